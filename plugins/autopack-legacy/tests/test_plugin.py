@@ -1,0 +1,43 @@
+"""The entry point offers an importer and a calibrator, and loads little before they are used."""
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import pluggy
+
+from autopack import hookspecs
+from autopack_legacy import LegacyCalibrator, LegacyImporter, plugin
+
+
+def test_hooks_register_both():
+    """Both hooks register one object under the documented name."""
+    manager = pluggy.PluginManager("autopack")
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin)
+    found = {}
+    manager.hook.autopack_register_importers(register=found.__setitem__)
+    manager.hook.autopack_register_calibrators(register=found.__setitem__)
+    manager.check_pending()
+
+    assert ["autopack-legacy", "legacy"] == sorted(found)
+    assert isinstance(found["autopack-legacy"], LegacyImporter)
+    assert LegacyCalibrator is found["legacy"]
+
+
+def test_entry_point_names_the_plugin():
+    """The distribution's entry point is the plugin module."""
+    (entry,) = [e for e in entry_points(group="autopack") if e.name == "legacy"]
+
+    assert "autopack_legacy.plugin" == entry.value
+
+
+def test_plugin_is_light():
+    """Loading the plugin loads neither sqlite3 nor the events."""
+    code = (
+        "import sys, autopack_legacy.plugin; "
+        "print([m for m in ('sqlite3', 'autopack.events', 'rpds') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "[]" == done.stdout.strip()

@@ -1,0 +1,1 @@
+"""The SQLite backend: one file that holds log, leases, artifacts and views."""

@@ -1,0 +1,233 @@
+"""Log files: recognised, created, opened. Opening never creates; creating never opens."""
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+from uuid import UUID
+
+from autopack.backends.sqlite.schema import APPLICATION_ID, LOG_FORMAT, TABLES, TRIGGERS
+from autopack.errors import (
+    InvalidInputError,
+    LogDamagedError,
+    LogError,
+    LogExistsError,
+    LogMissingError,
+    NewerLogError,
+    NotALogError,
+)
+from autopack.ids import uuid7
+from autopack.ports.log import LogIdentity, from_us
+
+BUSY_TIMEOUT_S: Final = 30.0
+_MAGIC: Final = b"SQLite format 3\x00"
+_NEARBY_MOST: Final = 8
+_LOOKED_AT_MOST: Final = 400
+
+
+def create_file(path: Path, *, parent: tuple[str, int, str] | None = None) -> LogIdentity:
+    """
+    Make a new log file, whole or not at all.
+
+    Raises:
+        LogExistsError: Something is at that path.
+        InvalidInputError: Its folder does not exist.
+    """
+    if os.path.lexists(path):
+        raise LogExistsError(str(path))
+    if not path.parent.is_dir():
+        raise InvalidInputError(
+            f"The folder {path.parent} does not exist; nothing was created. Make it first."
+        )
+    now_us = time.time_ns() // 1000
+    identity = LogIdentity(
+        log_id=_new_uuid(now_us),
+        origin_id=_new_uuid(now_us),
+        created_at=from_us(now_us),
+        format=LOG_FORMAT,
+        parent=parent,
+    )
+    with _published(path) as scratch:
+        _write_empty_log(scratch, identity, now_us)
+    return identity
+
+
+def check_file(path: Path) -> None:
+    """
+    Return if *path* is a log of a known format; opens nothing for writing.
+
+    Raises:
+        LogMissingError: Nothing is there; names logs nearby, with their counts.
+        NotALogError: Something else is there; says what.
+        NewerLogError: A later version wrote it.
+    """
+    target = str(path)
+    if not os.path.lexists(path):
+        raise LogMissingError(target, nearby=logs_nearby(path))
+    if path.is_dir():
+        raise NotALogError(target, "a directory")
+    header = _header(path)
+    if not header:
+        raise NotALogError(target, "an empty file", hint="Create a log at a path of its own.")
+    if not header.startswith(_MAGIC) or len(header) < 100:
+        raise NotALogError(target, "not a SQLite database")
+    (found,) = struct.unpack(">I", header[60:64])
+    (application,) = struct.unpack(">I", header[68:72])
+    if application != APPLICATION_ID:
+        raise NotALogError(target, f"another SQLite database ({_tables(path)})")
+    if found > LOG_FORMAT:
+        raise NewerLogError(target, found=found, known=LOG_FORMAT)
+
+
+def connect(
+    path: Path, *, read_only: bool = False, synchronous: str = "FULL"
+) -> sqlite3.Connection:
+    """Open an existing file; a read-only one leaves nothing beside it where it can."""
+    mode = "rw"
+    if read_only:
+        # A WAL database is opened read-only without new files only as an unchanging one.
+        mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=BUSY_TIMEOUT_S,
+        cached_statements=256,
+    )
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    return connection
+
+
+def read_identity(connection: sqlite3.Connection, target: str) -> LogIdentity:
+    """Return which log an open file is."""
+    rows = connection.execute("SELECT * FROM log_identity").fetchall()
+    (log_format,) = connection.execute("PRAGMA user_version").fetchone()
+    if len(rows) != 1:
+        raise LogDamagedError(target, f"it has {len(rows)} identities instead of one")
+    log_id, origin_id, created_at, *parent = rows[0]
+    return LogIdentity(
+        log_id=log_id,
+        origin_id=origin_id,
+        created_at=from_us(created_at),
+        format=log_format,
+        parent=(parent[0], parent[1], parent[2]) if parent[0] is not None else None,
+    )
+
+
+@contextlib.contextmanager
+def publishing(path: Path) -> Iterator[Path]:
+    """Yield a scratch path in the same folder; it becomes *path* if nothing raised."""
+    if os.path.lexists(path):
+        raise LogExistsError(str(path))
+    with _published(path) as scratch:
+        yield scratch
+
+
+def logs_nearby(path: Path) -> list[str]:
+    """Return log files in the folders around *path*, one line each, with run and phase counts."""
+    found: list[str] = []
+    for candidate in _candidates(path):
+        if len(found) == _NEARBY_MOST:
+            break
+        with contextlib.suppress(OSError, sqlite3.Error, LogError):
+            check_file(candidate)
+            with contextlib.closing(connect(candidate, read_only=True)) as connection:
+                count = "SELECT count(*) FROM events WHERE type = ?"
+                (runs,) = connection.execute(count, ("run.created",)).fetchone()
+                (phases,) = connection.execute(count, ("phase.queued",)).fetchone()
+            found.append(f"{candidate} ({runs} runs, {phases} phases)")
+    return found
+
+
+def _candidates(path: Path) -> Iterator[Path]:
+    folder = path.parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    seen: set[Path] = set()
+    looked_at = 0
+    for place in (folder, *_subfolders(folder), folder.parent):
+        for entry in _entries(place):
+            looked_at += 1
+            if looked_at > _LOOKED_AT_MOST:
+                return
+            if entry not in seen and entry.is_file() and _header(entry).startswith(_MAGIC):
+                seen.add(entry)
+                yield entry
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return [entry for entry in _entries(folder) if entry.is_dir() and entry.name[0] != "."]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _header(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(100)
+    except OSError:
+        return b""
+
+
+def _tables(path: Path) -> str:
+    try:
+        uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            names = sorted(name for (name,) in rows if not name.startswith("sqlite_"))
+    except sqlite3.Error as fault:
+        return f"unreadable: {fault}"
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return f"its tables: {shown}" if names else "without tables"
+
+
+def _write_empty_log(path: Path, identity: LogIdentity, now_us: int) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {LOG_FORMAT}")
+        connection.executescript(f"BEGIN;{TABLES}{TRIGGERS}COMMIT;")
+        connection.execute(
+            "INSERT INTO log_identity VALUES (?, ?, ?, ?, ?, ?)",
+            (identity.log_id, identity.origin_id, now_us, *(identity.parent or (None,) * 3)),
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+@contextlib.contextmanager
+def _published(path: Path) -> Iterator[Path]:
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        yield scratch
+        _sync(scratch)
+        try:
+            os.link(scratch, path)  # fails if something is there, in one step
+        except FileExistsError:
+            raise LogExistsError(str(path)) from None
+        _sync(path.parent)
+    finally:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            scratch.with_name(scratch.name + ending).unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _new_uuid(now_us: int) -> str:
+    return str(UUID(bytes=uuid7(now_us // 1000, secrets.token_bytes(10))))

@@ -1,0 +1,108 @@
+"""The questions that a log file answers, on whichever connection they are asked."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from autopack.ports.log import ROW_COLUMNS, Checkpoint, Head, Lease, Row
+
+_COLUMNS: Final = ", ".join(ROW_COLUMNS)
+_AT_ONCE: Final = 500  # SQLite allows 32,766 parameters; fewer keep the statements cached
+
+
+class Queries:
+    """Reads over one connection; ``_all`` runs a statement to its end and returns its rows."""
+
+    def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        raise NotImplementedError
+
+    def head(self) -> Head:
+        rows = self._all(
+            "SELECT position, hash, recorded_at FROM events ORDER BY position DESC LIMIT 1"
+        )
+        return Head(*rows[0]) if rows else Head(0, b"", 0)
+
+    def page(
+        self, *, after: int, until: int, limit: int, types: Sequence[str] | None = None
+    ) -> list[Row]:
+        wanted = f" AND type IN ({_marks(types)})" if types is not None else ""
+        return self._all(
+            f"SELECT {_COLUMNS} FROM events WHERE position > ? AND position <= ?{wanted}"
+            " ORDER BY position LIMIT ?",
+            (after, until, *(types or ()), limit),
+        )
+
+    def stream_page(self, stream: str, *, after_version: int, limit: int) -> list[Row]:
+        return self._all(
+            f"SELECT {_COLUMNS} FROM events WHERE stream = ? AND version > ?"
+            " ORDER BY version LIMIT ?",
+            (stream, after_version, limit),
+        )
+
+    def stream_version(self, stream: str) -> int:
+        ((version,),) = self._all(
+            "SELECT coalesce(max(version), 0) FROM events WHERE stream = ?", (stream,)
+        )
+        return int(version)
+
+    def find(self, event_ids: Iterable[bytes]) -> dict[bytes, Row]:
+        ids = list(event_ids)
+        found: dict[bytes, Row] = {}
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            rows = self._all(
+                f"SELECT {_COLUMNS} FROM events WHERE event_id IN ({_marks(some)})", some
+            )
+            found.update((row[1], row) for row in rows)
+        return found
+
+    def leases(self) -> list[Lease]:
+        return [_lease(row) for row in self._all("SELECT * FROM leases ORDER BY key")]
+
+    def lease(self, key: str) -> Lease | None:
+        rows = self._all("SELECT * FROM leases WHERE key = ?", (key,))
+        return _lease(rows[0]) if rows else None
+
+    def artifact(self, digest: str) -> bytes | None:
+        rows = self._all("SELECT content FROM artifacts WHERE digest = ?", (digest,))
+        return rows[0][0] if rows else None
+
+    def checkpoint(self, view: str) -> Checkpoint | None:
+        rows = self._all("SELECT * FROM view_checkpoints WHERE view = ?", (view,))
+        return _checkpoint(rows[0]) if rows else None
+
+    def saved_views(self) -> list[Checkpoint]:
+        return [_checkpoint(row) for row in self._all("SELECT * FROM view_checkpoints")]
+
+    def view_rows(self, view: str, keys: Sequence[str] | None = None) -> dict[str, str]:
+        if keys is None:
+            return dict(
+                self._all("SELECT key, data FROM view_rows WHERE view = ? ORDER BY key", (view,))
+            )
+        found: dict[str, str] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            sql = f"SELECT key, data FROM view_rows WHERE view = ? AND key IN ({_marks(some)})"
+            found.update(self._all(sql, (view, *some)))
+        return found
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _lease(row: Sequence[Any]) -> Lease:
+    key, token, worker, expires_at, step, step_at, deadline_at = row
+    return Lease(
+        key=key,
+        token=token,
+        worker=worker,
+        expires_at=expires_at,
+        step=step,
+        step_at=step_at,
+        deadline_at=deadline_at,
+    )
+
+
+def _checkpoint(row: Sequence[Any]) -> Checkpoint:
+    view, version, position, total = row
+    return Checkpoint(view=view, version=version, position=position, total=total)

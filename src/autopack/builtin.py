@@ -1,0 +1,68 @@
+"""This distribution's own plugin, found by its entry point like any other."""
+
+from typing import Any
+
+from autopack.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def autopack_register_strategies(register: Register) -> None:
+    """Register ``fifo`` and ``one``."""
+    from autopack.draining.strategies.fifo import fifo
+    from autopack.draining.strategies.one import One
+
+    register("fifo", fifo)
+    register("one", One)
+
+
+@hookimpl
+def autopack_register_executors(register: Register) -> None:
+    """Register ``recorded``, which answers without any model."""
+    from autopack.draining.executors.recorded import RecordedExecutor
+
+    register("recorded", RecordedExecutor)
+
+
+@hookimpl
+def autopack_register_estimators(register: Register) -> None:
+    """Register ``deliverables``."""
+    from autopack.estimation.deliverables import Deliverables
+
+    register("deliverables", Deliverables())
+
+
+@hookimpl
+def autopack_register_calibrators(register: Register) -> None:
+    """Register ``median-ratio``."""
+    from autopack.calibration.median_ratio import MedianRatio
+
+    register("median-ratio", MedianRatio)
+
+
+@hookimpl
+def autopack_register_projections(register: Register) -> None:
+    """Register ``phases``, ``runs``, ``usage``, ``samples`` and ``spend``."""
+    from autopack.projections.phases import PHASES
+    from autopack.projections.runs import RUNS
+    from autopack.projections.samples import SAMPLES
+    from autopack.projections.spend import SPEND
+    from autopack.projections.usage import USAGE
+
+    for projection in (PHASES, RUNS, USAGE, SAMPLES, SPEND):
+        register(projection.name, projection)
+
+
+@hookimpl
+def autopack_register_exporters(register: Register) -> None:
+    """Register ``jsonl``."""
+    from autopack.exporters.jsonl import JsonLines
+
+    register("jsonl", JsonLines())
+
+
+@hookimpl(trylast=True)
+def autopack_classify_failure(code: str, message: str) -> Any:
+    """Classify by the words of code and message."""
+    from autopack.draining.failures import classify
+
+    return classify(code, message)

@@ -1,0 +1,1 @@
+"""Fits an estimator's coefficients to what was measured."""

@@ -1,0 +1,38 @@
+"""Runs any calibrator over samples, and counts what was set aside and why."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+import attrs
+
+from autopack.ports.prediction import BulkCalibrator, Calibrator, Proposal, Sample
+
+S = TypeVar("S")
+
+
+def run_calibrator(calibrator: Calibrator[S], samples: Iterable[Sample]) -> Proposal:
+    """
+    Return what *calibrator* proposes after *samples*, which are read once, in order.
+
+    Samples that it sets aside are counted by reason, beside those that its proposal counts.
+    """
+    state, aside = _folded(calibrator, samples)
+    proposal = calibrator.propose(state)
+    counts = Counter(aside) + Counter(proposal.samples_set_aside)
+    return attrs.evolve(proposal, samples_set_aside=dict(sorted(counts.items())))
+
+
+def _folded(calibrator: Calibrator[S], samples: Iterable[Sample]) -> tuple[S, Mapping[str, int]]:
+    state = calibrator.initial()
+    if isinstance(calibrator, BulkCalibrator):
+        folded: tuple[S, Mapping[str, int]] = calibrator.update_all(state, samples)
+        return folded
+    aside: Counter[str] = Counter()
+    for sample in samples:
+        reason = calibrator.set_aside(state, sample)
+        if reason is None:
+            state = calibrator.update(state, sample)
+        else:
+            aside[reason] += 1
+    return state, aside

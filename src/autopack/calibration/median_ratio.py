@@ -1,0 +1,269 @@
+"""The calibrator that is used unless another is named: a true median of actual over predicted."""
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from hashlib import sha256
+from statistics import fmean, median
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from autopack.calibration.evidence import Evidence, GroupName, Pairs
+from autopack.calibration.medians import confidence, quantile
+from autopack.errors import InvalidInputError
+from autopack.estimation import vocabulary
+from autopack.ports.prediction import Features, Group, Prediction, Proposal, Sample
+
+_DEFAULT_TOKENS: Final = 4096.0
+_UNKNOWN_VERSION: Final = "unknown"
+
+
+@attrs.frozen(kw_only=True)
+class MedianRatio:
+    """
+    Multiplies an estimator's multipliers by the median of actual over predicted, group by group.
+
+    A ratio only says how wrong the multipliers were that made the prediction. So samples of
+    another version are set aside, the proposal is *old times ratio*, and once it is applied the
+    same evidence no longer counts: no error is corrected twice.
+
+    Args:
+        min_samples: The first gate: groups with fewer samples keep their multiplier.
+        confidence_threshold: The second gate, from 0 to 1; see ``calibration.medians.confidence``.
+        estimator: Whose predictions are judged.
+        estimator_version: The version in use; others' samples are set aside. None takes all
+            versions, and proposes only if every used sample carries one and the same.
+        old: The multipliers in use, by ``category/complexity``; 1.0 for a group that has none.
+        include_imported: Also use imported samples that name no version. They inform: as soon
+            as one is used, the groups show what it says and nothing new is proposed, because
+            nobody knows which multipliers made those predictions.
+        base: The estimator's own prediction in tokens, for ``predict``; None predicts from the
+            groups' actual sizes.
+    """
+
+    name = "median-ratio"
+    min_samples: int = 5
+    confidence_threshold: float = 0.7
+    estimator: str = "deliverables"
+    estimator_version: str | None = None
+    old: Mapping[str, float] = attrs.Factory(dict)
+    include_imported: bool = False
+    base: Callable[[Features], float] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse options that no group could meet or miss."""
+        if self.min_samples < 1:
+            raise InvalidInputError(f"min_samples is {self.min_samples}; give 1 or more.")
+        if not 0 <= self.confidence_threshold <= 1:
+            raise InvalidInputError(
+                f"confidence_threshold is {self.confidence_threshold:g}; give 0 to 1."
+            )
+
+    def initial(self) -> Evidence:
+        """Return no evidence."""
+        return Evidence()
+
+    def set_aside(self, state: Evidence, sample: Sample) -> str | None:
+        """
+        Return why the sample is not used, or None.
+
+        What is wrong with the sample itself comes first, then whose prediction it was, and a
+        repeat last: the counts of the later reasons are what other options would add.
+        """
+        reason = self._unfit(sample)
+        return "repeat" if reason is None and _identity(sample) in state.seen else reason
+
+    def update(self, state: Evidence, sample: Sample) -> Evidence:
+        """Return the evidence with the sample; *state* itself if it is set aside."""
+        return self.update_all(state, (sample,))[0]
+
+    def update_all(
+        self, state: Evidence, samples: Iterable[Sample]
+    ) -> tuple[Evidence, Mapping[str, int]]:
+        """Return the evidence after all *samples*, and how many were set aside by reason."""
+        fresh: set[str] = set()
+        figures: dict[GroupName, array[int]] = {}
+        aside: dict[str, int] = {}
+        versions = set(state.versions)
+        for sample in samples:
+            reason = self._unfit(sample)
+            identity = "" if reason else _identity(sample)
+            if identity in fresh or identity in state.seen:
+                reason = "repeat"
+            if reason is not None:
+                aside[reason] = aside.get(reason, 0) + 1
+                continue
+            if identity:
+                fresh.add(identity)
+            versions.add(sample.estimator_version)
+            name = group_of(sample.category, sample.complexity)
+            found = figures.get(name)
+            if found is None:
+                found = figures[name] = array("q")
+            found.append(sample.predicted_output_tokens)
+            found.append(sample.actual_output_tokens or 0)
+        if not figures:
+            return state, aside
+        groups = state.groups
+        for name, added in figures.items():
+            groups = groups.insert(name, groups.get(name, Pairs()).with_figures(added))
+        seen = state.seen.with_texts(fresh)
+        return Evidence(groups=groups, seen=seen, versions=frozenset(versions)), aside
+
+    def predict(self, state: Evidence, features: Features, tau: float) -> Prediction:
+        """
+        Return the output size at quantile *tau*, from the group or, if it is empty, from all.
+
+        With ``base``: its prediction times the ratio at *tau*; else the actual size at *tau*.
+        """
+        name = group_of(features.category, features.complexity)
+        own = state.groups.get(name)
+        pairs = [own] if own else list(state.groups.values())
+        scale = self.base(features) if self.base else 1.0
+        found = [_ratios(p.figures()) if self.base else _actual(p.figures()) for p in pairs]
+        values = sorted(float(value) for part in found for value in part)
+        if not values:
+            tokens = scale if self.base else _DEFAULT_TOKENS
+            return Prediction(tokens=tokens, tau=tau, basis="no samples")
+        where = "/".join(name) if own else "all groups"
+        basis = f"{len(values)} samples of {where}"
+        return Prediction(tokens=scale * quantile(values, tau), tau=tau, basis=basis)
+
+    def propose(self, state: Evidence) -> Proposal:
+        """Return every group, the largest first, and the multipliers that pass both gates."""
+        note = self._obstacle(state)
+        groups = sorted(
+            (self._group(name, pairs.figures(), note) for name, pairs in state.groups.items()),
+            key=lambda group: (-group.n, group.category, group.complexity),
+        )
+        new = dict(self.old) if note else self._new(groups)
+        base_version = self._base_version(state)
+        return Proposal(
+            calibrator=self.name,
+            estimator=self.estimator,
+            base_version=base_version,
+            new_version=base_version if new == dict(self.old) else version_of(base_version, new),
+            samples_used=sum(group.n for group in groups),
+            groups=tuple(groups),
+            old=dict(self.old),
+            new=new,
+            settings=self._settings(),
+            note=note,
+        )
+
+    def _unfit(self, sample: Sample) -> str | None:
+        if sample.is_test:
+            return "test_data"
+        if sample.predicted_output_tokens <= 0:
+            return "no_prediction"
+        if sample.split != "measured":
+            return "unmeasured_split"
+        if sample.actual_output_tokens is None:
+            return "no_measurement"
+        if sample.success is None:
+            return "no_outcome"
+        if not sample.success:
+            return "unsuccessful"
+        return "truncated" if sample.truncated else self._foreign(sample)
+
+    def _foreign(self, sample: Sample) -> str | None:
+        if sample.is_imported and sample.estimator_version is None:
+            if not self.include_imported:
+                return "imported_without_version"
+            return None if sample.estimator in (None, self.estimator) else "other_estimator"
+        if sample.estimator != self.estimator:
+            return "other_estimator"
+        wanted = self.estimator_version
+        is_other = wanted is not None and sample.estimator_version != wanted
+        return "other_estimator_version" if is_other else None
+
+    def _obstacle(self, state: Evidence) -> str:
+        if None in state.versions:
+            return (
+                "For information only: some samples do not say which version of the estimator "
+                "predicted them, so no multiplier can be drawn from them."
+            )
+        if len(state.versions) > 1:
+            return (
+                f"For information only: the samples are of {len(state.versions)} versions of "
+                "the estimator, and a ratio corrects just one. Name the version in use."
+            )
+        return ""
+
+    def _group(self, name: GroupName, figures: Sequence[int], note: str) -> Group:
+        ratios = _ratios(figures)
+        middle, sure = median(ratios), confidence(ratios)
+        note = note or self._gate(len(ratios), middle, sure)
+        return Group(
+            category=name[0],
+            complexity=name[1],
+            n=len(ratios),
+            mean_actual=fmean(_actual(figures)),
+            mean_estimated=fmean(figures[::2]),
+            median_ratio=middle,
+            confidence=sure,
+            proposed_multiplier=self.old.get("/".join(name), 1.0) * middle,
+            is_high_confidence=not note,
+            note=note,
+        )
+
+    def _gate(self, n: int, middle: float, sure: float) -> str:
+        """Return which gate a group does not pass, or an empty text."""
+        if n < self.min_samples:
+            return f"{n} of at least {self.min_samples} samples"
+        if sure < self.confidence_threshold:
+            return f"confidence {sure:.3f}, under {self.confidence_threshold:g}"
+        return "" if middle > 0 else "a median of 0, which would predict nothing"
+
+    def _new(self, groups: Iterable[Group]) -> dict[str, float]:
+        new = dict(self.old)
+        for group in groups:
+            key = f"{group.category}/{group.complexity}"
+            if group.is_high_confidence and group.proposed_multiplier != new.get(key, 1.0):
+                new[key] = group.proposed_multiplier
+        return new
+
+    def _base_version(self, state: Evidence) -> str:
+        if self.estimator_version is not None:
+            return self.estimator_version
+        named = sorted(version for version in state.versions if version is not None)
+        return named[0] if len(named) == 1 else _UNKNOWN_VERSION
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "min_samples": self.min_samples,
+            "confidence_threshold": self.confidence_threshold,
+            "estimator_version": self.estimator_version,
+            "include_imported": self.include_imported,
+        }
+
+
+def version_of(base_version: str, multipliers: Mapping[str, float]) -> str:
+    """Return the version's root with a digest of the multipliers: equal ones, equal version."""
+    text = msgspec.json.encode(sorted(multipliers.items()))
+    return f"{base_version.partition('+')[0]}+{sha256(text).hexdigest()[:8]}"
+
+
+@lru_cache(maxsize=4096)
+def group_of(category: str, complexity: str) -> GroupName:
+    """Return the standard words of a group, under which the estimator looks it up."""
+    return vocabulary.category(category), vocabulary.complexity(complexity)
+
+
+def _identity(sample: Sample) -> str:
+    """Return what a repeat has in common; empty, and so never repeated, without run and phase."""
+    run, phase = sample.run_id, sample.phase_id
+    if run is None and phase is None:
+        return ""
+    return f"{run}\0{phase}\0{sample.predicted_output_tokens}\0{sample.actual_output_tokens}"
+
+
+def _ratios(figures: Sequence[int]) -> list[float]:
+    pairs = zip(figures[::2], figures[1::2], strict=True)
+    return [actual / predicted for predicted, actual in pairs]
+
+
+def _actual(figures: Sequence[int]) -> Sequence[int]:
+    return figures[1::2]

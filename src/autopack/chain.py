@@ -1,0 +1,52 @@
+r"""
+The hash chain: what each event's hash covers, byte by byte.
+
+Version 1. All integers are big-endian; times are microseconds since 1970 UTC; texts are UTF-8.
+
+- The seed, which stands for the hash before position 1, is
+  ``SHA-256(b"autopack-chain\x01" + origin_id)`` with the 16 bytes of the origin's UUID.
+- The hash of a row is ``SHA-256`` of, in this order:
+  the 32 bytes of the hash before it;
+  position (u64), version (u64), schema (u32), occurred_at (i64), recorded_at (i64);
+  the byte lengths (u32 each) of stream, type, meta and data;
+  the 16 bytes of event_id; then stream, type, meta and data.
+
+All lengths stand before the texts, so no two rows give the same bytes. Nothing that is filled in
+later is covered. Test vectors stand in ``tests/test_chain.py``.
+"""
+
+import hashlib
+import struct
+from uuid import UUID
+
+VERSION = 1
+
+_HEAD = struct.Struct(">QQIqqIIII").pack
+_SEED = b"autopack-chain" + bytes([VERSION])
+
+
+def seed(origin_id: str) -> bytes:
+    """Return the hash that stands before position 1; *origin_id* is a UUID's text."""
+    return hashlib.sha256(_SEED + UUID(origin_id).bytes).digest()
+
+
+def link(
+    before: bytes,
+    *,
+    position: int,
+    event_id: bytes,
+    stream: bytes,
+    version: int,
+    type: bytes,
+    schema: int,
+    occurred_at: int,
+    recorded_at: int,
+    meta: bytes,
+    data: bytes,
+) -> bytes:
+    """Return the hash of a row whose predecessor has the hash *before*; 32 bytes."""
+    head = _HEAD(
+        position, version, schema, occurred_at, recorded_at,
+        len(stream), len(type), len(meta), len(data),
+    )  # fmt: skip
+    return hashlib.sha256(b"".join((before, head, event_id, stream, type, meta, data))).digest()

@@ -1,0 +1,152 @@
+"""``autopack calibrate``: fit an estimator to recorded outcomes; apply or reject what comes out."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autopack.cli.output import json_option, print_json
+from autopack.cli.session import LogCommand, Session, example, log_option
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog=example(
+        "autopack --log work.db calibrate --min-samples 5 --confidence-threshold 0.7 --out reports",
+        "autopack --log work.db calibrate apply reports/token_estimator_calibration_....json",
+    ),
+)
+@click.option("--calibrator", default="median-ratio", show_default=True, help="Or file.py:name.")
+@click.option("--estimator", default="deliverables", show_default=True)
+@click.option("--min-samples", type=int, help="A group's first gate.  [default: 5]")
+@click.option("--confidence-threshold", type=float, help="The second gate, 0 to 1.  [default: 0.7]")
+@click.option("--run-id", "run_ids", multiple=True, help="Use only this run; repeatable.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the report files there.")
+@click.option("--propose", is_flag=True, help="Also record the proposal in the log.")
+@json_option
+@click.pass_context
+def calibrate(
+    ctx: click.Context,
+    /,
+    calibrator: str,
+    estimator: str,
+    run_ids: tuple[str, ...],
+    out: Path | None,
+    propose: bool,
+    as_json: bool,
+    **gates: Any,
+) -> None:
+    """
+    Say what was used, what was set aside and why, and which multipliers the rest speaks for.
+
+    Nothing changes until a proposal is applied. Exit 0 if at least one group has --min-samples
+    samples, 1 if none has: there is too little evidence to say anything.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from autopack import api
+    from autopack.report.calibration import calibration_json, calibration_markdown
+
+    session = ctx.find_object(Session)
+    assert session is not None
+    options = {name: value for name, value in gates.items() if value is not None}
+    now = datetime.fromtimestamp(time.time(), UTC)
+    with session.open_log() as log:
+        proposal = api.calibrate(
+            log, calibrator=calibrator, estimator=estimator, run_ids=run_ids or None, **options
+        )
+        if propose:
+            click.echo(f"proposed: {api.propose(log, proposal)}", err=True)
+    files = [] if out is None else _write(out.absolute(), proposal, now)
+    for file in files:
+        click.echo(f"wrote {file}", err=True)
+    if as_json:
+        print_json({**calibration_json(proposal), "files": [str(file) for file in files]})
+    else:
+        click.echo(calibration_markdown(proposal, at=now), nl=False)
+    needed = proposal.settings.get("min_samples", gates["min_samples"] or 5)
+    ctx.exit(0 if any(group.n >= needed for group in proposal.groups) else 1)
+
+
+calibrate.params.append(log_option())
+
+
+@calibrate.command(
+    cls=LogCommand, epilog=example("autopack --log work.db calibrate apply FILE.json")
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force-why", help="Apply though no group passed the gates; it is recorded.")
+@json_option
+@click.pass_obj
+def apply(session: Session, file: Path, force_why: str | None, as_json: bool) -> None:
+    """Let the estimator use a report's multipliers in this log from here on."""
+    from autopack import api
+
+    with session.open_log() as log:
+        now = api.apply(log, file.absolute(), force_why=force_why)
+    if as_json:
+        print_json(now)
+        return
+    click.echo(f"Applied: {now.estimator} is at version {now.version}")
+    for group, multiplier in now.multipliers.items():
+        click.echo(f"  {group}: x {multiplier:.3f}")
+
+
+@calibrate.command(
+    cls=LogCommand, epilog=example("autopack --log work.db calibrate reject FILE.json --why 'odd'")
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--why", required=True, help="The reason; it is recorded.")
+@click.pass_obj
+def reject(session: Session, file: Path, why: str) -> None:
+    """Record that a proposal was turned down."""
+    from autopack import api
+
+    with session.open_log() as log:
+        api.reject(log, file.absolute(), why=why)
+    click.echo("Rejected; the estimator goes on as before")
+
+
+@calibrate.command(cls=LogCommand, epilog=example("autopack --log work.db calibrate history"))
+@click.option("--estimator", default="deliverables", show_default=True)
+@json_option
+@click.pass_obj
+def history(session: Session, estimator: str, as_json: bool) -> None:
+    """Show what was proposed, applied and rejected for an estimator."""
+    from autopack import api
+    from autopack.report.history import event_json, history_line
+
+    with session.open_log() as log:
+        events = api.calibration_history(log, estimator)
+    if as_json:
+        print_json([event_json(recorded) for recorded in events])
+        return
+    for recorded in events:
+        click.echo(history_line(recorded))
+
+
+def _write(folder: Path, proposal: Any, now: datetime) -> list[Path]:
+    """Write both report files under a name that is free; an earlier report is never replaced."""
+    import json
+
+    from autopack.codec import plain
+    from autopack.report.calibration import calibration_json, calibration_markdown, report_name
+
+    folder.mkdir(parents=True, exist_ok=True)
+    at = now
+    while any((folder / f"{report_name(at)}.{ending}").exists() for ending in ("md", "json")):
+        at += timedelta(seconds=1)
+    held = {"proposal": plain(proposal), **plain(calibration_json(proposal))}
+    texts = {
+        "md": calibration_markdown(proposal, at=now),
+        "json": json.dumps(held, indent=2) + "\n",
+    }
+    files = []
+    for ending, text in texts.items():
+        file = folder / f"{report_name(at)}.{ending}"
+        with file.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        files.append(file)
+    return files

@@ -1,0 +1,75 @@
+"""``autopack estimate``: how large a phase's output will be, and why."""
+
+from pathlib import Path
+
+import click
+
+from autopack.cli.output import json_option, print_fields, print_json, print_table
+from autopack.cli.session import LogCommand, Session, example
+
+
+@click.command(
+    cls=LogCommand,
+    epilog=example(
+        "autopack estimate --category tests --complexity low --deliverable tests/test_cache.py"
+    ),
+)
+@click.option("--category", required=True, help="implementation, tests, docs, ...")
+@click.option("--complexity", required=True, help="low, medium or high.")
+@click.option("--deliverable", "deliverables", multiple=True, help="What to write; repeatable.")
+@click.option("--goal", help="What the phase is for.")
+@click.option("--model", help="The model that is to be used.")
+@click.option("--estimator", default="deliverables", show_default=True)
+@click.option(
+    "--workspace", type=click.Path(path_type=Path), help="Look here for files that exist."
+)
+@json_option
+@click.pass_obj
+def estimate(
+    session: Session,
+    category: str,
+    complexity: str,
+    deliverables: tuple[str, ...],
+    goal: str | None,
+    model: str | None,
+    estimator: str,
+    workspace: Path | None,
+    as_json: bool,
+) -> None:
+    """Predict a phase's output in tokens; with --log, by what that log's calibrations taught."""
+    from autopack import api
+    from autopack.errors import InvalidInputError
+    from autopack.ports.prediction import PhaseSpec
+
+    spec = PhaseSpec(
+        "estimate",
+        category=category,
+        complexity=complexity,
+        deliverables=deliverables,
+        goal=goal,
+        model=model,
+    )
+    chosen = session.registry().resolve("estimator", estimator)
+    place = None if workspace is None else workspace.absolute()
+    if place is not None and not place.is_dir():
+        raise InvalidInputError(f"There is no folder {place} to look for files in.")
+    log = session.maybe_log()
+    try:
+        found = api.estimate(spec, log=log, estimator=chosen, workspace=place)
+    finally:
+        if log is not None:
+            log.close()
+    if as_json:
+        print_json(found)
+        return
+    print_fields(
+        {
+            "predicted_output_tokens": found.predicted_output_tokens,
+            "budget_tokens": found.budget_tokens,
+            "confidence": f"{found.confidence:.2f}",
+            "estimator": f"{found.estimator} {found.estimator_version}",
+        }
+    )
+    print_table(
+        ("tokens", "part", "why"), [(f"{p.tokens:.0f}", p.name, p.why) for p in found.parts]
+    )

@@ -1,0 +1,27 @@
+"""``autopack export``: write the log in another form."""
+
+from pathlib import Path
+
+import click
+
+from autopack.cli.session import LogCommand, Session, example
+
+
+@click.command(cls=LogCommand, epilog=example("autopack --log work.db export jsonl work.jsonl"))
+@click.argument("kind", metavar="KIND")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.pass_obj
+def export(session: Session, kind: str, path: Path) -> None:
+    """Write every event to PATH, a new file; what is there already is left alone."""
+    from autopack import api
+    from autopack.errors import InvalidInputError
+
+    dest = path.absolute()
+    session.registry().resolve("exporter", kind)
+    if dest.exists():
+        raise InvalidInputError(
+            f"{dest} exists already and was left as it is. Choose another path."
+        )
+    with session.open_log() as log:
+        written = api.export_history(log, kind, dest)
+    click.echo(f"Wrote {written} events to {dest}")

@@ -1,0 +1,37 @@
+"""``autopack import``: bring another history in; a second time adds nothing."""
+
+from pathlib import Path
+
+import click
+
+from autopack.cli.output import json_option, print_fields, print_json, shown
+from autopack.cli.session import LogCommand, Session, example
+
+
+@click.command(
+    "import",
+    cls=LogCommand,
+    epilog=example("autopack --log work.db import ndjson history.ndjson"),
+)
+@click.argument("kind", metavar="KIND")
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+@click.pass_obj
+def import_(session: Session, kind: str, path: Path, as_json: bool) -> None:
+    """Append what an importer reads from PATH, which is opened read-only; say what was unclean."""
+    from autopack import api
+    from autopack.errors import ImportRefusedError
+
+    source = path.absolute()
+    session.registry().resolve("importer", kind)
+    if not source.exists():
+        raise ImportRefusedError(str(source), "there is nothing at that path")
+    with session.open_log() as log:
+        report = api.import_history(log, kind, source)
+    if as_json:
+        print_json(report)
+        return
+    click.echo(f"{report.read} events read from {report.source}, {report.added} added")
+    print_fields({f"  {name}": n for name, n in report.added_by_type.items()})
+    for name, found in report.findings.items():
+        click.echo(f"  found: {name}: {shown(found)}")

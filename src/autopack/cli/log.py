@@ -1,0 +1,101 @@
+"""``autopack log``: make a log, ask what it is, check it, look at its end, copy it."""
+
+from pathlib import Path
+
+import click
+
+from autopack.cli.exporting import export
+from autopack.cli.importing import import_
+from autopack.cli.output import json_option, print_fields, print_json
+from autopack.cli.session import LogCommand, Session, absolute_target, announce, example
+
+
+@click.group(epilog=example("autopack log create work.db", "autopack --log work.db log verify"))
+def log() -> None:
+    """Make, check, read and copy logs."""
+
+
+@log.command(epilog=example("autopack log create work.db"))
+@click.argument("path", metavar="PATH|URL")
+@click.pass_obj
+def create(session: Session, path: str) -> None:
+    """Make a new, empty log; whatever is at PATH already is left alone."""
+    from autopack import api
+
+    with api.create_log(absolute_target(path), plugins=session.registry()) as made:
+        announce(made)
+        click.echo(f"Created {made.target}")
+        click.echo(f"Next: autopack --log {path} run create RUN --phases FILE")
+
+
+@log.command(cls=LogCommand, epilog=example("autopack --log work.db log info --json"))
+@json_option
+@click.pass_obj
+def info(session: Session, as_json: bool) -> None:
+    """Show which log it is, what it counts, and its head with its hash."""
+    with session.open_log() as held:
+        found = held.info()
+    if as_json:
+        print_json(found)
+    else:
+        print_fields(found)
+
+
+@log.command(cls=LogCommand, epilog=example("autopack --log work.db log verify --expect 42:9f..."))
+@click.option("--expect", metavar="POSITION:HASH", help="A head from an earlier `log info`.")
+@json_option
+@click.pass_context
+def verify(ctx: click.Context, expect: str | None, as_json: bool) -> None:
+    """Look for every edited, dropped, reordered or foreign event; exit 1 if there is one."""
+    with ctx.find_object(Session).open_log() as held:  # type: ignore[union-attr]
+        found = held.verify(expect)
+    if as_json:
+        print_json(
+            {
+                "is_clean": found.is_clean,
+                "events": found.events,
+                "head": found.head,
+                "head_hash": found.head_hash,
+                "faults": found.faults,
+            }
+        )
+    else:
+        for fault in found.faults:
+            place = "storage" if fault.position is None else f"position {fault.position}"
+            click.echo(f"{place}: {fault.what}")
+        verdict = "clean" if found.is_clean else f"{len(found.faults)} faults"
+        click.echo(f"{found.events} events, head {found.head} {found.head_hash}: {verdict}")
+    ctx.exit(0 if found.is_clean else 1)
+
+
+@log.command(cls=LogCommand, epilog=example("autopack --log work.db log tail --after 100"))
+@click.option("--after", type=click.IntRange(min=0), help="Begin after this position.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@json_option
+@click.pass_obj
+def tail(session: Session, after: int | None, limit: int, as_json: bool) -> None:
+    """Show the last events, or those after a position; damaged ones are shown as they are."""
+    from autopack import api
+    from autopack.report.history import event_json, history_line
+
+    with session.open_log() as held:
+        events = api.tail(held, after=after, limit=limit)
+    if as_json:
+        print_json([event_json(recorded) for recorded in events])
+        return
+    for recorded in events:
+        click.echo(history_line(recorded))
+
+
+@log.command(cls=LogCommand, epilog=example("autopack --log work.db log backup copy.db"))
+@click.argument("dest", type=click.Path(path_type=Path))
+@click.pass_obj
+def backup(session: Session, dest: Path) -> None:
+    """Copy the log to DEST while it is in use; what is at DEST already is left alone."""
+    with session.open_log() as held:
+        held.backup(str(dest.absolute()))
+    click.echo(f"Copied to {dest.absolute()}")
+
+
+log.add_command(import_, "import")
+log.add_command(export, "export")

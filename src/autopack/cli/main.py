@@ -1,0 +1,154 @@
+"""The ``autopack`` command: finds a command's module when it is used, and meets every error."""
+
+import os
+import sys
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+_COMMANDS: Final = {
+    "demo": "demo:demo",
+    "log": "log:log",
+    "views": "views:views",
+    "run": "run:run",
+    "phase": "phase:phase",
+    "drain": "drain:drain",
+    "status": "status:status",
+    "replay": "replay:replay",
+    "history": "history:history",
+    "estimate": "estimate:estimate",
+    "calibrate": "calibrate:calibrate",
+    "import": "importing:import_",
+    "export": "exporting:export",
+    "plugins": "plugins:plugins",
+}
+"""Each command with its module below ``autopack.cli`` and its name there."""
+
+DONE, FAULTS, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+class AutopackGroup(click.Group):
+    """The built-in commands, each imported when it is used, then those of plugins."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the built-in names; those of plugins are listed by ``autopack plugins``."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a built-in command, else one that a plugin registered, else None."""
+        place = _COMMANDS.get(cmd_name)
+        if place is not None:
+            module, _, name = place.partition(":")
+            found: click.Command = getattr(import_module(f"autopack.cli.{module}"), name)
+            return found
+        command: click.Command | None = _session(ctx).plugin_command(cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error that was meant for people becomes one message and exit 2."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted; what was recorded is kept.", err=True)
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            _silence_stdout()
+            ctx.exit(DONE)
+        except Exception as fault:
+            message = _message_of(fault)
+            if message is None:
+                raise
+            click.echo(f"autopack: {message}", err=True)
+            ctx.exit(REFUSED)
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
+    if not is_asked or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    click.echo(f"autopack {version('autopack')}")
+    ctx.exit()
+
+
+@click.group(
+    cls=AutopackGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExamples:\n  autopack demo\n  autopack --log work.db status\n\n"
+    "Exit codes: 0 done; 1 done, but phases failed or a check found damage; 2 refused, nothing "
+    "was changed; 130 interrupted, state saved. Plugins may add commands: see autopack plugins.",
+)
+@click.option(
+    "--log",
+    "log_target",
+    envvar="AUTOPACK_LOG",
+    metavar="PATH|URL",
+    help="The log to work on; also AUTOPACK_LOG. There is no default.",
+)
+@click.option(
+    "--plugins-dir",
+    "plugins_dirs",
+    multiple=True,
+    metavar="DIR",
+    help="Also load every *.py of a folder as a plugin; may be repeated.",
+)
+@click.option("-v", "--verbose", count=True, help="Log more to stderr; twice for everything.")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def autopack(
+    ctx: click.Context, log_target: str | None, plugins_dirs: tuple[str, ...], verbose: int
+) -> None:
+    """Drain batches of LLM work, record what every call cost, and learn from it."""
+    _session(ctx)
+
+
+def main() -> None:
+    """Run the command line on this process's arguments and streams."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    autopack(prog_name="autopack")
+
+
+def _session(ctx: click.Context) -> Any:
+    if ctx.obj is None:
+        from autopack.cli.session import Session
+
+        given = ctx.params
+        ctx.obj = Session(
+            target=given.get("log_target"),
+            plugins_dirs=given.get("plugins_dirs") or (),
+            verbose=given.get("verbose") or 0,
+        )
+    return ctx.obj
+
+
+def _message_of(fault: Exception) -> str | None:
+    from autopack.errors import AutopackError
+
+    if isinstance(fault, AutopackError):
+        return str(fault)
+    if isinstance(fault, OSError) and fault.filename is not None:
+        return f"{fault.filename}: {fault.strerror}."
+    return None
+
+
+def _silence_stdout() -> None:
+    """Point stdout at nothing, so that the flush at exit does not meet the closed pipe again."""
+    try:
+        number = sys.stdout.fileno()
+    except (OSError, ValueError, AttributeError):
+        return
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), number)

@@ -1,0 +1,81 @@
+"""What a command says beside its result: structured logging, to stderr only."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any, Final
+
+_LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
+
+
+def configure_logging(verbose: int) -> None:
+    """
+    Send structlog's lines to stderr: warnings, with ``-v`` information, with ``-vv`` all.
+
+    Importing structlog takes longer than most commands, which have nothing to log: unless it is
+    loaded, it is configured at the moment when somebody imports it.
+    """
+    if "structlog" in sys.modules:
+        _configure(verbose)
+    elif not any(isinstance(finder, _WhenImported) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _WhenImported(verbose))
+
+
+def _configure(verbose: int) -> None:
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(
+                colors=False, exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            _LEVELS[min(verbose, len(_LEVELS) - 1)]
+        ),
+        logger_factory=_stderr_logger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def _stderr_logger(*_arguments: Any) -> Any:
+    import structlog
+
+    return structlog.PrintLogger(sys.stderr)  # asked for late: a test may have replaced it
+
+
+class _WhenImported(MetaPathFinder):
+    """Finds structlog as ever, once, and has it configured as soon as it is loaded."""
+
+    def __init__(self, verbose: int) -> None:
+        self.verbose = verbose
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != "structlog":
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(name)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Configuring(spec.loader, self.verbose)
+        return spec
+
+
+class _Configuring(Loader):
+    def __init__(self, loader: Loader, verbose: int) -> None:
+        self._loader, self._verbose = loader, verbose
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        _configure(self._verbose)

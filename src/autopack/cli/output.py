@@ -1,0 +1,69 @@
+"""Results on stdout: one JSON document, or text and plain tables that survive any console."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document; non-ASCII is escaped, so that no console can spoil it."""
+    import json
+
+    from autopack.codec import plain
+
+    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=True))
+
+
+def print_fields(fields: Mapping[str, Any]) -> None:
+    """Print names and values, one a line."""
+    width = max((len(name) for name in fields), default=0)
+    for name, value in fields.items():
+        click.echo(f"{name:<{width}}  {shown(value)}")
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table: by rich on a terminal, in plain columns elsewhere."""
+    texts = [[shown(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _print_rich(header, texts)
+        return
+    table = [list(header), *texts]
+    widths = [max(len(row[place]) for row in table) for place in range(len(header))]
+    for row in table:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo(line.rstrip())
+
+
+def shown(value: Any) -> str:
+    """Return a value as people read it: a dash for what is unknown, counts by name."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {shown(inner)}" for name, inner in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(shown, value)) or "none"
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
+
+
+def _print_rich(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich.box import ASCII_DOUBLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*header, box=ASCII_DOUBLE_HEAD)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def json_option(function: Any) -> Any:
+    """Add ``--json`` to a command that reads."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")(
+        function
+    )

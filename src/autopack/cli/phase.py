@@ -1,0 +1,128 @@
+"""``autopack phase``: add phases to a run, look at one, and decide what becomes of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autopack.cli.output import json_option, print_fields, print_json
+from autopack.cli.session import LogCommand, Session, example
+
+
+@click.group(epilog=example("autopack --log work.db phase requeue nightly/p1 --why 'fixed'"))
+def phase() -> None:
+    """Add, show, requeue, cancel and skip phases; answer their gates."""
+
+
+@phase.command(
+    cls=LogCommand,
+    epilog=example(
+        "autopack --log work.db phase add nightly --id p7 --category tests --complexity low \\",
+        "    --deliverable tests/test_cache.py",
+    ),
+)
+@click.argument("run_id", metavar="RUN")
+@click.option("--file", type=click.Path(path_type=Path), help="A run file; its phases are added.")
+@click.option("--id", "phase_id", help="The phase's id, unique in the run.")
+@click.option("--category", help="implementation, tests, docs, ...")
+@click.option("--complexity", help="low, medium or high.")
+@click.option("--deliverable", "deliverables", multiple=True, help="What to write; repeatable.")
+@click.option("--goal", help="What the phase is for.")
+@click.option("--model", help="The model that the executor is to use.")
+@click.option("--priority", type=int, default=0, show_default=True)
+@click.option("--after", multiple=True, help="A phase that must be complete first; repeatable.")
+@click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True))
+@click.option("--max-attempts", type=click.IntRange(min=1), default=3, show_default=True)
+@click.pass_obj
+def add(session: Session, /, run_id: str, file: Path | None, **given: Any) -> None:
+    """Add phases to RUN: those of a file, or one that the options describe."""
+    from autopack import api
+
+    specs = _specs(file, given)
+    with session.open_log() as log:
+        api.queue_phases(log, run_id, specs)
+    click.echo(f"Added to run {run_id}: {', '.join(spec.id for spec in specs)}")
+
+
+@phase.command(cls=LogCommand, epilog=example("autopack --log work.db phase show nightly/p1"))
+@click.argument("ref", metavar="RUN/PHASE")
+@json_option
+@click.pass_obj
+def show(session: Session, ref: str, as_json: bool) -> None:
+    """Show what was asked of a phase, and how it went so far."""
+    import attrs
+
+    from autopack import api
+    from autopack.ids import PhaseRef
+
+    wanted = PhaseRef.parse(ref)
+    with session.open_log() as log:
+        found = api.phase_of(log, wanted)
+    if as_json:
+        print_json(found)
+    else:
+        fields = attrs.asdict(found, recurse=False)
+        print_fields({name: v for name, v in fields.items() if v not in (None, (), {})})
+
+
+def _specs(file: Path | None, given: dict[str, Any]) -> tuple[Any, ...]:
+    from autopack.ports.prediction import PhaseSpec
+    from autopack.runfiles import read_run_file
+
+    needed = {name: given[name] for name in ("phase_id", "category", "complexity")}
+    if file is not None:
+        if any(needed.values()):
+            raise click.UsageError("Give --file, or --id with --category and --complexity.")
+        phases = read_run_file(file.absolute()).phases
+        if not phases:
+            raise click.UsageError(f"{file} holds no phases, so there is nothing to add.")
+        return phases
+    missing = [name.replace("phase_", "") for name, value in needed.items() if not value]
+    if missing:
+        wanted = ", ".join(f"--{name}" for name in missing)
+        raise click.UsageError(f"A phase needs {wanted}; or give --file.")
+    return (PhaseSpec(given.pop("phase_id"), **given),)
+
+
+def _deciding(name: str, help_text: str, call: Callable[..., Any], done: str) -> None:
+    @phase.command(
+        name,
+        cls=LogCommand,
+        help=help_text,
+        epilog=example(f"autopack --log work.db phase {name} nightly/p1 --why 'cause was fixed'"),
+    )
+    @click.argument("ref", metavar="RUN/PHASE")
+    @click.option("--why", required=True, help="The reason; it is recorded.")
+    @click.pass_obj
+    def command(session: Session, ref: str, why: str) -> None:
+        from autopack import api
+        from autopack.ids import PhaseRef
+
+        wanted = PhaseRef.parse(ref)
+        with session.open_log() as log:
+            changed = call(api)(log, wanted, why=why)
+        click.echo(f"Phase {wanted} is {done}" + ("" if changed else "; it was before"))
+
+
+def _gate(decision: str) -> Callable[..., Any]:
+    return lambda api: (
+        lambda log, ref, *, why: api.decide_gate(log, ref, decision=decision, why=why)
+    )
+
+
+_deciding(
+    "requeue",
+    "Put an ended phase back in the queue, with all its attempts.",
+    lambda api: api.requeue,
+    "QUEUED",
+)
+_deciding(
+    "cancel",
+    "Call a phase off; a worker that holds it is told at its next step.",
+    lambda api: api.cancel,
+    "CANCELLED",
+)
+_deciding("skip", "Leave a phase undone, on purpose.", lambda api: api.skip, "SKIPPED")
+_deciding("approve", "Accept what waits at a phase's gate.", _gate("approve"), "COMPLETE")
+_deciding("reject", "Turn down what waits at a phase's gate.", _gate("reject"), "FAILED")

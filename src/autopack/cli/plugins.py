@@ -1,0 +1,26 @@
+"""``autopack plugins``: what was found, what it adds, and what went wrong."""
+
+import click
+
+from autopack.cli.output import json_option, print_json
+from autopack.cli.session import Session, example
+
+
+@click.command(epilog=example("autopack --plugins-dir mine plugins"))
+@json_option
+@click.pass_context
+def plugins(ctx: click.Context, as_json: bool) -> None:
+    """List plugins with their distribution, version and names; exit 1 if any has a fault."""
+    session = ctx.find_object(Session)
+    assert session is not None
+    infos = session.registry().infos
+    if as_json:
+        print_json(infos)
+    else:
+        for info in infos:
+            source = f"{info.distribution} {info.version}".strip()
+            click.echo(f"{info.name} ({source})")
+            click.echo(f"  provides: {', '.join(info.provides) or 'nothing'}")
+            for fault in info.faults:
+                click.echo(f"  fault: {fault}")
+    ctx.exit(1 if any(info.faults for info in infos) else 0)

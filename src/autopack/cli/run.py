@@ -1,0 +1,133 @@
+"""``autopack run``: create runs, look at them, pause and resume them."""
+
+from pathlib import Path
+
+import click
+
+from autopack.cli.output import json_option, print_fields, print_json, print_table
+from autopack.cli.session import LogCommand, Session, example
+
+
+@click.group(epilog=example("autopack --log work.db run create nightly --phases nightly.toml"))
+def run() -> None:
+    """Create, list, show, pause and resume runs."""
+
+
+@run.command(
+    cls=LogCommand,
+    epilog=example("autopack --log work.db run create nightly --phases nightly.toml"),
+)
+@click.argument("run_id", metavar="ID")
+@click.option(
+    "--phases",
+    "file",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A run file: TOML, YAML or JSON with `phases`, and optionally goal, caps, settings.",
+)
+@click.pass_obj
+def create(session: Session, run_id: str, file: Path) -> None:
+    """Create a run with its phases, all or nothing; a run of that ID is left as it is."""
+    from autopack import api
+    from autopack.runfiles import read_run_file
+
+    wanted = read_run_file(file.absolute())
+    with session.open_log() as log:
+        api.create_run(
+            log,
+            run_id,
+            wanted.phases,
+            goal=wanted.goal,
+            caps=wanted.caps,
+            settings=wanted.settings,
+            labels=wanted.labels,
+        )
+    n = len(wanted.phases)
+    click.echo(f"Created run {run_id} with {n} phase{'' if n == 1 else 's'}")
+
+
+@run.command("list", cls=LogCommand, epilog=example("autopack --log work.db run list"))
+@json_option
+@click.pass_obj
+def list_runs(session: Session, as_json: bool) -> None:
+    """List the runs with their phases by state; runs that were never created are `implied`."""
+    from autopack import api
+
+    with session.open_log() as log:
+        counts = api.phase_counts(log)
+        runs = sorted(api.run_board(log).rows.values(), key=lambda row: row.order)
+    rows = [
+        {
+            "run_id": row.run_id,
+            "status": row.status if row.created else "IMPLIED",
+            "outcome": row.outcome,
+            "goal": row.goal,
+            "created_at": row.created_at,
+            "phases_by_state": dict(counts.get(row.run_id) or {}),
+        }
+        for row in runs
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    header = ("run_id", "status", "outcome", "phases_by_state")
+    print_table(header, [[row[name] for name in header] for row in rows])
+
+
+@run.command(cls=LogCommand, epilog=example("autopack --log work.db run show nightly"))
+@click.argument("run_id", metavar="ID")
+@json_option
+@click.pass_obj
+def show(session: Session, run_id: str, as_json: bool) -> None:
+    """Show a run with each of its phases."""
+    from autopack import api
+
+    with session.open_log() as log:
+        phases = api.phases_of(log, run_id)
+        row = api.run_board(log).rows[run_id]
+    if as_json:
+        print_json({"run": row, "phases": phases})
+        return
+    print_fields({"run": run_id, "status": row.status, "outcome": row.outcome, "goal": row.goal})
+    header = ("phase", "state", "attempts", "calls", "reason")
+    print_table(
+        header,
+        [[p.phase_id, p.status.value, p.attempts, p.calls, _reason(p)] for p in phases],
+    )
+
+
+@run.command(
+    cls=LogCommand, epilog=example("autopack --log work.db run pause nightly --why 'costs'")
+)
+@click.argument("run_id", metavar="ID")
+@click.option("--why", required=True, help="The reason; it is recorded.")
+@click.pass_obj
+def pause(session: Session, run_id: str, why: str) -> None:
+    """Let no phase of the run be claimed; those in work go on."""
+    from autopack import api
+
+    with session.open_log() as log:
+        changed = api.pause_run(log, run_id, why=why)
+    click.echo(f"Run {run_id} is paused" + ("" if changed else "; it was before"))
+
+
+@run.command(cls=LogCommand, epilog=example("autopack --log work.db run resume nightly --why 'ok'"))
+@click.argument("run_id", metavar="ID")
+@click.option("--why", required=True, help="The reason; it is recorded.")
+@click.pass_obj
+def resume(session: Session, run_id: str, why: str) -> None:
+    """Let phases of a paused run be claimed again."""
+    from autopack import api
+
+    with session.open_log() as log:
+        changed = api.resume_run(log, run_id, why=why)
+    click.echo(f"Run {run_id} is open" + ("" if changed else "; it was before"))
+
+
+def _reason(phase: object) -> str | None:
+    from autopack.ports.work import PhaseView
+
+    assert isinstance(phase, PhaseView)
+    if phase.reason is None:
+        return phase.zero_yield_reason
+    return " ".join(f"{phase.reason_code or ''} {phase.reason}".split())[:80]

@@ -1,0 +1,117 @@
+"""What the commands of one call share: the log that was named, and the plugins."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from autopack.log import Log
+    from autopack.plugins import Registry
+
+
+class Session:
+    """The log and the plugin folders that a user named; both are opened when first needed."""
+
+    def __init__(
+        self, *, target: str | None, plugins_dirs: tuple[str, ...] = (), verbose: int = 0
+    ) -> None:
+        self.target = target
+        self.plugins_dirs = plugins_dirs
+        self.verbose = verbose
+        self._registry: Registry | None = None
+
+    def registry(self) -> "Registry":
+        """Return the plugins, loaded once; each that failed is named on stderr."""
+        if self._registry is None:
+            from autopack.cli.narration import configure_logging
+            from autopack.plugins import load_plugins
+
+            configure_logging(self.verbose)
+            self._registry = load_plugins(folders=self._folders())
+            for info in self._registry.infos:
+                for fault in info.faults:
+                    source = f"{info.name} ({info.distribution} {info.version})".replace(" )", ")")
+                    click.echo(f"plugin {source}: {fault}; the rest works on.", err=True)
+        return self._registry
+
+    def plugin_command(self, name: str) -> click.Command | None:
+        """Return the command that a plugin registered under that name, or None."""
+        found: click.Command | None = self.registry().named["command"].get(name)
+        return found
+
+    def open_log(self) -> "Log":
+        """
+        Open the log that ``--log`` or ``AUTOPACK_LOG`` names, and say on stderr which it is.
+
+        Raises:
+            InvalidInputError: No log is named; there is no default.
+        """
+        from autopack import api
+        from autopack.errors import InvalidInputError
+
+        if not (self.target and self.target.strip()):
+            raise InvalidInputError(
+                "No log is named: give --log PATH, or set AUTOPACK_LOG. There is no default. "
+                "Make a new log with: autopack log create PATH"
+            )
+        log = api.open_log(absolute_target(self.target), plugins=self.registry())
+        announce(log)
+        return log
+
+    def maybe_log(self) -> "Log | None":
+        """Return the log if one is named, for commands that also work without."""
+        return self.open_log() if self.target else None
+
+    def _folders(self) -> list[Path]:
+        from autopack.errors import InvalidInputError
+
+        folders = [Path(folder).absolute() for folder in self.plugins_dirs]
+        for folder in folders:
+            if not folder.is_dir():
+                raise InvalidInputError(f"There is no folder {folder} to load plugins from.")
+        return folders
+
+
+def absolute_target(target: str) -> str:
+    """Return a path as an absolute one; a URL and ``memory:`` as they are."""
+    if "://" in target or target == "memory:":
+        return target
+    return str(Path(target).absolute())
+
+
+def announce(log: "Log") -> None:
+    """Say on stderr which log this command holds, without its password."""
+    from autopack.opening import masked
+
+    click.echo(f"log: {masked(log.target)} (log_id {log.log_id})", err=True)
+
+
+def _take_log(ctx: click.Context, _parameter: click.Parameter, given: str | None) -> None:
+    session = ctx.find_object(Session)
+    if given is not None and session is not None:
+        session.target = given
+
+
+class LogCommand(click.Command):
+    """A command that holds a log, so that it takes ``--log`` too; the nearest one wins."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.params.append(log_option())
+
+
+def log_option() -> click.Option:
+    """Return ``--log`` for a command; the same as before the command."""
+    return click.Option(
+        ["--log", "log_here"],
+        metavar="PATH|URL",
+        expose_value=False,
+        callback=_take_log,
+        help="The log; the same as before the command.",
+    )
+
+
+def example(*lines: str) -> str:
+    """Return the example that ends a command's help."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,180 @@
+"""Events to JSON text and back, strictly: what does not fit its type is an error that says so."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import attrs
+import msgspec
+from msgspec.structs import asdict
+
+from autopack.errors import InvalidEventError, NewerEventError, StoredEventError
+from autopack.events import CORE_EVENTS
+from autopack.events.schema import mirror_of
+from autopack.ports.log import UnrecognisedEvent
+from autopack.upcast import CORE_UPCASTERS, Upcaster, upcast
+
+_ENCODE = msgspec.json.Encoder().encode
+_NEW = object.__new__
+
+
+@attrs.frozen(kw_only=True)
+class EventType:
+    """How one event class is stored and read."""
+
+    cls: type
+    name: str
+    schema: int
+    mirror: Any
+    decode: Callable[[str], Any]
+    build: Callable[[Any], Any]
+    free_text: tuple[str, ...]
+    upcasters: Mapping[int, Upcaster]
+
+
+class Codec:
+    """The event types that are known, with the ways between their classes and the log."""
+
+    def __init__(self, event_classes: Iterable[type] = CORE_EVENTS) -> None:
+        self._by_type: dict[str, EventType] = {}
+        self._by_class: dict[type, EventType] = {}
+        for cls in event_classes:
+            self.register(cls, upcasters=CORE_UPCASTERS.get(cls.TYPE))  # type: ignore[attr-defined]
+
+    def register(self, cls: type, *, upcasters: Mapping[int, Upcaster] | None = None) -> None:
+        """
+        Make an event class known.
+
+        Raises:
+            InvalidEventError: It was not made with ``@autopack.event``, or its name is taken.
+        """
+        name = getattr(cls, "TYPE", None)
+        if name is None:
+            raise InvalidEventError(cls.__name__, "the class was not made with @event(NAME)")
+        known = self._by_type.get(name)
+        if known is not None and known.cls is not cls:
+            raise InvalidEventError(name, f"the name is taken by {known.cls.__qualname__}")
+        mirror = getattr(cls, "MIRROR", None) or mirror_of(cls)
+        kind = EventType(
+            cls=cls,
+            name=name,
+            schema=cls.SCHEMA,  # type: ignore[attr-defined]
+            mirror=mirror,
+            decode=msgspec.json.Decoder(mirror).decode,
+            build=_builder(cls),
+            free_text=_free_text_fields(cls),
+            upcasters=dict(upcasters or {}),
+        )
+        self._by_type[name] = self._by_class[cls] = kind
+
+    def types(self) -> tuple[str, ...]:
+        """Return the names of all known event types, sorted."""
+        return tuple(sorted(self._by_type))
+
+    def names_of(self, classes: Iterable[type]) -> tuple[str, ...]:
+        """Return the names in the log of event classes."""
+        return tuple(self.kind_of(cls).name for cls in classes)
+
+    def kind_of(self, cls: type) -> EventType:
+        """Return how events of a class are stored; an unregistered class is refused."""
+        kind = self._by_class.get(cls)
+        if kind is None:
+            raise InvalidEventError(
+                cls.__name__,
+                "its class is not registered; give it to open_log(events=[...]) or register it "
+                "with the hook autopack_register_events",
+            )
+        return kind
+
+    def encode(self, event: Any) -> tuple[str, int, str]:
+        """
+        Return an event's type, schema and JSON text.
+
+        Raises:
+            InvalidEventError: Its class is not registered, or a value is not of its field's type.
+        """
+        if isinstance(event, UnrecognisedEvent):
+            return event.type, event.schema, event.data
+        kind = self.kind_of(type(event))
+        try:
+            mirror: Any = msgspec.convert(event, kind.mirror, from_attributes=True)
+            return kind.name, kind.schema, _ENCODE(mirror).decode()
+        except (msgspec.MsgspecError, TypeError, OverflowError, UnicodeError) as fault:
+            raise InvalidEventError(kind.name, str(fault)) from fault
+
+    def decode(self, type_name: str, schema: int, data: str, position: int) -> Any:
+        """
+        Return the event; one of an unknown type comes as :class:`UnrecognisedEvent`.
+
+        Raises:
+            NewerEventError: The schema is above the known one.
+            StoredEventError: A field is unknown, missing, or of a wrong type.
+        """
+        kind = self._by_type.get(type_name)
+        if kind is None:
+            return UnrecognisedEvent(type_name, schema, data)
+        if schema == kind.schema:
+            try:
+                return kind.build(kind.decode(data))
+            except (msgspec.MsgspecError, UnicodeError, TypeError) as fault:
+                raise StoredEventError(type_name, position=position, why=str(fault)) from fault
+        return self._decode_older(kind, schema, data, position)
+
+    def _decode_older(self, kind: EventType, schema: int, data: str, position: int) -> Any:
+        if schema > kind.schema:
+            raise NewerEventError(kind.name, found=schema, known=kind.schema, position=position)
+        try:
+            fields = msgspec.json.decode(data)
+            fields = upcast(fields, schema=schema, known=kind.schema, steps=kind.upcasters)
+            return kind.build(msgspec.convert(fields, kind.mirror))
+        except Exception as fault:  # a plugin's step may raise anything
+            why = f"schema {schema} could not be brought to {kind.schema}: {fault!r}"
+            raise StoredEventError(kind.name, position=position, why=why) from fault
+
+
+def _builder(cls: type) -> Callable[[Any], Any]:
+    """
+    Return a function from a checked mirror to the event, without checking a second time.
+
+    Events keep their fields in ``__dict__``, so that one is filled in a single step.
+    """
+    slot = cls.__dict__.get("__dict__")
+    if slot is None:  # a subclass, or a slotted class of a plugin's own making
+        return lambda mirror: cls(**asdict(mirror))
+    fill = slot.__set__
+
+    def build(mirror: Any) -> Any:
+        event: Any = _NEW(cls)
+        fill(event, asdict(mirror))
+        return event
+
+    return build
+
+
+def _free_text_fields(cls: type) -> tuple[str, ...]:
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple(name for name, hint in hints.items() if _is_free_text(hint))
+
+
+def _is_free_text(hint: Any) -> bool:
+    if get_origin(hint) is Annotated:
+        return any((getattr(m, "extra", None) or {}).get("free_text") for m in hint.__metadata__)
+    return any(_is_free_text(arm) for arm in get_args(hint))
+
+
+def to_json(value: Any) -> str:
+    """Return plain values, attrs classes and times as JSON text, for views and reports."""
+    return _ENCODE(value).decode()
+
+
+def plain(value: Any) -> Any:
+    """Return attrs classes, tuples and times as what ``json`` prints; times in ISO 8601."""
+    return msgspec.to_builtins(value, enc_hook=_other)
+
+
+def _other(value: object) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)

@@ -1,0 +1,238 @@
+"""Requests that ``decide`` answers with events or refuses; one frozen class each."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from autopack.ids import PhaseRef
+from autopack.ports.prediction import PhaseSpec
+
+
+@attrs.frozen(kw_only=True)
+class CreateRun:
+    """Make a run with its first phases."""
+
+    run_id: str
+    phases: tuple[PhaseSpec, ...] = ()
+    goal: str | None = None
+    settings: Mapping[str, Any] = attrs.Factory(dict)
+    caps: Mapping[str, float] = attrs.Factory(dict)
+    labels: Mapping[str, str] = attrs.Factory(dict)
+
+
+@attrs.frozen(kw_only=True)
+class QueuePhases:
+    """Add phases to a run."""
+
+    run_id: str
+    phases: tuple[PhaseSpec, ...]
+
+
+@attrs.frozen(kw_only=True)
+class PauseRun:
+    """Let no phase of the run be claimed."""
+
+    run_id: str
+    why: str
+    actor: str
+
+
+@attrs.frozen(kw_only=True)
+class ResumeRun:
+    """Let phases of the run be claimed again."""
+
+    run_id: str
+    why: str
+    actor: str
+
+
+@attrs.frozen(kw_only=True)
+class RecordPreparation:
+    """Record what the run starts from, or why that could not be captured."""
+
+    run_id: str
+    commit: str | None = None
+    environment: Mapping[str, str] = attrs.Factory(dict)
+    artifacts: Mapping[str, str] = attrs.Factory(dict)
+    summary: str | None = None
+    duration_s: float | None = None
+    failure: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class FinishRun:
+    """Close a run whose phases all ended; *phases_by_state* counts them."""
+
+    run_id: str
+    phases_by_state: Mapping[str, int]
+
+
+@attrs.frozen(kw_only=True)
+class ReopenRun:
+    """Open a finished run again because a phase has work ahead."""
+
+    run_id: str
+    why: str
+
+
+RunCommand = (
+    CreateRun | QueuePhases | PauseRun | ResumeRun | RecordPreparation | FinishRun | ReopenRun
+)
+
+
+@attrs.frozen(kw_only=True)
+class ClaimPhase:
+    """Take a queued phase; *estimate* is recorded with the claim."""
+
+    ref: PhaseRef
+    worker: str
+    lease_token: str
+    max_attempts: int
+    now: datetime
+    drain: str | None = None
+    reserved_tokens: int | None = None
+    basis: str | None = None
+    estimate: Any = None
+
+
+@attrs.frozen(kw_only=True)
+class StartPhase:
+    """Say that the executor is about to be called."""
+
+    ref: PhaseRef
+    lease_token: str
+
+
+@attrs.frozen(kw_only=True)
+class CompletePhase:
+    """End the attempt well."""
+
+    ref: PhaseRef
+    lease_token: str
+    outputs: Mapping[str, str] = attrs.Factory(dict)
+    artifacts: Mapping[str, str] = attrs.Factory(dict)
+    summary: str | None = None
+    duration_s: float | None = None
+    zero_yield_reason: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class FailPhase:
+    """End the attempt badly, with a reason; retry it if it may help and attempts are left."""
+
+    ref: PhaseRef
+    lease_token: str
+    code: str
+    message: str
+    failure_class: str
+    retryable: bool
+    max_attempts: int
+    fingerprint: str | None = None
+    artifacts: Mapping[str, str] = attrs.Factory(dict)
+    duration_s: float | None = None
+    not_before: datetime | None = None
+    zero_yield_reason: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class TimeOutPhase:
+    """End the attempt at its deadline."""
+
+    ref: PhaseRef
+    lease_token: str
+    timeout_s: float
+    message: str
+    retryable: bool
+    max_attempts: int
+    artifacts: Mapping[str, str] = attrs.Factory(dict)
+    not_before: datetime | None = None
+    zero_yield_reason: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class GatePhase:
+    """Let a person decide."""
+
+    ref: PhaseRef
+    lease_token: str
+    question: str
+    outputs: Mapping[str, str] = attrs.Factory(dict)
+    duration_s: float | None = None
+    zero_yield_reason: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ReleasePhase:
+    """Give the phase back without spending the attempt."""
+
+    ref: PhaseRef
+    lease_token: str
+    why: str
+
+
+@attrs.frozen(kw_only=True)
+class ReclaimPhase:
+    """Take the phase back from a worker whose lease ended."""
+
+    ref: PhaseRef
+    lease_token: str
+    max_attempts: int
+    why: str
+
+
+@attrs.frozen(kw_only=True)
+class RequeuePhase:
+    """Let a person put the phase back in the queue, with all its attempts."""
+
+    ref: PhaseRef
+    by: str
+    why: str
+    not_before: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class SkipPhase:
+    """Leave the phase undone."""
+
+    ref: PhaseRef
+    by: str
+    why: str
+
+
+@attrs.frozen(kw_only=True)
+class CancelPhase:
+    """Call the phase off."""
+
+    ref: PhaseRef
+    by: str
+    why: str
+
+
+@attrs.frozen(kw_only=True)
+class DecideGate:
+    """Answer a gate: ``approve``, ``reject`` or ``requeue``."""
+
+    ref: PhaseRef
+    decision: str
+    by: str
+    why: str
+
+
+PhaseCommand = (
+    ClaimPhase
+    | StartPhase
+    | CompletePhase
+    | FailPhase
+    | TimeOutPhase
+    | GatePhase
+    | ReleasePhase
+    | ReclaimPhase
+    | RequeuePhase
+    | SkipPhase
+    | CancelPhase
+    | DecideGate
+)
+
+Command = RunCommand | PhaseCommand

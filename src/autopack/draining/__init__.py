@@ -1,0 +1,1 @@
+"""Takes queued phases through an executor without losing data or burning tokens."""

@@ -1,0 +1,181 @@
+"""Which phases may be claimed now, kept up to date event by event, and why the others may not."""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from autopack.ports.work import PhaseView, RunView
+from autopack.projections.phases import PHASES, BoardTotal
+from autopack.projections.runs import RUNS
+from autopack.states import LIVE, PhaseStatus
+from autopack.views import LiveView
+
+_DONE = (PhaseStatus.COMPLETE, PhaseStatus.SKIPPED)
+_Order = tuple[int, int, int, str]
+
+
+class ReadyPhases(Sequence[PhaseView]):
+    """Phases that may be claimed, in order; a view over what the drain keeps."""
+
+    def __init__(self, order: Sequence[_Order], rows: dict[str, PhaseView]) -> None:
+        self._order, self._rows = order, rows
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._rows[entry[3]] for entry in self._order[index]]
+        return self._rows[self._order[index][3]]
+
+    def __iter__(self) -> Iterator[PhaseView]:
+        return (self._rows[entry[3]] for entry in self._order)
+
+
+class Admission:
+    """
+    Follows the log and sorts the phases in scope into ready, waiting and held.
+
+    What it does for an event does not depend on how many phases there are.
+    """
+
+    def __init__(self, journal: Any, is_in_scope: Callable[[PhaseView], bool]) -> None:
+        self._phases, self._runs = LiveView(journal, PHASES), LiveView(journal, RUNS)
+        self._is_in_scope = is_in_scope
+        self._order: list[_Order] = []
+        self._places: dict[str, _Order] = {}
+        self._waiting: dict[str, str] = {}
+        self._backing_off: dict[str, datetime] = {}
+        self._live: dict[str, PhaseView] = {}
+        self._dependents: dict[str, set[str]] = {}
+        self._unprepared: set[str] = set()
+        self._new_reasons: dict[str, str] = {}
+        self._is_first = True
+
+    @property
+    def ready(self) -> ReadyPhases:
+        """The phases that may be claimed now."""
+        return ReadyPhases(self._order, self._phases.rows)
+
+    @property
+    def live(self) -> dict[str, PhaseView]:
+        """The phases in scope that a worker holds, here or elsewhere, by key."""
+        return self._live
+
+    @property
+    def n_waiting(self) -> int:
+        """How many queued phases may not be claimed yet."""
+        return len(self._waiting)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why each waiting phase may not be claimed, by key."""
+        return self._waiting
+
+    @property
+    def next_ready_at(self) -> datetime | None:
+        """When the first waiting phase becomes ready by time alone."""
+        return min(self._backing_off.values(), default=None)
+
+    @property
+    def runs(self) -> dict[str, RunView]:
+        """The runs by id."""
+        return self._runs.rows
+
+    @property
+    def total(self) -> BoardTotal:
+        """Phases by state and run."""
+        total: BoardTotal = self._phases.total
+        return total
+
+    def row(self, key: str) -> PhaseView | None:
+        """Return a phase as it stands."""
+        return self._phases.rows.get(key)
+
+    def take_new_reasons(self) -> dict[str, str]:
+        """Return why phases were sorted out since the last call, by key."""
+        fresh, self._new_reasons = self._new_reasons, {}
+        return fresh
+
+    def refuse_run(self, run_id: str) -> None:
+        """Take no phases of a run that could not be prepared."""
+        self._unprepared.add(run_id)
+        self._sort(key for key, row in self._phases.rows.items() if row.run_id == run_id)
+
+    def catch_up(self, now: datetime) -> None:
+        """Fold what is new in the log, and let those phases go whose back-off has ended."""
+        runs = self._runs.catch_up()
+        changed = set(self._phases.catch_up())
+        if self._is_first:
+            self._is_first = False
+            for key, row in self._phases.rows.items():
+                self._learn_dependencies(key, row)
+            changed |= self._phases.rows.keys()
+        else:
+            for key in list(changed):
+                self._learn_dependencies(key, self._phases.rows[key])
+                changed |= self._dependents.get(key, set())
+            turned = {
+                name
+                for name, (before, after) in runs.items()
+                if before is not None and before.status != after.status
+            }
+            if turned:
+                rows = self._phases.rows.items()
+                changed |= {key for key, row in rows if row.run_id in turned}
+        changed |= {key for key, at in self._backing_off.items() if at <= now}
+        self._sort(changed, now)
+
+    def _learn_dependencies(self, key: str, row: PhaseView) -> None:
+        for name in row.after:
+            self._dependents.setdefault(f"{row.run_id}/{name}", set()).add(key)
+
+    def _sort(self, keys: Iterable[str], now: datetime | None = None) -> None:
+        for key in keys:
+            row = self._phases.rows.get(key)
+            if row is None or not self._is_in_scope(row):
+                continue
+            self._forget(key)
+            if row.status in LIVE:
+                self._live[key] = row
+            elif row.status is PhaseStatus.QUEUED:
+                self._sort_queued(key, row, now)
+
+    def _sort_queued(self, key: str, row: PhaseView, now: datetime | None) -> None:
+        reason = self._why_not(row, now)
+        if reason is None:
+            run = self._runs.rows.get(row.run_id)
+            place = (run.order if run else row.order, row.index, row.order, key)
+            insort(self._order, place)
+            self._places[key] = place
+            return
+        self._waiting[key] = reason
+        if row.not_before is not None and reason.startswith("backs off"):
+            self._backing_off[key] = row.not_before
+        self._new_reasons[key] = reason
+
+    def _forget(self, key: str) -> None:
+        place = self._places.pop(key, None)
+        if place is not None:
+            del self._order[bisect_left(self._order, place)]
+        self._waiting.pop(key, None)
+        self._backing_off.pop(key, None)
+        self._live.pop(key, None)
+
+    def _why_not(self, row: PhaseView, now: datetime | None) -> str | None:
+        run = self._runs.rows.get(row.run_id)
+        if run is not None and run.status == "PAUSED":
+            return "its run is paused"
+        if row.run_id in self._unprepared:
+            return "its run could not be prepared"
+        if row.attempts_spent >= row.max_attempts:
+            return f"{row.attempts_spent} of {row.max_attempts} attempts are spent"
+        for name in row.after:
+            first = self._phases.rows.get(f"{row.run_id}/{name}")
+            if first is None or first.status not in _DONE:
+                state = "does not exist" if first is None else f"is {first.status}"
+                return f"it comes after {name}, which {state}"
+        if row.not_before is not None and (now is None or row.not_before > now):
+            return f"backs off until {row.not_before.isoformat(timespec='milliseconds')}"
+        return None

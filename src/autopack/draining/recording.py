@@ -1,0 +1,272 @@
+"""One attempt in its worker's hands: usage, progress, texts; and ``attempt()`` for own loops."""
+
+import contextlib
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+
+from autopack.commands import CompletePhase, FailPhase, ReleasePhase
+from autopack.draining.claims import Claim, Claims
+from autopack.draining.failures import RETRYABLE, classify, fingerprint, zero_yield_reason
+from autopack.errors import CapReachedError, InvalidInputError, LeaseLostError
+from autopack.events import LlmUsageRecorded, PhaseResultLate
+from autopack.handler import Handler
+from autopack.ids import derived_id, phase_stream
+from autopack.phase import holds
+from autopack.ports.log import ANY, NewEvent, Recorded, from_us
+from autopack.ports.work import Failed
+from autopack.projections.spend import SPEND
+from autopack.views import LiveView
+
+_USAGE_FIELDS: Final = frozenset(LlmUsageRecorded.__annotations__) - {
+    "run_id", "phase_id", "attempt", "lease_token", "call_id", "late", "request_model",
+}  # fmt: skip
+
+
+class LiveAttempt:
+    """An attempt at a phase; implements :class:`autopack.ports.work.Attempt`."""
+
+    def __init__(self, handler: Handler, claims: Claims, claim: Claim) -> None:
+        self.ref, self.number, self.lease_token = claim.ref, claim.number, claim.token
+        self.budget_tokens = claim.estimate.budget_tokens
+        self.estimate, self.deadline = claim.estimate, claim.deadline
+        self.artifacts: dict[str, str] = {}
+        self.outputs: dict[str, str] = {}
+        self.summary: str | None = None
+        self.failure: Failed | None = None
+        self.calls = 0
+        self.measured_calls = 0
+        self.total_tokens = 0
+        self._handler, self._claims, self._claim = handler, claims, claim
+        self._stop = threading.Event()
+        self._spend: LiveView | None = None
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether to stop: the deadline passed, the lease is lost, or a stop was asked for."""
+        late = self.deadline is not None and self._now() >= self.deadline
+        return self._stop.is_set() or late or self._claims.is_lost(self.lease_token)
+
+    def cancel(self) -> None:
+        """Ask the worker to stop at its next look at ``cancelled``."""
+        self._stop.set()
+
+    def progress(self, note: str) -> None:
+        """Say which step the worker is at; kept beside the log, for ``status``."""
+        self._claims.note(self.lease_token, note)
+
+    def attach(self, name: str, text: str) -> str:
+        """Store a text beside the log and return its digest; it is named in the phase's end."""
+        digest = self._handler.journal.put_artifact(text)
+        self.artifacts[name] = digest
+        return digest
+
+    def complete(
+        self, outputs: Mapping[str, str] | None = None, summary: str | None = None
+    ) -> None:
+        """Say what the attempt gave; it is recorded when the ``with`` block ends."""
+        self.outputs, self.summary = dict(outputs or {}), summary
+
+    def fail(self, code: str, message: str, *, retryable: bool | None = None) -> None:
+        """Say that the attempt failed; it is recorded when the ``with`` block ends."""
+        self.failure = Failed(code, message, retryable=retryable)
+
+    def record_usage(
+        self,
+        *,
+        call_id: str | None = None,
+        model: str | None,
+        occurred_at: datetime | None = None,
+        **figures: Any,
+    ) -> Recorded[Any]:
+        """
+        Record one LLM call; durable on return. The same call twice is recorded once.
+
+        Args:
+            call_id: The provider's own id of the call; one is made if there is none.
+            model: The model that was asked for.
+            occurred_at: When the call ended, aware.
+            figures: ``input_tokens`` (with cache reads and writes), ``output_tokens`` (with
+                reasoning), ``total_tokens``, ``split`` (measured, inferred, total_only),
+                ``role``, ``provider``, ``stop_reason``, ``truncated``, ``duration_s``,
+                ``cost_usd``, ``cost_source``, ``max_tokens``, ...; what is not known is left out.
+
+        Raises:
+            LeaseLostError: The phase is not this worker's any more; the call is recorded as late.
+            CapReachedError: The run's cap is used up; the call is recorded.
+            EventIdConflictError: The call was recorded before with other figures.
+        """
+        unknown = sorted(set(figures) - _USAGE_FIELDS)
+        if unknown:
+            raise InvalidInputError(
+                f"record_usage() has no figure {', '.join(unknown)}. "
+                f"It takes: {', '.join(sorted(_USAGE_FIELDS))}."
+            )
+        self.calls += 1
+        usage = LlmUsageRecorded(
+            run_id=self.ref.run_id,
+            phase_id=self.ref.phase_id,
+            attempt=self.number,
+            lease_token=self.lease_token,
+            call_id=call_id or f"{self.lease_token}-{self.calls}",
+            request_model=model,
+            **figures,
+        )
+        recorded, is_late = self._append(usage, occurred_at)
+        self.total_tokens += _total(usage)
+        if usage.split == "measured" and usage.output_tokens is not None:
+            self.measured_calls += 1
+        if is_late:
+            state = self._handler.phase_state(self.ref)
+            raise LeaseLostError(
+                self.ref, token=self.lease_token, state=state.status, holder=state.worker
+            )
+        self._check_caps()
+        return recorded
+
+    def end_outputs(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        """Store the phase's output texts and return their digests by name."""
+        return {name: self._handler.journal.put_artifact(text) for name, text in outputs.items()}
+
+    def _append(self, usage: Any, occurred_at: datetime | None) -> tuple[Recorded[Any], bool]:
+        native_key = f"{usage.provider or ''}\x00{usage.call_id}"
+        event_id = derived_id("usage", native_key, "llm.usage_recorded")
+        stream = phase_stream(self.ref.run_id, self.ref.phase_id)
+        with self._handler.journal.transaction() as transaction:
+            # Nobody can append while the write lock is held, so this state stays true.
+            is_late = not holds(self._handler.phase_state(self.ref), self.lease_token)
+            known = transaction.store.find([event_id])
+            if known:
+                (before,) = self._handler.journal.decode(known.values())
+                is_late = is_late and bool(getattr(before.event, "late", False))
+                usage = attrs.evolve(usage, late=getattr(before.event, "late", False))
+            else:
+                usage = attrs.evolve(usage, late=is_late)
+            new = NewEvent(event=usage, event_id=event_id, occurred_at=occurred_at)
+            (recorded,) = transaction.append_batch([(stream, [new], ANY)])
+        return recorded, is_late
+
+    def _check_caps(self) -> None:
+        caps = self._handler.run_caps(self.ref.run_id)
+        if not caps.keys() & {"tokens", "usd"}:
+            return
+        if self._spend is None:
+            self._spend = LiveView(self._handler.journal, SPEND)
+        self._spend.catch_up()
+        spent = self._spend.rows.get(self.ref.run_id)
+        for unit, used in (("tokens", spent.tokens), ("usd", spent.usd)) if spent else ():
+            if unit in caps and used >= caps[unit]:
+                scope = f"run {self.ref.run_id}"
+                raise CapReachedError(scope, unit=unit, used=used, cap=caps[unit])
+
+    def _now(self) -> datetime:
+        return from_us(self._handler.journal.now_us())
+
+
+def _total(usage: LlmUsageRecorded) -> int:
+    if usage.total_tokens is not None:
+        return usage.total_tokens
+    return (usage.input_tokens or 0) + (usage.output_tokens or 0)
+
+
+@contextlib.contextmanager
+def working(handler: Handler, claims: Claims, claim: Claim) -> Iterator[LiveAttempt]:
+    """
+    Start a claimed phase, yield its attempt, and record how the block ended.
+
+    An exception fails the attempt with its text and goes on; ``KeyboardInterrupt`` gives the
+    phase back without spending the attempt.
+    """
+    began_us = handler.journal.now_us()
+    live = LiveAttempt(handler, claims, claim)
+    claims.start(claim)
+    try:
+        yield live
+    except LeaseLostError:
+        claims.forget(claim.token)
+        raise
+    except (KeyboardInterrupt, GeneratorExit):
+        release = ReleasePhase(ref=claim.ref, lease_token=claim.token, why="interrupted")
+        claims.end(claim, release)
+        raise
+    except Exception as fault:
+        failure = Failed(type(fault).__name__, f"{type(fault).__name__}: {fault}")
+        live.attach("traceback", traceback.format_exc())
+        _end(handler, claims, claim, live, failure, began_us)
+        raise
+    else:
+        _end(handler, claims, claim, live, live.failure, began_us)
+
+
+def _end(
+    handler: Handler,
+    claims: Claims,
+    claim: Claim,
+    live: LiveAttempt,
+    failure: Failed | None,
+    began_us: int,
+) -> None:
+    duration_s = max(0, handler.journal.now_us() - began_us) / 1e6
+    if failure is None:
+        ending: CompletePhase | FailPhase = CompletePhase(
+            ref=claim.ref,
+            lease_token=claim.token,
+            outputs=live.end_outputs(live.outputs),
+            artifacts=live.artifacts,
+            summary=live.summary,
+            duration_s=duration_s,
+            zero_yield_reason=None if live.calls else zero_yield_reason("completed"),
+        )
+    else:
+        ending = failure_command(claim, live, failure, classify, duration_s, None)
+    end_or_late(handler, claims, claim, ending)
+
+
+def failure_command(
+    claim: Claim,
+    live: LiveAttempt,
+    failure: Failed,
+    classifier: Any,
+    duration_s: float,
+    not_before: datetime | None,
+) -> FailPhase:
+    """Return the command that records a failure, with its class and fingerprint."""
+    kind = failure.failure_class or classifier(failure.code, failure.message)
+    retryable = failure.retryable if failure.retryable is not None else kind in RETRYABLE
+    return FailPhase(
+        ref=claim.ref,
+        lease_token=claim.token,
+        code=failure.code,
+        message=failure.message,
+        failure_class=kind,
+        retryable=retryable,
+        max_attempts=claim.phase.max_attempts,
+        fingerprint=fingerprint(failure.code, failure.message),
+        artifacts=live.artifacts,
+        duration_s=duration_s,
+        not_before=not_before,
+        zero_yield_reason=None if live.calls else zero_yield_reason("failed", kind),
+    )
+
+
+def end_or_late(handler: Handler, claims: Claims, claim: Claim, ending: Any) -> None:
+    """Record an attempt's end; if its lease was lost, as a late result that changes no state."""
+    try:
+        claims.end(claim, ending)
+    except LeaseLostError:
+        late = PhaseResultLate(
+            run_id=claim.ref.run_id,
+            phase_id=claim.ref.phase_id,
+            attempt=claim.number,
+            lease_token=claim.token,
+            outcome=type(ending).__name__.removesuffix("Phase").lower(),
+            message=getattr(ending, "message", None) or getattr(ending, "summary", None),
+            outputs=getattr(ending, "outputs", {}),
+        )
+        stream = phase_stream(claim.ref.run_id, claim.ref.phase_id)
+        handler.journal.append(stream, [late], expected_version=ANY)
+        raise

@@ -1,0 +1,151 @@
+"""What a drain was asked to do: names resolved to objects, and wrong settings refused."""
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from autopack.draining.limits import Limits
+from autopack.draining.strategies.one import One
+from autopack.errors import InvalidInputError
+from autopack.ids import PhaseRef
+from autopack.plugins import Registry
+from autopack.ports.work import PhaseView
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """A drain's settings, as :class:`autopack.Drain` documents them, with names resolved."""
+
+    executor: Any
+    executor_name: str
+    strategy: Any
+    strategy_name: str
+    estimator: Any
+    run_id: str | None
+    phase_id: str | None
+    workers: int
+    when_empty: str
+    timeout_s: float | None
+    lease_s: float
+    allow_empty: bool
+    workspace: Path | None
+    resumes: str | None
+    limits: Limits
+
+    @property
+    def execute(self) -> Any:
+        """What is called for a phase."""
+        return getattr(self.executor, "execute", self.executor)
+
+    @property
+    def prepare(self) -> Any:
+        """What is called once a run, or None."""
+        return getattr(self.executor, "prepare", None)
+
+    def is_in_scope(self, phase: PhaseView) -> bool:
+        """Tell whether a phase may be taken at all."""
+        if self.run_id is not None and phase.run_id != self.run_id:
+            return False
+        return self.phase_id is None or phase.phase_id == self.phase_id
+
+    def timeout_of(self, phase: PhaseView) -> float | None:
+        """Return a phase's deadline in seconds: its own, else the drain's."""
+        return phase.timeout_s if phase.timeout_s is not None else self.timeout_s
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what is kept of the settings in the log."""
+        limits = {k: v for k, v in attrs.asdict(self.limits).items() if v is not None}
+        return {
+            "run_id": self.run_id,
+            "phase_id": self.phase_id,
+            "workers": self.workers,
+            "when_empty": self.when_empty,
+            "timeout_s": self.timeout_s,
+            "lease_s": self.lease_s,
+            "estimator": self.estimator.name,
+            **limits,
+            **dict(getattr(self.executor, "settings", {})),
+        }
+
+
+def settings_of(
+    registry: Registry,
+    *,
+    executor: Any,
+    strategy: Any = "fifo",
+    estimator: Any = "deliverables",
+    run_id: str | None = None,
+    phase_id: str | None = None,
+    workers: int = 1,
+    when_empty: str = "stop",
+    timeout_s: float | None = None,
+    lease_s: float = 30.0,
+    allow_empty: bool = False,
+    workspace: Path | None = None,
+    resumes: str | None = None,
+    **limits: Any,
+) -> Settings:
+    """Return the settings with names resolved, or say which of them is wrong."""
+    if workers < 1:
+        raise InvalidInputError(f"workers is {workers}; a drain needs at least 1.")
+    if when_empty not in ("stop", "wait"):
+        raise InvalidInputError(f"when_empty is {when_empty!r}; it is 'stop' or 'wait'.")
+    if phase_id is not None and run_id is None:
+        raise InvalidInputError("A phase id is unique only within its run: name the run too.")
+    for name, seconds in (("timeout_s", timeout_s), ("lease_s", lease_s)):
+        if seconds is not None and seconds <= 0:
+            raise InvalidInputError(f"{name} is {seconds}; it must be above 0 seconds.")
+    known = {field.name for field in attrs.fields(Limits)}
+    if unknown := sorted(set(limits) - known):
+        raise InvalidInputError(
+            f"A drain has no setting {', '.join(unknown)}. Its limits: {', '.join(sorted(known))}."
+        )
+    if phase_id is not None and strategy == "fifo":
+        strategy = "one"
+    return Settings(
+        executor=_executor(registry, executor),
+        executor_name=executor if isinstance(executor, str) else _name_of(executor),
+        strategy=_strategy(registry, strategy, run_id, phase_id),
+        strategy_name=strategy if isinstance(strategy, str) else _name_of(strategy),
+        estimator=registry.resolve("estimator", estimator),
+        run_id=run_id,
+        phase_id=phase_id,
+        workers=workers,
+        when_empty=when_empty,
+        timeout_s=timeout_s,
+        lease_s=lease_s,
+        allow_empty=allow_empty,
+        workspace=workspace,
+        resumes=resumes,
+        limits=Limits(**limits),
+    )
+
+
+def _executor(registry: Registry, wanted: Any) -> Any:
+    found = registry.resolve("executor", wanted)
+    if isinstance(found, type):
+        found = found()
+    if not callable(getattr(found, "execute", found)):
+        raise InvalidInputError(
+            f"{found!r} is no executor: it has no execute(phase, attempt) and cannot be called."
+        )
+    return found
+
+
+def _strategy(registry: Registry, wanted: Any, run_id: str | None, phase_id: str | None) -> Any:
+    found = registry.resolve("strategy", wanted)
+    if found is One:
+        if run_id is None or phase_id is None:
+            raise InvalidInputError("Strategy 'one' takes one phase: name its run and phase.")
+        return One(PhaseRef(run_id, phase_id))
+    if isinstance(found, type):
+        found = found()
+    if not callable(found):
+        raise InvalidInputError(f"{found!r} is no strategy: it cannot be called with a DrainView.")
+    return found
+
+
+def _name_of(thing: Any) -> str:
+    named = getattr(thing, "name", None) or getattr(thing, "__qualname__", None)
+    return str(named or type(thing).__qualname__)

@@ -1,0 +1,1 @@
+"""Strategies: pure functions of a ``DrainView``, one a module."""

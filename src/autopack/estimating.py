@@ -1,0 +1,33 @@
+"""Estimates as a log's history has taught them: coefficients in force, and predictions by them."""
+
+from pathlib import Path
+from typing import Any
+
+from autopack.calibration.coefficients import fold_coefficients
+from autopack.features import features_of
+from autopack.ids import estimator_stream
+from autopack.journal import Journal
+from autopack.ports.prediction import Coefficients, Estimate, PhaseSpec
+from autopack.ports.work import PhaseView
+
+
+def coefficients(journal: Journal | None, estimator: Any) -> Coefficients:
+    """Return what an estimator was taught in a log; its base figures without one."""
+    events = (
+        [] if journal is None else [r.event for r in journal.read(estimator_stream(estimator.name))]
+    )
+    return fold_coefficients(estimator.name, estimator.base_version, events)
+
+
+def estimated(
+    journal: Journal | None,
+    estimator: Any,
+    phase: PhaseSpec | PhaseView,
+    *,
+    workspace: Path | None = None,
+) -> Estimate:
+    """Predict a phase's output with the coefficients that are in force now."""
+    found: Estimate = estimator.estimate(
+        features_of(phase, workspace=workspace), coefficients(journal, estimator)
+    )
+    return found

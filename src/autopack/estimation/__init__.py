@@ -1,0 +1,1 @@
+"""Predictions of output size, and the budgets that follow from them."""

@@ -1,0 +1,105 @@
+"""Every fact that the library itself records, by subject; the names here are a log format."""
+
+from typing import Any, get_args
+
+from autopack.events.calibration import (
+    BudgetEvent,
+    BudgetReserved,
+    BudgetSet,
+    BudgetSettled,
+    CalibrationApplied,
+    CalibrationEvent,
+    CalibrationProposed,
+    CalibrationRejected,
+)
+from autopack.events.drain import (
+    DrainEvent,
+    DrainPassedOver,
+    DrainPhaseSelected,
+    DrainStarted,
+    DrainStopped,
+)
+from autopack.events.phase import (
+    BudgetEscalated,
+    PhaseCancelled,
+    PhaseClaimed,
+    PhaseCompleted,
+    PhaseEstimated,
+    PhaseEvent,
+    PhaseFailed,
+    PhaseGated,
+    PhaseGateDecided,
+    PhaseReclaimed,
+    PhaseReleased,
+    PhaseRequeued,
+    PhaseResultLate,
+    PhaseSkipped,
+    PhaseStarted,
+    PhaseTimedOut,
+)
+from autopack.events.run import (
+    PhaseQueued,
+    RunCreated,
+    RunEvent,
+    RunFinished,
+    RunPaused,
+    RunPrepared,
+    RunPrepareFailed,
+    RunReopened,
+    RunResumed,
+)
+from autopack.events.schema import event
+from autopack.events.usage import LlmUsageAmended, LlmUsageRecorded, SampleRecorded, UsageEvent
+
+CoreEvent = RunEvent | PhaseEvent | UsageEvent | DrainEvent | CalibrationEvent | BudgetEvent
+"""The closed union that the core folds; a plugin's events are never in it."""
+
+CORE_EVENTS: tuple[type[Any], ...] = get_args(CoreEvent)
+
+__all__ = [
+    "CORE_EVENTS",
+    "BudgetEscalated",
+    "BudgetEvent",
+    "BudgetReserved",
+    "BudgetSet",
+    "BudgetSettled",
+    "CalibrationApplied",
+    "CalibrationEvent",
+    "CalibrationProposed",
+    "CalibrationRejected",
+    "CoreEvent",
+    "DrainEvent",
+    "DrainPassedOver",
+    "DrainPhaseSelected",
+    "DrainStarted",
+    "DrainStopped",
+    "LlmUsageAmended",
+    "LlmUsageRecorded",
+    "PhaseCancelled",
+    "PhaseClaimed",
+    "PhaseCompleted",
+    "PhaseEstimated",
+    "PhaseEvent",
+    "PhaseFailed",
+    "PhaseGateDecided",
+    "PhaseGated",
+    "PhaseQueued",
+    "PhaseReclaimed",
+    "PhaseReleased",
+    "PhaseRequeued",
+    "PhaseResultLate",
+    "PhaseSkipped",
+    "PhaseStarted",
+    "PhaseTimedOut",
+    "RunCreated",
+    "RunEvent",
+    "RunFinished",
+    "RunPaused",
+    "RunPrepareFailed",
+    "RunPrepared",
+    "RunReopened",
+    "RunResumed",
+    "SampleRecorded",
+    "UsageEvent",
+    "event",
+]

@@ -1,0 +1,80 @@
+"""Facts of an estimator's stream, ``estimator-<name>``, and of a cap's, ``budget-<scope>``."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from autopack.events.schema import Json, ReasonText, Text, Tokens, Usd, event
+
+
+@event("calibration.proposed")
+class CalibrationProposed:
+    """Evidence speaks for other coefficients; nothing has changed yet."""
+
+    estimator: str
+    proposal_id: str
+    calibrator: str
+    estimator_version: str
+    settings: Mapping[str, Json] = attrs.Factory(dict)
+    logs: tuple[Mapping[str, Json], ...] = ()
+    old: Mapping[str, float] = attrs.Factory(dict)
+    new: Mapping[str, float] = attrs.Factory(dict)
+    evidence: Json = None
+
+
+@event("calibration.applied")
+class CalibrationApplied:
+    """From here on the estimator uses these coefficients, under this version."""
+
+    estimator: str
+    proposal_id: str
+    estimator_version: str
+    old: Mapping[str, float] = attrs.Factory(dict)
+    new: Mapping[str, float] = attrs.Factory(dict)
+    by: str
+    forced_why: Text | None = None
+
+
+@event("calibration.rejected")
+class CalibrationRejected:
+    """A proposal was turned down."""
+
+    estimator: str
+    proposal_id: str
+    by: str
+    why: ReasonText
+
+
+@event("budget.set")
+class BudgetSet:
+    """A scope has a cap from here on."""
+
+    scope: str
+    max_tokens: Tokens | None = None
+    max_usd: Usd | None = None
+    by: str
+    why: ReasonText
+
+
+@event("budget.reserved")
+class BudgetReserved:
+    """A claim set aside what its attempt may use."""
+
+    scope: str
+    lease_token: str
+    tokens: Tokens | None = None
+    usd: Usd | None = None
+
+
+@event("budget.settled")
+class BudgetSettled:
+    """What the attempt used replaces what was set aside for it."""
+
+    scope: str
+    lease_token: str
+    tokens: Tokens | None = None
+    usd: Usd | None = None
+
+
+CalibrationEvent = CalibrationProposed | CalibrationApplied | CalibrationRejected
+BudgetEvent = BudgetSet | BudgetReserved | BudgetSettled

@@ -1,0 +1,54 @@
+"""Facts of a drain's stream, ``drain-<id>``: what was chosen, passed over, and why it ended."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from autopack.events.schema import Json, Reason, ReasonText, Text, event
+
+
+@event("drain.started")
+class DrainStarted:
+    """A drain began; with what settings, strategy, executor and versions."""
+
+    drain_id: str
+    strategy: str
+    executor: str
+    worker: str
+    settings: Mapping[str, Json] = attrs.Factory(dict)
+    versions: Mapping[str, str] = attrs.Factory(dict)
+    resumes: str | None = None
+
+
+@event("drain.phase_selected")
+class DrainPhaseSelected:
+    """The strategy chose a phase, and why."""
+
+    drain_id: str
+    run_id: str
+    phase_id: str
+    reason: ReasonText
+
+
+@event("drain.passed_over")
+class DrainPassedOver:
+    """A phase cannot be taken now; written only when its reason changes within the drain."""
+
+    drain_id: str
+    run_id: str
+    phase_id: str
+    reason: ReasonText
+
+
+@event("drain.stopped")
+class DrainStopped:
+    """The drain ended; why, with totals and how often phases were passed over."""
+
+    drain_id: str
+    reason: Reason
+    detail: Text | None = None
+    totals: Mapping[str, Json] = attrs.Factory(dict)
+    passed_over: Mapping[str, int] = attrs.Factory(dict)
+
+
+DrainEvent = DrainStarted | DrainPhaseSelected | DrainPassedOver | DrainStopped

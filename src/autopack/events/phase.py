@@ -1,0 +1,237 @@
+"""Facts of a phase's stream, ``phase-<run>/<phase>``, from estimate to end."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from autopack.events.schema import (
+    Attempt,
+    Digests,
+    Instant,
+    Json,
+    Reason,
+    ReasonText,
+    Seconds,
+    Text,
+    Tokens,
+    Usd,
+    event,
+)
+
+
+@event("phase.estimated")
+class PhaseEstimated:
+    """How large the attempt's output was predicted to be, and the budget that follows."""
+
+    run_id: str
+    phase_id: str
+    attempt: Attempt
+    estimator: str
+    estimator_version: str
+    predicted_output_tokens: Tokens
+    budget_tokens: Tokens
+    ceiling_tokens: Tokens | None = None
+    tau: float | None = None
+    features: Mapping[str, Json] = attrs.Factory(dict)
+
+
+@event("phase.claimed")
+class PhaseClaimed:
+    """A worker took the phase; the lease token fences off all earlier holders."""
+
+    run_id: str
+    phase_id: str
+    attempt: Attempt
+    worker: str
+    lease_token: str
+    drain: str | None = None
+    reserved_tokens: Tokens | None = None
+    reserved_usd: Usd | None = None
+    basis: str | None = None
+
+
+@event("phase.started")
+class PhaseStarted:
+    """The executor was called."""
+
+    run_id: str
+    phase_id: str
+    attempt: Attempt
+    lease_token: str
+
+
+@event("budget.escalated")
+class BudgetEscalated:
+    """The next attempt gets a larger output budget."""
+
+    run_id: str
+    phase_id: str
+    attempt: Attempt
+    from_tokens: Tokens
+    to_tokens: Tokens
+    why: ReasonText
+
+
+@event("phase.completed")
+class PhaseCompleted:
+    """The phase is done; its texts by digest, its wall time in seconds."""
+
+    run_id: str
+    phase_id: str
+    attempt: Attempt | None = None
+    lease_token: str | None = None
+    outputs: Digests = attrs.Factory(dict)
+    artifacts: Digests = attrs.Factory(dict)
+    summary: Text | None = None
+    duration_s: Seconds | None = None
+    zero_yield_reason: str | None = None
+    source_fields: Mapping[str, Json] = attrs.Factory(dict)
+
+
+@event("phase.failed")
+class PhaseFailed:
+    """The attempt failed, and why: the code and the message are never empty."""
+
+    run_id: str
+    phase_id: str
+    code: Reason
+    message: ReasonText
+    attempt: Attempt | None = None
+    lease_token: str | None = None
+    failure_class: str = "unknown"
+    fingerprint: str | None = None
+    retryable: bool = False
+    artifacts: Digests = attrs.Factory(dict)
+    duration_s: Seconds | None = None
+    zero_yield_reason: str | None = None
+    source_fields: Mapping[str, Json] = attrs.Factory(dict)
+
+
+@event("phase.timed_out")
+class PhaseTimedOut:
+    """The attempt did not end by its deadline."""
+
+    run_id: str
+    phase_id: str
+    attempt: Attempt
+    lease_token: str
+    timeout_s: Seconds
+    message: ReasonText
+    retryable: bool = False
+    artifacts: Digests = attrs.Factory(dict)
+    zero_yield_reason: str | None = None
+
+
+@event("phase.result_late")
+class PhaseResultLate:
+    """A worker that had lost its lease came back with a result; it changes no state."""
+
+    run_id: str
+    phase_id: str
+    attempt: Attempt
+    lease_token: str
+    outcome: str
+    message: Text | None = None
+    outputs: Digests = attrs.Factory(dict)
+
+
+@event("phase.released")
+class PhaseReleased:
+    """The worker gave the phase back by itself; the attempt is not spent."""
+
+    run_id: str
+    phase_id: str
+    attempt: Attempt
+    lease_token: str
+    why: ReasonText
+
+
+@event("phase.reclaimed")
+class PhaseReclaimed:
+    """The phase was taken back from a worker whose lease had ended; the attempt is spent."""
+
+    run_id: str
+    phase_id: str
+    why: ReasonText
+    attempt: Attempt | None = None
+    lease_token: str | None = None
+    worker: str | None = None
+    source_fields: Mapping[str, Json] = attrs.Factory(dict)
+
+
+@event("phase.requeued")
+class PhaseRequeued:
+    """The phase waits again; a person's requeue gives it all its attempts back."""
+
+    run_id: str
+    phase_id: str
+    by: str
+    why: ReasonText
+    not_before: Instant | None = None
+    attempt_spent: bool = True
+    attempts_reset: bool = False
+
+
+@event("phase.gated")
+class PhaseGated:
+    """The phase waits for a person's decision."""
+
+    run_id: str
+    phase_id: str
+    attempt: Attempt | None = None
+    lease_token: str | None = None
+    question: ReasonText
+    outputs: Digests = attrs.Factory(dict)
+    duration_s: Seconds | None = None
+    zero_yield_reason: str | None = None
+    source_fields: Mapping[str, Json] = attrs.Factory(dict)
+
+
+@event("phase.gate_decided")
+class PhaseGateDecided:
+    """A person approved (the phase is complete), rejected (failed) or sent it back (queued)."""
+
+    run_id: str
+    phase_id: str
+    decision: str
+    by: str
+    why: ReasonText
+
+
+@event("phase.skipped")
+class PhaseSkipped:
+    """The phase will not be done."""
+
+    run_id: str
+    phase_id: str
+    by: str
+    why: ReasonText
+
+
+@event("phase.cancelled")
+class PhaseCancelled:
+    """The phase was called off."""
+
+    run_id: str
+    phase_id: str
+    by: str
+    why: ReasonText
+
+
+PhaseEvent = (
+    PhaseEstimated
+    | PhaseClaimed
+    | PhaseStarted
+    | BudgetEscalated
+    | PhaseCompleted
+    | PhaseFailed
+    | PhaseTimedOut
+    | PhaseResultLate
+    | PhaseReleased
+    | PhaseReclaimed
+    | PhaseRequeued
+    | PhaseGated
+    | PhaseGateDecided
+    | PhaseSkipped
+    | PhaseCancelled
+)

@@ -1,0 +1,119 @@
+"""Facts of a run's own stream, ``run-<id>``."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+
+from autopack.events.schema import Digests, Instant, Json, Reason, ReasonText, Seconds, Text, event
+
+Outcome = Literal["succeeded", "failed", "cancelled", "unrecorded"]
+
+
+@event("run.created")
+class RunCreated:
+    """A run exists; what its phases have in common."""
+
+    run_id: str
+    goal: Text | None = None
+    settings: Mapping[str, Json] = attrs.Factory(dict)
+    caps: Mapping[str, float] = attrs.Factory(dict)
+    labels: Mapping[str, str] = attrs.Factory(dict)
+    forked_from: str | None = None
+    source_fields: Mapping[str, Json] = attrs.Factory(dict)
+
+
+@event("run.prepared")
+class RunPrepared:
+    """What the run starts from was captured, once."""
+
+    run_id: str
+    commit: str | None = None
+    environment: Mapping[str, str] = attrs.Factory(dict)
+    artifacts: Digests = attrs.Factory(dict)
+    summary: Text | None = None
+    duration_s: Seconds | None = None
+
+
+@event("run.prepare_failed")
+class RunPrepareFailed:
+    """The run's starting point could not be captured; none of its phases was claimed."""
+
+    run_id: str
+    code: Reason
+    message: ReasonText
+    duration_s: Seconds | None = None
+
+
+@event("phase.queued")
+class PhaseQueued:
+    """A phase is waiting; its index gives the order within the run."""
+
+    run_id: str
+    phase_id: str
+    index: int
+    category: str
+    complexity: str
+    tier: str | None = None
+    deliverables: tuple[str, ...] = ()
+    goal: Text | None = None
+    payload: Json = None
+    inputs: Digests = attrs.Factory(dict)
+    model: str | None = None
+    priority: int = 0
+    after: tuple[str, ...] = ()
+    timeout_s: Seconds | None = None
+    max_attempts: int = 3
+    prompt_tokens: int | None = None
+    labels: Mapping[str, str] = attrs.Factory(dict)
+    source_fields: Mapping[str, Json] = attrs.Factory(dict)
+
+
+@event("run.paused")
+class RunPaused:
+    """No phase of the run may be claimed until it is resumed."""
+
+    run_id: str
+    why: ReasonText
+    actor: str
+
+
+@event("run.resumed")
+class RunResumed:
+    """Phases may be claimed again."""
+
+    run_id: str
+    why: ReasonText
+    actor: str
+
+
+@event("run.finished")
+class RunFinished:
+    """No phase of the run has work ahead."""
+
+    run_id: str
+    outcome: Outcome
+    why: Text | None = None
+    phases_by_state: Mapping[str, int] = attrs.Factory(dict)
+    source_fields: Mapping[str, Json] = attrs.Factory(dict)
+
+
+@event("run.reopened")
+class RunReopened:
+    """A finished run has work again: a phase was queued or requeued."""
+
+    run_id: str
+    why: ReasonText
+    not_before: Instant | None = None
+
+
+RunEvent = (
+    RunCreated
+    | RunPrepared
+    | RunPrepareFailed
+    | PhaseQueued
+    | RunPaused
+    | RunResumed
+    | RunFinished
+    | RunReopened
+)

@@ -1,0 +1,133 @@
+"""The ``@event`` decorator, and the value types of event fields."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, TypeVar, dataclass_transform
+
+import attrs
+import msgspec
+from msgspec import Meta
+
+from autopack.errors import InvalidEventError
+
+C = TypeVar("C", bound=type)
+
+Tokens = Annotated[int, Meta(ge=0, le=2**53)]
+"""A number of tokens; unknown is None, never 0."""
+Seconds = Annotated[float, Meta(ge=0, le=1e12)]
+"""A duration in seconds, finite."""
+Usd = Annotated[float, Meta(ge=0, le=1e12)]
+"""US dollars, finite."""
+Attempt = Annotated[int, Meta(ge=1)]
+"""The number of an attempt, from 1."""
+Text = Annotated[str, Meta(extra={"free_text": True})]
+"""Free text: redacted and cut before it is stored, the whole kept as an artifact."""
+Reason = Annotated[str, Meta(min_length=1)]
+"""A short code or word that says why; never empty."""
+ReasonText = Annotated[str, Meta(min_length=1, extra={"free_text": True})]
+"""Free text that says why; never empty."""
+Instant = Annotated[datetime, Meta(tz=True)]
+"""An aware moment."""
+Digests = Mapping[str, str]
+"""Names of texts to the digests under which they are stored beside the log."""
+Json = Any
+"""What JSON can say: None, bool, 64-bit int, finite float, str, list, dict with str keys."""
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
+def event(type_name: str, *, schema: int = 1) -> Callable[[C], C]:
+    """
+    Make a frozen event class whose wrong values do not construct.
+
+    Args:
+        type_name: The name in the log, dotted and past tense (``"run.created"``). It is a
+            format: never renamed, never reused.
+        schema: The version of its fields; raise it when a field is added with a default.
+    """
+
+    def decorate(cls: C) -> C:
+        cls.__attrs_post_init__ = _check_values  # type: ignore[attr-defined]
+        cls = attrs.frozen(kw_only=True, slots=False, field_transformer=_lists_to_tuples)(cls)
+        cls.TYPE, cls.SCHEMA = type_name, schema  # type: ignore[attr-defined]
+        cls.MIRROR = mirror_of(cls)  # type: ignore[attr-defined]
+        free = (field.name for field in attrs.fields(cls) if field.type is Any)
+        cls.FREE_FIELDS = frozenset(free)  # type: ignore[attr-defined]
+        return cls
+
+    return decorate
+
+
+def mirror_of(cls: type) -> type[msgspec.Struct]:
+    """
+    Return a strict msgspec twin of an attrs class: unknown fields and wrong types are refused.
+
+    Fields at their default are left out of the JSON, which keeps rows small; a default is part
+    of the format and never changes.
+    """
+    attrs.resolve_types(cls, include_extras=True)
+    fields: list[Any] = []
+    for field in attrs.fields(cls):
+        if field.default is attrs.NOTHING:
+            fields.append((field.name, field.type))
+        elif isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+            default = msgspec.field(default_factory=field.default.factory)
+            fields.append((field.name, field.type, default))
+        else:
+            fields.append((field.name, field.type, field.default))
+    return msgspec.defstruct(
+        cls.__name__, fields, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+    )
+
+
+def json_fault(value: object, where: str = "$") -> str | None:
+    """Return what makes *value* not JSON, or None: it must come back from the log as it went."""
+    match value:
+        case None | bool() | str():
+            return None
+        case int():
+            return None if -(2**63) <= value < 2**63 else f"{where}: {value} needs over 64 bits"
+        case float():
+            return None if abs(value) < float("inf") else f"{where}: {value} is not finite"
+        case list():
+            found = (json_fault(item, f"{where}[{i}]") for i, item in enumerate(value))
+            return next((fault for fault in found if fault), None)
+        case dict():
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    return f"{where}: key {key!r} is not a string"
+                if fault := json_fault(item, f"{where}.{key}"):
+                    return fault
+            return None
+        case _:
+            return f"{where}: {type(value).__name__} is not JSON"
+
+
+def _check_values(self: Any) -> None:
+    try:
+        msgspec.convert(self, self.MIRROR, from_attributes=True)
+    except msgspec.ValidationError as refused:
+        raise InvalidEventError(self.TYPE, str(refused)) from refused
+    for name, value in self.__dict__.items():
+        is_free = name in self.FREE_FIELDS or isinstance(value, float | dict | list)
+        for where, part in _parts(name, value) if not is_free else ((name, value),):
+            if fault := json_fault(part, where):
+                raise InvalidEventError(self.TYPE, fault)
+
+
+def _parts(name: str, value: object) -> list[tuple[str, object]]:
+    """Return what stands in a tuple and may hold JSON of any shape, with where it stands."""
+    items = enumerate(value) if isinstance(value, tuple) else ()
+    return [(f"{name}[{i}]", item) for i, item in items if isinstance(item, float | dict | list)]
+
+
+def _lists_to_tuples(
+    _cls: type, fields: "list[attrs.Attribute[Any]]"
+) -> "list[attrs.Attribute[Any]]":
+    return [
+        field.evolve(converter=_to_tuple) if str(field.type).startswith("tuple[") else field
+        for field in fields
+    ]
+
+
+def _to_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,102 @@
+"""Facts about LLM calls: what was used, and predictions met by measurements elsewhere."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+
+from autopack.events.schema import Attempt, Json, ReasonText, Seconds, Tokens, Usd, event
+
+Split = Literal["measured", "inferred", "total_only"]
+CostSource = Literal["reported", "unknown"]
+
+
+@event("llm.usage_recorded")
+class LlmUsageRecorded:
+    """
+    What one LLM call used; None is unknown, never 0.
+
+    ``input_tokens`` includes cache reads and writes, ``output_tokens`` includes reasoning.
+    ``split`` says whether the division of the total into input and output was measured, guessed
+    (inferred) or never known (total_only).
+    """
+
+    run_id: str | None = None
+    phase_id: str | None = None
+    attempt: Attempt | None = None
+    lease_token: str | None = None
+    call_id: str
+    role: str = "builder"
+    provider: str | None = None
+    request_model: str | None = None
+    response_model: str | None = None
+    input_tokens: Tokens | None = None
+    cache_read_tokens: Tokens | None = None
+    cache_write_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    reasoning_tokens: Tokens | None = None
+    total_tokens: Tokens | None = None
+    max_tokens: Tokens | None = None
+    stop_reason: str | None = None
+    truncated: bool | None = None
+    duration_s: Seconds | None = None
+    cost_usd: Usd | None = None
+    cost_source: CostSource = "unknown"
+    split: Split = "measured"
+    late: bool = False
+    source_fields: Mapping[str, Json] = attrs.Factory(dict)
+
+
+@event("llm.usage_amended")
+class LlmUsageAmended:
+    """
+    The source later gave other figures for a call; totals use the last, both stay visible.
+
+    Give the call's ``attempt`` where it had one: without it, only totals follow the amendment,
+    and the attempt's sample keeps the first figure.
+    """
+
+    run_id: str | None = None
+    phase_id: str | None = None
+    attempt: Attempt | None = None
+    provider: str | None = None
+    call_id: str
+    why: ReasonText
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    reasoning_tokens: Tokens | None = None
+    total_tokens: Tokens | None = None
+    cost_usd: Usd | None = None
+    split: Split = "measured"
+
+
+@event("sample.recorded")
+class SampleRecorded:
+    """
+    A prediction and its measurement as one fact, from a source that has only the pair.
+
+    Usage totals do not count it. ``is_test`` marks a row that its source's own tests wrote.
+    """
+
+    run_id: str | None = None
+    phase_id: str | None = None
+    category: str
+    complexity: str
+    deliverables: tuple[str, ...] = ()
+    deliverable_count: int | None = None
+    estimator: str | None = None
+    estimator_version: str | None = None
+    predicted_output_tokens: Tokens
+    actual_output_tokens: Tokens | None = None
+    budget_tokens: Tokens | None = None
+    ceiling_tokens: Tokens | None = None
+    success: bool
+    truncated: bool = False
+    stop_reason: str | None = None
+    model: str | None = None
+    is_test: bool = False
+    split: Split = "measured"
+    source_fields: Mapping[str, Json] = attrs.Factory(dict)
+
+
+UsageEvent = LlmUsageRecorded | LlmUsageAmended | SampleRecorded

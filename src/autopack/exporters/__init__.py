@@ -1,0 +1,1 @@
+"""Taking a log out in other forms."""

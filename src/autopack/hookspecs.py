@@ -1,0 +1,130 @@
+"""
+The hooks that plugins implement, typed and documented; no code.
+
+Registration hooks are handed a function ``register(name, object)`` and are called once, when the
+plugins are loaded. A name that is taken already is refused, with both distributions named.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pluggy
+
+hookspec = pluggy.HookspecMarker("autopack")
+hookimpl = pluggy.HookimplMarker("autopack")
+
+Register = Callable[[str, Any], None]
+
+
+@hookspec
+def autopack_register_strategies(register: Register) -> None:
+    """Register drain strategies: callables ``(DrainView) -> Choose | Wait | Stop``."""
+
+
+@hookspec
+def autopack_register_executors(register: Register) -> None:
+    """Register executors: objects with ``execute(phase, attempt)``, or callables like it."""
+
+
+@hookspec
+def autopack_register_estimators(register: Register) -> None:
+    """Register estimators: objects with ``name``, ``base_version``, ``estimate()``."""
+
+
+@hookspec
+def autopack_register_calibrators(register: Register) -> None:
+    """Register calibrator classes, made with the user's options as keyword arguments."""
+
+
+@hookspec
+def autopack_register_projections(register: Register) -> None:
+    """Register projections, for ``replay`` and ``autopack views refresh``."""
+
+
+@hookspec
+def autopack_register_events(register: Callable[..., None]) -> None:
+    """
+    Register event classes and upcasters.
+
+    Called with ``register(event_class, upcasters={schema: function})``: a function takes the
+    stored fields of that schema and returns those of the next one.
+    """
+
+
+@hookspec
+def autopack_register_importers(register: Register) -> None:
+    """Register importers: objects with ``name``, ``recognises(path)``, ``read(path)``."""
+
+
+@hookspec
+def autopack_register_exporters(register: Register) -> None:
+    """Register exporters: objects with ``name`` and ``lines(events)``."""
+
+
+@hookspec
+def autopack_register_backends(register: Register) -> None:
+    """
+    Register storage backends by URL scheme.
+
+    The object has ``create(target)`` and ``open(target, *, durability)``, both returning a
+    ``Backend``; opening never creates, creating never opens.
+    """
+
+
+@hookspec
+def autopack_register_commands(register: Register) -> None:
+    """Register click commands for the command line."""
+
+
+@hookspec
+def autopack_guard_drain(log: Any, settings: dict[str, Any]) -> str | None:
+    """
+    Refuse a drain: return why, or None to let it go on.
+
+    Called before the drain writes anything; one refusal is enough, and an error refuses too.
+    """
+
+
+@hookspec(firstresult=True)
+def autopack_classify_failure(code: str, message: str) -> str | None:
+    """
+    Say which class a failure is of; the first answer wins, the built-in one comes last.
+
+    Classes: rate_limited, overloaded, timeout, truncated, boundary, validation, auth,
+    invalid_request, execution, unknown. An error is logged and counts as no answer.
+    """
+
+
+@hookspec(firstresult=True)
+def autopack_price_usage(usage: Any) -> float | None:
+    """Return what a recorded call cost in USD, or None where no price is known."""
+
+
+@hookspec(firstresult=True)
+def autopack_category_for(category: str) -> str | None:
+    """
+    Return the standard word for a category, or None to leave it to the next plugin.
+
+    Called when a phase is queued; the word given is kept in the phase's labels.
+    """
+
+
+@hookspec
+def autopack_redact(text: str) -> str:
+    """
+    Return *text* without what must not be stored.
+
+    Called for every free text before it is stored; plugins are chained, each gets the text as
+    the one before left it. An error refuses the append: nothing unredacted is written.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def autopack_event_recorded(recorded: Any) -> None:
+    """Observe an event after its commit; an error is logged and counted, and breaks nothing."""
+
+
+@hookspec
+def autopack_drain_stopped(report: Any) -> None:
+    """Observe the end of a drain, after its last event; an error breaks nothing."""

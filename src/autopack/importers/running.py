@@ -1,0 +1,50 @@
+"""Runs an importer over a log: in order, idempotent, with a report of what was unclean."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from autopack.errors import ImportRefusedError
+from autopack.journal import Journal
+from autopack.ports.importing import ImportReport
+from autopack.ports.log import ANY, NewEvent
+
+_AT_ONCE: Final = 500
+
+
+def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
+    """
+    Append what an importer reads from *path*; each batch of 500 is whole or absent.
+
+    Raises:
+        ImportRefusedError: The source cannot be read, or an event has no id of its own.
+    """
+    source = importer.read(str(path))
+    added: Counter[str] = Counter()
+    read = 0
+    for batch in _batches(source.events):
+        for _stream, new in batch:
+            if new.event_id is None:
+                raise ImportRefusedError(str(path), f"importer {importer.name!r} gave no event id")
+        with journal.transaction() as transaction:
+            transaction.append_batch([(stream, [new], ANY) for stream, new in batch])
+            added.update(recorded.type for recorded in transaction.appended)
+        read += len(batch)
+    return ImportReport(
+        importer=importer.name,
+        source=str(path),
+        read=read,
+        added=added.total(),
+        added_by_type=dict(sorted(added.items())),
+        findings=source.findings,
+    )
+
+
+def _batches(
+    events: Iterable[tuple[str, NewEvent]],
+) -> Iterator[list[tuple[str, NewEvent]]]:
+    iterator = iter(events)
+    while batch := list(islice(iterator, _AT_ONCE)):
+        yield batch

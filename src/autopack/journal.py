@@ -1,0 +1,391 @@
+"""The event log over any backend: ids, expected versions, positions and the hash chain."""
+
+import contextlib
+import hashlib
+import json
+import secrets
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import attrs
+
+from autopack import chain
+from autopack.codec import Codec
+from autopack.errors import (
+    ArtifactMissingError,
+    EventIdConflictError,
+    ForeignCursorError,
+    InvalidEventError,
+    InvalidInputError,
+    VersionConflictError,
+)
+from autopack.ids import EventId, check_name, uuid7
+from autopack.ports.log import (
+    ANY,
+    Backend,
+    Cursor,
+    Entry,
+    ExpectedVersion,
+    NewEvent,
+    Reader,
+    Recorded,
+    Row,
+    Transaction,
+    to_us,
+)
+
+PAGE: Final = 1000
+FREE_TEXT_MOST: Final = 500
+_ARTIFACT_MOST: Final = 64 * 1024 * 1024
+END: Final = 2**62
+
+Redact = Callable[[str], str]
+Observer = Callable[[Recorded[Any]], None]
+
+
+@attrs.frozen
+class _Draft:
+    """An event ready to be stored, but for its place."""
+
+    stream: str
+    type: str
+    schema: int
+    data: str
+    event: Any
+    event_id: bytes | None
+    occurred_us: int | None
+    meta: str
+
+
+class Journal:
+    """
+    Appends events and reads them back, in order, checked.
+
+    Args:
+        backend: Where everything is kept.
+        codec: The event types that are known.
+        redact: Applied to every free text before it is stored.
+        observers: Called with each event after its commit, one by one; they must not raise.
+        clock: Seconds since 1970; replaceable so that tests can say what time it is.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        codec: Codec | None = None,
+        redact: Redact | None = None,
+        observers: Sequence[Observer] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.backend, self.codec, self.clock = backend, codec or Codec(), clock
+        self.observers = list(observers)
+        self._redact = redact
+        self._seed = chain.seed(backend.identity.origin_id)
+
+    @property
+    def target(self) -> str:
+        """How the log is named to people, credentials masked."""
+        return self.backend.target
+
+    @property
+    def log_id(self) -> str:
+        """The log's own UUID."""
+        return self.backend.identity.log_id
+
+    def now_us(self) -> int:
+        """Return the clock's time in microseconds since 1970 UTC."""
+        return int(self.clock() * 1_000_000)
+
+    def append(
+        self, stream: str, events: Sequence[Any], *, expected_version: ExpectedVersion
+    ) -> list[Recorded[Any]]:
+        """
+        Append events to one stream; durable when this returns.
+
+        Args:
+            stream: The stream's name.
+            events: Events, or :class:`NewEvent` to give an id, a time or meta.
+            expected_version: 0 for a new stream, n for one at version n, ``ANY`` for no check.
+
+        Returns:
+            The events as recorded; those that were recorded before, as they were then.
+
+        Raises:
+            VersionConflictError: The stream is at another version; nothing was appended.
+            EventIdConflictError: An id is known with other content; nothing was appended.
+            InvalidEventError: An event cannot be stored; nothing was appended.
+        """
+        return self.append_batch([(stream, events, expected_version)])
+
+    def append_batch(self, entries: Sequence[Entry]) -> list[Recorded[Any]]:
+        """Append to several streams, all or nothing; an entry without events only asserts."""
+        with self.transaction() as transaction:
+            return transaction.append_batch(entries)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator["JournalTransaction"]:
+        """Begin a write transaction over events, leases, artifacts and views."""
+        with self.backend.transaction() as store:
+            transaction = JournalTransaction(self, store)
+            yield transaction
+        for recorded in transaction.appended:
+            for observe in self.observers:
+                observe(recorded)
+
+    def read(self, stream: str, *, after_version: int = 0) -> Iterator[Recorded[Any]]:
+        """Yield a stream's events in order of version."""
+        while rows := self.backend.stream_page(stream, after_version=after_version, limit=PAGE):
+            yield from self.decode(rows)
+            after_version = rows[-1][3]
+
+    def read_all(
+        self,
+        *,
+        after: int | Cursor = 0,
+        until: int | None = None,
+        types: Iterable[type] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Recorded[Any]]:
+        """
+        Yield events in order of position.
+
+        Args:
+            after: The position (or a cursor of this log) after which to begin.
+            until: The last position to yield; None goes on to the end, as it is when reached.
+            types: Event classes to yield; None yields all.
+            limit: Yield at most so many.
+        """
+        names = None if types is None else self.codec.names_of(types)
+        for rows in self.pages(after=self.position_of(after), until=until, types=names):
+            if limit is not None and limit <= len(rows):
+                yield from self.decode(rows[:limit])
+                return
+            yield from self.decode(rows)
+            limit = None if limit is None else limit - len(rows)
+
+    def pages(
+        self,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        types: Sequence[str] | None = None,
+        reader: Reader | None = None,
+        size: int = PAGE,
+    ) -> Iterator[list[Row]]:
+        """Yield stored rows page by page, with no statement open in between."""
+        source, last = reader or self.backend, END if until is None else until
+        while rows := source.page(after=after, until=last, limit=size, types=types):
+            yield rows
+            after = rows[-1][0]
+
+    def decode(self, rows: Iterable[Row]) -> Iterator[Recorded[Any]]:
+        """Yield rows as events with their envelopes."""
+        decode = self.codec.decode
+        for row in rows:
+            yield Recorded(row, decode(row[4], row[5], row[9], row[0]))
+
+    def position_of(self, place: int | Cursor) -> int:
+        """Return a cursor's position; one of another log is refused by name."""
+        if isinstance(place, Cursor):
+            if place.log_id != self.log_id:
+                raise ForeignCursorError(cursor_log=place.log_id, this_log=self.log_id)
+            return place.position
+        return place
+
+    def put_artifact(self, text: str) -> str:
+        """Store a text beside the log and return its digest (SHA-256, hexadecimal)."""
+        with self.transaction() as transaction:
+            return transaction.put_artifact(text)
+
+    def get_artifact(self, digest: str) -> str:
+        """
+        Return a stored text.
+
+        Raises:
+            ArtifactMissingError: Nothing is stored under the digest.
+        """
+        content = self.backend.artifact(digest)
+        if content is None:
+            raise ArtifactMissingError(digest)
+        return zlib.decompress(content).decode()
+
+    def redact(self, text: str) -> str:
+        """Return a text as the redaction hook leaves it."""
+        return self._redact(text) if self._redact else text
+
+    def seed(self) -> bytes:
+        """Return the hash that stands before position 1."""
+        return self._seed
+
+    def draft(self, stream: str, given: Any, texts: dict[str, bytes]) -> _Draft:
+        """Return an event encoded, its free texts redacted and cut; whole ones go to *texts*."""
+        new = given if isinstance(given, NewEvent) else NewEvent(event=given)
+        if new.event_id is not None and (
+            not isinstance(new.event_id, bytes) or len(new.event_id) != 16
+        ):
+            raise InvalidEventError(type(new.event).__name__, "its event_id is not 16 bytes")
+        event = self._with_short_texts(new.event, texts)
+        type_name, schema, data = self.codec.encode(event)
+        meta = json.dumps(dict(new.meta), sort_keys=True, allow_nan=False) if new.meta else ""
+        occurred = to_us(new.occurred_at) if new.occurred_at else None
+        return _Draft(stream, type_name, schema, data, event, new.event_id, occurred, meta)
+
+    def _with_short_texts(self, event: Any, texts: dict[str, bytes]) -> Any:
+        if not hasattr(type(event), "TYPE"):
+            return event
+        changed: dict[str, str] = {}
+        for name in self.codec.kind_of(type(event)).free_text:
+            text = getattr(event, name)
+            if text is None or (self._redact is None and len(text) <= FREE_TEXT_MOST):
+                continue
+            text = self.redact(text) or "(redacted)"
+            if len(text) > FREE_TEXT_MOST:
+                digest, content = packed(text)
+                texts[digest] = content
+                ending = f" ... [whole text: artifact {digest}]"
+                text = text[: FREE_TEXT_MOST - len(ending)] + ending
+            if text != getattr(event, name):
+                changed[name] = text
+        return attrs.evolve(event, **changed) if changed else event
+
+
+class JournalTransaction:
+    """One write transaction: what is appended here is seen by others all at once, or never."""
+
+    def __init__(self, journal: Journal, store: Transaction) -> None:
+        self.store = store
+        self.appended: list[Recorded[Any]] = []
+        self._journal = journal
+
+    def append_batch(self, entries: Sequence[Entry]) -> list[Recorded[Any]]:
+        """Append to several streams; see :meth:`Journal.append_batch`."""
+        texts: dict[str, bytes] = {}
+        journal = self._journal
+        drafts = [
+            [journal.draft(_checked(stream), event, texts) for event in events]
+            for stream, events, _expected in entries
+        ]
+        known = self._known([draft for some in drafts for draft in some])
+        versions: dict[str, int] = {}
+        fresh: list[_Draft] = []
+        for (stream, events, expected), some in zip(entries, drafts, strict=True):
+            missing = [draft for draft in some if draft.event_id not in known]
+            if events and not missing:
+                continue  # all of it is recorded: the first answer holds, wherever the stream is
+            if len(missing) < len(some) and expected is not ANY:
+                raise EventIdConflictError(
+                    next(d.event_id for d in some if d.event_id in known) or b"",
+                    position=next(iter(known.values())).position,
+                    differs="list of events, in part new, under a checked version",
+                )
+            self._check_version(stream, expected, versions)
+            versions[stream] += len(missing)
+            fresh += missing
+        for digest, content in texts.items():
+            self.store.put_artifact(digest, content)
+        stored = iter(self._store(fresh))
+        return [
+            known[draft.event_id] if draft.event_id in known else next(stored)
+            for some in drafts
+            for draft in some
+        ]
+
+    def put_artifact(self, text: str) -> str:
+        """Store a text beside the log and return its digest."""
+        digest, content = packed(self._journal.redact(text))
+        self.store.put_artifact(digest, content)
+        return digest
+
+    def _known(self, drafts: Sequence[_Draft]) -> dict[bytes | None, Recorded[Any]]:
+        given = [draft.event_id for draft in drafts if draft.event_id is not None]
+        if not given:
+            return {}
+        if len(set(given)) < len(given):
+            raise InvalidEventError("?", "the same event_id is given twice in one call")
+        found = {r.event_id: r for r in self._journal.decode(self.store.find(given).values())}
+        for draft in drafts:
+            if draft.event_id in found:
+                _check_same(draft, found[EventId(draft.event_id)])
+        return dict(found.items())
+
+    def _check_version(
+        self, stream: str, expected: ExpectedVersion, versions: dict[str, int]
+    ) -> None:
+        if stream not in versions:
+            versions[stream] = self.store.stream_version(stream)
+        if expected is not ANY and expected != versions[stream]:
+            raise VersionConflictError(stream, expected=expected, actual=versions[stream])
+
+    def _store(self, drafts: Sequence[_Draft]) -> list[Recorded[Any]]:
+        if not drafts:
+            return []
+        position, before, last_us = self.store.head()
+        before = before or self._journal.seed()
+        now = max(self._journal.now_us(), last_us)
+        random, versions = secrets.token_bytes(10 * len(drafts)), dict[str, int]()
+        rows: list[Row] = []
+        for index, draft in enumerate(drafts):
+            stream = draft.stream
+            version = versions.get(stream)
+            if version is None:
+                version = self.store.stream_version(stream)
+            versions[stream] = version = version + 1
+            position += 1
+            event_id = draft.event_id or uuid7(now // 1000, random[10 * index : 10 * index + 10])
+            occurred = now if draft.occurred_us is None else draft.occurred_us
+            before = chain.link(
+                before,
+                position=position,
+                event_id=event_id,
+                stream=stream.encode(),
+                version=version,
+                type=draft.type.encode(),
+                schema=draft.schema,
+                occurred_at=occurred,
+                recorded_at=now,
+                meta=draft.meta.encode(),
+                data=draft.data.encode(),
+            )
+            rows.append((
+                position, event_id, stream, version, draft.type, draft.schema,
+                occurred, now, draft.meta, draft.data, before,
+            ))  # fmt: skip
+        self.store.insert(rows)
+        stored = [Recorded(row, draft.event) for row, draft in zip(rows, drafts, strict=True)]
+        self.appended += stored
+        return stored
+
+
+def packed(text: str) -> tuple[str, bytes]:
+    """Return a text's digest and its compressed form."""
+    content = text.encode()
+    if len(content) > _ARTIFACT_MOST:
+        raise InvalidInputError(
+            f"A text of {len(content):,} bytes is over the limit of {_ARTIFACT_MOST:,}. Cut it."
+        )
+    return hashlib.sha256(content).hexdigest(), zlib.compress(content, 6)
+
+
+def _checked(stream: str) -> str:
+    # A phase stream holds a run id and a phase id of up to 200 characters each.
+    return check_name("stream", stream, longest=420)
+
+
+def _check_same(draft: _Draft, known: Recorded[Any]) -> None:
+    differs = [
+        name
+        for name, is_same in (
+            ("stream", draft.stream == known.stream),
+            ("type", draft.type == known.type),
+            ("occurred_at", draft.occurred_us in (None, known.row[6])),
+            ("data", draft.event == known.event),
+        )
+        if not is_same
+    ]
+    if differs:
+        raise EventIdConflictError(
+            known.event_id, position=known.position, differs=" and ".join(differs)
+        )

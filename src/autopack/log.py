@@ -1,0 +1,162 @@
+"""The log as users hold it: the journal, with its checks, cursors and summary."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Self
+
+from autopack import views
+from autopack.journal import Journal
+from autopack.plugins import Registry, load_plugins
+from autopack.ports.log import Backend, Checkpoint, Cursor, Recorded, from_us
+from autopack.projections.phases import PHASES
+from autopack.projections.runs import RUNS
+from autopack.projections.samples import SAMPLES
+from autopack.projections.usage import USAGE
+from autopack.verification import Verification, parse_anchor, verify
+
+_POLL_S: Final = (0.01, 0.25)
+CORE_VIEWS: Final = (RUNS, PHASES, USAGE, SAMPLES)
+
+
+class Artifacts:
+    """Texts stored beside the log by their digest."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.put: Callable[[str], str] = journal.put_artifact
+        self.get: Callable[[str], str] = journal.get_artifact
+
+
+class Log(Journal):
+    """An open log; made by :func:`autopack.open_log` and :func:`autopack.create_log`."""
+
+    def __init__(
+        self, backend: Backend, *, registry: Registry | None = None, **options: Any
+    ) -> None:
+        self.registry = registry or load_plugins()
+        options.setdefault("codec", self.registry.codec)
+        super().__init__(backend, **options)
+        self.artifacts = Artifacts(self)
+        self.handler: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_fault: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Log({self.target!r})"
+
+    def close(self) -> None:
+        """Close after waiting for statements in flight; open iterators then raise."""
+        self.backend.close()
+
+    def head(self) -> Cursor:
+        """Return the place of the last event; position 0 for an empty log."""
+        return Cursor(self.log_id, self.backend.head().position)
+
+    def verify(self, expect: str | tuple[int, str] | None = None) -> Verification:
+        """
+        Look for every edited, dropped, reordered or foreign row.
+
+        Args:
+            expect: ``POSITION:HASH`` from an earlier ``log info``; also finds a cut tail and a
+                chain that was rewritten whole.
+        """
+        anchor = parse_anchor(expect) if isinstance(expect, str) else expect
+        return verify(self.backend, expect=anchor)
+
+    def backup(self, dest: str) -> None:
+        """Copy the log to a new path while it is in use; an existing path is refused."""
+        self.backend.backup(dest)
+
+    def follow(
+        self,
+        *,
+        after: int | Cursor = 0,
+        types: Iterable[type] | None = None,
+        until: Callable[[], bool] | None = None,
+    ) -> Iterator[Recorded[Any]]:
+        """
+        Yield events as they are recorded, by this process or another, in order, without gaps.
+
+        Args:
+            after: The place after which to begin.
+            types: Event classes to yield; None yields all.
+            until: Asked while nothing is new; True ends the iteration. Closing the log raises
+                ``LogClosedError`` here.
+        """
+        position, pause = self.position_of(after), _POLL_S[0]
+        names = None if types is None else self.codec.names_of(types)
+        while True:
+            head = self.backend.head().position
+            if head > position:
+                for rows in self.pages(after=position, until=head, types=names):
+                    yield from self.decode(rows)
+                position, pause = head, _POLL_S[0]
+            elif until is not None and until():
+                return
+            else:
+                time.sleep(pause)
+                pause = min(pause * 1.5, _POLL_S[1])
+
+    def subscribe(
+        self,
+        name: str,
+        handle: Callable[[Recorded[Any]], None],
+        *,
+        types: Iterable[type] | None = None,
+        batch: int = 500,
+    ) -> int:
+        """
+        Hand every event since the last call to *handle*, at least once, and return how many.
+
+        The cursor is saved under *name* after each batch, so an error in *handle* stops here,
+        loudly, and the batch is handed out again the next time.
+        """
+        view, handled = f"subscription:{name}", 0
+        names = None if types is None else self.codec.names_of(types)
+        saved = self.backend.checkpoint(view)
+        after = saved.position if saved else 0
+        for rows in self.pages(after=after, types=names, size=batch):
+            for recorded in self.decode(rows):
+                handle(recorded)
+                handled += 1
+            with self.backend.transaction() as store:
+                place = Checkpoint(view=view, version=1, position=rows[-1][0])
+                store.save_view(place, {}, replace=False)
+        return handled
+
+    def info(self) -> dict[str, Any]:
+        """Return identity, counts and times; what ``autopack log info --json`` prints."""
+        identity, head = self.backend.identity, self.backend.head()
+        runs = views.current(self, RUNS, with_rows=False).total
+        phases = views.current(self, PHASES, with_rows=False).total.by_state()
+        usage = views.current(self, USAGE, with_rows=False).total
+        samples = views.current(self, SAMPLES, with_rows=False).total
+        first = self.backend.page(after=0, until=1, limit=1)
+        return {
+            "target": self.target,
+            "log_id": identity.log_id,
+            "parent": list(identity.parent) if identity.parent else None,
+            "created_at": identity.created_at.isoformat(),
+            "format": identity.format,
+            "events": head.position,
+            "head": head.position,
+            "head_hash": head.hash.hex(),
+            "runs": runs.created,
+            "runs_implied": runs.implied,
+            "phases": sum(phases.values()),
+            "phases_by_state": phases,
+            "usage_events": usage.calls,
+            "usage_by_split": dict(usage.by_split),
+            "estimates": samples.estimates,
+            "samples": samples.samples,
+            "first_event_at": from_us(first[0][7]).isoformat() if first else None,
+            "last_event_at": from_us(head.recorded_at).isoformat() if head.position else None,
+            "empty": runs.created == 0 and not phases,
+        }
+
+    def refresh_views(self, *, rebuild: bool = False) -> dict[str, int]:
+        """Persist the library's own views up to the head; return their positions by name."""
+        return {view.name: views.refresh(self, view, rebuild=rebuild) for view in CORE_VIEWS}

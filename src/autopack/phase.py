@@ -1,0 +1,338 @@
+"""A phase: its moves, decided from its own stream."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from autopack.commands import (
+    CancelPhase,
+    ClaimPhase,
+    CompletePhase,
+    DecideGate,
+    FailPhase,
+    GatePhase,
+    PhaseCommand,
+    ReclaimPhase,
+    ReleasePhase,
+    RequeuePhase,
+    SkipPhase,
+    StartPhase,
+    TimeOutPhase,
+)
+from autopack.errors import AttemptsSpentError, InvalidInputError, LeaseLostError, MoveRefusedError
+from autopack.events import (
+    BudgetEscalated,
+    LlmUsageAmended,
+    LlmUsageRecorded,
+    PhaseCancelled,
+    PhaseClaimed,
+    PhaseCompleted,
+    PhaseEstimated,
+    PhaseEvent,
+    PhaseFailed,
+    PhaseGated,
+    PhaseGateDecided,
+    PhaseReclaimed,
+    PhaseReleased,
+    PhaseRequeued,
+    PhaseResultLate,
+    PhaseSkipped,
+    PhaseStarted,
+    PhaseTimedOut,
+    SampleRecorded,
+    UsageEvent,
+)
+from autopack.ids import PhaseRef
+from autopack.states import LIVE, MOVES, PhaseStatus
+
+PhaseStreamEvent = PhaseEvent | UsageEvent
+
+_S = PhaseStatus
+_GATE: Final = {"approve": _S.COMPLETE, "reject": _S.FAILED, "requeue": _S.QUEUED}
+_BY_DRAIN: Final = "drain"
+
+
+@attrs.frozen(kw_only=True)
+class PhaseState:
+    """What a phase's stream says. ``attempts`` counts claims; ``spent`` those that count."""
+
+    status: PhaseStatus = _S.QUEUED
+    attempts: int = 0
+    spent: int = 0
+    lease_token: str | None = None
+    worker: str | None = None
+    not_before: datetime | None = None
+
+
+def decide(command: PhaseCommand, state: PhaseState) -> list[PhaseEvent]:
+    """
+    Return the events that *command* causes.
+
+    Raises:
+        MoveRefusedError: The phase's state does not allow it; names both states.
+        AttemptsSpentError: A claim, but no attempt is left.
+        LeaseLostError: The worker no longer holds the phase.
+    """
+    match command:
+        case ClaimPhase():
+            return _claim(command, state)
+        case RequeuePhase() | SkipPhase() | CancelPhase() | DecideGate():
+            return _by_person(command, state)
+        case _:
+            return _by_worker(command, state)
+
+
+def evolve(state: PhaseState, event: PhaseStreamEvent) -> PhaseState:
+    """Return *state* after *event*. Never refuses: the event happened."""
+    match event:
+        case PhaseClaimed(lease_token=token, worker=worker):
+            return attrs.evolve(
+                state,
+                status=_S.CLAIMED,
+                attempts=state.attempts + 1,
+                spent=state.spent + 1,
+                lease_token=token,
+                worker=worker,
+                not_before=None,
+            )
+        case PhaseStarted():
+            return attrs.evolve(state, status=_S.RUNNING)
+        case PhaseCompleted():
+            return _ended(state, _S.COMPLETE)
+        case PhaseFailed():
+            return _ended(state, _S.FAILED)
+        case PhaseTimedOut():
+            return _ended(state, _S.TIMED_OUT)
+        case PhaseGated():
+            return _ended(state, _S.GATED)
+        case PhaseReleased():
+            return attrs.evolve(_ended(state, _S.QUEUED), spent=max(0, state.spent - 1))
+        case PhaseReclaimed():
+            return _ended(state, _S.QUEUED)
+        case PhaseRequeued(not_before=not_before):
+            refund = 0 if event.attempt_spent else 1
+            spent = 0 if event.attempts_reset else max(0, state.spent - refund)
+            return attrs.evolve(_ended(state, _S.QUEUED), spent=spent, not_before=not_before)
+        case PhaseGateDecided(decision=decision):
+            return _ended(state, _GATE.get(decision, state.status))
+        case PhaseSkipped():
+            return _ended(state, _S.SKIPPED)
+        case PhaseCancelled():
+            return _ended(state, _S.CANCELLED)
+        case (
+            PhaseEstimated()
+            | BudgetEscalated()
+            | PhaseResultLate()
+            | LlmUsageRecorded()
+            | LlmUsageAmended()
+            | SampleRecorded()
+        ):
+            return state
+
+
+def fold(events: Iterable[PhaseStreamEvent], state: PhaseState | None = None) -> PhaseState:
+    """Return *state*, or that of a fresh phase, after *events*."""
+    state = state or PhaseState()
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+def holds(state: PhaseState, lease_token: str) -> bool:
+    """Tell whether the lease with that token is the one in force."""
+    return state.status in LIVE and state.lease_token == lease_token
+
+
+def _ended(state: PhaseState, status: PhaseStatus) -> PhaseState:
+    return attrs.evolve(state, status=status, lease_token=None, worker=None)
+
+
+def _claim(command: ClaimPhase, state: PhaseState) -> list[PhaseEvent]:
+    ref = command.ref
+    _check_move(ref, state, _S.CLAIMED, "a claim")
+    if state.spent >= command.max_attempts:
+        raise AttemptsSpentError(ref, spent=state.spent, max_attempts=command.max_attempts)
+    if state.not_before is not None and command.now < state.not_before:
+        waits = f"it waits until {state.not_before.isoformat(timespec='seconds')}"
+        raise MoveRefusedError(ref, state=state.status, to=_S.CLAIMED, what=waits)
+    number = state.attempts + 1
+    claimed = PhaseClaimed(
+        run_id=ref.run_id,
+        phase_id=ref.phase_id,
+        attempt=number,
+        worker=command.worker,
+        lease_token=command.lease_token,
+        drain=command.drain,
+        reserved_tokens=command.reserved_tokens,
+        basis=command.basis,
+    )
+    estimated = [] if command.estimate is None else [_estimated(command, number)]
+    return [*estimated, claimed]
+
+
+def _estimated(command: ClaimPhase, number: int) -> PhaseEstimated:
+    estimate, ref = command.estimate, command.ref
+    features = msgspec.json.decode(msgspec.json.encode(estimate.features))
+    return PhaseEstimated(
+        run_id=ref.run_id,
+        phase_id=ref.phase_id,
+        attempt=number,
+        estimator=estimate.estimator,
+        estimator_version=estimate.estimator_version,
+        predicted_output_tokens=estimate.predicted_output_tokens,
+        budget_tokens=estimate.budget_tokens,
+        ceiling_tokens=estimate.ceiling_tokens,
+        tau=estimate.tau,
+        features=features,
+    )
+
+
+def _by_person(
+    command: RequeuePhase | SkipPhase | CancelPhase | DecideGate, state: PhaseState
+) -> list[PhaseEvent]:
+    ref = command.ref
+    names: dict[str, Any] = {
+        "run_id": ref.run_id,
+        "phase_id": ref.phase_id,
+        "by": command.by,
+        "why": command.why,
+    }
+    if not command.why.strip():
+        raise InvalidInputError(f"Phase {ref}: say why (--why); the reason is kept in the log.")
+    match command:
+        case RequeuePhase(not_before=not_before):
+            if state.status in LIVE | {_S.QUEUED, _S.GATED}:
+                raise MoveRefusedError(ref, state=state.status, to=_S.QUEUED, what="a requeue")
+            _check_move(ref, state, _S.QUEUED, "a requeue")
+            return [PhaseRequeued(**names, not_before=not_before, attempts_reset=True)]
+        case SkipPhase():
+            _check_move(ref, state, _S.SKIPPED, "a skip")
+            return [PhaseSkipped(**names)]
+        case CancelPhase():
+            _check_move(ref, state, _S.CANCELLED, "a cancellation")
+            return [PhaseCancelled(**names)]
+        case DecideGate(decision=decision):
+            if decision not in _GATE:
+                raise InvalidInputError(f"{decision!r} is no gate decision: {', '.join(_GATE)}.")
+            if state.status is not _S.GATED:
+                to = _GATE[decision]
+                raise MoveRefusedError(ref, state=state.status, to=to, what="no gate is open")
+            return [PhaseGateDecided(**names, decision=decision)]
+
+
+def _by_worker(
+    command: StartPhase
+    | CompletePhase
+    | FailPhase
+    | TimeOutPhase
+    | GatePhase
+    | ReleasePhase
+    | ReclaimPhase,
+    state: PhaseState,
+) -> list[PhaseEvent]:
+    ref, token = command.ref, command.lease_token
+    if not holds(state, token):
+        raise LeaseLostError(ref, token=token, state=state.status, holder=state.worker)
+    common: dict[str, Any] = {
+        "run_id": ref.run_id,
+        "phase_id": ref.phase_id,
+        "attempt": state.attempts,
+        "lease_token": token,
+    }
+    match command:
+        case StartPhase():
+            _check_move(ref, state, _S.RUNNING, "a start")
+            return [PhaseStarted(**common)]
+        case ReleasePhase(why=why):
+            return [PhaseReleased(**common, why=why)]
+        case ReclaimPhase(why=why):
+            return _reclaimed(command, state, common)
+        case FailPhase():
+            _check_move(ref, state, _S.FAILED, "a failure")
+            failed = PhaseFailed(
+                **common,
+                code=command.code,
+                message=command.message,
+                failure_class=command.failure_class,
+                fingerprint=command.fingerprint,
+                retryable=command.retryable,
+                artifacts=command.artifacts,
+                duration_s=command.duration_s,
+                zero_yield_reason=command.zero_yield_reason,
+            )
+            return [failed, *_retry(command, state, failed.code)]
+    return _from_running(command, state, common)
+
+
+def _from_running(
+    command: CompletePhase | TimeOutPhase | GatePhase, state: PhaseState, common: dict[str, Any]
+) -> list[PhaseEvent]:
+    match command:
+        case CompletePhase():
+            _check_move(command.ref, state, _S.COMPLETE, "a completion")
+            return [
+                PhaseCompleted(
+                    **common,
+                    outputs=command.outputs,
+                    artifacts=command.artifacts,
+                    summary=command.summary,
+                    duration_s=command.duration_s,
+                    zero_yield_reason=command.zero_yield_reason,
+                )
+            ]
+        case TimeOutPhase():
+            _check_move(command.ref, state, _S.TIMED_OUT, "a time-out")
+            ended = PhaseTimedOut(
+                **common,
+                timeout_s=command.timeout_s,
+                message=command.message,
+                retryable=command.retryable,
+                artifacts=command.artifacts,
+                zero_yield_reason=command.zero_yield_reason,
+            )
+            return [ended, *_retry(command, state, "timed_out")]
+        case GatePhase():
+            _check_move(command.ref, state, _S.GATED, "a gate")
+            return [
+                PhaseGated(
+                    **common,
+                    question=command.question,
+                    outputs=command.outputs,
+                    duration_s=command.duration_s,
+                    zero_yield_reason=command.zero_yield_reason,
+                )
+            ]
+
+
+def _retry(command: FailPhase | TimeOutPhase, state: PhaseState, code: str) -> list[PhaseEvent]:
+    if not command.retryable or state.spent >= command.max_attempts:
+        return []
+    why = f"{code}: attempt {state.spent} of {command.max_attempts} is retried"
+    return [
+        PhaseRequeued(
+            run_id=command.ref.run_id,
+            phase_id=command.ref.phase_id,
+            by=_BY_DRAIN,
+            why=why,
+            not_before=command.not_before,
+        )
+    ]
+
+
+def _reclaimed(
+    command: ReclaimPhase, state: PhaseState, common: dict[str, Any]
+) -> list[PhaseEvent]:
+    reclaimed = PhaseReclaimed(**common, worker=state.worker, why=command.why)
+    if state.spent < command.max_attempts:
+        return [reclaimed]
+    # Out of attempts: failing it from the live state keeps it visible instead of queued for ever.
+    message = f"{command.why}; {state.spent} of {command.max_attempts} attempts are spent"
+    return [PhaseFailed(**common, code="lease_lost", message=message, failure_class="execution")]
+
+
+def _check_move(ref: PhaseRef, state: PhaseState, to: PhaseStatus, what: str) -> None:
+    if to not in MOVES[state.status]:
+        raise MoveRefusedError(ref, state=state.status, to=to, what=what)

@@ -1,0 +1,1 @@
+"""Protocols and values that cross the layers, by subject."""

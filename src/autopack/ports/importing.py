@@ -1,0 +1,57 @@
+"""Importers and exporters: what brings other histories in, and takes ours out."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import attrs
+
+from autopack.ports.log import NewEvent
+
+
+@attrs.frozen(kw_only=True)
+class ImportSource:
+    """
+    What an importer read.
+
+    Args:
+        events: (stream, event) in the order of ``occurred_at``; every event has an id that is
+            derived from the source's own keys, so that a second import adds nothing.
+        findings: What is unclean, by name, with counts or lists; an importer may go on filling
+            it while *events* is read.
+    """
+
+    events: Iterable[tuple[str, NewEvent]]
+    findings: dict[str, Any] = attrs.Factory(dict)
+
+
+@attrs.frozen(kw_only=True)
+class ImportReport:
+    """What an import did: events read and added, by type, and what was unclean."""
+
+    importer: str
+    source: str
+    read: int
+    added: int
+    added_by_type: Mapping[str, int] = attrs.Factory(dict)
+    findings: Mapping[str, Any] = attrs.Factory(dict)
+
+
+class Importer(Protocol):
+    """Reads one kind of source; opens it read-only and invents nothing."""
+
+    name: str
+
+    def recognises(self, path: str) -> bool:
+        """Tell whether the file looks like this kind of source; never raises for a bad file."""
+
+    def read(self, path: str) -> ImportSource:
+        """Return the source's events; raises ``ImportRefusedError`` for what cannot be read."""
+
+
+class Exporter(Protocol):
+    """Writes a log in another form."""
+
+    name: str
+
+    def lines(self, events: Iterable[Any]) -> Iterable[str]:
+        """Return the text of each event, one line each, without line ends."""

@@ -1,0 +1,314 @@
+"""What a log is made of: rows, what readers get, and what a storage backend must offer."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+
+import attrs
+
+from autopack.errors import InvalidEventError
+from autopack.ids import EventId
+
+E = TypeVar("E", covariant=True)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_US: Final = timedelta(microseconds=1)
+
+
+def to_us(moment: datetime) -> int:
+    """Return an aware moment as microseconds since 1970 UTC; a naive one is refused."""
+    if moment.tzinfo is None:
+        raise InvalidEventError("?", f"the time {moment.isoformat()} has no time zone")
+    return (moment - _EPOCH) // _US
+
+
+def from_us(us: int) -> datetime:
+    """Return the moment that is *us* microseconds after 1970, in UTC."""
+    return _EPOCH + timedelta(microseconds=us)
+
+
+class AnyVersion(Enum):
+    """The expected version that is not checked."""
+
+    ANY = "any"
+
+    def __repr__(self) -> str:
+        return "ANY"
+
+
+ANY: Final = AnyVersion.ANY
+ExpectedVersion: TypeAlias = int | AnyVersion
+"""0 for a new stream, n for a stream at version n, ``ANY`` for a fact that needs no check."""
+
+Row: TypeAlias = tuple[int, bytes, str, int, str, int, int, int, str, str, bytes]
+"""One stored event: position, event_id, stream, version, type, schema, occurred_at and
+recorded_at (microseconds since 1970 UTC), meta (JSON text or empty), data (JSON text), hash."""
+
+ROW_COLUMNS: Final = (
+    "position", "event_id", "stream", "version", "type", "schema",
+    "occurred_at", "recorded_at", "meta", "data", "hash",
+)  # fmt: skip
+
+
+class Recorded(Generic[E]):
+    """
+    An event with its envelope; ids, times and meta are parsed when first asked for.
+
+    Positions are global: 1, 2, 3, ... in commit order. Versions count within the stream.
+    """
+
+    __slots__ = ("_row", "event")
+
+    def __init__(self, row: Row, event: E) -> None:
+        self._row = row
+        self.event = event
+
+    @property
+    def row(self) -> Row:
+        """The row as stored."""
+        return self._row
+
+    @property
+    def position(self) -> int:
+        """The global position, from 1."""
+        return self._row[0]
+
+    @property
+    def event_id(self) -> EventId:
+        """16 bytes, time-ordered."""
+        return EventId(self._row[1])
+
+    @property
+    def stream(self) -> str:
+        """The stream's name."""
+        return self._row[2]
+
+    @property
+    def version(self) -> int:
+        """The version within the stream, from 1."""
+        return self._row[3]
+
+    @property
+    def type(self) -> str:
+        """The event's name in the log."""
+        return self._row[4]
+
+    @property
+    def schema(self) -> int:
+        """The schema version under which it was stored."""
+        return self._row[5]
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it happened, by whoever reported it; aware, UTC."""
+        return from_us(self._row[6])
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When it was appended; aware, UTC, never decreasing with the position."""
+        return from_us(self._row[7])
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """Correlation, causation, actor, writer: what is known of where it came from."""
+        return json.loads(self._row[8]) if self._row[8] else {}
+
+    @property
+    def hash(self) -> bytes:
+        """The chain's hash up to and with this event."""
+        return self._row[10]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Recorded):
+            return NotImplemented
+        return self._row == other._row and bool(self.event == other.event)
+
+    def __hash__(self) -> int:
+        return hash(self._row[:2])
+
+    def __repr__(self) -> str:
+        return f"Recorded({self.position}, {self.stream!r} v{self.version}, {self.event!r})"
+
+
+@attrs.frozen(kw_only=True)
+class NewEvent:
+    """
+    An event to append, where the defaults do not fit.
+
+    Args:
+        event: The fact.
+        event_id: 16 bytes; drawn if not given. Give one for facts that may be reported twice.
+        occurred_at: When it happened, aware; the time of the append if not given.
+        meta: Correlation, causation, actor; JSON.
+    """
+
+    event: Any
+    event_id: EventId | None = None
+    occurred_at: datetime | None = None
+    meta: Mapping[str, Any] = attrs.Factory(dict)
+
+
+Entry: TypeAlias = tuple[str, Sequence[Any], ExpectedVersion]
+"""Stream, events (or ``NewEvent``), expected version; without events it only asserts."""
+
+
+@attrs.frozen
+class UnrecognisedEvent:
+    """An event whose type nobody registered: kept, listed, exported and verified as it is."""
+
+    type: str
+    schema: int
+    data: str
+
+
+@attrs.frozen
+class Cursor:
+    """A place in one log; positions mean nothing in another."""
+
+    log_id: str
+    position: int
+
+
+@attrs.frozen(kw_only=True)
+class LogIdentity:
+    """
+    Which log this is.
+
+    ``origin_id`` seeds the hash chain and is kept by copies and restores; ``log_id`` names this
+    log alone; ``parent`` is (log_id, position, hash) of the log it was restored from.
+    """
+
+    log_id: str
+    origin_id: str
+    created_at: datetime
+    format: int
+    parent: tuple[str, int, str] | None = None
+
+
+class Head(NamedTuple):
+    """The last event: position, hash of the chain, recorded_at in microseconds."""
+
+    position: int
+    hash: bytes
+    recorded_at: int
+
+
+@attrs.frozen(kw_only=True)
+class Lease:
+    """Who holds a phase, and until when; liveness, not history. Times in microseconds."""
+
+    key: str
+    token: str
+    worker: str
+    expires_at: int
+    step: str | None = None
+    step_at: int | None = None
+    deadline_at: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Checkpoint:
+    """Up to which position a view's persisted rows are folded, with the view's total."""
+
+    view: str
+    version: int
+    position: int
+    total: str | None = None
+
+
+class Reader(Protocol):
+    """What can be asked of a backend, inside and outside a transaction."""
+
+    def head(self) -> Head:
+        """Return the last event's position and hash; position 0 for an empty log."""
+
+    def page(
+        self, *, after: int, until: int, limit: int, types: Sequence[str] | None = None
+    ) -> list[Row]:
+        """Return up to *limit* rows with after < position <= until, in order."""
+
+    def stream_page(self, stream: str, *, after_version: int, limit: int) -> list[Row]:
+        """Return up to *limit* rows of a stream with version > after_version, in order."""
+
+    def stream_version(self, stream: str) -> int:
+        """Return the stream's version; 0 if it has no events."""
+
+    def find(self, event_ids: Iterable[bytes]) -> dict[bytes, Row]:
+        """Return the rows of those ids that are stored."""
+
+    def leases(self) -> list[Lease]:
+        """Return all lease rows."""
+
+    def lease(self, key: str) -> Lease | None:
+        """Return one lease row."""
+
+    def artifact(self, digest: str) -> bytes | None:
+        """Return a stored text's bytes."""
+
+    def checkpoint(self, view: str) -> Checkpoint | None:
+        """Return how far a view is persisted."""
+
+    def view_rows(self, view: str, keys: Sequence[str] | None = None) -> dict[str, str]:
+        """Return persisted rows (JSON by key): all of them, or those of *keys*."""
+
+
+class Transaction(Reader, Protocol):
+    """An exclusive write transaction: all of it is committed, or nothing."""
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        """Store rows at the next positions, in order."""
+
+    def put_lease(self, lease: Lease) -> None:
+        """Store or replace a lease row."""
+
+    def drop_lease(self, key: str, token: str) -> bool:
+        """Remove a lease row if it still has that token; tell whether it had."""
+
+    def put_artifact(self, digest: str, content: bytes) -> None:
+        """Store a text under its digest; a second time changes nothing."""
+
+    def save_view(
+        self, checkpoint: Checkpoint, rows: Mapping[str, str | None], *, replace: bool
+    ) -> None:
+        """Store changed rows (None removes one) and the checkpoint; *replace* drops the rest."""
+
+    def drop_view(self, view: str) -> None:
+        """Remove a view's rows and checkpoint."""
+
+
+class Backend(Reader, Protocol):
+    """Log, leases, artifacts and views in one place, with one transaction over all of them."""
+
+    @property
+    def target(self) -> str:
+        """How the log is named to people, credentials masked."""
+
+    @property
+    def identity(self) -> LogIdentity:
+        """Which log this is."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Begin the write transaction; an exception rolls all of it back."""
+
+    def snapshot(self) -> AbstractContextManager[Reader]:
+        """Return a reader that sees one moment throughout."""
+
+    def raw_rows(self, *, after: int, limit: int) -> list[tuple[Any, ...]]:
+        """Return rows with texts as bytes, whatever they hold, for verification."""
+
+    def storage_faults(self) -> list[str]:
+        """Return what the storage's own check finds wrong."""
+
+    def last_given(self) -> int:
+        """Return the last position that was ever given, whether or not it is still there."""
+
+    def saved_views(self) -> list[Checkpoint]:
+        """Return the checkpoints of all persisted views."""
+
+    def backup(self, dest: str) -> None:
+        """Copy the log to a new place while it is in use."""
+
+    def close(self) -> None:
+        """Close after waiting for statements in flight; twice is fine."""

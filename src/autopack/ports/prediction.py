@@ -1,0 +1,287 @@
+"""Estimators, samples and calibrators: how large the next output will be."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import attrs
+
+from autopack.errors import InvalidInputError
+from autopack.ids import phase_id
+
+S = TypeVar("S")
+
+
+def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
+    texts = (given,) if isinstance(given, str) else tuple(given)
+    for text in texts:
+        if not isinstance(text, str):
+            raise InvalidInputError(f"{text!r} must be a string: name what is to be written.")
+    return texts
+
+
+@attrs.frozen
+class PhaseSpec:
+    """
+    A phase as a user asks for it.
+
+    Args:
+        id: Unique within the run.
+        category: ``implementation``, ``tests``, ``docs``, ... any word; estimates group by it.
+        complexity: ``low``, ``medium`` or ``high``; other words fall back to medium.
+        deliverables: What is to be written, usually paths.
+        timeout_s: Seconds after which an attempt is ended.
+        max_attempts: Attempts before the phase is left FAILED.
+        prompt_tokens: Size of the prompt, where it is known before the call.
+    """
+
+    id: str = attrs.field(converter=phase_id)
+    category: str = attrs.field(kw_only=True)
+    complexity: str = attrs.field(kw_only=True)
+    deliverables: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
+    goal: str | None = attrs.field(default=None, kw_only=True)
+    payload: Any = attrs.field(default=None, kw_only=True)
+    inputs: Mapping[str, str] | None = attrs.field(default=None, kw_only=True)
+    model: str | None = attrs.field(default=None, kw_only=True)
+    tier: str | None = attrs.field(default=None, kw_only=True)
+    priority: int = attrs.field(default=0, kw_only=True)
+    after: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
+    timeout_s: float | None = attrs.field(default=None, kw_only=True)
+    max_attempts: int = attrs.field(default=3, kw_only=True)
+    prompt_tokens: int | None = attrs.field(default=None, kw_only=True)
+    labels: Mapping[str, str] | None = attrs.field(default=None, kw_only=True)
+
+
+@attrs.frozen(kw_only=True)
+class Features:
+    """
+    What an estimator knows of a phase, recorded with the estimate.
+
+    Args:
+        category: In the words of ``estimation.vocabulary``; evidence is grouped by it.
+        complexity: Likewise.
+        deliverables: What is to be written, as it was named.
+        files: One (kind, is_new, complexity_factor) a deliverable; kind is backend, frontend,
+            test, doc, config or sql, the factor 1.0 for a new file and 0.5 to 2.0 for one that
+            was looked at. Without it an estimator goes by the names alone.
+        ledger: Whether a deliverable is a running record (a changelog, a history).
+        context_texts: How many texts the phase is given to read.
+        goal_words: What the goal asks for, from a fixed list (``api_reference``, ``examples``,
+            ``research``, ``usage_guide``); the goal itself is never copied.
+    """
+
+    category: str
+    complexity: str
+    deliverables: tuple[str, ...] = ()
+    files: tuple[tuple[str, bool, float], ...] = ()
+    ledger: bool = False
+    model: str | None = None
+    prompt_tokens: int | None = None
+    context_texts: int = 0
+    goal_words: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """One line of an estimate's explanation; the parts add up to the prediction."""
+
+    name: str
+    tokens: float
+    why: str
+
+
+@attrs.frozen(kw_only=True)
+class Estimate:
+    """
+    A predicted output size in tokens, the budget that follows, and how they were reached.
+
+    Args:
+        confidence: 0 to 1: how much the estimator could make of the features.
+        ceiling_tokens: What no budget for the attempt may exceed, escalated or not.
+        tau: The quantile that the prediction is meant to be; None for a middling one.
+    """
+
+    estimator: str
+    estimator_version: str
+    predicted_output_tokens: int
+    budget_tokens: int
+    confidence: float
+    features: Features
+    parts: tuple[Part, ...] = ()
+    ceiling_tokens: int | None = None
+    tau: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Coefficients:
+    """What an estimator was taught: multipliers by ``category/complexity``, under a version."""
+
+    estimator: str
+    version: str
+    multipliers: Mapping[str, float] = attrs.Factory(dict)
+
+
+class Estimator(Protocol):
+    """Predicts output tokens: a pure function of features and coefficients."""
+
+    @property
+    def name(self) -> str:
+        """The name it is registered under, and that of its stream."""
+
+    @property
+    def base_version(self) -> str:
+        """The version of its predictions before any calibration."""
+
+    def estimate(self, features: Features, coefficients: Coefficients) -> Estimate:
+        """Return the prediction and its parts."""
+
+
+@attrs.frozen(kw_only=True)
+class Sample:
+    """
+    One attempt: a prediction met by a measurement.
+
+    Args:
+        log: The log it was read from; with *position* it names the evidence.
+        position: That of the estimate, or of the imported pair.
+        actual_output_tokens: Summed output of the attempt's builder calls; None if unmeasured.
+        split: measured, or the weakest of its calls' splits.
+        success: How the attempt ended; None if it did not end by itself.
+        late_calls: Calls recorded after the lease was lost; they are not in the sum.
+        is_imported: Whether a source gave prediction and measurement as one fact.
+        source_category: The category in the source's own words, where they differ in kind.
+    """
+
+    log: str = ""
+    position: int
+    run_id: str | None
+    phase_id: str | None
+    attempt: int | None
+    category: str
+    complexity: str
+    predicted_output_tokens: int
+    actual_output_tokens: int | None
+    budget_tokens: int | None = None
+    ceiling_tokens: int | None = None
+    estimator: str | None = None
+    estimator_version: str | None = None
+    success: bool | None = None
+    truncated: bool = False
+    split: str = "measured"
+    late_calls: int = 0
+    model: str | None = None
+    deliverables: int | None = None
+    is_test: bool = False
+    is_imported: bool = False
+    source_category: str | None = None
+    features: Mapping[str, Any] = attrs.Factory(dict)
+
+
+@attrs.frozen(kw_only=True)
+class Prediction:
+    """What a calibrator predicts: an output size at quantile *tau*, in tokens."""
+
+    tokens: float
+    tau: float
+    basis: str
+
+
+@attrs.frozen(kw_only=True)
+class Group:
+    """
+    The evidence of one group: sizes in tokens, ratio = actual / estimated.
+
+    Args:
+        proposed_multiplier: What the estimator's figure would be multiplied by in all, that is
+            with what it was taught before.
+        is_high_confidence: Whether it passes every gate, so that its multiplier is proposed.
+        note: What keeps it from that, or sets it apart; empty if nothing does.
+    """
+
+    category: str
+    complexity: str
+    n: int
+    mean_actual: float
+    mean_estimated: float
+    median_ratio: float
+    confidence: float
+    proposed_multiplier: float
+    is_high_confidence: bool
+    note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Proposal:
+    """
+    A calibration that is not yet applied, with all it was drawn from.
+
+    Args:
+        base_version: The version whose predictions are the evidence.
+        new_version: The version under which *new* would be used; *base_version* if nothing
+            changes.
+        old: All multipliers by ``category/complexity`` as they are.
+        new: All of them as they would be.
+        logs: What was read of which log.
+        note: Why nothing is proposed, where the groups alone do not say it.
+    """
+
+    calibrator: str
+    estimator: str
+    base_version: str
+    new_version: str
+    samples_used: int
+    samples_set_aside: Mapping[str, int] = attrs.Factory(dict)
+    groups: tuple[Group, ...] = ()
+    old: Mapping[str, float] = attrs.Factory(dict)
+    new: Mapping[str, float] = attrs.Factory(dict)
+    settings: Mapping[str, Any] = attrs.Factory(dict)
+    logs: tuple[Mapping[str, Any], ...] = ()
+    note: str = ""
+
+    @property
+    def is_change(self) -> bool:
+        """Whether applying it would give the estimator other multipliers."""
+        return dict(self.new) != dict(self.old)
+
+    @property
+    def high_confidence(self) -> int:
+        """How many groups pass every gate."""
+        return sum(group.is_high_confidence for group in self.groups)
+
+
+class Calibrator(Protocol[S]):
+    """
+    Fits an estimator to evidence: a pure fold whose state is returned, never mutated.
+
+    A class of calibrators is registered; it takes its options as keyword arguments.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name it is registered under."""
+
+    def initial(self) -> S:
+        """Return the state before any sample."""
+
+    def set_aside(self, state: S, sample: Sample) -> str | None:
+        """Return why the sample may not be used, or None."""
+
+    def update(self, state: S, sample: Sample) -> S:
+        """Return the state after the sample; *state* itself if the sample is set aside."""
+
+    def predict(self, state: S, features: Features, tau: float) -> Prediction:
+        """Return the output size at quantile *tau*."""
+
+    def propose(self, state: S) -> Proposal:
+        """Return what the evidence so far speaks for."""
+
+
+@runtime_checkable
+class BulkCalibrator(Protocol[S]):
+    """A calibrator that also takes many samples at once, faster than one by one."""
+
+    def update_all(self, state: S, samples: Iterable[Sample]) -> tuple[S, Mapping[str, int]]:
+        """
+        Return the state after all samples, and how many were set aside for each reason.
+
+        Both equal what ``set_aside`` and ``update`` give one by one; *state* stays as it was.
+        """

@@ -1,0 +1,166 @@
+"""Phases as workers see them, and what an executor gives back."""
+
+from collections.abc import Awaitable, Mapping
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias
+
+import attrs
+
+from autopack.errors import InvalidInputError
+from autopack.ids import PhaseRef
+from autopack.ports.log import Recorded
+from autopack.states import PhaseStatus
+
+
+@attrs.frozen(kw_only=True)
+class PhaseView:
+    """A phase as it stands: what was asked for, and how it went so far. Token counts are exact."""
+
+    run_id: str
+    phase_id: str
+    order: int
+    index: int = 0
+    status: PhaseStatus = PhaseStatus.QUEUED
+    category: str = ""
+    complexity: str = ""
+    tier: str | None = None
+    deliverables: tuple[str, ...] = ()
+    goal: str | None = None
+    payload: Any = None
+    inputs: Mapping[str, str] = attrs.Factory(dict)
+    model: str | None = None
+    priority: int = 0
+    after: tuple[str, ...] = ()
+    timeout_s: float | None = None
+    max_attempts: int = 3
+    prompt_tokens: int | None = None
+    labels: Mapping[str, str] = attrs.Factory(dict)
+    attempts: int = 0
+    attempts_spent: int = 0
+    lease_token: str | None = None
+    worker: str | None = None
+    since: datetime | None = None
+    not_before: datetime | None = None
+    reason_code: str | None = None
+    reason: str | None = None
+    fingerprint: str | None = None
+    zero_yield_reason: str | None = None
+    calls: int = 0
+    calls_this_attempt: int = 0
+    predicted_output_tokens: int | None = None
+    budget_tokens: int | None = None
+    duration_s: float | None = None
+
+    @property
+    def ref(self) -> PhaseRef:
+        """The phase's name in the log."""
+        return PhaseRef(self.run_id, self.phase_id)
+
+    @property
+    def key(self) -> str:
+        """``RUN/PHASE``."""
+        return f"{self.run_id}/{self.phase_id}"
+
+
+@attrs.frozen(kw_only=True)
+class RunView:
+    """A run as it stands, without its phases."""
+
+    run_id: str
+    order: int
+    created: bool = True
+    goal: str | None = None
+    status: str = "OPEN"
+    outcome: str | None = None
+    caps: Mapping[str, float] = attrs.Factory(dict)
+    labels: Mapping[str, str] = attrs.Factory(dict)
+    is_prepared: bool | None = None
+    created_at: datetime | None = None
+
+
+@attrs.frozen
+class Completed:
+    """The phase is done; *outputs* are texts by name, stored beside the log."""
+
+    outputs: Mapping[str, str] = attrs.Factory(dict)
+    summary: str | None = None
+
+
+@attrs.frozen
+class Failed:
+    """
+    The attempt failed.
+
+    Args:
+        code: A short word (``"tests_failed"``); never empty.
+        message: What happened, for people; never empty.
+        retry_after_s: Not before so many seconds, if there is a next attempt.
+        retryable: Whether another attempt may help; None leaves it to the failure's class.
+        failure_class: rate_limited, overloaded, timeout, truncated, boundary, validation, auth,
+            invalid_request, execution; None lets the classifiers decide.
+    """
+
+    code: str
+    message: str
+    retry_after_s: float | None = None
+    retryable: bool | None = None
+    failure_class: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a failure without a reason."""
+        for name in ("code", "message"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not value.strip():
+                raise InvalidInputError(
+                    f"Failed({name}={value!r}): give a {name} that says why the phase failed."
+                )
+
+
+@attrs.frozen
+class NeedsPerson:
+    """The phase waits at a gate until a person decides."""
+
+    question: str
+
+
+Outcome: TypeAlias = Completed | Failed | NeedsPerson
+
+
+@attrs.frozen(kw_only=True)
+class Prepared:
+    """What a run starts from, captured once: by default nothing is known."""
+
+    commit: str | None = None
+    environment: Mapping[str, str] = attrs.Factory(dict)
+    artifacts: Mapping[str, str] = attrs.Factory(dict)
+    summary: str | None = None
+
+
+class Attempt(Protocol):
+    """One attempt at a phase, in the hands of its worker."""
+
+    ref: PhaseRef
+    number: int
+    lease_token: str
+    budget_tokens: int
+    deadline: datetime | None
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether to stop: the deadline has passed, the lease is lost, or a stop was asked for."""
+
+    def progress(self, note: str) -> None:
+        """Say which step the worker is at; kept beside the log, for ``status``."""
+
+    def attach(self, name: str, text: str) -> str:
+        """Store a text beside the log and return its digest; it is named in the phase's end."""
+
+    def record_usage(self, *, call_id: str, model: str | None, **figures: Any) -> Recorded[Any]:
+        """Record one LLM call; durable on return."""
+
+
+class Executor(Protocol):
+    """Does a phase. A plain or async callable with the same arguments will do."""
+
+    def execute(self, phase: PhaseView, attempt: Attempt) -> Outcome | Awaitable[Outcome]:
+        """Do the phase and return how it ended; an exception becomes a failure with its text."""

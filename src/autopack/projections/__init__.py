@@ -1,0 +1,1 @@
+"""Read models: one a module, frozen rows and ``project()``."""

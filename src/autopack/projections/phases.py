@@ -1,0 +1,205 @@
+"""The phase board: every phase as it stands, with counts by run and state."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+from rpds import HashTrieMap
+
+from autopack import phase
+from autopack.events import (
+    LlmUsageRecorded,
+    PhaseClaimed,
+    PhaseCompleted,
+    PhaseEstimated,
+    PhaseFailed,
+    PhaseGated,
+    PhaseQueued,
+    PhaseReclaimed,
+    PhaseReleased,
+    PhaseRequeued,
+    PhaseTimedOut,
+)
+from autopack.events.phase import PhaseEvent
+from autopack.phase import PhaseState
+from autopack.ports.log import Recorded
+from autopack.ports.work import PhaseView
+from autopack.states import LIVE, PhaseStatus
+
+_PHASE_EVENTS: Final = PhaseEvent.__args__
+
+
+@attrs.frozen(kw_only=True)
+class BoardTotal:
+    """Phases by state for each run, and the keys of those that a worker holds."""
+
+    by_run: Mapping[str, Mapping[str, int]] = attrs.Factory(dict)
+    live: tuple[str, ...] = ()
+
+    def by_state(self) -> dict[str, int]:
+        """Return the number of phases in each state over all runs."""
+        counts: dict[str, int] = {}
+        for states in self.by_run.values():
+            for state, n in states.items():
+                counts[state] = counts.get(state, 0) + n
+        return dict(sorted(counts.items()))
+
+
+class PhaseBoard:
+    """Every queued phase by ``RUN/PHASE``; phases that were never queued are left out."""
+
+    name: Final = "phases"
+    version: Final = 1
+    types: Final[tuple[type, ...]] = (PhaseQueued, LlmUsageRecorded, *_PHASE_EVENTS)
+    row_type: Final = PhaseView
+    total_type: Final = BoardTotal
+
+    def key(self, recorded: Recorded[Any]) -> str | None:
+        """Return ``RUN/PHASE``."""
+        event = recorded.event
+        if event.run_id is None or event.phase_id is None:
+            return None
+        return f"{event.run_id}/{event.phase_id}"
+
+    def project(self, row: PhaseView | None, recorded: Recorded[Any]) -> PhaseView | None:
+        """Return the phase after the event."""
+        event = recorded.event
+        if isinstance(event, PhaseQueued):
+            return row or _queued(event, recorded.position)
+        if row is None:
+            return None
+        if isinstance(event, LlmUsageRecorded):
+            ours = not event.late and event.attempt == row.attempts
+            return attrs.evolve(
+                row,
+                calls=row.calls + 1,
+                calls_this_attempt=row.calls_this_attempt + (1 if ours else 0),
+            )
+        return _moved(row, event, recorded)
+
+    def initial_total(self) -> BoardTotal:
+        """Return the counts of an empty board."""
+        return BoardTotal()
+
+    def total(
+        self, total: BoardTotal, before: PhaseView | None, after: PhaseView | None
+    ) -> BoardTotal:
+        """Return the counts after one phase changed."""
+        was = before.status if before else None
+        now = after.status if after else None
+        row = before or after
+        if was == now or row is None:
+            return total
+        # The runs share one persistent map, so that a change costs the same with many runs.
+        by_run = total.by_run
+        if not isinstance(by_run, HashTrieMap):
+            by_run = HashTrieMap(by_run)
+        states = dict(by_run.get(row.run_id) or {})
+        if was is not None:
+            states[was] -= 1
+            if not states[was]:
+                del states[was]
+        if now is not None:
+            states[now] = states.get(now, 0) + 1
+        live = total.live
+        if (was in LIVE) != (now in LIVE):
+            live = tuple(key for key in live if key != row.key)
+            live = (*live, row.key) if now in LIVE else live
+        return BoardTotal(by_run=by_run.insert(row.run_id, states), live=live)
+
+
+def _queued(event: PhaseQueued, position: int) -> PhaseView:
+    return PhaseView(
+        run_id=event.run_id,
+        phase_id=event.phase_id,
+        order=position,
+        index=event.index,
+        category=event.category,
+        complexity=event.complexity,
+        tier=event.tier,
+        deliverables=event.deliverables,
+        goal=event.goal,
+        payload=event.payload,
+        inputs=event.inputs,
+        model=event.model,
+        priority=event.priority,
+        after=event.after,
+        timeout_s=event.timeout_s,
+        max_attempts=event.max_attempts,
+        prompt_tokens=event.prompt_tokens,
+        labels=event.labels,
+    )
+
+
+def _moved(row: PhaseView, event: PhaseEvent, recorded: Recorded[Any]) -> PhaseView:
+    state = phase.evolve(
+        PhaseState(
+            status=row.status,
+            attempts=row.attempts,
+            spent=row.attempts_spent,
+            lease_token=row.lease_token,
+            worker=row.worker,
+            not_before=row.not_before,
+        ),
+        event,
+    )
+    changes: dict[str, Any] = {
+        "status": state.status,
+        "attempts": state.attempts,
+        "attempts_spent": state.spent,
+        "lease_token": state.lease_token,
+        "worker": state.worker,
+        "not_before": state.not_before,
+        **_told(event),
+    }
+    if state.status is not row.status:
+        changes["since"] = recorded.occurred_at
+    return attrs.evolve(row, **changes)
+
+
+def _told(event: PhaseEvent) -> dict[str, Any]:
+    match event:
+        case PhaseEstimated(predicted_output_tokens=tokens, budget_tokens=budget):
+            return {"predicted_output_tokens": tokens, "budget_tokens": budget}
+        case PhaseClaimed():
+            return {"calls_this_attempt": 0}
+        case PhaseCompleted():
+            return {
+                "reason_code": None,
+                "reason": None,
+                "duration_s": event.duration_s,
+                "zero_yield_reason": event.zero_yield_reason,
+            }
+        case PhaseFailed():
+            return {
+                "reason_code": event.code,
+                "reason": event.message,
+                "fingerprint": event.fingerprint,
+                "duration_s": event.duration_s,
+                "zero_yield_reason": event.zero_yield_reason,
+            }
+        case PhaseTimedOut():
+            return {
+                "reason_code": "timed_out",
+                "reason": event.message,
+                "duration_s": event.timeout_s,
+                "zero_yield_reason": event.zero_yield_reason,
+            }
+        case PhaseGated(question=question):
+            return {
+                "reason_code": "gated",
+                "reason": question,
+                "zero_yield_reason": event.zero_yield_reason,
+            }
+        case PhaseReleased(why=why):
+            return {"reason_code": "released", "reason": why}
+        case PhaseReclaimed(why=why):
+            return {"reason_code": "reclaimed", "reason": why}
+        case PhaseRequeued(why=why):
+            return {"reason_code": "requeued", "reason": why}
+        case _:
+            return {"reason": event.why, "reason_code": None} if hasattr(event, "why") else {}
+
+
+PHASES: Final = PhaseBoard()
+FAILED_STATES: Final = (PhaseStatus.FAILED, PhaseStatus.TIMED_OUT)

@@ -1,0 +1,1 @@
+"""Views and proposals as text; nothing here writes a file."""

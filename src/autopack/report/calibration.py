@@ -1,0 +1,191 @@
+"""A calibration as text: what was used, what was set aside and why, and what to do next."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+
+from autopack.ports.prediction import Group, Proposal
+
+_LITTLE_CHANGE: Final = 0.02
+
+_REASONS: Final = {
+    "unmeasured_split": "their calls' output was guessed from a total, not measured",
+    "unsuccessful": "the attempt failed, so its output may be cut short or beside the point",
+    "truncated": "the output hit a limit, so its true size is unknown",
+    "other_estimator": "another estimator predicted them",
+    "other_estimator_version": "the estimator had other multipliers when it predicted them",
+    "imported_without_version": (
+        "they were imported, and do not say which version of the estimator predicted them"
+    ),
+    "test_data": "their source's own tests wrote them",
+    "repeat": "the same run, phase, prediction and measurement came before",
+    "no_outcome": "the attempt has no end yet, was given up, or waits at a gate",
+    "no_measurement": "nobody recorded how large the output was",
+    "no_prediction": "there was no prediction above zero to compare with",
+    "small_group": "their group is smaller than the minimum",
+}
+
+
+def report_name(at: datetime) -> str:
+    """Return the report's file name without its ending, stamped with *at* as it is given."""
+    return f"token_estimator_calibration_{at:%Y%m%d_%H%M%S}"
+
+
+def calibration_json(proposal: Proposal) -> dict[str, Any]:
+    """Return the proposal as JSON-simple values; groups in the proposal's order."""
+    return {
+        "calibrator": proposal.calibrator,
+        "estimator": proposal.estimator,
+        "base_version": proposal.base_version,
+        "new_version": proposal.new_version,
+        "samples_used": proposal.samples_used,
+        "samples_set_aside": dict(proposal.samples_set_aside),
+        "groups": [attrs.asdict(group) for group in proposal.groups],
+        "high_confidence": proposal.high_confidence,
+        "old": dict(proposal.old),
+        "new": dict(proposal.new),
+        "settings": dict(proposal.settings),
+        "logs": [dict(log) for log in proposal.logs],
+        "note": proposal.note,
+    }
+
+
+def calibration_markdown(proposal: Proposal, *, at: datetime) -> str:
+    """Return the proposal as a report for people, in Markdown; *at* is when it was made."""
+    sections = [_head(proposal, at), _evidence(proposal)]
+    if proposal.groups:
+        sections += [_table(proposal), _next_steps(proposal)]
+    if not proposal.is_change:
+        sections.append(_nothing(proposal))
+    return "\n\n".join(sections) + "\n"
+
+
+def next_step(group: Group, proposal: Proposal) -> str:
+    """Return what to do about one group, as a sentence."""
+    if proposal.note:
+        return "Keep its multiplier: this group is shown for information only."
+    minimum = proposal.settings.get("min_samples", 1)
+    if group.n < minimum:
+        return f"Collect {_count(minimum - group.n, 'more sample')}; its multiplier is kept."
+    if not group.is_high_confidence:
+        why = group.note or f"confidence {group.confidence:.3f}"
+        return (
+            f"Keep its multiplier: {why}. "
+            "More samples help, and so does splitting work of unlike sizes."
+        )
+    key = f"{group.category}/{group.complexity}"
+    old, new = proposal.old.get(key, 1.0), proposal.new.get(key, group.proposed_multiplier)
+    if abs(group.median_ratio - 1) <= _LITTLE_CHANGE:
+        return f"Predictions fit; applying changes little ({old:.3f} to {new:.3f})."
+    move = "Raise" if group.median_ratio > 1 else "Lower"
+    return (
+        f"{move} its predictions by {abs(group.median_ratio - 1):.0%}: "
+        f"apply, and its multiplier goes from {old:.3f} to {new:.3f}."
+    )
+
+
+def _head(proposal: Proposal, at: datetime) -> str:
+    lines = [
+        "# Token estimator calibration",
+        "",
+        f"- Made: {at.isoformat(timespec='seconds')}",
+        f"- Calibrator: {proposal.calibrator}",
+        f"- Estimator: {proposal.estimator}, version {proposal.base_version}",
+    ]
+    if proposal.is_change:
+        lines.append(f"- Version once applied: {proposal.new_version}")
+    lines += [f"- {name}: {value}" for name, value in sorted(proposal.settings.items())]
+    lines += [f"- Read: {_log_line(log)}" for log in proposal.logs]
+    return "\n".join(lines)
+
+
+def _log_line(log: Any) -> str:
+    return ", ".join(f"{name} {value}" for name, value in log.items())
+
+
+def _evidence(proposal: Proposal) -> str:
+    aside = sum(proposal.samples_set_aside.values())
+    lines = [
+        "## Evidence",
+        "",
+        f"Used: {_count(proposal.samples_used, 'sample')} in "
+        f"{_count(len(proposal.groups), 'group')}, {proposal.high_confidence} of high confidence. "
+        f"Set aside: {aside}.",
+    ]
+    if aside:
+        lines += ["", *_aside_lines(proposal)]
+    return "\n".join(lines)
+
+
+def _aside_lines(proposal: Proposal) -> Iterator[str]:
+    counts = proposal.samples_set_aside
+    for reason in sorted(counts, key=lambda name: (-counts[name], name)):
+        why = _REASONS.get(reason, "the calibrator gives no more than this word")
+        yield f"- {counts[reason]} `{reason}`: {why}."
+
+
+def _table(proposal: Proposal) -> str:
+    header = (
+        "| category | complexity | samples | mean actual | mean estimated | median ratio "
+        "| confidence | proposed multiplier | high confidence |"
+    )
+    rule = "|---|---|--:|--:|--:|--:|--:|--:|---|"
+    return "\n".join(["## Groups", "", header, rule, *map(_row, proposal.groups)])
+
+
+def _row(group: Group) -> str:
+    cells = (
+        _cell(group.category),
+        _cell(group.complexity),
+        f"{group.n}",
+        f"{group.mean_actual:.0f}",
+        f"{group.mean_estimated:.0f}",
+        f"{group.median_ratio:.3f}",
+        f"{group.confidence:.2f}",
+        f"{group.proposed_multiplier:.3f}",
+        "yes" if group.is_high_confidence else "no",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", r"\|").split())
+
+
+def _next_steps(proposal: Proposal) -> str:
+    lines = (
+        f"- {_cell(group.category)}/{_cell(group.complexity)}: {next_step(group, proposal)}"
+        for group in proposal.groups
+    )
+    return "\n".join(["## What to do next", "", *lines])
+
+
+def _nothing(proposal: Proposal) -> str:
+    return f"## Nothing is proposed\n\n{_why_nothing(proposal)}"
+
+
+def _why_nothing(proposal: Proposal) -> str:
+    if proposal.note:
+        return f"{proposal.note} Record runs with this estimator, then calibrate again."
+    if proposal.high_confidence:
+        return "The multipliers in use fit the evidence. Leave them as they are."
+    if proposal.samples_used:
+        return (
+            "No group passes both gates. Record more successful attempts, or lower "
+            "`min_samples` or `confidence_threshold` if you accept less evidence."
+        )
+    if proposal.samples_set_aside:
+        return (
+            "Every sample was set aside; the list above says why. Record runs whose calls "
+            "report their measured output, with the estimator that is in use."
+        )
+    return (
+        "There is not one sample. A sample is a predicted attempt with its calls' usage: drain "
+        "some phases, or import a history, then calibrate again."
+    )
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

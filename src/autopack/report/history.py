@@ -1,0 +1,80 @@
+"""Events as lines: where, when, what, and the fields that tell the story."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from autopack.ports.log import Recorded, UnrecognisedEvent
+
+_TELLING: Final = (
+    "attempt", "worker", "code", "failure_class", "decision", "outcome", "zero_yield_reason",
+    "model", "response_model", "split", "late", "predicted_output_tokens",
+    "actual_output_tokens", "budget_tokens", "input_tokens", "output_tokens", "total_tokens",
+    "cost_usd", "from_tokens", "to_tokens", "truncated", "duration_s", "timeout_s", "not_before",
+    "estimator_version", "calibrator", "strategy", "executor",
+)  # fmt: skip
+"""Fields that a line shows when they say anything, in this order."""
+
+_PROSE: Final = ("reason", "message", "why", "forced_why", "question", "summary", "detail", "goal")
+_PROSE_MOST: Final = 160
+
+
+def history_line(recorded: Recorded[Any]) -> str:
+    """Return one event as a line: position, time, place, type, then what is telling."""
+    at = recorded.occurred_at.isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+    place = recorded.stream.removeprefix("phase-")
+    head = f"{recorded.position:>6}  {at}Z  {place}  {recorded.type}"
+    details = ", ".join(_details(recorded.event))
+    return f"{head}  {details}" if details else head
+
+
+def history_text(events: list[Recorded[Any]]) -> str:
+    """Return events as lines, in their order."""
+    return "\n".join(map(history_line, events))
+
+
+def event_json(recorded: Recorded[Any]) -> dict[str, Any]:
+    """Return an event with its envelope as JSON-simple values; its data as it is stored."""
+    return {
+        "position": recorded.position,
+        "event_id": recorded.event_id.hex(),
+        "stream": recorded.stream,
+        "version": recorded.version,
+        "type": recorded.type,
+        "schema": recorded.schema,
+        "occurred_at": recorded.occurred_at.isoformat(),
+        "recorded_at": recorded.recorded_at.isoformat(),
+        "meta": dict(recorded.meta),
+        "data": _data(recorded.row[9]),
+        "hash": recorded.hash.hex(),
+    }
+
+
+def _details(event: Any) -> Iterator[str]:
+    if isinstance(event, UnrecognisedEvent):
+        yield "not recognised: its plugin is absent, or the stored text is damaged"
+        return
+    for name in _TELLING:
+        value = getattr(event, name, None)
+        if value not in (None, "", False):
+            yield f"{name} {_number(value)}" if isinstance(value, float) else f"{name} {value}"
+    for name in _PROSE:
+        text = getattr(event, name, None)
+        if isinstance(text, str) and text:
+            yield _short(text)
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _PROSE_MOST else f"{line[: _PROSE_MOST - 3]}..."
+
+
+def _data(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return text

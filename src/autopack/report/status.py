@@ -1,0 +1,188 @@
+"""How a log stands, as text: identity, counts, who works on what, what failed, what to do next."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class LiveWorker:
+    """A phase that a worker holds; *is_expired* says that its lease has ended."""
+
+    phase: str
+    worker: str | None
+    step: str | None = None
+    since: datetime | None = None
+    deadline: datetime | None = None
+    is_expired: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Halted:
+    """A phase that stands still until a person does something, and why."""
+
+    phase: str
+    state: str
+    code: str | None = None
+    message: str | None = None
+    at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Status:
+    """
+    A log at one moment.
+
+    Args:
+        at: When this was asked.
+        failures: Phases that failed or timed out last and were not taken up again, newest first.
+        gates: Phases that wait for a decision, newest first.
+        total_tokens: Over all calls, late ones included.
+        output_tokens: Likewise; only what was reported.
+        samples: Predictions that were met by a measurement.
+    """
+
+    target: str
+    log_id: str
+    parent: tuple[str, int, str] | None
+    at: datetime
+    events: int
+    last_event_at: datetime | None
+    runs: int
+    runs_implied: int
+    phases_by_state: Mapping[str, int]
+    live: tuple[LiveWorker, ...] = ()
+    failures: tuple[Halted, ...] = ()
+    gates: tuple[Halted, ...] = ()
+    calls: int = 0
+    late_calls: int = 0
+    total_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    calls_without_cost: int = 0
+    estimates: int = 0
+    samples: int = 0
+
+    @property
+    def phases(self) -> int:
+        """How many phases the log holds."""
+        return sum(self.phases_by_state.values())
+
+
+def next_steps(status: Status) -> list[str]:
+    """Return commands to type next, most useful first; each can be pasted as it stands."""
+    return list(_steps(status, f"autopack --log {shlex.quote(status.target)}"))
+
+
+def status_json(status: Status) -> dict[str, Any]:
+    """Return the status as JSON-simple values."""
+    fields = attrs.asdict(status, value_serializer=_simple)
+    return {**fields, "phases": status.phases, "next_steps": next_steps(status)}
+
+
+def status_text(status: Status) -> str:
+    """Return the status for a terminal."""
+    lines = [f"{name:<8} {text}" for name, text in _facts(status)]
+    for title, found in _lists(status):
+        lines += ["", f"{title}:", *(f"  {line}" for line in found)]
+    return "\n".join(lines)
+
+
+def status_markdown(status: Status) -> str:
+    """Return the status as Markdown."""
+    lines = ["# Autopack status", "", *(f"- {name}: {text}" for name, text in _facts(status))]
+    for title, found in _lists(status):
+        mark = "`" if title == "Next" else ""
+        lines += ["", f"## {title}", "", *(f"- {mark}{line}{mark}" for line in found)]
+    return "\n".join(lines)
+
+
+def _facts(status: Status) -> Iterator[tuple[str, str]]:
+    yield "log", f"{status.target} (log_id {status.log_id})"
+    if status.parent is not None:
+        yield "parent", f"{status.parent[0]} up to position {status.parent[1]}"
+    last = _time(status.last_event_at)
+    yield "events", f"{status.events}" + (f", last recorded {last}" if last else "")
+    implied = f", {status.runs_implied} more only implied" if status.runs_implied else ""
+    yield "runs", f"{status.runs}{implied}"
+    states = ", ".join(f"{n} {state}" for state, n in status.phases_by_state.items())
+    yield "phases", f"{status.phases}" + (f": {states}" if states else "")
+    late = f", {status.late_calls} late" if status.late_calls else ""
+    tokens = f"{status.total_tokens} tokens, {status.output_tokens} of them output"
+    yield "usage", f"{_count(status.calls, 'call')}{late}; {tokens}; {_cost(status)}"
+    yield "yield", f"{_count(status.samples, 'sample')} of {_count(status.estimates, 'estimate')}"
+
+
+def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
+    if status.live:
+        yield "Working now", [_worker(worker) for worker in status.live]
+    if status.gates:
+        yield "Waiting for a decision", [_halted(gate) for gate in status.gates]
+    if status.failures:
+        yield "Last failures", [_halted(failure) for failure in status.failures]
+    yield "Next", next_steps(status)
+
+
+def _steps(status: Status, command: str) -> Iterator[str]:
+    states = status.phases_by_state
+    if not status.phases and not status.estimates:
+        yield f"{command} run create RUN --phases FILE"
+        yield f"{command} import KIND PATH"
+        return
+    if states.get("QUEUED") or any(worker.is_expired for worker in status.live):
+        yield f"{command} drain --executor NAME"
+    for gate in status.gates[:1]:
+        yield f"{command} phase approve {shlex.quote(gate.phase)} --why REASON"
+    for failure in status.failures[:1]:
+        run, _, phase = failure.phase.partition("/")
+        yield f"{command} history {shlex.quote(run)} {shlex.quote(phase)}"
+        yield f"{command} phase requeue {shlex.quote(failure.phase)} --why REASON"
+    if status.samples:
+        yield f"{command} calibrate"
+    yield f"{command} log verify"
+
+
+def _worker(worker: LiveWorker) -> str:
+    parts = [f"{worker.phase} by {worker.worker or 'an unknown worker'}"]
+    if worker.step:
+        parts.append(f"at {worker.step!r}")
+    if worker.since:
+        parts.append(f"since {_time(worker.since)}")
+    if worker.deadline:
+        parts.append(f"until {_time(worker.deadline)} at the latest")
+    if worker.is_expired:
+        parts.append("its lease has ended: the next drain takes the phase back")
+    return ", ".join(parts)
+
+
+def _halted(halted: Halted) -> str:
+    at = f"{_time(halted.at)} " if halted.at else ""
+    return f"{at}{halted.phase} {halted.state}: {halted.code or '?'}: {_line(halted.message)}"
+
+
+def _line(text: str | None) -> str:
+    return " ".join(text.split()) if text else "no message"
+
+
+def _cost(status: Status) -> str:
+    known = status.calls - status.calls_without_cost
+    if not known:
+        return "no cost reported"
+    without = status.calls_without_cost
+    unknown = f", {_count(without, 'call')} without a cost" if without else ""
+    return f"{status.cost_usd:.4f} USD reported{unknown}"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _time(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="seconds") if moment else ""
+
+
+def _simple(_instance: Any, _field: Any, value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

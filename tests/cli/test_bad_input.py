@@ -1,0 +1,298 @@
+"""Bad input ends with exit 2, one clear message on stderr, no traceback, and nothing changed."""
+
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+
+def refused(result: Result) -> str:
+    """Return the message of a refused command."""
+    assert 2 == result.exit_code
+    assert "" == result.stdout
+    assert "Traceback" not in result.stderr
+    return result.stderr
+
+
+def test_a_missing_path_creates_nothing_and_names_logs_nearby(cli, run_log, tmp_path):
+    """A wrong path is an error that says which logs are near, with their counts."""
+    missing = tmp_path / "wrong" / "work.db"
+    message = refused(cli("--log", missing, "status"))
+
+    assert f"no log at {missing}" in message
+    assert f"{run_log} (1 runs, 2 phases)" in message
+    assert not missing.parent.exists()
+
+
+def test_a_log_that_was_moved_away_is_missed_where_it_was(cli, run_log, executors, tmp_path):
+    """After moving the log, the old path stays empty and the new one is named."""
+    moved = tmp_path / "kept" / "work.db"
+    moved.parent.mkdir()
+    shutil.move(run_log, moved)
+    message = refused(cli("--log", run_log, "drain", "--executor", f"{executors}:works"))
+
+    assert f"{moved} (1 runs, 2 phases)" in message
+    assert not run_log.exists()
+
+
+def test_no_log_named_is_refused(cli):
+    """There is no default log."""
+    message = refused(cli("status"))
+
+    assert "--log" in message
+    assert "AUTOPACK_LOG" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("notes.txt", b"just some text, long enough to be read as a header" * 4, "not a SQLite"),
+        ("empty.db", b"", "an empty file"),
+    ],
+)
+def test_another_file_is_named_for_what_it_is(cli, tmp_path, name, content, what):
+    """A text file and an empty file are left as they are."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    message = refused(cli("--log", path, "status"))
+
+    assert what in message
+    assert content == path.read_bytes()
+    assert [name] == os.listdir(tmp_path)
+
+
+def test_a_directory_is_no_log(cli, tmp_path):
+    """A directory is named for what it is."""
+    message = refused(cli("--log", tmp_path, "status"))
+
+    assert "a directory" in message
+
+
+def test_another_database_is_named_by_its_tables(cli, tmp_path):
+    """Another SQLite database is left alone, and its tables are listed."""
+    path = tmp_path / "other.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE customers (name)")
+    connection.close()
+    before = path.read_bytes()
+    message = refused(cli("--log", path, "status"))
+
+    assert "customers" in message
+    assert before == path.read_bytes()
+
+
+def test_a_file_of_a_newer_version_asks_for_an_upgrade(cli, log_path):
+    """A log format above the known one is refused by number."""
+    connection = sqlite3.connect(log_path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    message = refused(cli("--log", log_path, "status"))
+
+    assert "log format 99" in message
+    assert "Upgrade" in message
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write everything"
+)
+def test_a_read_only_file_can_be_read_but_not_written(cli, run_log, run_file):
+    """Reading works; writing is refused and says what to change."""
+    run_log.chmod(0o444)
+    message = refused(cli("--log", run_log, "run", "create", "s", "--phases", run_file))
+
+    assert 0 == cli("--log", run_log, "run", "list").exit_code
+    assert "read-only" in message
+
+
+def test_creating_never_opens(cli, run_log, events_of):
+    """`log create` on an existing log leaves it as it is."""
+    before = events_of(run_log)
+    message = refused(cli("log", "create", run_log))
+
+    assert "already exists" in message
+    assert before == events_of(run_log)
+
+
+def test_a_run_that_exists_is_left_as_it_is(cli, run_log, run_file, events_of):
+    """A second run of the same id adds nothing."""
+    before = events_of(run_log)
+    message = refused(cli("--log", run_log, "run", "create", "r", "--phases", run_file))
+
+    assert "'r' exists already" in message
+    assert before == events_of(run_log)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("complexty = 'low'", "complexty"),
+        ("priority = 'high'", "priority"),
+        ("[[[", "cannot be read"),
+    ],
+)
+def test_a_wrong_field_of_a_run_file_is_named(cli, log_path, run_file, events_of, line, named):
+    """A run file with a wrong field creates no run."""
+    run_file.write_text(run_file.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+    message = refused(cli("--log", log_path, "run", "create", "r", "--phases", run_file))
+
+    assert named in message
+    assert 0 == events_of(log_path)
+
+
+def test_a_missing_run_file_is_named(cli, log_path, tmp_path):
+    """A run file that is not there is an error that names its path."""
+    missing = tmp_path / "none.toml"
+    message = refused(cli("--log", log_path, "run", "create", "r", "--phases", missing))
+
+    assert str(missing) in message
+
+
+def test_a_phase_that_is_not_queued_is_not_drained(cli, run_log, executors, events_of):
+    """Draining one phase that is not QUEUED says which state it is in."""
+    assert 0 == cli("--log", run_log, "phase", "skip", "r/p1", "--why", "not now").exit_code
+    before = events_of(run_log)
+    message = refused(
+        cli("--log", run_log, "drain", "--run-id", "r", "--phase-id", "p1",
+            "--executor", f"{executors}:works")
+    )  # fmt: skip
+
+    assert "SKIPPED" in message
+    assert before == events_of(run_log)
+
+
+def test_a_queued_phase_is_not_requeued(cli, run_log, events_of):
+    """A move that is not allowed names the state and changes nothing."""
+    before = events_of(run_log)
+    message = refused(cli("--log", run_log, "phase", "requeue", "r/p1", "--why", "again"))
+
+    assert "QUEUED" in message
+    assert before == events_of(run_log)
+
+
+@pytest.mark.parametrize("kind", ["strategy", "executor"])
+def test_an_unknown_name_lists_the_known_ones(cli, run_log, executors, events_of, kind):
+    """An unknown strategy or executor is refused before a phase is requeued."""
+    given = {"strategy": "fifo", "executor": f"{executors}:works", kind: "nonsense"}
+    before = events_of(run_log)
+    message = refused(
+        cli("--log", run_log, "drain", "--executor", given["executor"],
+            "--strategy", given["strategy"], "--run-id", "r", "--phase-id", "p1",
+            "--requeue", "--why", "again")
+    )  # fmt: skip
+
+    assert f"no {kind} 'nonsense'" in message
+    assert "Known:" in message
+    assert before == events_of(run_log)
+
+
+def test_an_unknown_calibrator_lists_the_known_ones(cli, run_log):
+    """An unknown calibrator is refused by name."""
+    message = refused(cli("--log", run_log, "calibrate", "--calibrator", "nonsense"))
+
+    assert "no calibrator 'nonsense'" in message
+    assert "median-ratio" in message
+
+
+def test_an_unknown_importer_lists_the_known_ones(cli, run_log, run_file):
+    """An unknown kind of source is refused by name."""
+    message = refused(cli("--log", run_log, "import", "nonsense", run_file))
+
+    assert "no importer 'nonsense'" in message
+
+
+def test_a_missing_source_is_not_imported(cli, log_path, tmp_path):
+    """A source that is not there is refused by path."""
+    pytest.importorskip("autopack_legacy")
+    missing = tmp_path / "none.db"
+    message = refused(cli("--log", log_path, "import", "autopack-legacy", missing))
+
+    assert str(missing) in message
+    assert not missing.exists()
+
+
+def test_a_database_without_the_expected_tables_is_not_imported(cli, log_path, tmp_path, events_of):
+    """A source that its importer cannot take adds nothing."""
+    pytest.importorskip("autopack_legacy")
+    path = tmp_path / "other.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE customers (name)")
+    connection.close()
+    message = refused(cli("--log", log_path, "import", "autopack-legacy", path))
+
+    assert "cannot be imported" in message
+    assert 0 == events_of(log_path)
+
+
+def test_an_executor_file_that_fails_on_import_is_named(cli, run_log, tmp_path, events_of):
+    """An error in an executor's file is one message, without a traceback."""
+    bad = tmp_path / "bad.py"
+    bad.write_text("import no_such_module\n", encoding="utf-8")
+    before = events_of(run_log)
+    message = refused(cli("--log", run_log, "drain", "--executor", f"{bad}:execute"))
+
+    assert "no_such_module" in message
+    assert before == events_of(run_log)
+
+
+def test_a_plugin_that_fails_on_import_is_named_and_the_rest_works(cli, run_log, tmp_path):
+    """A bad plugin is named on stderr by every command, and `plugins` exits with 1."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "broken.py").write_text("import no_such_module\n", encoding="utf-8")
+    listed = cli("--plugins-dir", folder, "plugins")
+    other = cli("--plugins-dir", folder, "--log", run_log, "run", "list")
+
+    assert 1 == listed.exit_code
+    assert "no_such_module" in listed.stdout
+    assert 0 == other.exit_code
+    assert "no_such_module" in other.stderr
+
+
+def test_an_empty_log_is_not_drained_by_accident(cli, log_path, executors, events_of):
+    """Draining a log without runs is suspicious, and refused unless insisted on."""
+    executor = f"{executors}:works"
+    message = refused(cli("--log", log_path, "drain", "--executor", executor))
+
+    assert "--allow-empty" in message
+    assert 0 == events_of(log_path)
+    assert 0 == cli("--log", log_path, "drain", "--executor", executor, "--allow-empty").exit_code
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("replay", "--until", "yesterday"),
+        ("replay", "--until", "2026-01-31T12:00:00"),
+        ("replay", "--projection", "nonsense"),
+        ("history", "nobody"),
+        ("history", "r", "nobody"),
+        ("run", "show", "nobody"),
+        ("run", "pause", "nobody", "--why", "x"),
+        ("phase", "show", "no-slash"),
+        ("phase", "add", "r", "--id", "p3"),
+        ("log", "verify", "--expect", "12"),
+        ("status", "--json", "--markdown"),
+        ("drain", "--executor", "x", "--phase-id", "p1"),
+        ("drain", "--executor", "x", "--requeue"),
+        ("calibrate", "apply", "nowhere.json"),
+        ("nonsense",),
+    ],
+)
+def test_wrong_usage_changes_nothing(cli, run_log, events_of, arguments):
+    """A wrong option, name or argument is refused with a message."""
+    before = events_of(run_log)
+    message = refused(cli("--log", run_log, *arguments))
+
+    assert message.strip()
+    assert before == events_of(run_log)
+
+
+def test_a_missing_plugins_folder_is_named(cli, tmp_path):
+    """A plugin folder that is not there is refused."""
+    missing = Path(tmp_path, "none")
+    message = refused(cli("--plugins-dir", missing, "plugins"))
+
+    assert str(missing) in message

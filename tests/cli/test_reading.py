@@ -1,0 +1,129 @@
+"""Commands that read: JSON alone on stdout, the log's name on stderr."""
+
+import json
+
+import pytest
+
+INFO_KEYS = {
+    "target", "log_id", "parent", "created_at", "events", "head", "head_hash", "runs",
+    "runs_implied", "phases", "phases_by_state", "usage_events", "estimates", "samples",
+    "first_event_at", "last_event_at", "empty",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("log", "info"),
+        ("log", "verify"),
+        ("log", "tail"),
+        ("run", "list"),
+        ("run", "show", "r"),
+        ("phase", "show", "r/p1"),
+        ("status",),
+        ("replay",),
+        ("replay", "--projection", "usage"),
+        ("replay", "--diff", "1"),
+        ("history", "r"),
+        ("history", "r", "p1"),
+        ("estimate", "--category", "tests", "--complexity", "low"),
+        ("calibrate", "history"),
+        ("views", "refresh"),
+        ("plugins",),
+    ],
+)
+def test_reading_commands_print_one_json_document(cli, run_log, arguments):
+    """With --json, stdout holds one JSON document in ASCII and nothing else."""
+    result = cli("--log", run_log, *arguments, "--json")
+
+    assert 0 == result.exit_code
+    assert json.loads(result.stdout) is not None
+    assert result.stdout.isascii()
+
+
+def test_info_names_the_log_and_its_counts(cli, run_log):
+    """`log info --json` has every key that scripts rely on."""
+    result = cli("--log", run_log, "log", "info", "--json")
+    info = json.loads(result.stdout)
+
+    assert set() == INFO_KEYS - set(info)
+    assert (1, 2, {"QUEUED": 2}) == (info["runs"], info["phases"], info["phases_by_state"])
+    assert f"log: {run_log} (log_id {info['log_id']})\n" == result.stderr
+
+
+def test_log_may_be_named_by_option_place_or_environment(cli, run_log, monkeypatch):
+    """--log before the command, after it, and AUTOPACK_LOG name the same log."""
+    monkeypatch.setenv("AUTOPACK_LOG", str(run_log))
+    monkeypatch.chdir(run_log.parent)
+    texts = [
+        cli("--log", run_log, "run", "list").stdout,
+        cli("run", "list", "--log", "work.db").stdout,
+        cli("run", "list").stdout,
+    ]
+
+    assert 1 == len(set(texts))
+
+
+def test_status_tells_what_to_do_next(cli, run_log):
+    """Status ends with commands that can be pasted, and Markdown says the same."""
+    text = cli("--log", run_log, "status").stdout
+    markdown = cli("--log", run_log, "status", "--markdown").stdout
+    steps = json.loads(cli("--log", run_log, "status", "--json").stdout)["next_steps"]
+
+    assert "2 QUEUED" in text
+    assert f"autopack --log {run_log} drain --executor NAME" in steps
+    assert all(step in text and step in markdown for step in steps)
+
+
+def test_replay_until_shows_an_earlier_moment(cli, run_log):
+    """At position 2 only the first phase is known; --diff names what came since."""
+    earlier = json.loads(cli("--log", run_log, "replay", "--until", "2", "--json").stdout)
+    changes = json.loads(cli("--log", run_log, "replay", "--diff", "2", "--json").stdout)
+
+    assert ["r/p1"] == list(earlier["rows"])
+    assert ["r/p2"] == [change["key"] for change in changes]
+
+
+def test_answers_stay_when_views_are_refreshed(cli, run_log):
+    """A persisted view changes nothing in what is said."""
+    before = cli("--log", run_log, "run", "show", "r", "--json").stdout
+    positions = json.loads(cli("--log", run_log, "views", "refresh", "--json").stdout)
+    after = cli("--log", run_log, "run", "show", "r", "--json").stdout
+
+    assert {3} == set(positions.values())
+    assert before == after
+
+
+def test_tail_gives_the_last_events_or_those_after_a_position(cli, run_log):
+    """`log tail` counts from the end, or from --after."""
+    last = json.loads(cli("--log", run_log, "log", "tail", "--limit", "1", "--json").stdout)
+    after = json.loads(cli("--log", run_log, "log", "tail", "--after", "1", "--json").stdout)
+
+    assert [3] == [event["position"] for event in last]
+    assert [2, 3] == [event["position"] for event in after]
+
+
+def test_verify_names_an_edited_event(cli, run_log):
+    """An edit behind the library's back is found: exit 1 and its position."""
+    import contextlib
+    import sqlite3
+
+    with contextlib.closing(sqlite3.connect(run_log)) as connection, connection:
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall():
+            connection.execute(f'DROP TRIGGER "{name}"')
+        connection.execute("UPDATE events SET data = replace(data, 'p1', 'p9') WHERE position = 2")
+    result = cli("--log", run_log, "log", "verify", "--json")
+
+    assert 1 == result.exit_code
+    assert 2 in [fault["position"] for fault in json.loads(result.stdout)["faults"]]
+
+
+def test_a_backup_is_a_log_of_its_own_place(cli, run_log, tmp_path):
+    """`log backup` copies; a second one does not overwrite the first."""
+    copy = tmp_path / "copy.db"
+
+    assert 0 == cli("--log", run_log, "log", "backup", copy).exit_code
+    assert 2 == cli("--log", run_log, "log", "backup", copy).exit_code
+    assert 0 == cli("--log", copy, "log", "verify").exit_code

@@ -1,0 +1,171 @@
+"""The reports of status, history and drains: text from values alone."""
+
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import attrs
+
+from autopack.events import LlmUsageRecorded, PhaseFailed
+from autopack.ports.log import Recorded, UnrecognisedEvent
+from autopack.report.drain import drain_text
+from autopack.report.history import event_json, history_line
+from autopack.report.status import (
+    Halted,
+    LiveWorker,
+    Status,
+    next_steps,
+    status_json,
+    status_markdown,
+    status_text,
+)
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+EMPTY = Status(
+    target="/logs/work.db",
+    log_id="0190-abc",
+    parent=None,
+    at=NOON,
+    events=0,
+    last_event_at=None,
+    runs=0,
+    runs_implied=0,
+    phases_by_state={},
+)
+
+BUSY = attrs.evolve(
+    EMPTY,
+    target="/logs/my work.db",
+    parent=("0190-old", 7, "ab"),
+    events=40,
+    last_event_at=NOON,
+    runs=1,
+    runs_implied=2,
+    phases_by_state={"FAILED": 1, "GATED": 1, "QUEUED": 3, "RUNNING": 2},
+    live=(
+        LiveWorker(phase="r/p1", worker="w1", step="tests", since=NOON, deadline=NOON),
+        LiveWorker(phase="r/p2", worker="w2", is_expired=True),
+    ),
+    failures=(
+        Halted(phase="r/p 3", state="FAILED", code="tests_failed", message="two\nfailed", at=NOON),
+    ),
+    gates=(Halted(phase="r/p4", state="GATED", code="gated", message="fine?"),),
+    calls=3,
+    late_calls=1,
+    total_tokens=900,
+    output_tokens=300,
+    cost_usd=0.25,
+    calls_without_cost=1,
+    estimates=4,
+    samples=2,
+)
+
+
+def _recorded(event: object, stream: str, kind: str, data: str = "{}") -> Recorded[object]:
+    at = int(NOON.timestamp()) * 1_000_000
+    return Recorded((5, b"\x01" * 16, stream, 1, kind, 1, at, at, "", data, b"\x02" * 32), event)
+
+
+def test_an_empty_log_is_told_how_to_begin():
+    """Without phases the next steps are to create a run or to import one."""
+    assert [
+        "autopack --log /logs/work.db run create RUN --phases FILE",
+        "autopack --log /logs/work.db import KIND PATH",
+    ] == next_steps(EMPTY)
+
+
+def test_next_steps_can_be_pasted_into_a_shell():
+    """Paths and names with spaces are quoted, and the decision comes before the failure."""
+    command = "autopack --log '/logs/my work.db'"
+
+    assert [
+        f"{command} drain --executor NAME",
+        f"{command} phase approve r/p4 --why REASON",
+        f"{command} history r 'p 3'",
+        f"{command} phase requeue 'r/p 3' --why REASON",
+        f"{command} calibrate",
+        f"{command} log verify",
+    ] == next_steps(BUSY)
+
+
+def test_text_tells_who_works_and_what_failed():
+    """Workers with step and deadline, ended leases, failures on one line each, and the yield."""
+    lines = status_text(BUSY).splitlines()
+
+    assert "phases   7: 1 FAILED, 1 GATED, 3 QUEUED, 2 RUNNING" in lines
+    assert "runs     1, 2 more only implied" in lines
+    assert "parent   0190-old up to position 7" in lines
+    assert "yield    2 samples of 4 estimates" in lines
+    assert (
+        "usage    3 calls, 1 late; 900 tokens, 300 of them output; "
+        "0.2500 USD reported, 1 call without a cost"
+    ) in lines
+    assert (
+        "  r/p1 by w1, at 'tests', since 2026-01-31T12:00:00+00:00, "
+        "until 2026-01-31T12:00:00+00:00 at the latest"
+    ) in lines
+    assert "  r/p2 by w2, its lease has ended: the next drain takes the phase back" in lines
+    assert "  2026-01-31T12:00:00+00:00 r/p 3 FAILED: tests_failed: two failed" in lines
+
+
+def test_markdown_says_what_the_text_says():
+    """Every line of the text is in the Markdown, commands as code."""
+    markdown = status_markdown(BUSY)
+
+    assert markdown.startswith("# Autopack status\n")
+    assert all(f"- `{step}`" in markdown for step in next_steps(BUSY))
+    assert "- 2026-01-31T12:00:00+00:00 r/p 3 FAILED: tests_failed: two failed" in markdown
+
+
+def test_json_holds_every_field_as_simple_values():
+    """The JSON form survives `json`, with times in ISO 8601."""
+    found = json.loads(json.dumps(status_json(BUSY)))
+
+    assert {field.name for field in attrs.fields(Status)} | {"phases", "next_steps"} == set(found)
+    assert (7, "2026-01-31T12:00:00+00:00") == (found["phases"], found["at"])
+    assert "tests" == found["live"][0]["step"]
+
+
+def test_a_line_of_history_shows_reason_code_and_tokens():
+    """The fields that tell the story are on the line, and only those that say anything."""
+    failed = PhaseFailed(
+        run_id="r", phase_id="p", code="boundary", message="cut\noff", attempt=2, duration_s=1.5
+    )
+    used = LlmUsageRecorded(call_id="c", run_id="r", phase_id="p", output_tokens=20)
+    lines = [
+        history_line(_recorded(failed, "phase-r/p", "phase.failed")),
+        history_line(_recorded(used, "phase-r/p", "llm.usage_recorded")),
+    ]
+
+    assert [
+        "     5  2026-01-31 12:00:00Z  r/p  phase.failed  "
+        "attempt 2, code boundary, failure_class unknown, duration_s 1.5, cut off",
+        "     5  2026-01-31 12:00:00Z  r/p  llm.usage_recorded  split measured, output_tokens 20",
+    ] == lines
+
+
+def test_what_nobody_recognises_is_listed_as_it_is():
+    """An event of an absent plugin has its line, and its stored text in the JSON."""
+    recorded = _recorded(UnrecognisedEvent("x.y", 1, "{damaged"), "x", "x.y", data="{damaged")
+
+    assert "not recognised" in history_line(recorded)
+    assert "{damaged" == event_json(recorded)["data"]
+
+
+def test_a_drain_is_told_with_its_reasons():
+    """Reasons for phases without usage, failures and pass-overs are counted, largest first."""
+    report = SimpleNamespace(
+        drain_id="d1", reason="empty", detail=None, completed=3, failed=1, timed_out=0, gated=0,
+        attempts=4, calls=1, total_tokens=70, samples=1, zero_yield={"no_call": 1, "cached": 2},
+        failures={"tests failed": 1}, passed_over={}, duration_s=2.04,
+    )  # fmt: skip
+
+    assert [
+        "Drain d1 stopped after 2.0 s: empty",
+        "  phases    3 completed, 1 failed, 0 timed out, 0 waiting for a decision",
+        "  usage     4 attempts, 1 call, 70 tokens, 1 sample",
+        "  no usage  2 x cached",
+        "            1 x no_call",
+        "  failures  1 x tests failed",
+    ] == drain_text(report).splitlines()
