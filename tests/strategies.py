@@ -127,9 +127,7 @@ def stream_of(event: Any) -> str:
     """Return the stream in which an event belongs."""
     if getattr(event, "run_id", None) and getattr(event, "phase_id", None):
         is_of_run = isinstance(event, PhaseQueued)
-        return (
-            run_stream(event.run_id) if is_of_run else phase_stream(event.run_id, event.phase_id)
-        )
+        return run_stream(event.run_id) if is_of_run else phase_stream(event.run_id, event.phase_id)
     return run_stream(getattr(event, "run_id", None) or "none")
 
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 from hypothesis import given
-from strategies import core_events, paused, queued
 
 from autopack.codec import Codec
 from autopack.errors import InvalidEventError, NewerEventError, StoredEventError
@@ -20,6 +19,7 @@ from autopack.events import (
     event,
 )
 from autopack.ports.log import UnrecognisedEvent
+from strategies import core_events, paused, queued
 
 CODEC = Codec()
 
@@ -137,9 +137,7 @@ def test_a_number_in_quotes_is_no_number():
     """The text "3" is not read as 3, and true is not read as 1."""
     for wrong in ('"3"', "true", "3.5"):
         with pytest.raises(StoredEventError, match="output_tokens"):
-            CODEC.decode(
-                "llm.usage_recorded", 1, f'{{"call_id":"c","output_tokens":{wrong}}}', 1
-            )
+            CODEC.decode("llm.usage_recorded", 1, f'{{"call_id":"c","output_tokens":{wrong}}}', 1)
 
 
 def test_a_stored_naive_time_is_refused():

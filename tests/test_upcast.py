@@ -90,9 +90,7 @@ def test_an_old_log_is_read_and_folded_in_todays_shape(old_log):
 def test_reading_leaves_the_stored_bytes_alone(old_log):
     """Upcasting happens in memory: rows and hash chain are as they were."""
     before = _stored(old_log)
-    with Log(
-        SqliteBackend(old_log), codec=_codec(SoldV3, upcasters={1: _price_in_cents})
-    ) as log:
+    with Log(SqliteBackend(old_log), codec=_codec(SoldV3, upcasters={1: _price_in_cents})) as log:
         list(log.read_all())
         is_clean = log.verify().is_clean
 
@@ -103,9 +101,7 @@ def test_reading_leaves_the_stored_bytes_alone(old_log):
 def test_an_older_program_says_upgrade_and_reads_the_rest(log_path):
     """A program that knows schema 1 stops at schema 3 by name, while the log stays verifiable."""
     with Log(SqliteBackend(log_path), codec=_codec(SoldV3)) as log:
-        log.append(
-            "shop-1", [SoldV3(article="pen", cents=1, currency="EUR")], expected_version=0
-        )
+        log.append("shop-1", [SoldV3(article="pen", cents=1, currency="EUR")], expected_version=0)
     with Log(SqliteBackend(log_path), codec=_codec(SoldV1)) as log:
         with pytest.raises(NewerEventError) as refused:
             list(log.read_all())

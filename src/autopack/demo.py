@@ -11,8 +11,8 @@ import autopack
 from autopack import Drain, Log, PhaseSpec
 from autopack.draining.executors.recorded import RecordedExecutor
 from autopack.report.drain import drain_text
-from autopack.reportfiles import write_calibration
 from autopack.report.status import status_text
+from autopack.reportfiles import write_calibration
 from autopack.runfiles import read_run_file
 
 _EARLIER: Final = (
@@ -95,9 +95,7 @@ def _drain_telemetry_run(log: Log) -> int:
         log, "telemetry", described.phases, goal=described.goal, caps=described.caps
     )
     began = log.head().position
-    drain = Drain(
-        log, executor=_executor(silent=0.1, scale=0.02), workers=2, on_event=_narrate
-    )
+    drain = Drain(log, executor=_executor(silent=0.1, scale=0.02), workers=2, on_event=_narrate)
     report = drain.run()
     _say("")
     _say(drain_text(report))
@@ -181,5 +179,3 @@ def _title(text: str) -> None:
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-

@@ -15,7 +15,7 @@ RunId = NewType("RunId", str)
 PhaseId = NewType("PhaseId", str)
 EventId = NewType("EventId", bytes)
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def check_name(kind: str, name: object, *, forbidden: str = "", longest: int = 200) -> str:
@@ -33,7 +33,7 @@ def check_name(kind: str, name: object, *, forbidden: str = "", longest: int = 2
     if len(name) > longest:
         raise InvalidNameError(kind, name, f"it is longer than {longest} characters")
     if _UNPRINTABLE.search(name):
-        raise InvalidNameError(kind, name, "it holds a control character")
+        raise InvalidNameError(kind, name, "it holds a character that cannot be shown or stored")
     for char in forbidden:
         if char in name:
             raise InvalidNameError(kind, name, f"it holds {char!r}")

@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -229,7 +229,7 @@ class Journal:
             raise InvalidEventError(type(new.event).__name__, "its event_id is not 16 bytes")
         event = self._with_short_texts(new.event, texts)
         type_name, schema, data = self.codec.encode(event)
-        meta = json.dumps(dict(new.meta), sort_keys=True, allow_nan=False) if new.meta else ""
+        meta = _meta_text(type_name, new.meta)
         occurred = to_us(new.occurred_at) if new.occurred_at else None
         return _Draft(stream, type_name, schema, data, event, new.event_id, occurred, meta)
 
@@ -243,7 +243,7 @@ class Journal:
                 continue
             text = self.redact(text) or "(redacted)"
             if len(text) > FREE_TEXT_MOST:
-                digest, content = packed(text)
+                digest, content = _packed_field(type(event).TYPE, name, text)
                 texts[digest] = content
                 ending = f" ... [whole text: artifact {digest}]"
                 text = text[: FREE_TEXT_MOST - len(ending)] + ending
@@ -276,9 +276,10 @@ class JournalTransaction:
             if events and not missing:
                 continue  # all of it is recorded: the first answer holds, wherever the stream is
             if len(missing) < len(some) and expected is not ANY:
+                first = next(known[d.event_id] for d in some if d.event_id in known)
                 raise EventIdConflictError(
-                    next(d.event_id for d in some if d.event_id in known) or b"",
-                    position=next(iter(known.values())).position,
+                    first.event_id,
+                    position=first.position,
                     differs="list of events, in part new, under a checked version",
                 )
             self._check_version(stream, expected, versions)
@@ -361,12 +362,32 @@ class JournalTransaction:
 
 def packed(text: str) -> tuple[str, bytes]:
     """Return a text's digest and its compressed form."""
-    content = text.encode()
+    try:
+        content = text.encode()
+    except UnicodeEncodeError as fault:
+        raise InvalidInputError(f"A text cannot be stored as UTF-8: {fault}.") from fault
     if len(content) > _ARTIFACT_MOST:
         raise InvalidInputError(
             f"A text of {len(content):,} bytes is over the limit of {_ARTIFACT_MOST:,}. Cut it."
         )
     return hashlib.sha256(content).hexdigest(), zlib.compress(content, 6)
+
+
+def _packed_field(event_type: str, field: str, text: str) -> tuple[str, bytes]:
+    try:
+        return packed(text)
+    except InvalidInputError as fault:
+        raise InvalidEventError(event_type, f"its {field}: {fault}") from fault
+
+
+def _meta_text(event_type: str, meta: Mapping[str, Any]) -> str:
+    if not meta:
+        return ""
+    try:
+        text = json.dumps(dict(meta), sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as fault:
+        raise InvalidEventError(event_type, f"its meta is not JSON: {fault}") from fault
+    return text
 
 
 def _checked(stream: str) -> str:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import claimed, completed, created, failed, paused, queued, usage
 
 from autopack.backends.memory import MemoryBackend
 from autopack.errors import (
@@ -31,6 +30,7 @@ from autopack.ports.log import (
     NewEvent,
     UnrecognisedEvent,
 )
+from strategies import claimed, completed, created, failed, paused, queued, usage
 
 ID = derived_id("test", "1", "fact")
 OTHER_ID = derived_id("test", "2", "fact")
@@ -411,7 +411,9 @@ class TestBeside:
 
     def test_views_are_saved_changed_and_replaced(self, backend):
         """Rows are added, removed by None, or all replaced, together with the checkpoint."""
-        at = [Checkpoint(view="v", version=1, position=p, total=t) for p, t in ((3, None), (5, "7"))]
+        at = [
+            Checkpoint(view="v", version=1, position=p, total=t) for p, t in ((3, None), (5, "7"))
+        ]
         with backend.transaction() as store:
             store.save_view(at[0], {"a": "1", "b": "2", "c": "3"}, replace=False)
             store.save_view(at[1], {"a": "4", "b": None}, replace=False)
@@ -471,9 +473,7 @@ class TestTransactions:
         assert 1 == journal.backend.checkpoint("v").position
         with pytest.raises(ArtifactMissingError):
             journal.get_artifact("982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1")
-        assert [2] == [
-            r.position for r in journal.append("run-r1", [paused()], expected_version=1)
-        ]
+        assert [2] == [r.position for r in journal.append("run-r1", [paused()], expected_version=1)]
         assert journal.verify().is_clean
 
     def test_a_transaction_sees_what_it_wrote(self, journal):
@@ -690,9 +690,7 @@ class TestCursors:
         journal.append("s", [paused(), created(), paused()], expected_version=0)
 
         assert [2, 3] == [r.position for r in journal.follow(after=1, until=lambda: True)]
-        assert [1, 3] == [
-            r.position for r in journal.follow(types=[RunPaused], until=lambda: True)
-        ]
+        assert [1, 3] == [r.position for r in journal.follow(types=[RunPaused], until=lambda: True)]
 
 
 class TestFreeText:

@@ -11,7 +11,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from strategies import created, paused, queued
 
 from autopack.backends.sqlite import files, store
 from autopack.backends.sqlite.files import check_file, create_file
@@ -28,6 +27,7 @@ from autopack.errors import (
 )
 from autopack.log import Log
 from autopack.ports.log import ANY
+from strategies import created, paused, queued
 
 _PRELUDE = """
 import sys
@@ -37,14 +37,16 @@ from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import *
 from autopack.events import RunPaused
 from autopack.log import Log
+from autopack.plugins import load_plugins
 from autopack.ports.log import ANY, NewEvent
 path = Path(sys.argv[1])
+registry = load_plugins()
 def paused(why):
     return RunPaused(run_id="r1", why=why, actor="child")
 """
 
 
-def child(code, path, **options):
+def child(code, path):
     """Start a process that runs *code* on a log."""
     text = _PRELUDE + textwrap.dedent(code)
     return subprocess.Popen(
@@ -53,7 +55,6 @@ def child(code, path, **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,
     )
 
 
@@ -229,16 +230,20 @@ class TestOpening:
         log_path.chmod(0o444)
         folder.chmod(0o555)
         code = """
-            log = Log(SqliteBackend(path))
+            import os
+            if os.geteuid() == 0:  # root may write whatever the mode says
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+            log = Log(SqliteBackend(path), registry=registry)
             print(len(list(log.read_all())), log.verify().is_clean)
             try:
                 log.append("run-r1", [paused("x")], expected_version=ANY)
             except ReadOnlyLogError as fault:
                 print("refused", fault.target == str(path))
         """
-        options = {"user": 65534} if os.geteuid() == 0 else {}
         try:
-            out, err = child(code, log_path, **options).communicate(timeout=20)
+            out, err = child(code, log_path).communicate(timeout=20)
         finally:
             folder.chmod(0o755)
         if "PermissionError" in err and "Errno 13" in err:
@@ -474,11 +479,15 @@ class TestDamage:
             content[start : start + 200] = b"\xff" * 200
         log_path.write_bytes(content)
 
-        try:
+        def look():
             with Log(SqliteBackend(log_path)) as log:
-                assert not log.verify().is_clean
-        except LogDamagedError as fault:
-            assert str(log_path) in str(fault)
+                if not log.verify().is_clean:
+                    raise LogDamagedError(str(log_path), "found by verify")
+
+        with pytest.raises(LogDamagedError) as refused:
+            look()
+
+        assert str(log_path) in str(refused.value)
 
     def test_a_file_that_may_not_be_read_is_not_called_empty(self, log_path):
         """Missing permission is named, not mistaken for an empty file."""
