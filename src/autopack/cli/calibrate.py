@@ -1,7 +1,7 @@
 """``autopack calibrate``: fit an estimator to recorded outcomes; apply or reject what comes out."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ def calibrate(
         return
     from autopack import api
     from autopack.report.calibration import calibration_json, calibration_markdown
+    from autopack.reportfiles import write_calibration
 
     session = ctx.find_object(Session)
     assert session is not None
@@ -59,7 +60,7 @@ def calibrate(
         )
         if propose:
             click.echo(f"proposed: {api.propose(log, proposal)}", err=True)
-    files = [] if out is None else _write(out.absolute(), proposal, now)
+    files = [] if out is None else write_calibration(proposal, out.absolute(), at=now)
     for file in files:
         click.echo(f"wrote {file}", err=True)
     if as_json:
@@ -125,28 +126,3 @@ def history(session: Session, estimator: str, as_json: bool) -> None:
         return
     for recorded in events:
         click.echo(history_line(recorded))
-
-
-def _write(folder: Path, proposal: Any, now: datetime) -> list[Path]:
-    """Write both report files under a name that is free; an earlier report is never replaced."""
-    import json
-
-    from autopack.codec import plain
-    from autopack.report.calibration import calibration_json, calibration_markdown, report_name
-
-    folder.mkdir(parents=True, exist_ok=True)
-    at = now
-    while any((folder / f"{report_name(at)}.{ending}").exists() for ending in ("md", "json")):
-        at += timedelta(seconds=1)
-    held = {"proposal": plain(proposal), **plain(calibration_json(proposal))}
-    texts = {
-        "md": calibration_markdown(proposal, at=now),
-        "json": json.dumps(held, indent=2) + "\n",
-    }
-    files = []
-    for ending, text in texts.items():
-        file = folder / f"{report_name(at)}.{ending}"
-        with file.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        files.append(file)
-    return files

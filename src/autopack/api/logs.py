@@ -1,0 +1,107 @@
+"""Logs: made, opened, and other histories brought in or taken out."""
+
+from pathlib import Path
+from typing import Any
+
+from autopack.errors import CodecError, NotALogError
+from autopack.importers.running import run_import
+from autopack.journal import END
+from autopack.log import Log
+from autopack.opening import create_backend, open_backend
+from autopack.plugins import Registry, load_plugins
+from autopack.ports.importing import ImportReport
+from autopack.ports.log import Recorded, Row, UnrecognisedEvent
+
+
+def create_log(target: str | Path, *, plugins: Registry | None = None) -> Log:
+    """
+    Make a new log and open it.
+
+    Args:
+        target: A path, ``sqlite:///PATH``, ``memory:``, or a plugin's URL.
+
+    Raises:
+        LogExistsError: Something is there already; it is left as it is.
+    """
+    registry = plugins or load_plugins()
+    return _log(create_backend(target, registry), registry)
+
+
+def open_log(
+    target: str | Path, *, durability: str = "full", plugins: Registry | None = None
+) -> Log:
+    """
+    Open an existing log; nothing is ever created.
+
+    Args:
+        target: A path, ``sqlite:///PATH``, or a plugin's URL.
+        durability: ``full``: what ``append`` returned survives power loss. ``relaxed``: it
+            survives the process, but the last commits may be lost with the power.
+
+    Raises:
+        LogMissingError: Nothing is there; logs nearby are listed.
+        NotALogError: Something else is there; what it is, and the importer for it if one knows.
+        NewerLogError: A later version of the library wrote it.
+    """
+    registry = plugins or load_plugins()
+    try:
+        return _log(open_backend(target, registry, durability=durability), registry)
+    except NotALogError as fault:
+        for name, importer in registry.named["importer"].items():
+            if importer.recognises(fault.target):
+                hint = (
+                    f"It looks like a source for the importer {name!r}. Make a log, then: "
+                    f"autopack --log LOG import {name} {fault.target}"
+                )
+                raise NotALogError(fault.target, fault.found, hint=hint) from None
+        raise
+
+
+def import_history(log: Log, source: Any, path: str | Path) -> ImportReport:
+    """
+    Bring another history in; a second time adds nothing.
+
+    Args:
+        source: An importer's registered name, or an importer.
+        path: The source; it is opened read-only.
+    """
+    importer = log.registry.resolve("importer", source)
+    return run_import(log, importer, Path(path).absolute())
+
+
+def export_history(log: Log, exporter: Any, path: str | Path) -> int:
+    """Write the log in another form to a new file and return how many events it holds."""
+    chosen = log.registry.resolve("exporter", exporter)
+    dest, written = Path(path).absolute(), 0
+    with dest.open("x", encoding="utf-8", newline="\n") as stream:
+        for line in chosen.lines(log.read_all()):
+            stream.write(line + "\n")
+            written += 1
+    return written
+
+
+def tail(log: Log, *, after: int | None = None, limit: int = 20) -> list[Recorded[Any]]:
+    """
+    Return events as they are stored, the last *limit* of them if *after* is not given.
+
+    What its type does not allow comes as ``UnrecognisedEvent``, so that damage can be looked at.
+    """
+    start = max(log.head().position - limit, 0) if after is None else after
+    return [_readable(log, row) for row in log.backend.page(after=start, until=END, limit=limit)]
+
+
+def _readable(log: Log, row: Row) -> Recorded[Any]:
+    try:
+        return next(log.decode([row]))
+    except CodecError:
+        return Recorded(row, UnrecognisedEvent(row[4], row[5], row[9]))
+
+
+def _log(backend: Any, registry: Registry) -> Log:
+    redact = None
+    if registry.has("autopack_redact"):
+        redact = lambda text: registry.chain("autopack_redact", text)  # noqa: E731
+    log = Log(backend, redact=redact, registry=registry)
+    if registry.has("autopack_event_recorded"):
+        log.observers.append(lambda r: registry.observe("autopack_event_recorded", recorded=r))
+    return log

@@ -1,0 +1,115 @@
+"""What the log says: boards, replay, history, differences."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from autopack import views
+from autopack.errors import RunMissingError
+from autopack.handler import handler_of
+from autopack.ids import PhaseRef, phase_stream, run_stream
+from autopack.journal import END
+from autopack.log import Log
+from autopack.ports.log import Recorded
+from autopack.ports.projection import Projection
+from autopack.ports.work import PhaseView
+from autopack.projections.phases import PHASES
+from autopack.projections.runs import RUNS
+from autopack.views import ViewAt
+
+
+def run_board(log: Log) -> ViewAt:
+    """Return all runs as they stand, by id."""
+    return views.current(log, RUNS)
+
+
+def phase_board(log: Log) -> ViewAt:
+    """Return all phases as they stand, by ``RUN/PHASE``, with counts by run and state."""
+    return views.current(log, PHASES)
+
+
+def phase_counts(log: Log) -> Mapping[str, Mapping[str, int]]:
+    """Return how many phases of each run are in each state."""
+    board: Mapping[str, Mapping[str, int]]
+    board = views.current(log, PHASES, with_rows=False).total.by_run
+    return board
+
+
+def phases_of(log: Log, run_id: str) -> list[PhaseView]:
+    """Return a run's phases as they stand, in their order; loads no other run's."""
+    known = handler_of(log).run_state(run_id)
+    if not known.exists and not known.phases:
+        raise RunMissingError(run_id, known=views.current(log, RUNS).rows)
+    keys = [f"{run_id}/{phase_id}" for phase_id in known.phases]
+    rows = phase_rows(log, keys).values()
+    return sorted(rows, key=lambda row: (row.index, row.order))
+
+
+def phase_of(log: Log, ref: PhaseRef) -> PhaseView:
+    """Return one phase as it stands."""
+    handler_of(log).queued(ref)
+    return phase_rows(log, [str(ref)])[str(ref)]
+
+
+def replay(
+    log: Log,
+    projection: Projection | str,
+    *,
+    until: int | datetime | None = None,
+    clock: str = "recorded",
+) -> ViewAt:
+    """
+    Fold a projection from the first event to any position or moment.
+
+    Args:
+        projection: An object, or a registered name (``phases``, ``runs``, ``usage``, ...).
+        until: The last position, or an aware moment; None goes to the end.
+        clock: ``recorded`` (what was known) or ``occurred`` (a reconstruction of what was true).
+    """
+    chosen = log.registry.resolve("projection", projection)
+    return views.replay(log, chosen, until=until, clock=clock)
+
+
+def history(log: Log, run_id: str, phase_id: str | None = None) -> list[Recorded[Any]]:
+    """Return a run's events in order with those of its phases, or those of one phase."""
+    if run_id not in views.current(log, RUNS).rows:
+        raise RunMissingError(run_id, known=views.current(log, RUNS).rows)
+    if phase_id is not None:
+        ref = PhaseRef(run_id, phase_id)
+        queued = handler_of(log).queued(ref)
+        own = list(log.read(phase_stream(run_id, phase_id)))
+        whole = [r for r in log.read(run_stream(run_id)) if r.event == queued]
+        return whole + own
+    return [r for r in log.read_all() if getattr(r.event, "run_id", None) == run_id]
+
+
+@attrs.frozen
+class Change:
+    """One row that differs between two positions; None stands for absent."""
+
+    key: str
+    before: Any
+    after: Any
+
+
+def diff(
+    log: Log, projection: Projection | str, *, at: int | datetime, to: int | datetime | None = None
+) -> list[Change]:
+    """Return what changed in a projection between two positions or moments, by key."""
+    before = replay(log, projection, until=at)
+    after = replay(log, projection, until=to)
+    old = dict(before.rows) or {"": before.value}
+    new = dict(after.rows) or {"": after.value}
+    keys = {**old, **new}
+    return [Change(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
+
+
+def phase_rows(log: Log, keys: Sequence[str]) -> dict[str, PhaseView]:
+    """Return the phases of these ``RUN/PHASE`` keys as they stand, without loading the others."""
+    with log.backend.snapshot() as reader:
+        fold = views.load(log, PHASES, reader)
+        views.fold_pages(log, fold, reader=reader, until=END, size=1000)
+        rows = {key: fold.get(key) for key in keys}
+    return {key: row for key, row in rows.items() if row is not None}

@@ -1,0 +1,118 @@
+"""Runs and phases: created, queued, and what people decide about them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from autopack.commands import (
+    CancelPhase,
+    CreateRun,
+    DecideGate,
+    PauseRun,
+    QueuePhases,
+    RequeuePhase,
+    ResumeRun,
+    SkipPhase,
+)
+from autopack.errors import InvalidInputError
+from autopack.events import RunReopened
+from autopack.handler import handler_of
+from autopack.ids import PhaseRef, run_stream
+from autopack.log import Log
+from autopack.ports.log import ANY, Entry, Recorded
+from autopack.ports.prediction import PhaseSpec
+
+
+def create_run(
+    log: Log,
+    run_id: str,
+    phases: Iterable[PhaseSpec] = (),
+    *,
+    goal: str | None = None,
+    caps: Mapping[str, float] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> list[Recorded[Any]]:
+    """
+    Create a run with its phases, all or nothing.
+
+    Args:
+        caps: Limits by unit: ``tokens``, ``usd``, ``phases``, ``minutes``.
+        settings: What the phases have in common, for the executor to read; JSON.
+
+    Raises:
+        RunExistsError: The run exists; it is left as it is.
+    """
+    command = CreateRun(
+        run_id=run_id,
+        phases=_specs(phases),
+        goal=goal,
+        settings=settings or {},
+        caps=caps or {},
+        labels=labels or {},
+    )
+    return handler_of(log).handle(command)
+
+
+def queue_phases(log: Log, run_id: str, phases: Iterable[PhaseSpec]) -> list[Recorded[Any]]:
+    """Add phases to a run; one that exists refuses them all."""
+    return handler_of(log).handle(QueuePhases(run_id=run_id, phases=_specs(phases)))
+
+
+def pause_run(log: Log, run_id: str, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
+    """Let no phase of the run be claimed; those in work go on."""
+    return handler_of(log).handle(PauseRun(run_id=run_id, why=why, actor=actor))
+
+
+def resume_run(log: Log, run_id: str, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
+    """Let phases of a paused run be claimed again."""
+    return handler_of(log).handle(ResumeRun(run_id=run_id, why=why, actor=actor))
+
+
+def requeue(
+    log: Log,
+    ref: PhaseRef,
+    *,
+    why: str,
+    actor: str = "user",
+    not_before: datetime | None = None,
+) -> list[Recorded[Any]]:
+    """Put an ended phase back in the queue, with all its attempts; reopens its run."""
+    command = RequeuePhase(ref=ref, by=actor, why=why, not_before=not_before)
+    return handler_of(log).handle(command, also=_reopening(log, ref, why))
+
+
+def cancel(log: Log, ref: PhaseRef, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
+    """Call a phase off; a worker that holds it is told at its next step."""
+    return handler_of(log).handle(CancelPhase(ref=ref, by=actor, why=why))
+
+
+def skip(log: Log, ref: PhaseRef, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
+    """Leave a phase undone, on purpose."""
+    return handler_of(log).handle(SkipPhase(ref=ref, by=actor, why=why))
+
+
+def decide_gate(
+    log: Log, ref: PhaseRef, *, decision: str, why: str, actor: str = "user"
+) -> list[Recorded[Any]]:
+    """Answer a phase's gate: ``approve``, ``reject`` or ``requeue``."""
+    command = DecideGate(ref=ref, decision=decision, by=actor, why=why)
+    also = _reopening(log, ref, why) if decision == "requeue" else []
+    return handler_of(log).handle(command, also=also)
+
+
+def _specs(phases: Iterable[PhaseSpec]) -> tuple[PhaseSpec, ...]:
+    specs = tuple(phases)
+    for spec in specs:
+        if not isinstance(spec, PhaseSpec):
+            raise InvalidInputError(
+                f"{spec!r} is not a phase: give PhaseSpec(ID, category=..., complexity=...)."
+            )
+    return specs
+
+
+def _reopening(log: Log, ref: PhaseRef, why: str) -> list[Entry]:
+    if not handler_of(log).run_state(ref.run_id).is_finished:
+        return []
+    reopened = RunReopened(run_id=ref.run_id, why=f"phase {ref.phase_id} was requeued: {why}")
+    return [(run_stream(ref.run_id), [reopened], ANY)]

@@ -1,0 +1,65 @@
+"""Phases done: drained, or attempted in a loop of one's own."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autopack import views
+from autopack.api.calibrating import DEFAULT_ESTIMATOR
+from autopack.estimating import estimated
+from autopack.handler import handler_of
+from autopack.ids import PhaseRef
+from autopack.log import Log
+from autopack.ports.work import PhaseView
+from autopack.projections.phases import PHASES
+
+if TYPE_CHECKING:
+    from autopack.draining.engine import DrainReport
+    from autopack.draining.recording import LiveAttempt
+
+
+def drain(log: Log, *, executor: Any, strategy: Any = "fifo", **settings: Any) -> "DrainReport":
+    """Work the queue off and return what happened; see :class:`autopack.Drain`."""
+    from autopack.draining.engine import Drain
+
+    return Drain(log, executor=executor, strategy=strategy, **settings).run()
+
+
+@contextlib.contextmanager
+def attempt(
+    log: Log,
+    run_id: str,
+    phase_id: str,
+    *,
+    worker: str | None = None,
+    estimator: Any = DEFAULT_ESTIMATOR,
+    workspace: Path | None = None,
+) -> Iterator["LiveAttempt"]:
+    """
+    Claim a queued phase, and record what the ``with`` block does, for people with their own loop.
+
+    The phase is completed at the block's end, or failed with the exception that left it, which
+    goes on. Its lease is renewed from a thread of its own.
+
+    Args:
+        worker: Who works on it; a name no other process has, if not given.
+        estimator: Predicts the output; ``attempt.budget_tokens`` comes from it.
+
+    Raises:
+        RunMissingError, PhaseMissingError: It is not there.
+        MoveRefusedError: It is not queued.
+        LeaseLostError: Somebody else took it while it was in work.
+    """
+    from autopack.draining.claims import Claims, new_worker
+    from autopack.draining.recording import working
+
+    handler = handler_of(log)
+    ref = PhaseRef(run_id, phase_id)
+    handler.queued(ref)
+    phase: PhaseView = views.current_row(log, PHASES, str(ref))
+    found = estimated(log, log.registry.resolve("estimator", estimator), phase, workspace=workspace)
+    with Claims(handler, worker=worker or new_worker()) as claims:
+        claim = claims.take(phase, found, timeout_s=phase.timeout_s, reason=None)
+        with working(handler, claims, claim) as live:
+            yield live
