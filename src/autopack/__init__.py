@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from autopack.api import apply as apply
     from autopack.api import attempt as attempt
     from autopack.api import calibrate as calibrate
+    from autopack.api import calibration_history as calibration_history
     from autopack.api import cancel as cancel
     from autopack.api import create_log as create_log
     from autopack.api import create_run as create_run
@@ -22,14 +23,21 @@ if TYPE_CHECKING:
     from autopack.api import import_history as import_history
     from autopack.api import open_log as open_log
     from autopack.api import pause_run as pause_run
+    from autopack.api import phase_board as phase_board
+    from autopack.api import phase_counts as phase_counts
+    from autopack.api import phase_of as phase_of
+    from autopack.api import phases_of as phases_of
     from autopack.api import propose as propose
     from autopack.api import queue_phases as queue_phases
     from autopack.api import reject as reject
     from autopack.api import replay as replay
     from autopack.api import requeue as requeue
     from autopack.api import resume_run as resume_run
+    from autopack.api import run_board as run_board
+    from autopack.api import samples as samples
     from autopack.api import skip as skip
     from autopack.api import status as status
+    from autopack.api import tail as tail
     from autopack.draining.engine import Drain as Drain
     from autopack.draining.engine import DrainReport as DrainReport
     from autopack.errors import AutopackError as AutopackError
@@ -61,9 +69,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "autopack.api": (
-        "apply attempt calibrate cancel create_log create_run decide_gate diff drain estimate "
-        "export_history history import_history open_log pause_run propose queue_phases reject "
-        "replay requeue resume_run skip status"
+        "apply attempt calibrate calibration_history cancel create_log create_run decide_gate diff "
+        "drain estimate export_history history import_history open_log pause_run phase_board "
+        "phase_counts phase_of phases_of propose queue_phases reject replay requeue resume_run "
+        "run_board samples skip status tail"
     ),
     "autopack.draining.engine": "Drain DrainReport",
     "autopack.errors": "AutopackError",

@@ -1,0 +1,47 @@
+"""Why did this phase fail on Tuesday? The log answers for any moment, long after it was mended."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import autopack
+from autopack import Completed, Failed, PhaseRef, PhaseSpec
+
+TUESDAY = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+THURSDAY = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
+
+
+def broken(phase, attempt):
+    """Fail as the service did on Tuesday."""
+    return Failed("schema_error", "missing required field 'owner' in team.yaml", retryable=False)
+
+
+def mended(phase, attempt):
+    """Do it, now that the file is complete."""
+    attempt.record_usage(call_id="call-1", model="m-1", input_tokens=800, output_tokens=350)
+    return Completed(summary="report written")
+
+
+def main(path: Path) -> None:
+    """Live through a week in a moment, then look back."""
+    ref = PhaseRef("weekly", "report")
+    with autopack.create_log(path) as log:
+        log.clock = TUESDAY.timestamp
+        spec = PhaseSpec("report", category="docs", complexity="low", deliverables="report.md")
+        autopack.create_run(log, ref.run_id, [spec])
+        autopack.drain(log, executor=broken)
+        log.clock = THURSDAY.timestamp
+        autopack.requeue(log, ref, why="team.yaml has an owner now")
+        autopack.drain(log, executor=mended)
+
+        now = autopack.replay(log, "phases").rows[str(ref)]
+        print("now:       ", now.status)
+        then = autopack.replay(log, "phases", until=TUESDAY).rows[str(ref)]
+        print("on Tuesday:", then.status, "-", then.reason)
+        for change in autopack.diff(log, "phases", at=TUESDAY):
+            print(f"since then: {change.before.attempts} -> {change.after.attempts} attempts")
+        for recorded in autopack.history(log, ref.run_id, ref.phase_id):
+            print(recorded.recorded_at.strftime("%a %H:%M"), recorded.type)
+
+
+if __name__ == "__main__":
+    main(Path("time_travel.db"))

@@ -1,0 +1,42 @@
+"""Every page's code runs as it stands, and prints what the page says it does."""
+
+from pathlib import Path
+
+import pytest
+
+from docs.running import blocks_of, run_page
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_runs_as_it_stands(page, tmp_path, monkeypatch):
+    """A reader who types what a page says sees what the page shows."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AUTOPACK_LOG", raising=False)
+
+    run_page(page, tmp_path)
+
+
+def test_a_page_that_lies_is_found(tmp_path):
+    """The check fails for code that raises, and for output that differs."""
+    page = tmp_path / "page.md"
+
+    for text in ("```python\nprint(1)\n```\n```text\n2\n```\n", "```console\n$ echo a\nb\n```\n"):
+        page.write_text(text)
+        with pytest.raises(AssertionError, match=r"page\.md"):
+            run_page(page, tmp_path)
+    page.write_text("```python\n1 / 0\n```\n")
+    with pytest.raises(ZeroDivisionError):
+        run_page(page, tmp_path)
+
+
+def test_set_up_commands_stand_in_the_readme():
+    """The two commands that set everything up are the README's first two blocks."""
+    first, second, *_others = blocks_of(ROOT / "README.md")
+
+    venv = "python3 -m venv .venv && .venv/bin/pip install -q "
+    assert venv + ". && .venv/bin/autopack demo\n" == first.text
+    assert venv + "uv && .venv/bin/uv run -q --all-packages --all-extras pytest\n" == second.text
