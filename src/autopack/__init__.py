@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from autopack.ports.work import NeedsPerson as NeedsPerson
     from autopack.ports.work import PhaseView as PhaseView
     from autopack.ports.work import Prepared as Prepared
+    from autopack.scaffold import new_plugin as new_plugin
 
 _HOMES = {
     "autopack.api": (
@@ -81,6 +82,7 @@ _HOMES = {
     "autopack.ids": "PhaseRef",
     "autopack.log": "Log",
     "autopack.plugins": "load_plugins",
+    "autopack.scaffold": "new_plugin",
     "autopack.ports.drain": "Choose DrainView Stop Wait",
     "autopack.ports.log": "ANY Cursor NewEvent Recorded UnrecognisedEvent",
     "autopack.ports.prediction": "PhaseSpec Prediction Proposal Sample",

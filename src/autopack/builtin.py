@@ -66,3 +66,11 @@ def autopack_classify_failure(code: str, message: str) -> Any:
     from autopack.draining.failures import classify
 
     return classify(code, message)
+
+
+@hookimpl(trylast=True)
+def autopack_category_for(category: str) -> str:
+    """Answer with the word of the built-in vocabulary."""
+    from autopack.estimation import vocabulary
+
+    return vocabulary.category(category)

@@ -7,6 +7,7 @@ from autopack.calibration.coefficients import fold_coefficients
 from autopack.features import features_of
 from autopack.ids import estimator_stream
 from autopack.journal import Journal
+from autopack.plugins import Registry
 from autopack.ports.prediction import Coefficients, Estimate, PhaseSpec
 from autopack.ports.work import PhaseView
 
@@ -24,10 +25,11 @@ def estimated(
     estimator: Any,
     phase: PhaseSpec | PhaseView,
     *,
+    registry: Registry,
     workspace: Path | None = None,
 ) -> Estimate:
     """Predict a phase's output with the coefficients that are in force now."""
-    found: Estimate = estimator.estimate(
-        features_of(phase, workspace=workspace), coefficients(journal, estimator)
-    )
+    word = registry.first("autopack_category_for", category=phase.category)
+    features = features_of(phase, category=word, workspace=workspace)
+    found: Estimate = estimator.estimate(features, coefficients(journal, estimator))
     return found

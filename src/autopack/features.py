@@ -11,7 +11,9 @@ _MOST_BYTES: Final = 1_000_000
 _UNSEEN_FACTOR: Final = 1.0
 
 
-def features_of(phase: PhaseSpec | PhaseView, *, workspace: Path | None = None) -> Features:
+def features_of(
+    phase: PhaseSpec | PhaseView, *, category: str | None = None, workspace: Path | None = None
+) -> Features:
     """
     Return what an estimator may know of a phase.
 
@@ -21,13 +23,15 @@ def features_of(phase: PhaseSpec | PhaseView, *, workspace: Path | None = None) 
 
     Args:
         phase: As asked for, or as it stands in its run.
+        category: The standard word under which it is grouped; that of the built-in vocabulary if
+            not given.
         workspace: The folder that relative paths start from; nothing outside it is looked at.
             A file that cannot be read, or is not text, counts as an ordinary one.
     """
     texts = kinds.flatten(phase.deliverables)
     named = [kinds.recognise(text, phase.category) for text in texts]
     return Features(
-        category=vocabulary.category(phase.category),
+        category=category or vocabulary.category(phase.category),
         complexity=vocabulary.complexity(phase.complexity),
         deliverables=texts,
         files=tuple(_file(found, workspace) for found in named),

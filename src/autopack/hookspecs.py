@@ -103,9 +103,11 @@ def autopack_price_usage(usage: Any) -> float | None:
 @hookspec(firstresult=True)
 def autopack_category_for(category: str) -> str | None:
     """
-    Return the standard word for a category, or None to leave it to the next plugin.
+    Return the standard word under which a category's evidence is grouped, or None.
 
-    Called when a phase is queued; the word given is kept in the phase's labels.
+    Called when a phase's features are made, before each attempt; the first answer wins, the
+    built-in vocabulary comes last. The word is recorded with the estimate, so that a replay does
+    not ask again. An error is logged and counts as no answer.
     """
 
 

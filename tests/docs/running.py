@@ -33,6 +33,13 @@ def blocks_of(page: Path) -> list[Block]:
     return [_block(token) for token in tokens if token.type == "fence"]
 
 
+def links_of(page: Path) -> list[str]:
+    """Return where a page's links lead."""
+    tokens = MarkdownIt("commonmark").parse(page.read_text(encoding="utf-8"))
+    inner = [child for token in tokens for child in token.children or ()]
+    return [str(child.attrs["href"]) for child in inner if child.type == "link_open"]
+
+
 def run_page(page: Path, folder: Path) -> int:
     """
     Run a page's blocks in *folder*, top to bottom, and return how many were run.
@@ -40,11 +47,11 @@ def run_page(page: Path, folder: Path) -> int:
     ``python`` blocks share one namespace; one with ``title="FILE"`` is saved as that file
     instead, as blocks of other languages with a title are. Of a ``console`` block the lines after
     ``$`` are run by a shell and what follows is what they print, on either stream. A ``text``
-    block after a ``python`` one is what that printed. Three dots stand for anything. ``sh``
+    block right below a ``python`` one is what that printed. Three dots stand for anything. ``sh``
     blocks are run, and print what they like. A block with ``no-run`` is only shown.
     """
     names: dict[str, Any] = {"__name__": "__page__"}
-    printed, count = None, 0
+    printed, count, end = None, 0, 0
     for block in blocks_of(page):
         place = f"{page.name}:{block.line}"
         if block.title is not None:
@@ -53,12 +60,12 @@ def run_page(page: Path, folder: Path) -> int:
             file.write_text(block.text, encoding="utf-8")
         elif block.language == "python":
             printed, count = _python(block, place, names), count + 1
-        elif block.language == "text" and printed is not None:
+        elif block.language == "text" and printed is not None and block.line <= end + 2:
             _check(block.text, printed, place)
-            printed = None
         elif block.language in ("console", "sh"):
             _shell(block, place, folder)
             count += 1
+        end = block.line + block.text.count("\n") + 1
     return count
 
 

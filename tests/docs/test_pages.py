@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.running import blocks_of, run_page
+from docs.running import blocks_of, links_of, run_page
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
@@ -40,3 +40,11 @@ def test_set_up_commands_stand_in_the_readme():
     venv = "python3 -m venv .venv && .venv/bin/pip install -q "
     assert venv + ". && .venv/bin/autopack demo\n" == first.text
     assert venv + "uv && .venv/bin/uv run -q --all-packages --all-extras pytest\n" == second.text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    """A link to a file of the project names one that is there."""
+    found = [link for link in links_of(page) if "://" not in link and not link.startswith("#")]
+
+    assert [] == [link for link in found if not (page.parent / link.partition("#")[0]).exists()]

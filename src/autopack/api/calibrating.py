@@ -35,7 +35,7 @@ def estimate(
     """Predict a phase's output in tokens, with the budget that follows and every addend."""
     registry = log.registry if log is not None else load_plugins()
     chosen = registry.resolve("estimator", estimator)
-    return estimated(log, chosen, spec, workspace=workspace)
+    return estimated(log, chosen, spec, registry=registry, workspace=workspace)
 
 
 def samples(log: Log, *, run_ids: Sequence[str] | None = None) -> list[Sample]:

@@ -58,7 +58,8 @@ def attempt(
     ref = PhaseRef(run_id, phase_id)
     handler.queued(ref)
     phase: PhaseView = views.current_row(log, PHASES, str(ref))
-    found = estimated(log, log.registry.resolve("estimator", estimator), phase, workspace=workspace)
+    chosen = log.registry.resolve("estimator", estimator)
+    found = estimated(log, chosen, phase, registry=log.registry, workspace=workspace)
     with Claims(handler, worker=worker or new_worker()) as claims:
         claim = claims.take(phase, found, timeout_s=phase.timeout_s, reason=None)
         with working(handler, claims, claim) as live:

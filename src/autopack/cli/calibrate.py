@@ -15,7 +15,7 @@ from autopack.cli.session import LogCommand, Session, example, log_option
     invoke_without_command=True,
     epilog=example(
         "autopack --log work.db calibrate --min-samples 5 --confidence-threshold 0.7 --out reports",
-        "autopack --log work.db calibrate apply reports/token_estimator_calibration_....json",
+        "autopack --log work.db calibrate apply reports/REPORT.json",
     ),
 )
 @click.option("--calibrator", default="median-ratio", show_default=True, help="Or file.py:name.")

@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "import": "importing:import_",
     "export": "exporting:export",
     "plugins": "plugins:plugins",
+    "plugin": "plugin:plugin",
 }
 """Each command with its module below ``autopack.cli`` and its name there."""
 
@@ -93,7 +94,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) ->
     "plugins_dirs",
     multiple=True,
     metavar="DIR",
-    help="Also load every *.py of a folder as a plugin; may be repeated.",
+    help="Also load every Python file of a folder as a plugin; may be repeated.",
 )
 @click.option("-v", "--verbose", count=True, help="Log more to stderr; twice for everything.")
 @click.option(

@@ -141,7 +141,13 @@ class Session:
     def estimate(self, phase: PhaseView) -> Estimate:
         """Predict a phase's output with the coefficients in force now."""
         settings = self.settings
-        return estimated(self.log, settings.estimator, phase, workspace=settings.workspace)
+        return estimated(
+            self.log,
+            settings.estimator,
+            phase,
+            registry=self._registry,
+            workspace=settings.workspace,
+        )
 
     def take(self, choice: Choose) -> Claim | None:
         """Claim what the strategy chose; None if it was not to be had any more."""

@@ -1,0 +1,30 @@
+"""``autopack plugin``: begin a plugin of one's own."""
+
+from pathlib import Path
+
+import click
+
+from autopack.cli.session import example
+
+
+@click.group(epilog=example("autopack plugin new night-shift --kind strategy"))
+def plugin() -> None:
+    """Begin a plugin of your own; `autopack plugins` lists those that are installed."""
+
+
+@plugin.command(epilog=example("autopack plugin new night-shift --kind strategy"))
+@click.argument("name")
+@click.option("--kind", type=click.Choice(["strategy", "executor"]), required=True)
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), default=".", help="Where; here by default."
+)
+def new(name: str, kind: str, folder: Path) -> None:
+    """Write a package that installs, passes its tests and shows up in `autopack plugins`."""
+    from autopack.scaffold import new_plugin
+
+    made = new_plugin(name, kind, folder.absolute())
+    click.echo(f"Created {made}")
+    click.echo("Next:")
+    click.echo(f'  pip install -e "{made}[test]"')
+    click.echo(f"  pytest {made}")
+    click.echo("  autopack plugins")

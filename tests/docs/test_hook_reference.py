@@ -1,0 +1,48 @@
+"""The hook reference names every hook, with its exact signature, an example and its users."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from autopack import hookspecs
+from docs.running import blocks_of
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "plugin_hooks.md"
+HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("autopack_")}
+
+
+def sections():
+    """Return the page's text by hook."""
+    parts = PAGE.read_text(encoding="utf-8").split("\n### ")[1:]
+    return {part.partition("\n")[0]: part for part in parts}
+
+
+def test_every_hook_has_a_section():
+    """Headings and hook specifications are the same names, in the same order."""
+    assert list(HOOKS) == list(sections())
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_section_gives_the_exact_signature(name):
+    """The signature on the page is the one in the code."""
+    signature = str(inspect.signature(HOOKS[name])).replace("'", "")
+    shown = signature.replace("collections.abc.Callable[[str, typing.Any], None]", "Register")
+
+    assert (
+        f"```python no-run\n{name}{shown.replace(': typing.Any', ': Any')}\n```" in sections()[name]
+    )
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_section_has_an_example(name):
+    """Each hook is shown in use, on this page or on the one that its section names."""
+    section = sections()[name]
+
+    assert f"def {name}(" in section or "](history.md)" in section
+
+
+def test_blocks_are_seen():
+    """The page's examples are blocks that the page test runs."""
+    assert len(HOOKS) <= sum(block.language == "python" for block in blocks_of(PAGE))
