@@ -80,7 +80,8 @@ class Handler:
         if not state.exists and not state.phases:
             raise RunMissingError(ref.run_id)
         if ref.phase_id not in state.phases:
-            raise PhaseMissingError(ref, known=state.phases.keys())
+            in_order = sorted(state.phases.values(), key=lambda phase: phase.index)
+            raise PhaseMissingError(ref, known=[phase.phase_id for phase in in_order])
         return state.phases[ref.phase_id]
 
     def handle(
