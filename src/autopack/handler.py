@@ -4,15 +4,15 @@ import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, get_args
 
 from autopack import phase, run
 from autopack.commands import Command, PhaseCommand, RunCommand
 from autopack.errors import PhaseMissingError, RunMissingError, VersionConflictError
-from autopack.events import PhaseQueued
+from autopack.events import PhaseQueued, RunEvent
 from autopack.ids import PhaseRef, phase_stream, run_stream
 from autopack.journal import Journal, JournalTransaction
-from autopack.ports.log import Entry, Recorded, UnrecognisedEvent
+from autopack.ports.log import Entry, Recorded
 
 S = TypeVar("S")
 
@@ -21,17 +21,23 @@ _KNOWN_MOST: Final = 4096
 
 
 class _Known(Generic[S]):
-    """Folded states by stream with their versions, so that only a stream's tail is read."""
+    """
+    Folded states by stream with their versions, so that only a stream's tail is read.
 
-    def __init__(self, fold: Callable[[Iterable[Any], S | None], S]) -> None:
-        self._fold = fold
+    Only *kinds* of events are folded: a plugin's own on the same stream are not the core's to read.
+    """
+
+    def __init__(
+        self, fold: Callable[[Iterable[Any], S | None], S], kinds: tuple[type, ...]
+    ) -> None:
+        self._fold, self._kinds = fold, kinds
         self._states: OrderedDict[str, tuple[int, S]] = OrderedDict()
 
     def catch_up(self, journal: Journal, stream: str) -> tuple[int, S]:
         version, state = self._states.get(stream, (0, None))
         tail = list(journal.read(stream, after_version=version))
         if tail or state is None:
-            events = [r.event for r in tail if not isinstance(r.event, UnrecognisedEvent)]
+            events = [r.event for r in tail if isinstance(r.event, self._kinds)]
             state = self._fold(events, state)
             version = tail[-1].version if tail else version
         self._states[stream] = (version, state)
@@ -51,8 +57,10 @@ class Handler:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        self._runs: _Known[run.RunState] = _Known(run.fold)
-        self._phases: _Known[phase.PhaseState] = _Known(phase.fold)
+        self._runs: _Known[run.RunState] = _Known(run.fold, get_args(RunEvent))
+        self._phases: _Known[phase.PhaseState] = _Known(
+            phase.fold, get_args(phase.PhaseStreamEvent)
+        )
 
     def run_state(self, run_id: str) -> run.RunState:
         """Return a run's state as of now."""
@@ -72,7 +80,8 @@ class Handler:
         if not state.exists and not state.phases:
             raise RunMissingError(ref.run_id)
         if ref.phase_id not in state.phases:
-            raise PhaseMissingError(ref, known=state.phases.keys())
+            in_order = sorted(state.phases.values(), key=lambda phase: phase.index)
+            raise PhaseMissingError(ref, known=[phase.phase_id for phase in in_order])
         return state.phases[ref.phase_id]
 
     def handle(

@@ -182,7 +182,8 @@ def current(journal: Journal, projection: Projection, *, with_rows: bool = True)
     """
     with journal.backend.snapshot() as reader:
         saved = load(journal, projection, reader)
-        base = _rows(projection, reader, None) if saved.position and with_rows else {}
+        has_rows = saved.is_keyed and saved.position and with_rows
+        base = _rows(projection, reader, None) if has_rows else {}
         fold_pages(journal, saved, reader=reader, until=END, size=1000)
         position = reader.head().position
     rows = {**base, **saved.changed}
@@ -221,7 +222,8 @@ class LiveView:
         self._journal = journal
         with journal.backend.snapshot() as reader:
             saved = load(journal, projection, reader)
-            rows = _rows(projection, reader, None) if saved.position else {}
+            has_rows = saved.is_keyed and saved.position
+            rows = _rows(projection, reader, None) if has_rows else {}
         self._fold = Fold(projection, position=saved.position, total=saved.total)
         self._fold.changed = rows
 
@@ -257,6 +259,9 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
     Persist a view up to the log's head and return that position.
 
     A rebuild is folded beside the live view, outside the write lock, and swapped in at once.
+
+    Raises:
+        InvalidInputError: A whole view would not come back from JSON as it is.
     """
     with journal.backend.snapshot() as reader:
         fold = Fold(projection) if rebuild else load(journal, projection, reader)
@@ -265,6 +270,8 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
         fold.position = reader.head().position
     rows = {key: None if row is None else to_json(row) for key, row in fold.changed.items()}
     total = to_json(fold.total) if fold.has_total or not fold.is_keyed else None
+    if not fold.is_keyed:
+        _check_comes_back(projection, fold.total, str(total))
     checkpoint = Checkpoint(
         view=projection.name, version=projection.version, position=fold.position, total=total
     )
@@ -287,6 +294,18 @@ def to_json(row: Any) -> str:
 def _rows(projection: Any, reader: Reader, keys: Sequence[str] | None) -> dict[str, Any]:
     decode = msgspec.json.Decoder(projection.row_type).decode
     return {key: decode(text) for key, text in reader.view_rows(projection.name, keys).items()}
+
+
+def _check_comes_back(projection: Any, value: Any, text: str) -> None:
+    try:
+        back = msgspec.json.decode(text, type=_total_type(projection))
+    except msgspec.ValidationError as fault:
+        back = fault
+    if back != value:
+        raise InvalidInputError(
+            f"View {projection.name!r} cannot be persisted: {text[:80]} would come back as "
+            f"{str(back)[:80]}. Use strings as keys, or name its type as the view_type."
+        )
 
 
 def _total_type(projection: Any) -> Any:

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from autopack.api.reading import phase_counts
 from autopack.commands import (
     CancelPhase,
     CreateRun,
     DecideGate,
+    FinishRun,
     PauseRun,
     QueuePhases,
     RequeuePhase,
@@ -83,22 +85,38 @@ def requeue(
 
 
 def cancel(log: Log, ref: PhaseRef, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
-    """Call a phase off; a worker that holds it is told at its next step."""
-    return handler_of(log).handle(CancelPhase(ref=ref, by=actor, why=why))
+    """
+    Call a phase off; a worker that holds it is told at its next step.
+
+    The run is finished if it was the last.
+    """
+    recorded = handler_of(log).handle(CancelPhase(ref=ref, by=actor, why=why))
+    finish_if_ended(log, ref.run_id)
+    return recorded
 
 
 def skip(log: Log, ref: PhaseRef, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
-    """Leave a phase undone, on purpose."""
-    return handler_of(log).handle(SkipPhase(ref=ref, by=actor, why=why))
+    """Leave a phase undone, on purpose; finishes the run if it was the last."""
+    recorded = handler_of(log).handle(SkipPhase(ref=ref, by=actor, why=why))
+    finish_if_ended(log, ref.run_id)
+    return recorded
 
 
 def decide_gate(
     log: Log, ref: PhaseRef, *, decision: str, why: str, actor: str = "user"
 ) -> list[Recorded[Any]]:
-    """Answer a phase's gate: ``approve``, ``reject`` or ``requeue``."""
+    """Answer a phase's gate: ``approve``, ``reject`` or ``requeue``; may finish the run."""
     command = DecideGate(ref=ref, decision=decision, by=actor, why=why)
     also = _reopening(log, ref, why) if decision == "requeue" else []
-    return handler_of(log).handle(command, also=also)
+    recorded = handler_of(log).handle(command, also=also)
+    finish_if_ended(log, ref.run_id)
+    return recorded
+
+
+def finish_if_ended(log: Log, run_id: str) -> None:
+    """Record that a run is finished, if none of its phases has work ahead; else do nothing."""
+    counts = phase_counts(log).get(run_id, {})
+    handler_of(log).handle(FinishRun(run_id=run_id, phases_by_state=dict(counts)))
 
 
 def _specs(phases: Iterable[PhaseSpec]) -> tuple[PhaseSpec, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopack import views
 from autopack.api.calibrating import DEFAULT_ESTIMATOR
+from autopack.api.runs import finish_if_ended
 from autopack.estimating import estimated
 from autopack.handler import handler_of
 from autopack.ids import PhaseRef
@@ -40,7 +41,7 @@ def attempt(
     Claim a queued phase, and record what the ``with`` block does, for people with their own loop.
 
     The phase is completed at the block's end, or failed with the exception that left it, which
-    goes on. Its lease is renewed from a thread of its own.
+    goes on. Its lease is renewed from a thread of its own. The run is finished with its last phase.
 
     Args:
         worker: Who works on it; a name no other process has, if not given.
@@ -62,5 +63,8 @@ def attempt(
     found = estimated(log, chosen, phase, registry=log.registry, workspace=workspace)
     with Claims(handler, worker=worker or new_worker()) as claims:
         claim = claims.take(phase, found, timeout_s=phase.timeout_s, reason=None)
-        with working(handler, claims, claim) as live:
-            yield live
+        try:
+            with working(handler, claims, claim) as live:
+                yield live
+        finally:
+            finish_if_ended(log, run_id)

@@ -64,13 +64,14 @@ class PhaseView:
 
 @attrs.frozen(kw_only=True)
 class RunView:
-    """A run as it stands, without its phases."""
+    """A run as it stands, without its phases; its status is OPEN, PAUSED or FINISHED."""
 
     run_id: str
     order: int
     created: bool = True
     goal: str | None = None
     status: str = "OPEN"
+    is_paused: bool = False
     outcome: str | None = None
     caps: Mapping[str, float] = attrs.Factory(dict)
     labels: Mapping[str, str] = attrs.Factory(dict)

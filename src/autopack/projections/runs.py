@@ -36,7 +36,7 @@ class RunBoard:
     """Every run by id, in the order of first mention."""
 
     name: Final = "runs"
-    version: Final = 1
+    version: Final = 2
     types: Final[tuple[type, ...]] = (
         *_RUN_STREAM,
         *PhaseEvent.__args__,
@@ -67,11 +67,13 @@ class RunBoard:
                     created_at=recorded.occurred_at,
                 )
             case RunPaused():
-                return attrs.evolve(row, status="PAUSED")
-            case RunResumed() | RunReopened():
-                return attrs.evolve(row, status="OPEN", outcome=None)
+                return _standing(row, is_paused=True)
+            case RunResumed():
+                return _standing(row, is_paused=False)
+            case RunReopened():
+                return _standing(row, outcome=None)
             case RunFinished(outcome=outcome):
-                return attrs.evolve(row, status="FINISHED", outcome=outcome)
+                return _standing(row, outcome=outcome)
             case RunPrepared():
                 return attrs.evolve(row, is_prepared=True)
             case RunPrepareFailed():
@@ -91,6 +93,13 @@ class RunBoard:
                 created += sign if row.created else 0
                 implied += 0 if row.created else sign
         return RunTotal(created=created, implied=implied)
+
+
+def _standing(row: RunView, **changes: Any) -> RunView:
+    # A pause outlasts an end and a reopening, and an end outlasts a pause.
+    changed = attrs.evolve(row, **changes)
+    is_open = "PAUSED" if changed.is_paused else "OPEN"
+    return attrs.evolve(changed, status="FINISHED" if changed.outcome else is_open)
 
 
 RUNS: Final = RunBoard()

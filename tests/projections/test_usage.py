@@ -1,0 +1,150 @@
+"""Usage: what calls used, unknown kept apart from nothing, guesses apart from measurements."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autopack import views
+from autopack.backends.memory import MemoryBackend
+from autopack.events import LlmUsageAmended, LlmUsageRecorded
+from autopack.log import Log
+from autopack.plugins import load_plugins
+from autopack.projections.usage import USAGE, UsageTotal, totals_by
+from strategies import append_all, events_of, usage
+
+REGISTRY = load_plugins()
+FEW = {
+    "run_id": st.sampled_from((None, "r1", "r2")),
+    "phase_id": st.sampled_from((None, "a")),
+    "call_id": st.sampled_from("abc"),
+    "provider": st.sampled_from((None, "acme")),
+    "cost_usd": st.none() | st.integers(0, 64).map(lambda n: n / 8),
+}
+calls = events_of(LlmUsageRecorded, **FEW)
+amendments = events_of(LlmUsageAmended, **FEW)
+
+
+def used(*events):
+    """Return the usage after events."""
+    log = Log(MemoryBackend(), registry=REGISTRY)
+    append_all(log, events)
+    return views.replay(log, USAGE)
+
+
+def amended(call_id="c1", **fields):
+    return LlmUsageAmended(call_id=call_id, why="the bill came", **fields)
+
+
+def test_calls_are_summed():
+    """Tokens and cost add up; late calls count, and are counted."""
+    total = used(
+        usage("c1", input_tokens=10, output_tokens=5, total_tokens=15, cost_usd=0.5),
+        usage("c2", input_tokens=1, output_tokens=2, late=True, cost_usd=0.25),
+    ).total
+
+    assert (2, 1, 18, 11, 7, 0.75) == (
+        total.calls,
+        total.late_calls,
+        total.total_tokens,
+        total.input_tokens,
+        total.output_tokens,
+        total.cost_usd,
+    )
+
+
+def test_unknown_is_not_nothing():
+    """A figure that no call gave adds nothing and is counted as unknown; 0 is known."""
+    total = used(
+        usage("c1"), usage("c2", input_tokens=5), usage("c3", total_tokens=0, cost_usd=0.0)
+    )
+
+    assert (2, 0) == (total.total.unknown_total, total.total.total_tokens)
+    assert (2, 0.0) == (total.total.unknown_cost, total.total.cost_usd)
+    assert total.rows[":c1"].output_tokens is None
+
+
+def test_guesses_are_kept_apart():
+    """An inferred split never looks like a measured one."""
+    total = used(
+        usage("c1", output_tokens=5),
+        usage("c2", output_tokens=60, split="inferred"),
+        usage("c3", total_tokens=100, split="total_only"),
+    ).total
+
+    assert (5, 60) == (total.measured_output_tokens, total.inferred_output_tokens)
+    assert {"measured": 1, "inferred": 1, "total_only": 1} == total.by_split
+
+
+def test_an_amendment_replaces_what_it_gives():
+    """The last figures count; what the amendment does not say stays."""
+    view = used(
+        usage("c1", input_tokens=10, output_tokens=5, cost_usd=0.5),
+        amended(output_tokens=9, split="inferred"),
+    )
+    row = view.rows[":c1"]
+
+    assert (10, 9, 0.5, "inferred", 1) == (
+        row.input_tokens,
+        row.output_tokens,
+        row.cost_usd,
+        row.split,
+        row.amended,
+    )
+    assert (1, 9, 0, 9) == (
+        view.total.calls,
+        view.total.output_tokens,
+        view.total.measured_output_tokens,
+        view.total.inferred_output_tokens,
+    )
+
+
+def test_an_amendment_of_an_unknown_call_makes_none():
+    """There is nothing to amend."""
+    assert 0 == used(amended("c9", output_tokens=9)).total.calls
+
+
+def test_a_call_is_known_by_its_provider_and_id():
+    """Two providers may use the same id; one call told twice counts once."""
+    view = used(
+        usage("c1", output_tokens=1),
+        usage("c1", output_tokens=2, provider="acme"),
+        usage("c1", output_tokens=3),
+    )
+
+    assert {":c1", "acme:c1"} == set(view.rows)
+    assert (2, 5) == (view.total.calls, view.total.output_tokens)
+
+
+def test_the_answering_model_counts():
+    """Where the answer names its model, that one was used."""
+    rows = used(
+        usage("c1", request_model="m", response_model="m-2026"), usage("c2", request_model="m")
+    ).rows
+
+    assert ["m-2026", "m"] == [row.model for row in rows.values()]
+
+
+@pytest.mark.parametrize("field", ["run_id", "model", "role", "split"])
+def test_sums_by_a_field_add_up_to_the_whole(field):
+    """Every call is in one group, those without a value in `(unknown)`."""
+    view = used(
+        usage("c1", output_tokens=1, response_model="m"),
+        usage("c2", output_tokens=2, role="auditor"),
+        usage("c3", output_tokens=4, run_id=None, split="inferred"),
+    )
+    groups = totals_by(view.rows.values(), field)
+
+    assert 7 == sum(total.output_tokens for total in groups.values())
+    assert 3 == sum(total.calls for total in groups.values())
+    assert sorted(groups) == list(groups)
+
+
+@given(events=st.lists(calls | amendments, max_size=15))
+def test_the_sums_are_those_of_the_rows(events):
+    """Whatever was recorded, repeated and amended, the total is the sum over the calls."""
+    view = used(*events)
+    summed = UsageTotal()
+    for row in view.rows.values():
+        summed = summed.add(row)
+
+    assert summed == view.total
