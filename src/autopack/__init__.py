@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from autopack.api import skip as skip
     from autopack.api import status as status
     from autopack.draining.engine import Drain as Drain
-    from autopack.draining.engine import DrainReport as DrainReport
+    from autopack.draining.report import DrainReport as DrainReport
     from autopack.errors import AutopackError as AutopackError
     from autopack.events import event as event
     from autopack.hookspecs import hookimpl as hookimpl
@@ -65,7 +65,8 @@ _HOMES = {
         "export_history history import_history open_log pause_run propose queue_phases reject "
         "replay requeue resume_run skip status"
     ),
-    "autopack.draining.engine": "Drain DrainReport",
+    "autopack.draining.engine": "Drain",
+    "autopack.draining.report": "DrainReport",
     "autopack.errors": "AutopackError",
     "autopack.events": "event",
     "autopack.hookspecs": "hookimpl",
