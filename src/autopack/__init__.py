@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from autopack.api import status as status
     from autopack.api import tail as tail
     from autopack.draining.engine import Drain as Drain
-    from autopack.draining.engine import DrainReport as DrainReport
+    from autopack.draining.report import DrainReport as DrainReport
     from autopack.errors import AutopackError as AutopackError
     from autopack.events import event as event
     from autopack.hookspecs import hookimpl as hookimpl
@@ -75,7 +75,8 @@ _HOMES = {
         "phase_counts phase_of phases_of propose queue_phases reject replay requeue resume_run "
         "run_board samples skip status tail"
     ),
-    "autopack.draining.engine": "Drain DrainReport",
+    "autopack.draining.engine": "Drain",
+    "autopack.draining.report": "DrainReport",
     "autopack.errors": "AutopackError",
     "autopack.events": "event",
     "autopack.hookspecs": "hookimpl",

@@ -1,6 +1,7 @@
 """Read, fold the tail, decide, append, retry on conflict: the one place where core and log meet."""
 
 import random
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,6 +33,7 @@ class _Known(Generic[S]):
     ) -> None:
         self._fold, self._kinds = fold, kinds
         self._states: OrderedDict[str, tuple[int, S]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def catch_up(self, journal: Journal, stream: str) -> tuple[int, S]:
         version, state = self._states.get(stream, (0, None))
@@ -40,10 +42,11 @@ class _Known(Generic[S]):
             events = [r.event for r in tail if isinstance(r.event, self._kinds)]
             state = self._fold(events, state)
             version = tail[-1].version if tail else version
-        self._states[stream] = (version, state)
-        self._states.move_to_end(stream)
-        if len(self._states) > _KNOWN_MOST:
-            self._states.popitem(last=False)
+        with self._lock:  # executors record usage from threads of their own
+            self._states[stream] = (version, state)
+            self._states.move_to_end(stream)
+            if len(self._states) > _KNOWN_MOST:
+                self._states.popitem(last=False)
         return version, state
 
 

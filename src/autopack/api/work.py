@@ -16,8 +16,8 @@ from autopack.ports.work import PhaseView
 from autopack.projections.phases import PHASES
 
 if TYPE_CHECKING:
-    from autopack.draining.engine import DrainReport
     from autopack.draining.recording import LiveAttempt
+    from autopack.draining.report import DrainReport
 
 
 def drain(log: Log, *, executor: Any, strategy: Any = "fifo", **settings: Any) -> "DrainReport":

@@ -29,6 +29,13 @@ from autopack.cli.session import LogCommand, Session, example
 @click.option("--why", help="The reason of --requeue; it is recorded.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True), help="For each attempt.")
+@click.option(
+    "--lease-s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="How long a dead worker's phases stay with it.",
+)
 @click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True))
 @click.option("--max-phases", type=click.IntRange(min=1))
 @click.option("--max-samples", type=click.IntRange(min=1))

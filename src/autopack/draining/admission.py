@@ -93,6 +93,10 @@ class Admission:
         """Return a phase as it stands."""
         return self._phases.rows.get(key)
 
+    def is_ready(self, key: str) -> bool:
+        """Tell whether a phase may be claimed now."""
+        return key in self._places
+
     def take_new_reasons(self) -> dict[str, str]:
         """Return why phases were sorted out since the last call, by key."""
         fresh, self._new_reasons = self._new_reasons, {}
@@ -102,6 +106,13 @@ class Admission:
         """Take no phases of a run that could not be prepared."""
         self._unprepared.add(run_id)
         self._sort(key for key, row in self._phases.rows.items() if row.run_id == run_id)
+
+    def refuse_phase(self, phase: PhaseView, why: str, now: datetime) -> None:
+        """Take note that a claim was refused: if nothing has changed, it would be again."""
+        self.catch_up(now)
+        if self.row(phase.key) is phase:
+            self._forget(phase.key)
+            self._waiting[phase.key] = self._new_reasons[phase.key] = f"its claim is refused: {why}"
 
     def catch_up(self, now: datetime) -> None:
         """Fold what is new in the log, and let those phases go whose back-off has ended."""
@@ -125,7 +136,7 @@ class Admission:
                 rows = self._phases.rows.items()
                 changed |= {key for key, row in rows if row.run_id in turned}
         changed |= {key for key, at in self._backing_off.items() if at <= now}
-        self._sort(changed, now)
+        self._sort(sorted(changed), now)
 
     def _learn_dependencies(self, key: str, row: PhaseView) -> None:
         for name in row.after:
@@ -174,8 +185,16 @@ class Admission:
         for name in row.after:
             first = self._phases.rows.get(f"{row.run_id}/{name}")
             if first is None or first.status not in _DONE:
-                state = "does not exist" if first is None else f"is {first.status}"
-                return f"it comes after {name}, which {state}"
+                return f"it comes after {name}, which {_stand_of(first)}"
         if row.not_before is not None and (now is None or row.not_before > now):
             return f"backs off until {row.not_before.isoformat(timespec='milliseconds')}"
         return None
+
+
+def _stand_of(first: PhaseView | None) -> str:
+    """Return how a phase stands for those that wait for it: work in progress is all one."""
+    if first is None:
+        return "does not exist"
+    if first.status is PhaseStatus.QUEUED or first.status in LIVE:
+        return "is not complete yet"
+    return f"is {first.status}"

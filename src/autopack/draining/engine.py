@@ -4,65 +4,22 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
-import attrs
-
-from autopack.draining.claims import Claim
 from autopack.draining.limits import limit_reached
 from autopack.draining.planning import Planned, plan
-from autopack.draining.recording import LiveAttempt
+from autopack.draining.report import DrainReport
 from autopack.draining.session import Session
 from autopack.draining.settings import settings_of
-from autopack.draining.work import call
-from autopack.errors import LeaseLostError
+from autopack.draining.workers import Workers
+from autopack.errors import PluginError
 from autopack.log import Log
-from autopack.ports.drain import Choose, Stop
+from autopack.ports.drain import Choose, Stop, Wait
 from autopack.ports.log import Recorded
-
-T = TypeVar("T")
 
 _LOOK_S: Final = 0.25
 _Reason = tuple[str, str | None]
-
-
-@attrs.frozen(kw_only=True)
-class DrainReport:
-    """
-    What a drain did, and why it ended.
-
-    The reason is ``empty``, ``blocked``, ``limit``, ``strategy`` or ``stopped``.
-    """
-
-    drain_id: str
-    reason: str
-    detail: str | None
-    attempts: int
-    completed: int
-    failed: int
-    timed_out: int
-    gated: int
-    released: int
-    lost: int
-    calls: int
-    total_tokens: int
-    samples: int
-    zero_yield: dict[str, int]
-    failures: dict[str, int]
-    passed_over: dict[str, int]
-    duration_s: float
-
-    @property
-    def is_interrupted(self) -> bool:
-        """Tell whether the drain was stopped from outside."""
-        return self.reason == "stopped"
-
-    @property
-    def is_clean(self) -> bool:
-        """Tell whether no attempt failed or ran out of time."""
-        return not (self.failed or self.timed_out)
 
 
 class Drain:
@@ -99,11 +56,10 @@ class Drain:
         self._session = Session(log, self._settings)
         self.log, self.drain_id = log, self._session.drain_id
         self._on_event = on_event
-        self._inflight: dict[asyncio.Task[None], Claim] = {}
+        self._workers = Workers(self._session)
         self._stop_reason: _Reason | None = None
         self._is_releasing = False
         self._grace_ends: float | None = None
-        self._fault: BaseException | None = None
         self._wake: Callable[[], None] = lambda: None
 
     def run(self) -> DrainReport:
@@ -125,7 +81,6 @@ class Drain:
             if self._on_event is not None:
                 self.log.observers.append(self._on_event)
                 stack.callback(self.log.observers.remove, self._on_event)
-            self._io = stack.enter_context(ThreadPoolExecutor(1, "autopack-log"))
             stack.enter_context(self._session.claims)
             return await self._drained()
 
@@ -155,7 +110,7 @@ class Drain:
         return {
             "drain_id": self.drain_id,
             **self._session.totals.as_dict(),
-            "in_work": sorted(str(claim.ref) for claim in self._inflight.values()),
+            "in_work": sorted(str(claim.ref) for claim in self._workers.claims),
             "ready": len(admission.ready),
             "waiting": admission.n_waiting,
         }
@@ -169,74 +124,74 @@ class Drain:
         return plan(view, self._settings.strategy, session.estimate, most=most)
 
     async def _drained(self) -> DrainReport:
-        began, loop, changed = time.monotonic(), asyncio.get_running_loop(), asyncio.Event()
-        self._wake = partial(_set_soon, loop, changed)
-        pool = ThreadPoolExecutor(self._settings.workers, "autopack-phase")
-        await self._in_io(self._session.open)
-        reason: _Reason = ("error", "see the error that the drain raised")
+        began, changed = time.monotonic(), asyncio.Event()
+        self._wake = partial(_set_soon, asyncio.get_running_loop(), changed)
+        workers, self._workers.when_ended = self._workers, changed.set
+        reason: _Reason = ("error", None)
         try:
-            reason = await self._loop(began, changed, pool)
-            await self._settle()
-        except asyncio.CancelledError:
-            self._is_releasing, reason = True, ("stopped", "the drain's task was cancelled")
-            await self._settle()
-            raise
+            await workers.in_io(self._session.open)
+            try:
+                reason = await self._loop(began, changed)
+                await workers.settle(self._is_to_release)
+                await workers.in_io(self._tend)
+                workers.raise_fault()
+            except BaseException as fault:
+                reason = _reason_of(fault)
+                await workers.release()
+                with contextlib.suppress(Exception):  # the first error is the one to be told
+                    await workers.in_io(lambda: self._session.close(*reason))
+                raise
+            await workers.in_io(lambda: self._session.close(*reason))
         finally:
             self._wake = lambda: None
-            pool.shutdown(wait=False)
-            await self._in_io(lambda: self._session.close(*reason))
+            workers.close()
         report = self._report(reason, time.monotonic() - began)
         self.log.registry.observe("autopack_drain_stopped", report=report)
         return report
 
-    async def _loop(
-        self, began: float, changed: asyncio.Event, pool: ThreadPoolExecutor
-    ) -> _Reason:
-        session, limits = self._session, self._settings.limits
+    async def _loop(self, began: float, changed: asyncio.Event) -> _Reason:
+        session, workers = self._session, self._workers
         while True:
             changed.clear()
-            await self._in_io(self._tend)
-            self._raise_fault()
+            await workers.in_io(self._tend)
+            workers.raise_fault()
             if self._stop_reason is not None:
                 return self._stop_reason
             elapsed_s = time.monotonic() - began
-            if limit := limit_reached(limits, session.totals, elapsed_s):
+            if limit := limit_reached(self._settings.limits, session.totals, elapsed_s):
                 return ("limit", limit)
-            if len(self._inflight) < self._settings.workers:
-                step = await self._choose(changed, pool)
+            if len(workers) < self._settings.workers:
+                step = await self._choose()
                 if isinstance(step, tuple):
                     return step
                 if step:
                     continue
             await self._something_new(changed)
 
-    async def _choose(self, changed: asyncio.Event, pool: ThreadPoolExecutor) -> bool | _Reason:
+    async def _choose(self) -> bool | _Reason:
         """Take what the strategy chooses; say whether anything was taken, or why to stop."""
-        admission = self._session.admission
-        if not (admission.ready or admission.live or admission.next_ready_at or self._inflight):
-            if self._settings.when_empty == "wait":
-                return False
+        session, workers = self._session, self._workers
+        admission, waits = session.admission, self._settings.when_empty == "wait"
+        may_come = bool(len(workers) or admission.live or admission.next_ready_at or waits)
+        if not (admission.ready or may_come):
             n = admission.n_waiting
             return ("blocked", f"{n} queued phases may not be taken") if n else ("empty", None)
-        reserved = sum(claim.estimate.budget_tokens for claim in self._inflight.values())
-        view = self._session.view(running=len(self._inflight), reserved_tokens=reserved)
+        view = session.view(running=len(workers), reserved_tokens=workers.reserved_tokens)
         choice = self._settings.strategy(view)
-        if isinstance(choice, Stop):
-            return ("strategy", choice.reason)
-        if not isinstance(choice, Choose):
-            return False
-        claim = await self._in_io(lambda: self._session.take(choice))
-        if claim is None:
-            return False
-        task = asyncio.create_task(self._work(claim, pool))
-        self._inflight[task] = claim
-
-        def ended(task: asyncio.Task[None]) -> None:
-            self._inflight.pop(task, None)
-            changed.set()
-
-        task.add_done_callback(ended)
-        return True
+        match choice:
+            case Stop(reason=reason):
+                return ("strategy", reason)
+            case Wait(reason=reason, until=None) if not may_come:
+                return ("strategy", f"it waits, and nothing is in work: {reason}")
+            case Wait():
+                return False
+            case Choose(ref=ref) if admission.is_ready(str(ref)):
+                claim = await workers.in_io(lambda: session.take(choice))
+                if claim is not None:
+                    workers.begin(claim)
+                return claim is not None
+        name = self._settings.strategy_name
+        raise PluginError(name, f"the strategy answered {choice!r}, which is not to be had")
 
     async def _something_new(self, changed: asyncio.Event) -> None:
         wait_s, ready_at = _LOOK_S, self._session.admission.next_ready_at
@@ -246,54 +201,11 @@ class Drain:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(changed.wait(), wait_s)
 
-    async def _settle(self) -> None:
-        while self._inflight:
-            if self._is_releasing or time.monotonic() >= (self._grace_ends or float("inf")):
-                for task in self._inflight:
-                    task.cancel()
-                await asyncio.wait(set(self._inflight))
-            else:
-                await asyncio.wait(set(self._inflight), timeout=_LOOK_S)
-        await self._in_io(self._tend)
-        self._raise_fault()
-
-    async def _work(self, claim: Claim, pool: ThreadPoolExecutor) -> None:
-        session, settings = self._session, self._settings
-        live = LiveAttempt(session.handler, session.claims, claim)
-        began = time.monotonic()
-        try:
-            await self._in_io(lambda: session.claims.start(claim))
-            outcome = await call(
-                settings.execute,
-                live,
-                claim,
-                pool,
-                timeout_s=settings.timeout_of(claim.phase),
-                when_late=lambda late: session.end(claim, live, late, duration_s=0.0),
-            )
-            duration_s = time.monotonic() - began
-            await self._in_io(lambda: session.end(claim, live, outcome, duration_s=duration_s))
-        except asyncio.CancelledError:
-            why = "the drain was stopped before the phase had ended"
-            await self._in_io(lambda: session.give_back(claim, why))
-        except LeaseLostError:
-            session.claims.forget(claim.token)
-            session.totals.lost += 1
-        except BaseException as fault:
-            # A state that cannot be written ends the drain: going on would pick the same phase
-            # again and again.
-            self._fault = fault
-            session.claims.forget(claim.token)
+    def _is_to_release(self) -> bool:
+        return self._is_releasing or time.monotonic() >= (self._grace_ends or float("inf"))
 
     def _tend(self) -> None:
-        self._session.tend([claim.token for claim in self._inflight.values()])
-
-    def _raise_fault(self) -> None:
-        if self._fault is not None:
-            raise self._fault
-
-    async def _in_io(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._io, work)
+        self._session.tend([claim.token for claim in self._workers.claims])
 
     def _report(self, reason: _Reason, duration_s: float) -> DrainReport:
         return DrainReport(
@@ -305,5 +217,12 @@ class Drain:
         )
 
 
+def _reason_of(fault: BaseException) -> _Reason:
+    if isinstance(fault, asyncio.CancelledError):
+        return ("stopped", "the drain's task was cancelled")
+    return ("error", f"{type(fault).__name__}: {fault}")
+
+
 def _set_soon(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
-    loop.call_soon_threadsafe(event.set)
+    with contextlib.suppress(RuntimeError):  # the loop ended in the meantime
+        loop.call_soon_threadsafe(event.set)

@@ -18,7 +18,7 @@ from autopack.handler import Handler
 from autopack.ids import derived_id, phase_stream
 from autopack.phase import holds
 from autopack.ports.log import ANY, NewEvent, Recorded, from_us
-from autopack.ports.work import Failed
+from autopack.ports.work import Completed, Failed, NeedsPerson
 from autopack.projections.spend import SPEND
 from autopack.views import LiveView
 
@@ -223,7 +223,7 @@ def _end(
         )
     else:
         ending = failure_command(claim, live, failure, classify, duration_s, None)
-    end_or_late(handler, claims, claim, ending)
+    end_or_late(handler, claims, claim, live, ending)
 
 
 def failure_command(
@@ -253,20 +253,50 @@ def failure_command(
     )
 
 
-def end_or_late(handler: Handler, claims: Claims, claim: Claim, ending: Any) -> None:
+def end_or_late(
+    handler: Handler, claims: Claims, claim: Claim, live: LiveAttempt, ending: Any
+) -> None:
     """Record an attempt's end; if its lease was lost, as a late result that changes no state."""
     try:
         claims.end(claim, ending)
     except LeaseLostError:
-        late = PhaseResultLate(
-            run_id=claim.ref.run_id,
-            phase_id=claim.ref.phase_id,
-            attempt=claim.number,
-            lease_token=claim.token,
-            outcome=type(ending).__name__.removesuffix("Phase").lower(),
-            message=getattr(ending, "message", None) or getattr(ending, "summary", None),
-            outputs=getattr(ending, "outputs", {}),
-        )
-        stream = phase_stream(claim.ref.run_id, claim.ref.phase_id)
-        handler.journal.append(stream, [late], expected_version=ANY)
+        outputs = getattr(ending, "outputs", {})
+        name = type(ending).__name__.removesuffix("Phase").lower()
+        _append_late(handler, claim, live, name, _said(ending), outputs)
         raise
+
+
+def record_late(
+    handler: Handler, claim: Claim, live: LiveAttempt, outcome: Completed | Failed | NeedsPerson
+) -> None:
+    """Record an outcome that came after the attempt's recorded end."""
+    name = {Completed: "complete", Failed: "fail", NeedsPerson: "gate"}[type(outcome)]
+    outputs = live.end_outputs(getattr(outcome, "outputs", {}))
+    _append_late(handler, claim, live, name, _said(outcome), outputs)
+
+
+def _said(ending: Any) -> str | None:
+    """Return what an end says in words."""
+    texts = (getattr(ending, name, None) for name in ("message", "summary", "question"))
+    return next((text for text in texts if text), None)
+
+
+def _append_late(
+    handler: Handler,
+    claim: Claim,
+    live: LiveAttempt,
+    outcome: str,
+    message: str | None,
+    outputs: Mapping[str, str],
+) -> None:
+    late = PhaseResultLate(
+        run_id=claim.ref.run_id,
+        phase_id=claim.ref.phase_id,
+        attempt=claim.number,
+        lease_token=claim.token,
+        outcome=outcome,
+        message=message,
+        outputs={**live.artifacts, **outputs},
+    )
+    stream = phase_stream(claim.ref.run_id, claim.ref.phase_id)
+    handler.journal.append(stream, [late], expected_version=ANY)

@@ -12,7 +12,7 @@ from autopack.draining.claims import Claim, Claims, new_worker, reclaim_lost
 from autopack.draining.failures import classify
 from autopack.draining.limits import Totals
 from autopack.draining.preparing import Preparation, prepare_run
-from autopack.draining.recording import LiveAttempt, end_or_late
+from autopack.draining.recording import LiveAttempt, end_or_late, record_late
 from autopack.draining.settings import Settings
 from autopack.draining.work import ending_of
 from autopack.errors import (
@@ -20,6 +20,7 @@ from autopack.errors import (
     DrainRefusedError,
     EmptyLogError,
     LeaseLostError,
+    LogClosedError,
     MoveRefusedError,
     PhaseMissingError,
     RunMissingError,
@@ -160,14 +161,11 @@ class Session:
                 return None
             case Preparation.ELSEWHERE:
                 return None
+        estimate, timeout_s = self.estimate(phase), self.settings.timeout_of(phase)
         try:
-            claim = self.claims.take(
-                phase,
-                self.estimate(phase),
-                timeout_s=self.settings.timeout_of(phase),
-                reason=choice.reason,
-            )
-        except (CommandRefusedError, VersionConflictError):
+            claim = self.claims.take(phase, estimate, timeout_s=timeout_s, reason=choice.reason)
+        except (CommandRefusedError, VersionConflictError) as refusal:
+            self.admission.refuse_phase(phase, str(refusal), self.now())
             return None
         self._touched.add(phase.run_id)
         self.totals.attempts += 1
@@ -185,11 +183,21 @@ class Session:
             timeout_s=self.settings.timeout_of(claim.phase),
         )
         try:
-            end_or_late(self.handler, self.claims, claim, ending)
+            end_or_late(self.handler, self.claims, claim, live, ending)
         except LeaseLostError:
             self.totals.lost += 1
             return
         self._count(live, ending, outcome)
+
+    def late(self, claim: Claim, live: LiveAttempt, outcome: Any) -> None:
+        """Record a result that came after the deadline; it changes no state. Any thread."""
+        try:
+            record_late(self.handler, claim, live, outcome)
+        except LogClosedError:
+            import structlog
+
+            logger = structlog.get_logger("autopack.drain")
+            logger.warning("a late result came after the log was closed", phase=str(claim.ref))
 
     def give_back(self, claim: Claim, why: str) -> None:
         """Release a phase without spending its attempt."""

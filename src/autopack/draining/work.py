@@ -2,12 +2,15 @@
 
 import asyncio
 import inspect
+import threading
+import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Executor as Pool
 from concurrent.futures import Future
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
+
+import attrs
 
 from autopack.commands import CompletePhase, FailPhase, GatePhase, TimeOutPhase
 from autopack.draining.claims import Claim
@@ -16,53 +19,63 @@ from autopack.draining.recording import LiveAttempt, failure_command
 from autopack.errors import LeaseLostError
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 
+_TO_CLEAN_UP_S: Final = 5.0
 
+
+@attrs.frozen
 class TimedOut:
-    """The deadline came first."""
+    """The deadline came first; *work* may still be going on, and give a result that is late."""
+
+    work: Any = None
+
+    def when_late(self, tell: Callable[[Outcome], None]) -> None:
+        """Hand a result that comes after the deadline to *tell*, in whichever thread it comes."""
+        if self.work is not None:
+            self.work.add_done_callback(lambda ended: _tell_late(ended, tell))
 
 
 async def call(
-    execute: Callable[..., Any],
-    live: LiveAttempt,
-    claim: Claim,
-    pool: Pool,
-    *,
-    timeout_s: float | None,
-    when_late: Callable[[Outcome], None],
+    execute: Callable[..., Any], live: LiveAttempt, claim: Claim, *, timeout_s: float | None
 ) -> Outcome | TimedOut:
     """
     Return an executor's outcome; its exception becomes a failure with its text.
 
-    At the deadline an async executor is cancelled. A thread cannot be ended: it is told through
-    ``attempt.cancelled``, and what it returns in the end is handed to *when_late*.
+    A plain callable gets a thread of its own. At the deadline a coroutine is cancelled, and given
+    a moment to clean up. A thread cannot be ended: it is told through ``attempt.cancelled``, and
+    fenced off by the end of its lease.
+
+    Raises:
+        LeaseLostError: The phase was taken from this worker.
+        asyncio.CancelledError: The drain gives the phase back.
     """
-    if inspect.iscoroutinefunction(execute):
-        work: Any = asyncio.ensure_future(execute(claim.phase, live))
-    else:
-        thread = pool.submit(execute, claim.phase, live)
-        work = asyncio.wrap_future(thread)
+    ends = None if timeout_s is None else time.monotonic() + timeout_s
     try:
+        if is_async(execute):
+            return await _awaited(execute(claim.phase, live), live, ends)
+        thread = _in_thread(lambda: execute(claim.phase, live), str(claim.ref))
+        work = asyncio.wrap_future(thread)
+        work.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         done, _pending = await asyncio.wait({work}, timeout=timeout_s)
         if not done:
             live.cancel()
-            if inspect.iscoroutinefunction(execute):
-                work.cancel()
-            else:
-                thread.add_done_callback(lambda ended: when_late(_late_outcome(live, ended)))
-                work.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-            return TimedOut()
+            return TimedOut(thread)
         result = work.result()
         if inspect.isawaitable(result):
-            result = await asyncio.wait_for(result, timeout_s)
+            return await _awaited(result, live, ends)
         return outcome_of(result)
     except asyncio.CancelledError:
         live.cancel()
-        work.cancel()
         raise
     except LeaseLostError:
         raise
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         return _raised(live, fault)
+
+
+def is_async(execute: Callable[..., Any]) -> bool:
+    """Tell whether calling *execute* gives a coroutine; objects with an async call do too."""
+    called = getattr(execute, "__call__", None)  # noqa: B004 - the method itself is looked at
+    return inspect.iscoroutinefunction(execute) or inspect.iscoroutinefunction(called)
 
 
 def outcome_of(result: Any) -> Outcome:
@@ -116,15 +129,72 @@ def ending_of(
     return failure_command(claim, live, outcome, classifier, duration_s, not_before)
 
 
+async def _awaited(given: Any, live: LiveAttempt, ends: float | None) -> Outcome | TimedOut:
+    work = asyncio.ensure_future(_result(given))
+    try:
+        left_s = None if ends is None else max(0.0, ends - time.monotonic())
+        done, _pending = await asyncio.wait({work}, timeout=left_s)
+        if done:
+            return outcome_of(_unpacked(work.result()))
+    except asyncio.CancelledError:
+        live.cancel()
+        await _cancelled(work)
+        raise
+    live.cancel()
+    await _cancelled(work)
+    return TimedOut(work)
+
+
+async def _result(given: Any) -> Any:
+    """Return what a coroutine gave, or its SystemExit, which a task would let out of the loop."""
+    try:
+        return await given
+    except SystemExit as fault:
+        return fault
+
+
+def _unpacked(result: Any) -> Any:
+    if isinstance(result, SystemExit):
+        raise result
+    return result
+
+
+async def _cancelled(work: "asyncio.Future[Any]") -> None:
+    work.cancel()
+    await asyncio.wait({work}, timeout=_TO_CLEAN_UP_S)
+
+
+def _in_thread(work: Callable[[], Any], name: str) -> "Future[Any]":
+    # A pool would make phases wait behind threads that hang, and join those at exit.
+    future: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as fault:
+            future.set_exception(fault)
+
+    threading.Thread(target=run, name=f"autopack {name}", daemon=True).start()
+    return future
+
+
 def _raised(live: LiveAttempt, fault: BaseException) -> Failed:
     text = "".join(traceback.format_exception(fault))
     live.attach("traceback", text)
+    return failed_by(fault)
+
+
+def failed_by(fault: BaseException) -> Failed:
+    """Return an exception as a failure, with a reason even if it says nothing."""
+    kind = type(fault).__name__
     said = str(fault) or "it says nothing more; see the traceback artifact"
-    return Failed(type(fault).__name__, f"{type(fault).__name__}: {said}")
+    return Failed(kind, f"{kind}: {said}")
 
 
-def _late_outcome(live: LiveAttempt, ended: Future[Any]) -> Outcome:
-    try:
-        return outcome_of(ended.result())
-    except Exception as fault:
-        return Failed(type(fault).__name__, f"{type(fault).__name__}: {fault}")
+def _tell_late(ended: Any, tell: Callable[[Outcome], None]) -> None:
+    if ended.cancelled():
+        return
+    fault = ended.exception()
+    if isinstance(fault, LeaseLostError):
+        return  # it stopped because it was told to
+    tell(failed_by(fault) if fault is not None else outcome_of(ended.result()))

@@ -1,0 +1,40 @@
+"""What a drain did, and why it ended."""
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class DrainReport:
+    """
+    What a drain did, and why it ended.
+
+    The reason is ``empty``, ``blocked``, ``limit``, ``strategy`` or ``stopped``.
+    """
+
+    drain_id: str
+    reason: str
+    detail: str | None
+    attempts: int
+    completed: int
+    failed: int
+    timed_out: int
+    gated: int
+    released: int
+    lost: int
+    calls: int
+    total_tokens: int
+    samples: int
+    zero_yield: dict[str, int]
+    failures: dict[str, int]
+    passed_over: dict[str, int]
+    duration_s: float
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Tell whether the drain was stopped from outside."""
+        return self.reason == "stopped"
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether no attempt failed or ran out of time."""
+        return not (self.failed or self.timed_out)

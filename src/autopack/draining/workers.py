@@ -1,0 +1,114 @@
+"""The phases that a drain has in work: one task each, from claim to recorded end."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from autopack.draining.claims import Claim
+from autopack.draining.recording import LiveAttempt
+from autopack.draining.session import Session
+from autopack.draining.work import TimedOut, call
+from autopack.errors import LeaseLostError
+
+T = TypeVar("T")
+
+_LOOK_S: Final = 0.25
+_STOPPED: Final = "the drain was stopped before the phase had ended"
+
+
+class Workers:
+    """
+    Runs claimed phases at once, each to its recorded end.
+
+    Everything that touches the log goes through one thread; ``fault`` is the first error that
+    kept a state from being written, after which nothing more may be begun.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.fault: BaseException | None = None
+        self.when_ended: Callable[[], None] = lambda: None
+        self._session = session
+        self._inflight: dict[asyncio.Task[None], Claim] = {}
+        self._io = ThreadPoolExecutor(1, "autopack-log")
+
+    def __len__(self) -> int:
+        return len(self._inflight)
+
+    @property
+    def claims(self) -> list[Claim]:
+        """The claims in work."""
+        return list(self._inflight.values())
+
+    @property
+    def reserved_tokens(self) -> int:
+        """The output tokens budgeted for the phases in work."""
+        return sum(claim.estimate.budget_tokens for claim in self._inflight.values())
+
+    async def in_io(self, work: Callable[[], T]) -> T:
+        """Do something with the log in the one thread that may; it is done even if we are not."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._io, work))
+
+    def begin(self, claim: Claim) -> None:
+        """Hand a claimed phase to the executor."""
+        task = asyncio.create_task(self._work(claim))
+        self._inflight[task] = claim
+        task.add_done_callback(self._ended)
+
+    async def settle(self, is_releasing: Callable[[], bool]) -> None:
+        """Wait for the phases in work to end; give them back once *is_releasing* says so."""
+        while self._inflight:
+            if is_releasing() or self.fault is not None:
+                await self.release()
+            else:
+                await asyncio.wait(set(self._inflight), timeout=_LOOK_S)
+
+    async def release(self) -> None:
+        """Give back every phase in work, without spending its attempt."""
+        while self._inflight:
+            for task in self._inflight:
+                task.cancel()
+            await asyncio.wait(set(self._inflight))
+
+    def close(self) -> None:
+        """Wait for what was handed to the log's thread."""
+        self._io.shutdown()
+
+    def raise_fault(self) -> None:
+        """Raise the error that kept a state from being written, if there was one."""
+        if self.fault is not None:
+            raise self.fault
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._inflight.pop(task, None)
+        self.when_ended()
+
+    async def _work(self, claim: Claim) -> None:
+        session = self._session
+        live = LiveAttempt(session.handler, session.claims, claim)
+        timeout_s = session.settings.timeout_of(claim.phase)
+        began = time.monotonic()
+        try:
+            await self.in_io(lambda: session.claims.start(claim))
+            outcome = await call(session.settings.execute, live, claim, timeout_s=timeout_s)
+            duration_s = time.monotonic() - began
+            await self.in_io(lambda: session.end(claim, live, outcome, duration_s=duration_s))
+            if isinstance(outcome, TimedOut):
+                outcome.when_late(lambda late: session.late(claim, live, late))
+        except asyncio.CancelledError:
+            await self._give_back(claim)
+        except LeaseLostError:
+            session.claims.forget(claim.token)
+            session.totals.lost += 1
+        except BaseException as fault:
+            # A state that cannot be written ends the drain: going on would pick the same phase
+            # again and again.
+            self.fault = self.fault or fault
+            session.claims.forget(claim.token)
+
+    async def _give_back(self, claim: Claim) -> None:
+        try:
+            await self.in_io(lambda: self._session.give_back(claim, _STOPPED))
+        except Exception as fault:
+            self.fault = self.fault or fault

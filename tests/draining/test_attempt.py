@@ -1,0 +1,180 @@
+"""``attempt()``: recording for people with their own loop."""
+
+import contextlib
+
+import pytest
+
+from autopack import PhaseRef, attempt, create_run, replay
+from autopack.draining.claims import reclaim_lost
+from autopack.errors import (
+    CapReachedError,
+    EventIdConflictError,
+    InvalidInputError,
+    LeaseLostError,
+    MoveRefusedError,
+    PhaseMissingError,
+    RunMissingError,
+)
+from autopack.handler import Handler
+from drains import found, specs, states, types_of
+
+P1 = PhaseRef("r", "p1")
+
+
+def test_the_block_completes_the_phase(log):
+    """Usage, outputs and summary are recorded; the lease is gone."""
+    with attempt(log, "r", "p1", worker="me") as live:
+        live.record_usage(call_id="c1", model="m", input_tokens=10, output_tokens=20)
+        live.complete({"docs/a.md": "the text"}, summary="written")
+    (ended,) = found(log, "phase.completed")
+
+    assert [
+        "phase.estimated", "phase.claimed", "phase.started", "llm.usage_recorded",
+        "phase.completed",
+    ] == types_of(log, "phase-r/p1")  # fmt: skip
+    assert "the text" == log.artifacts.get(ended.outputs["docs/a.md"])
+    assert ("written", None) == (ended.summary, ended.zero_yield_reason)
+    assert [] == log.backend.leases()
+
+
+def test_an_exception_fails_the_phase_and_goes_on(log):
+    """The failure carries the exception's name and text, with the traceback beside the log."""
+    with pytest.raises(ZeroDivisionError), attempt(log, "r", "p1"):
+        _ = 1 / 0
+    (failed,) = found(log, "phase.failed")
+
+    assert ("ZeroDivisionError", "ZeroDivisionError: division by zero") == (
+        failed.code, failed.message,
+    )  # fmt: skip
+    assert "execution_error" == failed.zero_yield_reason
+    assert "1 / 0" in log.artifacts.get(failed.artifacts["traceback"])
+
+
+def test_a_failure_can_be_said_without_an_exception(log):
+    """fail() records code and message; a retryable one is queued again."""
+    with attempt(log, "r", "p1") as live:
+        live.fail("tests_failed", "two of nine", retryable=True)
+
+    assert ["phase.failed", "phase.requeued"] == types_of(log, "phase-r/p1")[-2:]
+    assert "QUEUED" == states(log)["p1"]
+
+
+def test_an_interrupt_gives_the_phase_back(log):
+    """KeyboardInterrupt releases the phase and spends no attempt."""
+    with pytest.raises(KeyboardInterrupt), attempt(log, "r", "p1"):
+        raise KeyboardInterrupt
+    row = replay(log, "phases").rows["r/p1"]
+
+    assert "phase.released" == types_of(log, "phase-r/p1")[-1]
+    assert ("QUEUED", 0, 1) == (row.status, row.attempts_spent, row.attempts)
+
+
+def test_usage_after_a_lost_lease_is_late_and_stops_the_worker(clocked, clock):
+    """The call is recorded as late, changes no state, counts in the totals; then the error."""
+    with pytest.raises(LeaseLostError), attempt(clocked, "r", "p1") as live:
+        clock.now += 31
+        reclaim_lost(Handler(clocked), [replay(clocked, "phases").rows["r/p1"]])
+        live.record_usage(call_id="c1", model="m", input_tokens=10, output_tokens=20)
+    usage = replay(clocked, "usage").total
+
+    assert [True] == [event.late for event in found(clocked, "llm.usage_recorded")]
+    assert "QUEUED" == states(clocked)["p1"]
+    assert (1, 30) == (usage.late_calls, usage.total_tokens)
+
+
+def test_a_result_after_a_lost_lease_is_late(clocked, clock):
+    """What the worker gave is kept as a late result; the phase stays as it is."""
+    with pytest.raises(LeaseLostError), attempt(clocked, "r", "p1") as live:
+        clock.now += 31
+        reclaim_lost(Handler(clocked), [replay(clocked, "phases").rows["r/p1"]])
+        live.complete({"a": "text"}, summary="done all the same")
+    (late,) = found(clocked, "phase.result_late")
+
+    assert ("complete", "done all the same", 1) == (late.outcome, late.message, late.attempt)
+    assert "text" == clocked.artifacts.get(late.outputs["a"])
+    assert "QUEUED" == states(clocked)["p1"]
+
+
+def test_a_lost_lease_is_seen_as_cancelled(clocked, clock):
+    """attempt.cancelled turns true after the renewal that found the lease gone."""
+    with contextlib.suppress(LeaseLostError), attempt(clocked, "r", "p1") as live:
+        clock.now += 31
+        reclaim_lost(Handler(clocked), [replay(clocked, "phases").rows["r/p1"]])
+        live._claims.renew()
+        seen = live.cancelled
+
+    assert seen
+
+
+@pytest.mark.parametrize(
+    ("caps", "figures", "unit"),
+    [
+        ({"tokens": 100}, {"input_tokens": 90, "output_tokens": 20}, "tokens"),
+        ({"usd": 1.0}, {"output_tokens": 1, "cost_usd": 1.5, "cost_source": "reported"}, "usd"),
+    ],
+)
+def test_at_a_cap_the_call_is_recorded_then_the_worker_is_stopped(sqlite_log, caps, figures, unit):
+    """The call that crosses the run's cap is on record, then CapReachedError says the figures."""
+    create_run(sqlite_log, "capped", specs("p1"), caps=caps)
+    with pytest.raises(CapReachedError) as caught, attempt(sqlite_log, "capped", "p1") as live:
+        live.record_usage(call_id="c1", model="m", **figures)
+
+    assert 1 == len(found(sqlite_log, "llm.usage_recorded"))
+    assert (unit, caps[unit]) == (caught.value.unit, caught.value.cap)
+
+
+def test_the_same_call_twice_is_recorded_once(log):
+    """A repeat with equal figures gives the first answer; nothing is counted twice."""
+    with attempt(log, "r", "p1") as live:
+        first = live.record_usage(call_id="c1", model="m", output_tokens=20)
+        again = live.record_usage(call_id="c1", model="m", output_tokens=20)
+
+    assert first.position == again.position
+    assert 1 == len(found(log, "llm.usage_recorded"))
+
+
+def test_a_known_call_with_other_figures_is_refused(log):
+    """A call id that comes with other figures is an error, and nothing is appended."""
+    with pytest.raises(EventIdConflictError), attempt(log, "r", "p1") as live:
+        live.record_usage(call_id="c1", model="m", output_tokens=20)
+        live.record_usage(call_id="c1", model="m", output_tokens=21)
+
+    assert [20] == [event.output_tokens for event in found(log, "llm.usage_recorded")]
+
+
+def test_an_unknown_figure_is_refused_by_name(log):
+    """A misspelt figure would be lost money, so it is an error that lists the known ones."""
+    with pytest.raises(InvalidInputError, match="completion_tokens"), attempt(log, "r", "p1") as a:
+        a.record_usage(call_id="c1", model="m", completion_tokens=3)
+
+
+def test_a_phase_without_a_call_has_a_reason(log):
+    """A completion without usage says so."""
+    with attempt(log, "r", "p1"):
+        pass
+
+    assert ["success_no_llm_calls"] == [
+        event.zero_yield_reason for event in found(log, "phase.completed")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run_id", "phase_id", "error"),
+    [("none", "p1", RunMissingError), ("r", "none", PhaseMissingError)],
+)
+def test_what_is_not_there_cannot_be_attempted(log, run_id, phase_id, error):
+    """The error names what is missing, and nothing is written."""
+    before = log.head()
+    with pytest.raises(error), attempt(log, run_id, phase_id):
+        pytest.fail("the block must not run")
+
+    assert before == log.head()
+
+
+def test_a_complete_phase_is_not_attempted_again(log):
+    """A phase that is not queued is refused with its state."""
+    with attempt(log, "r", "p1"):
+        pass
+
+    with pytest.raises(MoveRefusedError, match="COMPLETE"), attempt(log, "r", "p1"):
+        pytest.fail("the block must not run")

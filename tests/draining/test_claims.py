@@ -1,0 +1,156 @@
+"""Claims and leases: taken once, renewed, lost, fenced off."""
+
+import pytest
+
+from autopack import PhaseRef, cancel, pause_run
+from autopack.api import phase_of
+from autopack.draining.claims import Claims, new_worker, reclaim_lost
+from autopack.errors import LeaseLostError, MoveRefusedError, RunPausedError
+from autopack.estimating import estimated
+from autopack.handler import Handler
+from drains import found, states, types_of
+
+P1 = PhaseRef("r", "p1")
+
+
+def claims_of(log, worker="w1", **settings):
+    return Claims(Handler(log), worker=worker, **settings)
+
+
+def take(log, claims, ref=P1):
+    phase = phase_of(log, ref)
+    estimate = estimated(log, log.registry.resolve("estimator", "deliverables"), phase)
+    return claims.take(phase, estimate, timeout_s=None, reason=None)
+
+
+def reclaim(log):
+    return reclaim_lost(Handler(log), [phase_of(log, P1)])
+
+
+def test_a_claim_is_estimated_and_has_its_lease(clocked):
+    """Estimate, claim and lease are there together; the lease lasts as long as it was set to."""
+    claim = take(clocked, claims_of(clocked, lease_s=30.0))
+    (lease,) = clocked.backend.leases()
+
+    assert ["phase.estimated", "phase.claimed"] == types_of(clocked, "phase-r/p1")
+    assert ("r/p1", claim.token, "w1") == (lease.key, lease.token, lease.worker)
+    assert clocked.now_us() + 30_000_000 == lease.expires_at
+
+
+def test_a_phase_is_claimed_once(log, another):
+    """Whoever comes second, from another process or not, is refused by the phase's state."""
+    take(log, claims_of(log))
+    other = another()
+
+    with pytest.raises(MoveRefusedError, match="CLAIMED"):
+        take(other, claims_of(other, "w2"))
+
+
+def test_a_paused_run_gives_no_phase(log):
+    """A claim asserts that the run was not paused in between."""
+    phase = phase_of(log, P1)
+    claims = claims_of(log)
+    pause_run(log, "r", why="wait")
+
+    with pytest.raises(RunPausedError):
+        take(log, claims, phase.ref)
+    assert [] == log.backend.leases()
+
+
+def test_a_renewed_lease_is_not_reclaimed(clocked, clock):
+    """Renewal moves the lease's end, so that a living worker keeps its phase."""
+    claims = claims_of(clocked, lease_s=30.0)
+    claim = take(clocked, claims)
+    clock.now += 25
+    claims.renew()
+    clock.now += 25
+
+    assert [] == reclaim(clocked)
+    assert not claims.is_lost(claim.token)
+
+
+def test_renewal_runs_beside_the_work(log):
+    """Inside the ``with`` block a thread renews the lease before it ends."""
+    claims = claims_of(log, lease_s=0.3)
+    with claims:
+        take(log, claims)
+        (first,) = log.backend.leases()
+        claims.note(first.token, "half way")
+        renewed = first
+        while renewed.step != "half way":
+            (renewed,) = log.backend.leases()
+
+    assert renewed.expires_at > first.expires_at
+    assert first.token == renewed.token
+
+
+def test_an_ended_lease_is_reclaimed_with_its_worker(clocked, clock):
+    """The reclaim names the worker, spends the attempt and queues the phase again."""
+    claims = claims_of(clocked, lease_s=30.0)
+    claim = take(clocked, claims)
+    claims.start(claim)
+    clock.now += 31
+    reclaim(clocked)
+    (event,) = found(clocked, "phase.reclaimed")
+    phase = phase_of(clocked, P1)
+
+    assert ("w1", claim.token, 1) == (event.worker, event.lease_token, event.attempt)
+    assert "the lease of worker w1 ended 1.0 s ago" == event.why
+    assert ("QUEUED", 1) == (phase.status, phase.attempts_spent)
+    assert [] == clocked.backend.leases()
+
+
+def test_a_claim_without_a_lease_row_counts_as_expired(log):
+    """A lease that vanished, as with a copied log, holds nothing."""
+    claim = take(log, claims_of(log))
+    with log.backend.transaction() as store:
+        store.drop_lease("r/p1", claim.token)
+    reclaim(log)
+
+    assert ["worker w1 left no lease for its claim"] == [
+        event.why for event in found(log, "phase.reclaimed")
+    ]
+
+
+def test_the_last_attempt_is_failed_instead_of_queued_for_ever(clocked, clock):
+    """A phase whose lease ends with its last attempt is FAILED, with code lease_lost."""
+    claims = claims_of(clocked)
+    for _ in range(3):
+        take(clocked, claims)
+        clock.now += 31
+        reclaim(clocked)
+    (failed,) = found(clocked, "phase.failed")
+
+    assert "FAILED" == states(clocked)["p1"]
+    assert "lease_lost" == failed.code
+    assert failed.message.endswith("3 of 3 attempts are spent")
+
+
+def test_a_worker_that_lost_its_lease_is_fenced_off(clocked, clock):
+    """Its later end is refused, and its renewal tells it that the lease is lost."""
+    claims = claims_of(clocked)
+    claim = take(clocked, claims)
+    clock.now += 31
+    reclaim(clocked)
+    theirs = take(clocked, claims_of(clocked, "w2"))
+    claims.renew()
+
+    with pytest.raises(LeaseLostError, match="held by w2"):
+        claims.start(claim)
+    assert claims.is_lost(claim.token)
+    assert theirs.token == clocked.backend.lease("r/p1").token
+
+
+def test_a_cancelled_phase_is_lost_to_its_worker(log):
+    """A person's cancellation takes the phase from whoever works on it."""
+    claims = claims_of(log)
+    claim = take(log, claims)
+    cancel(log, P1, why="not needed")
+
+    with pytest.raises(LeaseLostError, match="CANCELLED"):
+        claims.start(claim)
+
+
+def test_workers_have_names_of_their_own():
+    """Two names drawn in one process differ."""
+    assert 50 == len({new_worker() for _ in range(50)})

@@ -1,0 +1,55 @@
+"""--dry-run: what a drain would do."""
+
+import pytest
+
+from autopack import Choose, Drain, create_run
+from autopack.errors import EmptyLogError, RunMissingError
+from drains import specs, works
+
+
+def test_a_plan_is_in_order_with_estimates(log):
+    """Each phase with the strategy's reason, its prediction and its budget."""
+    plan = Drain(log, executor=works).plan()
+
+    assert ["p1", "p2"] == [planned.ref.phase_id for planned in plan]
+    assert "first of 2 ready, by run and index" == plan[0].reason
+    assert all(planned.budget_tokens >= planned.predicted_output_tokens for planned in plan)
+
+
+def test_a_plan_writes_nothing(log, log_path):
+    """Neither an event nor a byte of the file changes."""
+    log.refresh_views()
+    files = sorted(log_path.parent.glob("log.db*"))
+    before = (log.head(), {file.name: file.read_bytes() for file in files})
+    Drain(log, executor=works).plan()
+
+    assert before == (log.head(), {file.name: file.read_bytes() for file in files})
+
+
+def test_a_plan_is_as_long_as_its_limits(log):
+    """max_phases cuts it, and so does the caller."""
+    create_run(log, "s", specs(*"abcdef"))
+
+    assert 3 == len(Drain(log, executor=works, max_phases=3).plan())
+    assert 1 == len(Drain(log, executor=works).plan(1))
+
+
+def test_a_plan_follows_the_strategy(log):
+    """The strategy is asked again with what is left."""
+    plan = Drain(
+        log, executor=works, strategy=lambda view: Choose(view.ready[-1].ref, "last")
+    ).plan()
+
+    assert [("p2", "last"), ("p1", "last")] == [(p.ref.phase_id, p.reason) for p in plan]
+
+
+def test_a_plan_refuses_what_a_drain_would(log, sqlite_log):
+    """A missing run is an error here too."""
+    with pytest.raises(RunMissingError):
+        Drain(log, executor=works, run_id="none").plan()
+
+
+def test_a_plan_of_an_empty_log_is_refused(sqlite_log):
+    """Planning nothing is as suspicious as draining nothing."""
+    with pytest.raises(EmptyLogError):
+        Drain(sqlite_log, executor=works).plan()

@@ -1,0 +1,109 @@
+"""Several real processes on one log: each phase once, and nothing lost when one is killed."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from autopack import create_run, drain, open_log, replay
+from autopack.draining.executors.recorded import RecordedExecutor
+from drains import found, specs
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="kills as POSIX has them"),
+]
+
+MAIN = "import sys; from autopack.cli.main import main; main()"
+EXECUTOR = """\
+import time
+
+
+def execute(phase, attempt):
+    attempt.record_usage(model="m", input_tokens=10, output_tokens=20)
+    time.sleep({sleep_s})
+"""
+
+
+@pytest.fixture
+def executor(tmp_path: Path):
+    """Writes an executor file that takes so long for a phase."""
+
+    def write(sleep_s: float) -> str:
+        path = tmp_path / "mine.py"
+        path.write_text(EXECUTOR.format(sleep_s=sleep_s), encoding="utf-8")
+        return f"{path}:execute"
+
+    return write
+
+
+def start(log_path: Path, executor: str, *options: str) -> "subprocess.Popen[str]":
+    """Start `autopack drain` in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", MAIN, "--log", str(log_path), "drain", "--executor", executor,
+         *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_two_drains_share_a_run(sqlite_log, log_path, executor):
+    """Started together on 200 phases: each is executed once, none is lost, the log is sound."""
+    create_run(sqlite_log, "r", specs(*map(str, range(200))))
+    both = [start(log_path, executor(0.0), "--workers", "2") for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in both]
+    board = replay(sqlite_log, "phases")
+    workers = Counter(event.worker for event in found(sqlite_log, "phase.claimed"))
+
+    assert ([0, 0], True) == (
+        [process.returncode for process in both], "Traceback" not in str(said),
+    )  # fmt: skip
+    assert {"COMPLETE": 200} == board.total.by_state()
+    assert {1} == {row.attempts for row in board.rows.values()}
+    assert 200 == replay(sqlite_log, "usage").total.calls
+    assert (2, 200) == (len(workers), workers.total())
+    assert ["succeeded"] == [event.outcome for event in found(sqlite_log, "run.finished")]
+    assert [] == sqlite_log.backend.leases()
+    assert sqlite_log.verify().is_clean
+
+
+def test_a_killed_drain_loses_nothing(sqlite_log, log_path, executor):
+    """After kill -9 the rest completes when the leases end; no usage is counted twice."""
+    create_run(sqlite_log, "r", specs(*map(str, range(200))))
+    options = ("--workers", "3", "--lease-s", "1")
+    doomed, other = (start(log_path, executor(0.03), *options) for _ in range(2))
+    until = time.monotonic() + 60
+    while time.monotonic() < until and len(found(sqlite_log, "phase.completed")) < 40:
+        time.sleep(0.02)
+    doomed.kill()
+    doomed.communicate()
+    _, said = other.communicate(timeout=120)
+    board, reclaimed = replay(sqlite_log, "phases"), found(sqlite_log, "phase.reclaimed")
+    calls = found(sqlite_log, "llm.usage_recorded")
+    claims = {event.lease_token: event.worker for event in found(sqlite_log, "phase.claimed")}
+
+    assert (0, False) == (other.returncode, "Traceback" in said)
+    assert {"COMPLETE": 200} == board.total.by_state()
+    assert 1 == len({event.worker for event in reclaimed})
+    assert all(f"-{doomed.pid}-" in event.worker for event in reclaimed)
+    assert len(claims) == 200 + len(reclaimed)
+    assert len(calls) == len({(event.provider, event.call_id) for event in calls})
+    assert len(calls) == replay(sqlite_log, "usage").total.calls
+    assert {1} == set(Counter(event.lease_token for event in calls).values())
+    assert sqlite_log.verify().is_clean
+
+
+def test_a_recorded_drain_is_picked_up_by_another_process(log_path, sqlite_log):
+    """What one process left queued, the next one does; both are in the log."""
+    create_run(sqlite_log, "r", specs("a", "b", "c"))
+    drain(sqlite_log, executor=RecordedExecutor(latency_scale=0.0), max_phases=1)
+    process = start(log_path, "recorded")
+    process.communicate(timeout=60)
+    with open_log(log_path) as log:
+        total = replay(log, "phases").total.by_state()
+
+    assert 2 == len(found(sqlite_log, "drain.started"))
+    assert "QUEUED" not in total

@@ -1,0 +1,94 @@
+"""Settings: names become objects, and what is wrong is said by name."""
+
+import pytest
+
+from autopack import Choose
+from autopack.draining.executors.recorded import RecordedExecutor
+from autopack.draining.settings import settings_of
+from autopack.draining.strategies.fifo import fifo
+from autopack.draining.strategies.one import One
+from autopack.errors import InvalidInputError, UnknownNameError
+from autopack.ids import PhaseRef
+from autopack.plugins import load_plugins
+from drains import works
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return load_plugins()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"workers": 0}, "workers is 0"),
+        ({"when_empty": "hang"}, "when_empty is 'hang'"),
+        ({"phase_id": "p1"}, "name the run too"),
+        ({"timeout_s": 0}, "timeout_s is 0"),
+        ({"lease_s": -1}, "lease_s is -1"),
+        ({"max_phase": 3}, "no setting max_phase"),
+        ({"max_phases": 0}, "max_phases is 0"),
+        ({"executor": 7}, "7 is no executor"),
+        ({"strategy": 7}, "7 is no strategy"),
+        ({"strategy": "one"}, "name its run and phase"),
+    ],
+)
+def test_a_wrong_setting_is_named(registry, settings, said):
+    """The message names the setting and its value."""
+    with pytest.raises(InvalidInputError, match=said):
+        settings_of(registry, **{"executor": works, **settings})
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({"executor": "nobody"}, "executor"),
+        ({"strategy": "nothing"}, "strategy"),
+        ({"estimator": "oracle"}, "estimator"),
+    ],
+)
+def test_an_unknown_name_lists_the_known_ones(registry, settings, kind):
+    """The error names the kind and what is registered."""
+    with pytest.raises(UnknownNameError) as caught:
+        settings_of(registry, **{"executor": works, **settings})
+
+    assert kind == caught.value.kind
+    assert caught.value.known
+
+
+def test_names_and_objects_are_both_accepted(registry, tmp_path):
+    """A registered name, a class, an object, and file.py:name become what is called."""
+    file = tmp_path / "mine.py"
+    file.write_text("def execute(phase, attempt):\n    return None\n", encoding="utf-8")
+
+    by_name = settings_of(registry, executor="recorded")
+    by_class = settings_of(registry, executor=RecordedExecutor)
+    by_file = settings_of(registry, executor=f"{file}:execute")
+
+    assert isinstance(by_name.executor, RecordedExecutor)
+    assert isinstance(by_class.executor, RecordedExecutor)
+    assert by_file.execute("phase", "attempt") is None
+    assert (fifo, "fifo") == (by_name.strategy, by_name.strategy_name)
+    assert ("recorded", f"{file}:execute") == (by_name.executor_name, by_file.executor_name)
+
+
+def test_a_named_phase_is_taken_alone(registry):
+    """With a phase id the default strategy is `one`; another one that is named stays."""
+    one = settings_of(registry, executor=works, run_id="r", phase_id="p").strategy
+    own = settings_of(
+        registry, executor=works, run_id="r", phase_id="p",
+        strategy=lambda view: Choose(view.ready[0].ref, "mine"),
+    ).strategy  # fmt: skip
+
+    assert One(PhaseRef("r", "p")) == one
+    assert not isinstance(own, One)
+
+
+def test_what_is_recorded_of_the_settings_is_plain(registry):
+    """Limits that are set, and what the executor says of itself: that it is simulated."""
+    kept = settings_of(registry, executor="recorded", max_phases=3, workers=2).recorded()
+
+    assert (3, 2, True, 0) == (
+        kept["max_phases"], kept["workers"], kept["simulated"], kept["seed"],
+    )  # fmt: skip
+    assert "max_tokens" not in kept

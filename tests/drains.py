@@ -1,0 +1,44 @@
+"""What tests of drains share: small phases, a clock moved by hand, and questions to a log."""
+
+from typing import Any
+
+import attrs
+
+from autopack import PhaseSpec, replay
+from autopack.log import Log
+
+
+@attrs.define
+class Clock:
+    """Seconds since 1970, moved by hand."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def specs(*ids: str, **settings: Any) -> list[PhaseSpec]:
+    """Phases of one kind, with these ids."""
+    usual = {"category": "docs", "complexity": "low", "deliverables": "docs/a.md"}
+    return [PhaseSpec(name, **{**usual, **settings}) for name in ids]
+
+
+def types_of(log: Log, stream: str) -> list[str]:
+    """The types of a stream's events, in order."""
+    return [recorded.type for recorded in log.read(stream)]
+
+
+def found(log: Log, type_name: str) -> list[Any]:
+    """Every event of a type, in order."""
+    return [recorded.event for recorded in log.read_all() if recorded.type == type_name]
+
+
+def states(log: Log) -> dict[str, str]:
+    """The state of each phase by its id."""
+    return {row.phase_id: str(row.status) for row in replay(log, "phases").rows.values()}
+
+
+def works(_phase: Any, attempt: Any) -> None:
+    """Does a phase with one call of 10 and 20 tokens."""
+    attempt.record_usage(model="m", input_tokens=10, output_tokens=20)
