@@ -127,7 +127,5 @@ def derived_id(source_kind: str, native_key: str, fact: str, unix_ms: int = 0) -
 
 
 def _stamped(unix_ms: int, tail: bytes, *, version: int) -> EventId:
-    raw = bytearray(unix_ms.to_bytes(6, "big") + tail[:10])
-    raw[6] = (raw[6] & 0x0F) | (version << 4)
-    raw[8] = (raw[8] & 0x3F) | 0x80
-    return EventId(bytes(raw))
+    marks = bytes((tail[0] & 0x0F | version << 4, tail[1], tail[2] & 0x3F | 0x80))
+    return EventId(unix_ms.to_bytes(6, "big") + marks + tail[3:10])

@@ -1,24 +1,21 @@
 """The event log over any backend: ids, expected versions, positions and the hash chain."""
 
 import contextlib
-import hashlib
-import json
 import secrets
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
-import attrs
-
-from autopack import chain
+from autopack.chain import link, seed
 from autopack.codec import Codec
+from autopack.drafting import Draft, Drafter, Redact, packed
 from autopack.errors import (
     ArtifactMissingError,
     EventIdConflictError,
     ForeignCursorError,
     InvalidEventError,
-    InvalidInputError,
     VersionConflictError,
 )
 from autopack.ids import EventId, check_name, uuid7
@@ -28,35 +25,17 @@ from autopack.ports.log import (
     Cursor,
     Entry,
     ExpectedVersion,
-    NewEvent,
     Reader,
     Recorded,
     Row,
     Transaction,
-    to_us,
 )
 
 PAGE: Final = 1000
-FREE_TEXT_MOST: Final = 500
-_ARTIFACT_MOST: Final = 64 * 1024 * 1024
 END: Final = 2**62
+_body: Final = itemgetter(0, 4, 5, 9)
 
-Redact = Callable[[str], str]
 Observer = Callable[[Recorded[Any]], None]
-
-
-@attrs.frozen
-class _Draft:
-    """An event ready to be stored, but for its place."""
-
-    stream: str
-    type: str
-    schema: int
-    data: str
-    event: Any
-    event_id: bytes | None
-    occurred_us: int | None
-    meta: str
 
 
 class Journal:
@@ -82,8 +61,9 @@ class Journal:
     ) -> None:
         self.backend, self.codec, self.clock = backend, codec or Codec(), clock
         self.observers = list(observers)
-        self._redact = redact
-        self._seed = chain.seed(backend.identity.origin_id)
+        self._drafter = Drafter(self.codec, redact)
+        self.draft = self._drafter.draft
+        self._seed = seed(backend.identity.origin_id)
 
     @property
     def target(self) -> str:
@@ -181,11 +161,11 @@ class Journal:
             yield rows
             after = rows[-1][0]
 
-    def decode(self, rows: Iterable[Row]) -> Iterator[Recorded[Any]]:
+    def decode(self, rows: Collection[Row]) -> Iterator[Recorded[Any]]:
         """Yield rows as events with their envelopes."""
-        decode = self.codec.decode
-        for row in rows:
-            yield Recorded(row, decode(row[4], row[5], row[9], row[0]))
+        events = self.codec.decode_all(map(_body, rows))
+        for row, event in zip(rows, events, strict=True):
+            yield Recorded(row, event)
 
     def position_of(self, place: int | Cursor) -> int:
         """Return a cursor's position; one of another log is refused by name."""
@@ -214,42 +194,11 @@ class Journal:
 
     def redact(self, text: str) -> str:
         """Return a text as the redaction hook leaves it."""
-        return self._redact(text) if self._redact else text
+        return self._drafter.redact(text)
 
     def seed(self) -> bytes:
         """Return the hash that stands before position 1."""
         return self._seed
-
-    def draft(self, stream: str, given: Any, texts: dict[str, bytes]) -> _Draft:
-        """Return an event encoded, its free texts redacted and cut; whole ones go to *texts*."""
-        new = given if isinstance(given, NewEvent) else NewEvent(event=given)
-        if new.event_id is not None and (
-            not isinstance(new.event_id, bytes) or len(new.event_id) != 16
-        ):
-            raise InvalidEventError(type(new.event).__name__, "its event_id is not 16 bytes")
-        event = self._with_short_texts(new.event, texts)
-        type_name, schema, data = self.codec.encode(event)
-        meta = _meta_text(type_name, new.meta)
-        occurred = to_us(new.occurred_at) if new.occurred_at else None
-        return _Draft(stream, type_name, schema, data, event, new.event_id, occurred, meta)
-
-    def _with_short_texts(self, event: Any, texts: dict[str, bytes]) -> Any:
-        if not hasattr(type(event), "TYPE"):
-            return event
-        changed: dict[str, str] = {}
-        for name in self.codec.kind_of(type(event)).free_text:
-            text = getattr(event, name)
-            if text is None or (self._redact is None and len(text) <= FREE_TEXT_MOST):
-                continue
-            text = self.redact(text) or "(redacted)"
-            if len(text) > FREE_TEXT_MOST:
-                digest, content = _packed_field(type(event).TYPE, name, text)
-                texts[digest] = content
-                ending = f" ... [whole text: artifact {digest}]"
-                text = text[: FREE_TEXT_MOST - len(ending)] + ending
-            if text != getattr(event, name):
-                changed[name] = text
-        return attrs.evolve(event, **changed) if changed else event
 
 
 class JournalTransaction:
@@ -263,16 +212,19 @@ class JournalTransaction:
     def append_batch(self, entries: Sequence[Entry]) -> list[Recorded[Any]]:
         """Append to several streams; see :meth:`Journal.append_batch`."""
         texts: dict[str, bytes] = {}
-        journal = self._journal
+        draft = self._journal.draft
+        for stream, _events, _expected in entries:
+            _check_stream(stream)
         drafts = [
-            [journal.draft(_checked(stream), event, texts) for event in events]
+            [draft(stream, event, texts) for event in events]
             for stream, events, _expected in entries
         ]
         known = self._known([draft for some in drafts for draft in some])
+        before: dict[str, int] = {}
         versions: dict[str, int] = {}
-        fresh: list[_Draft] = []
+        fresh: list[Draft] = []
         for (stream, events, expected), some in zip(entries, drafts, strict=True):
-            missing = [draft for draft in some if draft.event_id not in known]
+            missing = [d for d in some if d.event_id not in known] if known else some
             if events and not missing:
                 continue  # all of it is recorded: the first answer holds, wherever the stream is
             if len(missing) < len(some) and expected is not ANY:
@@ -282,14 +234,20 @@ class JournalTransaction:
                     position=first.position,
                     differs="list of events, in part new, under a checked version",
                 )
-            self._check_version(stream, expected, versions)
+            if stream not in versions:
+                before[stream] = versions[stream] = self.store.stream_version(stream)
+            if expected is not ANY and expected != versions[stream]:
+                raise VersionConflictError(stream, expected=expected, actual=versions[stream])
             versions[stream] += len(missing)
             fresh += missing
         for digest, content in texts.items():
             self.store.put_artifact(digest, content)
-        stored = iter(self._store(fresh))
+        stored = self._store(fresh, before)
+        if not known:
+            return stored
+        left = iter(stored)
         return [
-            known[draft.event_id] if draft.event_id in known else next(stored)
+            known[draft.event_id] if draft.event_id in known else next(left)
             for some in drafts
             for draft in some
         ]
@@ -300,7 +258,7 @@ class JournalTransaction:
         self.store.put_artifact(digest, content)
         return digest
 
-    def _known(self, drafts: Sequence[_Draft]) -> dict[bytes | None, Recorded[Any]]:
+    def _known(self, drafts: Sequence[Draft]) -> dict[bytes | None, Recorded[Any]]:
         given = [draft.event_id for draft in drafts if draft.event_id is not None]
         if not given:
             return {}
@@ -312,47 +270,38 @@ class JournalTransaction:
                 _check_same(draft, found[EventId(draft.event_id)])
         return dict(found.items())
 
-    def _check_version(
-        self, stream: str, expected: ExpectedVersion, versions: dict[str, int]
-    ) -> None:
-        if stream not in versions:
-            versions[stream] = self.store.stream_version(stream)
-        if expected is not ANY and expected != versions[stream]:
-            raise VersionConflictError(stream, expected=expected, actual=versions[stream])
-
-    def _store(self, drafts: Sequence[_Draft]) -> list[Recorded[Any]]:
+    def _store(self, drafts: Sequence[Draft], versions: dict[str, int]) -> list[Recorded[Any]]:
         if not drafts:
             return []
         position, before, last_us = self.store.head()
         before = before or self._journal.seed()
         now = max(self._journal.now_us(), last_us)
-        random, versions = secrets.token_bytes(10 * len(drafts)), dict[str, int]()
+        entropy = secrets.token_bytes(10 * len(drafts))
         rows: list[Row] = []
-        for index, draft in enumerate(drafts):
-            stream = draft.stream
-            version = versions.get(stream)
-            if version is None:
-                version = self.store.stream_version(stream)
-            versions[stream] = version = version + 1
+        for start, draft in zip(range(0, len(entropy), 10), drafts, strict=True):
+            stream, type_name, schema, data, _event, event_id, occurred, meta = draft
+            versions[stream] = version = versions[stream] + 1
             position += 1
-            event_id = draft.event_id or uuid7(now // 1000, random[10 * index : 10 * index + 10])
-            occurred = now if draft.occurred_us is None else draft.occurred_us
-            before = chain.link(
+            if event_id is None:
+                event_id = uuid7(now // 1000, entropy[start : start + 10])
+            if occurred is None:
+                occurred = now
+            before = link(
                 before,
                 position=position,
                 event_id=event_id,
                 stream=stream.encode(),
                 version=version,
-                type=draft.type.encode(),
-                schema=draft.schema,
+                type=type_name.encode(),
+                schema=schema,
                 occurred_at=occurred,
                 recorded_at=now,
-                meta=draft.meta.encode(),
-                data=draft.data.encode(),
+                meta=meta.encode(),
+                data=data.encode(),
             )
             rows.append((
-                position, event_id, stream, version, draft.type, draft.schema,
-                occurred, now, draft.meta, draft.data, before,
+                position, event_id, stream, version, type_name, schema,
+                occurred, now, meta, data, before,
             ))  # fmt: skip
         self.store.insert(rows)
         stored = [Recorded(row, draft.event) for row, draft in zip(rows, drafts, strict=True)]
@@ -360,42 +309,12 @@ class JournalTransaction:
         return stored
 
 
-def packed(text: str) -> tuple[str, bytes]:
-    """Return a text's digest and its compressed form."""
-    try:
-        content = text.encode()
-    except UnicodeEncodeError as fault:
-        raise InvalidInputError(f"A text cannot be stored as UTF-8: {fault}.") from fault
-    if len(content) > _ARTIFACT_MOST:
-        raise InvalidInputError(
-            f"A text of {len(content):,} bytes is over the limit of {_ARTIFACT_MOST:,}. Cut it."
-        )
-    return hashlib.sha256(content).hexdigest(), zlib.compress(content, 6)
-
-
-def _packed_field(event_type: str, field: str, text: str) -> tuple[str, bytes]:
-    try:
-        return packed(text)
-    except InvalidInputError as fault:
-        raise InvalidEventError(event_type, f"its {field}: {fault}") from fault
-
-
-def _meta_text(event_type: str, meta: Mapping[str, Any]) -> str:
-    if not meta:
-        return ""
-    try:
-        text = json.dumps(dict(meta), sort_keys=True, allow_nan=False)
-    except (TypeError, ValueError) as fault:
-        raise InvalidEventError(event_type, f"its meta is not JSON: {fault}") from fault
-    return text
-
-
-def _checked(stream: str) -> str:
+def _check_stream(stream: str) -> None:
     # A phase stream holds a run id and a phase id of up to 200 characters each.
-    return check_name("stream", stream, longest=420)
+    check_name("stream", stream, longest=420)
 
 
-def _check_same(draft: _Draft, known: Recorded[Any]) -> None:
+def _check_same(draft: Draft, known: Recorded[Any]) -> None:
     differs = [
         name
         for name, is_same in (

@@ -1,6 +1,6 @@
 """Views: a projection's checkpoint plus the tail folded in memory; persisted by writers only."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ import msgspec
 
 from autopack.errors import InvalidInputError
 from autopack.journal import END, Journal
-from autopack.ports.log import Checkpoint, Reader, Recorded, Row, UnrecognisedEvent, to_us
+from autopack.ports.log import Checkpoint, Reader, Recorded, UnrecognisedEvent, to_us
 from autopack.ports.projection import Projection, check_projection, is_keyed
 
 _ENCODE: Final = msgspec.json.Encoder(enc_hook=lambda value: dict(value)).encode
@@ -69,24 +69,45 @@ class Fold:
             self.changed[key] = self._load([key]).get(key)
         return self.changed.get(key)
 
-    def apply(self, recorded: Recorded[Any]) -> tuple[str, Any, Any] | None:
-        """Fold one event; return (key, before, after) if it changed a row."""
-        projection = self.projection
-        if not self.is_keyed:
-            given = recorded if getattr(projection, "envelope", True) else recorded.event
-            self.total = projection.project(self.total, given)
-            return None
-        key = projection.key(recorded)
-        if key is None:
-            return None
-        before = self.get(key)
-        after = projection.project(before, recorded)
-        if after is before:
-            return None
-        self.changed[key] = after
-        if self.has_total:
-            self.total = projection.total(self.total, before, after)
-        return key, before, after
+    def apply_all(self, events: Iterable[Recorded[Any]]) -> dict[str, tuple[Any, Any]]:
+        """Fold events; return (before, after) of each row that changed."""
+        known = (r for r in events if type(r.event) is not UnrecognisedEvent)
+        if self.is_keyed:
+            return self._apply_keyed(known)
+        project, view = self.projection.project, self.total
+        is_bare = not getattr(self.projection, "envelope", True)
+        for recorded in known:
+            view = project(view, recorded.event if is_bare else recorded)
+        self.total = view
+        return {}
+
+    def _apply_keyed(self, events: Iterable[Recorded[Any]]) -> dict[str, tuple[Any, Any]]:
+        projection, rows = self.projection, self.changed
+        key_of, project, has_total = projection.key, projection.project, self.has_total
+        steps: dict[str, tuple[Any, Any]] = {}
+        for recorded in self._fetched(events) if self._load else events:
+            key = key_of(recorded)
+            if key is None:
+                continue
+            before = rows.get(key)
+            after = project(before, recorded)
+            if after is before:
+                continue
+            rows[key] = after
+            steps[key] = (steps[key][0] if key in steps else before, after)
+            if has_total:
+                self.total = projection.total(self.total, before, after)
+        return steps
+
+    def _fetched(self, events: Iterable[Recorded[Any]]) -> list[Recorded[Any]]:
+        """Return the events, their persisted rows loaded at once."""
+        assert self._load is not None
+        page = list(events)
+        keys = dict.fromkeys(map(self.projection.key, page))
+        missing = [key for key in keys if key is not None and key not in self.changed]
+        if missing:
+            self.changed.update({**dict.fromkeys(missing), **self._load(missing)})
+        return page
 
     def rows(self) -> dict[str, Any]:
         """Return all rows that this fold holds."""
@@ -97,26 +118,30 @@ def fold_pages(journal: Journal, fold: Fold, *, reader: Reader, until: int, size
     """Fold what comes after the fold's position, up to *until*; skips what nobody recognises."""
     types = fold.projection.types
     names = None if types is None else journal.codec.names_of(types)
-    is_bare = not fold.is_keyed and not getattr(fold.projection, "envelope", True)
+    if not fold.is_keyed and not getattr(fold.projection, "envelope", True):
+        _fold_bare(journal, fold, reader, until, names, size)
+        return
     for rows in journal.pages(
         after=fold.position, until=until, types=names, reader=reader, size=size
     ):
-        if is_bare:
-            fold.total = _fold_bare(journal, fold.projection, fold.total, rows)
-        else:
-            for recorded in journal.decode(rows):
-                if not isinstance(recorded.event, UnrecognisedEvent):
-                    fold.apply(recorded)
+        fold.apply_all(journal.decode(rows))
         fold.position = rows[-1][0]
 
 
-def _fold_bare(journal: Journal, projection: Any, view: Any, rows: Sequence[Row]) -> Any:
-    decode, project = journal.codec.decode, projection.project
-    for row in rows:
-        event = decode(row[4], row[5], row[9], row[0])
-        if type(event) is not UnrecognisedEvent:
-            view = project(view, event)
-    return view
+def _fold_bare(
+    journal: Journal,
+    fold: Fold,
+    reader: Reader,
+    until: int,
+    names: Sequence[str] | None,
+    size: int,
+) -> None:
+    project, view = fold.projection.project, fold.total
+    while bodies := reader.bodies(after=fold.position, until=until, limit=size, types=names):
+        for event in journal.codec.decode_all(bodies):
+            if type(event) is not UnrecognisedEvent:
+                view = project(view, event)
+        fold.position, fold.total = bodies[-1][0], view
 
 
 def replay(
@@ -244,12 +269,8 @@ class LiveView:
         types = fold.projection.types
         names = None if types is None else journal.codec.names_of(types)
         for rows in journal.pages(after=fold.position, types=names):
-            for recorded in journal.decode(rows):
-                if isinstance(recorded.event, UnrecognisedEvent):
-                    continue
-                if step := fold.apply(recorded):
-                    key, before, after = step
-                    changed[key] = (changed[key][0] if key in changed else before, after)
+            for key, (before, after) in fold.apply_all(list(journal.decode(rows))).items():
+                changed[key] = (changed[key][0] if key in changed else before, after)
             fold.position = rows[-1][0]
         return changed
 
@@ -318,9 +339,7 @@ def _fold_occurred(journal: Journal, fold: Fold, reader: Reader, *, until: int, 
     types = fold.projection.types
     names = None if types is None else journal.codec.names_of(types)
     for rows in journal.pages(types=names, reader=reader, size=size):
-        for recorded in journal.decode([row for row in rows if row[6] <= until]):
-            if not isinstance(recorded.event, UnrecognisedEvent):
-                fold.apply(recorded)
+        fold.apply_all(journal.decode([row for row in rows if row[6] <= until]))
 
 
 def _answer(fold: Fold, *, position: int, is_reconstruction: bool = False) -> ViewAt:

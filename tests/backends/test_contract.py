@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack.backends.memory import MemoryBackend
+from autopack.drafting import FREE_TEXT_MOST
 from autopack.errors import (
     ArtifactMissingError,
     EventIdConflictError,
@@ -20,7 +21,6 @@ from autopack.errors import (
 )
 from autopack.events import PhaseQueued, RunPaused, event
 from autopack.ids import derived_id
-from autopack.journal import FREE_TEXT_MOST
 from autopack.log import Log
 from autopack.ports.log import (
     ANY,
@@ -747,3 +747,16 @@ class TestFreeText:
         (recorded,) = journal.append("s", [usage("c" * 900)], expected_version=0)
 
         assert "c" * 900 == recorded.event.call_id
+
+
+class TestBodies:
+    """What events say can be read without their envelopes."""
+
+    def test_bodies_are_the_pages_without_envelopes(self, journal):
+        """Positions, types, schemas and data are those of the page, and so is the limit."""
+        journal.append("run-r1", [created(), paused(), queued()], expected_version=0)
+        wanted = {"after": 0, "until": 3, "limit": 2, "types": ("run.created", "phase.queued")}
+        rows = journal.backend.page(**wanted)
+
+        assert [(r[0], r[4], r[5], r[9]) for r in rows] == journal.backend.bodies(**wanted)
+        assert [1, 3] == [body[0] for body in journal.backend.bodies(**wanted)]

@@ -12,7 +12,7 @@ import attrs
 
 from autopack.errors import InvalidInputError, LogClosedError
 from autopack.ids import uuid7
-from autopack.ports.log import Checkpoint, Head, Lease, LogIdentity, Row, from_us
+from autopack.ports.log import Body, Checkpoint, Head, Lease, LogIdentity, Row, from_us
 
 
 @attrs.define
@@ -57,6 +57,12 @@ class MemoryBackend:
             rows = tables.rows[max(after, 0) : max(until, 0)]
             wanted = rows if types is None else [row for row in rows if row[4] in types]
             return wanted[:limit]
+
+    def bodies(
+        self, *, after: int, until: int, limit: int, types: Sequence[str] | None = None
+    ) -> list[Body]:
+        rows = self.page(after=after, until=until, limit=limit, types=types)
+        return [(row[0], row[4], row[5], row[9]) for row in rows]
 
     def stream_page(self, stream: str, *, after_version: int, limit: int) -> list[Row]:
         with self._open() as tables:

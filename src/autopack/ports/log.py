@@ -46,6 +46,9 @@ Row: TypeAlias = tuple[int, bytes, str, int, str, int, int, int, str, str, bytes
 """One stored event: position, event_id, stream, version, type, schema, occurred_at and
 recorded_at (microseconds since 1970 UTC), meta (JSON text or empty), data (JSON text), hash."""
 
+Body: TypeAlias = tuple[int, str, int, str]
+"""What an event says, without its envelope: position, type, schema, data (JSON text)."""
+
 ROW_COLUMNS: Final = (
     "position", "event_id", "stream", "version", "type", "schema",
     "occurred_at", "recorded_at", "meta", "data", "hash",
@@ -228,6 +231,11 @@ class Reader(Protocol):
         self, *, after: int, until: int, limit: int, types: Sequence[str] | None = None
     ) -> list[Row]:
         """Return up to *limit* rows with after < position <= until, in order."""
+
+    def bodies(
+        self, *, after: int, until: int, limit: int, types: Sequence[str] | None = None
+    ) -> list[Body]:
+        """Return what :meth:`page` does, without the envelopes."""
 
     def stream_page(self, stream: str, *, after_version: int, limit: int) -> list[Row]:
         """Return up to *limit* rows of a stream with version > after_version, in order."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from autopack.ports.log import ROW_COLUMNS, Checkpoint, Head, Lease, Row
+from autopack.ports.log import ROW_COLUMNS, Body, Checkpoint, Head, Lease, Row
 
 _COLUMNS: Final = ", ".join(ROW_COLUMNS)
 _AT_ONCE: Final = 500  # SQLite allows 32,766 parameters; fewer keep the statements cached
@@ -24,9 +24,19 @@ class Queries:
     def page(
         self, *, after: int, until: int, limit: int, types: Sequence[str] | None = None
     ) -> list[Row]:
+        return self._columns(_COLUMNS, after, until, limit, types)
+
+    def bodies(
+        self, *, after: int, until: int, limit: int, types: Sequence[str] | None = None
+    ) -> list[Body]:
+        return self._columns("position, type, schema, data", after, until, limit, types)
+
+    def _columns(
+        self, columns: str, after: int, until: int, limit: int, types: Sequence[str] | None
+    ) -> list[Any]:
         wanted = f" AND type IN ({_marks(types)})" if types is not None else ""
         return self._all(
-            f"SELECT {_COLUMNS} FROM events WHERE position > ? AND position <= ?{wanted}"
+            f"SELECT {columns} FROM events WHERE position > ? AND position <= ?{wanted}"
             " ORDER BY position LIMIT ?",
             (after, until, *(types or ()), limit),
         )
