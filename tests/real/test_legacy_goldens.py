@@ -54,3 +54,13 @@ def test_budgets(real_data):
         for stop, expected in case.get("post", {}).items():
             reason = None if stop == "None" else stop
             assert expected == autopack_legacy.enforce_after(case["tokens"], budget, reason)
+
+
+def test_estimates(real_data):
+    """Predictions, budgets and verdicts are those of the old system, also for files that exist."""
+    workspace = real_data / "goldens" / "estimator_workspace"
+    for case in cases(real_data, "estimator_cases.jsonl"):
+        given = ("deliverables", "category", "complexity", "scope_paths", "task_description")
+        found = autopack_legacy.estimate(*(case[name] for name in given), workspace)
+
+        assert case["out"] == found, case["case"]

@@ -1,4 +1,4 @@
-"""The entry point offers an importer and a calibrator, and loads little before they are used."""
+"""The entry point offers its three parts, and loads little before they are used."""
 
 import subprocess
 import sys
@@ -7,22 +7,23 @@ from importlib.metadata import entry_points
 import pluggy
 
 from autopack import hookspecs
-from autopack_legacy import LegacyCalibrator, LegacyImporter, plugin
+from autopack_legacy import LegacyCalibrator, LegacyEstimator, LegacyImporter, plugin
 
 
-def test_hooks_register_both():
-    """Both hooks register one object under the documented name."""
+def test_hooks_register_each_part():
+    """Each hook registers one object under the documented name."""
     manager = pluggy.PluginManager("autopack")
     manager.add_hookspecs(hookspecs)
     manager.register(plugin)
-    found = {}
-    manager.hook.autopack_register_importers(register=found.__setitem__)
-    manager.hook.autopack_register_calibrators(register=found.__setitem__)
+    importers, calibrators, estimators = {}, {}, {}
+    manager.hook.autopack_register_importers(register=importers.__setitem__)
+    manager.hook.autopack_register_calibrators(register=calibrators.__setitem__)
+    manager.hook.autopack_register_estimators(register=estimators.__setitem__)
     manager.check_pending()
 
-    assert ["autopack-legacy", "legacy"] == sorted(found)
-    assert isinstance(found["autopack-legacy"], LegacyImporter)
-    assert LegacyCalibrator is found["legacy"]
+    assert {"autopack-legacy": LegacyImporter} == {n: type(o) for n, o in importers.items()}
+    assert {"legacy": LegacyCalibrator} == calibrators
+    assert {"legacy": LegacyEstimator} == {n: type(o) for n, o in estimators.items()}
 
 
 def test_entry_point_names_the_plugin():

@@ -1,4 +1,4 @@
-"""The old system's figures and databases: importer, calibrator, fingerprints.
+"""The old system's figures and databases: importer, estimator, calibrator, fingerprints.
 
 Nothing imports this package, so it can be deleted one day.
 """
@@ -20,14 +20,18 @@ from autopack_legacy.failures import (
 
 if TYPE_CHECKING:
     from autopack_legacy.calibrator import LegacyCalibrator
+    from autopack_legacy.estimates import estimate
+    from autopack_legacy.estimator import LegacyEstimator
     from autopack_legacy.importer import LegacyImporter
 
 __all__ = [
     "LegacyCalibrator",
+    "LegacyEstimator",
     "LegacyImporter",
     "enforce_after",
     "enforce_before",
     "escalated_budget",
+    "estimate",
     "fingerprint",
     "is_llm_boundary",
     "normalize_error",
@@ -36,14 +40,18 @@ __all__ = [
 ]
 
 
+_HOMES = {
+    "LegacyCalibrator": "calibrator",
+    "LegacyEstimator": "estimator",
+    "LegacyImporter": "importer",
+    "estimate": "estimates",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Load the importer and the calibrator where they are used."""
-    if name == "LegacyImporter":
-        from autopack_legacy.importer import LegacyImporter
+    """Load what needs the library's events or figures where it is used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return LegacyImporter
-    if name == "LegacyCalibrator":
-        from autopack_legacy.calibrator import LegacyCalibrator
-
-        return LegacyCalibrator
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

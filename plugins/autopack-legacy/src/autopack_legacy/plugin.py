@@ -17,3 +17,11 @@ def autopack_register_calibrators(register: Register) -> None:
     from autopack_legacy.calibrator import LegacyCalibrator
 
     register(LegacyCalibrator.name, LegacyCalibrator)
+
+
+@hookimpl
+def autopack_register_estimators(register: Register) -> None:
+    """Register the estimator with the old figures."""
+    from autopack_legacy.estimator import LegacyEstimator
+
+    register(LegacyEstimator.name, LegacyEstimator())
