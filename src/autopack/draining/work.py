@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor as Pool
 from concurrent.futures import Future
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from autopack.commands import CompletePhase, FailPhase, GatePhase, TimeOutPhase
 from autopack.draining.claims import Claim
@@ -15,6 +15,9 @@ from autopack.draining.failures import zero_yield_reason
 from autopack.draining.recording import LiveAttempt, failure_command
 from autopack.errors import LeaseLostError
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
+
+
+_TO_CLEAN_UP_S: Final = 5.0
 
 
 class TimedOut:
@@ -33,7 +36,7 @@ async def call(
     """
     Return an executor's outcome; its exception becomes a failure with its text.
 
-    At the deadline an async executor is cancelled. A thread cannot be ended: it is told through
+    At the deadline an async executor is cancelled, and given a moment to clean up. A thread cannot be ended: it is told through
     ``attempt.cancelled``, and what it returns in the end is handed to *when_late*.
     """
     if inspect.iscoroutinefunction(execute):
@@ -46,7 +49,7 @@ async def call(
         if not done:
             live.cancel()
             if inspect.iscoroutinefunction(execute):
-                work.cancel()
+                await _cancelled(work)
             else:
                 thread.add_done_callback(lambda ended: when_late(_late_outcome(live, ended)))
                 work.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
@@ -57,12 +60,17 @@ async def call(
         return outcome_of(result)
     except asyncio.CancelledError:
         live.cancel()
-        work.cancel()
+        await _cancelled(work)
         raise
     except LeaseLostError:
         raise
     except Exception as fault:
         return _raised(live, fault)
+
+
+async def _cancelled(work: "asyncio.Future[Any]") -> None:
+    work.cancel()
+    await asyncio.wait({work}, timeout=_TO_CLEAN_UP_S)
 
 
 def outcome_of(result: Any) -> Outcome:
