@@ -64,7 +64,7 @@ def by_hand(log, chosen, until=END):
     for recorded in log.read_all(until=until):
         is_wanted = wanted is None or type(recorded.event) in wanted
         if is_wanted and not isinstance(recorded.event, UnrecognisedEvent):
-            fold.apply(recorded)
+            fold.apply_all([recorded])
     return fold
 
 

@@ -19,7 +19,8 @@ def claims_of(log, worker="w1", **settings):
 
 def take(log, claims, ref=P1):
     phase = phase_of(log, ref)
-    estimate = estimated(log, log.registry.resolve("estimator", "deliverables"), phase)
+    estimator = log.registry.resolve("estimator", "deliverables")
+    estimate = estimated(log, estimator, phase, registry=log.registry)
     return claims.take(phase, estimate, timeout_s=None, reason=None)
 
 

@@ -1,6 +1,7 @@
 """Several real processes on one log: each phase once, and nothing lost when one is killed."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -70,16 +71,27 @@ def test_two_drains_share_a_run(sqlite_log, log_path, executor):
     assert sqlite_log.verify().is_clean
 
 
+def kill_at_work(process, log):
+    """End a drain at once, at a moment when it holds a phase and others are done."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        time.sleep(0.02)
+        os.kill(process.pid, signal.SIGSTOP)
+        held = [row.worker or "" for row in replay(log, "phases").rows.values() if row.worker]
+        is_at_work = any(f"-{process.pid}-" in worker for worker in held)
+        if is_at_work and len(found(log, "phase.completed")) >= 20:
+            break
+        os.kill(process.pid, signal.SIGCONT)
+    process.kill()
+    process.communicate()
+
+
 def test_a_killed_drain_loses_nothing(sqlite_log, log_path, executor):
     """After kill -9 the rest completes when the leases end; no usage is counted twice."""
     create_run(sqlite_log, "r", specs(*map(str, range(200))))
     options = ("--workers", "3", "--lease-s", "1")
     doomed, other = (start(log_path, executor(0.03), *options) for _ in range(2))
-    until = time.monotonic() + 60
-    while time.monotonic() < until and len(found(sqlite_log, "phase.completed")) < 40:
-        time.sleep(0.02)
-    doomed.kill()
-    doomed.communicate()
+    kill_at_work(doomed, sqlite_log)
     _, said = other.communicate(timeout=120)
     board, reclaimed = replay(sqlite_log, "phases"), found(sqlite_log, "phase.reclaimed")
     calls = found(sqlite_log, "llm.usage_recorded")

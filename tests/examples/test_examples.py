@@ -9,7 +9,7 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 SHOWN = {
-    "quick_start.py": ["1 completed, 1 failed", " 17 phase.failed", "checks FAILED 2 of 14"],
+    "quick_start.py": ["1 completed, 1 failed", " phase.failed", "checks FAILED 2 of 14"],
     "own_loop.py": ["retry: the answer holds no code; recorded", "2 COMPLETE, 1 FAILED"],
     "custom_projection.py": ["failed attempts: ", "recorded-model: "],
     "time_travel.py": ["now:        COMPLETE", "on Tuesday: FAILED - missing", "Thu 09:00 phase."],
