@@ -28,6 +28,7 @@ KINDS: Final = {
     "command": "commands",
 }
 """What can be registered by name, with its hook's ending."""
+_REGISTER: Final = "autopack_register_"
 
 
 @attrs.frozen(kw_only=True)
@@ -96,11 +97,22 @@ class Registry:
         return bool(getattr(self.manager.hook, hook).get_hookimpls())
 
     def chain(self, hook: str, text: str) -> str:
-        """Hand a text through every implementation of a hook, one after the other."""
+        """
+        Hand a text through every implementation of a hook, one after the other.
+
+        Raises:
+            PluginError: One failed, or returned no text.
+        """
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
-            changed = implementation.function(text)
+            try:
+                changed = implementation.function(text)
+            except Exception as fault:
+                what = f"{hook} failed: {type(fault).__name__}: {fault}"
+                raise PluginError(implementation.plugin_name, what) from fault
             if not isinstance(changed, str):
-                raise PluginError(implementation.plugin_name, f"{hook} returned {changed!r}")
+                # What it returned may hold what was to be taken out, so only its type is said.
+                what = f"{hook} returned {type(changed).__name__}, not the text"
+                raise PluginError(implementation.plugin_name, what)
             text = changed
         return text
 
@@ -121,16 +133,11 @@ class Registry:
         """Register a plugin and call its registration hooks; faults are kept, not raised."""
         provides: list[str] = []
         faults: list[str] = []
-        try:
-            self.manager.register(plugin, name)
-            own = self.manager.get_hookcallers(plugin) or []
-            for caller in own:
-                if caller.name.startswith("autopack_register_"):
-                    self._call_registration(plugin, caller.name, name, provides, faults)
-        except Exception as fault:
-            faults.append(f"{type(fault).__name__}: {fault}")
-            if self.manager.is_registered(plugin):
-                self.manager.unregister(plugin)
+        if self.manager.is_registered(plugin):
+            faults.append(f"it is registered already, as {self.manager.get_name(plugin)!r}")
+        else:
+            holder = f"{name!r} of {distribution} {version}".rstrip()
+            self._register_hooks(plugin, name, holder, provides, faults)
         info = PluginInfo(
             name=name,
             distribution=distribution,
@@ -141,29 +148,52 @@ class Registry:
         self.infos.append(info)
         return info
 
-    def _call_registration(
-        self, plugin: Any, hook: str, owner: str, provides: list[str], faults: list[str]
+    def _register_hooks(
+        self, plugin: Any, name: str, holder: str, provides: list[str], faults: list[str]
     ) -> None:
-        ending = hook.removeprefix("autopack_register_")
         try:
-            if ending == "events":
-                getattr(plugin, hook)(register=self._events_register(provides))
-                return
-            kind = next(kind for kind, plural in KINDS.items() if plural == ending)
-            getattr(plugin, hook)(register=self._register(kind, owner, provides, faults))
+            self.manager.register(plugin, name)
         except Exception as fault:
+            faults.append(f"{type(fault).__name__}: {fault}")
+            if self.manager.is_registered(plugin):
+                self.manager.unregister(plugin)
+            return
+        for caller in self.manager.get_hookcallers(plugin) or []:
+            if not caller.has_spec():
+                faults.append(_unknown_hook(caller.name))
+            elif caller.name.startswith(_REGISTER):
+                for implementation in caller.get_hookimpls():
+                    if implementation.plugin is plugin:
+                        self._call_registration(
+                            implementation, caller.name, holder, provides, faults
+                        )
+
+    def _call_registration(
+        self, implementation: Any, hook: str, holder: str, provides: list[str], faults: list[str]
+    ) -> None:
+        ending = hook.removeprefix(_REGISTER)
+        register: Callable[..., None] = self._events_register(provides)
+        if ending != "events":
+            kind = next(kind for kind, plural in KINDS.items() if plural == ending)
+            register = self._register(kind, holder, provides, faults)
+        try:
+            implementation.function(register)
+        except (Exception, SystemExit) as fault:
             faults.append(f"{hook}: {type(fault).__name__}: {fault}")
 
     def _register(
-        self, kind: str, owner: str, provides: list[str], faults: list[str]
+        self, kind: str, holder: str, provides: list[str], faults: list[str]
     ) -> Callable[[str, Any], None]:
         def register(name: str, thing: Any) -> None:
+            if not isinstance(name, str) or not name:
+                faults.append(f"{name!r} cannot name a {kind}: it is not a string; not registered")
+                return
             if name in self.named[kind]:
-                holder = self._owners[kind, name]
-                faults.append(f"{kind} {name!r} is taken by plugin {holder!r}; not registered")
+                taken = self._owners[kind, name]
+                faults.append(f"{kind} {name!r} is taken by plugin {taken}; not registered")
                 return
             self.named[kind][name] = thing
-            self._owners[kind, name] = owner
+            self._owners[kind, name] = holder
             provides.append(f"{kind} {name}")
 
         return register
@@ -224,7 +254,7 @@ def _module_of(path: Path) -> Any:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         raise PluginError(
             str(path), f"failed on import: {type(fault).__name__}: {fault}"
         ) from fault
@@ -270,6 +300,13 @@ def _load_file(registry: Registry, path: Path) -> None:
 def _add_builtin(registry: Registry) -> None:
     builtin = importlib.import_module("autopack.builtin")
     registry.add(builtin, name="builtin", distribution="autopack", version="")
+
+
+def _unknown_hook(name: str) -> str:
+    known = [hook for hook in vars(hookspecs) if hook.startswith("autopack_")]
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"there is no hook {name!r}, so nothing calls it.{hint}"
 
 
 def _logger() -> Any:

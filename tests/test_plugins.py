@@ -1,0 +1,312 @@
+"""Plugins: found, checked one by one, and named when something is wrong with them."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from autopack import hookimpl
+from autopack.errors import InvalidInputError, PluginError, UnknownNameError
+from autopack.plugins import KINDS, load_plugins
+
+
+def install(folder, distribution, entry_points, **modules):
+    """Put a distribution into a folder, as an installer would, and return the folder."""
+    info = folder / f"{distribution.replace('-', '_')}-1.2.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n", encoding="utf-8"
+    )
+    points = "\n".join(f"{name} = {value}" for name, value in entry_points.items())
+    (info / "entry_points.txt").write_text(f"[autopack]\n{points}\n", encoding="utf-8")
+    for name, source in modules.items():
+        (folder / f"{name}.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Install distributions that only this test sees."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def put(distribution, entry_points, **modules):
+        install(tmp_path, distribution, entry_points, **modules)
+
+    yield put
+    for name in [name for name in sys.modules if name.startswith("ap_")]:
+        del sys.modules[name]
+
+
+def info_of(registry, name):
+    (found,) = [info for info in registry.infos if info.name == name]
+    return found
+
+
+STRATEGY = """
+    from autopack.hookspecs import hookimpl
+
+    @hookimpl
+    def autopack_register_strategies(register):
+        register({name!r}, lambda view: None)
+"""
+
+
+class TestInstalled:
+    """Entry points are loaded one by one, each for itself."""
+
+    def test_an_installed_plugin_is_found_and_named(self, installed):
+        """Its distribution, version and names are listed."""
+        installed("ap-lifo", {"lifo": "ap_lifo"}, ap_lifo=STRATEGY.format(name="lifo"))
+        registry = load_plugins()
+        info = info_of(registry, "lifo")
+
+        assert ("ap-lifo", "1.2", ("strategy lifo",), ()) == (
+            info.distribution,
+            info.version,
+            info.provides,
+            info.faults,
+        )
+        assert "lifo" in registry.names("strategy")
+
+    @pytest.mark.parametrize(
+        ("source", "why"),
+        [
+            ("1 / 0", "ZeroDivisionError"),
+            ("import nothing_of_that_name", "ModuleNotFoundError"),
+            ("raise SystemExit(3)", "SystemExit"),
+            ("def broken(:", "SyntaxError"),
+        ],
+    )
+    def test_one_that_fails_on_import_is_named_and_the_rest_works(self, installed, source, why):
+        """The bad one takes nobody with it, wherever it stands in the list."""
+        installed("ap-good", {"good": "ap_good"}, ap_good=STRATEGY.format(name="good"))
+        installed("ap-bad", {"bad": "ap_bad"}, ap_bad=source)
+        installed("ap-also", {"zgood": "ap_also"}, ap_also=STRATEGY.format(name="also"))
+        registry = load_plugins()
+        (fault,) = info_of(registry, "bad").faults
+
+        assert fault.startswith(f"failed on import: {why}")
+        assert ("ap-bad", "1.2") == (
+            info_of(registry, "bad").distribution,
+            info_of(registry, "bad").version,
+        )
+        assert {"good", "also", "fifo"} <= set(registry.names("strategy"))
+
+    def test_a_taken_name_is_refused_with_both_distributions(self, installed):
+        """Whoever came first keeps it; the built-ins come before everybody."""
+        installed("ap-fake", {"aaa": "ap_fake"}, ap_fake=STRATEGY.format(name="fifo"))
+        registry = load_plugins()
+        from autopack.draining.strategies.fifo import fifo
+
+        (fault,) = info_of(registry, "aaa").faults
+        assert fault.startswith("strategy 'fifo' is taken by plugin 'builtin' of autopack")
+        assert fifo is registry.resolve("strategy", "fifo")
+
+    def test_two_distributions_may_use_one_entry_point_name(self, installed):
+        """The second is not skipped; it is listed under its distribution too."""
+        installed("ap-one", {"mine": "ap_one"}, ap_one=STRATEGY.format(name="one1"))
+        installed("ap-two", {"mine": "ap_two"}, ap_two=STRATEGY.format(name="two2"))
+        registry = load_plugins()
+
+        assert {"one1", "two2"} <= set(registry.names("strategy"))
+        assert 1 == sum(info.name.startswith("mine@") for info in registry.infos)
+
+    def test_two_entry_points_of_one_module_register_it_once(self, installed):
+        """The second says so, and takes the first one's hooks away from nobody."""
+        installed("ap-twice", {"m1": "ap_twice", "m2": "ap_twice"}, ap_twice=REDACTING)
+        registry = load_plugins()
+        faults = [fault for info in registry.infos for fault in info.faults]
+
+        assert ["it is registered already, as 'm1'"] == faults
+        assert "***" == registry.chain("autopack_redact", "secret")
+
+    def test_a_hook_that_raises_is_named_and_the_plugins_others_work(self, installed):
+        """Each registration hook of a plugin is called for itself."""
+        installed(
+            "ap-half",
+            {"half": "ap_half"},
+            ap_half="""
+                from autopack.hookspecs import hookimpl
+
+                @hookimpl
+                def autopack_register_executors(register):
+                    raise KeyError("no config")
+
+                @hookimpl
+                def autopack_register_strategies(register):
+                    register("half", lambda view: None)
+            """,
+        )
+        info = info_of(load_plugins(), "half")
+
+        assert ("autopack_register_executors: KeyError: 'no config'",) == info.faults
+        assert ("strategy half",) == info.provides
+
+    def test_plugins_can_be_left_out(self, installed, monkeypatch):
+        """With AUTOPACK_DISABLE_PLUGINS only the built-ins are loaded; 0 and empty are no."""
+        installed("ap-lifo", {"lifo": "ap_lifo"}, ap_lifo=STRATEGY.format(name="lifo"))
+        names = {}
+        for value in ("1", "yes", "0", ""):
+            monkeypatch.setenv("AUTOPACK_DISABLE_PLUGINS", value)
+            names[value] = [info.name for info in load_plugins().infos]
+
+        assert ["builtin"] == names["1"] == names["yes"]
+        assert "lifo" in names["0"]
+        assert "lifo" in names[""]
+
+    @pytest.mark.slow
+    def test_the_command_line_lists_what_failed(self, tmp_path):
+        """`autopack plugins` names the plugin, its distribution and its fault, and exits with 1."""
+        install(tmp_path, "ap-bad", {"bad": "ap_bad"}, ap_bad="1 / 0")
+        script = "import sys; sys.path.insert(0, sys.argv.pop(1)); " + (
+            "from autopack.cli.main import main; main()"
+        )
+        found = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path), "plugins"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert 1 == found.returncode
+        assert "bad (ap-bad 1.2)" in found.stdout
+        assert "fault: failed on import: ZeroDivisionError" in found.stdout
+
+
+REDACTING = """
+    from autopack.hookspecs import hookimpl
+
+    @hookimpl
+    def autopack_redact(text):
+        return text.replace("secret", "***")
+"""
+
+
+class TestGiven:
+    """Objects and folders are plugins too."""
+
+    def test_files_of_a_folder_are_plugins(self, tmp_path):
+        """A broken file is named by its path; the others are loaded."""
+        (tmp_path / "mine.py").write_text(
+            textwrap.dedent(STRATEGY.format(name="mine")), encoding="utf-8"
+        )
+        (tmp_path / "broken.py").write_text("1 / 0", encoding="utf-8")
+        (tmp_path / "quits.py").write_text("raise SystemExit(1)", encoding="utf-8")
+        registry = load_plugins(folders=[tmp_path])
+
+        assert "mine" in registry.names("strategy")
+        for name in ("broken", "quits"):
+            assert str(tmp_path / f"{name}.py") == info_of(registry, name).distribution
+            assert 1 == len(info_of(registry, name).faults)
+
+    def test_a_hook_that_does_not_exist_is_named(self):
+        """A mistyped hook is said to be one, with the one that was meant."""
+
+        class Mistyped:
+            @hookimpl
+            def autopack_register_stratgies(self, register):
+                register("x", None)
+
+        (fault,) = info_of(load_plugins(extra=[Mistyped()]), "Mistyped").faults
+
+        assert "no hook 'autopack_register_stratgies'" in fault
+        assert "Did you mean 'autopack_register_strategies'" in fault
+
+    def test_wrong_arguments_are_named_and_nothing_of_the_plugin_stays(self):
+        """A hook with an argument that is not its own is refused with its plugin."""
+
+        class Wrong:
+            @hookimpl
+            def autopack_redact(self, text):
+                return "never"
+
+            @hookimpl
+            def autopack_register_strategies(self, registrar):
+                registrar("x", None)
+
+        registry = load_plugins(extra=[Wrong()])
+        (fault,) = info_of(registry, "Wrong").faults
+
+        assert "registrar" in fault
+        assert "text" == registry.chain("autopack_redact", "text")
+
+    def test_a_hook_may_have_a_name_of_its_own(self):
+        """Pluggy's ``specname`` is honoured."""
+
+        class Renamed:
+            @hookimpl(specname="autopack_register_strategies")
+            def strategies(self, register):
+                register("renamed", None)
+
+        info = info_of(load_plugins(extra=[Renamed()]), "Renamed")
+
+        assert (("strategy renamed",), ()) == (info.provides, info.faults)
+
+    @pytest.mark.parametrize("name", ["", 5, None])
+    def test_a_name_is_a_string(self, name):
+        """Anything else is refused, and said."""
+
+        class Nameless:
+            @hookimpl
+            def autopack_register_strategies(self, register):
+                register(name, None)
+
+        (fault,) = info_of(load_plugins(extra=[Nameless()]), "Nameless").faults
+
+        assert f"{name!r} cannot name a strategy" in fault
+
+
+class TestResolve:
+    """A name, a file's name, or an object."""
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_an_object_comes_back_as_it_is(self, kind):
+        """Wherever a name is accepted, an object is too."""
+        thing = object()
+
+        assert thing is load_plugins().resolve(kind, thing)
+
+    def test_an_unknown_name_lists_the_known_and_the_meant(self):
+        """A typing error is answered with the right word."""
+        with pytest.raises(UnknownNameError) as refused:
+            load_plugins().resolve("strategy", "fifoo")
+
+        assert ("strategy", "fifoo", ("fifo", "one")) == (
+            refused.value.kind,
+            refused.value.name,
+            tuple(name for name in refused.value.known if name in ("fifo", "one")),
+        )
+        assert "Did you mean 'fifo'?" in str(refused.value)
+
+    def test_a_name_unlike_any_is_not_guessed_at(self):
+        """Where nothing is close, nothing is suggested."""
+        with pytest.raises(UnknownNameError) as refused:
+            load_plugins().resolve("strategy", "zzzzz")
+
+        assert "Did you mean" not in str(refused.value)
+
+    def test_a_file_gives_what_it_defines(self, tmp_path):
+        """``file.py:name`` needs no plugin; a path may hold colons."""
+        path = tmp_path / "a:b.py"
+        path.write_text("def mine(view): return 'chosen'\n", encoding="utf-8")
+
+        assert "chosen" == load_plugins().resolve("strategy", f"{path}:mine")(None)
+
+    def test_a_file_without_the_name_says_what_it_has(self, tmp_path):
+        """So that the right name is found."""
+        path = tmp_path / "some.py"
+        path.write_text("def mine(view): ...\n", encoding="utf-8")
+
+        with pytest.raises(InvalidInputError, match=r"defines no 'yours'. It has: mine"):
+            load_plugins().resolve("strategy", f"{path}:yours")
+
+    def test_a_missing_or_broken_file_is_named(self, tmp_path):
+        """The path and the fault are in the message."""
+        path = tmp_path / "broken.py"
+        path.write_text("1 / 0", encoding="utf-8")
+
+        with pytest.raises(InvalidInputError, match=r"no file .*none"):
+            load_plugins().resolve("strategy", f"{tmp_path / 'none.py'}:x")
+        with pytest.raises(PluginError, match=r"broken.*ZeroDivisionError"):
+            load_plugins().resolve("strategy", f"{path}:x")

@@ -1,0 +1,74 @@
+"""A match over the closed union of core events: a new event that is not handled fails mypy."""
+
+from typing import assert_never
+
+from autopack.events import (
+    BudgetEscalated,
+    BudgetReserved,
+    BudgetSet,
+    BudgetSettled,
+    CalibrationApplied,
+    CalibrationProposed,
+    CalibrationRejected,
+    CoreEvent,
+    DrainPassedOver,
+    DrainPhaseSelected,
+    DrainStarted,
+    DrainStopped,
+    LlmUsageAmended,
+    LlmUsageRecorded,
+    PhaseCancelled,
+    PhaseClaimed,
+    PhaseCompleted,
+    PhaseEstimated,
+    PhaseFailed,
+    PhaseGated,
+    PhaseGateDecided,
+    PhaseQueued,
+    PhaseReclaimed,
+    PhaseReleased,
+    PhaseRequeued,
+    PhaseResultLate,
+    PhaseSkipped,
+    PhaseStarted,
+    PhaseTimedOut,
+    RunCreated,
+    RunFinished,
+    RunPaused,
+    RunPrepared,
+    RunPrepareFailed,
+    RunReopened,
+    RunResumed,
+    SampleRecorded,
+)
+
+
+def subject(event: CoreEvent) -> str:
+    """Return what an event is about; every one of the union is named."""
+    match event:
+        case RunCreated(run_id=run) | RunPaused(run_id=run) | RunResumed(run_id=run):
+            return run
+        case RunFinished() | RunReopened() | RunPrepared() | RunPrepareFailed():
+            return event.run_id
+        case PhaseQueued(phase_id=phase) | PhaseEstimated(phase_id=phase):
+            return phase
+        case PhaseClaimed() | PhaseStarted() | BudgetEscalated() | PhaseCompleted():
+            return event.phase_id
+        case PhaseFailed() | PhaseTimedOut() | PhaseResultLate() | PhaseReleased():
+            return event.phase_id
+        case PhaseReclaimed() | PhaseRequeued() | PhaseGated() | PhaseGateDecided():
+            return event.phase_id
+        case PhaseSkipped() | PhaseCancelled():
+            return event.phase_id
+        case LlmUsageRecorded(call_id=call) | LlmUsageAmended(call_id=call):
+            return call
+        case SampleRecorded():
+            return event.category
+        case DrainStarted() | DrainPhaseSelected() | DrainPassedOver() | DrainStopped():
+            return event.drain_id
+        case CalibrationProposed() | CalibrationApplied() | CalibrationRejected():
+            return event.estimator
+        case BudgetSet() | BudgetReserved() | BudgetSettled():
+            return event.scope
+        case _:
+            assert_never(event)
