@@ -140,25 +140,25 @@ class SqliteBackend(Queries):
             raise LogClosedError(self.target)
 
 
-@attrs.frozen
 class SqliteTransaction(Queries):
     """The write transaction of a log file."""
 
-    _connection: sqlite3.Connection
-    _target: str
+    def __init__(self, connection: sqlite3.Connection, target: str) -> None:
+        self._connection, self._target = connection, target
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         return self._connection.execute(sql, parameters).fetchall()
 
     def head(self) -> Head:
         """Return the last event; a tail that was removed is damage, and nothing is appended."""
-        rows = self._all(
-            "SELECT position, hash, recorded_at FROM events ORDER BY position DESC LIMIT 1"
+        ((given, *last),) = self._all(
+            "SELECT seq, position, hash, recorded_at FROM (SELECT 1) LEFT JOIN"
+            " (SELECT seq FROM sqlite_sequence WHERE name = 'events') LEFT JOIN"
+            " (SELECT position, hash, recorded_at FROM events ORDER BY position DESC LIMIT 1)"
         )
-        given = self._all("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
-        head = Head(*rows[0]) if rows else Head(0, b"", 0)
-        if given and given[0][0] != head.position:
-            what = f"position {given[0][0]} was given, but the last event is {head.position}"
+        head = Head(0, b"", 0) if last[0] is None else Head(*last)
+        if given and given != head.position:
+            what = f"position {given} was given, but the last event is {head.position}"
             raise LogDamagedError(self._target, what)
         return head
 
