@@ -13,6 +13,8 @@ def main() -> None:
     commands = options.add_subparsers(dest="check", required=True)
     damage = commands.add_parser("damage", help="random edits, each found, no traceback")
     damage.add_argument("--edits", type=int, default=1000)
+    kills = commands.add_parser("kills", help="kill a writer at random moments, lose nothing")
+    kills.add_argument("--times", type=int, default=500)
     given = options.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -32,7 +34,19 @@ def _damage(folder: Path, given: argparse.Namespace) -> str:
     )
 
 
-CHECKS = {"damage": _damage}
+def _kills(folder: Path, given: argparse.Namespace) -> str:
+    from tests.crash.kills import kill_many
+
+    tally = kill_many(folder, times=given.times, seed=given.seed)
+    assert tally.is_clean, tally
+    return (
+        f"{tally.kills} kills, {tally.events} events, {tally.acknowledged} acknowledged: "
+        f"{tally.lost} lost, {tally.duplicated} duplicated, {tally.invalid_logs} invalid logs, "
+        f"{tally.wrong_views} wrong views"
+    )
+
+
+CHECKS = {"damage": _damage, "kills": _kills}
 
 if __name__ == "__main__":
     main()
