@@ -16,6 +16,7 @@ from autopack.upcast import CORE_UPCASTERS, Upcaster, upcast
 
 _ENCODE = msgspec.json.Encoder().encode
 _NEW = object.__new__
+_UNREADABLE = (msgspec.MsgspecError, UnicodeError, TypeError, RecursionError)
 
 
 @attrs.frozen(kw_only=True)
@@ -103,7 +104,7 @@ class Codec:
         try:
             mirror: Any = msgspec.convert(event, kind.mirror, from_attributes=True)
             return _ENCODE(mirror).decode()
-        except (msgspec.MsgspecError, TypeError, OverflowError, UnicodeError) as fault:
+        except (*_UNREADABLE, OverflowError) as fault:
             raise InvalidEventError(kind.name, str(fault)) from fault
 
     def decode(self, type_name: str, schema: int, data: str, position: int) -> Any:
@@ -120,7 +121,7 @@ class Codec:
         if schema == kind.schema:
             try:
                 return _built(kind, kind.decode(data))
-            except (msgspec.MsgspecError, UnicodeError, TypeError) as fault:
+            except _UNREADABLE as fault:
                 raise StoredEventError(type_name, position=position, why=str(fault)) from fault
         return self._decode_older(kind, schema, data, position)
 
@@ -135,7 +136,7 @@ class Codec:
                 continue
             try:
                 fields = fields_of(kind.decode(data))
-            except (msgspec.MsgspecError, UnicodeError, TypeError) as fault:
+            except _UNREADABLE as fault:
                 raise StoredEventError(type_name, position=position, why=str(fault)) from fault
             event: Any = new(kind.cls)
             kind.fill(event, fields)

@@ -13,6 +13,7 @@
     │   ├── NewerLogError           the file is of a later log format
     │   ├── ReadOnlyLogError        the file or its folder cannot be written
     │   ├── LogBusyError            another process held the write lock too long
+    │   ├── LogFullError            no room is left where the log is
     │   ├── LogClosedError          the log was closed, or under a reader
     │   ├── LogDamagedError         the file is not what was written
     │   ├── VersionConflictError    the stream is not at the expected version
@@ -134,6 +135,17 @@ class LogBusyError(LogError):
             "nothing was written. Look for a process that holds it, then try again."
         )
         self.target, self.waited_s = target, waited_s
+
+
+class LogFullError(LogError):
+    """There is no room left for what was to be written."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(
+            f"{target} cannot grow: the disk or a size limit is full. Nothing was written by "
+            "this call. Make room, then try again; what was recorded before is safe."
+        )
+        self.target = target
 
 
 class LogClosedError(LogError):

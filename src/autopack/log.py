@@ -4,7 +4,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Self
 
+import attrs
+
 from autopack import views
+from autopack.errors import AutopackError, LogError
 from autopack.journal import Journal
 from autopack.plugins import Registry, load_plugins
 from autopack.ports.log import Backend, Checkpoint, Cursor, Recorded, from_us
@@ -12,7 +15,7 @@ from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
 from autopack.projections.samples import SAMPLES
 from autopack.projections.usage import USAGE
-from autopack.verification import Verification, parse_anchor, verify
+from autopack.verification import Fault, Verification, parse_anchor, verify
 
 _POLL_S: Final = (0.01, 0.25)
 CORE_VIEWS: Final = (RUNS, PHASES, USAGE, SAMPLES)
@@ -55,16 +58,41 @@ class Log(Journal):
         """Return the place of the last event; position 0 for an empty log."""
         return Cursor(self.log_id, self.backend.head().position)
 
-    def verify(self, expect: str | tuple[int, str] | None = None) -> Verification:
+    def verify(
+        self, expect: str | tuple[int, str] | None = None, *, views: bool = False
+    ) -> Verification:
         """
         Look for every edited, dropped, reordered or foreign row.
 
         Args:
             expect: ``POSITION:HASH`` from an earlier ``log info``; also finds a cut tail and a
                 chain that was rewritten whole.
+            views: Also compare every persisted view with a rebuild.
         """
         anchor = parse_anchor(expect) if isinstance(expect, str) else expect
-        return verify(self.backend, expect=anchor)
+        found = verify(self.backend, expect=anchor)
+        if views:
+            try:
+                faults = tuple(self._view_faults())
+            except LogError as fault:
+                faults = (Fault(None, f"the persisted views cannot be read: {fault}"),)
+            found = attrs.evolve(found, faults=(*found.faults, *faults))
+        return found
+
+    def _view_faults(self) -> Iterator[Fault]:
+        head = self.backend.head().position
+        for saved in self.backend.saved_views():
+            projection = self.registry.named["projection"].get(saved.view)
+            if saved.position > head:
+                yield Fault(None, f"view {saved.view!r} stands at {saved.position}, past the head")
+            elif projection is not None:
+                try:
+                    differing = views.differences(self, projection)
+                except AutopackError as fault:
+                    differing = [str(fault)]
+                if differing:
+                    shown = ", ".join(differing[:5]) + (", ..." if len(differing) > 5 else "")
+                    yield Fault(None, f"view {saved.view!r} is not what the log says: {shown}")
 
     def backup(self, dest: str) -> None:
         """Copy the log to a new path while it is in use; an existing path is refused."""

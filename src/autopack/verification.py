@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import attrs
 
-from autopack import chain
+from autopack.chain import link, seed
 from autopack.errors import InvalidInputError, LogError
 from autopack.ports.log import Backend
 
 _PAGE: Final = 1000
+_BEFORE_ALL: Final = -(2**63)
 _INTS: Final = (0, 3, 5, 6, 7)
 _BYTES: Final = (1, 2, 4, 8, 9, 10)
 
@@ -45,38 +46,70 @@ def verify(backend: Backend, *, expect: tuple[int, str] | None = None) -> Verifi
     Goes on past damage; each fault names its position. Without an anchor a cut tail or a chain
     that was rewritten whole cannot be seen; *expect* (position, hash) is such an anchor.
     """
-    before = chain.seed(backend.identity.origin_id)
     faults = [Fault(None, text) for text in backend.storage_faults()]
-    versions: dict[bytes, int] = {}
-    events, position, last_us, anchored = 0, 0, 0, expect is None or expect[0] == 0
-    for row in _rows(backend, faults):
-        events += 1
-        if row[0] != position + 1:
-            gap = f"positions {position + 1} to {row[0] - 1} are missing"
-            faults.append(Fault(position + 1, gap))
-        position = row[0]
+    last_given = _last_given(backend, faults)
+    check = _Check(seed(backend.identity.origin_id), faults, expect)
+    for row in _rows(backend, faults, last_given or (expect[0] if expect else 0)):
+        check.take(row)
+    if last_given is not None and last_given > check.position:
+        given = f"it was given, as were all up to {last_given}, but the log ends before it"
+        faults.append(Fault(check.position + 1, given))
+    elif last_given is not None and last_given < check.position:
+        faults.append(Fault(last_given + 1, "it is there, but was never given"))
+    if expect is not None and expect[0] > check.position:
+        faults.append(Fault(expect[0], f"it is missing: the log ends at {check.position}"))
+    return Verification(
+        events=check.events,
+        head=check.position,
+        head_hash=check.before.hex() if check.events else "",
+        faults=tuple(faults),
+    )
+
+
+class _Check:
+    """Takes rows in order of position and notes what does not follow from the one before."""
+
+    def __init__(self, before: bytes, faults: list[Fault], expect: tuple[int, str] | None) -> None:
+        self.before, self.events, self.position = before, 0, 0
+        self._faults, self._expect = faults, expect
+        self._versions: dict[bytes, int] = {}
+        self._last_us = 0
+
+    def take(self, row: tuple[Any, ...]) -> None:
+        """Check one row against the one before, then stand on it."""
+        if row[0] < 1:
+            self._faults.append(Fault(row[0], "no event stands before position 1"))
+            return
+        self.events += 1
+        if row[0] != self.position + 1:
+            missing = f"positions {self.position + 1} to {row[0] - 1} are missing"
+            self._faults.append(Fault(self.position + 1, missing))
+        self.position = row[0]
+        for what in self._wrong(row):
+            self._faults.append(Fault(self.position, what))
+        if isinstance(row[10], bytes):
+            self.before = row[10]
+        if self._expect is not None and self.position == self._expect[0]:
+            self._compare(self._expect[1])
+
+    def _wrong(self, row: tuple[Any, ...]) -> Iterator[str]:
         if odd := _odd_values(row):
-            faults += [Fault(position, what) for what in odd]
-            before = row[10] if isinstance(row[10], bytes) else before
-            continue
-        if versions.get(row[2], 0) + 1 != row[3]:
-            expected = versions.get(row[2], 0) + 1
-            faults.append(Fault(position, f"it has version {row[3]} of its stream, not {expected}"))
-        versions[row[2]] = row[3]
-        if row[7] < last_us:
-            faults.append(Fault(position, "it was recorded before its predecessor"))
-        last_us = row[7]
-        if row[10] != _hash(before, row):
-            faults.append(Fault(position, "its hash does not fit what is stored"))
-        before = row[10]
-        if expect is not None and position == expect[0]:
-            anchored = True
-            if before.hex() != expect[1].lower():
-                faults.append(Fault(position, f"its hash is {before.hex()}, not {expect[1]}"))
-    if not anchored and expect is not None:
-        faults.append(Fault(expect[0], f"it is missing: the log ends at {position}"))
-    head_hash = before.hex() if events else ""
-    return Verification(events=events, head=position, head_hash=head_hash, faults=tuple(faults))
+            yield from odd
+            return
+        expected = self._versions.get(row[2], 0) + 1
+        if row[3] != expected:
+            yield f"it has version {row[3]} of its stream, not {expected}"
+        self._versions[row[2]] = row[3]
+        if row[7] < self._last_us:
+            yield "it was recorded before its predecessor"
+        self._last_us = row[7]
+        if row[10] != _hash(self.before, row):
+            yield "its hash does not fit what is stored"
+
+    def _compare(self, expected: str) -> None:
+        if self.before.hex() != expected.lower():
+            different = f"its hash is {self.before.hex()}, not {expected}"
+            self._faults.append(Fault(self.position, different))
 
 
 def parse_anchor(text: str) -> tuple[int, str]:
@@ -89,16 +122,23 @@ def parse_anchor(text: str) -> tuple[int, str]:
     return int(position), digest
 
 
-def _rows(backend: Backend, faults: list[Fault]) -> Iterator[tuple[Any, ...]]:
+def _last_given(backend: Backend, faults: list[Fault]) -> int | None:
+    try:
+        return backend.last_given()
+    except LogError as fault:
+        faults.append(Fault(None, f"how many positions were given cannot be read: {fault}"))
+        return None
+
+
+def _rows(backend: Backend, faults: list[Fault], last: int) -> Iterator[tuple[Any, ...]]:
     """Yield rows as bytes; where a page cannot be read, row by row up to the last given one."""
-    after, size = 0, _PAGE
-    last = backend.last_given()
+    after, size = _BEFORE_ALL, _PAGE
     while True:
         try:
             rows = backend.raw_rows(after=after, limit=size)
         except LogError as fault:
             if size > 1:
-                size = 1
+                after, size = max(after, 0), 1
                 continue
             after += 1
             faults.append(Fault(after, f"it cannot be read: {fault}"))
@@ -119,7 +159,7 @@ def _odd_values(row: tuple[Any, ...]) -> list[str]:
 
 def _hash(before: bytes, row: tuple[Any, ...]) -> bytes:
     try:
-        return chain.link(
+        return link(
             before,
             position=row[0],
             event_id=row[1],

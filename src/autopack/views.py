@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from autopack.errors import InvalidInputError
+from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.journal import END, Journal
 from autopack.ports.log import Checkpoint, Reader, Recorded, UnrecognisedEvent, to_us
 from autopack.ports.projection import Projection, check_projection, is_keyed
@@ -208,7 +208,7 @@ def current(journal: Journal, projection: Projection, *, with_rows: bool = True)
     with journal.backend.snapshot() as reader:
         saved = load(journal, projection, reader)
         has_rows = saved.is_keyed and saved.position and with_rows
-        base = _rows(projection, reader, None) if has_rows else {}
+        base = _rows(journal, projection, reader, None) if has_rows else {}
         fold_pages(journal, saved, reader=reader, until=END, size=1000)
         position = reader.head().position
     rows = {**base, **saved.changed}
@@ -231,12 +231,13 @@ def load(journal: Journal, projection: Projection, reader: Reader) -> Fold:
         return Fold(projection)
     total = None
     if checkpoint.total is not None:
-        total = msgspec.json.decode(checkpoint.total, type=_total_type(projection))
+        decode = msgspec.json.Decoder(_total_type(projection)).decode
+        total = _decoded(journal, projection, decode, checkpoint.total)
     return Fold(
         projection,
         position=checkpoint.position,
         total=total,
-        load=lambda keys: _rows(projection, reader, keys),
+        load=lambda keys: _rows(journal, projection, reader, keys),
     )
 
 
@@ -248,7 +249,7 @@ class LiveView:
         with journal.backend.snapshot() as reader:
             saved = load(journal, projection, reader)
             has_rows = saved.is_keyed and saved.position
-            rows = _rows(projection, reader, None) if has_rows else {}
+            rows = _rows(journal, projection, reader, None) if has_rows else {}
         self._fold = Fold(projection, position=saved.position, total=saved.total)
         self._fold.changed = rows
 
@@ -307,14 +308,57 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
     return refresh(journal, projection, rebuild=True)  # the saved rows were dropped meanwhile
 
 
+def differences(journal: Journal, projection: Projection) -> list[str]:
+    """
+    Compare a persisted view with a rebuild up to its checkpoint; return what differs.
+
+    Returns:
+        The keys of rows that differ, and ``(total)``; nothing if none is persisted.
+    """
+    with journal.backend.snapshot() as reader:
+        saved = reader.checkpoint(projection.name)
+        if saved is None or saved.version != projection.version:
+            return []
+        fold = Fold(projection)
+        fold_pages(journal, fold, reader=reader, until=saved.position, size=1000)
+        there = reader.view_rows(projection.name)
+    rebuilt = {key: to_json(row) for key, row in fold.rows().items()}
+    found = [key for key in {**there, **rebuilt} if not _is_same(there.get(key), rebuilt.get(key))]
+    total = to_json(fold.total) if fold.has_total or not fold.is_keyed else None
+    return found if _is_same(saved.total, total) else [*found, "(total)"]
+
+
+def _is_same(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    try:  # the order of keys says nothing
+        return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return False
+
+
 def to_json(row: Any) -> str:
     """Return a row as the view store keeps it."""
     return _ENCODE(row).decode()
 
 
-def _rows(projection: Any, reader: Reader, keys: Sequence[str] | None) -> dict[str, Any]:
+def _rows(
+    journal: Journal, projection: Any, reader: Reader, keys: Sequence[str] | None
+) -> dict[str, Any]:
     decode = msgspec.json.Decoder(projection.row_type).decode
-    return {key: decode(text) for key, text in reader.view_rows(projection.name, keys).items()}
+    found = reader.view_rows(projection.name, keys).items()
+    return {key: _decoded(journal, projection, decode, text) for key, text in found}
+
+
+def _decoded(journal: Journal, projection: Any, decode: Callable[[str], Any], text: str) -> Any:
+    try:
+        return decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as fault:
+        what = (
+            f"its persisted view {projection.name!r} cannot be read ({fault}); make it anew from "
+            "the events with: autopack views refresh --rebuild"
+        )
+        raise LogDamagedError(journal.target, what) from fault
 
 
 def _check_comes_back(projection: Any, value: Any, text: str) -> None:

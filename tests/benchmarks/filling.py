@@ -38,6 +38,11 @@ def _append(log: Log, events: list[tuple[str, Any]]) -> None:
     log.append_batch([(stream, [event], ANY) for stream, event in events])
 
 
+def history(n_events: int) -> Iterator[tuple[str, Any]]:
+    """Yield the first *n_events* events of a log without end, each with its stream."""
+    return islice(_history(), n_events)
+
+
 def _history() -> Iterator[tuple[str, Any]]:
     number = 0
     while True:

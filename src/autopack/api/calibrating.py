@@ -19,7 +19,6 @@ from autopack.ports.log import ANY, NewEvent, Recorded
 from autopack.ports.prediction import Coefficients, Estimate, PhaseSpec, Proposal, Sample
 from autopack.ports.work import PhaseView
 from autopack.projections.samples import SAMPLES, samples_of
-from autopack.runfiles import proposal_from_json
 
 DEFAULT_ESTIMATOR: Final = "deliverables"
 DEFAULT_CALIBRATOR: Final = "median-ratio"
@@ -100,7 +99,7 @@ def apply(
         InvalidInputError: No group passed the gates and no reason was given.
     """
     if isinstance(proposal, str | Path):
-        proposal = proposal_from_json(Path(proposal))
+        proposal = _proposal_of(Path(proposal))
     changed = {key: v for key, v in proposal.new.items() if proposal.old.get(key, 1.0) != v}
     if (not proposal.high_confidence or not changed) and not force_why:
         raise InvalidInputError(
@@ -131,7 +130,7 @@ def apply(
 def reject(log: Log, proposal: Proposal | str | Path, *, why: str, actor: str = "user") -> None:
     """Record that a proposal was turned down, and why."""
     if isinstance(proposal, str | Path):
-        proposal = proposal_from_json(Path(proposal))
+        proposal = _proposal_of(Path(proposal))
     rejected = CalibrationRejected(
         estimator=proposal.estimator,
         proposal_id=_recorded_proposal(log, proposal),
@@ -145,6 +144,12 @@ def calibration_history(log: Log, estimator: Any = DEFAULT_ESTIMATOR) -> list[Re
     """Return what was proposed, applied and rejected for an estimator, in order."""
     chosen = log.registry.resolve("estimator", estimator)
     return list(log.read(estimator_stream(chosen.name)))
+
+
+def _proposal_of(path: Path) -> Proposal:
+    from autopack.runfiles import proposal_from_json  # cattrs, which most commands do without
+
+    return proposal_from_json(path)
 
 
 def _made(calibrator: type, options: Mapping[str, Any], base: Coefficients) -> Any:

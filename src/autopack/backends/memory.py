@@ -131,7 +131,7 @@ class MemoryBackend:
                 self._is_writing = False
 
     def raw_rows(self, *, after: int, limit: int) -> list[tuple[Any, ...]]:
-        rows = self.page(after=after, until=after + limit, limit=limit)
+        rows = self.page(after=after, until=max(after, 0) + limit, limit=limit)
         return [
             (*row[:2], row[2].encode(), row[3], row[4].encode(), *row[5:8],
              row[8].encode(), row[9].encode(), row[10])

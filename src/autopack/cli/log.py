@@ -43,12 +43,13 @@ def info(session: Session, as_json: bool) -> None:
 
 @log.command(cls=LogCommand, epilog=example("autopack --log work.db log verify --expect 42:9f..."))
 @click.option("--expect", metavar="POSITION:HASH", help="A head from an earlier `log info`.")
+@click.option("--views", is_flag=True, help="Also compare persisted views with a rebuild.")
 @json_option
 @click.pass_context
-def verify(ctx: click.Context, expect: str | None, as_json: bool) -> None:
+def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -> None:
     """Look for every edited, dropped, reordered or foreign event; exit 1 if there is one."""
     with ctx.find_object(Session).open_log() as held:  # type: ignore[union-attr]
-        found = held.verify(expect)
+        found = held.verify(expect, views=views)
     if as_json:
         print_json(
             {

@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import attrs
 
-from autopack.errors import InvalidEventError
+from autopack.errors import CodecError, InvalidEventError, StoredEventError
 from autopack.ids import EventId
 
 E = TypeVar("E", covariant=True)
@@ -25,8 +25,14 @@ def to_us(moment: datetime) -> int:
 
 
 def from_us(us: int) -> datetime:
-    """Return the moment that is *us* microseconds after 1970, in UTC."""
-    return _EPOCH + timedelta(microseconds=us)
+    """Return the moment that is *us* microseconds after 1970, in UTC; no calendar has them all."""
+    try:
+        return _EPOCH + timedelta(microseconds=us)
+    except OverflowError as fault:
+        raise CodecError(
+            f"A stored time, {us} microseconds after 1970, is in no calendar: the log is damaged. "
+            "See every fault with: autopack log verify"
+        ) from fault
 
 
 class AnyVersion(Enum):
@@ -116,7 +122,7 @@ class Recorded(Generic[E]):
     @property
     def meta(self) -> Mapping[str, Any]:
         """Correlation, causation, actor, writer: what is known of where it came from."""
-        return json.loads(self._row[8]) if self._row[8] else {}
+        return _meta(self._row) if self._row[8] else {}
 
     @property
     def hash(self) -> bytes:
@@ -133,6 +139,15 @@ class Recorded(Generic[E]):
 
     def __repr__(self) -> str:
         return f"Recorded({self.position}, {self.stream!r} v{self.version}, {self.event!r})"
+
+
+def _meta(row: Row) -> Mapping[str, Any]:
+    try:
+        meta = json.loads(row[8])
+    except (ValueError, RecursionError) as fault:
+        why = f"its meta is not JSON: {fault}"
+        raise StoredEventError(row[4], position=row[0], why=why) from fault
+    return meta if isinstance(meta, dict) else {"": meta}
 
 
 @attrs.frozen(kw_only=True)

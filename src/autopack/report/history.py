@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from autopack.ports.log import Recorded, UnrecognisedEvent
+from autopack.errors import CodecError
+from autopack.ports.log import Recorded, UnrecognisedEvent, from_us
 
 _TELLING: Final = (
     "attempt", "worker", "code", "failure_class", "decision", "outcome", "zero_yield_reason",
@@ -21,7 +22,7 @@ _PROSE_MOST: Final = 160
 
 def history_line(recorded: Recorded[Any]) -> str:
     """Return one event as a line: position, time, place, type, then what is telling."""
-    at = recorded.occurred_at.isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+    at = _moment(recorded.row[6], sep=" ", timespec="seconds").removesuffix("+00:00")
     place = recorded.stream.removeprefix("phase-")
     head = f"{recorded.position:>6}  {at}Z  {place}  {recorded.type}"
     details = ", ".join(_details(recorded.event))
@@ -42,9 +43,9 @@ def event_json(recorded: Recorded[Any]) -> dict[str, Any]:
         "version": recorded.version,
         "type": recorded.type,
         "schema": recorded.schema,
-        "occurred_at": recorded.occurred_at.isoformat(),
-        "recorded_at": recorded.recorded_at.isoformat(),
-        "meta": dict(recorded.meta),
+        "occurred_at": _moment(recorded.row[6]),
+        "recorded_at": _moment(recorded.row[7]),
+        "meta": _data(recorded.row[8]) if recorded.row[8] else {},
         "data": _data(recorded.row[9]),
         "hash": recorded.hash.hex(),
     }
@@ -76,5 +77,13 @@ def _short(text: str) -> str:
 def _data(text: Any) -> Any:
     try:
         return json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return text
+
+
+def _moment(us: int, **form: Any) -> str:
+    """Return a stored time in ISO 8601, or as it is stored where no calendar has it."""
+    try:
+        return from_us(us).isoformat(**form)
+    except CodecError:
+        return f"{us} us"

@@ -24,6 +24,7 @@ from autopack.errors import (
     LogClosedError,
     LogDamagedError,
     LogError,
+    LogFullError,
     ReadOnlyLogError,
 )
 from autopack.ports.log import Checkpoint, Head, Lease, LogIdentity, Row
@@ -63,7 +64,7 @@ class SqliteBackend(Queries):
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Queries]:
-        with self._read_lock:
+        with self._read_lock, _translated(self.target):
             self._check_open()
             if self._reader.in_transaction:
                 yield self
@@ -72,7 +73,8 @@ class SqliteBackend(Queries):
             try:
                 yield self
             finally:
-                self._reader.execute("ROLLBACK")
+                with contextlib.suppress(sqlite3.Error):  # damage may have ended it
+                    self._reader.execute("ROLLBACK")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator["SqliteTransaction"]:
@@ -100,14 +102,9 @@ class SqliteBackend(Queries):
     def storage_faults(self) -> list[str]:
         try:
             found = [text for (text,) in self._all("PRAGMA integrity_check(20)")]
-            last_given = self.last_given()
         except LogError as fault:
             return [str(fault)]
-        faults = [text for text in found if text != "ok"]
-        head = self.head().position
-        if head != last_given:
-            faults.append(f"position {last_given} was given, but the last event is {head}")
-        return faults
+        return [text for text in found if text != "ok"]
 
     def last_given(self) -> int:
         ((last,),) = self._all(
@@ -143,25 +140,25 @@ class SqliteBackend(Queries):
             raise LogClosedError(self.target)
 
 
-@attrs.frozen
 class SqliteTransaction(Queries):
     """The write transaction of a log file."""
 
-    _connection: sqlite3.Connection
-    _target: str
+    def __init__(self, connection: sqlite3.Connection, target: str) -> None:
+        self._connection, self._target = connection, target
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         return self._connection.execute(sql, parameters).fetchall()
 
     def head(self) -> Head:
         """Return the last event; a tail that was removed is damage, and nothing is appended."""
-        rows = self._all(
-            "SELECT position, hash, recorded_at FROM events ORDER BY position DESC LIMIT 1"
+        ((given, *last),) = self._all(
+            "SELECT seq, position, hash, recorded_at FROM (SELECT 1) LEFT JOIN"
+            " (SELECT seq FROM sqlite_sequence WHERE name = 'events') LEFT JOIN"
+            " (SELECT position, hash, recorded_at FROM events ORDER BY position DESC LIMIT 1)"
         )
-        given = self._all("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
-        head = Head(*rows[0]) if rows else Head(0, b"", 0)
-        if given and given[0][0] != head.position:
-            what = f"position {given[0][0]} was given, but the last event is {head.position}"
+        head = Head(0, b"", 0) if last[0] is None else Head(*last)
+        if given and given != head.position:
+            what = f"position {given} was given, but the last event is {head.position}"
             raise LogDamagedError(self._target, what)
         return head
 
@@ -215,10 +212,10 @@ def _translated(target: str) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as fault:
         raise _ours(fault, target) from fault
-    except sqlite3.IntegrityError:
-        raise
     except sqlite3.DatabaseError as fault:
         raise LogDamagedError(target, str(fault)) from fault
+    except UnicodeDecodeError as fault:
+        raise LogDamagedError(target, f"it holds text that is not UTF-8: {fault}") from fault
 
 
 def _ours(fault: sqlite3.OperationalError, target: str) -> LogError:
@@ -229,5 +226,9 @@ def _ours(fault: sqlite3.OperationalError, target: str) -> LogError:
             return ReadOnlyLogError(target)
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return LogDamagedError(target, str(fault))
+        case sqlite3.SQLITE_FULL:
+            return LogFullError(target)
+        case _ if "decode to UTF-8" in str(fault):
+            return LogDamagedError(target, "it holds text that is not UTF-8")
         case _:
             return LogError(f"{target}: SQLite says: {fault}. Nothing was written by this call.")

@@ -1,0 +1,105 @@
+"""What ``verify`` finds besides a broken chain: lost ends, places that do not exist, old views."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from autopack.api import run_board
+from autopack.backends.sqlite.files import create_file
+from autopack.backends.sqlite.store import SqliteBackend
+from autopack.errors import LogDamagedError
+from autopack.log import Log
+from strategies import completed, created, paused, queued, usage
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A log of a run with one phase done, its views persisted."""
+    path = tmp_path / "log.db"
+    create_file(path)
+    with Log(SqliteBackend(path)) as log:
+        log.append("run-r1", [created(), queued(), paused()], expected_version=0)
+        log.append("phase-r1/a", [usage(), completed()], expected_version=0)
+        log.refresh_views()
+    return path
+
+
+def edit(path, *statements):
+    """Change a file without its triggers."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in names.fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            connection.execute(statement)
+
+
+def faults(path, **options):
+    """Return what is found, as (position, text)."""
+    with Log(SqliteBackend(path)) as log:
+        return [(fault.position, fault.what) for fault in log.verify(**options).faults]
+
+
+def test_a_lost_end_is_named_by_its_first_position(path):
+    """The file remembers how many positions it gave, so a dropped tail has a place."""
+    edit(path, "DELETE FROM events WHERE position > 3")
+
+    assert [(4, "it was given, as were all up to 5, but the log ends before it")] == faults(path)
+
+
+def test_an_end_that_was_cut_with_its_memory_needs_an_anchor(path):
+    """Only a head that was noted elsewhere tells that the log was longer."""
+    with Log(SqliteBackend(path)) as log:
+        anchor = f"5:{log.verify().head_hash}"
+    edit(
+        path,
+        "DELETE FROM events WHERE position > 3",
+        "UPDATE sqlite_sequence SET seq = 3 WHERE name = 'events'",
+    )
+
+    assert [] == faults(path)
+    assert [(5, "it is missing: the log ends at 3")] == faults(path, expect=anchor)
+
+
+def test_an_event_before_the_first_position_is_found(path):
+    """A row at a position that no append gives is named by it."""
+    edit(path, "UPDATE events SET position = -2 WHERE position = 2")
+    found = faults(path)
+
+    assert (-2, "no event stands before position 1") in found
+    assert (2, "positions 2 to 2 are missing") in found
+
+
+def test_views_that_say_something_else_are_found(path):
+    """Persisted rows and totals are compared with a rebuild, and named by view and key."""
+    edit(
+        path,
+        "UPDATE view_rows SET data = replace(data, 'COMPLETE', 'FAILED') WHERE view = 'phases'",
+        "UPDATE view_checkpoints SET total = '{\"created\":9}' WHERE view = 'runs'",
+    )
+
+    assert [] == faults(path)
+    assert {
+        (None, "view 'phases' is not what the log says: r1/a"),
+        (None, "view 'runs' is not what the log says: (total)"),
+    } == set(faults(path, views=True))
+
+
+def test_fresh_views_are_what_the_log_says(path):
+    """Nothing is found in views as they were persisted, nor in ones that lag behind."""
+    with Log(SqliteBackend(path)) as log:
+        log.append("run-r1", [paused("again")], expected_version=3)
+
+    assert [] == faults(path, views=True)
+
+
+def test_a_view_that_cannot_be_read_says_how_to_make_it_anew(path):
+    """A damaged row of a view is an error with the way out, which works."""
+    edit(path, "UPDATE view_rows SET data = '{' WHERE view = 'runs'")
+    with Log(SqliteBackend(path)) as log:
+        with pytest.raises(LogDamagedError, match="autopack views refresh --rebuild"):
+            run_board(log)
+        log.refresh_views(rebuild=True)
+
+        assert log.verify(views=True).is_clean

@@ -1,0 +1,1 @@
+"""What a log is put through: random damage, kills, and many processes at once."""
