@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from autopack.api import skip as skip
     from autopack.api import status as status
     from autopack.api import tail as tail
+    from autopack.demo import run_demo as run_demo
     from autopack.draining.engine import Drain as Drain
     from autopack.draining.report import DrainReport as DrainReport
     from autopack.errors import AutopackError as AutopackError
@@ -75,6 +76,7 @@ _HOMES = {
         "phase_counts phase_of phases_of propose queue_phases reject replay requeue resume_run "
         "run_board samples skip status tail"
     ),
+    "autopack.demo": "run_demo",
     "autopack.draining.engine": "Drain",
     "autopack.draining.report": "DrainReport",
     "autopack.errors": "AutopackError",

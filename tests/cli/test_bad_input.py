@@ -296,3 +296,44 @@ def test_a_missing_plugins_folder_is_named(cli, tmp_path):
     message = refused(cli("--plugins-dir", missing, "plugins"))
 
     assert str(missing) in message
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (("stauts",), "status"),
+        (("replya", "--json"), "replay"),
+        (("run", "lsit"), "list"),
+        (("log", "verfy"), "verify"),
+        (("calibrate", "aply", "x.json"), "apply"),
+    ],
+)
+def test_the_nearest_command_is_named(cli, typed, meant):
+    """A command that is not there is refused, and the one that was probably meant is named."""
+    message = refused(cli(*typed))
+
+    assert f"Did you mean '{meant}'?" in message
+
+
+def test_a_plugin_command_is_named_too(cli, tmp_path):
+    """A command that a plugin registered is among those that may have been meant."""
+    (tmp_path / "greeting.py").write_text(
+        "import click\n"
+        "from autopack import hookimpl\n\n\n"
+        "@hookimpl\n"
+        "def autopack_register_commands(register):\n"
+        "    register('greet-all', click.Command('greet-all', help='Greet.'))\n",
+        encoding="utf-8",
+    )
+    message = refused(cli("--plugins-dir", tmp_path, "gret-all"))
+
+    assert "Did you mean 'greet-all'?" in message
+
+
+@pytest.mark.parametrize("typed", ["xyzzy", "run xyzzy"])
+def test_nothing_is_guessed_from_afar(cli, typed):
+    """Where no name is near, none is named."""
+    message = refused(cli(*typed.split()))
+
+    assert "There is no command 'xyzzy'." in message
+    assert "Did you mean" not in message

@@ -7,11 +7,13 @@ from typing import Any
 
 import click
 
+from autopack.cli.groups import CommandGroup
 from autopack.cli.output import json_option, print_json
 from autopack.cli.session import LogCommand, Session, example, log_option
 
 
 @click.group(
+    cls=CommandGroup,
     invoke_without_command=True,
     epilog=example(
         "autopack --log work.db calibrate --min-samples 5 --confidence-threshold 0.7 --out reports",

@@ -5,12 +5,16 @@ from pathlib import Path
 import click
 
 from autopack.cli.exporting import export
+from autopack.cli.groups import CommandGroup
 from autopack.cli.importing import import_
 from autopack.cli.output import json_option, print_fields, print_json
 from autopack.cli.session import LogCommand, Session, absolute_target, announce, example
 
 
-@click.group(epilog=example("autopack log create work.db", "autopack --log work.db log verify"))
+@click.group(
+    cls=CommandGroup,
+    epilog=example("autopack log create work.db", "autopack --log work.db log verify"),
+)
 def log() -> None:
     """Make, check, read and copy logs."""
 

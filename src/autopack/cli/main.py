@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import click
 
+from autopack.cli.groups import CommandGroup
+
 _COMMANDS: Final = {
     "demo": "demo:demo",
     "log": "log:log",
@@ -29,12 +31,16 @@ _COMMANDS: Final = {
 DONE, FAULTS, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 
-class AutopackGroup(click.Group):
+class AutopackGroup(CommandGroup):
     """The built-in commands, each imported when it is used, then those of plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the built-in names; those of plugins are listed by ``autopack plugins``."""
         return list(_COMMANDS)
+
+    def known_names(self, ctx: click.Context) -> list[str]:
+        """Return the names of the built-in commands and of those of plugins."""
+        return [*_COMMANDS, *_session(ctx).registry().names("command")]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a built-in command, else one that a plugin registered, else None."""

@@ -6,11 +6,15 @@ from typing import Any
 
 import click
 
+from autopack.cli.groups import CommandGroup
 from autopack.cli.output import json_option, print_fields, print_json
 from autopack.cli.session import LogCommand, Session, example
 
 
-@click.group(epilog=example("autopack --log work.db phase requeue nightly/p1 --why 'fixed'"))
+@click.group(
+    cls=CommandGroup,
+    epilog=example("autopack --log work.db phase requeue nightly/p1 --why 'fixed'"),
+)
 def phase() -> None:
     """Add, show, requeue, cancel and skip phases; answer their gates."""
 

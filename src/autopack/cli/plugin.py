@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from autopack.cli.groups import CommandGroup
 from autopack.cli.session import example
 
 
-@click.group(epilog=example("autopack plugin new night-shift --kind strategy"))
+@click.group(cls=CommandGroup, epilog=example("autopack plugin new night-shift --kind strategy"))
 def plugin() -> None:
     """Begin a plugin of your own; `autopack plugins` lists those that are installed."""
 

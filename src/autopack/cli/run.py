@@ -4,11 +4,15 @@ from pathlib import Path
 
 import click
 
+from autopack.cli.groups import CommandGroup
 from autopack.cli.output import json_option, print_fields, print_json, print_table
 from autopack.cli.session import LogCommand, Session, example
 
 
-@click.group(epilog=example("autopack --log work.db run create nightly --phases nightly.toml"))
+@click.group(
+    cls=CommandGroup,
+    epilog=example("autopack --log work.db run create nightly --phases nightly.toml"),
+)
 def run() -> None:
     """Create, list, show, pause and resume runs."""
 

@@ -2,11 +2,12 @@
 
 import click
 
+from autopack.cli.groups import CommandGroup
 from autopack.cli.output import json_option, print_fields, print_json
 from autopack.cli.session import LogCommand, Session, example
 
 
-@click.group(epilog=example("autopack --log work.db views refresh"))
+@click.group(cls=CommandGroup, epilog=example("autopack --log work.db views refresh"))
 def views() -> None:
     """Persist views, so that later reads fold only what is new."""
 
