@@ -3,63 +3,144 @@
 import re
 from typing import Final
 
+CLASSES: Final = (
+    "rate_limited", "overloaded", "timeout", "truncated", "boundary", "validation", "auth",
+    "invalid_request", "execution", "unknown",
+)  # fmt: skip
+"""The classes of failures, as ``autopack_classify_failure`` names them."""
+
 RETRYABLE: Final = frozenset({"rate_limited", "overloaded", "timeout"})
 """Classes of failures where another attempt may help without any change."""
 
-_CLASSES: Final = tuple(
+
+def _status(codes: str) -> str:
+    """Return a pattern of HTTP status codes that stand where one is named, not of any number."""
+    return rf"(?:error|status|http|code)[\s:=(\"']{{1,4}}(?:code[\s:=\"']{{1,3}})?(?:{codes})\b"
+
+
+_MEANINGS: Final = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
-        ("rate_limited", r"rate.?limit|too many requests|\b429\b|quota exceeded"),
-        ("overloaded", r"overloaded|\b(502|503|529)\b|service unavailable|server error"),
+        (
+            "rate_limited",
+            r"rate.?limit|too many requests|quota exceeded|exceeded your (?:current )?quota"
+            rf"|usage limit|insufficient.?quota|{_status('429')}",
+        ),
+        (
+            "overloaded",
+            r"overloaded|service.?unavailable|server.?error|bad gateway|high demand|at capacity"
+            rf"|{_status('500|502|503|504|529')}",
+        ),
         (
             "boundary",
-            r"context.?(length|window)|maximum context|prompt is too long|max_turns"
-            r"|message limit|conversation too long",
+            r"context.?(?:length|window)|maximum context|prompt is too long|max.?turns"
+            r"|maximum number of turns|message limit|conversation too long",
         ),
-        ("truncated", r"truncat|max_tokens|stop_reason.{0,3}length"),
-        ("auth", r"\b(401|403)\b|unauthori[sz]ed|invalid api key|authentication|forbidden"),
-        ("invalid_request", r"\b(400|404|422)\b|invalid.?request|bad request"),
+        (
+            "truncated",
+            r"truncat|max_?(?:output_)?tokens|stop_reason.{0,3}length"
+            r"|output token (?:maximum|limit)",
+        ),
+        (
+            "auth",
+            r"unauthori[sz]ed|(?:invalid|incorrect|missing) (?:x-)?api.?key|authentication"
+            rf"|not logged in|please run /login|forbidden|{_status('401|403')}",
+        ),
+        ("invalid_request", rf"invalid.?request|bad request|{_status('400|404|405|413|422')}"),
         ("timeout", r"timed? ?out|deadline exceeded"),
         ("validation", r"validation|schema error|missing required field"),
     )
 )
 
+_RETRY_AFTER: Final = re.compile(
+    r"retry.?after(?:_s|.?seconds)?[\"']?\s*[:=]?\s*[\"']?(?P<plain>\d+(?:\.\d+)?)\s*(?P<plain_unit>ms\b)?"
+    r"|(?:try again|retry|retrying|wait)\s+(?:in|after|for)\s+(?P<spans>(?:\d+(?:\.\d+)?\s*"
+    r"(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b\s*(?:and\s+)?"
+    r"|\d+(?:\.\d+)?(?:ms|s|m|h)(?=\d))+)"
+    r"|limit reached\|(?P<epoch>\d{10})\b",
+    re.IGNORECASE,
+)
+_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|s|m|h)", re.IGNORECASE)
+_SECONDS: Final = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LONGEST_WAIT_S: Final = 7 * 86_400.0
+
 _REPEATED: Final = tuple(
     (re.compile(pattern), word)
     for pattern, word in (
-        (r"https?://[^\s\"')>]+", "<url>"),
-        (r"\d{4}-\d\d-\d\d[t ]\d\d:\d\d(:\d\d(\.\d+)?)?(z|[+-]\d\d:?\d\d)?", "<time>"),
+        (r"[a-z][a-z0-9+.-]*://[^\s\"'<>)]+", "<url>"),
+        (r"\d{4}-\d\d-\d\d[t ]\d\d:\d\d(:\d\d([.,]\d+)?)?( ?z\b| ?[+-]\d\d:?\d\d)?", "<time>"),
         (r"\d{4}-\d\d-\d\d", "<date>"),
-        (r"\b\d\d:\d\d(:\d\d(\.\d+)?)?\b", "<time>"),
+        (r"\b\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[ap]m)?\b", "<time>"),
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<id>"),
-        (r"\b[a-z]:\\[^\s:;\"')]+", "<path>"),
-        (r"(?<![\w<])(?:\.{0,2}/)[^\s:;\"')]+", "<path>"),
+        (r"\b[a-z]:[\\/][^\s:;,\"')]+", "<path>"),
+        (r"(?<![\w<>/])(?:[\w.-]+/)+[\w-]+\.[a-z]\w*", "<path>"),
+        (r"(?<![\w<>])\.{0,2}/[^\s:;,\"')]+", "<path>"),
         (r"\b0x[0-9a-f]+\b", "<address>"),
-        (r"\b[0-9a-f]{12,}\b", "<id>"),
-        (r"\d+", "<n>"),
+        (r"(?<![\w.>-])[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?(?![\w-])", "<n>"),
+        (r"\b[0-9a-f]{12,}\b", "<n>"),
+        (r"\d+(?:[.,]\d+)*", "<n>"),
         (r"\s+", " "),
     )
 )
+_PRINT_CHARS: Final = 200
 
 
 def classify(code: str, message: str) -> str:
     """Return the class of a failure by its code, then by its words; ``execution`` otherwise."""
     word = code.lower()
-    for name, pattern in _CLASSES:
-        if word == name or pattern.search(word):
-            return name
-    for name, pattern in _CLASSES:
-        if pattern.search(message):
-            return name
+    if word in CLASSES:
+        return word
+    if word in ("timed_out", "deadline"):
+        return "timeout"
+    for text in (word.replace("_", " "), message):
+        for name, pattern in _MEANINGS:
+            if pattern.search(text):
+                return name
     return "execution"
+
+
+def retry_after_s(message: str, *, now_s: float) -> float | None:
+    """
+    Return for how many seconds a provider's message asks to wait, or None if it does not say.
+
+    Args:
+        message: For example ``Retry-After: 30``, ``Please try again in 1m3.2s``, or
+            ``usage limit reached|1755806400``, whose figure is a Unix time.
+        now_s: The time of the failure, in Unix seconds, for the last of these forms.
+    """
+    found = _RETRY_AFTER.search(message)
+    if found is None:
+        return None
+    if found["epoch"]:
+        wait_s = int(found["epoch"]) - now_s
+    elif found["plain"]:
+        wait_s = float(found["plain"]) * (0.001 if found["plain_unit"] else 1.0)
+    else:
+        spans = _SPAN.findall(found["spans"])
+        wait_s = sum(float(figure) * _SECONDS[unit.lower()] for figure, unit in spans)
+    return min(max(wait_s, 0.0), _LONGEST_WAIT_S)
+
+
+def normalise(text: str) -> str:
+    """
+    Return *text* in lower case without what differs from one failure to the next of its kind.
+
+    URLs, times, dates, ids, paths, addresses and numbers become words in angle brackets; a
+    normal form stays as it is.
+    """
+    normal = text.lower()
+    while True:
+        before = normal
+        for pattern, word in _REPEATED:
+            normal = pattern.sub(word, normal)
+        normal = normal.strip()
+        if normal == before:
+            return normal
 
 
 def fingerprint(code: str, message: str) -> str:
     """Return what failures that differ only in times, paths, ids and numbers have in common."""
-    text = message.lower()
-    for pattern, word in _REPEATED:
-        text = pattern.sub(word, text)
-    return f"{code}|{text.strip()[:200]}"
+    return f"{code}|{normalise(message)[:_PRINT_CHARS]}"
 
 
 def zero_yield_reason(ending: str, failure_class: str | None = None) -> str:
