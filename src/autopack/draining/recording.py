@@ -106,17 +106,17 @@ class LiveAttempt:
                 f"record_usage() has no figure {', '.join(unknown)}. "
                 f"It takes: {', '.join(sorted(_USAGE_FIELDS))}."
             )
-        self.calls += 1
         usage = LlmUsageRecorded(
             run_id=self.ref.run_id,
             phase_id=self.ref.phase_id,
             attempt=self.number,
             lease_token=self.lease_token,
-            call_id=call_id or f"{self.lease_token}-{self.calls}",
+            call_id=call_id or f"{self.lease_token}-{self.calls + 1}",
             request_model=model,
             **figures,
         )
         recorded, is_late = self._append(usage, occurred_at)
+        self.calls += 1
         self.total_tokens += _total(usage)
         if usage.split == "measured" and usage.output_tokens is not None:
             self.measured_calls += 1
