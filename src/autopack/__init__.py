@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from autopack.api import status as status
     from autopack.api import tail as tail
     from autopack.draining.engine import Drain as Drain
+    from autopack.draining.executors.command import CommandExecutor as CommandExecutor
     from autopack.draining.report import DrainReport as DrainReport
     from autopack.errors import AutopackError as AutopackError
     from autopack.events import event as event
@@ -76,6 +77,7 @@ _HOMES = {
         "run_board samples skip status tail"
     ),
     "autopack.draining.engine": "Drain",
+    "autopack.draining.executors.command": "CommandExecutor",
     "autopack.draining.report": "DrainReport",
     "autopack.errors": "AutopackError",
     "autopack.events": "event",
