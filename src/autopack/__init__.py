@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from autopack.api import tail as tail
     from autopack.demo import run_demo as run_demo
     from autopack.draining.engine import Drain as Drain
+    from autopack.draining.executors.command import CommandExecutor as CommandExecutor
     from autopack.draining.report import DrainReport as DrainReport
     from autopack.errors import AutopackError as AutopackError
     from autopack.events import event as event
@@ -78,6 +79,7 @@ _HOMES = {
     ),
     "autopack.demo": "run_demo",
     "autopack.draining.engine": "Drain",
+    "autopack.draining.executors.command": "CommandExecutor",
     "autopack.draining.report": "DrainReport",
     "autopack.errors": "AutopackError",
     "autopack.events": "event",

@@ -17,9 +17,11 @@ def autopack_register_strategies(register: Register) -> None:
 
 @hookimpl
 def autopack_register_executors(register: Register) -> None:
-    """Register ``recorded``, which answers without any model."""
+    """Register ``command``, which runs a program, and ``recorded``, which calls no model."""
+    from autopack.draining.executors.command import CommandExecutor
     from autopack.draining.executors.recorded import RecordedExecutor
 
+    register("command", CommandExecutor)
     register("recorded", RecordedExecutor)
 
 

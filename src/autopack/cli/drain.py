@@ -4,11 +4,11 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
 
+from autopack.cli.choosing import executor_of, named
 from autopack.cli.output import json_option, print_json, print_table
 from autopack.cli.session import LogCommand, Session, example
 
@@ -19,9 +19,21 @@ from autopack.cli.session import LogCommand, Session, example
         "autopack --log work.db drain --run-id nightly --executor mine.py:execute --workers 4",
         "autopack --log work.db drain --run-id nightly --phase-id p3 --requeue --why 'fixed' \\",
         "    --executor mine.py:execute",
+        "autopack --log work.db drain --preset claude --timeout-s 900",
+        """autopack --log work.db drain --command '["my-agent", "--task", "{goal}"]'""",
     ),
 )
-@click.option("--executor", required=True, help="A registered name, or file.py:name.")
+@click.option("--executor", help="A registered name, or file.py:name.")
+@click.option("--command", metavar="JSON", help="What the executor `command` runs: a list.")
+@click.option("--preset", help="A program that the executor `command` knows: claude, codex.")
+@click.option(
+    "-x",
+    "--executor-option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the executor; several times. JSON, or a text.",
+)
 @click.option("--strategy", help="A registered name, or file.py:name.  [default: fifo]")
 @click.option("--run-id", help="Only this run.")
 @click.option("--phase-id", help="Only this phase of --run-id.")
@@ -50,7 +62,10 @@ from autopack.cli.session import LogCommand, Session, example
 def drain(
     ctx: click.Context,
     /,
-    executor: str,
+    executor: str | None,
+    command: str | None,
+    preset: str | None,
+    options: tuple[str, ...],
     strategy: str | None,
     requeue: bool,
     why: str | None,
@@ -70,8 +85,8 @@ def drain(
     assert session is not None
     registry = session.registry()
     chosen = {
-        "executor": _named(registry, "executor", executor),
-        "strategy": _named(registry, "strategy", strategy or "fifo"),
+        "executor": executor_of(registry, executor, command, preset, options),
+        "strategy": named(registry, "strategy", strategy or "fifo"),
         "when_empty": "wait" if watch else "stop",
     }
     with session.open_log() as log:
@@ -100,15 +115,6 @@ def _check_together(
         raise click.UsageError("--why belongs to --requeue.")
     if requeue and dry_run:
         raise click.UsageError("--requeue would write, and --dry-run writes nothing: choose one.")
-
-
-def _named(registry: Any, kind: str, name: str) -> str:
-    """Refuse an unknown name before anything is written; make a file's path absolute."""
-    path, colon, attribute = name.rpartition(":")
-    if colon and path.endswith(".py"):
-        name = f"{Path(path).absolute()}:{attribute}"
-    registry.resolve(kind, name)
-    return name
 
 
 def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:

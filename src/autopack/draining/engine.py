@@ -74,9 +74,13 @@ class Drain:
             EmptyLogError: The log holds no runs and no phases.
             DrainRefusedError: A plugin's guard said no.
             RunMissingError, PhaseMissingError, MoveRefusedError: What was named is not there, or
-                not queued. In all these cases nothing was written.
+                not queued.
+            InvalidInputError: The executor's own check, if it has one, found something missing.
+                In all these cases nothing was written.
         """
         self._session.check()
+        if check := getattr(self._settings.executor, "check", None):
+            check()
         with contextlib.ExitStack() as stack:
             if self._on_event is not None:
                 self.log.observers.append(self._on_event)

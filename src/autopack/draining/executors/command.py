@@ -1,0 +1,215 @@
+"""Executor ``command``: one process a phase, in a group of its own, ended at the deadline."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from autopack.draining.executors import placeholders
+from autopack.draining.executors.claude import Claude
+from autopack.draining.executors.codex import Codex
+from autopack.draining.executors.placeholders import Argument, NoValueError, Values
+from autopack.draining.executors.processes import GroupProcess
+from autopack.draining.executors.reports import Preset, Reader
+from autopack.draining.executors.usagefiles import UsageChannel
+from autopack.draining.executors.watching import OvertimeError, Work
+from autopack.errors import InvalidInputError
+from autopack.ports.work import Attempt, Failed, Outcome, PhaseView
+
+PRESETS: Final[Mapping[str, Callable[[], Preset]]] = {"claude": Claude, "codex": Codex}
+"""Programs whose output is known, by name."""
+
+_EXAMPLE: Final = """--command '["my-agent", "--task", "{goal}"]' or --preset claude"""
+
+
+class CommandExecutor:
+    """
+    Runs a program for each phase; no shell reads its arguments.
+
+    Args:
+        command: The argument list, with placeholders; an inner list is a group of arguments that
+            is left out if one of its placeholders has no value. A preset brings its own.
+        preset: ``claude`` or ``codex``, whose output is read for usage; or an object like them.
+        stdin: A text with placeholders for standard input; None gives it none.
+        cwd: The folder to run in, absolute or from here.
+        env: Variables to add to this process's own; their values may have placeholders. The log
+            keeps their names only.
+        capture_bytes: How much of stdout, and of stderr, is kept as an artifact.
+        grace_s: How long a program may take to end once it was asked to, before it is killed.
+
+    Raises:
+        InvalidInputError: A setting or a placeholder is wrong, or there is nothing to run.
+    """
+
+    name = "command"
+
+    def __init__(
+        self,
+        command: Sequence[Argument] | None = None,
+        *,
+        preset: str | Preset | None = None,
+        stdin: str | None = None,
+        cwd: str | Path | None = None,
+        env: Mapping[str, str] | None = None,
+        capture_bytes: int = 1_000_000,
+        grace_s: float = 3.0,
+    ) -> None:
+        self._preset = _preset(preset)
+        if command is None and self._preset is None:
+            raise InvalidInputError(f"The executor 'command' needs a command: {_EXAMPLE}.")
+        if command is None and self._preset is not None:
+            command, stdin = self._preset.command, stdin or self._preset.stdin
+        self._command = _checked(command)
+        self._stdin, self._env = stdin, dict(env or {})
+        placeholders.check(_texts(self._command, stdin, self._env))
+        self._cwd = None if cwd is None else Path(cwd).absolute()
+        if capture_bytes < 1 or grace_s < 0:
+            raise InvalidInputError(
+                f"capture_bytes is {capture_bytes} and grace_s {grace_s:g}; "
+                "give at least 1 byte and 0 seconds."
+            )
+        self._capture_bytes, self._grace_s = capture_bytes, grace_s
+        self.settings: dict[str, Any] = {
+            "command": [one if isinstance(one, str) else list(one) for one in self._command],
+            "preset": getattr(self._preset, "name", None),
+            "stdin": stdin,
+            "cwd": None if self._cwd is None else str(self._cwd),
+            "env": sorted(self._env),
+        }
+
+    def check(self) -> None:
+        """
+        Return if the program and the folder are there; a drain asks before it writes anything.
+
+        Raises:
+            InvalidInputError: One of them is not; says where it was looked for.
+        """
+        if self._cwd is not None and not self._cwd.is_dir():
+            raise InvalidInputError(f"There is no folder {self._cwd} to run the command in.")
+        program = self._command[0]
+        if isinstance(program, str) and "{" not in program and self._missing(program):
+            raise InvalidInputError(_missing_text(program))
+
+    async def execute(self, phase: PhaseView, attempt: Attempt) -> Outcome:
+        """Run the program and return how it ended; a cancelled call ends it first."""
+        values = Values(phase, attempt)
+        try:
+            argv = placeholders.arguments(self._command, values)
+            stdin = None if self._stdin is None else placeholders.filled(self._stdin, values)
+            env = {name: placeholders.filled(text, values) for name, text in self._env.items()}
+        except NoValueError as fault:
+            return Failed(
+                "no_value",
+                f"phase {phase.key} has no value for {{{fault.name}}}, which its command needs",
+                failure_class="invalid_request",
+            )
+        work = Work(phase, attempt, self._reader(attempt), self._capture_bytes)
+        with UsageChannel(work.reader.usage_line) as channel:
+            work.channel = channel
+            own = {**os.environ, **_variables(phase, attempt), **channel.environment(), **env}
+            try:
+                process = await GroupProcess.start(
+                    argv,
+                    stdout=work.stdout,
+                    stderr=work.errors.feed,
+                    stdin=stdin,
+                    cwd=self._cwd,
+                    env=own,
+                    pass_fds=(channel.write_end,),
+                )
+            except (OSError, ValueError) as fault:
+                return _not_started(argv[0], fault)
+            channel.close_write_end()
+            try:
+                return await self._watched(process, work, argv[0])
+            finally:
+                await asyncio.to_thread(work.attach)
+
+    async def _watched(self, process: GroupProcess, work: Work, program: str) -> Outcome:
+        try:
+            returncode = await process.wait(work.look)
+        except OvertimeError:
+            await self._ended(process, work)
+            return Failed("timed_out", f"{program} gave no result by the deadline")
+        except BaseException:
+            await self._ended(process, work)
+            raise
+        await work.finish()
+        return work.outcome(program, returncode)
+
+    async def _ended(self, process: GroupProcess, work: Work) -> None:
+        try:
+            await process.end(self._grace_s)
+            await work.finish()
+        finally:
+            process.kill()  # a second cancel leaves nothing running either
+
+    def _reader(self, attempt: Attempt) -> Reader:
+        token = attempt.lease_token
+        return Reader(token) if self._preset is None else self._preset.reader(token)
+
+    def _missing(self, program: str) -> bool:
+        if os.sep in program:
+            return not os.access((self._cwd or Path.cwd()) / program, os.X_OK)
+        return shutil.which(program, path=self._env.get("PATH")) is None
+
+
+def _preset(wanted: str | Preset | None) -> Preset | None:
+    if wanted is None or not isinstance(wanted, str):
+        return wanted
+    if wanted not in PRESETS:
+        raise InvalidInputError(f"There is no preset {wanted!r}. Known: {', '.join(PRESETS)}.")
+    return PRESETS[wanted]()
+
+
+def _checked(command: Any) -> tuple[Argument, ...]:
+    if isinstance(command, str) or not isinstance(command, Sequence):
+        raise InvalidInputError(
+            f"The command is {command!r}: give a list of arguments, since no shell reads it, "
+            f"for example {_EXAMPLE}."
+        )
+    for argument in command:
+        group = [argument] if isinstance(argument, str) else argument
+        if not isinstance(group, Sequence) or not all(isinstance(one, str) for one in group):
+            raise InvalidInputError(
+                f"The command's argument {argument!r} is neither a text nor a list of texts."
+            )
+    if not command or not command[0] or not isinstance(command[0], str):
+        raise InvalidInputError(f"The command names no program: {list(command)!r}.")
+    return tuple(command)
+
+
+def _texts(command: Sequence[Argument], stdin: str | None, env: Mapping[str, str]) -> list[str]:
+    groups = ([one] if isinstance(one, str) else one for one in command)
+    return [*(text for group in groups for text in group), stdin or "", *env.values()]
+
+
+def _variables(phase: PhaseView, attempt: Attempt) -> dict[str, str]:
+    told = {
+        "AUTOPACK_RUN_ID": phase.run_id,
+        "AUTOPACK_PHASE_ID": phase.phase_id,
+        "AUTOPACK_ATTEMPT": str(attempt.number),
+        "AUTOPACK_BUDGET_TOKENS": str(attempt.budget_tokens),
+    }
+    if attempt.deadline is not None:
+        told["AUTOPACK_DEADLINE"] = datetime.fromtimestamp(
+            attempt.deadline.timestamp(), UTC
+        ).isoformat()
+    return told
+
+
+def _not_started(program: str, fault: Exception) -> Failed:
+    if isinstance(fault, FileNotFoundError):
+        return Failed("program_missing", _missing_text(program), failure_class="invalid_request")
+    message = f"{program} could not be started: {fault}"
+    return Failed("not_started", message, failure_class="invalid_request")
+
+
+def _missing_text(program: str) -> str:
+    return (
+        f"There is no program {program!r}: it is not on the PATH, and no file of that name can be "
+        "executed. Install it, or give its whole path."
+    )

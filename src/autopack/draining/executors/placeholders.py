@@ -1,0 +1,161 @@
+"""Arguments with placeholders: checked once, filled in for each phase, never read by a shell."""
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from autopack.errors import InvalidInputError
+from autopack.ports.work import Attempt, PhaseView
+
+Argument = str | Sequence[str]
+"""An argument, or several that belong together and are left out if one of them has no value."""
+
+_NAMES: Final = (
+    "goal", "prompt", "phase", "run_id", "phase_id", "attempt", "category", "complexity", "tier",
+    "model", "budget_tokens", "timeout_s", "deliverables", "payload",
+)  # fmt: skip
+_PREFIXES: Final = ("payload", "labels", "inputs")
+_PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w-]*(?:\.[\w-]+)*)\}")
+
+
+class NoValueError(Exception):
+    """The phase has no value for a placeholder that is needed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+@attrs.frozen
+class Values:
+    """What the placeholders stand for in one attempt at a phase."""
+
+    phase: PhaseView
+    attempt: Attempt
+
+    def of(self, name: str) -> str | list[str]:
+        """
+        Return a placeholder's text; a list if it stands for several arguments.
+
+        Raises:
+            NoValueError: The phase has none.
+        """
+        found = self._find(name)
+        if found is None or found == "" or found == []:
+            raise NoValueError(name)
+        if isinstance(found, list | tuple):
+            return [_text(one) for one in found]
+        return _text(found)
+
+    def _find(self, name: str) -> Any:
+        phase = self.phase
+        head, *rest = name.split(".")
+        if rest:
+            value: Any = getattr(phase, head)
+            for step in rest:
+                value = value.get(step) if isinstance(value, Mapping) else None
+            return value
+        match head:
+            case "prompt":
+                return prompt_of(phase)
+            case "phase":
+                return _phase_json(phase)
+            case "attempt":
+                return self.attempt.number
+            case "budget_tokens":
+                return self.attempt.budget_tokens
+            case "deliverables":
+                return list(phase.deliverables)
+        return getattr(phase, head)
+
+
+def check(texts: Iterable[str]) -> None:
+    """
+    Return if every placeholder in *texts* is known.
+
+    Raises:
+        InvalidInputError: One is not; names it, and what is known.
+    """
+    for text in texts:
+        for found in _PLACEHOLDER.finditer(text):
+            name = found[1]
+            if name is None or name in _NAMES:
+                continue
+            head, dot, _rest = name.partition(".")
+            if dot and head in _PREFIXES:
+                continue
+            close = difflib.get_close_matches(name, _NAMES, n=1)
+            hint = f" Did you mean {{{close[0]}}}?" if close else ""
+            known = ", ".join(f"{{{one}}}" for one in _NAMES)
+            raise InvalidInputError(
+                f"There is no placeholder {{{name}}} (in {text!r}).{hint} Known: {known}, "
+                "{payload.NAME}, {labels.NAME}, {inputs.NAME}. Double the braces to mean them."
+            )
+
+
+def filled(text: str, values: Values) -> str:
+    """Return *text* with its placeholders filled in; several values are joined by a comma."""
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return found[0][0]
+        told = values.of(found[1])
+        return told if isinstance(told, str) else ", ".join(told)
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def arguments(command: Sequence[Argument], values: Values) -> list[str]:
+    """
+    Return the argument list of one attempt.
+
+    An argument that is nothing but a placeholder of several values becomes several arguments.
+
+    Raises:
+        NoValueError: The phase has no value for a placeholder outside an optional group.
+    """
+    found: list[str] = []
+    for argument in command:
+        if isinstance(argument, str):
+            found += _expanded(argument, values)
+            continue
+        try:
+            found += [one for text in argument for one in _expanded(text, values)]
+        except NoValueError:
+            continue
+    return found
+
+
+def prompt_of(phase: PhaseView) -> str | None:
+    """Return a prompt for an agent: the goal, then what is to be written; None without both."""
+    parts = [phase.goal] if phase.goal else []
+    if phase.deliverables:
+        parts.append("\n".join(("Write:", *(f"- {name}" for name in phase.deliverables))))
+    return "\n\n".join(parts) or None
+
+
+def _expanded(text: str, values: Values) -> list[str]:
+    whole = _PLACEHOLDER.fullmatch(text)
+    if whole is not None and whole[1] is not None:
+        told = values.of(whole[1])
+        return [told] if isinstance(told, str) else told
+    return [filled(text, values)]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _phase_json(phase: PhaseView) -> str:
+    told = {
+        name: getattr(phase, name)
+        for name in (
+            "run_id", "phase_id", "category", "complexity", "tier", "deliverables", "goal",
+            "payload", "inputs", "model", "labels",
+        )
+    }  # fmt: skip
+    return json.dumps({**told, "inputs": dict(phase.inputs), "labels": dict(phase.labels)})

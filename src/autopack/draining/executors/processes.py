@@ -1,0 +1,141 @@
+"""One process in a group of its own, ended with all its children."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+_CHUNK_BYTES: Final = 65_536
+_LOOK_S: Final = 0.2
+_CLOSING_S: Final = 1.0
+
+Sink = Callable[[bytes], None]
+
+
+class GroupProcess:
+    """
+    A running program, the leader of its own process group.
+
+    Nothing that it started outlives it, except what left the group on purpose (a daemon with a
+    session of its own).
+    """
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, pumps: Sequence["asyncio.Task[None]"]
+    ) -> None:
+        self._process, self._pumps = process, pumps
+
+    @classmethod
+    async def start(
+        cls,
+        argv: Sequence[str],
+        *,
+        stdout: Sink,
+        stderr: Sink,
+        stdin: str | None = None,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+    ) -> Self:
+        """
+        Start a program; what it prints goes to the sinks, piece by piece.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            pass_fds=tuple(pass_fds),
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        pumps = [
+            asyncio.create_task(_pump(process.stdout, stdout)),
+            asyncio.create_task(_pump(process.stderr, stderr)),
+        ]
+        if stdin is not None:
+            pumps.append(asyncio.create_task(_write(process, stdin.encode())))
+        return cls(process, pumps)
+
+    async def wait(self, look: Callable[[], Awaitable[None]]) -> int:
+        """
+        Return the exit code once the program has ended and all it printed was taken.
+
+        *look* is awaited several times a second; what it raises leaves the program running.
+        """
+        while not await self._has_ended(_LOOK_S):
+            await look()
+        await self._close()
+        await look()
+        assert self._process.returncode is not None
+        return self._process.returncode
+
+    async def end(self, grace_s: float) -> None:
+        """Ask the group to end, and kill what is left of it after *grace_s*."""
+        if self._process.returncode is None:
+            self._signal(signal.SIGTERM)
+            await self._has_ended(grace_s)
+        self._signal(signal.SIGKILL)
+        while not await self._has_ended(_LOOK_S):
+            pass
+        await self._close()
+
+    def kill(self) -> None:
+        """Kill the group at once, without waiting for anything."""
+        self._signal(signal.SIGKILL)
+        for pump in self._pumps:
+            pump.cancel()
+
+    async def _has_ended(self, within_s: float) -> bool:
+        """
+        Wait for the program itself, whoever holds its pipes.
+
+        asyncio's own wait goes on until the pipes are closed in some versions of Python, so a
+        child that keeps one open would hide that the program has ended.
+        """
+        ends = asyncio.get_running_loop().time() + within_s
+        waiter = asyncio.create_task(self._process.wait())
+        try:
+            while self._process.returncode is None:
+                left_s = ends - asyncio.get_running_loop().time()
+                if left_s <= 0:
+                    return False
+                await asyncio.wait({waiter}, timeout=min(left_s, _LOOK_S))
+        finally:
+            waiter.cancel()
+        return True
+
+    async def _close(self) -> None:
+        """Take the rest of the output; whoever still holds it open is of the group, and ends."""
+        _done, open_ = await asyncio.wait(self._pumps, timeout=_CLOSING_S)
+        if open_:
+            self._signal(signal.SIGKILL)
+            _done, open_ = await asyncio.wait(open_, timeout=_CLOSING_S)
+        for pump in open_:
+            pump.cancel()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+
+async def _pump(stream: asyncio.StreamReader, sink: Sink) -> None:
+    while chunk := await stream.read(_CHUNK_BYTES):
+        sink(chunk)
+
+
+async def _write(process: asyncio.subprocess.Process, data: bytes) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(data)
+        await process.stdin.drain()
+    process.stdin.close()

@@ -1,0 +1,122 @@
+"""What a program says of its work in JSON lines: calls, steps, and how it ended."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
+
+_PREFIX: Final = "autopack."
+_MOST_PROBLEMS: Final = 20
+
+
+class Reader:
+    """
+    Reads what a program prints, line by line. This one knows Autopack's own lines.
+
+    A line counts if it is a JSON object with ``"type": "autopack.usage"`` (the figures of one
+    call, named as in ``Attempt.record_usage``), ``autopack.progress`` (``note``),
+    ``autopack.completed`` (``summary``, ``outputs``), ``autopack.failed`` (``code``, ``message``,
+    ``retry_after_s``, ``retryable``, ``failure_class``) or ``autopack.needs_person``
+    (``question``). Every other line is ordinary output.
+
+    Args:
+        lease_token: That of the attempt; readers that make call ids put it into them.
+
+    Attributes:
+        calls: Figures that are not recorded yet; whoever records them takes them out.
+        note: The last step that was told.
+        problems: Lines that claim to be Autopack's, and what is wrong with them.
+        outcome: How the work ended, if the program said so.
+    """
+
+    def __init__(self, lease_token: str) -> None:
+        self.lease_token = lease_token
+        self.calls: list[dict[str, Any]] = []
+        self.note: str | None = None
+        self.problems: list[str] = []
+        self.outcome: Outcome | None = None
+
+    def line(self, text: str) -> None:
+        """Take the next line of standard output."""
+        told = json_object(text)
+        if told is not None and str(told.get("type", "")).startswith(_PREFIX):
+            self._own(told)
+
+    def usage_line(self, text: str) -> None:
+        """Take a line of the usage file or descriptor, where every line is a call."""
+        if not text.strip():
+            return
+        told = json_object(text)
+        if told is None:
+            self._problem(f"no JSON object: {text[:120]!r}")
+        else:
+            self._own({"type": f"{_PREFIX}usage", **told})
+
+    def finish(self, whole: str | None) -> None:
+        """Take the end of the output; *whole* is all of it, or None if it was cut."""
+
+    def _own(self, told: dict[str, Any]) -> None:
+        kind = str(told.pop("type")).removeprefix(_PREFIX)
+        try:
+            match kind:
+                case "usage":
+                    self.calls.append(told)
+                case "progress":
+                    self.note = str(told["note"])
+                case "completed":
+                    self.outcome = Completed(**told)
+                case "failed":
+                    self.outcome = Failed(**told)
+                case "needs_person":
+                    self.outcome = NeedsPerson(str(told["question"]))
+                case _:
+                    self._problem(f"no line of type {_PREFIX}{kind} is known")
+        except Exception as fault:
+            self._problem(f"{_PREFIX}{kind}: {type(fault).__name__}: {fault}")
+
+    def _problem(self, what: str) -> None:
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(what)
+
+
+class Preset(Protocol):
+    """A known program: how it is called, and how its output is read."""
+
+    command: tuple[Any, ...]
+    stdin: str | None
+
+    def reader(self, lease_token: str) -> Reader:
+        """Return a fresh reader for one attempt."""
+
+
+def json_object(text: str) -> dict[str, Any] | None:
+    """Return the JSON object that a line holds, or None."""
+    stripped = text.strip()
+    if not stripped.startswith("{"):
+        return None
+    try:
+        found = json.loads(stripped)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def whole(figures: Mapping[str, Any], name: str) -> int | None:
+    """Return a count of tokens; None if it is missing, or no whole number from 0 up."""
+    value = figures.get(name)
+    return value if type(value) is int and value >= 0 else None
+
+
+def number(figures: Mapping[str, Any], name: str) -> float | None:
+    """Return a figure from 0 up, or None."""
+    value = figures.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        return None
+    return float(value)
+
+
+def added(*figures: int | None) -> int | None:
+    """Return the sum of the known figures; None if none is known."""
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known else None

@@ -1,0 +1,94 @@
+"""What a process prints: kept within a bound, and cut into lines as it comes."""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+LONGEST_LINE_BYTES: Final = 16 * 2**20
+
+
+class Capture:
+    """
+    The start and the end of a stream, however long it is; what was cut is said.
+
+    Args:
+        cap_bytes: How much is kept at most; half of it from the start.
+    """
+
+    def __init__(self, cap_bytes: int) -> None:
+        self.n_bytes = 0
+        self._half = max(1, cap_bytes // 2)
+        self._head = bytearray()
+        self._tail: deque[bytes] = deque()
+        self._tail_bytes = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next piece."""
+        self.n_bytes += len(chunk)
+        room = self._half - len(self._head)
+        self._head += chunk[: max(0, room)]
+        if rest := chunk[max(0, room) :]:
+            self._tail.append(rest[-self._half :])
+            self._tail_bytes += len(self._tail[-1])
+        while self._tail and self._tail_bytes - len(self._tail[0]) >= self._half:
+            self._tail_bytes -= len(self._tail.popleft())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was cut."""
+        return self.n_bytes <= len(self._head) + min(self._tail_bytes, self._half)
+
+    def text(self) -> str:
+        """Return what was kept, with a line between that says how much was cut."""
+        tail = b"".join(self._tail)[-self._half :]
+        if self.is_whole:
+            return _text(bytes(self._head) + tail)
+        cut = self.n_bytes - len(self._head) - len(tail)
+        return f"{_text(bytes(self._head))}\n[... {cut} bytes cut ...]\n{_text(tail)}"
+
+    def last_words(self, n_chars: int) -> str:
+        """Return the end of the stream on one line, without blank space around it."""
+        end = (bytes(self._head) + b"".join(self._tail))[-8 * n_chars :]
+        return " ".join(_text(end).split())[-n_chars:]
+
+
+class Lines:
+    """Cuts chunks into lines; a line over *LONGEST_LINE_BYTES* is dropped and counted."""
+
+    def __init__(self) -> None:
+        self.n_dropped = 0
+        self._rest = bytearray()
+        self._is_dropping = False
+
+    def feed(self, chunk: bytes) -> Iterator[str]:
+        """Yield the lines that *chunk* ends."""
+        first, *others = chunk.split(b"\n")
+        self._add(first)
+        for piece in others:
+            yield from self._ended()
+            self._add(piece)
+
+    def finish(self) -> Iterator[str]:
+        """Yield what is left without a line end."""
+        if self._rest or self._is_dropping:
+            yield from self._ended()
+
+    def _add(self, piece: bytes) -> None:
+        if len(self._rest) + len(piece) > LONGEST_LINE_BYTES:
+            self._is_dropping = True
+            self._rest.clear()
+        elif not self._is_dropping:
+            self._rest += piece
+
+    def _ended(self) -> Iterator[str]:
+        if self._is_dropping:
+            self.n_dropped += 1
+            self._is_dropping = False
+            return
+        line = bytes(self._rest).rstrip(b"\r")
+        self._rest.clear()
+        yield _text(line)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", errors="replace").replace("\x00", "\ufffd")
