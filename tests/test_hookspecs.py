@@ -186,20 +186,26 @@ class TestDecisions:
             "autopack_classify_failure", code="http_429", message="rate limit reached"
         )
 
-    @pytest.mark.parametrize(
-        ("hook", "given"),
-        [
-            ("autopack_price_usage", {"usage": None}),
-            ("autopack_category_for", {"category": "unit-tests"}),
-        ],
-    )
-    def test_no_answer_is_none(self, hook, given):
-        """Where no plugin knows, nobody makes one up; the first who knows is heard."""
-        silent = plugin(**{hook: lambda: None})
-        knowing = plugin("Knowing", **{hook: lambda: 0.5})
+    def test_no_price_is_none(self):
+        """Where no plugin knows a price, nobody makes one up; the first who knows is heard."""
+        silent = plugin(autopack_price_usage=lambda: None)
+        knowing = plugin("Knowing", autopack_price_usage=lambda: 0.5)
+        price = "autopack_price_usage"
 
-        assert load_plugins(extra=[silent]).first(hook, **given) is None
-        assert 0.5 == load_plugins(extra=[silent, knowing]).first(hook, **given)
+        assert load_plugins(extra=[silent]).first(price, usage=None) is None
+        assert 0.5 == load_plugins(extra=[silent, knowing]).first(price, usage=None)
+
+    def test_a_plugin_says_which_evidence_a_phase_belongs_to(self):
+        """Its word comes first and is recorded with the features; the vocabulary comes last."""
+        prose = plugin(autopack_category_for=lambda category: "docs" if category == "x" else None)
+        spec = {"complexity": "low", "deliverables": "a.md"}
+        with autopack.create_log("memory:", plugins=load_plugins(extra=[prose])) as log:
+            ours = autopack.estimate(PhaseSpec("p", category="x", **spec), log=log).features
+            theirs = autopack.estimate(
+                PhaseSpec("p", category="unit-tests", **spec), log=log
+            ).features
+
+        assert ("docs", "tests") == (ours.category, theirs.category)
 
     def test_redaction_is_a_chain(self):
         """Each plugin gets the text as the one before left it."""
