@@ -35,6 +35,7 @@ def attempt(
     worker: str | None = None,
     estimator: Any = DEFAULT_ESTIMATOR,
     workspace: Path | None = None,
+    allow_unknown_price: bool = True,
 ) -> Iterator["LiveAttempt"]:
     """
     Claim a queued phase, and record what the ``with`` block does, for people with their own loop.
@@ -45,12 +46,16 @@ def attempt(
     Args:
         worker: Who works on it; a name no other process has, if not given.
         estimator: Predicts the output; ``attempt.budget_tokens`` comes from it.
+        allow_unknown_price: Claim under a cap in USD although nobody can price the phase ahead;
+            the cap is tested at each recorded call all the same.
 
     Raises:
         RunMissingError, PhaseMissingError: It is not there.
         MoveRefusedError: It is not queued.
+        CapFullError, PriceUnknownError: What it may use does not fit under the run's cap.
         LeaseLostError: Somebody else took it while it was in work.
     """
+    from autopack.draining.caps import Caps
     from autopack.draining.claims import Claims, new_worker
     from autopack.draining.recording import working
 
@@ -59,7 +64,8 @@ def attempt(
     handler.queued(ref)
     phase: PhaseView = views.current_row(log, PHASES, str(ref))
     found = estimated(log, log.registry.resolve("estimator", estimator), phase, workspace=workspace)
-    with Claims(handler, worker=worker or new_worker()) as claims:
+    caps = Caps(handler, allow_unknown_price=allow_unknown_price)
+    with Claims(handler, worker=worker or new_worker(), caps=caps) as claims:
         claim = claims.take(phase, found, timeout_s=phase.timeout_s, reason=None)
         with working(handler, claims, claim) as live:
             yield live

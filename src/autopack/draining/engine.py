@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, Self
 
@@ -60,6 +61,7 @@ class Drain:
         self._stop_reason: _Reason | None = None
         self._is_releasing = False
         self._grace_ends: float | None = None
+        self._look_at: datetime | None = None
         self._wake: Callable[[], None] = lambda: None
 
     def run(self) -> DrainReport:
@@ -155,9 +157,9 @@ class Drain:
             changed.clear()
             await workers.in_io(self._tend)
             workers.raise_fault()
-            if self._stop_reason is not None:
-                return self._stop_reason
-            elapsed_s = time.monotonic() - began
+            if reason := self._stop_reason or session.must_stop:
+                return reason
+            elapsed_s = session.elapsed_before_s + time.monotonic() - began
             if limit := limit_reached(self._settings.limits, session.totals, elapsed_s):
                 return ("limit", limit)
             if len(workers) < self._settings.workers:
@@ -172,11 +174,11 @@ class Drain:
         """Take what the strategy chooses; say whether anything was taken, or why to stop."""
         session, workers = self._session, self._workers
         admission, waits = session.admission, self._settings.when_empty == "wait"
-        may_come = bool(len(workers) or admission.live or admission.next_ready_at or waits)
-        if not (admission.ready or may_come):
-            n = admission.n_waiting
-            return ("blocked", f"{n} queued phases may not be taken") if n else ("empty", None)
         view = session.view(running=len(workers), reserved_tokens=workers.reserved_tokens)
+        self._look_at = view.next_ready_at
+        may_come = bool(len(workers) or admission.live or view.next_ready_at or waits)
+        if not (view.ready or may_come):
+            return _why_nothing(session)
         choice = self._settings.strategy(view)
         match choice:
             case Stop(reason=reason):
@@ -194,7 +196,7 @@ class Drain:
         raise PluginError(name, f"the strategy answered {choice!r}, which is not to be had")
 
     async def _something_new(self, changed: asyncio.Event) -> None:
-        wait_s, ready_at = _LOOK_S, self._session.admission.next_ready_at
+        wait_s, ready_at = _LOOK_S, self._look_at
         if ready_at is not None:
             until_s = (ready_at - self._session.now()).total_seconds()
             wait_s = min(wait_s, max(until_s, 0.001))
@@ -215,6 +217,16 @@ class Drain:
             duration_s=duration_s,
             **self._session.totals.as_dict(),
         )
+
+
+def _why_nothing(session: Session) -> _Reason:
+    n = session.admission.n_waiting
+    if not n:
+        return ("empty", None)
+    if session.held_runs:
+        told = "; ".join(f"run {run_id}: {why}" for run_id, why in session.held_runs.items())
+        return ("breaker", told)
+    return ("blocked", f"{n} queued phases may not be taken")
 
 
 def _reason_of(fault: BaseException) -> _Reason:

@@ -5,10 +5,13 @@ from typing import Any
 
 import attrs
 
+from autopack.draining.escalation import EscalationPolicy, Factor, escalation_of
+from autopack.draining.lanes import Rate, Rates
 from autopack.draining.limits import Limits
+from autopack.draining.retrying import Backoff
 from autopack.draining.strategies.one import One
 from autopack.errors import InvalidInputError
-from autopack.ids import PhaseRef
+from autopack.ids import PhaseRef, check_name
 from autopack.plugins import Registry
 from autopack.ports.work import PhaseView
 
@@ -31,6 +34,11 @@ class Settings:
     allow_empty: bool
     workspace: Path | None
     resumes: str | None
+    drain: str | None
+    backoff: Backoff
+    escalation: EscalationPolicy | None
+    rates: Rates
+    allow_unknown_price: bool
     limits: Limits
 
     @property
@@ -64,6 +72,11 @@ class Settings:
             "timeout_s": self.timeout_s,
             "lease_s": self.lease_s,
             "estimator": self.estimator.name,
+            "backoff_base_s": self.backoff.base_s,
+            "backoff_cap_s": self.backoff.cap_s,
+            "escalation": _escalation_name(self.escalation),
+            "allow_unknown_price": self.allow_unknown_price,
+            **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
             **limits,
             **dict(getattr(self.executor, "settings", {})),
         }
@@ -84,6 +97,13 @@ def settings_of(
     allow_empty: bool = False,
     workspace: Path | None = None,
     resumes: str | None = None,
+    drain: str | None = None,
+    backoff_base_s: float = 1.0,
+    backoff_cap_s: float = 300.0,
+    escalation: Any = "factor",
+    requests_per_minute: Rate = None,
+    tokens_per_minute: Rate = None,
+    allow_unknown_price: bool = False,
     **limits: Any,
 ) -> Settings:
     """Return the settings with names resolved, or say which of them is wrong."""
@@ -118,6 +138,11 @@ def settings_of(
         allow_empty=allow_empty,
         workspace=workspace,
         resumes=resumes,
+        drain=drain if drain is None else check_name("drain", drain),
+        backoff=Backoff(base_s=backoff_base_s, cap_s=backoff_cap_s),
+        escalation=escalation_of(escalation),
+        rates=Rates(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute),
+        allow_unknown_price=allow_unknown_price,
         limits=Limits(**limits),
     )
 
@@ -144,6 +169,12 @@ def _strategy(registry: Registry, wanted: Any, run_id: str | None, phase_id: str
     if not callable(found):
         raise InvalidInputError(f"{found!r} is no strategy: it cannot be called with a DrainView.")
     return found
+
+
+def _escalation_name(policy: EscalationPolicy | None) -> str:
+    if policy is None:
+        return "none"
+    return "factor" if policy == Factor() else _name_of(policy)
 
 
 def _name_of(thing: Any) -> str:
