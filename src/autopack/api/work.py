@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from autopack.draining.report import DrainReport
 
 
-def drain(log: Log, *, executor: Any, strategy: Any = "fifo", **settings: Any) -> "DrainReport":
+def drain(
+    log: Log, *, executor: Any = None, strategy: Any = None, **settings: Any
+) -> "DrainReport":
     """Work the queue off and return what happened; see :class:`autopack.Drain`."""
     from autopack.draining.engine import Drain
 

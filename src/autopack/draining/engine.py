@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 from autopack.draining.limits import limit_reached
 from autopack.draining.planning import Planned, plan
 from autopack.draining.report import DrainReport
+from autopack.draining.resuming import resumed
 from autopack.draining.session import Session
 from autopack.draining.settings import settings_of
 from autopack.draining.workers import Workers
@@ -40,8 +41,16 @@ class Drain:
             ``lease_s=30``: how long a dead worker's phases stay with it.
             ``allow_empty``: drain a log that holds no runs.
             ``workspace``: the folder in which deliverables are looked up for the estimate.
-            ``resumes``: the drain that this one goes on from; the log alone says what is left.
-            ``max_phases, max_minutes, max_samples, max_tokens, max_zero_yield``: limits.
+            ``resumes``: the id of a drain to go on with, or ``last``: its settings and limits,
+            and what it used of them, come from the log; what is given here wins.
+            ``drain``: the name of a drain to join; its cap binds all that do.
+            ``max_phases, max_minutes, max_samples, max_zero_yield``: limits.
+            ``max_tokens, max_usd``: caps; ``allow_unknown_price`` claims under a cap in USD
+            although nobody knows the price.
+            ``max_fingerprint_repeats=10, max_timeouts_per_run``: the breaker, by run.
+            ``backoff_base_s=1, backoff_cap_s=300``: how long retries wait.
+            ``escalation="factor"``: how a truncated attempt gets a larger budget; or ``"none"``.
+            ``requests_per_minute, tokens_per_minute``: for every model, or by model.
 
     Installs no signal handlers: call :meth:`stop` from yours.
     """
@@ -53,6 +62,8 @@ class Drain:
         on_event: Callable[[Recorded[Any]], None] | None = None,
         **settings: Any,
     ) -> None:
+        if settings.get("resumes") is not None:
+            settings = resumed(log, settings)
         self._settings = settings_of(log.registry, **settings)
         self._session = Session(log, self._settings)
         self.log, self.drain_id = log, self._session.drain_id

@@ -18,6 +18,7 @@ from autopack.draining.lanes import Lanes, lane_of
 from autopack.draining.passing import PassedOver
 from autopack.draining.preparing import Preparation, prepare_run
 from autopack.draining.recording import LiveAttempt, end_or_late, record_late
+from autopack.draining.resuming import used_so_far
 from autopack.draining.settings import Settings
 from autopack.draining.totals import Totals
 from autopack.draining.work import ending_of
@@ -93,6 +94,8 @@ class Session:
     def check(self) -> None:
         """Return if the drain may begin, else raise why not; nothing was written by then."""
         self.admission.catch_up(self.now())
+        if self.settings.resumes is not None:
+            self.totals, self.elapsed_before_s = used_so_far(self.log, self.settings.resumes)
         check(self.log, self.settings, self.admission, self.handler, self.caps)
 
     def open(self) -> None:

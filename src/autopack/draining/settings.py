@@ -65,6 +65,7 @@ class Settings:
         """Return what is kept of the settings in the log."""
         limits = {k: v for k, v in attrs.asdict(self.limits).items() if v is not None}
         return {
+            **dict(getattr(self.executor, "settings", {})),
             "run_id": self.run_id,
             "phase_id": self.phase_id,
             "workers": self.workers,
@@ -77,16 +78,16 @@ class Settings:
             "escalation": _escalation_name(self.escalation),
             "allow_unknown_price": self.allow_unknown_price,
             **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
+            "workspace": None if self.workspace is None else str(self.workspace),
             **limits,
-            **dict(getattr(self.executor, "settings", {})),
         }
 
 
 def settings_of(
     registry: Registry,
     *,
-    executor: Any,
-    strategy: Any = "fifo",
+    executor: Any = None,
+    strategy: Any = None,
     estimator: Any = "deliverables",
     run_id: str | None = None,
     phase_id: str | None = None,
@@ -107,6 +108,10 @@ def settings_of(
     **limits: Any,
 ) -> Settings:
     """Return the settings with names resolved, or say which of them is wrong."""
+    if executor is None:
+        raise InvalidInputError(
+            "A drain needs an executor: a registered name, file.py:name, or a callable."
+        )
     if workers < 1:
         raise InvalidInputError(f"workers is {workers}; a drain needs at least 1.")
     if when_empty not in ("stop", "wait"):
@@ -121,8 +126,8 @@ def settings_of(
         raise InvalidInputError(
             f"A drain has no setting {', '.join(unknown)}. Its limits: {', '.join(sorted(known))}."
         )
-    if phase_id is not None and strategy == "fifo":
-        strategy = "one"
+    if strategy in (None, "fifo"):
+        strategy = "fifo" if phase_id is None else "one"
     return Settings(
         executor=_executor(registry, executor),
         executor_name=executor if isinstance(executor, str) else _name_of(executor),
