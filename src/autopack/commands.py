@@ -93,6 +93,7 @@ class ClaimPhase:
     now: datetime
     drain: str | None = None
     reserved_tokens: int | None = None
+    reserved_usd: float | None = None
     basis: str | None = None
     estimate: Any = None
 
@@ -120,7 +121,12 @@ class CompletePhase:
 
 @attrs.frozen(kw_only=True)
 class FailPhase:
-    """End the attempt badly, with a reason; retry it if it may help and attempts are left."""
+    """
+    End the attempt badly, with a reason; retry it if it may help and attempts are left.
+
+    Without *attempt_spent* it waits for another attempt however many there were. With
+    *escalated_tokens* it is tried once more with that budget, in place of *budget_tokens*.
+    """
 
     ref: PhaseRef
     lease_token: str
@@ -134,6 +140,11 @@ class FailPhase:
     duration_s: float | None = None
     not_before: datetime | None = None
     zero_yield_reason: str | None = None
+    exit_code: int | None = None
+    excerpt: str | None = None
+    attempt_spent: bool = True
+    budget_tokens: int | None = None
+    escalated_tokens: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -235,4 +246,40 @@ PhaseCommand = (
     | DecideGate
 )
 
-Command = RunCommand | PhaseCommand
+
+@attrs.frozen(kw_only=True)
+class SetBudget:
+    """Give a scope its cap; another one than it has is refused unless it *may_change*."""
+
+    scope: str
+    max_tokens: int | None
+    max_usd: float | None
+    by: str
+    why: str
+    may_change: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ReserveBudget:
+    """Set aside what an attempt may use; *usd* is None where no price is known."""
+
+    scope: str
+    lease_token: str
+    tokens: int
+    usd: float | None
+    allow_unknown_price: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class SettleBudget:
+    """Put what an attempt has used in place of what it set aside."""
+
+    scope: str
+    lease_token: str
+    tokens: int
+    usd: float | None
+
+
+BudgetCommand = SetBudget | ReserveBudget | SettleBudget
+
+Command = RunCommand | PhaseCommand | BudgetCommand

@@ -28,6 +28,8 @@
     │   ├── PhaseExistsError, PhaseMissingError, MoveRefusedError, AttemptsSpentError
     │   ├── LeaseLostError          the phase is no longer this worker's
     │   ├── CapReachedError         a cap is used up
+    │   ├── CapFullError            what a claim would set aside does not fit under a cap
+    │   ├── PriceUnknownError       a cap in USD, and a claim that nobody can price
     │   ├── EmptyLogError           nothing to drain, and that is suspicious
     │   └── DrainRefusedError       a guard said no
     ├── UnknownNameError            no strategy, executor, ... of that name
@@ -335,6 +337,32 @@ class CapReachedError(CommandRefusedError):
             "The call is recorded; make no further one, or raise the cap."
         )
         self.scope, self.unit, self.used, self.cap = scope, unit, used, cap
+
+
+class CapFullError(CommandRefusedError):
+    """What a claim would set aside does not fit under a cap; nothing was claimed."""
+
+    def __init__(
+        self, scope: str, *, unit: str, spent: float, reserved: float, wanted: float, cap: float
+    ) -> None:
+        super().__init__(
+            f"The cap of {scope} is {cap:g} {unit}: {spent:g} are used and {reserved:g} set aside, "
+            f"so that a claim of {wanted:g} does not fit. Raise the cap, or let work in flight end."
+        )
+        self.scope, self.unit, self.spent, self.reserved = scope, unit, spent, reserved
+        self.wanted, self.cap = wanted, cap
+
+
+class PriceUnknownError(CommandRefusedError):
+    """There is a cap in USD, and nobody knows what an attempt may cost."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(
+            f"{scope} has a cap in USD, but no price is known for the phase's model, so that the "
+            "cap could not be kept. Install a plugin that prices it (autopack_price_usage), or "
+            "insist with --allow-unknown-price (allow_unknown_price=True)."
+        )
+        self.scope = scope
 
 
 class EmptyLogError(CommandRefusedError):

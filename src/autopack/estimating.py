@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from autopack.calibration.coefficients import fold_coefficients
 from autopack.features import features_of
 from autopack.ids import estimator_stream
@@ -28,8 +30,16 @@ def estimated(
     registry: Registry,
     workspace: Path | None = None,
 ) -> Estimate:
-    """Predict a phase's output with the coefficients that are in force now."""
+    """
+    Predict a phase's output with the coefficients that are in force now.
+
+    A budget that was escalated after a truncated attempt takes the place of the estimator's
+    where it is larger; the prediction stays as it is.
+    """
     word = registry.first("autopack_category_for", category=phase.category)
     features = features_of(phase, category=word, workspace=workspace)
     found: Estimate = estimator.estimate(features, coefficients(journal, estimator))
+    escalated = getattr(phase, "escalated_tokens", None)
+    if escalated is not None and escalated > found.budget_tokens:
+        return attrs.evolve(found, budget_tokens=escalated)
     return found

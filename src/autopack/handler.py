@@ -7,11 +7,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar, get_args
 
-from autopack import phase, run
-from autopack.commands import Command, PhaseCommand, RunCommand
+from autopack import budget, phase, run
+from autopack.commands import BudgetCommand, Command, PhaseCommand, RunCommand
 from autopack.errors import PhaseMissingError, RunMissingError, VersionConflictError
-from autopack.events import PhaseQueued, RunEvent
-from autopack.ids import PhaseRef, phase_stream, run_stream
+from autopack.events import BudgetEvent, PhaseQueued, RunEvent
+from autopack.ids import PhaseRef, budget_stream, phase_stream, run_stream
 from autopack.journal import Journal, JournalTransaction
 from autopack.ports.log import Entry, Recorded
 
@@ -64,6 +64,7 @@ class Handler:
         self._phases: _Known[phase.PhaseState] = _Known(
             phase.fold, get_args(phase.PhaseStreamEvent)
         )
+        self._budgets: _Known[budget.BudgetState] = _Known(budget.fold, get_args(BudgetEvent))
 
     def run_state(self, run_id: str) -> run.RunState:
         """Return a run's state as of now."""
@@ -76,6 +77,16 @@ class Handler:
     def phase_state(self, ref: PhaseRef) -> phase.PhaseState:
         """Return a phase's state as of now; whether it was queued is the run's to know."""
         return self._phases.catch_up(self.journal, phase_stream(ref.run_id, ref.phase_id))[1]
+
+    def budget_state(self, scope: str) -> budget.BudgetState:
+        """Return what is spent and set aside under a cap as of now."""
+        return self._budgets.catch_up(self.journal, budget_stream(scope))[1]
+
+    def decided(self, command: BudgetCommand) -> Entry:
+        """Return what a command on a cap causes, to be appended in a batch with something else."""
+        stream = budget_stream(command.scope)
+        version, state = self._budgets.catch_up(self.journal, stream)
+        return stream, budget.decide(command, state), version
 
     def queued(self, ref: PhaseRef) -> PhaseQueued:
         """Return what was asked for of a phase, or say that there is none of that name."""
@@ -91,7 +102,7 @@ class Handler:
         self,
         command: Command,
         *,
-        also: Sequence[Entry] = (),
+        also: Sequence[Entry] | Callable[[], Sequence[Entry]] = (),
         inside: Callable[[JournalTransaction, list[Recorded[Any]]], None] | None = None,
         needs_claimable_run: bool = False,
     ) -> list[Recorded[Any]]:
@@ -100,7 +111,8 @@ class Handler:
 
         Args:
             command: What is asked.
-            also: Entries appended in the same batch, if the command caused any event.
+            also: Entries appended in the same batch, if the command caused any event; a
+                function is asked for them anew after each conflict.
             inside: Called within the transaction after the append, e.g. for the lease.
             needs_claimable_run: Also assert that the run did not change, so that a pause in
                 between is a conflict.
@@ -118,9 +130,10 @@ class Handler:
             n_events = len(entries[0][1])
             if not n_events:
                 return []
+            more = also() if callable(also) else also
             try:
                 with self.journal.transaction() as transaction:
-                    recorded = transaction.append_batch([*entries, *also])[:n_events]
+                    recorded = transaction.append_batch([*entries, *more])[:n_events]
                     if inside is not None:
                         inside(transaction, recorded)
                 return recorded
@@ -134,6 +147,8 @@ class Handler:
             stream = run_stream(command.run_id)
             version, state = self._runs.catch_up(self.journal, stream)
             return [(stream, run.decide(command, state), version)]
+        if isinstance(command, BudgetCommand):
+            return [self.decided(command)]
         assert isinstance(command, PhaseCommand)
         ref = command.ref
         self.queued(ref)

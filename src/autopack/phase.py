@@ -57,7 +57,11 @@ _BY_DRAIN: Final = "drain"
 
 @attrs.frozen(kw_only=True)
 class PhaseState:
-    """What a phase's stream says. ``attempts`` counts claims; ``spent`` those that count."""
+    """
+    What a phase's stream says. ``attempts`` counts claims; ``spent`` those that count.
+
+    ``escalated_tokens`` is the output budget that a truncated attempt earned the next ones.
+    """
 
     status: PhaseStatus = _S.QUEUED
     attempts: int = 0
@@ -65,6 +69,7 @@ class PhaseState:
     lease_token: str | None = None
     worker: str | None = None
     not_before: datetime | None = None
+    escalated_tokens: int | None = None
 
 
 def decide(command: PhaseCommand, state: PhaseState) -> list[PhaseEvent]:
@@ -118,13 +123,14 @@ def evolve(state: PhaseState, event: PhaseStreamEvent) -> PhaseState:
             return attrs.evolve(_ended(state, _S.QUEUED), spent=spent, not_before=not_before)
         case PhaseGateDecided(decision=decision):
             return _ended(state, _GATE.get(decision, state.status))
+        case BudgetEscalated(to_tokens=tokens):
+            return attrs.evolve(state, escalated_tokens=tokens)
         case PhaseSkipped():
             return _ended(state, _S.SKIPPED)
         case PhaseCancelled():
             return _ended(state, _S.CANCELLED)
         case (
             PhaseEstimated()
-            | BudgetEscalated()
             | PhaseResultLate()
             | LlmUsageRecorded()
             | LlmUsageAmended()
@@ -167,6 +173,7 @@ def _claim(command: ClaimPhase, state: PhaseState) -> list[PhaseEvent]:
         lease_token=command.lease_token,
         drain=command.drain,
         reserved_tokens=command.reserved_tokens,
+        reserved_usd=command.reserved_usd,
         basis=command.basis,
     )
     estimated = [] if command.estimate is None else [_estimated(command, number)]
@@ -204,10 +211,13 @@ def _by_person(
         raise InvalidInputError(f"Phase {ref}: say why (--why); the reason is kept in the log.")
     match command:
         case RequeuePhase(not_before=not_before):
-            if state.status in LIVE | {_S.QUEUED, _S.GATED}:
+            if state.status in LIVE | {_S.QUEUED}:
                 raise MoveRefusedError(ref, state=state.status, to=_S.QUEUED, what="a requeue")
             _check_move(ref, state, _S.QUEUED, "a requeue")
-            return [PhaseRequeued(**names, not_before=not_before, attempts_reset=True)]
+            is_gated = state.status is _S.GATED
+            sent_back = [PhaseGateDecided(**names, decision="requeue")] if is_gated else []
+            again = PhaseRequeued(**names, not_before=not_before, attempts_reset=True)
+            return [*sent_back, again]
         case SkipPhase():
             _check_move(ref, state, _S.SKIPPED, "a skip")
             return [PhaseSkipped(**names)]
@@ -220,7 +230,10 @@ def _by_person(
             if state.status is not _S.GATED:
                 to = _GATE[decision]
                 raise MoveRefusedError(ref, state=state.status, to=to, what="no gate is open")
-            return [PhaseGateDecided(**names, decision=decision)]
+            decided = PhaseGateDecided(**names, decision=decision)
+            if decision != "requeue":
+                return [decided]
+            return [decided, PhaseRequeued(**names, attempts_reset=True)]
 
 
 def _by_worker(
@@ -262,8 +275,10 @@ def _by_worker(
                 artifacts=command.artifacts,
                 duration_s=command.duration_s,
                 zero_yield_reason=command.zero_yield_reason,
+                exit_code=command.exit_code,
+                excerpt=command.excerpt,
             )
-            return [failed, *_retry(command, state, failed.code)]
+            return [failed, *_escalated(command, state), *_retry(command, state, failed.code)]
     return _from_running(command, state, common)
 
 
@@ -308,9 +323,14 @@ def _from_running(
 
 
 def _retry(command: FailPhase | TimeOutPhase, state: PhaseState, code: str) -> list[PhaseEvent]:
-    if not command.retryable or state.spent >= command.max_attempts:
+    is_spent = not isinstance(command, FailPhase) or command.attempt_spent
+    if is_spent and state.spent >= command.max_attempts:
+        return []
+    if not (command.retryable or _escalated(command, state)):
         return []
     why = f"{code}: attempt {state.spent} of {command.max_attempts} is retried"
+    if not is_spent:
+        why = f"{code}: waits without spending an attempt"
     return [
         PhaseRequeued(
             run_id=command.ref.run_id,
@@ -318,6 +338,28 @@ def _retry(command: FailPhase | TimeOutPhase, state: PhaseState, code: str) -> l
             by=_BY_DRAIN,
             why=why,
             not_before=command.not_before,
+            attempt_spent=is_spent,
+        )
+    ]
+
+
+def _escalated(command: FailPhase | TimeOutPhase, state: PhaseState) -> list[PhaseEvent]:
+    """Return the escalation of a cut attempt's budget; there is at most one a phase."""
+    if not isinstance(command, FailPhase) or command.escalated_tokens is None:
+        return []
+    before, after = command.budget_tokens or 0, command.escalated_tokens
+    if state.escalated_tokens is not None or after <= before:
+        return []
+    if state.spent >= command.max_attempts:
+        return []
+    return [
+        BudgetEscalated(
+            run_id=command.ref.run_id,
+            phase_id=command.ref.phase_id,
+            attempt=state.attempts,
+            from_tokens=before,
+            to_tokens=after,
+            why=f"the output was cut at {before} tokens: {command.message}",
         )
     ]
 

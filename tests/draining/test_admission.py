@@ -152,7 +152,7 @@ def test_a_refused_run_gives_no_phases(log):
     """A run that could not be prepared is left alone, others are not."""
     create_run(log, "s", specs("q1"))
     admission = admission_of(log)
-    admission.refuse_run("r")
+    admission.hold_run("r", "its run could not be prepared", NOW)
 
     assert ["q1"] == ids(admission)
     assert {"its run could not be prepared"} == set(admission.reasons.values())

@@ -5,7 +5,8 @@ import contextlib
 import pytest
 
 from autopack import PhaseRef, attempt, create_run, replay
-from autopack.draining.claims import reclaim_lost
+from autopack.draining.claims import Claims, reclaim_lost
+from autopack.draining.machine import Machine
 from autopack.errors import (
     CapReachedError,
     EventIdConflictError,
@@ -19,6 +20,12 @@ from autopack.handler import Handler
 from drains import found, specs, states, types_of
 
 P1 = PhaseRef("r", "p1")
+
+
+def lose(log):
+    """Another worker takes back what has no living worker by the log's clock."""
+    other = Claims(Handler(log), worker="another", machine=Machine())
+    reclaim_lost(other, [replay(log, "phases").rows["r/p1"]])
 
 
 def test_the_block_completes_the_phase(log):
@@ -73,7 +80,7 @@ def test_usage_after_a_lost_lease_is_late_and_stops_the_worker(clocked, clock):
     """The call is recorded as late, changes no state, counts in the totals; then the error."""
     with pytest.raises(LeaseLostError), attempt(clocked, "r", "p1") as live:
         clock.now += 31
-        reclaim_lost(Handler(clocked), [replay(clocked, "phases").rows["r/p1"]])
+        lose(clocked)
         live.record_usage(call_id="c1", model="m", input_tokens=10, output_tokens=20)
     usage = replay(clocked, "usage").total
 
@@ -86,7 +93,7 @@ def test_a_result_after_a_lost_lease_is_late(clocked, clock):
     """What the worker gave is kept as a late result; the phase stays as it is."""
     with pytest.raises(LeaseLostError), attempt(clocked, "r", "p1") as live:
         clock.now += 31
-        reclaim_lost(Handler(clocked), [replay(clocked, "phases").rows["r/p1"]])
+        lose(clocked)
         live.complete({"a": "text"}, summary="done all the same")
     (late,) = found(clocked, "phase.result_late")
 
@@ -99,7 +106,7 @@ def test_a_lost_lease_is_seen_as_cancelled(clocked, clock):
     """attempt.cancelled turns true after the renewal that found the lease gone."""
     with contextlib.suppress(LeaseLostError), attempt(clocked, "r", "p1") as live:
         clock.now += 31
-        reclaim_lost(Handler(clocked), [replay(clocked, "phases").rows["r/p1"]])
+        lose(clocked)
         live._claims.renew()
         seen = live.cancelled
 

@@ -5,16 +5,18 @@ import pytest
 from autopack import PhaseRef, cancel, pause_run
 from autopack.api import phase_of
 from autopack.draining.claims import Claims, new_worker, reclaim_lost
+from autopack.draining.machine import Machine
 from autopack.errors import LeaseLostError, MoveRefusedError, RunPausedError
 from autopack.estimating import estimated
 from autopack.handler import Handler
-from drains import found, states, types_of
+from drains import Clock, found, states, types_of
 
 P1 = PhaseRef("r", "p1")
 
 
 def claims_of(log, worker="w1", **settings):
-    return Claims(Handler(log), worker=worker, **settings)
+    machine = Machine("this boot", log.clock)
+    return Claims(Handler(log), worker=worker, **{"machine": machine, **settings})
 
 
 def take(log, claims, ref=P1):
@@ -25,17 +27,18 @@ def take(log, claims, ref=P1):
 
 
 def reclaim(log):
-    return reclaim_lost(Handler(log), [phase_of(log, P1)])
+    return reclaim_lost(claims_of(log, "another"), [phase_of(log, P1)])
 
 
 def test_a_claim_is_estimated_and_has_its_lease(clocked):
     """Estimate, claim and lease are there together; the lease lasts as long as it was set to."""
     claim = take(clocked, claims_of(clocked, lease_s=30.0))
-    (lease,) = clocked.backend.leases()
+    lease, alive = clocked.backend.leases()
 
     assert ["phase.estimated", "phase.claimed"] == types_of(clocked, "phase-r/p1")
     assert ("r/p1", claim.token, "w1") == (lease.key, lease.token, lease.worker)
     assert clocked.now_us() + 30_000_000 == lease.expires_at
+    assert ("worker w1", "this boot") == (alive.key, alive.step)
 
 
 def test_a_phase_is_claimed_once(log, another):
@@ -75,11 +78,11 @@ def test_renewal_runs_beside_the_work(log):
     claims = claims_of(log, lease_s=0.3)
     with claims:
         take(log, claims)
-        (first,) = log.backend.leases()
+        first = log.backend.lease("r/p1")
         claims.note(first.token, "half way")
         renewed = first
         while renewed.step != "half way":
-            (renewed,) = log.backend.leases()
+            renewed = log.backend.lease("r/p1")
 
     assert renewed.expires_at > first.expires_at
     assert first.token == renewed.token
@@ -98,7 +101,7 @@ def test_an_ended_lease_is_reclaimed_with_its_worker(clocked, clock):
     assert ("w1", claim.token, 1) == (event.worker, event.lease_token, event.attempt)
     assert "the lease of worker w1 ended 1.0 s ago" == event.why
     assert ("QUEUED", 1) == (phase.status, phase.attempts_spent)
-    assert [] == clocked.backend.leases()
+    assert clocked.backend.lease("r/p1") is None
 
 
 def test_a_claim_without_a_lease_row_counts_as_expired(log):
@@ -155,3 +158,54 @@ def test_a_cancelled_phase_is_lost_to_its_worker(log):
 def test_workers_have_names_of_their_own():
     """Two names drawn in one process differ."""
     assert 50 == len({new_worker() for _ in range(50)})
+
+
+def test_a_jump_of_the_wall_clock_takes_nobodys_phase(clocked, clock):
+    """An hour's jump forward: the steady clock of the machine says that the worker is alive."""
+    steady = Clock()
+    machine = Machine("this boot", steady)
+    claim = take(clocked, claims_of(clocked, machine=machine))
+    clock.now += 3600
+    other = claims_of(clocked, "w2", machine=machine)
+    alive = reclaim_lost(other, [phase_of(clocked, P1)])
+    steady.now += 31
+    dead = reclaim_lost(other, [phase_of(clocked, P1)])
+
+    assert ([], 1) == (alive, len(dead))
+    assert claim.token == dead[0].event.lease_token
+
+
+def test_a_clock_that_was_set_back_leaves_no_phase_with_the_dead(clocked, clock):
+    """The wall clock goes back a day; the lease ends in its time all the same."""
+    steady = Clock()
+    machine = Machine("this boot", steady)
+    take(clocked, claims_of(clocked, machine=machine))
+    clock.now -= 86_400
+    steady.now += 31
+
+    assert 1 == len(
+        reclaim_lost(claims_of(clocked, "w2", machine=machine), [phase_of(clocked, P1)])
+    )
+
+
+def test_a_phase_that_is_renewed_no_longer_is_reclaimed_from_a_living_worker(clocked, clock):
+    """Its worker renews other leases, so that the worker's row is fresh; this lease has ended."""
+    claims = claims_of(clocked)
+    claim = take(clocked, claims)
+    take(clocked, claims, PhaseRef("r", "p2"))
+    claims.forget(claim.token)
+    for _ in range(4):
+        clock.now += 10
+        claims.renew()
+
+    assert 1 == len(reclaim(clocked))
+
+
+@pytest.mark.parametrize("boot", ["another boot", None])
+def test_another_machine_is_judged_by_the_wall_clock(clocked, clock, boot):
+    """A steady clock says nothing about another machine, or after a reboot."""
+    take(clocked, claims_of(clocked))
+    clock.now += 31
+
+    other = claims_of(clocked, "w2", machine=Machine(boot, Clock()))
+    assert 1 == len(reclaim_lost(other, [phase_of(clocked, P1)]))

@@ -138,7 +138,9 @@ def test_a_thread_that_overruns_is_told_and_fenced(log):
         time.sleep(0.2)  # or it would come just in time
         return Completed({"a": "late text"}, summary="too late")
 
-    report = drain(log, executor=overruns, timeout_s=0.05, phase_id="p1", run_id="r")
+    report = drain(
+        log, executor=overruns, timeout_s=0.05, phase_id="p1", run_id="r", backoff_base_s=0.01
+    )
     recorded.wait(20)
     late = found(log, "phase.result_late")
 
@@ -257,7 +259,7 @@ def test_a_retryable_failure_is_tried_again(log):
             return Failed("busy", "try later", retryable=True)
         return works(phase, attempt)
 
-    report = drain(log, executor=second_time)
+    report = drain(log, executor=second_time, backoff_base_s=0.01)
 
     assert (4, 2, 2) == (report.attempts, report.failed, report.completed)
     assert 2 == len(found(log, "phase.requeued"))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from autopack.draining.limits import Limits, Totals, limit_reached
+from autopack.draining.limits import Limits, limit_reached
+from autopack.draining.totals import Totals
 from autopack.errors import InvalidInputError
 
 
@@ -13,6 +14,7 @@ from autopack.errors import InvalidInputError
         ({"max_phases": 3}, {"attempts": 2}, 0, None),
         ({"max_samples": 2}, {"samples": 2}, 0, "max_samples: 2 of 2 samples won"),
         ({"max_tokens": 9}, {"total_tokens": 12}, 0, "max_tokens: 12 of 9 tokens used"),
+        ({"max_usd": 0.5}, {"cost_usd": 0.75}, 0, "max_usd: 0.75 of 0.5 USD used"),
         ({"max_zero_yield": 1}, {"zero_streak": 1}, 0,
          "max_zero_yield: 1 of 1 phases without usage"),
         ({"max_minutes": 1.5}, {}, 90, "max_minutes: 1.5 of 1.5 minutes"),

@@ -13,7 +13,7 @@ def wrong(log: Log, ref: PhaseRef, recorded: Recorded[RunCreated]) -> None:
     autopack.cancel(log, "r1/a", why="x")  # type: ignore[arg-type]
     autopack.create_run(log, 5)  # type: ignore[arg-type]
     autopack.replay(log, "phases", until="noon")  # type: ignore[arg-type]
-    autopack.drain(log)  # type: ignore[call-arg]
+    autopack.drain("work.db", executor="recorded")  # type: ignore[arg-type]
     log.append("run-r1", [])  # type: ignore[call-arg]
     log.append("run-r1", [], expected_version="0")  # type: ignore[arg-type]
     PhaseSpec("a", category="tests")  # type: ignore[call-arg]

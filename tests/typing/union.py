@@ -11,6 +11,7 @@ from autopack.events import (
     CalibrationProposed,
     CalibrationRejected,
     CoreEvent,
+    DrainBreakerTripped,
     DrainPassedOver,
     DrainPhaseSelected,
     DrainStarted,
@@ -65,6 +66,8 @@ def subject(event: CoreEvent) -> str:
         case SampleRecorded():
             return event.category
         case DrainStarted() | DrainPhaseSelected() | DrainPassedOver() | DrainStopped():
+            return event.drain_id
+        case DrainBreakerTripped():
             return event.drain_id
         case CalibrationProposed() | CalibrationApplied() | CalibrationRejected():
             return event.estimator

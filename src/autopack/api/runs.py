@@ -90,7 +90,8 @@ def cancel(log: Log, ref: PhaseRef, *, why: str, actor: str = "user") -> list[Re
 
     The run is finished if it was the last.
     """
-    recorded = handler_of(log).handle(CancelPhase(ref=ref, by=actor, why=why))
+    command = CancelPhase(ref=ref, by=actor, why=why)
+    recorded = handler_of(log).handle(command, also=lambda: _settling(log, ref))
     finish_if_ended(log, ref.run_id)
     return recorded
 
@@ -134,3 +135,12 @@ def _reopening(log: Log, ref: PhaseRef, why: str) -> list[Entry]:
         return []
     reopened = RunReopened(run_id=ref.run_id, why=f"phase {ref.phase_id} was requeued: {why}")
     return [(run_stream(ref.run_id), [reopened], ANY)]
+
+
+def _settling(log: Log, ref: PhaseRef) -> list[Entry]:
+    """Return what frees the part of a cap that a phase in work has set aside."""
+    from autopack.draining.caps import Caps
+
+    handler = handler_of(log)
+    token = handler.phase_state(ref).lease_token
+    return [] if token is None else Caps(handler).settling(ref, token)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from autopack.draining.report import DrainReport
 
 
-def drain(log: Log, *, executor: Any, strategy: Any = "fifo", **settings: Any) -> "DrainReport":
+def drain(
+    log: Log, *, executor: Any = None, strategy: Any = None, **settings: Any
+) -> "DrainReport":
     """Work the queue off and return what happened; see :class:`autopack.Drain`."""
     from autopack.draining.engine import Drain
 
@@ -36,6 +38,7 @@ def attempt(
     worker: str | None = None,
     estimator: Any = DEFAULT_ESTIMATOR,
     workspace: Path | None = None,
+    allow_unknown_price: bool = True,
 ) -> Iterator["LiveAttempt"]:
     """
     Claim a queued phase, and record what the ``with`` block does, for people with their own loop.
@@ -46,12 +49,16 @@ def attempt(
     Args:
         worker: Who works on it; a name no other process has, if not given.
         estimator: Predicts the output; ``attempt.budget_tokens`` comes from it.
+        allow_unknown_price: Claim under a cap in USD although nobody can price the phase ahead;
+            the cap is tested at each recorded call all the same.
 
     Raises:
         RunMissingError, PhaseMissingError: It is not there.
         MoveRefusedError: It is not queued.
+        CapFullError, PriceUnknownError: What it may use does not fit under the run's cap.
         LeaseLostError: Somebody else took it while it was in work.
     """
+    from autopack.draining.caps import Caps
     from autopack.draining.claims import Claims, new_worker
     from autopack.draining.recording import working
 
@@ -61,7 +68,8 @@ def attempt(
     phase: PhaseView = views.current_row(log, PHASES, str(ref))
     chosen = log.registry.resolve("estimator", estimator)
     found = estimated(log, chosen, phase, registry=log.registry, workspace=workspace)
-    with Claims(handler, worker=worker or new_worker()) as claims:
+    caps = Caps(handler, allow_unknown_price=allow_unknown_price)
+    with Claims(handler, worker=worker or new_worker(), caps=caps) as claims:
         claim = claims.take(phase, found, timeout_s=phase.timeout_s, reason=None)
         try:
             with working(handler, claims, claim) as live:

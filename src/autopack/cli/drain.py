@@ -13,6 +13,23 @@ from autopack.cli.output import json_option, print_json, print_table
 from autopack.cli.session import LogCommand, Session, example
 
 
+def _rates(
+    _ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> int | dict[str, int] | None:
+    """Return ``N`` as one rate for all, or ``MODEL=N`` as rates by model."""
+    rates: dict[str, int] = {}
+    for text in given:
+        model, equals, number = text.rpartition("=")
+        if not number.isdecimal() or int(number) < 1 or (equals and not model):
+            raise click.BadParameter(f"{text!r} is not N or MODEL=N, N from 1.", param=parameter)
+        rates[model or "*"] = int(number)
+    return rates.get("*") if set(rates) == {"*"} else rates or None
+
+
+_COUNT = click.IntRange(min=1)
+_AMOUNT = click.FloatRange(min=0, min_open=True)
+
+
 @click.command(
     cls=LogCommand,
     epilog=example(
@@ -21,6 +38,7 @@ from autopack.cli.session import LogCommand, Session, example
         "    --executor mine.py:execute",
         "autopack --log work.db drain --preset claude --timeout-s 900",
         """autopack --log work.db drain --command '["my-agent", "--task", "{goal}"]'""",
+        "autopack --log work.db drain --resume",
     ),
 )
 @click.option("--executor", help="A registered name, or file.py:name.")
@@ -39,22 +57,38 @@ from autopack.cli.session import LogCommand, Session, example
 @click.option("--phase-id", help="Only this phase of --run-id.")
 @click.option("--requeue", is_flag=True, help="Put --phase-id back in the queue first.")
 @click.option("--why", help="The reason of --requeue; it is recorded.")
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True), help="For each attempt.")
+@click.option("--workers", type=_COUNT, default=1, show_default=True)
+@click.option("--timeout-s", type=_AMOUNT, help="For each attempt.")
 @click.option(
-    "--lease-s",
-    type=click.FloatRange(min=0, min_open=True),
-    default=30.0,
-    show_default=True,
+    "--lease-s", type=_AMOUNT, default=30.0, show_default=True,
     help="How long a dead worker's phases stay with it.",
-)
-@click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True))
-@click.option("--max-phases", type=click.IntRange(min=1))
-@click.option("--max-samples", type=click.IntRange(min=1))
-@click.option("--max-tokens", type=click.IntRange(min=1))
-@click.option("--max-zero-yield", type=click.IntRange(min=1), help="Phases without any usage.")
+)  # fmt: skip
+@click.option("--max-minutes", type=_AMOUNT)
+@click.option("--max-phases", type=_COUNT)
+@click.option("--max-samples", type=_COUNT)
+@click.option("--max-tokens", type=_COUNT, help="A cap: claims set aside what they may use.")
+@click.option("--max-usd", type=_AMOUNT, help="A cap in USD; it needs prices.")
+@click.option("--allow-unknown-price", is_flag=True, help="Under --max-usd, go on without a price.")
+@click.option("--max-zero-yield", type=_COUNT, help="Phases in a row without any usage.")
+@click.option(
+    "--max-fingerprint-repeats", type=_COUNT, default=10, show_default=True,
+    help="Leave a run that fails the same way so often, with no success in between.",
+)  # fmt: skip
+@click.option("--max-timeouts-per-run", type=_COUNT, help="Leave a run after so many time-outs.")
+@click.option(
+    "--requests-per-minute", "--rpm", multiple=True, metavar="[MODEL=]N", callback=_rates,
+    help="For every model, or for one; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--tokens-per-minute", "--tpm", multiple=True, metavar="[MODEL=]N", callback=_rates,
+    help="Likewise.",
+)  # fmt: skip
+@click.option("--drain", metavar="ID", help="Join this drain: its caps bind all that do.")
 @click.option("--watch", is_flag=True, help="When the queue is empty, wait for more.")
-@click.option("--resume", "resumes", metavar="DRAIN", help="Go on with the limits of that drain.")
+@click.option(
+    "--resume", "resumes", metavar="[DRAIN]", is_flag=False, flag_value="last",
+    help="Go on with that drain, or the last one: its settings, limits and use.",
+)  # fmt: skip
 @click.option("--allow-empty", is_flag=True, help="Insist on a log without runs and phases.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done; writes nothing.")
 @json_option
@@ -62,46 +96,59 @@ from autopack.cli.session import LogCommand, Session, example
 def drain(
     ctx: click.Context,
     /,
-    executor: str | None,
     command: str | None,
     preset: str | None,
     options: tuple[str, ...],
-    strategy: str | None,
     requeue: bool,
     why: str | None,
-    watch: bool,
     dry_run: bool,
     as_json: bool,
-    **limits: Any,
+    **given: Any,
 ) -> None:
     """
     Claim queued phases, let the executor do them, and record what happened.
 
     Exit 0 if no phase failed, 1 if some did, 130 when interrupted: the first Ctrl-C lets the
-    phases in work end or gives them back, the second one leaves at once.
+    phases in work end, the second one gives them back at once.
     """
-    _check_together(limits["run_id"], limits["phase_id"], requeue, why, dry_run)
+    _check_together(given["run_id"], given["phase_id"], requeue, why, dry_run)
     session = ctx.find_object(Session)
     assert session is not None
-    registry = session.registry()
-    chosen = {
-        "executor": executor_of(registry, executor, command, preset, options),
-        "strategy": named(registry, "strategy", strategy or "fifo"),
-        "when_empty": "wait" if watch else "stop",
-    }
+    settings = _settings(ctx, session.registry(), given, (command, preset, options))
     with session.open_log() as log:
         if dry_run:
-            _show_plan(log, {**chosen, **limits}, as_json)
+            _show_plan(log, settings, as_json)
             return
-        report, was_stopped = _run(log, {**chosen, **limits}, why if requeue else None)
+        report, was_stopped = _run(log, settings, why if requeue else None)
     if as_json:
         print_json(report)
     else:
         from autopack.report.drain import drain_text
 
         click.echo(drain_text(report))
-    failed = bool(report.failed or report.timed_out)
-    ctx.exit(130 if was_stopped or report.is_interrupted else 1 if failed else 0)
+    ctx.exit(130 if was_stopped or report.is_interrupted else 0 if report.is_clean else 1)
+
+
+def _settings(
+    ctx: click.Context,
+    registry: Any,
+    given: dict[str, Any],
+    program: tuple[str | None, str | None, tuple[str, ...]],
+) -> dict[str, Any]:
+    """Return what was said on the command line; a drain to go on with says the rest."""
+    source = ctx.get_parameter_source
+    said = {
+        name: value
+        for name, value in given.items()
+        if source(name) is not click.core.ParameterSource.DEFAULT
+    }
+    if said.pop("watch", False):
+        said["when_empty"] = "wait"
+    if "resumes" not in said or "executor" in said or any(program):
+        said["executor"] = executor_of(registry, said.get("executor"), *program)
+    if "strategy" in said:
+        said["strategy"] = named(registry, "strategy", said["strategy"])
+    return said
 
 
 def _check_together(
@@ -148,15 +195,17 @@ def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[A
 
 @contextmanager
 def _stopping(engine: Any) -> Iterator[threading.Event]:
-    """Let the first SIGINT or SIGTERM stop the drain cleanly, and a second one leave at once."""
+    """Let the first SIGINT or SIGTERM stop the drain cleanly, and a second one at once."""
     asked = threading.Event()
 
     def stop(_number: int, _frame: object) -> None:
         if asked.is_set():
-            raise KeyboardInterrupt
+            said, grace_s = "Giving back the phases in work.", 0.0
+        else:
+            said, grace_s = "Stopping: phases in work may end; once more gives them back.", None
         asked.set()
-        click.echo("Stopping: phases in work are ended or given back.", err=True)
-        threading.Thread(target=engine.stop, daemon=True).start()  # takes no lock in a handler
+        # A handler takes no lock: whoever it interrupts may hold it.
+        threading.Thread(target=_stop, args=(engine, said, grace_s), daemon=True).start()
 
     if threading.current_thread() is not threading.main_thread():
         yield asked
@@ -167,3 +216,8 @@ def _stopping(engine: Any) -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _stop(engine: Any, said: str, grace_s: float | None) -> None:
+    click.echo(said, err=True)
+    engine.stop(grace_s, why="a signal")

@@ -49,7 +49,7 @@ class Admission:
         self._backing_off: dict[str, datetime] = {}
         self._live: dict[str, PhaseView] = {}
         self._dependents: dict[str, set[str]] = {}
-        self._unprepared: set[str] = set()
+        self._held_runs: dict[str, str] = {}
         self._new_reasons: dict[str, str] = {}
         self._is_first = True
 
@@ -102,10 +102,15 @@ class Admission:
         fresh, self._new_reasons = self._new_reasons, {}
         return fresh
 
-    def refuse_run(self, run_id: str) -> None:
-        """Take no phases of a run that could not be prepared."""
-        self._unprepared.add(run_id)
-        self._sort(key for key, row in self._phases.rows.items() if row.run_id == run_id)
+    def hold_run(self, run_id: str, why: str, now: datetime) -> None:
+        """Let no phase of a run be taken, and say why."""
+        self._held_runs[run_id] = why
+        self._sort([key for key, row in self._phases.rows.items() if row.run_id == run_id], now)
+
+    def let_run(self, run_id: str, now: datetime) -> None:
+        """Let phases of a run be taken again."""
+        self._held_runs.pop(run_id, None)
+        self._sort([key for key, row in self._phases.rows.items() if row.run_id == run_id], now)
 
     def refuse_phase(self, phase: PhaseView, why: str, now: datetime) -> None:
         """Take note that a claim was refused: if nothing has changed, it would be again."""
@@ -142,7 +147,7 @@ class Admission:
         for name in row.after:
             self._dependents.setdefault(f"{row.run_id}/{name}", set()).add(key)
 
-    def _sort(self, keys: Iterable[str], now: datetime | None = None) -> None:
+    def _sort(self, keys: Iterable[str], now: datetime) -> None:
         for key in keys:
             row = self._phases.rows.get(key)
             if row is None or not self._is_in_scope(row):
@@ -153,7 +158,7 @@ class Admission:
             elif row.status is PhaseStatus.QUEUED:
                 self._sort_queued(key, row, now)
 
-    def _sort_queued(self, key: str, row: PhaseView, now: datetime | None) -> None:
+    def _sort_queued(self, key: str, row: PhaseView, now: datetime) -> None:
         reason = self._why_not(row, now)
         if reason is None:
             run = self._runs.rows.get(row.run_id)
@@ -174,19 +179,19 @@ class Admission:
         self._backing_off.pop(key, None)
         self._live.pop(key, None)
 
-    def _why_not(self, row: PhaseView, now: datetime | None) -> str | None:
+    def _why_not(self, row: PhaseView, now: datetime) -> str | None:
         run = self._runs.rows.get(row.run_id)
         if run is not None and run.status == "PAUSED":
             return "its run is paused"
-        if row.run_id in self._unprepared:
-            return "its run could not be prepared"
+        if row.run_id in self._held_runs:
+            return self._held_runs[row.run_id]
         if row.attempts_spent >= row.max_attempts:
             return f"{row.attempts_spent} of {row.max_attempts} attempts are spent"
         for name in row.after:
             first = self._phases.rows.get(f"{row.run_id}/{name}")
             if first is None or first.status not in _DONE:
                 return f"it comes after {name}, which {_stand_of(first)}"
-        if row.not_before is not None and (now is None or row.not_before > now):
+        if row.not_before is not None and row.not_before > now:
             return f"backs off until {row.not_before.isoformat(timespec='milliseconds')}"
         return None
 

@@ -1,11 +1,13 @@
 """Claims and leases: who works on what, kept alive beside the log, taken back when it ends."""
 
+import contextlib
 import os
 import platform
 import secrets
 import threading
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -20,12 +22,14 @@ from autopack.commands import (
     StartPhase,
     TimeOutPhase,
 )
-from autopack.errors import CommandRefusedError, LogClosedError
+from autopack.draining.caps import Caps
+from autopack.draining.machine import Machine, this_machine, worker_key
+from autopack.errors import CommandRefusedError, LogClosedError, LogError
 from autopack.events import DrainPhaseSelected, PhaseClaimed
 from autopack.handler import Handler
 from autopack.ids import PhaseRef, drain_stream
 from autopack.journal import JournalTransaction
-from autopack.ports.log import ANY, Entry, Lease, Recorded, from_us
+from autopack.ports.log import ANY, Entry, Lease, Recorded, Transaction, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
 
@@ -47,6 +51,7 @@ class Claim:
     token: str
     estimate: Estimate
     deadline: datetime | None
+    reserved_tokens: int = 0
 
     @property
     def ref(self) -> PhaseRef:
@@ -62,9 +67,18 @@ class Claims:
     """
 
     def __init__(
-        self, handler: Handler, *, worker: str, lease_s: float = LEASE_S, drain: str | None = None
+        self,
+        handler: Handler,
+        *,
+        worker: str,
+        lease_s: float = LEASE_S,
+        drain: str | None = None,
+        caps: Caps | None = None,
+        machine: Machine | None = None,
     ) -> None:
         self.handler, self.worker, self.lease_s, self._drain = handler, worker, lease_s, drain
+        self.caps = caps or Caps(handler, drain=drain)
+        self.machine = machine or this_machine()
         self._held: dict[str, Lease] = {}
         self._lost: set[str] = set()
         self._lock = threading.Lock()
@@ -79,8 +93,11 @@ class Claims:
 
         Raises:
             CommandRefusedError: It is not to be had: taken, paused, out of attempts.
+            CapFullError, PriceUnknownError: What it may use does not fit under a cap.
         """
         journal, token, ref = self.handler.journal, secrets.token_hex(8), phase.ref
+        self.caps.ensure(ref.run_id)
+        wanted = self.caps.wanted(phase, estimate)
         now_us = journal.now_us()
         deadline_us = None if timeout_s is None else now_us + int(timeout_s * 1e6)
         lease = Lease(
@@ -97,14 +114,18 @@ class Claims:
             max_attempts=phase.max_attempts,
             now=from_us(now_us),
             drain=self._drain,
-            reserved_tokens=estimate.budget_tokens,
-            basis=f"{estimate.estimator} {estimate.estimator_version}",
+            reserved_tokens=wanted.tokens,
+            reserved_usd=wanted.usd,
+            basis=wanted.basis,
             estimate=estimate,
         )
         recorded = self.handler.handle(
             command,
-            also=self._selected(ref, reason),
-            inside=lambda transaction, _events: transaction.store.put_lease(lease),
+            also=lambda: [
+                *self._selected(ref, reason),
+                *self.caps.reserving(ref.run_id, token, wanted),
+            ],
+            inside=lambda transaction, _events: self._renew(transaction.store, lease),
             needs_claimable_run=True,
         )
         with self._lock:
@@ -116,6 +137,7 @@ class Claims:
             token=token,
             estimate=estimate,
             deadline=None if deadline_us is None else from_us(deadline_us),
+            reserved_tokens=wanted.tokens,
         )
 
     def start(self, claim: Claim) -> list[Recorded[Any]]:
@@ -129,7 +151,9 @@ class Claims:
             transaction.store.drop_lease(claim.phase.key, claim.token)
 
         try:
-            return self.handler.handle(ending, inside=drop)
+            return self.handler.handle(
+                ending, also=lambda: self.caps.settling(claim.ref, claim.token), inside=drop
+            )
         finally:
             self.forget(claim.token)
 
@@ -151,19 +175,10 @@ class Claims:
 
     def renew(self) -> None:
         """Renew every lease that is still ours; those that are not are lost."""
-        with self._lock:
-            held = list(self._held.values())
-        if not held:
+        if not self._held:
             return
-        expires_at = self.handler.journal.now_us() + int(self.lease_s * 1e6)
         with self.handler.journal.backend.transaction() as store:
-            for lease in held:
-                there = store.lease(lease.key)
-                if there is None or there.token != lease.token:
-                    self._lost.add(lease.token)
-                    self.forget(lease.token)
-                else:
-                    store.put_lease(attrs.evolve(lease, expires_at=expires_at))
+            self._renew(store)
 
     def __enter__(self) -> "Claims":
         self._thread = threading.Thread(target=self._renew_for_ever, name="leases", daemon=True)
@@ -174,6 +189,25 @@ class Claims:
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
+        with contextlib.suppress(LogError), self.handler.journal.backend.transaction() as store:
+            store.drop_lease(worker_key(self.worker), self.worker)
+
+    def _renew(self, store: Transaction, *fresh: Lease) -> None:
+        """Write all leases with one end, and the worker's own row with that of the steady clock."""
+        with self._lock:
+            held = list(self._held.values())
+        expires_at = self.handler.journal.now_us() + int(self.lease_s * 1e6)
+        for lease in held:
+            there = store.lease(lease.key)
+            if there is None or there.token != lease.token:
+                self._lost.add(lease.token)
+                self.forget(lease.token)
+            else:
+                store.put_lease(attrs.evolve(lease, expires_at=expires_at))
+        for lease in fresh:
+            store.put_lease(attrs.evolve(lease, expires_at=expires_at))
+        alive = self.machine.lease_of(self.worker, expires_at=expires_at, lease_s=self.lease_s)
+        store.put_lease(alive)
 
     def _renew_for_ever(self) -> None:
         while not self._stopped.wait(self.lease_s / 3):
@@ -199,20 +233,22 @@ class _StillAliveError(Exception):
     """The lease was renewed between our look and our transaction."""
 
 
-def reclaim_lost(handler: Handler, phases: Iterable[PhaseView]) -> list[Recorded[Any]]:
+def reclaim_lost(claims: Claims, phases: Iterable[PhaseView]) -> list[Recorded[Any]]:
     """
     Take back those of *phases* (claimed or running) whose leases have ended.
 
-    A claim without a lease row counts as ended.
+    A claim without a lease row counts as ended. A worker of this machine is judged by the steady
+    clock, so that no jump of the wall clock takes a living worker's phase, or leaves a dead one's
+    with it; any other worker by the wall clock.
     """
-    journal = handler.journal
-    leases = {lease.key: lease for lease in journal.backend.leases()}
+    handler, journal = claims.handler, claims.handler.journal
+    rows = {lease.key: lease for lease in journal.backend.leases()}
     recorded: list[Recorded[Any]] = []
     for phase in phases:
-        why = _ended(leases.get(phase.key), phase, journal.now_us())
-        if why is None or phase.lease_token is None:
-            continue
         token, key = phase.lease_token, phase.key
+        alive = rows.get(worker_key(phase.worker or ""))
+        if token is None or (why := _ended(claims, phase, rows.get(key), alive)) is None:
+            continue
         command = ReclaimPhase(
             ref=phase.ref, lease_token=token, max_attempts=phase.max_attempts, why=why
         )
@@ -221,21 +257,30 @@ def reclaim_lost(handler: Handler, phases: Iterable[PhaseView]) -> list[Recorded
             transaction: JournalTransaction, _events: list[Recorded[Any]],
             key: str = key, token: str = token, phase: PhaseView = phase,
         ) -> None:  # fmt: skip
-            if _ended(transaction.store.lease(key), phase, journal.now_us()) is None:
+            store = transaction.store
+            alive = store.lease(worker_key(phase.worker or ""))
+            if _ended(claims, phase, store.lease(key), alive) is None:
                 raise _StillAliveError
-            transaction.store.drop_lease(key, token)
+            store.drop_lease(key, token)
 
         try:
-            recorded += handler.handle(command, inside=still_ended)
+            recorded += handler.handle(
+                command,
+                also=partial(claims.caps.settling, phase.ref, token),
+                inside=still_ended,
+            )
         except (_StillAliveError, CommandRefusedError):
             continue  # it ended, or came back, while we looked
     return recorded
 
 
-def _ended(lease: Lease | None, phase: PhaseView, now_us: int) -> str | None:
+def _ended(
+    claims: Claims, phase: PhaseView, lease: Lease | None, alive: Lease | None
+) -> str | None:
+    """Return why a phase's lease has ended, or None if it has not."""
     if lease is None or lease.token != phase.lease_token:
         return f"worker {phase.worker} left no lease for its claim"
-    if lease.expires_at >= now_us:
-        return None
-    ago = timedelta(microseconds=now_us - lease.expires_at).total_seconds()
-    return f"the lease of worker {lease.worker} ended {ago:.1f} s ago"
+    over_s = claims.machine.over_s(lease, alive)
+    if over_s is None:
+        over_s = (claims.handler.journal.now_us() - lease.expires_at) / 1e6
+    return None if over_s <= 0 else f"the lease of worker {lease.worker} ended {over_s:.1f} s ago"

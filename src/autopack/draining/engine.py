@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, Self
 
 from autopack.draining.limits import limit_reached
 from autopack.draining.planning import Planned, plan
 from autopack.draining.report import DrainReport
+from autopack.draining.resuming import resumed
 from autopack.draining.session import Session
 from autopack.draining.settings import settings_of
 from autopack.draining.workers import Workers
@@ -39,8 +41,16 @@ class Drain:
             ``lease_s=30``: how long a dead worker's phases stay with it.
             ``allow_empty``: drain a log that holds no runs.
             ``workspace``: the folder in which deliverables are looked up for the estimate.
-            ``resumes``: the drain that this one goes on from; the log alone says what is left.
-            ``max_phases, max_minutes, max_samples, max_tokens, max_zero_yield``: limits.
+            ``resumes``: the id of a drain to go on with, or ``last``: its settings and limits,
+            and what it used of them, come from the log; what is given here wins.
+            ``drain``: the name of a drain to join; its cap binds all that do.
+            ``max_phases, max_minutes, max_samples, max_zero_yield``: limits.
+            ``max_tokens, max_usd``: caps; ``allow_unknown_price`` claims under a cap in USD
+            although nobody knows the price.
+            ``max_fingerprint_repeats=10, max_timeouts_per_run``: the breaker, by run.
+            ``backoff_base_s=1, backoff_cap_s=300``: how long retries wait.
+            ``escalation="factor"``: how a truncated attempt gets a larger budget; or ``"none"``.
+            ``requests_per_minute, tokens_per_minute``: for every model, or by model.
 
     Installs no signal handlers: call :meth:`stop` from yours.
     """
@@ -52,6 +62,8 @@ class Drain:
         on_event: Callable[[Recorded[Any]], None] | None = None,
         **settings: Any,
     ) -> None:
+        if settings.get("resumes") is not None:
+            settings = resumed(log, settings)
         self._settings = settings_of(log.registry, **settings)
         self._session = Session(log, self._settings)
         self.log, self.drain_id = log, self._session.drain_id
@@ -60,6 +72,7 @@ class Drain:
         self._stop_reason: _Reason | None = None
         self._is_releasing = False
         self._grace_ends: float | None = None
+        self._look_at: datetime | None = None
         self._wake: Callable[[], None] = lambda: None
 
     def run(self) -> DrainReport:
@@ -159,9 +172,9 @@ class Drain:
             changed.clear()
             await workers.in_io(self._tend)
             workers.raise_fault()
-            if self._stop_reason is not None:
-                return self._stop_reason
-            elapsed_s = time.monotonic() - began
+            if reason := self._stop_reason or session.must_stop:
+                return reason
+            elapsed_s = session.elapsed_before_s + time.monotonic() - began
             if limit := limit_reached(self._settings.limits, session.totals, elapsed_s):
                 return ("limit", limit)
             if len(workers) < self._settings.workers:
@@ -176,11 +189,11 @@ class Drain:
         """Take what the strategy chooses; say whether anything was taken, or why to stop."""
         session, workers = self._session, self._workers
         admission, waits = session.admission, self._settings.when_empty == "wait"
-        may_come = bool(len(workers) or admission.live or admission.next_ready_at or waits)
-        if not (admission.ready or may_come):
-            n = admission.n_waiting
-            return ("blocked", f"{n} queued phases may not be taken") if n else ("empty", None)
         view = session.view(running=len(workers), reserved_tokens=workers.reserved_tokens)
+        self._look_at = view.next_ready_at
+        may_come = bool(len(workers) or admission.live or view.next_ready_at or waits)
+        if not (view.ready or may_come):
+            return _why_nothing(session)
         choice = self._settings.strategy(view)
         match choice:
             case Stop(reason=reason):
@@ -198,7 +211,7 @@ class Drain:
         raise PluginError(name, f"the strategy answered {choice!r}, which is not to be had")
 
     async def _something_new(self, changed: asyncio.Event) -> None:
-        wait_s, ready_at = _LOOK_S, self._session.admission.next_ready_at
+        wait_s, ready_at = _LOOK_S, self._look_at
         if ready_at is not None:
             until_s = (ready_at - self._session.now()).total_seconds()
             wait_s = min(wait_s, max(until_s, 0.001))
@@ -219,6 +232,16 @@ class Drain:
             duration_s=duration_s,
             **self._session.totals.as_dict(),
         )
+
+
+def _why_nothing(session: Session) -> _Reason:
+    n = session.admission.n_waiting
+    if not n:
+        return ("empty", None)
+    if session.held_runs:
+        told = "; ".join(f"run {run_id}: {why}" for run_id, why in session.held_runs.items())
+        return ("breaker", told)
+    return ("blocked", f"{n} queued phases may not be taken")
 
 
 def _reason_of(fault: BaseException) -> _Reason:

@@ -9,9 +9,12 @@ from typing import Any, Final
 
 import attrs
 
+from autopack.budget import Amount
 from autopack.commands import CompletePhase, FailPhase, ReleasePhase
 from autopack.draining.claims import Claim, Claims
-from autopack.draining.failures import RETRYABLE, classify, fingerprint, zero_yield_reason
+from autopack.draining.failing import Failing, failed_by
+from autopack.draining.failures import zero_yield_reason
+from autopack.draining.pricing import price_of, total_of
 from autopack.errors import CapReachedError, InvalidInputError, LeaseLostError
 from autopack.events import LlmUsageRecorded, PhaseResultLate
 from autopack.handler import Handler
@@ -19,8 +22,6 @@ from autopack.ids import derived_id, phase_stream
 from autopack.phase import holds
 from autopack.ports.log import ANY, NewEvent, Recorded, from_us
 from autopack.ports.work import Completed, Failed, NeedsPerson
-from autopack.projections.spend import SPEND
-from autopack.views import LiveView
 
 _USAGE_FIELDS: Final = frozenset(LlmUsageRecorded.__annotations__) - {
     "run_id", "phase_id", "attempt", "lease_token", "call_id", "late", "request_model",
@@ -40,16 +41,27 @@ class LiveAttempt:
         self.failure: Failed | None = None
         self.calls = 0
         self.measured_calls = 0
+        self.unpriced_calls = 0
+        self.unmetered_calls = 0
         self.total_tokens = 0
+        self.cost_usd = 0.0
+        self.output_most = 0
+        self.sent_tokens: int | None = None
+        self.is_cut = False
         self._handler, self._claims, self._claim = handler, claims, claim
+        self._registry = getattr(handler.journal, "registry", None)
         self._stop = threading.Event()
-        self._spend: LiveView | None = None
 
     @property
     def cancelled(self) -> bool:
         """Whether to stop: the deadline passed, the lease is lost, or a stop was asked for."""
         late = self.deadline is not None and self._now() >= self.deadline
         return self._stop.is_set() or late or self._claims.is_lost(self.lease_token)
+
+    @property
+    def used(self) -> Amount:
+        """What the attempt's calls have used so far."""
+        return Amount(self.total_tokens, self.cost_usd)
 
     def cancel(self) -> None:
         """Ask the worker to stop at its next look at ``cancelled``."""
@@ -106,33 +118,33 @@ class LiveAttempt:
                 f"record_usage() has no figure {', '.join(unknown)}. "
                 f"It takes: {', '.join(sorted(_USAGE_FIELDS))}."
             )
+        number = self.calls + 1
         usage = LlmUsageRecorded(
             run_id=self.ref.run_id,
             phase_id=self.ref.phase_id,
             attempt=self.number,
             lease_token=self.lease_token,
-            call_id=call_id or f"{self.lease_token}-{self.calls + 1}",
+            call_id=call_id or f"{self.lease_token}-{number}",
             request_model=model,
             **figures,
         )
-        recorded, is_late = self._append(usage, occurred_at)
-        self.calls += 1
-        self.total_tokens += _total(usage)
-        if usage.split == "measured" and usage.output_tokens is not None:
-            self.measured_calls += 1
+        recorded, is_late, at_cap = self._append(usage, occurred_at)
         if is_late:
             state = self._handler.phase_state(self.ref)
             raise LeaseLostError(
                 self.ref, token=self.lease_token, state=state.status, holder=state.worker
             )
-        self._check_caps()
+        if at_cap is not None:
+            raise at_cap
         return recorded
 
     def end_outputs(self, outputs: Mapping[str, str]) -> dict[str, str]:
         """Store the phase's output texts and return their digests by name."""
         return {name: self._handler.journal.put_artifact(text) for name, text in outputs.items()}
 
-    def _append(self, usage: Any, occurred_at: datetime | None) -> tuple[Recorded[Any], bool]:
+    def _append(
+        self, usage: Any, occurred_at: datetime | None
+    ) -> tuple[Recorded[Any], bool, CapReachedError | None]:
         native_key = f"{usage.provider or ''}\x00{usage.call_id}"
         event_id = derived_id("usage", native_key, "llm.usage_recorded")
         stream = phase_stream(self.ref.run_id, self.ref.phase_id)
@@ -148,29 +160,29 @@ class LiveAttempt:
                 usage = attrs.evolve(usage, late=is_late)
             new = NewEvent(event=usage, event_id=event_id, occurred_at=occurred_at)
             (recorded,) = transaction.append_batch([(stream, [new], ANY)])
-        return recorded, is_late
+            at_cap = None
+            if not known:
+                self._count(usage)
+                caps = self._claims.caps
+                at_cap = caps.check(transaction, self.ref, self.lease_token, usage)
+        return recorded, is_late, at_cap
 
-    def _check_caps(self) -> None:
-        caps = self._handler.run_caps(self.ref.run_id)
-        if not caps.keys() & {"tokens", "usd"}:
-            return
-        if self._spend is None:
-            self._spend = LiveView(self._handler.journal, SPEND)
-        self._spend.catch_up()
-        spent = self._spend.rows.get(self.ref.run_id)
-        for unit, used in (("tokens", spent.tokens), ("usd", spent.usd)) if spent else ():
-            if unit in caps and used >= caps[unit]:
-                scope = f"run {self.ref.run_id}"
-                raise CapReachedError(scope, unit=unit, used=used, cap=caps[unit])
+    def _count(self, usage: LlmUsageRecorded) -> None:
+        usd = price_of(self._registry, usage) if self._registry else usage.cost_usd
+        self.calls += 1
+        tokens = total_of(usage)
+        self.total_tokens += tokens or 0
+        self.unmetered_calls += tokens is None
+        self.cost_usd += usd or 0.0
+        self.unpriced_calls += usd is None
+        self.measured_calls += usage.split == "measured" and usage.output_tokens is not None
+        self.output_most = max(self.output_most, usage.output_tokens or 0)
+        if usage.max_tokens is not None:
+            self.sent_tokens = max(self.sent_tokens or 0, usage.max_tokens)
+        self.is_cut = bool(usage.truncated)
 
     def _now(self) -> datetime:
         return from_us(self._handler.journal.now_us())
-
-
-def _total(usage: LlmUsageRecorded) -> int:
-    if usage.total_tokens is not None:
-        return usage.total_tokens
-    return (usage.input_tokens or 0) + (usage.output_tokens or 0)
 
 
 @contextlib.contextmanager
@@ -194,9 +206,8 @@ def working(handler: Handler, claims: Claims, claim: Claim) -> Iterator[LiveAtte
         claims.end(claim, release)
         raise
     except Exception as fault:
-        failure = Failed(type(fault).__name__, f"{type(fault).__name__}: {fault}")
         live.attach("traceback", traceback.format_exc())
-        _end(handler, claims, claim, live, failure, began_us)
+        _end(handler, claims, claim, live, failed_by(fault), began_us)
         raise
     else:
         _end(handler, claims, claim, live, live.failure, began_us)
@@ -222,35 +233,9 @@ def _end(
             zero_yield_reason=None if live.calls else zero_yield_reason("completed"),
         )
     else:
-        ending = failure_command(claim, live, failure, classify, duration_s, None)
+        failing, now = Failing(), from_us(handler.journal.now_us())
+        ending = failing.command(claim, live, failure, duration_s=duration_s, now=now)
     end_or_late(handler, claims, claim, live, ending)
-
-
-def failure_command(
-    claim: Claim,
-    live: LiveAttempt,
-    failure: Failed,
-    classifier: Any,
-    duration_s: float,
-    not_before: datetime | None,
-) -> FailPhase:
-    """Return the command that records a failure, with its class and fingerprint."""
-    kind = failure.failure_class or classifier(failure.code, failure.message)
-    retryable = failure.retryable if failure.retryable is not None else kind in RETRYABLE
-    return FailPhase(
-        ref=claim.ref,
-        lease_token=claim.token,
-        code=failure.code,
-        message=failure.message,
-        failure_class=kind,
-        retryable=retryable,
-        max_attempts=claim.phase.max_attempts,
-        fingerprint=fingerprint(failure.code, failure.message),
-        artifacts=live.artifacts,
-        duration_s=duration_s,
-        not_before=not_before,
-        zero_yield_reason=None if live.calls else zero_yield_reason("failed", kind),
-    )
 
 
 def end_or_late(

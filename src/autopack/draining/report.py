@@ -8,7 +8,8 @@ class DrainReport:
     """
     What a drain did, and why it ended.
 
-    The reason is ``empty``, ``blocked``, ``limit``, ``strategy`` or ``stopped``.
+    The reason is ``empty``, ``blocked`` (what is queued may not be taken), ``limit``,
+    ``breaker``, ``price_unknown``, ``strategy`` or ``stopped``.
     """
 
     drain_id: str
@@ -23,6 +24,9 @@ class DrainReport:
     lost: int
     calls: int
     total_tokens: int
+    cost_usd: float
+    unpriced_calls: int
+    unmetered: int
     samples: int
     zero_yield: dict[str, int]
     failures: dict[str, int]
@@ -36,5 +40,6 @@ class DrainReport:
 
     @property
     def is_clean(self) -> bool:
-        """Tell whether no attempt failed or ran out of time."""
-        return not (self.failed or self.timed_out)
+        """Tell whether no attempt failed or ran out of time, and nothing was held or refused."""
+        is_held = self.reason in ("breaker", "price_unknown")
+        return not (self.failed or self.timed_out or is_held)

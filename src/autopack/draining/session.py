@@ -6,36 +6,41 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
-from autopack.commands import FailPhase, FinishRun, GatePhase, ReleasePhase, TimeOutPhase
+from autopack.budget import BudgetState
+from autopack.commands import CompletePhase, FailPhase, FinishRun, ReleasePhase, TimeOutPhase
 from autopack.draining.admission import Admission
+from autopack.draining.breaker import Breaker, Trip
+from autopack.draining.caps import Caps, group_of
+from autopack.draining.checking import check, set_cap
 from autopack.draining.claims import Claim, Claims, new_worker, reclaim_lost
-from autopack.draining.failures import classify
-from autopack.draining.limits import Totals
+from autopack.draining.failing import Failing, classifier_of
+from autopack.draining.lanes import Lanes, lane_of
+from autopack.draining.passing import PassedOver
 from autopack.draining.preparing import Preparation, prepare_run
 from autopack.draining.recording import LiveAttempt, end_or_late, record_late
+from autopack.draining.resuming import used_so_far
 from autopack.draining.settings import Settings
+from autopack.draining.totals import Totals
 from autopack.draining.work import ending_of
 from autopack.errors import (
+    CapFullError,
     CommandRefusedError,
-    DrainRefusedError,
-    EmptyLogError,
     LeaseLostError,
     LogClosedError,
-    MoveRefusedError,
     PhaseMissingError,
-    RunMissingError,
+    PriceUnknownError,
     VersionConflictError,
 )
 from autopack.estimating import estimated
-from autopack.events import DrainPassedOver, DrainStarted, DrainStopped
+from autopack.events import DrainBreakerTripped, DrainStarted, DrainStopped
 from autopack.handler import handler_of
 from autopack.ids import drain_stream
 from autopack.log import Log
 from autopack.ports.drain import Choose, DrainView
 from autopack.ports.log import ANY, from_us
 from autopack.ports.prediction import Estimate
-from autopack.ports.work import Completed, PhaseView
-from autopack.states import LIVE, OPEN, PhaseStatus
+from autopack.ports.work import Failed, PhaseView
+from autopack.states import OPEN
 
 _AT_ONCE: Final = 500
 _PACKAGES: Final = ("autopack", "attrs", "msgspec", "pluggy")
@@ -47,46 +52,54 @@ class Session:
     def __init__(self, log: Log, settings: Settings) -> None:
         self.log, self.settings, self.totals = log, settings, Totals()
         self.worker = new_worker()
-        self.drain_id = f"{log.now_us() // 1_000_000:x}-{secrets.token_hex(4)}"
+        self.drain_id = settings.drain or f"{log.now_us() // 1_000_000:x}-{secrets.token_hex(4)}"
         self.admission = Admission(log, settings.is_in_scope)
         self.handler = handler_of(log)
-        self.claims = Claims(
-            self.handler, worker=self.worker, lease_s=settings.lease_s, drain=self.drain_id
+        self.caps = Caps(
+            self.handler, drain=self.drain_id, allow_unknown_price=settings.allow_unknown_price
         )
-        self._registry = log.registry
+        self.claims = Claims(
+            self.handler,
+            worker=self.worker,
+            lease_s=settings.lease_s,
+            drain=self.drain_id,
+            caps=self.caps,
+        )
+        self.lanes = Lanes(settings.rates)
+        self.must_stop: tuple[str, str] | None = None
+        self.elapsed_before_s = 0.0
+        limits = settings.limits
+        self._breaker = Breaker(
+            max_fingerprint_repeats=limits.max_fingerprint_repeats,
+            max_timeouts_per_run=limits.max_timeouts_per_run,
+        )
+        self._failing = Failing(
+            classify=classifier_of(log.registry),
+            backoff=settings.backoff,
+            escalation=settings.escalation,
+        )
+        self._passed_over = PassedOver(self.drain_id)
         self._touched: set[str] = set()
-        self._reasons: dict[str, str] = {}
+        self._full: dict[str, BudgetState] = {}
+
+    @property
+    def held_runs(self) -> dict[str, str]:
+        """The runs that the breaker holds, with why."""
+        return self._breaker.held
 
     def now(self) -> datetime:
         """Return the log's time."""
         return from_us(self.log.now_us())
 
     def check(self) -> None:
-        """
-        Return if the drain may begin; nothing was written by then.
-
-        Raises:
-            EmptyLogError: The log holds no runs and no phases.
-            RunMissingError, PhaseMissingError: The named run or phase is not there.
-            MoveRefusedError: The named phase is not queued.
-            DrainRefusedError: A plugin's guard said no.
-        """
+        """Return if the drain may begin, else raise why not; nothing was written by then."""
         self.admission.catch_up(self.now())
-        head, total = self.log.head().position, self.admission.total
-        if not self.admission.runs and not total.by_run and not self.settings.allow_empty:
-            raise EmptyLogError(self.log.target, events=head)
-        self._check_scope()
-        for hook in self._registry.manager.hook.autopack_guard_drain.get_hookimpls():
-            given = {"log": self.log, "settings": self.settings.recorded()}
-            try:
-                reason = hook.function(**{name: given[name] for name in hook.argnames})
-            except Exception as fault:
-                reason = f"its guard failed: {type(fault).__name__}: {fault}"
-            if reason:
-                raise DrainRefusedError(hook.plugin_name, str(reason))
+        if self.settings.resumes is not None:
+            self.totals, self.elapsed_before_s = used_so_far(self.log, self.settings.resumes)
+        check(self.log, self.settings, self.admission, self.handler, self.caps)
 
     def open(self) -> None:
-        """Record that the drain began."""
+        """Record that the drain began, and set its cap."""
         settings = self.settings
         self._tell(
             DrainStarted(
@@ -99,6 +112,7 @@ class Session:
                 resumes=settings.resumes,
             )
         )
+        self.handler.handle(set_cap(settings, self.caps))
 
     def close(self, reason: str, detail: str | None) -> None:
         """Record that the drain ended, and persist the views for whoever looks next."""
@@ -117,19 +131,29 @@ class Session:
         """Catch up with the log, take back lost phases, close runs, and note who is passed over."""
         self.admission.catch_up(self.now())
         lost = [row for row in self.admission.live.values() if row.lease_token not in ours]
-        if lost and reclaim_lost(self.handler, lost):
+        if lost and reclaim_lost(self.claims, lost):
             self.admission.catch_up(self.now())
+        for run_id, state in list(self._full.items()):
+            if self.handler.budget_state(f"run-{run_id}") is not state:
+                del self._full[run_id]
+                self.admission.let_run(run_id, self.now())
         self._finish_runs()
-        self._note_passed_over()
+        reasons = self.admission.take_new_reasons()
+        self._tell(*self._passed_over.fresh(reasons, self.totals.passed_over))
 
     def view(self, *, running: int, reserved_tokens: int) -> DrainView:
         """Return what the strategy is shown."""
-        admission, totals = self.admission, self.totals
+        admission, totals, now = self.admission, self.totals, self.now()
+        ready: Sequence[PhaseView] = admission.ready
+        moments = [admission.next_ready_at] if admission.next_ready_at else []
+        if closed := self.lanes.closed(now):
+            ready = [phase for phase in ready if lane_of(phase.model) not in closed]
+            moments += closed.values()
         return DrainView(
-            now=self.now(),
-            ready=admission.ready,
+            now=now,
+            ready=ready,
             waiting=admission.n_waiting,
-            next_ready_at=admission.next_ready_at,
+            next_ready_at=min(moments, default=None),
             running=running,
             elsewhere=max(0, len(admission.live) - running),
             spent_tokens=totals.total_tokens,
@@ -146,7 +170,7 @@ class Session:
             self.log,
             settings.estimator,
             phase,
-            registry=self._registry,
+            registry=self.log.registry,
             workspace=settings.workspace,
         )
 
@@ -157,16 +181,20 @@ class Session:
             raise PhaseMissingError(choice.ref)
         match self._prepared(phase.run_id):
             case Preparation.FAILED:
-                self.admission.refuse_run(phase.run_id)
+                self.admission.hold_run(phase.run_id, "its run could not be prepared", self.now())
                 return None
             case Preparation.ELSEWHERE:
                 return None
         estimate, timeout_s = self.estimate(phase), self.settings.timeout_of(phase)
         try:
             claim = self.claims.take(phase, estimate, timeout_s=timeout_s, reason=choice.reason)
+        except (CapFullError, PriceUnknownError) as refusal:
+            self._at_cap(phase, refusal)
+            return None
         except (CommandRefusedError, VersionConflictError) as refusal:
             self.admission.refuse_phase(phase, str(refusal), self.now())
             return None
+        self.lanes.take(phase.model, claim.reserved_tokens, self.now())
         self._touched.add(phase.run_id)
         self.totals.attempts += 1
         return claim
@@ -177,7 +205,7 @@ class Session:
             claim,
             live,
             outcome,
-            classifier=self._classify,
+            failing=self._failing,
             now=self.now(),
             duration_s=duration_s,
             timeout_s=self.settings.timeout_of(claim.phase),
@@ -187,17 +215,15 @@ class Session:
         except LeaseLostError:
             self.totals.lost += 1
             return
-        self._count(live, ending, outcome)
+        self.totals.add(live, ending, outcome)
+        self._learn(claim, live, ending, outcome)
 
     def late(self, claim: Claim, live: LiveAttempt, outcome: Any) -> None:
         """Record a result that came after the deadline; it changes no state. Any thread."""
         try:
             record_late(self.handler, claim, live, outcome)
         except LogClosedError:
-            import structlog
-
-            logger = structlog.get_logger("autopack.drain")
-            logger.warning("a late result came after the log was closed", phase=str(claim.ref))
+            _logger().warning("a late result came after the log was closed", phase=str(claim.ref))
 
     def give_back(self, claim: Claim, why: str) -> None:
         """Release a phase without spending its attempt."""
@@ -208,41 +234,74 @@ class Session:
         except LeaseLostError:
             self.totals.lost += 1
 
-    def _count(self, live: LiveAttempt, ending: Any, outcome: Any) -> None:
-        totals = self.totals
+    def _learn(self, claim: Claim, live: LiveAttempt, ending: Any, outcome: Any) -> None:
+        """Let lanes, caps and breaker know how an attempt ended."""
+        phase, now = claim.phase, self.now()
+        self.lanes.used(
+            phase.model,
+            calls=live.calls,
+            tokens=live.total_tokens,
+            expected=claim.reserved_tokens,
+            now=now,
+        )
+        if isinstance(outcome, Failed) and outcome.retry_after_s is not None:
+            self.lanes.suspend(phase.model, ending.not_before or now)
+        if live.calls:
+            self.caps.seen.add(group_of(phase), live.used, is_priced=not live.unpriced_calls)
+        self._check_metered(claim, live)
+        trip: Trip | None = None
         match ending:
+            case CompletePhase():
+                self._breaker.completed(phase.run_id)
             case FailPhase():
-                totals.failed += 1
-                totals.failures[ending.fingerprint or ending.code] += 1
+                print_of = ending.fingerprint or ending.code
+                trip = self._breaker.failed(
+                    phase.run_id, print_of, ending.failure_class, ending.message
+                )
             case TimeOutPhase():
-                totals.timed_out += 1
-                totals.failures["timed_out"] += 1
-            case GatePhase():
-                totals.gated += 1
-            case _:
-                totals.completed += 1
-        totals.calls += live.calls
-        totals.total_tokens += live.total_tokens
-        totals.samples += bool(live.measured_calls and isinstance(outcome, Completed))
-        totals.zero_streak = 0 if live.calls else totals.zero_streak + 1
-        if ending.zero_yield_reason:
-            totals.zero_yield[ending.zero_yield_reason] += 1
+                trip = self._breaker.timed_out(phase.run_id)
+        if trip is not None:
+            self._tripped(trip)
 
-    def _check_scope(self) -> None:
-        run_id, phase_id = self.settings.run_id, self.settings.phase_id
-        if run_id is None:
+    def _tripped(self, trip: Trip) -> None:
+        self._tell(
+            DrainBreakerTripped(
+                drain_id=self.drain_id,
+                scope="drain" if trip.run_id is None else "run",
+                run_id=trip.run_id,
+                fingerprint=trip.fingerprint,
+                count=trip.count,
+                reason=trip.reason,
+            )
+        )
+        if trip.run_id is None:
+            self.must_stop = ("breaker", trip.reason)
+        else:
+            self.admission.hold_run(trip.run_id, f"the breaker: {trip.reason}", self.now())
+
+    def _at_cap(self, phase: PhaseView, refusal: CapFullError | PriceUnknownError) -> None:
+        """Take nothing that does not fit: hold the run; end the drain once nothing is in work."""
+        if refusal.scope.startswith("run-"):
+            self._full[phase.run_id] = self.handler.budget_state(refusal.scope)
+            self.admission.hold_run(phase.run_id, str(refusal), self.now())
+        elif isinstance(refusal, PriceUnknownError):
+            self.must_stop = ("price_unknown", f"phase {phase.key}: {refusal}")
+        elif not self.handler.budget_state(refusal.scope).held:
+            self.must_stop = ("limit", f"max_{refusal.unit}: {refusal}")
+
+    def _check_metered(self, claim: Claim, live: LiveAttempt) -> None:
+        """Say loudly that an attempt under a cap told nobody what it used."""
+        if not self.caps.scopes(claim.ref.run_id):
             return
-        if run_id not in self.admission.runs:
-            raise RunMissingError(run_id, known=self.admission.runs)
-        if phase_id is None:
-            return
-        phase = self.admission.row(f"{run_id}/{phase_id}")
-        if phase is None:
-            state = self.handler.run_state(run_id)
-            raise PhaseMissingError(f"{run_id}/{phase_id}", known=state.phases.keys())
-        if phase.status not in LIVE | {PhaseStatus.QUEUED}:
-            what = "a drain takes queued phases; put it back with --requeue --why REASON"
-            raise MoveRefusedError(phase.ref, state=phase.status, to=PhaseStatus.CLAIMED, what=what)
+        if not live.calls or live.unmetered_calls or live.unpriced_calls:
+            self.totals.unmetered += 1
+            _logger().warning(
+                "an attempt under a cap did not say what it used",
+                phase=str(claim.ref),
+                calls=live.calls,
+                without_tokens=live.unmetered_calls,
+                without_price=live.unpriced_calls,
+            )
 
     def _prepared(self, run_id: str) -> Preparation:
         prepare: Callable[..., Any] | None = self.settings.prepare
@@ -251,10 +310,6 @@ class Session:
         run = self.admission.runs[run_id]
         return prepare_run(self.handler, prepare, run, worker=self.worker)
 
-    def _classify(self, code: str, message: str) -> str:
-        given = self._registry.first("autopack_classify_failure", code=code, message=message)
-        return str(given) if given else classify(code, message)
-
     def _finish_runs(self) -> None:
         for run_id in list(self._touched):
             counts = self.admission.total.by_run.get(run_id, {})
@@ -262,27 +317,10 @@ class Session:
                 self.handler.handle(FinishRun(run_id=run_id, phases_by_state=dict(counts)))
                 self._touched.discard(run_id)
 
-    def _note_passed_over(self) -> None:
-        fresh = {
-            key: reason
-            for key, reason in self.admission.take_new_reasons().items()
-            if self._reasons.get(key) != reason
-        }
-        self._reasons.update(fresh)
-        events = []
-        for key, reason in fresh.items():
-            run_id, _slash, phase_id = key.partition("/")
-            self.totals.passed_over[reason] += 1
-            events.append(
-                DrainPassedOver(
-                    drain_id=self.drain_id, run_id=run_id, phase_id=phase_id, reason=reason
-                )
-            )
-        for start in range(0, len(events), _AT_ONCE):
-            self._tell(*events[start : start + _AT_ONCE])
-
     def _tell(self, *events: Any) -> None:
-        self.log.append(drain_stream(self.drain_id), events, expected_version=ANY)
+        for start in range(0, len(events), _AT_ONCE):
+            some = events[start : start + _AT_ONCE]
+            self.log.append(drain_stream(self.drain_id), some, expected_version=ANY)
 
 
 def _version(package: str) -> str:
@@ -290,3 +328,9 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "?"
+
+
+def _logger() -> Any:
+    import structlog
+
+    return structlog.get_logger("autopack.drain")

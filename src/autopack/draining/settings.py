@@ -5,10 +5,13 @@ from typing import Any
 
 import attrs
 
+from autopack.draining.escalation import EscalationPolicy, Factor, escalation_of
+from autopack.draining.lanes import Rate, Rates
 from autopack.draining.limits import Limits
+from autopack.draining.retrying import Backoff
 from autopack.draining.strategies.one import One
 from autopack.errors import InvalidInputError
-from autopack.ids import PhaseRef
+from autopack.ids import PhaseRef, check_name
 from autopack.plugins import Registry
 from autopack.ports.work import PhaseView
 
@@ -31,6 +34,11 @@ class Settings:
     allow_empty: bool
     workspace: Path | None
     resumes: str | None
+    drain: str | None
+    backoff: Backoff
+    escalation: EscalationPolicy | None
+    rates: Rates
+    allow_unknown_price: bool
     limits: Limits
 
     @property
@@ -57,6 +65,7 @@ class Settings:
         """Return what is kept of the settings in the log."""
         limits = {k: v for k, v in attrs.asdict(self.limits).items() if v is not None}
         return {
+            **dict(getattr(self.executor, "settings", {})),
             "run_id": self.run_id,
             "phase_id": self.phase_id,
             "workers": self.workers,
@@ -64,16 +73,21 @@ class Settings:
             "timeout_s": self.timeout_s,
             "lease_s": self.lease_s,
             "estimator": self.estimator.name,
+            "backoff_base_s": self.backoff.base_s,
+            "backoff_cap_s": self.backoff.cap_s,
+            "escalation": _escalation_name(self.escalation),
+            "allow_unknown_price": self.allow_unknown_price,
+            **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
+            "workspace": None if self.workspace is None else str(self.workspace),
             **limits,
-            **dict(getattr(self.executor, "settings", {})),
         }
 
 
 def settings_of(
     registry: Registry,
     *,
-    executor: Any,
-    strategy: Any = "fifo",
+    executor: Any = None,
+    strategy: Any = None,
     estimator: Any = "deliverables",
     run_id: str | None = None,
     phase_id: str | None = None,
@@ -84,9 +98,20 @@ def settings_of(
     allow_empty: bool = False,
     workspace: Path | None = None,
     resumes: str | None = None,
+    drain: str | None = None,
+    backoff_base_s: float = 1.0,
+    backoff_cap_s: float = 300.0,
+    escalation: Any = "factor",
+    requests_per_minute: Rate = None,
+    tokens_per_minute: Rate = None,
+    allow_unknown_price: bool = False,
     **limits: Any,
 ) -> Settings:
     """Return the settings with names resolved, or say which of them is wrong."""
+    if executor is None:
+        raise InvalidInputError(
+            "A drain needs an executor: a registered name, file.py:name, or a callable."
+        )
     if workers < 1:
         raise InvalidInputError(f"workers is {workers}; a drain needs at least 1.")
     if when_empty not in ("stop", "wait"):
@@ -101,8 +126,8 @@ def settings_of(
         raise InvalidInputError(
             f"A drain has no setting {', '.join(unknown)}. Its limits: {', '.join(sorted(known))}."
         )
-    if phase_id is not None and strategy == "fifo":
-        strategy = "one"
+    if strategy in (None, "fifo"):
+        strategy = "fifo" if phase_id is None else "one"
     return Settings(
         executor=_executor(registry, executor),
         executor_name=executor if isinstance(executor, str) else _name_of(executor),
@@ -118,6 +143,11 @@ def settings_of(
         allow_empty=allow_empty,
         workspace=workspace,
         resumes=resumes,
+        drain=drain if drain is None else check_name("drain", drain),
+        backoff=Backoff(base_s=backoff_base_s, cap_s=backoff_cap_s),
+        escalation=escalation_of(escalation),
+        rates=Rates(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute),
+        allow_unknown_price=allow_unknown_price,
         limits=Limits(**limits),
     )
 
@@ -144,6 +174,12 @@ def _strategy(registry: Registry, wanted: Any, run_id: str | None, phase_id: str
     if not callable(found):
         raise InvalidInputError(f"{found!r} is no strategy: it cannot be called with a DrainView.")
     return found
+
+
+def _escalation_name(policy: EscalationPolicy | None) -> str:
+    if policy is None:
+        return "none"
+    return "factor" if policy == Factor() else _name_of(policy)
 
 
 def _name_of(thing: Any) -> str:

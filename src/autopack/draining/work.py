@@ -7,15 +7,16 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import attrs
 
 from autopack.commands import CompletePhase, FailPhase, GatePhase, TimeOutPhase
 from autopack.draining.claims import Claim
+from autopack.draining.failing import Failing, failed_by
 from autopack.draining.failures import zero_yield_reason
-from autopack.draining.recording import LiveAttempt, failure_command
+from autopack.draining.recording import LiveAttempt
 from autopack.errors import LeaseLostError
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 
@@ -97,7 +98,7 @@ def ending_of(
     live: LiveAttempt,
     outcome: Outcome | TimedOut,
     *,
-    classifier: Callable[[str, str], str],
+    failing: Failing,
     now: datetime,
     duration_s: float,
     timeout_s: float | None,
@@ -121,12 +122,10 @@ def ending_of(
             ref=ref, lease_token=token, timeout_s=limit, retryable=True,
             message=f"no result after {limit:g} s", artifacts=live.artifacts,
             max_attempts=claim.phase.max_attempts,
+            not_before=failing.not_before(claim.number, None, now),
             zero_yield_reason=zero_yield_reason("timed_out") if silent else None,
         )  # fmt: skip
-    not_before = None
-    if outcome.retry_after_s is not None:
-        not_before = now + timedelta(seconds=outcome.retry_after_s)
-    return failure_command(claim, live, outcome, classifier, duration_s, not_before)
+    return failing.command(claim, live, outcome, duration_s=duration_s, now=now)
 
 
 async def _awaited(given: Any, live: LiveAttempt, ends: float | None) -> Outcome | TimedOut:
@@ -182,13 +181,6 @@ def _raised(live: LiveAttempt, fault: BaseException) -> Failed:
     text = "".join(traceback.format_exception(fault))
     live.attach("traceback", text)
     return failed_by(fault)
-
-
-def failed_by(fault: BaseException) -> Failed:
-    """Return an exception as a failure, with a reason even if it says nothing."""
-    kind = type(fault).__name__
-    said = str(fault) or "it says nothing more; see the traceback artifact"
-    return Failed(kind, f"{kind}: {said}")
 
 
 def _tell_late(ended: Any, tell: Callable[[Outcome], None]) -> None:

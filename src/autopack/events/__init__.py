@@ -13,6 +13,7 @@ from autopack.events.calibration import (
     CalibrationRejected,
 )
 from autopack.events.drain import (
+    DrainBreakerTripped,
     DrainEvent,
     DrainPassedOver,
     DrainPhaseSelected,
@@ -68,6 +69,7 @@ __all__ = [
     "CalibrationProposed",
     "CalibrationRejected",
     "CoreEvent",
+    "DrainBreakerTripped",
     "DrainEvent",
     "DrainPassedOver",
     "DrainPhaseSelected",

@@ -40,6 +40,22 @@ class DrainPassedOver:
     reason: ReasonText
 
 
+@event("drain.breaker_tripped")
+class DrainBreakerTripped:
+    """
+    A failure came so often that this drain goes on without it: without the run, or not at all.
+
+    ``scope`` is ``run`` or ``drain``; ``count`` is how often it was seen.
+    """
+
+    drain_id: str
+    scope: str
+    reason: ReasonText
+    run_id: str | None = None
+    fingerprint: str | None = None
+    count: int = 0
+
+
 @event("drain.stopped")
 class DrainStopped:
     """The drain ended; why, with totals and how often phases were passed over."""
@@ -51,4 +67,6 @@ class DrainStopped:
     passed_over: Mapping[str, int] = attrs.Factory(dict)
 
 
-DrainEvent = DrainStarted | DrainPhaseSelected | DrainPassedOver | DrainStopped
+DrainEvent = (
+    DrainStarted | DrainPhaseSelected | DrainPassedOver | DrainBreakerTripped | DrainStopped
+)

@@ -88,9 +88,14 @@ class PhaseCompleted:
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 
 
-@event("phase.failed")
+@event("phase.failed", schema=2)
 class PhaseFailed:
-    """The attempt failed, and why: the code and the message are never empty."""
+    """
+    The attempt failed, and why: the code and the message are never empty.
+
+    ``exit_code`` is that of a process, negative for a signal; ``excerpt`` is the telling part of
+    what it printed; whole texts are among the artifacts.
+    """
 
     run_id: str
     phase_id: str
@@ -105,6 +110,8 @@ class PhaseFailed:
     duration_s: Seconds | None = None
     zero_yield_reason: str | None = None
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
+    exit_code: int | None = None
+    excerpt: Text | None = None
 
 
 @event("phase.timed_out")

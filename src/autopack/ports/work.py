@@ -49,6 +49,7 @@ class PhaseView:
     calls_this_attempt: int = 0
     predicted_output_tokens: int | None = None
     budget_tokens: int | None = None
+    escalated_tokens: int | None = None
     duration_s: float | None = None
 
     @property
@@ -99,6 +100,8 @@ class Failed:
         retryable: Whether another attempt may help; None leaves it to the failure's class.
         failure_class: rate_limited, overloaded, timeout, truncated, boundary, validation, auth,
             invalid_request, execution; None lets the classifiers decide.
+        exit_code: That of a process, negative for a signal.
+        excerpt: The telling part of what was printed; attach the whole text.
     """
 
     code: str
@@ -106,6 +109,8 @@ class Failed:
     retry_after_s: float | None = None
     retryable: bool | None = None
     failure_class: str | None = None
+    exit_code: int | None = None
+    excerpt: str | None = None
 
     def __attrs_post_init__(self) -> None:
         """Refuse a failure without a reason."""

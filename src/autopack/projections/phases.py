@@ -49,7 +49,7 @@ class PhaseBoard:
     """Every queued phase by ``RUN/PHASE``; phases that were never queued are left out."""
 
     name: Final = "phases"
-    version: Final = 1
+    version: Final = 2
     types: Final[tuple[type, ...]] = (PhaseQueued, LlmUsageRecorded, *_PHASE_EVENTS)
     row_type: Final = PhaseView
     total_type: Final = BoardTotal
@@ -140,6 +140,7 @@ def _moved(row: PhaseView, event: PhaseEvent, recorded: Recorded[Any]) -> PhaseV
             lease_token=row.lease_token,
             worker=row.worker,
             not_before=row.not_before,
+            escalated_tokens=row.escalated_tokens,
         ),
         event,
     )
@@ -150,6 +151,7 @@ def _moved(row: PhaseView, event: PhaseEvent, recorded: Recorded[Any]) -> PhaseV
         "lease_token": state.lease_token,
         "worker": state.worker,
         "not_before": state.not_before,
+        "escalated_tokens": state.escalated_tokens,
         **_told(event),
     }
     if state.status is not row.status:

@@ -1,0 +1,238 @@
+"""Caps: what a claim sets aside under them, what it used in the end, and a test at each call."""
+
+import math
+from bisect import insort
+from collections.abc import Iterator
+from typing import Any, Final
+
+import attrs
+
+from autopack import views
+from autopack.budget import Amount, BudgetState
+from autopack.commands import ReserveBudget, SetBudget, SettleBudget
+from autopack.draining.pricing import price_ahead, price_of, total_of
+from autopack.errors import CapReachedError
+from autopack.events import BudgetReserved, BudgetSettled, LlmUsageRecorded, PhaseClaimed
+from autopack.handler import Handler
+from autopack.ids import PhaseRef, budget_stream, phase_stream
+from autopack.journal import JournalTransaction
+from autopack.ports.log import ANY, Entry
+from autopack.ports.prediction import Estimate
+from autopack.ports.work import PhaseView
+from autopack.projections.spend import SPEND
+
+_UPPER: Final = 0.9
+_MARGIN: Final = 1.25
+_BEFORE: Final = "(before the cap)"
+
+
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """What a claim sets aside, and by what reckoning; *usd* is None where nobody knows a price."""
+
+    tokens: int
+    usd: float | None
+    basis: str
+
+
+class Seen:
+    """What attempts of each group have used, for an upper quantile of the next one's use."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, list[float]] = {}
+        self._usd: dict[str, list[float]] = {}
+
+    def add(self, group: str, used: Amount, *, is_priced: bool) -> None:
+        """Take note of what an attempt used."""
+        insort(self._tokens.setdefault(group, []), used.tokens)
+        if is_priced:
+            insort(self._usd.setdefault(group, []), used.usd)
+
+    def upper(self, group: str) -> tuple[float | None, float | None, int]:
+        """Return the upper quantile of tokens and of USD (None: too few), and of how many."""
+        tokens, usd = self._tokens.get(group, []), self._usd.get(group, [])
+        return _quantile(tokens), _quantile(usd), len(tokens)
+
+
+class Caps:
+    """
+    Keeps the caps of runs and of one drain.
+
+    A claim's reservation is appended to the cap's stream in the same batch as the claim, with an
+    expected version, so that two workers cannot both take the last of it.
+
+    Args:
+        drain: The drain whose cap binds the claims, if it has one.
+        allow_unknown_price: Claim under a cap in USD although nobody knows the price.
+    """
+
+    def __init__(
+        self, handler: Handler, *, drain: str | None = None, allow_unknown_price: bool = False
+    ) -> None:
+        self.seen = Seen()
+        self._handler, self._drain = handler, drain
+        self._allow_unknown_price = allow_unknown_price
+        self._registry = getattr(handler.journal, "registry", None)
+
+    def set_drain(self, max_tokens: int | None, max_usd: float | None, **how: Any) -> SetBudget:
+        """Return the command that gives the drain its cap."""
+        return SetBudget(
+            scope=f"drain-{self._drain}", max_tokens=max_tokens, max_usd=max_usd, **how
+        )
+
+    def scopes(self, run_id: str, drain: str | None = None) -> list[str]:
+        """Return the scopes with a cap that bind a claim."""
+        caps = self._handler.run_caps(run_id)
+        found = [f"run-{run_id}"] if caps.keys() & {"tokens", "usd"} else []
+        drain = drain or self._drain
+        if drain is not None and _is_capped(self._handler.budget_state(f"drain-{drain}")):
+            found.append(f"drain-{drain}")
+        return found
+
+    def wanted(self, phase: PhaseView, estimate: Estimate) -> Wanted:
+        """Return what an attempt is likely to use at most: tokens in and out, and USD."""
+        group, prompt = group_of(phase), estimate.features.prompt_tokens or 0
+        tokens, usd, n = self.seen.upper(group)
+        basis = f"{_UPPER:.0%} quantile of {n} attempts at {group}"
+        if tokens is None:
+            output = math.ceil(estimate.predicted_output_tokens * _MARGIN)
+            tokens = prompt + output
+            basis = f"{estimate.estimator} {estimate.estimator_version}, {_MARGIN:g} times"
+        if usd is None and self._registry is not None:
+            output = max(0, math.ceil(tokens) - prompt)
+            usd = price_ahead(
+                self._registry, phase.model, input_tokens=prompt, output_tokens=output
+            )
+        return Wanted(tokens=math.ceil(tokens), usd=usd, basis=basis)
+
+    def ensure(self, run_id: str) -> None:
+        """Open the stream of a run's cap, with what the run had used before."""
+        caps, scope = self._handler.run_caps(run_id), f"run-{run_id}"
+        if scope not in self.scopes(run_id) or _is_capped(self._handler.budget_state(scope)):
+            return
+        spent = views.current_row(self._handler.journal, SPEND, run_id)
+        also: list[Entry] = []
+        if spent is not None:
+            before = BudgetSettled(
+                scope=scope, lease_token=_BEFORE, tokens=spent.tokens, usd=spent.usd
+            )
+            also = [(budget_stream(scope), [before], ANY)]
+        tokens = caps.get("tokens")
+        command = SetBudget(
+            scope=scope,
+            max_tokens=None if tokens is None else int(tokens),
+            max_usd=caps.get("usd"),
+            by="drain",
+            why="the run was created with it",
+        )
+        self._handler.handle(command, also=also)
+
+    def reserving(self, run_id: str, token: str, wanted: Wanted) -> list[Entry]:
+        """
+        Return the entries that set a claim's wants aside.
+
+        Raises:
+            CapFullError, PriceUnknownError: The claim is not to be made.
+        """
+        return [
+            self._handler.decided(
+                ReserveBudget(
+                    scope=scope,
+                    lease_token=token,
+                    tokens=wanted.tokens,
+                    usd=wanted.usd,
+                    allow_unknown_price=self._allow_unknown_price,
+                )
+            )
+            for scope in self.scopes(run_id)
+        ]
+
+    def settling(self, ref: PhaseRef, token: str) -> list[Entry]:
+        """Return the entries that put what an attempt used in place of what it set aside."""
+        return [
+            (stream, events, ANY)
+            for scope in self.scopes(ref.run_id, self._drain_of(ref, token))
+            if token in self._handler.budget_state(scope).held
+            for stream, events, _version in [self._settled(scope, ref, token)]
+        ]
+
+    def check(
+        self, transaction: JournalTransaction, ref: PhaseRef, token: str, usage: LlmUsageRecorded
+    ) -> CapReachedError | None:
+        """
+        Count a recorded call under its caps, and return the error if one of them is used up.
+
+        Called with the write lock held, so that what is read here stays true.
+        """
+        scopes = self.scopes(ref.run_id)
+        if not scopes:
+            return None
+        used, _unpriced = self.used_of(ref, token, usage)
+        errors = [self._count(transaction, scope, token, used) for scope in scopes]
+        return next((error for error in errors if error is not None), None)
+
+    def used_of(self, ref: PhaseRef, token: str, *more: LlmUsageRecorded) -> tuple[Amount, int]:
+        """Return what an attempt's calls used, and how many of them nobody can price."""
+        used, unpriced = Amount(), 0
+        for usage in (*self._calls(ref, token), *more):
+            usd = price_of(self._registry, usage) if self._registry else usage.cost_usd
+            unpriced += usd is None
+            used += Amount(total_of(usage) or 0, usd or 0.0)
+        return used, unpriced
+
+    def _count(
+        self, transaction: JournalTransaction, scope: str, token: str, used: Amount
+    ) -> CapReachedError | None:
+        state, stream = self._handler.budget_state(scope), budget_stream(scope)
+        held = state.held.get(token)
+        if held is None:  # a late call: its attempt was settled before
+            late = BudgetSettled(scope=scope, lease_token=token, tokens=used.tokens, usd=used.usd)
+            transaction.append_batch([(stream, [late], ANY)])
+            return None
+        if used.tokens > held.tokens or used.usd > held.usd:
+            larger = Amount(max(used.tokens, held.tokens), max(used.usd, held.usd))
+            grown = BudgetReserved(
+                scope=scope, lease_token=token, tokens=larger.tokens, usd=larger.usd
+            )
+            transaction.append_batch([(stream, [grown], ANY)])
+        total = state.reserved - held + state.spent + used
+        for unit, there, cap in (
+            ("tokens", total.tokens, state.max_tokens), ("usd", total.usd, state.max_usd),
+        ):  # fmt: skip
+            if cap is not None and there >= cap:
+                return CapReachedError(scope.replace("-", " ", 1), unit=unit, used=there, cap=cap)
+        return None
+
+    def _settled(self, scope: str, ref: PhaseRef, token: str) -> Entry:
+        used, _unpriced = self.used_of(ref, token)
+        command = SettleBudget(scope=scope, lease_token=token, tokens=used.tokens, usd=used.usd)
+        return self._handler.decided(command)
+
+    def _calls(self, ref: PhaseRef, token: str) -> Iterator[LlmUsageRecorded]:
+        for recorded in self._handler.journal.read(phase_stream(ref.run_id, ref.phase_id)):
+            event = recorded.event
+            if isinstance(event, LlmUsageRecorded) and event.lease_token == token:
+                yield event
+
+    def _drain_of(self, ref: PhaseRef, token: str) -> str | None:
+        """Return the drain that made a claim; it may be another one than ours."""
+        for recorded in self._handler.journal.read(phase_stream(ref.run_id, ref.phase_id)):
+            event = recorded.event
+            if isinstance(event, PhaseClaimed) and event.lease_token == token:
+                return event.drain
+        return None
+
+
+def group_of(phase: PhaseView) -> str:
+    """Return the group that a phase's use is compared in."""
+    return f"{phase.category}/{phase.complexity}"
+
+
+def _is_capped(state: BudgetState) -> bool:
+    return state.max_tokens is not None or state.max_usd is not None
+
+
+def _quantile(values: list[float]) -> float | None:
+    """Return the value that the next one stays below with the chance ``_UPPER``."""
+    place = math.ceil((len(values) + 1) * _UPPER)
+    return values[place - 1] if place <= len(values) else None

@@ -1,0 +1,70 @@
+"""Whether a drain may begin; nothing is written by then."""
+
+from autopack.commands import SetBudget
+from autopack.draining.admission import Admission
+from autopack.draining.caps import Caps
+from autopack.draining.settings import Settings
+from autopack.errors import (
+    DrainRefusedError,
+    EmptyLogError,
+    MoveRefusedError,
+    PhaseMissingError,
+    RunMissingError,
+)
+from autopack.handler import Handler
+from autopack.log import Log
+from autopack.states import LIVE, PhaseStatus
+
+
+def check(log: Log, settings: Settings, admission: Admission, handler: Handler, caps: Caps) -> None:
+    """
+    Return if the drain may begin.
+
+    Raises:
+        EmptyLogError: The log holds no runs and no phases.
+        RunMissingError, PhaseMissingError: The named run or phase is not there.
+        MoveRefusedError: The named phase is not queued.
+        InvalidInputError: The drain to join has another cap.
+        DrainRefusedError: A plugin's guard said no.
+    """
+    if not admission.runs and not admission.total.by_run and not settings.allow_empty:
+        raise EmptyLogError(log.target, events=log.head().position)
+    _check_scope(settings, admission, handler)
+    handler.decided(set_cap(settings, caps))
+    for hook in log.registry.manager.hook.autopack_guard_drain.get_hookimpls():
+        given = {"log": log, "settings": settings.recorded()}
+        try:
+            reason = hook.function(**{name: given[name] for name in hook.argnames})
+        except Exception as fault:
+            reason = f"its guard failed: {type(fault).__name__}: {fault}"
+        if reason:
+            raise DrainRefusedError(hook.plugin_name, str(reason))
+
+
+def set_cap(settings: Settings, caps: Caps) -> SetBudget:
+    """Return the command that sets the drain's cap, if it has one."""
+    limits = settings.limits
+    return caps.set_drain(
+        limits.max_tokens,
+        limits.max_usd,
+        by="drain",
+        why="the drain was started with it",
+        may_change=settings.resumes is not None,
+    )
+
+
+def _check_scope(settings: Settings, admission: Admission, handler: Handler) -> None:
+    run_id, phase_id = settings.run_id, settings.phase_id
+    if run_id is None:
+        return
+    if run_id not in admission.runs:
+        raise RunMissingError(run_id, known=admission.runs)
+    if phase_id is None:
+        return
+    phase = admission.row(f"{run_id}/{phase_id}")
+    if phase is None:
+        known = handler.run_state(run_id).phases.keys()
+        raise PhaseMissingError(f"{run_id}/{phase_id}", known=known)
+    if phase.status not in LIVE | {PhaseStatus.QUEUED}:
+        what = "a drain takes queued phases; put it back with --requeue --why REASON"
+        raise MoveRefusedError(phase.ref, state=phase.status, to=PhaseStatus.CLAIMED, what=what)

@@ -1,0 +1,113 @@
+"""A failure as the command that records it: its class, whether and when it is tried again."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from autopack.commands import FailPhase
+from autopack.draining.escalation import EscalationPolicy, Factor
+from autopack.draining.failures import RETRYABLE, classify, fingerprint, zero_yield_reason
+from autopack.draining.retrying import WAITING, Backoff
+from autopack.errors import CapReachedError
+from autopack.ports.work import Failed
+
+if TYPE_CHECKING:
+    from autopack.draining.claims import Claim
+    from autopack.draining.recording import LiveAttempt
+
+_VAGUE: Final = frozenset({"execution", "validation", "unknown"})
+
+
+@attrs.frozen(kw_only=True)
+class Failing:
+    """
+    What becomes of failures.
+
+    Args:
+        classify: Names the class of a failure by its code and message.
+        backoff: How long a phase waits for its next attempt.
+        escalation: How a cut output gets a larger budget, once; None leaves it.
+        draw: Draws a random number from 0 to 1.
+    """
+
+    classify: Callable[[str, str], str] = classify
+    backoff: Backoff = attrs.Factory(Backoff)
+    escalation: EscalationPolicy | None = attrs.Factory(Factor)
+    draw: Callable[[], float] = random.random
+
+    def command(
+        self,
+        claim: "Claim",
+        live: "LiveAttempt",
+        failure: Failed,
+        *,
+        duration_s: float | None,
+        now: datetime,
+    ) -> FailPhase:
+        """Return the command that records a failure."""
+        kind = self._class_of(failure, live)
+        retryable = failure.retryable if failure.retryable is not None else kind in RETRYABLE
+        return FailPhase(
+            ref=claim.ref,
+            lease_token=claim.token,
+            code=failure.code,
+            message=failure.message,
+            failure_class=kind,
+            retryable=retryable,
+            max_attempts=claim.phase.max_attempts,
+            fingerprint=fingerprint(failure.code, failure.message),
+            artifacts=live.artifacts,
+            duration_s=duration_s,
+            not_before=self.not_before(claim.number, failure, now) if retryable else None,
+            zero_yield_reason=None if live.calls else zero_yield_reason("failed", kind),
+            exit_code=failure.exit_code,
+            excerpt=failure.excerpt,
+            attempt_spent=kind not in WAITING,
+            budget_tokens=live.budget_tokens,
+            escalated_tokens=self._escalated(claim, live) if kind == "truncated" else None,
+        )
+
+    def not_before(self, attempt: int, failure: Failed | None, now: datetime) -> datetime:
+        """Return when the next attempt may begin."""
+        asked = failure.retry_after_s if failure is not None else None
+        wait_s = self.backoff.wait_s(attempt, draw=self.draw(), retry_after_s=asked)
+        return now + timedelta(seconds=wait_s)
+
+    def _class_of(self, failure: Failed, live: "LiveAttempt") -> str:
+        if failure.failure_class is not None:
+            return failure.failure_class
+        kind = self.classify(failure.code, failure.message)
+        # What fails to parse or to apply after a cut output failed because of the cut.
+        return "truncated" if live.is_cut and kind in _VAGUE else kind
+
+    def _escalated(self, claim: "Claim", live: "LiveAttempt") -> int | None:
+        if self.escalation is None:
+            return None
+        return self.escalation.escalated(
+            claim.phase,
+            selected=live.budget_tokens,
+            sent=live.sent_tokens,
+            used=live.output_most,
+        )
+
+
+def failed_by(fault: BaseException) -> Failed:
+    """Return an exception as a failure, with a reason even if it says nothing."""
+    if isinstance(fault, CapReachedError):  # not the phase's fault: it waits for a higher cap
+        return Failed("cap_reached", str(fault), retryable=True, failure_class="execution")
+    kind = type(fault).__name__
+    said = str(fault) or "it says nothing more; see the traceback artifact"
+    return Failed(kind, f"{kind}: {said}")
+
+
+def classifier_of(registry: Any) -> Callable[[str, str], str]:
+    """Return a classifier that asks the plugins first."""
+
+    def classified(code: str, message: str) -> str:
+        given = registry.first("autopack_classify_failure", code=code, message=message)
+        return str(given) if given else classify(code, message)
+
+    return classified

@@ -1,0 +1,39 @@
+"""What a recorded call cost: as its provider reported it, else by a plugin's price table."""
+
+from typing import Any
+
+from autopack.events import LlmUsageRecorded
+from autopack.plugins import Registry
+
+
+def price_of(registry: Registry, usage: LlmUsageRecorded) -> float | None:
+    """Return a call's cost in USD, or None where nobody knows it."""
+    if usage.cost_usd is not None:
+        return usage.cost_usd
+    priced: Any = registry.first("autopack_price_usage", usage=usage)
+    return None if priced is None else float(priced)
+
+
+def price_ahead(
+    registry: Registry, model: str | None, *, input_tokens: int, output_tokens: int
+) -> float | None:
+    """Return what a call of that size would cost, or None where nobody knows."""
+    if model is None:
+        return None
+    imagined = LlmUsageRecorded(
+        call_id="(not made)",
+        request_model=model,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        total_tokens=input_tokens + output_tokens,
+    )
+    return price_of(registry, imagined)
+
+
+def total_of(usage: LlmUsageRecorded) -> int | None:
+    """Return a call's total tokens, or None where they are not known."""
+    if usage.total_tokens is not None:
+        return usage.total_tokens
+    if usage.input_tokens is None and usage.output_tokens is None:
+        return None
+    return (usage.input_tokens or 0) + (usage.output_tokens or 0)

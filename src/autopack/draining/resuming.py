@@ -1,0 +1,158 @@
+"""Going on with a drain from the log alone: what it was asked for, and what it used so far."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from autopack.draining.limits import Limits
+from autopack.draining.pricing import price_of, total_of
+from autopack.draining.settings import settings_of
+from autopack.draining.totals import Totals
+from autopack.errors import InvalidInputError
+from autopack.events import (
+    DrainPhaseSelected,
+    DrainStarted,
+    DrainStopped,
+    LlmUsageRecorded,
+    PhaseClaimed,
+    PhaseCompleted,
+    PhaseFailed,
+    PhaseGated,
+    PhaseReclaimed,
+    PhaseReleased,
+    PhaseTimedOut,
+)
+from autopack.ids import drain_stream, phase_stream
+from autopack.log import Log
+
+LAST: Final = "last"
+_PLACES: Final = ("executor", "strategy", "estimator", "escalation")
+
+
+def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return the settings with which a drain goes on: those of its start, and over them what is given.
+
+    Args:
+        given: Settings as :class:`autopack.Drain` takes them; ``resumes`` is a drain's id, or
+            ``last`` for the one that was started last.
+
+    Raises:
+        InvalidInputError: There is no such drain, or a part of it was an object without a name.
+    """
+    drain_id = _drain_named(log, str(given["resumes"]))
+    started = next(log.read(drain_stream(drain_id))).event
+    before: dict[str, Any] = {
+        "executor": started.executor, "strategy": started.strategy,
+        **{name: value for name, value in started.settings.items() if name in _known()},
+    }  # fmt: skip
+    if before.get("workspace") is not None:
+        before["workspace"] = Path(before["workspace"])
+    settings = {**before, **{name: value for name, value in given.items() if value is not None}}
+    for place in _PLACES:
+        if settings.get(place) == before.get(place):
+            _check_name(log, drain_id, place, before.get(place))
+    return {**settings, "resumes": drain_id, "drain": drain_id}
+
+
+def used_so_far(log: Log, drain_id: str) -> tuple[Totals, float]:
+    """Return what a drain has done and used by now, and for how many seconds it was at work."""
+    totals, refs = Totals(), dict.fromkeys(_chosen(log, drain_id))
+    for run_id, phase_id in refs:
+        _count_phase(log, drain_id, phase_stream(run_id, phase_id), totals)
+    return totals, _seconds_at_work(log, drain_id)
+
+
+def _drain_named(log: Log, wanted: str) -> str:
+    if wanted != LAST and log.backend.stream_version(drain_stream(wanted)):
+        return wanted
+    ids = [recorded.event.drain_id for recorded in log.read_all(types=[DrainStarted])]
+    if wanted == LAST and ids:
+        return str(ids[-1])
+    there = f"The last ones: {', '.join(dict.fromkeys(ids[-5:]))}." if ids else "It holds none."
+    raise InvalidInputError(f"There is no drain {wanted!r} in this log to go on with. {there}")
+
+
+def _known() -> set[str]:
+    named = set(inspect.signature(settings_of).parameters) - {"registry", "limits", "resumes"}
+    return named | {field.name for field in attrs.fields(Limits)}
+
+
+def _check_name(log: Log, drain_id: str, place: str, name: Any) -> None:
+    is_file = isinstance(name, str) and ".py:" in name
+    is_known = place == "escalation" and name in ("factor", "none", None)
+    if is_file or is_known or (place != "escalation" and name in log.registry.names(place)):
+        return
+    raise InvalidInputError(
+        f"Drain {drain_id} had {place} {name!r}, an object that the log cannot bring back. "
+        f"Give it again: {place}=... (--{place})."
+    )
+
+
+def _chosen(log: Log, drain_id: str) -> Iterator[tuple[str, str]]:
+    for recorded in log.read(drain_stream(drain_id)):
+        if isinstance(recorded.event, DrainPhaseSelected):
+            yield recorded.event.run_id, recorded.event.phase_id
+
+
+def _count_phase(log: Log, drain_id: str, stream: str, totals: Totals) -> None:
+    measured: dict[str, int] = {}
+    for recorded in log.read(stream):
+        event = recorded.event
+        token = getattr(event, "lease_token", None)
+        if isinstance(event, PhaseClaimed) and event.drain == drain_id:
+            measured[event.lease_token] = 0
+            totals.attempts += 1
+        elif token in measured:
+            if isinstance(event, LlmUsageRecorded):
+                usd = price_of(log.registry, event)
+                totals.calls += 1
+                totals.total_tokens += total_of(event) or 0
+                totals.cost_usd += usd or 0.0
+                totals.unpriced_calls += usd is None
+                is_measured = event.split == "measured" and event.output_tokens is not None
+                measured[str(token)] += is_measured
+            _count_end(event, bool(measured[str(token)]), totals)
+
+
+def _count_end(event: Any, is_measured: bool, totals: Totals) -> None:
+    match event:
+        case PhaseCompleted():
+            totals.completed += 1
+            totals.samples += is_measured
+        case PhaseFailed():
+            totals.failed += 1
+            totals.failures[event.fingerprint or event.code] += 1
+        case PhaseTimedOut():
+            totals.timed_out += 1
+            totals.failures["timed_out"] += 1
+        case PhaseGated():
+            totals.gated += 1
+        case PhaseReleased():
+            totals.released += 1
+        case PhaseReclaimed():
+            totals.lost += 1
+    if reason := getattr(event, "zero_yield_reason", None):
+        totals.zero_yield[reason] += 1
+
+
+def _seconds_at_work(log: Log, drain_id: str) -> float:
+    """Return the time between the events of a drain's stream while it was open."""
+    total_s, last, n_open = 0.0, None, 0
+    for recorded in log.read(drain_stream(drain_id)):
+        now: datetime = recorded.recorded_at
+        event = recorded.event
+        if isinstance(event, DrainStarted) and event.resumes is not None:
+            n_open = 0  # whoever was at work before had ended, recorded or not
+        if last is not None and n_open:
+            total_s += (now - last).total_seconds()
+        if isinstance(event, DrainStarted):
+            n_open += 1
+        elif isinstance(event, DrainStopped):
+            n_open = max(0, n_open - 1)
+        last = now
+    return total_s

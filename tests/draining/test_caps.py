@@ -1,0 +1,247 @@
+"""Caps kept as conflicts: across claims, calls, workers, drains and processes."""
+
+import pytest
+
+from autopack import Failed, attempt, create_run, drain, hookimpl, load_plugins, replay
+from autopack.backends.sqlite.store import SqliteBackend
+from autopack.errors import CapFullError, CapReachedError, InvalidInputError, PriceUnknownError
+from autopack.handler import Handler
+from autopack.log import Log
+from drains import found, specs, states, types_of, works
+
+
+class Prices:
+    """A price table: a dollar for a thousand tokens of model ``m``."""
+
+    @hookimpl
+    def autopack_price_usage(self, usage):
+        return (usage.total_tokens or 0) / 1000 if usage.request_model == "m" else None
+
+
+@pytest.fixture
+def priced(log_path):
+    """A log whose plugins know the price of model ``m``."""
+    with Log(SqliteBackend(log_path), registry=load_plugins(extra=[Prices()])) as log:
+        yield log
+
+
+def uses(tokens, **figures):
+    """An executor whose phases use so many tokens."""
+
+    def execute(_phase, attempt):
+        attempt.record_usage(model="m", total_tokens=tokens, split="total_only", **figures)
+
+    return execute
+
+
+def test_a_claim_and_its_reservation_are_one_batch(sqlite_log):
+    """The cap's stream: set once, set aside with the claim, settled with the end."""
+    create_run(sqlite_log, "r", specs("p1", "p2"), caps={"tokens": 20_000})
+    drain(sqlite_log, executor=uses(1000))
+    events = [recorded.event for recorded in sqlite_log.read("budget-run-r")]
+
+    assert [
+        "budget.set", "budget.reserved", "budget.settled", "budget.reserved", "budget.settled",
+    ] == types_of(sqlite_log, "budget-run-r")  # fmt: skip
+    assert (20_000, 1000) == (events[0].max_tokens, events[2].tokens)
+    assert events[1].tokens == found(sqlite_log, "phase.claimed")[0].reserved_tokens
+    assert 2000 == Handler(sqlite_log).budget_state("run-r").spent.tokens
+
+
+def test_a_run_without_a_cap_has_no_such_stream(log):
+    """Nothing is set aside where there is no cap."""
+    drain(log, executor=works)
+
+    assert [] == found(log, "budget.reserved")
+
+
+def test_a_run_at_its_cap_is_held_and_others_go_on(sqlite_log):
+    """The phases that do not fit wait with that reason; the other run is drained."""
+    create_run(sqlite_log, "capped", specs("a", "b", "c"), caps={"tokens": 8000})
+    create_run(sqlite_log, "free", specs("x", "y"))
+    report = drain(sqlite_log, executor=uses(5000))
+
+    assert {"a": "COMPLETE", "b": "QUEUED", "c": "QUEUED", "x": "COMPLETE", "y": "COMPLETE"} == (
+        states(sqlite_log)
+    )
+    assert "blocked" == report.reason
+    assert any("The cap of run-capped is 8000 tokens" in why for why in report.passed_over)
+
+
+def test_settled_work_makes_room(sqlite_log):
+    """Attempts that used less than they set aside let the next ones in."""
+    create_run(sqlite_log, "r", specs(*"abcdef"), caps={"tokens": 7000})
+    report = drain(sqlite_log, executor=uses(100), workers=3)
+
+    assert 6 == report.completed
+
+
+def test_what_the_run_used_before_its_cap_counts(sqlite_log):
+    """Usage that no reservation stands for is settled when the cap's stream is opened."""
+    from autopack.events import LlmUsageRecorded
+    from autopack.ports.log import ANY
+
+    create_run(sqlite_log, "r", specs("a"), caps={"tokens": 5000})
+    used = LlmUsageRecorded(run_id="r", phase_id="a", call_id="c", total_tokens=4900)
+    sqlite_log.append("phase-r/a", [used], expected_version=ANY)
+    report = drain(sqlite_log, executor=uses(10))
+
+    assert (0, "blocked") == (report.attempts, report.reason)
+
+
+def test_a_drains_cap_ends_it(sqlite_log):
+    """max_tokens: what does not fit is not claimed, and the reason has the figures."""
+    create_run(sqlite_log, "r", specs(*"abcdef"))
+    report = drain(sqlite_log, executor=uses(3000), max_tokens=10_000)
+
+    assert (3, "limit") == (report.completed, report.reason)
+    assert "10000 tokens: 9000 are used" in report.detail
+
+
+def test_a_capped_drain_ends_once_nothing_is_in_work(sqlite_log):
+    """With three workers no more is claimed than fits, and all of it is settled."""
+    create_run(sqlite_log, "r", specs(*"abcdefghij"))
+    report = drain(sqlite_log, executor=uses(3000), max_tokens=10_000, workers=3)
+    state = Handler(sqlite_log).budget_state(f"drain-{report.drain_id}")
+
+    assert 9000 == state.spent.tokens
+    assert not state.held
+
+
+def test_a_drain_in_usd_needs_prices(sqlite_log):
+    """Without a price nothing is claimed, unless that is allowed; then reported costs count."""
+    create_run(sqlite_log, "r", specs("a", "b", "c"))
+    refused = drain(sqlite_log, executor=works, max_usd=1.0)
+    costs = uses(10, cost_usd=0.6, cost_source="reported")
+    allowed = drain(sqlite_log, executor=costs, max_usd=1.0, allow_unknown_price=True)
+
+    assert (0, "price_unknown", False) == (refused.attempts, refused.reason, refused.is_clean)
+    assert (1, 1.2, "limit") == (allowed.completed, allowed.cost_usd, allowed.reason)
+
+
+def test_a_plugins_prices_keep_a_cap_in_usd(priced):
+    """What the hook says is set aside by its price, and settled by it."""
+    create_run(priced, "r", specs("a", "b", "c", model="m"))
+    report = drain(priced, executor=uses(3000), max_usd=7.0)
+
+    assert (2, 6.0, 0) == (report.completed, report.cost_usd, report.unpriced_calls)
+    assert "used and 0 set aside" in report.detail
+
+
+def test_two_drains_under_one_name_share_a_cap(sqlite_log, another):
+    """--drain: the second process goes on under what the first one has left."""
+    create_run(sqlite_log, "r", specs(*"abcdefgh"))
+    first = drain(sqlite_log, executor=uses(3000), drain="nightly", max_tokens=10_000, max_phases=2)
+    second = drain(another(), executor=uses(3000), drain="nightly")
+
+    assert ("nightly", "nightly", 2, 1) == (
+        first.drain_id, second.drain_id, first.completed, second.completed,
+    )  # fmt: skip
+    assert "limit" == second.reason
+
+
+def test_a_joined_drain_has_one_cap(sqlite_log):
+    """Another cap under the same name is refused, and nothing is written."""
+    create_run(sqlite_log, "r", specs("a", "b"))
+    drain(sqlite_log, executor=works, drain="nightly", max_tokens=10_000, max_phases=1)
+    before = sqlite_log.head()
+    with pytest.raises(InvalidInputError, match="drain-nightly is set to 10000 tokens"):
+        drain(sqlite_log, executor=works, drain="nightly", max_tokens=20_000)
+
+    assert before == sqlite_log.head()
+
+
+def test_an_agent_phase_cannot_overrun_by_much(sqlite_log):
+    """Fifty calls of a phase: the one that crosses the cap is the last."""
+    create_run(sqlite_log, "r", specs("a"), caps={"tokens": 10_000})
+
+    def many(_phase, attempt):
+        for _ in range(50):
+            attempt.record_usage(model="m", total_tokens=1500, split="total_only")
+
+    drain(sqlite_log, executor=many)
+    (failed,) = found(sqlite_log, "phase.failed")
+
+    assert 7 == len(found(sqlite_log, "llm.usage_recorded"))
+    assert ("cap_reached", "QUEUED") == (failed.code, states(sqlite_log)["a"])
+
+
+def test_an_attempt_that_outgrows_its_reservation_leaves_less_for_others(sqlite_log):
+    """What it uses beyond is set aside as it is used, while it is still in work."""
+    create_run(sqlite_log, "r", specs("a", "b"), caps={"tokens": 10_000})
+    with attempt(sqlite_log, "r", "a") as live:
+        live.record_usage(model="m", total_tokens=8000, split="total_only")
+        with pytest.raises(CapFullError, match="8000 set aside"), attempt(sqlite_log, "r", "b"):
+            pytest.fail("the block must not run")
+
+
+def test_a_late_call_counts_under_the_cap(clocked, clock):
+    """After the reclaim has settled the attempt, its late call is added."""
+    from autopack import cancel
+    from autopack.errors import LeaseLostError
+
+    create_run(clocked, "capped", specs("a", "b"), caps={"tokens": 20_000})
+    with pytest.raises(LeaseLostError), attempt(clocked, "capped", "a") as live:
+        live.record_usage(model="m", total_tokens=1000, split="total_only")
+        cancel(clocked, live.ref, why="w")
+        live.record_usage(model="m", total_tokens=500, split="total_only")
+    state = Handler(clocked).budget_state("run-capped")
+
+    assert 1500 == state.spent.tokens + state.reserved.tokens
+
+
+def test_own_loops_may_be_held_to_a_price(log, sqlite_log):
+    """allow_unknown_price=False refuses the claim."""
+    create_run(sqlite_log, "usd", specs("a"), caps={"usd": 1.0})
+
+    with (
+        pytest.raises(PriceUnknownError),
+        attempt(sqlite_log, "usd", "a", allow_unknown_price=False),
+    ):
+        pytest.fail("the block must not run")
+
+
+def test_missing_usage_under_a_cap_is_counted(sqlite_log):
+    """A phase that tells nobody what it used is loud: in the totals and on the log stream."""
+    create_run(sqlite_log, "r", specs("a", "b"), caps={"tokens": 50_000})
+    report = drain(sqlite_log, executor=lambda _phase, _attempt: None)
+
+    assert 2 == report.unmetered
+
+
+def test_a_failed_attempt_settles_too(sqlite_log):
+    """Failures, time-outs and releases put what they used in place of what they set aside."""
+    create_run(sqlite_log, "r", specs("a"), caps={"tokens": 50_000})
+
+    def fails(_phase, attempt):
+        attempt.record_usage(model="m", total_tokens=70, split="total_only")
+        return Failed("x", "y")
+
+    drain(sqlite_log, executor=fails)
+    state = Handler(sqlite_log).budget_state("run-r")
+
+    assert (70, 0) == (state.spent.tokens, state.reserved.tokens)
+
+
+def test_evidence_replaces_the_estimate(sqlite_log):
+    """After nine attempts of a group the reservation is an upper quantile of what they used."""
+    create_run(sqlite_log, "r", specs(*"abcdefghijkl"), caps={"tokens": 100_000})
+    drain(sqlite_log, executor=uses(700))
+    claims = found(sqlite_log, "phase.claimed")
+
+    assert (700, "90% quantile of 9 attempts at docs/low") == (
+        claims[9].reserved_tokens, claims[9].basis,
+    )  # fmt: skip
+    assert claims[0].basis.startswith("deliverables ")
+
+
+def test_a_cap_that_was_reached_in_an_own_loop(sqlite_log):
+    """CapReachedError says scope, unit and figures."""
+    create_run(sqlite_log, "r", specs("a"), caps={"tokens": 100})
+    with (
+        pytest.raises(CapReachedError, match="run r is reached: 110 of 100 tokens"),
+        attempt(sqlite_log, "r", "a") as live,
+    ):
+        live.record_usage(model="m", total_tokens=110, split="total_only")
+
+    assert 110 == replay(sqlite_log, "usage").total.total_tokens

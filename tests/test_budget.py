@@ -1,0 +1,149 @@
+"""A cap: what is set aside, what is used, and what does not fit any more."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autopack.budget import Amount, BudgetState, decide, evolve, fold
+from autopack.commands import ReserveBudget, SetBudget, SettleBudget
+from autopack.errors import CapFullError, InvalidInputError, PriceUnknownError
+from autopack.events import BudgetReserved, BudgetSet, BudgetSettled
+
+CAP = BudgetSet(scope="run-r", max_tokens=100, by="me", why="w")
+
+
+def reserve(token, tokens, usd=None, **more):
+    return ReserveBudget(scope="run-r", lease_token=token, tokens=tokens, usd=usd, **more)
+
+
+def settle(token, tokens, usd=None):
+    return SettleBudget(scope="run-r", lease_token=token, tokens=tokens, usd=usd)
+
+
+def after(*commands, state=None):
+    state = state or fold([CAP])
+    for command in commands:
+        state = fold(decide(command, state), state)
+    return state
+
+
+def test_a_reservation_counts_until_it_is_settled():
+    """Set aside, then replaced by what was used."""
+    held = after(reserve("a", 40))
+    ended = after(settle("a", 25), state=held)
+
+    assert (Amount(40), Amount()) == (held.reserved, held.spent)
+    assert (Amount(), Amount(25)) == (ended.reserved, ended.spent)
+
+
+def test_what_does_not_fit_is_refused_with_the_figures():
+    """The error has the cap, what is used, set aside and wanted."""
+    state = after(reserve("a", 40), settle("a", 30), reserve("b", 50))
+    with pytest.raises(CapFullError) as caught:
+        decide(reserve("c", 21), state)
+
+    assert ("tokens", 30, 50, 21, 100) == (
+        caught.value.unit, caught.value.spent, caught.value.reserved, caught.value.wanted,
+        caught.value.cap,
+    )  # fmt: skip
+    assert 1 == len(decide(reserve("c", 20), state))
+
+
+def test_the_first_reservation_is_always_let_in():
+    """A cap that nothing fits under would forbid all work; the next one is refused."""
+    state = after(reserve("a", 500))
+
+    assert Amount(500) == state.reserved
+    with pytest.raises(CapFullError):
+        decide(reserve("b", 1), state)
+
+
+def test_a_late_call_replaces_what_was_settled():
+    """The same token settled again with a larger figure counts once."""
+    state = after(reserve("a", 40), settle("a", 25), settle("a", 35))
+
+    assert Amount(35) == state.spent
+    assert [] == decide(settle("a", 35), state)
+
+
+def test_a_larger_reservation_of_the_same_attempt_replaces_the_first():
+    """An attempt that outgrew what it set aside is counted once."""
+    grown = BudgetReserved(scope="run-r", lease_token="a", tokens=60)
+
+    assert Amount(60) == evolve(after(reserve("a", 40)), grown).reserved
+
+
+def test_without_a_price_a_cap_in_usd_refuses():
+    """Unless that is allowed, since nobody could say whether it fits."""
+    state = fold([BudgetSet(scope="run-r", max_usd=1.0, by="me", why="w")])
+
+    with pytest.raises(PriceUnknownError, match="allow-unknown-price"):
+        decide(reserve("a", 10), state)
+    assert 1 == len(decide(reserve("a", 10, allow_unknown_price=True), state))
+    assert 1 == len(decide(reserve("a", 10, usd=0.4), state))
+
+
+@pytest.mark.parametrize(("caps", "n"), [((100, None), 0), ((None, None), 0)])
+def test_joining_a_cap_is_no_event(caps, n):
+    """The same cap, or none of one's own, changes nothing."""
+    assert n == len(decide(_set(*caps), fold([CAP])))
+
+
+def test_another_cap_is_refused_unless_it_may_change():
+    """Two processes that name different caps would each keep another one."""
+    with pytest.raises(InvalidInputError, match="is set to 100 tokens, not 200 tokens"):
+        decide(_set(200, None), fold([CAP]))
+    assert 1 == len(decide(_set(200, None, may_change=True), fold([CAP])))
+
+
+def _set(max_tokens, max_usd, **more):
+    return SetBudget(
+        scope="run-r", max_tokens=max_tokens, max_usd=max_usd, by="me", why="w", **more
+    )
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.builds(BudgetReserved, scope=st.just("s"), lease_token=st.sampled_from("abc"),
+                  tokens=st.integers(0, 50)),
+        st.builds(BudgetSettled, scope=st.just("s"), lease_token=st.sampled_from("abc"),
+                  tokens=st.integers(0, 50)),
+    )
+)  # fmt: skip
+
+
+@given(EVENTS)
+def test_the_sums_are_those_of_the_tokens(events):
+    """Whatever the order, each token counts once in each sum."""
+    state = fold(events)
+
+    assert sum(amount.tokens for amount in state.held.values()) == state.reserved.tokens
+    assert sum(amount.tokens for amount in state.settled.values()) == state.spent.tokens
+
+
+@given(EVENTS, EVENTS)
+def test_folding_in_two_steps_is_folding_once(first, second):
+    """The fold does not depend on where it was cut."""
+    assert fold([*first, *second]) == fold(second, fold(first))
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(1, 60), st.integers(0, 60))))
+def test_what_is_let_in_never_goes_above_the_cap(attempts):
+    """Apart from the first, the sum of all reservations and all use stays within the cap."""
+    state = fold([CAP])
+    for token, wanted, used in attempts:
+        if token in state.held:
+            state = fold(decide(settle(token, min(used, state.held[token].tokens)), state), state)
+        elif not state.is_untouched:
+            try:
+                state = fold(decide(reserve(token, wanted), state), state)
+            except CapFullError:
+                continue
+            assert state.reserved.tokens + state.spent.tokens <= 100
+        else:
+            state = fold(decide(reserve(token, wanted), state), state)
+
+
+def test_an_unset_cap_binds_nobody():
+    """Without budget.set everything fits."""
+    assert BudgetState().over(Amount(10**9, 10.0**9)) is None
