@@ -141,13 +141,14 @@ class ShrinkageQuantile:
 
     def predict(self, state: Tree, features: Features, tau: float) -> Prediction:
         """Return the output size at quantile *tau*, and the nodes that it was mixed from."""
-        tokens = math.log(max(1, features.predicted_output_tokens or DEFAULT_TOKENS))
-        basis = "the estimator's figure" if features.predicted_output_tokens else "no samples"
-        for window, node in self._known(state, features):
+        given = features.predicted_output_tokens
+        tokens, n, last = math.log(max(1, given or DEFAULT_TOKENS)), 0, None
+        for node, window in self._known(state, features):
+            n, last = len(window.order), node
             own = window.quantile(tau)
-            weight = len(window) / (len(window) + self.shrinkage)
-            tokens += weight * (math.log(window.largest if own is None else own) - tokens)
-            basis = f"{len(window)} samples of {named(node)}"
+            size = math.log(window.largest if own is None else own)
+            tokens += n / (n + self.shrinkage) * (size - tokens)
+        basis = f"{n} samples of {named(last)}" if last else "no samples"
         # Rounded, so that a size that is always the same is not missed by the last bit.
         return Prediction(tokens=round(math.exp(tokens), _DIGITS), tau=tau, basis=basis)
 
@@ -155,14 +156,14 @@ class ShrinkageQuantile:
         """Return what the groups hold; the estimator's multipliers stay as they are."""
         return quantile_proposal(self, state.recent, self._settings())
 
-    def _known(self, state: Tree, features: Features) -> Iterator[tuple[Window, Node]]:
+    def _known(self, state: Tree, features: Features) -> Iterator[tuple[Node, Window]]:
         bits = _bits(features.prompt_tokens) if self.use_prompt else None
         model = features.model or ""
         for node in _path("succeeded", model, features.category, features.complexity, bits):
             window = state.nodes.get(node)
             if window is None:
                 return
-            yield window, node
+            yield node, window
 
     def _leaf(self, sample: Sample) -> Leaf:
         bits = _bits(sample.prompt_tokens) if self.use_prompt else None
@@ -195,6 +196,7 @@ def _path(
     return tuple(leaf[:depth] for depth in range(1, len(leaf) + 1))
 
 
+@lru_cache(maxsize=4096)
 def named(node: Node) -> str:
     """Return a node as people read it, without the stratum."""
     _, *rest = node
