@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from autopack.api import apply as apply
     from autopack.api import attempt as attempt
+    from autopack.api import backtest as backtest
     from autopack.api import calibrate as calibrate
     from autopack.api import calibration_history as calibration_history
     from autopack.api import cancel as cancel
@@ -72,10 +73,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "autopack.api": (
-        "apply attempt calibrate calibration_history cancel create_log create_run decide_gate diff "
-        "drain estimate export_history history import_history open_log pause_run phase_board "
-        "phase_counts phase_of phases_of propose queue_phases reject replay requeue resume_run "
-        "run_board samples skip status tail"
+        "apply attempt backtest calibrate calibration_history cancel create_log create_run "
+        "decide_gate diff drain estimate export_history history import_history open_log pause_run "
+        "phase_board phase_counts phase_of phases_of propose queue_phases reject replay requeue "
+        "resume_run run_board samples skip status tail"
     ),
     "autopack.demo": "run_demo",
     "autopack.draining.engine": "Drain",

@@ -35,10 +35,14 @@ def autopack_register_estimators(register: Register) -> None:
 
 @hookimpl
 def autopack_register_calibrators(register: Register) -> None:
-    """Register ``median-ratio``."""
+    """Register ``median-ratio``, ``shrinkage-quantile``, ``aci`` and ``split-conformal``."""
+    from autopack.calibration.adaptive import AdaptiveConformal
+    from autopack.calibration.conformal import SplitConformal
     from autopack.calibration.median_ratio import MedianRatio
+    from autopack.calibration.shrinkage import ShrinkageQuantile
 
-    register("median-ratio", MedianRatio)
+    for calibrator in (MedianRatio, ShrinkageQuantile, AdaptiveConformal, SplitConformal):
+        register(calibrator.name, calibrator)
 
 
 @hookimpl

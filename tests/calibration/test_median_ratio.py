@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack.calibration.fold import run_calibrator
-from autopack.calibration.median_ratio import MedianRatio, version_of
+from autopack.calibration.median_ratio import MedianRatio
+from autopack.calibration.multipliers import version_of
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Features, Proposal, Sample
 

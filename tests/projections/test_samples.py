@@ -17,7 +17,8 @@ from autopack.events import (
     SampleRecorded,
 )
 from autopack.ports.log import Recorded
-from autopack.projections.samples import SAMPLES, SampleRow, SampleTotal, samples_of
+from autopack.projections.observations import samples_of
+from autopack.projections.samples import SAMPLES, SampleRow, SampleTotal
 
 WHO = {"run_id": "r", "phase_id": "p", "attempt": 1}
 KEY = "r/p#1"

@@ -1,5 +1,6 @@
 """The functions that ``import autopack`` offers; the command line calls nothing else."""
 
+from autopack.api.backtesting import backtest
 from autopack.api.calibrating import (
     apply,
     calibrate,
@@ -38,6 +39,7 @@ __all__ = [
     "Change",
     "apply",
     "attempt",
+    "backtest",
     "calibrate",
     "calibration_history",
     "cancel",

@@ -18,7 +18,8 @@ from autopack.plugins import load_plugins
 from autopack.ports.log import ANY, NewEvent, Recorded
 from autopack.ports.prediction import Coefficients, Estimate, PhaseSpec, Proposal, Sample
 from autopack.ports.work import PhaseView
-from autopack.projections.samples import SAMPLES, samples_of
+from autopack.projections.observations import samples_of
+from autopack.projections.samples import SAMPLES
 
 DEFAULT_ESTIMATOR: Final = "deliverables"
 DEFAULT_CALIBRATOR: Final = "median-ratio"
@@ -67,7 +68,12 @@ def calibrate(
     base = coefficients(logs[0], target)
     chosen = registry.resolve("calibrator", calibrator)
     if isinstance(chosen, type):
-        chosen = _made(chosen, options, base)
+        defaults = {
+            "estimator": base.estimator,
+            "estimator_version": base.version,
+            "old": base.multipliers,
+        }
+        chosen = made(chosen, options, defaults)
     proposal = run_calibrator(
         chosen, [sample for one in logs for sample in samples(one, run_ids=run_ids)]
     )
@@ -152,25 +158,22 @@ def _proposal_of(path: Path) -> Proposal:
     return proposal_from_json(path)
 
 
-def _made(calibrator: type, options: Mapping[str, Any], base: Coefficients) -> Any:
+def made(calibrator: type, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+    """Return a calibrator with *options*, and those of *defaults* that it knows."""
     import inspect
 
     known = inspect.signature(calibrator).parameters
-    given = dict(options)
-    for name, value in (
-        ("estimator", base.estimator),
-        ("estimator_version", base.version),
-        ("old", base.multipliers),
-    ):
-        if name in known:
-            given.setdefault(name, value)
-    unknown = sorted(set(given) - set(known))
+    unknown = sorted(set(options) - set(known))
     if unknown:
         raise InvalidInputError(
             f"Calibrator {getattr(calibrator, 'name', calibrator.__name__)!r} has no option "
             f"{', '.join(unknown)}. It has: {', '.join(known)}."
         )
-    return calibrator(**given)
+    usual = {name: value for name, value in defaults.items() if name in known}
+    try:
+        return calibrator(**{**usual, **options})
+    except TypeError as fault:
+        raise InvalidInputError(f"An option has a value of the wrong kind: {fault}.") from fault
 
 
 def _recorded_proposal(log: Log, proposal: Proposal) -> str:

@@ -7,6 +7,8 @@ from typing import Final
 import attrs
 from rpds import HashTrieMap, List
 
+from autopack.calibration.ordered import Ordered
+
 _PACKED: Final = 128
 
 GroupName = tuple[str, str]
@@ -72,10 +74,12 @@ class Evidence:
 
     Args:
         groups: The used samples' figures by category and complexity.
+        ratios: Their actual over predicted, sorted.
         seen: What names each used sample, to know a repeat.
         versions: The estimator versions of the used ones; None for an import without one.
     """
 
     groups: "HashTrieMap[GroupName, Pairs]" = attrs.field(factory=HashTrieMap)
+    ratios: "HashTrieMap[GroupName, Ordered]" = attrs.field(factory=HashTrieMap)
     seen: Seen = attrs.field(factory=Seen)
     versions: frozenset[str | None] = frozenset()

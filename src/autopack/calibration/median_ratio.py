@@ -1,19 +1,20 @@
 """The calibrator that is used unless another is named: a true median of actual over predicted."""
 
+import math
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
-from hashlib import sha256
-from statistics import fmean, median
 from typing import Any, Final
 
 import attrs
-import msgspec
 
 from autopack.calibration.evidence import Evidence, GroupName, Pairs
-from autopack.calibration.medians import confidence, quantile
+from autopack.calibration.fitness import identity_of
+from autopack.calibration.groups import group_of
+from autopack.calibration.intervals import LEVEL
+from autopack.calibration.medians import Ascending, quantile
+from autopack.calibration.multipliers import Terms, actual_of, ratios_of, version_of
+from autopack.calibration.ordered import Ordered
 from autopack.errors import InvalidInputError
-from autopack.estimation import vocabulary
 from autopack.ports.prediction import Features, Group, Prediction, Proposal, Sample
 
 _DEFAULT_TOKENS: Final = 4096.0
@@ -39,8 +40,14 @@ class MedianRatio:
         include_imported: Also use imported samples that name no version. They inform: as soon
             as one is used, the groups show what it says and nothing new is proposed, because
             nobody knows which multipliers made those predictions.
-        base: The estimator's own prediction in tokens, for ``predict``; None predicts from the
-            groups' actual sizes.
+        damping: The power of the ratio by which a multiplier moves: 1 corrects the whole error
+            at once, 0.5 its square root, as some do who distrust their evidence.
+        max_change: The most that one proposal multiplies or divides by; None sets no limit.
+        interval: The share of intervals of the median that hold the truth.
+        buffer: For ``predict``: give the median times this, whatever tau is asked for, as one
+            does who budgets by a rule of thumb; None gives the quantile at tau.
+        base: The estimator's own prediction in tokens, for ``predict``, where the features do
+            not name it; None predicts from the groups' actual sizes.
     """
 
     name = "median-ratio"
@@ -50,6 +57,10 @@ class MedianRatio:
     estimator_version: str | None = None
     old: Mapping[str, float] = attrs.Factory(dict)
     include_imported: bool = False
+    damping: float = 1.0
+    max_change: float | None = None
+    interval: float = LEVEL
+    buffer: float | None = None
     base: Callable[[Features], float] | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -60,6 +71,14 @@ class MedianRatio:
             raise InvalidInputError(
                 f"confidence_threshold is {self.confidence_threshold:g}; give 0 to 1."
             )
+        if not 0 < self.damping <= 1:
+            raise InvalidInputError(f"damping is {self.damping:g}; give above 0, up to 1.")
+        if self.max_change is not None and not 1 < self.max_change < math.inf:
+            raise InvalidInputError(f"max_change is {self.max_change:g}; give a number above 1.")
+        if not 0 < self.interval < 1:
+            raise InvalidInputError(f"interval is {self.interval:g}; give between 0 and 1.")
+        if self.buffer is not None and not 0 < self.buffer < math.inf:
+            raise InvalidInputError(f"buffer is {self.buffer:g}; give a number above 0.")
 
     def initial(self) -> Evidence:
         """Return no evidence."""
@@ -73,7 +92,7 @@ class MedianRatio:
         repeat last: the counts of the later reasons are what other options would add.
         """
         reason = self._unfit(sample)
-        return "repeat" if reason is None and _identity(sample) in state.seen else reason
+        return "repeat" if reason is None and identity_of(sample) in state.seen else reason
 
     def update(self, state: Evidence, sample: Sample) -> Evidence:
         """Return the evidence with the sample; *state* itself if it is set aside."""
@@ -89,7 +108,7 @@ class MedianRatio:
         versions = set(state.versions)
         for sample in samples:
             reason = self._unfit(sample)
-            identity = "" if reason else _identity(sample)
+            identity = "" if reason else identity_of(sample)
             if identity in fresh or identity in state.seen:
                 reason = "repeat"
             if reason is not None:
@@ -106,30 +125,33 @@ class MedianRatio:
             found.append(sample.actual_output_tokens or 0)
         if not figures:
             return state, aside
-        groups = state.groups
+        groups, ratios = state.groups, state.ratios
         for name, added in figures.items():
             groups = groups.insert(name, groups.get(name, Pairs()).with_figures(added))
-        seen = state.seen.with_texts(fresh)
-        return Evidence(groups=groups, seen=seen, versions=frozenset(versions)), aside
+            ratios = ratios.insert(name, _joined(ratios.get(name, Ordered()), ratios_of(added)))
+        return Evidence(
+            groups=groups,
+            ratios=ratios,
+            seen=state.seen.with_texts(fresh),
+            versions=frozenset(versions),
+        ), aside
 
     def predict(self, state: Evidence, features: Features, tau: float) -> Prediction:
         """
         Return the output size at quantile *tau*, from the group or, if it is empty, from all.
 
-        With ``base``: its prediction times the ratio at *tau*; else the actual size at *tau*.
+        With the estimator's figure: that times the ratio at *tau*; else the actual size at *tau*.
         """
+        scale = features.predicted_output_tokens or (self.base(features) if self.base else None)
         name = group_of(features.category, features.complexity)
-        own = state.groups.get(name)
-        pairs = [own] if own else list(state.groups.values())
-        scale = self.base(features) if self.base else 1.0
-        found = [_ratios(p.figures()) if self.base else _actual(p.figures()) for p in pairs]
-        values = sorted(float(value) for part in found for value in part)
-        if not values:
-            tokens = scale if self.base else _DEFAULT_TOKENS
-            return Prediction(tokens=tokens, tau=tau, basis="no samples")
-        where = "/".join(name) if own else "all groups"
+        where = "/".join(name) if name in state.groups else "all groups"
+        values = self._values(state, name, by_ratio=scale is not None)
+        if not len(values):
+            tokens = scale or _DEFAULT_TOKENS
+            return Prediction(tokens=tokens * (self.buffer or 1.0), tau=tau, basis="no samples")
         basis = f"{len(values)} samples of {where}"
-        return Prediction(tokens=scale * quantile(values, tau), tau=tau, basis=basis)
+        size = quantile(values, 0.5 if self.buffer else tau) * (self.buffer or 1.0)
+        return Prediction(tokens=(scale or 1.0) * size, tau=tau, basis=basis)
 
     def propose(self, state: Evidence) -> Proposal:
         """Return every group, the largest first, and the multipliers that pass both gates."""
@@ -152,6 +174,16 @@ class MedianRatio:
             settings=self._settings(),
             note=note,
         )
+
+    def _values(self, state: Evidence, name: GroupName, *, by_ratio: bool) -> Ascending:
+        """Return a group's ratios or sizes in ascending order, or those of all if it is empty."""
+        if by_ratio and name in state.ratios:
+            return state.ratios[name]
+        if by_ratio:
+            return sorted(ratio for known in state.ratios.values() for ratio in known)
+        own = state.groups.get(name)
+        pairs = [own] if own else list(state.groups.values())
+        return sorted(float(actual) for one in pairs for actual in actual_of(one.figures()))
 
     def _unfit(self, sample: Sample) -> str | None:
         if sample.is_test:
@@ -192,30 +224,16 @@ class MedianRatio:
             )
         return ""
 
-    def _group(self, name: GroupName, figures: Sequence[int], note: str) -> Group:
-        ratios = _ratios(figures)
-        middle, sure = median(ratios), confidence(ratios)
-        note = note or self._gate(len(ratios), middle, sure)
-        return Group(
-            category=name[0],
-            complexity=name[1],
-            n=len(ratios),
-            mean_actual=fmean(_actual(figures)),
-            mean_estimated=fmean(figures[::2]),
-            median_ratio=middle,
-            confidence=sure,
-            proposed_multiplier=self.old.get("/".join(name), 1.0) * middle,
-            is_high_confidence=not note,
-            note=note,
+    def _group(self, name: GroupName, figures: Sequence[int], obstacle: str) -> Group:
+        terms = Terms(
+            min_samples=self.min_samples,
+            confidence_threshold=self.confidence_threshold,
+            damping=self.damping,
+            max_change=self.max_change,
+            interval=self.interval,
         )
-
-    def _gate(self, n: int, middle: float, sure: float) -> str:
-        """Return which gate a group does not pass, or an empty text."""
-        if n < self.min_samples:
-            return f"{n} of at least {self.min_samples} samples"
-        if sure < self.confidence_threshold:
-            return f"confidence {sure:.3f}, under {self.confidence_threshold:g}"
-        return "" if middle > 0 else "a median of 0, which would predict nothing"
+        old = self.old.get("/".join(name), 1.0)
+        return terms.group(name, figures, old=old, obstacle=obstacle)
 
     def _new(self, groups: Iterable[Group]) -> dict[str, float]:
         new = dict(self.old)
@@ -237,33 +255,11 @@ class MedianRatio:
             "confidence_threshold": self.confidence_threshold,
             "estimator_version": self.estimator_version,
             "include_imported": self.include_imported,
+            "damping": self.damping,
+            "max_change": self.max_change,
+            "interval": self.interval,
         }
 
 
-def version_of(base_version: str, multipliers: Mapping[str, float]) -> str:
-    """Return the version's root with a digest of the multipliers: equal ones, equal version."""
-    text = msgspec.json.encode(sorted(multipliers.items()))
-    return f"{base_version.partition('+')[0]}+{sha256(text).hexdigest()[:8]}"
-
-
-@lru_cache(maxsize=4096)
-def group_of(category: str, complexity: str) -> GroupName:
-    """Return the standard words of a group, under which the estimator looks it up."""
-    return vocabulary.category(category), vocabulary.complexity(complexity)
-
-
-def _identity(sample: Sample) -> str:
-    """Return what a repeat has in common; empty, and so never repeated, without run and phase."""
-    run, phase = sample.run_id, sample.phase_id
-    if run is None and phase is None:
-        return ""
-    return f"{run}\0{phase}\0{sample.predicted_output_tokens}\0{sample.actual_output_tokens}"
-
-
-def _ratios(figures: Sequence[int]) -> list[float]:
-    pairs = zip(figures[::2], figures[1::2], strict=True)
-    return [actual / predicted for predicted, actual in pairs]
-
-
-def _actual(figures: Sequence[int]) -> Sequence[int]:
-    return figures[1::2]
+def _joined(known: Ordered, added: Sequence[float]) -> Ordered:
+    return known.with_number(added[0]) if len(added) == 1 else known.with_numbers(added)

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Sequence
 from statistics import median
-from typing import Final
+from typing import Final, Protocol
+
+from autopack.calibration.survival import place_of
 
 _NO_CHANGE_SAMPLES: Final = 2
 _SE_OF_MEDIAN: Final = math.sqrt(math.pi / 2) * 1.4826
@@ -34,11 +36,17 @@ def confidence(ratios: Sequence[float]) -> float:
     return n / (n + _NO_CHANGE_SAMPLES) / (1 + error)
 
 
-def quantile(ordered: Sequence[float], tau: float) -> float:
+class Ascending(Protocol):
+    """Numbers in ascending order, by place."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, place: int, /) -> float: ...
+
+
+def quantile(ordered: Ascending, tau: float) -> float:
     """
     Return what a further value would not exceed with probability *tau*; the largest, if few.
 
     Source: Vovk et al. (2005), the split conformal quantile: place ceil(tau (n + 1)) of n.
     """
-    place = math.ceil(tau * (len(ordered) + 1))
-    return ordered[min(max(place, 1), len(ordered)) - 1]
+    return ordered[min(place_of(tau, len(ordered)), len(ordered)) - 1]

@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "history": "history:history",
     "estimate": "estimate:estimate",
     "calibrate": "calibrate:calibrate",
+    "backtest": "backtest:backtest",
     "import": "importing:import_",
     "export": "exporting:export",
     "plugins": "plugins:plugins",

@@ -67,6 +67,8 @@ class Features:
         context_texts: How many texts the phase is given to read.
         goal_words: What the goal asks for, from a fixed list (``api_reference``, ``examples``,
             ``research``, ``usage_guide``); the goal itself is never copied.
+        predicted_output_tokens: What the estimator says, where a calibrator is asked; an
+            estimator is not told.
     """
 
     category: str
@@ -78,6 +80,7 @@ class Features:
     prompt_tokens: int | None = None
     context_texts: int = 0
     goal_words: tuple[str, ...] = ()
+    predicted_output_tokens: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -149,6 +152,9 @@ class Sample:
         late_calls: Calls recorded after the lease was lost; they are not in the sum.
         is_imported: Whether a source gave prediction and measurement as one fact.
         source_category: The category in the source's own words, where they differ in kind.
+        ended_position: Where the attempt's end stands in the log; None for an imported pair.
+        is_superseded: Whether the output was cut off and a later attempt of the phase went
+            further: the phase is one observation, and the later attempt is it.
     """
 
     log: str = ""
@@ -174,6 +180,30 @@ class Sample:
     is_imported: bool = False
     source_category: str | None = None
     features: Mapping[str, Any] = attrs.Factory(dict)
+    ended_position: int | None = None
+    is_superseded: bool = False
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """The size of the prompt, where the features tell it."""
+        tokens = self.features.get("prompt_tokens")
+        return tokens if isinstance(tokens, int) else None
+
+    @property
+    def asked_model(self) -> str | None:
+        """The model as it was named before the call, by which a next prediction is asked for."""
+        model = self.features.get("model", self.model)
+        return model if isinstance(model, str) else None
+
+    def question(self) -> Features:
+        """Return what was known of the attempt before it: what a calibrator may be asked."""
+        return Features(
+            category=self.category,
+            complexity=self.complexity,
+            model=self.asked_model,
+            prompt_tokens=self.prompt_tokens,
+            predicted_output_tokens=self.predicted_output_tokens or None,
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -195,6 +225,7 @@ class Group:
             with what it was taught before.
         is_high_confidence: Whether it passes every gate, so that its multiplier is proposed.
         note: What keeps it from that, or sets it apart; empty if nothing does.
+        ratio_low, ratio_high: An interval for the median ratio, where the calibrator gives one.
     """
 
     category: str
@@ -207,6 +238,8 @@ class Group:
     proposed_multiplier: float
     is_high_confidence: bool
     note: str = ""
+    ratio_low: float | None = None
+    ratio_high: float | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -1,6 +1,6 @@
 """The samples: each attempt's prediction, met by what its calls were measured to use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
@@ -15,7 +15,6 @@ from autopack.events import (
     SampleRecorded,
 )
 from autopack.ports.log import Recorded
-from autopack.ports.prediction import Sample
 
 _MEASURED: Final = "measured"
 _WEAKNESS: Final[Mapping[str, int]] = {_MEASURED: 0, "inferred": 1, "total_only": 2}
@@ -48,6 +47,7 @@ class SampleRow:
         split: The weakest of the calls' splits.
         late_calls: Builder calls that came after the lease was lost; not in the sum.
         success: None while the attempt runs, when it was given up, and when it waits at a gate.
+        ended_position: Where its end stands in the log.
     """
 
     position: int
@@ -73,6 +73,7 @@ class SampleRow:
     is_imported: bool = False
     source_category: str | None = None
     features: Mapping[str, Any] = attrs.Factory(dict)
+    ended_position: int | None = None
     calls: tuple[SampleCall, ...] = ()
 
     @property
@@ -103,7 +104,7 @@ class Samples:
     """
 
     name: Final = "samples"
-    version: Final = 1
+    version: Final = 2
     types: Final[tuple[type, ...]] = (
         PhaseEstimated,
         LlmUsageRecorded,
@@ -137,9 +138,9 @@ class Samples:
             case LlmUsageAmended() as event:
                 return row and _amended(row, event)
             case PhaseCompleted():
-                return row and attrs.evolve(row, success=True)
+                return row and _ended(row, recorded.position, success=True)
             case PhaseFailed() | PhaseTimedOut():
-                return row and attrs.evolve(row, success=False)
+                return row and _ended(row, recorded.position, success=False)
             case _:
                 return row
 
@@ -158,39 +159,8 @@ class Samples:
         )
 
 
-def samples_of(rows: Iterable[SampleRow], *, log_id: str) -> list[Sample]:
-    """Return what a calibrator may be shown, in position order; unmeasured ones included."""
-    shown = sorted((row for row in rows if row.is_sample), key=lambda row: row.position)
-    return [sample_of(row, log_id=log_id) for row in shown]
-
-
-def sample_of(row: SampleRow, *, log_id: str) -> Sample:
-    """Return one row as evidence; for rows that are read one by one, where ``is_sample``."""
-    return Sample(
-        log=log_id,
-        position=row.position,
-        run_id=row.run_id,
-        phase_id=row.phase_id,
-        attempt=row.attempt,
-        category=row.category,
-        complexity=row.complexity,
-        predicted_output_tokens=row.predicted_output_tokens or 0,
-        actual_output_tokens=row.actual_output_tokens,
-        budget_tokens=row.budget_tokens,
-        ceiling_tokens=row.ceiling_tokens,
-        estimator=row.estimator,
-        estimator_version=row.estimator_version,
-        success=row.success,
-        truncated=row.truncated,
-        split=row.split,
-        late_calls=row.late_calls,
-        model=row.model,
-        deliverables=row.deliverables,
-        is_test=row.is_test,
-        is_imported=row.is_imported,
-        source_category=row.source_category,
-        features=row.features,
-    )
+def _ended(row: SampleRow, position: int, *, success: bool) -> SampleRow:
+    return attrs.evolve(row, success=success, ended_position=position)
 
 
 def _imported(event: SampleRecorded, position: int) -> SampleRow:
@@ -250,6 +220,7 @@ def _estimated(row: SampleRow | None, event: PhaseEstimated, position: int) -> S
         estimator=event.estimator,
         estimator_version=event.estimator_version,
         success=row.success if row else None,
+        ended_position=row.ended_position if row else None,
         truncated=row.truncated if row else False,
         split=row.split if row else _MEASURED,
         late_calls=row.late_calls if row else 0,

@@ -1,0 +1,163 @@
+"""Calibrators judged on history, before they are trusted with money."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from autopack.api.calibrating import DEFAULT_ESTIMATOR, made, samples
+from autopack.calibration.backtesting import Backtest, judged, kept_from, rows_of
+from autopack.calibration.prequential import Row
+from autopack.calibration.traces import trace_of
+from autopack.errors import InvalidInputError
+from autopack.log import Log
+from autopack.plugins import Registry, load_plugins
+from autopack.ports.prediction import Coefficients, Features
+from autopack.tracefiles import records_of
+
+DEFAULT_CALIBRATORS: Final = (
+    "median-ratio",
+    "median-ratio:buffer=1.2",
+    "median-ratio:buffer=2",
+    "shrinkage-quantile",
+    "aci",
+    "split-conformal",
+)
+"""The built-in ones, and two rules of thumb to beat: the median times 1.2, and times 2."""
+
+CAN_BE_KEPT_BACK: Final = ("model", "prompt_tokens")
+
+
+def backtest(
+    source: Log | Sequence[Log] | Path | str,
+    *,
+    calibrators: Sequence[Any] = DEFAULT_CALIBRATORS,
+    tau: float = 0.9,
+    estimator: Any = DEFAULT_ESTIMATOR,
+    without: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
+    registry: Registry | None = None,
+) -> Backtest:
+    """
+    Judge calibrators prequentially: each row is predicted before it is learned.
+
+    Args:
+        source: A log, several logs, or the path of a trace (JSON lines or CSV, also ``.gz``).
+        calibrators: Names, names with options (``"aci:gamma=0.01,window=200"``), classes or
+            calibrators.
+        tau: The share of outputs that predictions are to hold, between 0 and 1.
+        estimator: Whose predictions are corrected; of a trace without any, its figure is used.
+        without: Features to keep back: ``prompt_tokens``, ``model``.
+        columns: Columns of the trace by field, where they have unusual names.
+
+    Raises:
+        InvalidInputError: A wrong tau, feature, option or trace.
+    """
+    if not 0 < tau < 1:
+        raise InvalidInputError(f"tau is {tau:g}; give a number between 0 and 1.")
+    unknown = sorted(set(without) - set(CAN_BE_KEPT_BACK))
+    if unknown:
+        raise InvalidInputError(
+            f"{', '.join(unknown)} cannot be kept back; give {' or '.join(CAN_BE_KEPT_BACK)}."
+        )
+    logs = _logs(source)
+    plugins = registry or (logs[0].registry if logs else load_plugins())
+    target = plugins.resolve("estimator", estimator)
+    made_ones = _calibrators(plugins, calibrators, target.name, tau)
+    if logs:
+        rows, aside, notes = _of_logs(logs)
+        named = ", ".join(log.log_id for log in logs)
+    else:
+        assert isinstance(source, Path | str)
+        rows, aside, notes = _of_trace(Path(source), target, columns or {})
+        named = Path(source).name
+    rows = kept_from(rows, without)
+    scores, guarantees = judged(rows, made_ones, tau)
+    return Backtest(
+        source=named,
+        tau=tau,
+        rows=len(rows),
+        set_aside=aside,
+        without=tuple(without),
+        scores=scores,
+        notes=notes,
+        guarantees=guarantees,
+    )
+
+
+Rows = tuple[list[Row], Mapping[str, int], tuple[str, ...]]
+
+
+def _logs(source: Any) -> list[Log]:
+    if isinstance(source, Log):
+        return [source]
+    return list(source) if isinstance(source, list | tuple) else []
+
+
+def _of_logs(logs: Sequence[Log]) -> Rows:
+    """Return the rows of logs, one log after the other: each has a clock of its own."""
+    rows: list[Row] = []
+    aside: dict[str, int] = {}
+    for log in logs:
+        found, reasons = rows_of(samples(log))
+        start = rows[-1].at if rows else 0.0
+        rows += [_later(row, start) for row in found]
+        for reason, count in reasons.items():
+            aside[reason] = aside.get(reason, 0) + count
+    return rows, aside, ()
+
+
+def _later(row: Row, start: float) -> Row:
+    return Row(
+        at=start + row.at, known_at=start + row.known_at, features=row.features, sample=row.sample
+    )
+
+
+def _of_trace(path: Path, estimator: Any, columns: Mapping[str, str]) -> Rows:
+    base = Coefficients(estimator=estimator.name, version=estimator.base_version)
+
+    def predict(features: Features) -> int:
+        return int(estimator.estimate(features, base).predicted_output_tokens)
+
+    trace = trace_of(records_of(path), columns=columns, estimator=estimator.name, predict=predict)
+    return list(trace.rows), trace.set_aside, trace.notes
+
+
+def _calibrators(
+    plugins: Registry, wanted: Iterable[Any], estimator: str, tau: float
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in wanted:
+        name, options = _options(one) if isinstance(one, str) else (one, {})
+        chosen = plugins.resolve("calibrator", name)
+        if isinstance(chosen, type):
+            defaults = {"tau": tau, "estimator": estimator, "include_imported": True}
+            chosen = made(chosen, options, defaults)
+        label = one if isinstance(one, str) else str(chosen.name)
+        if label in found:
+            raise InvalidInputError(f"Calibrator {label!r} is named twice.")
+        found[label] = chosen
+    if not found:
+        raise InvalidInputError("No calibrator is named; give one or more.")
+    return found
+
+
+def _options(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the name and the options of ``NAME:OPTION=VALUE,...``."""
+    name, colon, tail = text.rpartition(":")
+    if not colon or "=" not in tail:
+        return text, {}
+    options = {}
+    for part in tail.split(","):
+        option, equals, value = part.partition("=")
+        if not equals or not option.strip():
+            raise InvalidInputError(f"{part!r} in {text!r} is no option: give OPTION=VALUE.")
+        options[option.strip().replace("-", "_")] = _value(value.strip())
+    return name, options
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,73 @@
+"""``autopack backtest``: judge calibrators on history, before they are trusted with money."""
+
+from pathlib import Path
+
+import click
+
+from autopack.cli.output import json_option, print_json
+from autopack.cli.session import LogCommand, Session, example
+
+
+@click.command(
+    cls=LogCommand,
+    epilog=example(
+        "autopack --log work.db backtest",
+        "autopack backtest --trace calls.jsonl.gz --tau 0.9 --calibrator aci:gamma=0.01",
+        "autopack backtest --trace azure.csv --column output_tokens=GeneratedTokens",
+    ),
+)
+@click.option(
+    "--calibrator",
+    "calibrators",
+    multiple=True,
+    metavar="NAME[:OPTION=VALUE,...]",
+    help="Or file.py:name; repeatable.  [default: the built-in ones, and two rules of thumb]",
+)
+@click.option("--tau", type=float, default=0.9, show_default=True, help="The share to cover.")
+@click.option("--trace", type=click.Path(path_type=Path), help="A .jsonl or .csv, also .gz.")
+@click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help="Of the trace.")
+@click.option("--without", multiple=True, help="Keep back prompt_tokens or model; repeatable.")
+@click.option("--estimator", default="deliverables", show_default=True)
+@json_option
+@click.pass_obj
+def backtest(
+    session: Session,
+    calibrators: tuple[str, ...],
+    tau: float,
+    trace: Path | None,
+    columns: tuple[str, ...],
+    without: tuple[str, ...],
+    estimator: str,
+    as_json: bool,
+) -> None:
+    """Predict each row of a log or a trace before learning it, and say how well that went."""
+    from autopack import api
+    from autopack.api.backtesting import DEFAULT_CALIBRATORS
+    from autopack.report.backtest import backtest_json, backtest_markdown
+
+    named = dict(map(_column, columns))
+    log = None if trace is not None else session.open_log()
+    try:
+        found = api.backtest(
+            log if log is not None else (trace or Path()).absolute(),
+            calibrators=calibrators or DEFAULT_CALIBRATORS,
+            tau=tau,
+            estimator=estimator,
+            without=without,
+            columns=named,
+            registry=session.registry(),
+        )
+    finally:
+        if log is not None:
+            log.close()
+    if as_json:
+        print_json(backtest_json(found))
+    else:
+        click.echo(backtest_markdown(found), nl=False)
+
+
+def _column(text: str) -> tuple[str, str]:
+    field, equals, name = text.partition("=")
+    if not equals or not field or not name:
+        raise click.UsageError(f"--column {text!r} must be FIELD=NAME.")
+    return field, name

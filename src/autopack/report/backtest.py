@@ -1,0 +1,111 @@
+"""A backtest as text: the same bytes for the same figures, wherever it was made."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import attrs
+
+from autopack.calibration.backtesting import Backtest
+from autopack.calibration.scores import FEWEST, Score
+
+_DIGITS: Final = 6
+_HEADER: Final = (
+    "| calibrator | group | rows | coverage | its interval | worst 200 | pinball / mean "
+    "| waste P50 | waste P90 | underestimated | median's MAE | its SMAPE |"
+)
+_RULE: Final = "|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|"
+
+
+def backtest_json(found: Backtest) -> dict[str, Any]:
+    """Return the backtest as JSON-simple values; figures are rounded to six digits."""
+    return {
+        "source": found.source,
+        "tau": found.tau,
+        "rows": found.rows,
+        "set_aside": dict(sorted(found.set_aside.items())),
+        "without": list(found.without),
+        "notes": list(found.notes),
+        "scores": [_score_json(score) for score in found.scores],
+        "guarantees": [
+            {name: _rounded(value) for name, value in attrs.asdict(one).items()}
+            for one in found.guarantees
+        ],
+    }
+
+
+def backtest_markdown(found: Backtest) -> str:
+    """Return the backtest as a table, with what each figure means and what is promised."""
+    lines = [
+        "# Backtest",
+        "",
+        f"- Source: {found.source}",
+        f"- Rows: {found.rows}, each predicted before it was learned",
+        f"- Aim: the share {found.tau:g} of outputs at or under their prediction",
+    ]
+    if found.without:
+        lines.append(f"- Kept back: {', '.join(found.without)}")
+    if found.set_aside:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(found.set_aside.items()))
+        lines.append(f"- Set aside: {reasons}")
+    lines += [f"- Note: {note}" for note in found.notes]
+    lines += ["", _HEADER, _RULE, *(_row(score) for score in found.scores if not score.note)]
+    small = {score.group: _count(score) for score in found.scores if score.note}
+    if small:
+        counts = (f"{_cell(group)} ({count})" for group, count in small.items())
+        lines += ["", f"Too few rows to judge, under {FEWEST}: {', '.join(counts)}."]
+    if found.guarantees:
+        lines += ["", "## Guarantees in force", "", *_guarantee_lines(found)]
+    return "\n".join(lines) + "\n"
+
+
+def _guarantee_lines(found: Backtest) -> Iterable[str]:
+    for one in found.guarantees:
+        missed = abs(one.coverage - found.tau)
+        vacuous = one.bound >= max(found.tau, 1 - found.tau)
+        yield (
+            f"- {one.calibrator}, {_cell(one.group)}: |coverage - {found.tau:g}| is at most "
+            f"{one.bound:.4f} over {one.rows} rows, whatever the outputs; it is {missed:.4f}."
+            + (" So few rows promise nothing yet." if vacuous else "")
+        )
+
+
+def _row(score: Score) -> str:
+    cells = [
+        score.calibrator,
+        _cell(score.group),
+        _count(score),
+        _share(score.coverage),
+        f"{_share(score.coverage_low)} to {_share(score.coverage_high)}",
+        _share(score.worst_window),
+        _figure(score.pinball, 4),
+        _figure(score.waste_p50, 2),
+        _figure(score.waste_p90, 2),
+        _share(score.underestimated),
+        _figure(score.mae, 0),
+        f"{_figure(score.smape, 1)} %",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _count(score: Score) -> str:
+    return f"{score.n} + {score.cut} cut off" if score.cut else f"{score.n}"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f} %"
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", r"\|").split())
+
+
+def _score_json(score: Score) -> dict[str, Any]:
+    return {name: _rounded(value) for name, value in attrs.asdict(score).items()}
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, _DIGITS) if isinstance(value, float) else value

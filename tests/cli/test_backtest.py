@@ -1,0 +1,120 @@
+"""``autopack backtest`` on traces and on logs: figures, bytes, and wrong input."""
+
+import json
+
+import pytest
+
+from autopack import backtest
+from autopack.errors import InvalidInputError
+
+
+@pytest.fixture
+def trace(tmp_path):
+    """Return the path of a trace of sixty calls."""
+    path = tmp_path / "calls.jsonl"
+    lines = [
+        json.dumps(
+            {
+                "ts": i,
+                "category": "docs" if i % 3 else "tests",
+                "completion_tokens": 100 + i * 37 % 50,
+                "prompt_tokens": 1000 + i,
+            }
+        )
+        for i in range(60)
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_a_trace(cli, trace):
+    """Each calibrator has a score for all rows and for each group that is large enough."""
+    found = json.loads(cli("backtest", "--trace", trace, "--json").stdout)
+    scores = {(one["calibrator"], one["group"]): one for one in found["scores"]}
+
+    assert (60, 0.9, "calls.jsonl") == (found["rows"], found["tau"], found["source"])
+    assert 60 == scores["aci", "all"]["n"]
+    assert scores["shrinkage-quantile", "docs/medium"]["coverage"] is not None
+    assert ["all groups"] == [one["group"] for one in found["guarantees"]]
+
+
+def test_the_same_bytes(cli, trace):
+    """Two runs print the same, as JSON and as a table."""
+    for form in (["--json"], []):
+        one, two = (cli("backtest", "--trace", trace, *form).stdout for _ in range(2))
+
+        assert one == two
+
+
+def test_a_table(cli, trace):
+    """The table has a line for each score, and says what is guaranteed."""
+    text = cli("backtest", "--trace", trace, "--calibrator", "aci:gamma=0.02").stdout
+
+    assert "| aci:gamma=0.02 | all | 60 |" in text
+    assert "|coverage - 0.9| is at most 0.7667 over 60 rows" in text
+
+
+def test_columns_and_what_is_kept_back(cli, tmp_path):
+    """A CSV with its own column names is read, and features can be kept back."""
+    path = tmp_path / "t.csv"
+    path.write_text("size,words\n" + "5,9\n" * 30, encoding="utf-8")
+    given = ["--column", "output_tokens=size", "--column", "prompt_tokens=words"]
+    done = cli("backtest", "--trace", path, *given, "--without", "prompt_tokens", "--json")
+
+    assert ["prompt_tokens"] == json.loads(done.stdout)["without"]
+
+
+def test_a_log(cli, run_log, executors):
+    """A log's own attempts are rows; what was never measured is set aside."""
+    cli("--log", run_log, "drain", "--executor", f"{executors}:works")
+    found = json.loads(cli("--log", run_log, "backtest", "--json").stdout)
+    (score,) = {one["note"] for one in found["scores"] if one["group"] == "all"}
+
+    assert (2, {}) == (found["rows"], found["set_aside"])
+    assert "too few: 2 of at least 20 rows" == score
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--tau", "1"], "tau is 1"),
+        (["--calibrator", "nobody"], "There is no calibrator 'nobody'"),
+        (["--calibrator", "aci:gama=1"], "has no option gama"),
+        (["--calibrator", "aci:gamma=5"], "gamma is 5"),
+        (["--calibrator", "aci:gamma=x"], "wrong kind"),
+        (["--calibrator", "aci:gamma=1,x"], "is no option"),
+        (["--calibrator", "aci", "--calibrator", "aci"], "named twice"),
+        (["--without", "category"], "category cannot be kept back"),
+        (["--column", "output_tokens"], "must be FIELD=NAME"),
+        (["--column", "output_tokens=zzz"], "has no column zzz"),
+    ],
+)
+def test_wrong_input(cli, trace, arguments, message):
+    """It is refused with what was given and what could be."""
+    done = cli("backtest", "--trace", trace, *arguments)
+
+    assert 2 == done.exit_code
+    assert message in done.stderr
+
+
+def test_no_trace_and_no_log(cli):
+    """Something must be named."""
+    done = cli("backtest")
+
+    assert (2, True) == (done.exit_code, "No log is named" in done.stderr)
+
+
+def test_from_python(trace):
+    """A path, an object as calibrator, and the score of a group."""
+    from autopack.calibration.shrinkage import ShrinkageQuantile
+
+    found = backtest(trace, calibrators=[ShrinkageQuantile(window=20)], tau=0.8)
+
+    assert 60 == found.score("shrinkage-quantile").n
+    assert (0.8, 1) == (found.tau, len({score.calibrator for score in found.scores}))
+
+
+def test_no_calibrator(trace):
+    """An empty list is refused."""
+    with pytest.raises(InvalidInputError, match="No calibrator is named"):
+        backtest(trace, calibrators=[])

@@ -1,0 +1,56 @@
+"""The calibrators keep their promises on recorded traces, with and without the prompt's size."""
+
+import pytest
+
+from autopack import backtest
+
+pytestmark = pytest.mark.real
+
+NAMES = ("median-ratio:buffer=1.2", "median-ratio:buffer=2", "shrinkage-quantile", "aci")
+
+
+@pytest.fixture(scope="module", params=[(), ("prompt_tokens",)], ids=["prompts", "no prompts"])
+def azure(real_data, request):
+    """Return the backtest of a trace of production calls."""
+    path = real_data / "traces" / "azure-llm-2023-first-half.jsonl.gz"
+    return backtest(path, calibrators=NAMES, without=request.param)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["shrinkage-quantile", "aci"])
+def test_coverage_of_many_calls(azure, name):
+    """Nine of ten outputs are covered, give or take two of a hundred."""
+    score = azure.score(name)
+
+    assert 14_092 == score.n
+    assert 0.88 <= score.coverage <= 0.92
+
+
+@pytest.mark.slow
+def test_worst_stretch(azure):
+    """The adaptive calibrator never covers less than four of five in 200 calls."""
+    assert azure.score("aci").worst_window >= 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["shrinkage-quantile", "aci"])
+def test_better_than_rules_of_thumb(azure, name):
+    """Both lose less than the median times 1.2 and times 2."""
+    for rule in NAMES[:2]:
+        assert azure.score(name).pinball < azure.score(rule).pinball
+
+
+@pytest.mark.parametrize("name", ["shrinkage-quantile", "aci"])
+def test_phases(real_data, name):
+    """So they do on a few phases."""
+    found = backtest(real_data / "traces" / "autopack-phases.jsonl.gz", calibrators=NAMES)
+
+    for rule in NAMES[:2]:
+        assert found.score(name).pinball < found.score(rule).pinball
+
+
+@pytest.mark.slow
+def test_the_guarantees_hold(azure):
+    """Each tracker's coverage is within its bound."""
+    for one in azure.guarantees:
+        assert abs(one.coverage - azure.tau) <= one.bound
