@@ -162,6 +162,22 @@ def test_a_newer_schema_asks_for_an_upgrade():
     assert "Upgrade" in str(refused.value)
 
 
+@pytest.mark.parametrize("schema", [0, -1, -(2**63)])
+def test_a_schema_below_the_first_is_damage(schema):
+    """A number that no version wrote is refused at once, however many steps away it is."""
+    with pytest.raises(StoredEventError, match="the first is 1"):
+        CODEC.decode("run.paused", schema, "{}", 17)
+
+
+@pytest.mark.parametrize("data", ["[" * 100_000, '{"run_id":' + "[" * 100_000])
+def test_data_that_is_nested_without_end_is_damage(data):
+    """A stored text that would exhaust the reader is an error with its position."""
+    with pytest.raises(StoredEventError) as refused:
+        CODEC.decode("run.paused", 1, data, 17)
+
+    assert refused.value.position == 17
+
+
 def test_an_unknown_type_is_kept_as_it_is():
     """An event whose type nobody registered is encoded to the very text it came with."""
     kept = CODEC.decode("weather.changed", 4, '{ "sky" : "grey" }', 3)

@@ -145,6 +145,9 @@ class Codec:
     def _decode_older(self, kind: EventType, schema: int, data: str, position: int) -> Any:
         if schema > kind.schema:
             raise NewerEventError(kind.name, found=schema, known=kind.schema, position=position)
+        if schema < 1:
+            why = f"there is no schema {schema}; the first is 1"
+            raise StoredEventError(kind.name, position=position, why=why)
         try:
             fields = msgspec.json.decode(data)
             fields = upcast(fields, schema=schema, known=kind.schema, steps=kind.upcasters)

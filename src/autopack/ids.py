@@ -94,6 +94,11 @@ def budget_stream(scope: str) -> str:
     return f"budget-{scope}"
 
 
+def subscription_stream(name: str) -> str:
+    """Return the name of a subscription's stream, where what it leaves out is kept."""
+    return f"subscription-{name}"
+
+
 def uuid7(unix_ms: int, entropy: bytes) -> EventId:
     """
     Return a UUIDv7 of 16 bytes.

@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import threading
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -63,6 +64,7 @@ class Journal:
         self.observers = list(observers)
         self._drafter = Drafter(self.codec, redact)
         self.draft = self._drafter.draft
+        self._news = threading.Condition()
         self._seed = seed(backend.identity.origin_id)
 
     @property
@@ -111,9 +113,21 @@ class Journal:
         with self.backend.transaction() as store:
             transaction = JournalTransaction(self, store)
             yield transaction
+        if transaction.appended:
+            self.tell_followers()
         for recorded in transaction.appended:
             for observe in self.observers:
                 observe(recorded)
+
+    def tell_followers(self) -> None:
+        """Wake those of this process who wait for news."""
+        with self._news:
+            self._news.notify_all()
+
+    def wait_for_news(self, longest_s: float) -> None:
+        """Wait until this process appends or closes the log, but no longer than that."""
+        with self._news:
+            self._news.wait(longest_s)
 
     def read(self, stream: str, *, after_version: int = 0) -> Iterator[Recorded[Any]]:
         """Yield a stream's events in order of version."""

@@ -1,23 +1,21 @@
 """The log as users hold it: the journal, with its checks, cursors and summary."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any, Final, Self
 
 import attrs
 
-from autopack import views
+from autopack import following, views
 from autopack.errors import AutopackError, LogError
 from autopack.journal import Journal
 from autopack.plugins import Registry, load_plugins
-from autopack.ports.log import Backend, Checkpoint, Cursor, Recorded, from_us
+from autopack.ports.log import Backend, Cursor, Recorded, from_us
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
 from autopack.projections.samples import SAMPLES
 from autopack.projections.usage import USAGE
 from autopack.verification import Fault, Verification, parse_anchor, verify
 
-_POLL_S: Final = (0.01, 0.25)
 CORE_VIEWS: Final = (RUNS, PHASES, USAGE, SAMPLES)
 
 
@@ -53,6 +51,7 @@ class Log(Journal):
     def close(self) -> None:
         """Close after waiting for statements in flight; open iterators then raise."""
         self.backend.close()
+        self.tell_followers()
 
     def head(self) -> Cursor:
         """Return the place of the last event; position 0 for an empty log."""
@@ -108,25 +107,25 @@ class Log(Journal):
         """
         Yield events as they are recorded, by this process or another, in order, without gaps.
 
+        Events of this process are yielded at once, those of others within 50 ms.
+
         Args:
             after: The place after which to begin.
             types: Event classes to yield; None yields all.
             until: Asked while nothing is new; True ends the iteration. Closing the log raises
                 ``LogClosedError`` here.
         """
-        position, pause = self.position_of(after), _POLL_S[0]
-        names = None if types is None else self.codec.names_of(types)
-        while True:
-            head = self.backend.head().position
-            if head > position:
-                for rows in self.pages(after=position, until=head, types=names):
-                    yield from self.decode(rows)
-                position, pause = head, _POLL_S[0]
-            elif until is not None and until():
-                return
-            else:
-                time.sleep(pause)
-                pause = min(pause * 1.5, _POLL_S[1])
+        return following.follow(self, after=self.position_of(after), types=types, until=until)
+
+    def afollow(
+        self,
+        *,
+        after: int | Cursor = 0,
+        types: Iterable[type] | None = None,
+        until: Callable[[], bool] | None = None,
+    ) -> AsyncIterator[Recorded[Any]]:
+        """Do as :meth:`follow` does, for ``async for``."""
+        return following.afollow(self, after=self.position_of(after), types=types, until=until)
 
     def subscribe(
         self,
@@ -135,25 +134,35 @@ class Log(Journal):
         *,
         types: Iterable[type] | None = None,
         batch: int = 500,
+        until: Callable[[], bool] | None = None,
     ) -> int:
         """
         Hand every event since the last call to *handle*, at least once, and return how many.
 
-        The cursor is saved under *name* after each batch, so an error in *handle* stops here,
-        loudly, and the batch is handed out again the next time.
+        The cursor is saved under *name* after each batch. An event that cannot be read, or an
+        error in *handle*, stops this subscription before that event, loudly: the error goes on,
+        with a note, and the next call begins there. :meth:`skip_event` leaves it out.
+
+        Args:
+            until: Asked while nothing is new; True ends the call. None ends it then.
         """
-        view, handled = f"subscription:{name}", 0
-        names = None if types is None else self.codec.names_of(types)
-        saved = self.backend.checkpoint(view)
-        after = saved.position if saved else 0
-        for rows in self.pages(after=after, types=names, size=batch):
-            for recorded in self.decode(rows):
-                handle(recorded)
-                handled += 1
-            with self.backend.transaction() as store:
-                place = Checkpoint(view=view, version=1, position=rows[-1][0])
-                store.save_view(place, {}, replace=False)
-        return handled
+        return following.subscribe(self, name, handle, types=types, batch=batch, until=until)
+
+    async def asubscribe(
+        self,
+        name: str,
+        handle: Callable[[Recorded[Any]], Awaitable[None]],
+        *,
+        types: Iterable[type] | None = None,
+        batch: int = 500,
+        until: Callable[[], bool] | None = None,
+    ) -> int:
+        """Do as :meth:`subscribe` does, with a handler that is awaited, one event at a time."""
+        return await following.asubscribe(self, name, handle, types=types, batch=batch, until=until)
+
+    def skip_event(self, name: str, position: int, *, why: str, actor: str = "user") -> None:
+        """Let a subscription go on past one event; the act is recorded on a stream of its own."""
+        following.skip_event(self, name, position, why=why, actor=actor)
 
     def info(self) -> dict[str, Any]:
         """Return identity, counts and times; what ``autopack log info --json`` prints."""

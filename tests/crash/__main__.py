@@ -15,6 +15,10 @@ def main() -> None:
     damage.add_argument("--edits", type=int, default=1000)
     kills = commands.add_parser("kills", help="kill a writer at random moments, lose nothing")
     kills.add_argument("--times", type=int, default=500)
+    followers = commands.add_parser("followers", help="8 appenders, 4 followers, no gap")
+    followers.add_argument("--seconds", type=float, default=30)
+    followers.add_argument("--appenders", type=int, default=8)
+    followers.add_argument("--followers", type=int, default=4)
     given = options.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +50,19 @@ def _kills(folder: Path, given: argparse.Namespace) -> str:
     )
 
 
-CHECKS = {"damage": _damage, "kills": _kills}
+def _followers(folder: Path, given: argparse.Namespace) -> str:
+    from tests.crash.followers import watch
+
+    told = watch(
+        folder, appenders=given.appenders, followers=given.followers, seconds=given.seconds
+    )
+    return (
+        f"{told['appenders']} appenders recorded {told['events']} events; {told['followers']} "
+        "followers each saw all of them, once, in order, without a gap"
+    )
+
+
+CHECKS = {"damage": _damage, "kills": _kills, "followers": _followers}
 
 if __name__ == "__main__":
     main()

@@ -81,7 +81,7 @@ def unanswered(path: Path) -> list[bytes]:
         return []
     lines = path.read_text(encoding="ascii").splitlines()
     answered = {line[2:] for line in lines if line.startswith("A ")}
-    intended = [line[2:] for line in lines if line.startswith("I ")]
+    intended = dict.fromkeys(line[2:] for line in lines if line.startswith("I "))
     return [bytes.fromhex(one) for one in intended if one not in answered]
 
 

@@ -50,9 +50,18 @@ from autopack.events.run import (
     RunResumed,
 )
 from autopack.events.schema import event
+from autopack.events.subscription import SubscriptionEvent, SubscriptionEventSkipped
 from autopack.events.usage import LlmUsageAmended, LlmUsageRecorded, SampleRecorded, UsageEvent
 
-CoreEvent = RunEvent | PhaseEvent | UsageEvent | DrainEvent | CalibrationEvent | BudgetEvent
+CoreEvent = (
+    RunEvent
+    | PhaseEvent
+    | UsageEvent
+    | DrainEvent
+    | CalibrationEvent
+    | BudgetEvent
+    | SubscriptionEvent
+)
 """The closed union that the core folds; a plugin's events are never in it."""
 
 CORE_EVENTS: tuple[type[Any], ...] = get_args(CoreEvent)
@@ -102,6 +111,8 @@ __all__ = [
     "RunReopened",
     "RunResumed",
     "SampleRecorded",
+    "SubscriptionEvent",
+    "SubscriptionEventSkipped",
     "UsageEvent",
     "event",
 ]
