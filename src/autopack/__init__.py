@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autopack.api import create_run as create_run
     from autopack.api import decide_gate as decide_gate
     from autopack.api import diff as diff
+    from autopack.api import doctor as doctor
     from autopack.api import drain as drain
     from autopack.api import estimate as estimate
     from autopack.api import export_history as export_history
@@ -73,9 +74,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "autopack.api": (
         "apply attempt calibrate calibration_history cancel create_log create_run decide_gate diff "
-        "drain estimate export_history history import_history open_log pause_run phase_board "
-        "phase_counts phase_of phases_of propose queue_phases reject replay requeue resume_run "
-        "run_board samples skip status tail"
+        "doctor drain estimate export_history history import_history open_log pause_run "
+        "phase_board phase_counts phase_of phases_of propose queue_phases reject replay requeue "
+        "resume_run run_board samples skip status tail"
     ),
     "autopack.demo": "run_demo",
     "autopack.draining.engine": "Drain",
