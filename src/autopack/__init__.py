@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autopack.api import create_run as create_run
     from autopack.api import decide_gate as decide_gate
     from autopack.api import diff as diff
+    from autopack.api import doctor as doctor
     from autopack.api import drain as drain
     from autopack.api import estimate as estimate
     from autopack.api import export_history as export_history
@@ -72,28 +73,104 @@ if TYPE_CHECKING:
     from autopack.scaffold import new_plugin as new_plugin
 
 _HOMES = {
-    "autopack.api": (
-        "apply attempt backtest calibrate calibration_history cancel create_log create_run "
-        "decide_gate diff drain estimate export_history history import_history open_log pause_run "
-        "phase_board phase_counts phase_of phases_of propose queue_phases reject replay requeue "
-        "resume_run run_board samples skip status tail"
-    ),
-    "autopack.demo": "run_demo",
-    "autopack.draining.engine": "Drain",
-    "autopack.draining.executors.command": "CommandExecutor",
-    "autopack.draining.report": "DrainReport",
-    "autopack.errors": "AutopackError",
-    "autopack.events": "event",
-    "autopack.hookspecs": "hookimpl",
-    "autopack.ids": "PhaseRef",
-    "autopack.log": "Log",
-    "autopack.plugins": "load_plugins",
-    "autopack.scaffold": "new_plugin",
-    "autopack.ports.drain": "Choose DrainView Stop Wait",
-    "autopack.ports.log": "ANY Cursor NewEvent Recorded UnrecognisedEvent",
-    "autopack.ports.prediction": "PhaseSpec Prediction Proposal Sample",
-    "autopack.ports.projection": "projection",
-    "autopack.ports.work": "Attempt Completed Failed NeedsPerson PhaseView Prepared",
+    "autopack.api": """
+        apply
+        attempt
+        backtest
+        calibrate
+        calibration_history
+        cancel
+        create_log
+        create_run
+        decide_gate
+        diff
+        doctor
+        drain
+        estimate
+        export_history
+        history
+        import_history
+        open_log
+        pause_run
+        phase_board
+        phase_counts
+        phase_of
+        phases_of
+        propose
+        queue_phases
+        reject
+        replay
+        requeue
+        resume_run
+        run_board
+        samples
+        skip
+        status
+        tail
+    """,
+    "autopack.demo": """
+        run_demo
+    """,
+    "autopack.draining.engine": """
+        Drain
+    """,
+    "autopack.draining.executors.command": """
+        CommandExecutor
+    """,
+    "autopack.draining.report": """
+        DrainReport
+    """,
+    "autopack.errors": """
+        AutopackError
+    """,
+    "autopack.events": """
+        event
+    """,
+    "autopack.hookspecs": """
+        hookimpl
+    """,
+    "autopack.ids": """
+        PhaseRef
+    """,
+    "autopack.log": """
+        Log
+    """,
+    "autopack.plugins": """
+        load_plugins
+    """,
+    "autopack.scaffold": """
+        new_plugin
+    """,
+    "autopack.ports.drain": """
+        Choose
+        DrainView
+        Stop
+        Wait
+    """,
+    "autopack.ports.log": """
+        ANY
+        Cursor
+        NewEvent
+        Recorded
+        UnrecognisedEvent
+    """,
+    "autopack.ports.prediction": """
+        PhaseSpec
+        Prediction
+        Proposal
+        Sample
+    """,
+    "autopack.ports.projection": """
+        projection
+    """,
+    "autopack.ports.work": """
+        Attempt
+        Completed
+        Failed
+        NeedsPerson
+        PhaseView
+        Prepared
+    """,
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

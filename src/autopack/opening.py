@@ -43,6 +43,12 @@ def open_backend(target: str | Path, registry: Registry, *, durability: str = "f
     return backend
 
 
+def path_of(target: str | Path) -> Path | None:
+    """Return the path of the file that *target* names, or None if it names no file."""
+    scheme, place = _parted(target)
+    return Path(place) if scheme in ("", "sqlite") else None
+
+
 def masked(url: str) -> str:
     """Return a URL without its password."""
     parts = urlsplit(url)

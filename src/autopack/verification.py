@@ -39,17 +39,21 @@ class Verification:
         return not self.faults
 
 
-def verify(backend: Backend, *, expect: tuple[int, str] | None = None) -> Verification:
+def verify(
+    backend: Backend, *, expect: tuple[int, str] | None = None, after: int = 0
+) -> Verification:
     """
     Check the chain, the order of positions, versions and times, and the storage itself.
 
     Goes on past damage; each fault names its position. Without an anchor a cut tail or a chain
     that was rewritten whole cannot be seen; *expect* (position, hash) is such an anchor.
+    With *after*, only the events after that position are looked at, and the storage is not.
     """
-    faults = [Fault(None, text) for text in backend.storage_faults()]
+    faults = [] if after else [Fault(None, text) for text in backend.storage_faults()]
     last_given = _last_given(backend, faults)
-    check = _Check(seed(backend.identity.origin_id), faults, expect)
-    for row in _rows(backend, faults, last_given or (expect[0] if expect else 0)):
+    check = _Check(_before(backend, after), faults, expect, after=after)
+    last = last_given or (expect[0] if expect else 0)
+    for row in _rows(backend, faults, after or _BEFORE_ALL, last):
         check.take(row)
     if last_given is not None and last_given > check.position:
         given = f"it was given, as were all up to {last_given}, but the log ends before it"
@@ -69,8 +73,11 @@ def verify(backend: Backend, *, expect: tuple[int, str] | None = None) -> Verifi
 class _Check:
     """Takes rows in order of position and notes what does not follow from the one before."""
 
-    def __init__(self, before: bytes, faults: list[Fault], expect: tuple[int, str] | None) -> None:
-        self.before, self.events, self.position = before, 0, 0
+    def __init__(
+        self, before: bytes, faults: list[Fault], expect: tuple[int, str] | None, *, after: int
+    ) -> None:
+        self.before, self.events, self.position = before, 0, after
+        self._is_partial = after > 0
         self._faults, self._expect = faults, expect
         self._versions: dict[bytes, int] = {}
         self._last_us = 0
@@ -96,7 +103,7 @@ class _Check:
         if odd := _odd_values(row):
             yield from odd
             return
-        expected = self._versions.get(row[2], 0) + 1
+        expected = self._versions.get(row[2], row[3] - 1 if self._is_partial else 0) + 1
         if row[3] != expected:
             yield f"it has version {row[3]} of its stream, not {expected}"
         self._versions[row[2]] = row[3]
@@ -122,6 +129,14 @@ def parse_anchor(text: str) -> tuple[int, str]:
     return int(position), digest
 
 
+def _before(backend: Backend, after: int) -> bytes:
+    """Return the hash that the event after a position was chained to."""
+    if not after:
+        return seed(backend.identity.origin_id)
+    rows = backend.raw_rows(after=after - 1, limit=1)
+    return rows[0][10] if rows and isinstance(rows[0][10], bytes) else b""
+
+
 def _last_given(backend: Backend, faults: list[Fault]) -> int | None:
     try:
         return backend.last_given()
@@ -130,9 +145,11 @@ def _last_given(backend: Backend, faults: list[Fault]) -> int | None:
         return None
 
 
-def _rows(backend: Backend, faults: list[Fault], last: int) -> Iterator[tuple[Any, ...]]:
+def _rows(
+    backend: Backend, faults: list[Fault], after: int, last: int
+) -> Iterator[tuple[Any, ...]]:
     """Yield rows as bytes; where a page cannot be read, row by row up to the last given one."""
-    after, size = _BEFORE_ALL, _PAGE
+    size = _PAGE
     while True:
         try:
             rows = backend.raw_rows(after=after, limit=size)

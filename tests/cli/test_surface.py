@@ -52,6 +52,7 @@ PYTHON_NAMES = {
     "import": "import_history",
     "export": "export_history",
     "plugins": "load_plugins",
+    "doctor": "doctor",
     "plugin new": "new_plugin",
 }
 """Each command that does something, with the names below ``autopack`` that do it."""

@@ -10,6 +10,7 @@ from autopack.api.calibrating import (
     reject,
     samples,
 )
+from autopack.api.doctoring import doctor
 from autopack.api.logs import create_log, export_history, import_history, open_log, tail
 from autopack.api.reading import (
     Change,
@@ -47,6 +48,7 @@ __all__ = [
     "create_run",
     "decide_gate",
     "diff",
+    "doctor",
     "drain",
     "estimate",
     "export_history",

@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "import": "importing:import_",
     "export": "exporting:export",
     "plugins": "plugins:plugins",
+    "doctor": "doctor:doctor",
     "plugin": "plugin:plugin",
 }
 """Each command with its module below ``autopack.cli`` and its name there."""

@@ -72,7 +72,12 @@ def check_file(path: Path) -> None:
         raise LogMissingError(target, nearby=logs_nearby(path))
     if path.is_dir():
         raise NotALogError(target, "a directory")
-    header = _header(path)
+    try:
+        with path.open("rb") as stream:
+            header = stream.read(100)
+    except OSError as fault:
+        what = f"a file that cannot be read ({fault.strerror})"
+        raise NotALogError(target, what, hint="Work as a user who may read it.") from fault
     if not header:
         raise NotALogError(target, "an empty file", hint="Create a log at a path of its own.")
     if not header.startswith(_MAGIC) or len(header) < 100:
