@@ -24,7 +24,6 @@ from autopack.report.history import event_json
 from autopack.report.status import status_json
 
 LOG = Path(os.environ.get("SERVICE_LOG", "service.db"))
-LOOK_S = 0.05
 
 
 async def execute(phase, attempt):
@@ -75,18 +74,12 @@ def status() -> dict:
 
 
 @app.get("/events")
-async def events(request: Request, after: int = 0) -> StreamingResponse:
-    """Send every event after a position, then each new one as it is recorded."""
+async def events(after: int = 0) -> StreamingResponse:
+    """Send every event after a position, then each new one as it is recorded, by any process."""
 
     async def stream() -> AsyncIterator[str]:
-        position = after
-        while not await request.is_disconnected():
-            page = await asyncio.to_thread(autopack.tail, app.state.log, after=position, limit=100)
-            for recorded in page:
-                position = recorded.position
-                data = json.dumps(event_json(recorded))
-                yield f"id: {position}\nevent: {recorded.type}\ndata: {data}\n\n"
-            if not page:
-                await asyncio.sleep(LOOK_S)
+        async for recorded in app.state.log.afollow(after=after):
+            data = json.dumps(event_json(recorded))
+            yield f"id: {recorded.position}\nevent: {recorded.type}\ndata: {data}\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream")

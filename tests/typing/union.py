@@ -41,6 +41,7 @@ from autopack.events import (
     RunReopened,
     RunResumed,
     SampleRecorded,
+    SubscriptionEventSkipped,
 )
 
 
@@ -69,6 +70,8 @@ def subject(event: CoreEvent) -> str:
             return event.drain_id
         case DrainBreakerTripped():
             return event.drain_id
+        case SubscriptionEventSkipped():
+            return event.subscription
         case CalibrationProposed() | CalibrationApplied() | CalibrationRejected():
             return event.estimator
         case BudgetSet() | BudgetReserved() | BudgetSettled():
