@@ -179,7 +179,7 @@ class TestByHand:
         """The three answers lead to the three states."""
         gate(log, A)
         before = state(log)
-        (recorded,) = autopack.decide_gate(log, A, decision=decision, why="seen", actor="ann")
+        recorded, *_more = autopack.decide_gate(log, A, decision=decision, why="seen", actor="ann")
 
         assert ("GATED", status) == (before, state(log))
         assert ("ann", "seen") == (recorded.event.by, recorded.event.why)

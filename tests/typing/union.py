@@ -76,5 +76,7 @@ def subject(event: CoreEvent) -> str:
             return event.estimator
         case BudgetSet() | BudgetReserved() | BudgetSettled():
             return event.scope
+        case SubscriptionEventSkipped(subscription=name):
+            return name
         case _:
             assert_never(event)
