@@ -36,7 +36,7 @@ def test_it_is_found_by_its_entry_point():
     """Installed means observing, without a fault."""
     (info,) = [i for i in load_plugins().infos if i.distribution == "autopack-notify"]
 
-    assert () == info.faults
+    assert (("hook autopack_drain_stopped",), ()) == (info.provides, info.faults)
 
 
 def test_without_a_url_it_is_quiet(tmp_path, receiver):
