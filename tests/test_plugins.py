@@ -231,6 +231,18 @@ class TestGiven:
         assert "registrar" in fault
         assert "text" == registry.chain("autopack_redact", "text")
 
+    def test_what_it_observes_and_decides_is_among_what_it_provides(self):
+        """A plugin that registers nothing is not said to do nothing."""
+
+        class Watcher:
+            @hookimpl
+            def autopack_drain_stopped(self, report):
+                """See nothing."""
+
+        registry = load_plugins(extra=[Watcher()])
+
+        assert ("hook autopack_drain_stopped",) == info_of(registry, "Watcher").provides
+
     def test_a_hook_may_have_a_name_of_its_own(self):
         """Pluggy's ``specname`` is honoured."""
 

@@ -319,7 +319,9 @@ class TestRefresh:
         """`refresh_views` persists them all up to the head."""
         append_all(journal, [created(), queued()])
 
-        assert {"runs": 2, "phases": 2, "usage": 2, "samples": 2} == journal.refresh_views()
+        names = ("runs", "phases", "usage", "samples", "pace")
+
+        assert dict.fromkeys(names, 2) == journal.refresh_views()
 
 
 class TestWhatCannotBeRead:

@@ -10,13 +10,14 @@ from autopack.errors import AutopackError, LogError
 from autopack.journal import Journal
 from autopack.plugins import Registry, load_plugins
 from autopack.ports.log import Backend, Cursor, Recorded, from_us
+from autopack.projections.pace import PACE
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
 from autopack.projections.samples import SAMPLES
 from autopack.projections.usage import USAGE
 from autopack.verification import Fault, Verification, parse_anchor, verify
 
-CORE_VIEWS: Final = (RUNS, PHASES, USAGE, SAMPLES)
+CORE_VIEWS: Final = (RUNS, PHASES, USAGE, SAMPLES, PACE)
 
 
 class Artifacts:

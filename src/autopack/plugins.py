@@ -167,6 +167,8 @@ class Registry:
                         self._call_registration(
                             implementation, caller.name, holder, provides, faults
                         )
+            else:
+                provides.append(f"hook {caller.name}")
 
     def _call_registration(
         self, implementation: Any, hook: str, holder: str, provides: list[str], faults: list[str]

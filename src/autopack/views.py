@@ -269,10 +269,12 @@ class LiveView:
         journal, fold = self._journal, self._fold
         types = fold.projection.types
         names = None if types is None else journal.codec.names_of(types)
-        for rows in journal.pages(after=fold.position, types=names):
+        head = journal.backend.head().position
+        for rows in journal.pages(after=fold.position, until=head, types=names):
             for key, (before, after) in fold.apply_all(list(journal.decode(rows))).items():
                 changed[key] = (changed[key][0] if key in changed else before, after)
             fold.position = rows[-1][0]
+        fold.position = head  # whatever came last: other types are not scanned again
         return changed
 
 

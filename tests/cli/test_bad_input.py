@@ -337,3 +337,15 @@ def test_nothing_is_guessed_from_afar(cli, typed):
 
     assert "There is no command 'xyzzy'." in message
     assert "Did you mean" not in message
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="links and pipes are POSIX's own")
+def test_links_and_pipes_are_named(cli, tmp_path):
+    """A link that leads nowhere and a pipe are no logs; a pipe is not waited for."""
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    os.mkfifo(tmp_path / "pipe")
+    found = [refused(cli("--log", tmp_path / name, "status")) for name in ("link", "loop", "pipe")]
+
+    assert all("a link that leads nowhere" in message for message in found[:2])
+    assert "a device or a pipe" in found[2]

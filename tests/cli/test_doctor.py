@@ -124,9 +124,10 @@ def test_a_newer_format_asks_for_an_upgrade(found, run_log):
     assert (1, "Upgrade autopack.") == (code, checks["log"]["to_do"])
 
 
-def test_a_target_that_names_nothing_is_a_fault(found):
-    """A log in memory and an unknown kind of storage cannot be examined."""
-    for target in ("memory:", "nosuch://place"):
+def test_a_target_that_names_nothing_is_a_fault(found, monkeypatch):
+    """A log in memory, an unknown kind of storage and blanks cannot be examined."""
+    monkeypatch.setenv("AUTOPACK_LOG", "/somewhere/else.db")
+    for target in ("memory:", "nosuch://place", "", "  "):
         code, checks = found("--log", target, "doctor")
         assert (1, "fault") == (code, checks["log"]["verdict"])
 

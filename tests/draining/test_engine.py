@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from autopack import (
     Choose,
@@ -474,6 +475,37 @@ def test_a_strategy_that_waits_for_nothing_ends_the_drain(log):
     assert ("strategy", "it waits, and nothing is in work: not now") == (
         report.reason, report.detail,
     )  # fmt: skip
+
+
+def test_a_wait_is_told_once(log):
+    """A drain that could work and does not says why and until when, once for each reason."""
+    answers = ["quiet hours", "quiet hours", "used up", None, "quiet hours", None]
+
+    def strategy(view):
+        reason = answers.pop(0)
+        if reason is None:
+            return Choose(view.ready[0].ref, "now")
+        return Wait(reason, until=view.now)
+
+    with capture_logs() as logged:
+        drain(log, executor=works, strategy=strategy)
+
+    assert ["quiet hours", "used up", "quiet hours"] == [entry["why"] for entry in logged]
+    assert all(entry["until"] for entry in logged)
+
+
+def test_a_wait_for_what_is_in_work_is_not_told(log):
+    """While a phase is in work, waiting is nothing to wonder about."""
+
+    def one_at_a_time(view):
+        if view.running:
+            return Wait("one at a time")
+        return Choose(view.ready[0].ref, "the only one")
+
+    with capture_logs() as logged:
+        report = drain(log, executor=works, strategy=one_at_a_time, workers=2)
+
+    assert (2, []) == (report.completed, logged)
 
 
 @pytest.mark.parametrize("choice", [Choose(PhaseRef("r", "none"), "why not"), None, "p1"])

@@ -34,6 +34,7 @@ from autopack.ports.drain import Choice, Strategy
 from autopack.ports.prediction import Calibrator, Estimate, Features
 from autopack.ports.projection import FunctionProjection, Projection
 from autopack.ports.work import Executor, Outcome
+from autopack.report.diagnosis import Diagnosis
 from autopack.report.status import Status
 from autopack.views import ViewAt
 
@@ -42,6 +43,7 @@ def logs(path: Path) -> None:
     """Make, open, append, read."""
     with autopack.create_log(path) as log:
         assert_type(log, Log)
+    assert_type(autopack.doctor(path, full=True), Diagnosis)
     with autopack.open_log("log.db", durability="relaxed") as log:
         event = RunCreated(run_id="r1", goal="tidy")
         assert_type(log.append("run-r1", [event], expected_version=0), list[Recorded[Any]])

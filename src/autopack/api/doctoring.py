@@ -60,6 +60,6 @@ def doctor(
 
 def _of_file(target: str | Path, *, is_log: bool) -> Iterator[Check]:
     """Yield the checks of the file, if the target names one that is a log."""
-    path = path_of(target)
-    if path is not None and is_log:
+    path = path_of(target) if is_log else None
+    if path is not None:
         yield from file_checks(path.absolute())

@@ -23,7 +23,9 @@ def doctor(ctx: click.Context, full: bool, as_json: bool) -> None:
 
     session = ctx.find_object(Session)
     assert session is not None
-    target = None if session.target is None else absolute_target(session.target)
+    target = session.target
+    if target is not None and target.strip():
+        target = absolute_target(target)
     found = api.doctor(target, full=full, plugins=session.registry())
     if found.log_id is not None:
         click.echo(f"log: {found.target} (log_id {found.log_id})", err=True)

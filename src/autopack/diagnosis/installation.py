@@ -128,7 +128,7 @@ def _log_variable(value: str | None, target: str | Path | None) -> Check:
         return Check(name, "warning", "set to blanks, which name no log", "Unset it.")
     shown = masked(value)
     path = path_of(value)
-    if target is not None and _place(value) != _place(target):
+    if target is not None and str(target).strip() and _place(value) != _place(target):
         return Check(
             name,
             "warning",

@@ -73,6 +73,7 @@ class Drain:
         self._is_releasing = False
         self._grace_ends: float | None = None
         self._look_at: datetime | None = None
+        self._told_wait: str | None = None
         self._wake: Callable[[], None] = lambda: None
 
     def run(self) -> DrainReport:
@@ -201,14 +202,27 @@ class Drain:
             case Wait(reason=reason, until=None) if not may_come:
                 return ("strategy", f"it waits, and nothing is in work: {reason}")
             case Wait():
+                if view.ready and not len(workers):
+                    self._tell(choice)
                 return False
             case Choose(ref=ref) if admission.is_ready(str(ref)):
                 claim = await workers.in_io(lambda: session.take(choice))
                 if claim is not None:
+                    self._told_wait = None
                     workers.begin(claim)
                 return claim is not None
         name = self._settings.strategy_name
         raise PluginError(name, f"the strategy answered {choice!r}, which is not to be had")
+
+    def _tell(self, wait: Wait) -> None:
+        """Say once why a drain that could work does nothing; it may be so for hours."""
+        if wait.reason != self._told_wait:
+            self._told_wait = wait.reason
+            until = None if wait.until is None else wait.until.isoformat(timespec="seconds")
+            import structlog
+
+            logger = structlog.get_logger("autopack.drain")
+            logger.warning("phases are ready, and the strategy waits", why=wait.reason, until=until)
 
     async def _something_new(self, changed: asyncio.Event) -> None:
         wait_s, ready_at = _LOOK_S, self._look_at

@@ -15,6 +15,7 @@ from autopack.draining.checking import check, set_cap
 from autopack.draining.claims import Claim, Claims, new_worker, reclaim_lost
 from autopack.draining.failing import Failing, classifier_of
 from autopack.draining.lanes import Lanes, lane_of
+from autopack.draining.pace import RecordedPace
 from autopack.draining.passing import PassedOver
 from autopack.draining.preparing import Preparation, prepare_run
 from autopack.draining.recording import LiveAttempt, end_or_late, record_late
@@ -54,6 +55,7 @@ class Session:
         self.worker = new_worker()
         self.drain_id = settings.drain or f"{log.now_us() // 1_000_000:x}-{secrets.token_hex(4)}"
         self.admission = Admission(log, settings.is_in_scope)
+        self._pace = RecordedPace(log)
         self.handler = handler_of(log)
         self.caps = Caps(
             self.handler, drain=self.drain_id, allow_unknown_price=settings.allow_unknown_price
@@ -94,6 +96,7 @@ class Session:
     def check(self) -> None:
         """Return if the drain may begin, else raise why not; nothing was written by then."""
         self.admission.catch_up(self.now())
+        self._pace.catch_up()
         if self.settings.resumes is not None:
             self.totals, self.elapsed_before_s = used_so_far(self.log, self.settings.resumes)
         check(self.log, self.settings, self.admission, self.handler, self.caps)
@@ -130,6 +133,7 @@ class Session:
     def tend(self, ours: Sequence[str]) -> None:
         """Catch up with the log, take back lost phases, close runs, and note who is passed over."""
         self.admission.catch_up(self.now())
+        self._pace.catch_up()
         lost = [row for row in self.admission.live.values() if row.lease_token not in ours]
         if lost and reclaim_lost(self.claims, lost):
             self.admission.catch_up(self.now())
@@ -161,6 +165,7 @@ class Session:
             runs=admission.runs,
             failures=totals.failures,
             samples=totals.samples,
+            tokens_by_quarter=self._pace.tokens,
         )
 
     def estimate(self, phase: PhaseView) -> Estimate:

@@ -1,13 +1,15 @@
 """What a drain strategy sees, and what it may answer."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Protocol, TypeAlias
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeAlias
 
 import attrs
 
 from autopack.ids import PhaseRef
 from autopack.ports.work import PhaseView, RunView
+
+_QUARTER: Final = timedelta(minutes=15)
 
 
 @attrs.frozen(kw_only=True)
@@ -27,6 +29,8 @@ class DrainView:
         runs: The runs by id.
         failures: How often each failure fingerprint was seen by this drain.
         samples: Predictions met by a measurement in this drain.
+        tokens_by_quarter: Total tokens of all calls in the log, by whichever drain, by the
+            beginning (UTC) of the quarter of an hour in which they happened.
     """
 
     now: datetime
@@ -40,6 +44,15 @@ class DrainView:
     runs: Mapping[str, RunView] = attrs.Factory(dict)
     failures: Mapping[str, int] = attrs.Factory(dict)
     samples: int = 0
+    tokens_by_quarter: Mapping[datetime, int] = attrs.Factory(dict)
+
+    def tokens_since(self, moment: datetime) -> int:
+        """Return the total tokens of all calls since *moment*, in whole quarters of an hour."""
+        return sum(
+            tokens
+            for quarter, tokens in self.tokens_by_quarter.items()
+            if quarter + _QUARTER > moment
+        )
 
 
 @attrs.frozen

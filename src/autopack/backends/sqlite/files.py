@@ -72,6 +72,10 @@ def check_file(path: Path) -> None:
         raise LogMissingError(target, nearby=logs_nearby(path))
     if path.is_dir():
         raise NotALogError(target, "a directory")
+    if not path.exists():
+        raise NotALogError(target, "a link that leads nowhere", hint="Mend the link.")
+    if not path.is_file():
+        raise NotALogError(target, "a device or a pipe")
     try:
         with path.open("rb") as stream:
             header = stream.read(100)
