@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from autopack.api import replay as replay
     from autopack.api import requeue as requeue
     from autopack.api import resume_run as resume_run
+    from autopack.api import rollback as rollback
     from autopack.api import run_board as run_board
     from autopack.api import samples as samples
     from autopack.api import skip as skip
@@ -102,6 +103,7 @@ _HOMES = {
         replay
         requeue
         resume_run
+        rollback
         run_board
         samples
         skip

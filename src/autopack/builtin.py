@@ -47,14 +47,15 @@ def autopack_register_calibrators(register: Register) -> None:
 
 @hookimpl
 def autopack_register_projections(register: Register) -> None:
-    """Register ``phases``, ``runs``, ``usage``, ``samples`` and ``spend``."""
+    """Register ``phases``, ``runs``, ``usage``, ``samples``, ``spend``, ``coefficients``."""
+    from autopack.projections.coefficients import COEFFICIENTS
     from autopack.projections.phases import PHASES
     from autopack.projections.runs import RUNS
     from autopack.projections.samples import SAMPLES
     from autopack.projections.spend import SPEND
     from autopack.projections.usage import USAGE
 
-    for projection in (PHASES, RUNS, USAGE, SAMPLES, SPEND):
+    for projection in (PHASES, RUNS, USAGE, SAMPLES, SPEND, COEFFICIENTS):
         register(projection.name, projection)
 
 

@@ -1,15 +1,8 @@
 """The functions that ``import autopack`` offers; the command line calls nothing else."""
 
 from autopack.api.backtesting import backtest
-from autopack.api.calibrating import (
-    apply,
-    calibrate,
-    calibration_history,
-    estimate,
-    propose,
-    reject,
-    samples,
-)
+from autopack.api.calibrating import calibrate, estimate, samples
+from autopack.api.deciding import apply, calibration_history, propose, reject, rollback
 from autopack.api.doctoring import doctor
 from autopack.api.logs import create_log, export_history, import_history, open_log, tail
 from autopack.api.reading import (
@@ -66,6 +59,7 @@ __all__ = [
     "replay",
     "requeue",
     "resume_run",
+    "rollback",
     "run_board",
     "samples",
     "skip",
