@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from autopack.api import doctor as doctor
     from autopack.api import drain as drain
     from autopack.api import estimate as estimate
+    from autopack.api import evaluate as evaluate
     from autopack.api import export_history as export_history
     from autopack.api import history as history
     from autopack.api import import_history as import_history
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from autopack.api import skip as skip
     from autopack.api import status as status
     from autopack.api import tail as tail
+    from autopack.api import write_report as write_report
     from autopack.demo import run_demo as run_demo
     from autopack.draining.engine import Drain as Drain
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
@@ -88,6 +90,7 @@ _HOMES = {
         doctor
         drain
         estimate
+        evaluate
         export_history
         history
         import_history
@@ -109,6 +112,7 @@ _HOMES = {
         skip
         status
         tail
+        write_report
     """,
     "autopack.demo": """
         run_demo

@@ -51,6 +51,7 @@ PYTHON_NAMES = {
     "calibrate rollback": "rollback",
     "calibrate history": "calibration_history",
     "backtest": "backtest",
+    "report": "evaluate write_report",
     "import": "import_history",
     "export": "export_history",
     "plugins": "load_plugins",

@@ -16,6 +16,7 @@ from autopack.api.reading import (
     replay,
     run_board,
 )
+from autopack.api.reporting import evaluate, write_report
 from autopack.api.runs import (
     cancel,
     create_run,
@@ -44,6 +45,7 @@ __all__ = [
     "doctor",
     "drain",
     "estimate",
+    "evaluate",
     "export_history",
     "history",
     "import_history",
@@ -65,4 +67,5 @@ __all__ = [
     "skip",
     "status",
     "tail",
+    "write_report",
 ]

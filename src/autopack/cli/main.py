@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "estimate": "estimate:estimate",
     "calibrate": "calibrate:calibrate",
     "backtest": "backtest:backtest",
+    "report": "report:report",
     "import": "importing:import_",
     "export": "exporting:export",
     "plugins": "plugins:plugins",
