@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from autopack.api import estimate as estimate
     from autopack.api import evaluate as evaluate
     from autopack.api import export_history as export_history
+    from autopack.api import forecast as forecast
     from autopack.api import history as history
     from autopack.api import import_history as import_history
     from autopack.api import open_log as open_log
@@ -92,6 +93,7 @@ _HOMES = {
         estimate
         evaluate
         export_history
+        forecast
         history
         import_history
         open_log

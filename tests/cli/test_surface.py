@@ -52,6 +52,7 @@ PYTHON_NAMES = {
     "calibrate history": "calibration_history",
     "backtest": "backtest",
     "report": "evaluate write_report",
+    "forecast": "forecast",
     "import": "import_history",
     "export": "export_history",
     "plugins": "load_plugins",

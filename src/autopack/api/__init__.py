@@ -4,6 +4,7 @@ from autopack.api.backtesting import backtest
 from autopack.api.calibrating import calibrate, estimate, samples
 from autopack.api.deciding import apply, calibration_history, propose, reject, rollback
 from autopack.api.doctoring import doctor
+from autopack.api.forecasting import forecast
 from autopack.api.logs import create_log, export_history, import_history, open_log, tail
 from autopack.api.reading import (
     Change,
@@ -47,6 +48,7 @@ __all__ = [
     "estimate",
     "evaluate",
     "export_history",
+    "forecast",
     "history",
     "import_history",
     "open_log",

@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "calibrate": "calibrate:calibrate",
     "backtest": "backtest:backtest",
     "report": "report:report",
+    "forecast": "forecast:forecast",
     "import": "importing:import_",
     "export": "exporting:export",
     "plugins": "plugins:plugins",
