@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from autopack.api import doctor as doctor
     from autopack.api import drain as drain
     from autopack.api import estimate as estimate
+    from autopack.api import evaluate as evaluate
     from autopack.api import export_history as export_history
+    from autopack.api import forecast as forecast
     from autopack.api import history as history
     from autopack.api import import_history as import_history
     from autopack.api import open_log as open_log
@@ -35,11 +37,13 @@ if TYPE_CHECKING:
     from autopack.api import replay as replay
     from autopack.api import requeue as requeue
     from autopack.api import resume_run as resume_run
+    from autopack.api import rollback as rollback
     from autopack.api import run_board as run_board
     from autopack.api import samples as samples
     from autopack.api import skip as skip
     from autopack.api import status as status
     from autopack.api import tail as tail
+    from autopack.api import write_report as write_report
     from autopack.demo import run_demo as run_demo
     from autopack.draining.engine import Drain as Drain
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
@@ -87,7 +91,9 @@ _HOMES = {
         doctor
         drain
         estimate
+        evaluate
         export_history
+        forecast
         history
         import_history
         open_log
@@ -102,11 +108,13 @@ _HOMES = {
         replay
         requeue
         resume_run
+        rollback
         run_board
         samples
         skip
         status
         tail
+        write_report
     """,
     "autopack.demo": """
         run_demo

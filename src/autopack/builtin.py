@@ -47,7 +47,8 @@ def autopack_register_calibrators(register: Register) -> None:
 
 @hookimpl
 def autopack_register_projections(register: Register) -> None:
-    """Register ``phases``, ``runs``, ``usage``, ``samples``, ``spend`` and ``pace``."""
+    """Register the library's own read models."""
+    from autopack.projections.coefficients import COEFFICIENTS
     from autopack.projections.pace import PACE
     from autopack.projections.phases import PHASES
     from autopack.projections.runs import RUNS
@@ -55,7 +56,7 @@ def autopack_register_projections(register: Register) -> None:
     from autopack.projections.spend import SPEND
     from autopack.projections.usage import USAGE
 
-    for projection in (PHASES, RUNS, USAGE, SAMPLES, SPEND, PACE):
+    for projection in (PHASES, RUNS, USAGE, SAMPLES, SPEND, PACE, COEFFICIENTS):
         register(projection.name, projection)
 
 

@@ -9,6 +9,7 @@ import attrs
 import cattrs
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 
+from autopack.calibration.prices import PriceTable
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import PhaseSpec, Proposal
 
@@ -50,6 +51,21 @@ def proposal_from_json(path: Path) -> Proposal:
             f"{path} holds no proposal; name a file written by `autopack calibrate --out DIR`."
         )
     return _structured(raw["proposal"], Proposal, path)
+
+
+def prices_from_file(path: Path) -> PriceTable:
+    """Return the table that a TOML, YAML or JSON file gives under ``prices``."""
+    raw = _loaded(path)
+    if not isinstance(raw, dict) or not isinstance(raw.get("prices"), list):
+        raise InvalidInputError(
+            f"{path} holds no prices: give a list `prices` of tables with model, since, input "
+            "and output, in USD for a million tokens."
+        )
+    entries = [
+        {**one, "since": str(one["since"])} if isinstance(one, dict) and "since" in one else one
+        for one in raw["prices"]
+    ]
+    return _structured({"entries": entries}, PriceTable, path)
 
 
 def _loaded(path: Path) -> Any:

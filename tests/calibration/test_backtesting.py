@@ -10,7 +10,7 @@ from autopack.calibration.backtesting import judged, kept_from, rows_of
 from autopack.calibration.conformal import SplitConformal
 from autopack.calibration.median_ratio import MedianRatio
 from autopack.calibration.prequential import Replay, Row
-from autopack.calibration.scores import Outcome, score, scored, worst_window
+from autopack.calibration.scores import Outcome, course, score, scored, worst_window
 from autopack.calibration.shrinkage import ShrinkageQuantile
 
 EVERY = [MedianRatio, ShrinkageQuantile, AdaptiveConformal, SplitConformal]
@@ -133,6 +133,17 @@ def test_worst_window(covered, length):
     assert expected == worst_window(covered, length)
 
 
+def test_the_course_of_coverage():
+    """Stretches of at least twenty rows, in order, and at most a hundred of them."""
+    few = outcomes(*[(1, 1)] * 20, *[(1, 2)] * 20)
+    many = outcomes(*[(1, 1)] * 5000)
+
+    assert [(20, 1.0), (40, 0.0)] == [course(few)[0], course(few)[-1]]
+    assert (21, 50) == (len(course(few)), len(course(outcomes(*[(1, 1)] * 69))))
+    assert 100 >= len(course(many))
+    assert [] == course(outcomes(*[(1, 1)] * 19))
+
+
 def test_a_log_is_its_own_clock(sample):
     """Positions say when a sample was predicted and when its outcome was known."""
     evidence = [sample(position=4, ended_position=9), sample(position=6), sample(split="inferred")]
@@ -160,7 +171,8 @@ def test_features_that_are_kept_back(sample):
 def test_promises(sample):
     """What a calibrator guarantees is given under the name it is judged by."""
     found = rows(sample, [(at, 0, 100, "docs", False) for at in range(30)])
-    scores, promises = judged(found, {"a": AdaptiveConformal(), "s": ShrinkageQuantile()}, 0.9)
+    judgement = judged(found, {"a": AdaptiveConformal(), "s": ShrinkageQuantile()}, 0.9)
+    scores, promises = judgement.scores, judgement.guarantees
 
     assert [("a", "all groups", 30)] == [(p.calibrator, p.group, p.rows) for p in promises]
     assert ["a", "a", "s", "s"] == [one.calibrator for one in scores]

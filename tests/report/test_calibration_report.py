@@ -97,7 +97,7 @@ def test_next_steps(changes, sentence):
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"note": "For information only: no version."}, "For information only: no version. "),
+        ({"note": "For information only: no version."}, "For information only: no version."),
         ({}, "The multipliers in use fit the evidence."),
         (
             {"groups": (attrs.evolve(GROUP, is_high_confidence=False),)},

@@ -70,8 +70,6 @@ def subject(event: CoreEvent) -> str:
             return event.drain_id
         case DrainBreakerTripped():
             return event.drain_id
-        case SubscriptionEventSkipped():
-            return event.subscription
         case CalibrationProposed() | CalibrationApplied() | CalibrationRejected():
             return event.estimator
         case BudgetSet() | BudgetReserved() | BudgetSettled():

@@ -1,16 +1,10 @@
 """The functions that ``import autopack`` offers; the command line calls nothing else."""
 
 from autopack.api.backtesting import backtest
-from autopack.api.calibrating import (
-    apply,
-    calibrate,
-    calibration_history,
-    estimate,
-    propose,
-    reject,
-    samples,
-)
+from autopack.api.calibrating import calibrate, estimate, samples
+from autopack.api.deciding import apply, calibration_history, propose, reject, rollback
 from autopack.api.doctoring import doctor
+from autopack.api.forecasting import forecast
 from autopack.api.logs import create_log, export_history, import_history, open_log, tail
 from autopack.api.reading import (
     Change,
@@ -23,6 +17,7 @@ from autopack.api.reading import (
     replay,
     run_board,
 )
+from autopack.api.reporting import evaluate, write_report
 from autopack.api.runs import (
     cancel,
     create_run,
@@ -51,7 +46,9 @@ __all__ = [
     "doctor",
     "drain",
     "estimate",
+    "evaluate",
     "export_history",
+    "forecast",
     "history",
     "import_history",
     "open_log",
@@ -66,9 +63,11 @@ __all__ = [
     "replay",
     "requeue",
     "resume_run",
+    "rollback",
     "run_board",
     "samples",
     "skip",
     "status",
     "tail",
+    "write_report",
 ]

@@ -72,16 +72,17 @@ def backtest(
         rows, aside, notes = _of_trace(Path(source), target, columns or {})
         named = Path(source).name
     rows = kept_from(rows, without)
-    scores, guarantees = judged(rows, made_ones, tau)
+    found = judged(rows, made_ones, tau)
     return Backtest(
         source=named,
         tau=tau,
         rows=len(rows),
         set_aside=aside,
         without=tuple(without),
-        scores=scores,
+        scores=found.scores,
         notes=notes,
-        guarantees=guarantees,
+        guarantees=found.guarantees,
+        courses=found.courses,
     )
 
 

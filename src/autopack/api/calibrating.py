@@ -1,22 +1,20 @@
-"""Estimates, and what the measurements make of them: proposed, applied, rejected."""
+"""Estimates, and what the measurements make of them."""
 
-import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from autopack import views
-from autopack.calibration.fold import run_calibrator
+from autopack.calibration.effects import expected_effect
+from autopack.calibration.fold import folded, run_calibrator
 from autopack.errors import InvalidInputError
-from autopack.estimating import coefficients, estimated
-from autopack.events import CalibrationApplied, CalibrationProposed, CalibrationRejected
-from autopack.ids import estimator_stream
+from autopack.estimating import at_quantile, coefficients, estimated
 from autopack.log import Log
 from autopack.plugins import load_plugins
-from autopack.ports.log import ANY, NewEvent, Recorded
-from autopack.ports.prediction import Coefficients, Estimate, PhaseSpec, Proposal, Sample
+from autopack.ports.prediction import Estimate, PhaseSpec, Proposal, Sample
 from autopack.ports.work import PhaseView
 from autopack.projections.observations import samples_of
 from autopack.projections.samples import SAMPLES
@@ -31,11 +29,36 @@ def estimate(
     log: Log | None = None,
     estimator: Any = DEFAULT_ESTIMATOR,
     workspace: Path | None = None,
+    until: int | datetime | None = None,
+    calibrator: Any = None,
+    tau: float = 0.9,
 ) -> Estimate:
-    """Predict a phase's output in tokens, with the budget that follows and every addend."""
+    """
+    Predict a phase's output in tokens, with the budget that follows and every addend.
+
+    Args:
+        until: Use what the log had taught the estimator by that position or moment.
+        calibrator: Predict a quantile by it from the log's samples, and budget just that.
+        tau: The quantile: the share of outputs that the budget is to hold.
+
+    Raises:
+        InvalidInputError: A calibrator without a log, or a tau that is no share.
+    """
     registry = log.registry if log is not None else load_plugins()
     chosen = registry.resolve("estimator", estimator)
-    return estimated(log, chosen, spec, registry=registry, workspace=workspace)
+    found = estimated(log, chosen, spec, registry=registry, workspace=workspace, until=until)
+    if calibrator is None:
+        return found
+    if log is None:
+        raise InvalidInputError("A calibrator predicts from a log's samples: name a log.")
+    if not 0 < tau < 1:
+        raise InvalidInputError(f"tau is {tau:g}; give a number between 0 and 1.")
+    fitting = registry.resolve("calibrator", calibrator)
+    if isinstance(fitting, type):
+        fitting = made(fitting, {}, {"tau": tau, "estimator": chosen.name})
+    state, _ = folded(fitting, fitting.initial(), samples(log))
+    asked = attrs.evolve(found.features, predicted_output_tokens=found.predicted_output_tokens)
+    return at_quantile(found, fitting.predict(state, asked, tau), fitting.name)
 
 
 def samples(log: Log, *, run_ids: Sequence[str] | None = None) -> list[Sample]:
@@ -74,88 +97,12 @@ def calibrate(
             "old": base.multipliers,
         }
         chosen = made(chosen, options, defaults)
-    proposal = run_calibrator(
-        chosen, [sample for one in logs for sample in samples(one, run_ids=run_ids)]
-    )
+    evidence = [sample for one in logs for sample in samples(one, run_ids=run_ids)]
+    proposal = run_calibrator(chosen, evidence)
+    expected = expected_effect(chosen, evidence) if proposal.is_change else None
     read = tuple({"log_id": one.log_id, "position": one.head().position} for one in logs)
     settings = {**proposal.settings, **({"run_ids": list(run_ids)} if run_ids else {})}
-    return attrs.evolve(proposal, logs=read, settings=settings)
-
-
-def propose(log: Log, proposal: Proposal) -> str:
-    """Record a proposal on its estimator's stream and return its id; nothing is applied."""
-    return _recorded_proposal(log, proposal)
-
-
-def apply(
-    log: Log,
-    proposal: Proposal | str | Path,
-    *,
-    actor: str = "user",
-    force_why: str | None = None,
-) -> Coefficients:
-    """
-    Let the estimator use a proposal's coefficients in this log from here on.
-
-    Args:
-        proposal: A proposal, or the path of a report's JSON file.
-        force_why: Apply although no group passed the gates; the reason is recorded.
-
-    Raises:
-        InvalidInputError: No group passed the gates and no reason was given.
-    """
-    if isinstance(proposal, str | Path):
-        proposal = _proposal_of(Path(proposal))
-    changed = {key: v for key, v in proposal.new.items() if proposal.old.get(key, 1.0) != v}
-    if (not proposal.high_confidence or not changed) and not force_why:
-        raise InvalidInputError(
-            "The proposal changes no group that passed both gates, so there is nothing to apply. "
-            "Collect more samples, or insist with a reason (force_why, --force-why)."
-        )
-    chosen = log.registry.resolve("estimator", proposal.estimator)
-    base = coefficients(log, chosen)
-    if base.version != proposal.base_version:
-        raise InvalidInputError(
-            f"The proposal was made for version {proposal.base_version!r} of the estimator, this "
-            f"log uses {base.version!r}: applying it would correct the same error twice. "
-            "Calibrate again."
-        )
-    applied = CalibrationApplied(
-        estimator=proposal.estimator,
-        proposal_id=_recorded_proposal(log, proposal),
-        estimator_version=proposal.new_version,
-        old=dict(base.multipliers),
-        new={**base.multipliers, **proposal.new},
-        by=actor,
-        forced_why=force_why,
-    )
-    log.append(estimator_stream(proposal.estimator), [applied], expected_version=ANY)
-    return coefficients(log, chosen)
-
-
-def reject(log: Log, proposal: Proposal | str | Path, *, why: str, actor: str = "user") -> None:
-    """Record that a proposal was turned down, and why."""
-    if isinstance(proposal, str | Path):
-        proposal = _proposal_of(Path(proposal))
-    rejected = CalibrationRejected(
-        estimator=proposal.estimator,
-        proposal_id=_recorded_proposal(log, proposal),
-        by=actor,
-        why=why,
-    )
-    log.append(estimator_stream(proposal.estimator), [rejected], expected_version=ANY)
-
-
-def calibration_history(log: Log, estimator: Any = DEFAULT_ESTIMATOR) -> list[Recorded[Any]]:
-    """Return what was proposed, applied and rejected for an estimator, in order."""
-    chosen = log.registry.resolve("estimator", estimator)
-    return list(log.read(estimator_stream(chosen.name)))
-
-
-def _proposal_of(path: Path) -> Proposal:
-    from autopack.runfiles import proposal_from_json  # cattrs, which most commands do without
-
-    return proposal_from_json(path)
+    return attrs.evolve(proposal, logs=read, settings=settings, expected=expected)
 
 
 def made(calibrator: type, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
@@ -174,30 +121,3 @@ def made(calibrator: type, options: Mapping[str, Any], defaults: Mapping[str, An
         return calibrator(**{**usual, **options})
     except TypeError as fault:
         raise InvalidInputError(f"An option has a value of the wrong kind: {fault}.") from fault
-
-
-def _recorded_proposal(log: Log, proposal: Proposal) -> str:
-    from autopack.codec import plain
-    from autopack.ids import derived_id
-    from autopack.report.calibration import calibration_json
-
-    evidence = plain(calibration_json(proposal))
-    text = json.dumps([plain(proposal.logs), evidence], sort_keys=True)
-    event_id = derived_id("proposal", text, "calibration.proposed")
-    event = CalibrationProposed(
-        estimator=proposal.estimator,
-        proposal_id=event_id.hex(),
-        calibrator=proposal.calibrator,
-        estimator_version=proposal.new_version,
-        settings=plain(proposal.settings),
-        logs=tuple(plain(one) for one in proposal.logs),
-        old=dict(proposal.old),
-        new=dict(proposal.new),
-        evidence=evidence,
-    )
-    log.append(
-        estimator_stream(proposal.estimator),
-        [NewEvent(event=event, event_id=event_id)],
-        expected_version=ANY,
-    )
-    return event_id.hex()

@@ -9,7 +9,7 @@ import attrs
 from autopack.calibration import fitness
 from autopack.calibration.groups import group_of
 from autopack.calibration.prequential import Replay, Row
-from autopack.calibration.scores import FAILED, Outcome, Score, scored
+from autopack.calibration.scores import FAILED, Outcome, Score, Step, course, scored
 from autopack.ports.prediction import Prediction, Sample
 
 
@@ -36,6 +36,7 @@ class Backtest:
         without: Features that were kept from the calibrators.
         notes: What a reader should know of the source.
         guarantees: What calibrators that promise something promise, at the end.
+        courses: By calibrator, how the coverage went: shares of stretches of rows, in order.
     """
 
     source: str
@@ -46,12 +47,22 @@ class Backtest:
     scores: tuple[Score, ...] = ()
     notes: tuple[str, ...] = ()
     guarantees: tuple[Promise, ...] = ()
+    courses: Mapping[str, Sequence[Step]] = attrs.Factory(dict)
 
     def score(self, calibrator: str, group: str = "all") -> Score:
         """Return one calibrator's score on one group."""
         return next(
             one for one in self.scores if (one.calibrator, one.group) == (calibrator, group)
         )
+
+
+@attrs.frozen(kw_only=True)
+class Judgement:
+    """What was found of the calibrators, as in :class:`Backtest`."""
+
+    scores: tuple[Score, ...]
+    guarantees: tuple[Promise, ...]
+    courses: Mapping[str, Sequence[Step]]
 
 
 @runtime_checkable
@@ -62,19 +73,19 @@ class Promising(Protocol):
         """Return objects with ``group``, ``rows``, ``coverage`` and ``bound``."""
 
 
-def judged(
-    rows: Sequence[Row], calibrators: Mapping[str, Any], tau: float
-) -> tuple[tuple[Score, ...], tuple[Promise, ...]]:
+def judged(rows: Sequence[Row], calibrators: Mapping[str, Any], tau: float) -> Judgement:
     """Return the scores of calibrators and what they promise, by the names they are given."""
     scores: list[Score] = []
     promises: list[Promise] = []
+    courses: dict[str, Sequence[Step]] = {}
     for name, calibrator in calibrators.items():
         found = Replay(calibrator, rows, (tau, 0.5))
         outcomes = [_outcome(row, *predicted) for row, predicted in found]
         scores += scored(name, outcomes, tau)
+        courses[name] = course(outcomes)
         if isinstance(calibrator, Promising):
             promises += [_promise(name, one) for one in calibrator.guarantees(found.state)]
-    return tuple(scores), tuple(promises)
+    return Judgement(scores=tuple(scores), guarantees=tuple(promises), courses=courses)
 
 
 def _outcome(row: Row, at_tau: Prediction, median: Prediction) -> Outcome:

@@ -10,7 +10,7 @@ from autopack.events import CalibrationApplied, CalibrationProposed, Calibration
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import Coefficients
 
-ProposalStatus = Literal["proposed", "applied", "rejected"]
+ProposalStatus = Literal["proposed", "applied", "rejected", "rolled back"]
 
 
 @attrs.frozen(kw_only=True)
@@ -22,7 +22,7 @@ class ProposalRecord:
         estimator_version: The version that the latest of its events names.
         decided_at: When it was applied or rejected, or None.
         by: Who applied or rejected it.
-        why: Why it was rejected, or why it was applied against the gates.
+        why: Why it was rejected, rolled back, or applied against the gates.
         is_current: Whether its coefficients are the ones in use.
     """
 
@@ -41,6 +41,15 @@ class ProposalRecord:
     is_current: bool = False
 
 
+@attrs.frozen(kw_only=True)
+class Taught:
+    """Coefficients that a proposal brought; without one, the estimator's own."""
+
+    proposal_id: str
+    version: str
+    multipliers: Mapping[str, float] = attrs.Factory(dict)
+
+
 def fold_coefficients(estimator: str, base_version: str, events: Iterable[object]) -> Coefficients:
     """
     Return the coefficients in use after *events*: those applied last, or none.
@@ -50,13 +59,29 @@ def fold_coefficients(estimator: str, base_version: str, events: Iterable[object
         base_version: The version of the estimator before anything is applied.
         events: Of its stream, in order, without envelopes.
     """
-    coefficients = Coefficients(estimator=estimator, version=base_version)
+    taught = fold_taught(estimator, base_version, events)[-1]
+    return Coefficients(
+        estimator=estimator, version=taught.version, multipliers=dict(taught.multipliers)
+    )
+
+
+def fold_taught(estimator: str, base_version: str, events: Iterable[object]) -> tuple[Taught, ...]:
+    """Return what is applied, one on the other, the base first and what is in use last."""
+    taught = [Taught(proposal_id="", version=base_version)]
     for event in events:
-        if isinstance(event, CalibrationApplied) and event.estimator == estimator:
-            coefficients = Coefficients(
-                estimator=estimator, version=event.estimator_version, multipliers=dict(event.new)
+        if not isinstance(event, CalibrationApplied) or event.estimator != estimator:
+            continue
+        if not event.is_rollback:
+            taught.append(
+                Taught(
+                    proposal_id=event.proposal_id,
+                    version=event.estimator_version,
+                    multipliers=event.new,
+                )
             )
-    return coefficients
+        elif len(taught) > 1:
+            taught.pop()
+    return tuple(taught)
 
 
 def fold_proposals(recorded: Iterable[Recorded[Any]]) -> tuple[ProposalRecord, ...]:
@@ -70,6 +95,8 @@ def fold_proposals(recorded: Iterable[Recorded[Any]]) -> tuple[ProposalRecord, .
         match one.event:
             case CalibrationProposed() as event:
                 records[event.proposal_id] = _proposed(event, one.occurred_at)
+            case CalibrationApplied(is_rollback=True) as event:
+                _roll_back(records, event, one.occurred_at)
             case CalibrationApplied() as event:
                 _end_current(records, event.estimator)
                 known = records.get(event.proposal_id)
@@ -118,6 +145,24 @@ def _rejected(known: ProposalRecord, event: CalibrationRejected, at: datetime) -
     if known.status == "applied":
         return known
     return attrs.evolve(known, status="rejected", decided_at=at, by=event.by, why=event.why)
+
+
+def _roll_back(records: dict[str, ProposalRecord], event: CalibrationApplied, at: datetime) -> None:
+    """End the proposal that is taken back, and make the one before it current again."""
+    for name, record in records.items():
+        if record.estimator != event.estimator:
+            continue
+        if name == event.proposal_id:
+            records[name] = attrs.evolve(
+                record,
+                status="rolled back",
+                decided_at=at,
+                by=event.by,
+                why=event.forced_why,
+                is_current=False,
+            )
+        elif record.status == "applied" and record.estimator_version == event.estimator_version:
+            records[name] = attrs.evolve(record, is_current=True)
 
 
 def _end_current(records: dict[str, ProposalRecord], estimator: str) -> None:

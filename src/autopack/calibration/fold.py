@@ -17,17 +17,19 @@ def run_calibrator(calibrator: Calibrator[S], samples: Iterable[Sample]) -> Prop
 
     Samples that it sets aside are counted by reason, beside those that its proposal counts.
     """
-    state, aside = _folded(calibrator, samples)
+    state, aside = folded(calibrator, calibrator.initial(), samples)
     proposal = calibrator.propose(state)
     counts = Counter(aside) + Counter(proposal.samples_set_aside)
     return attrs.evolve(proposal, samples_set_aside=dict(sorted(counts.items())))
 
 
-def _folded(calibrator: Calibrator[S], samples: Iterable[Sample]) -> tuple[S, Mapping[str, int]]:
-    state = calibrator.initial()
+def folded(
+    calibrator: Calibrator[S], state: S, samples: Iterable[Sample]
+) -> tuple[S, Mapping[str, int]]:
+    """Return the state after *samples*, and how many were set aside by reason."""
     if isinstance(calibrator, BulkCalibrator):
-        folded: tuple[S, Mapping[str, int]] = calibrator.update_all(state, samples)
-        return folded
+        found: tuple[S, Mapping[str, int]] = calibrator.update_all(state, samples)
+        return found
     aside: Counter[str] = Counter()
     for sample in samples:
         reason = calibrator.set_aside(state, sample)

@@ -215,7 +215,8 @@ class MedianRatio:
         if None in state.versions:
             return (
                 "For information only: some samples do not say which version of the estimator "
-                "predicted them, so no multiplier can be drawn from them."
+                "predicted them, so no multiplier can be drawn from them. Record runs with this "
+                "estimator, then calibrate again."
             )
         if len(state.versions) > 1:
             return (

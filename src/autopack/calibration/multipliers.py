@@ -10,7 +10,7 @@ import msgspec
 from autopack.calibration.evidence import GroupName
 from autopack.calibration.intervals import median_interval
 from autopack.calibration.medians import confidence
-from autopack.ports.prediction import Group
+from autopack.ports.prediction import Group, Proposal
 
 
 @attrs.frozen(kw_only=True)
@@ -57,6 +57,15 @@ class Terms:
         if sure < self.confidence_threshold:
             return f"confidence {sure:.3f}, under {self.confidence_threshold:g}"
         return "" if middle > 0 else "a median of 0, which would predict nothing"
+
+
+def insisted_on(proposal: Proposal) -> dict[str, float]:
+    """Return the multipliers that a proposal's groups speak for, those under the gates too."""
+    new = dict(proposal.new)
+    for group in proposal.groups:
+        if group.n and group.proposed_multiplier > 0:
+            new[f"{group.category}/{group.complexity}"] = group.proposed_multiplier
+    return new
 
 
 def ratios_of(figures: Sequence[int]) -> list[float]:

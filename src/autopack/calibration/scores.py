@@ -14,6 +14,11 @@ FEWEST: Final = 20
 WINDOW: Final = 200
 """How many rows in a row the worst coverage is taken over."""
 
+Step = tuple[int, float]
+"""The number of a row, and the share covered of the stretch that ends there."""
+
+_MOST_STEPS: Final = 100
+
 ALL: Final = "all"
 FAILED: Final = "failed attempts"
 
@@ -118,6 +123,24 @@ def worst_window(covered: Sequence[bool], length: int = WINDOW) -> float | None:
         held += new - old
         least = min(least, held)
     return least / length
+
+
+def course(outcomes: Sequence[Outcome], length: int = WINDOW) -> list[Step]:
+    """
+    Return how the coverage of succeeded, whole outputs went, in at most 100 steps.
+
+    Each step is the number of the row it ends at, and the share covered of the stretch before:
+    200 rows, or a fifth of them if there are fewer than 1,000, but at least 20.
+    """
+    covered = [o.actual <= o.at_tau for o in outcomes if o.group != FAILED and not o.is_cut]
+    length = min(length, max(FEWEST, len(covered) // 5))
+    held, steps = 0, []
+    stride = max(1, math.ceil((len(covered) - length + 1) / _MOST_STEPS))
+    for number, is_covered in enumerate(covered, 1):
+        held += is_covered - (covered[number - length - 1] if number > length else 0)
+        if number >= length and (number - length) % stride == 0:
+            steps.append((number, held / length))
+    return steps
 
 
 def _pinball(outcomes: Sequence[Outcome], tau: float) -> float | None:

@@ -89,12 +89,7 @@ def apply(session: Session, file: Path, force_why: str | None, as_json: bool) ->
 
     with session.open_log() as log:
         now = api.apply(log, file.absolute(), force_why=force_why)
-    if as_json:
-        print_json(now)
-        return
-    click.echo(f"Applied: {now.estimator} is at version {now.version}")
-    for group, multiplier in now.multipliers.items():
-        click.echo(f"  {group}: x {multiplier:.3f}")
+    _show_taught("Applied", now, as_json=as_json)
 
 
 @calibrate.command(
@@ -112,12 +107,28 @@ def reject(session: Session, file: Path, why: str) -> None:
     click.echo("Rejected; the estimator goes on as before")
 
 
+@calibrate.command(
+    cls=LogCommand, epilog=example("autopack --log work.db calibrate rollback --why 'truncates'")
+)
+@click.option("--why", required=True, help="The reason; it is recorded.")
+@click.option("--estimator", default="deliverables", show_default=True)
+@json_option
+@click.pass_obj
+def rollback(session: Session, why: str, estimator: str, as_json: bool) -> None:
+    """Go back to the multipliers before those in use; once more goes further back."""
+    from autopack import api
+
+    with session.open_log() as log:
+        now = api.rollback(log, why=why, estimator=estimator)
+    _show_taught("Rolled back", now, as_json=as_json)
+
+
 @calibrate.command(cls=LogCommand, epilog=example("autopack --log work.db calibrate history"))
 @click.option("--estimator", default="deliverables", show_default=True)
 @json_option
 @click.pass_obj
 def history(session: Session, estimator: str, as_json: bool) -> None:
-    """Show what was proposed, applied and rejected for an estimator."""
+    """Show what was proposed, applied, rejected and rolled back for an estimator."""
     from autopack import api
     from autopack.report.history import event_json, history_line
 
@@ -128,3 +139,12 @@ def history(session: Session, estimator: str, as_json: bool) -> None:
         return
     for recorded in events:
         click.echo(history_line(recorded))
+
+
+def _show_taught(done: str, now: Any, *, as_json: bool) -> None:
+    if as_json:
+        print_json(now)
+        return
+    click.echo(f"{done}: {now.estimator} is at version {now.version}")
+    for group, multiplier in now.multipliers.items():
+        click.echo(f"  {group}: x {multiplier:.3f}")

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from autopack.cli.output import json_option, print_fields, print_json, print_table
+from autopack.cli.places import place_of
 from autopack.cli.session import LogCommand, Session, example
 
 
@@ -23,6 +24,9 @@ from autopack.cli.session import LogCommand, Session, example
 @click.option(
     "--workspace", type=click.Path(path_type=Path), help="Look here for files that exist."
 )
+@click.option("--until", metavar="POSITION|TIME", help="By what the log had taught by then.")
+@click.option("--calibrator", help="Predict and budget a quantile by it, from the log's samples.")
+@click.option("--tau", type=float, default=0.9, show_default=True, help="Which quantile.")
 @json_option
 @click.pass_obj
 def estimate(
@@ -34,6 +38,9 @@ def estimate(
     model: str | None,
     estimator: str,
     workspace: Path | None,
+    until: str | None,
+    calibrator: str | None,
+    tau: float,
     as_json: bool,
 ) -> None:
     """Predict a phase's output in tokens; with --log, by what that log's calibrations taught."""
@@ -53,9 +60,18 @@ def estimate(
     place = None if workspace is None else workspace.absolute()
     if place is not None and not place.is_dir():
         raise InvalidInputError(f"There is no folder {place} to look for files in.")
+    end = None if until is None else place_of(until)
     log = session.maybe_log()
     try:
-        found = api.estimate(spec, log=log, estimator=chosen, workspace=place)
+        found = api.estimate(
+            spec,
+            log=log,
+            estimator=chosen,
+            workspace=place,
+            until=end,
+            calibrator=calibrator,
+            tau=tau,
+        )
     finally:
         if log is not None:
             log.close()

@@ -22,6 +22,8 @@ _COMMANDS: Final = {
     "estimate": "estimate:estimate",
     "calibrate": "calibrate:calibrate",
     "backtest": "backtest:backtest",
+    "report": "report:report",
+    "forecast": "forecast:forecast",
     "import": "importing:import_",
     "export": "exporting:export",
     "plugins": "plugins:plugins",

@@ -1,11 +1,11 @@
 """``autopack replay``: a projection at any position or moment, and what changed since."""
 
-from datetime import datetime
 from typing import Any, Final
 
 import click
 
 from autopack.cli.output import json_option, print_fields, print_json, shown
+from autopack.cli.places import place_of
 from autopack.cli.session import LogCommand, Session, example
 
 _UNTOLD: Final[tuple[Any, ...]] = (None, "", (), [], {}, False)
@@ -43,11 +43,11 @@ def replay(
     """Fold a projection from the first event; the log alone decides the answer."""
     from autopack import api
 
-    end = None if until is None else _place(until)
+    end = None if until is None else place_of(until)
     if since is not None:
         if clock != "recorded":
             raise click.UsageError("--diff compares what was recorded; leave --clock out.")
-        start = _place(since)
+        start = place_of(since)
         with session.open_log() as log:
             _show_changes(api.diff(log, projection, at=start, to=end), as_json)
         return
@@ -57,23 +57,6 @@ def replay(
         print_json(found)
     else:
         _show(found)
-
-
-def _place(text: str) -> int | datetime:
-    """Return a position, or an aware moment."""
-    from autopack.errors import InvalidInputError
-
-    if text.isdecimal():
-        return int(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInputError(
-            f"{text!r} is neither a position (120) nor a time (2026-01-31T12:00:00Z)."
-        ) from None
-    if moment.tzinfo is None:
-        raise InvalidInputError(f"The time {text} has no zone: add Z for UTC, or +HH:MM.")
-    return moment
 
 
 def _show(found: Any) -> None:

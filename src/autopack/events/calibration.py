@@ -22,9 +22,14 @@ class CalibrationProposed:
     evidence: Json = None
 
 
-@event("calibration.applied")
+@event("calibration.applied", schema=2)
 class CalibrationApplied:
-    """From here on the estimator uses these coefficients, under this version."""
+    """
+    From here on the estimator uses these coefficients, under this version.
+
+    ``logs`` says what was read of which log, ``expected`` what the evidence lets expect. A
+    rollback names the proposal that it takes back, and its reason in ``forced_why``.
+    """
 
     estimator: str
     proposal_id: str
@@ -33,6 +38,11 @@ class CalibrationApplied:
     new: Mapping[str, float] = attrs.Factory(dict)
     by: str
     forced_why: Text | None = None
+    calibrator: str | None = None
+    base_version: str | None = None
+    logs: tuple[Mapping[str, Json], ...] = ()
+    expected: Json = None
+    is_rollback: bool = False
 
 
 @event("calibration.rejected")

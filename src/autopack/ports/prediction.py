@@ -255,6 +255,8 @@ class Proposal:
         new: All of them as they would be.
         logs: What was read of which log.
         note: Why nothing is proposed, where the groups alone do not say it.
+        expected: How the estimator's errors on the evidence would have been, with each part of
+            it judged by what the parts before it speak for; None if that was not looked at.
     """
 
     calibrator: str
@@ -269,6 +271,7 @@ class Proposal:
     settings: Mapping[str, Any] = attrs.Factory(dict)
     logs: tuple[Mapping[str, Any], ...] = ()
     note: str = ""
+    expected: Mapping[str, Any] | None = None
 
     @property
     def is_change(self) -> bool:

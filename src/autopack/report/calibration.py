@@ -1,6 +1,6 @@
 """A calibration as text: what was used, what was set aside and why, and what to do next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ _REASONS: Final = {
     ),
     "test_data": "their source's own tests wrote them",
     "repeat": "the same run, phase, prediction and measurement came before",
+    "superseded": "the output was cut off, and a later attempt of the phase went further",
     "no_outcome": "the attempt has no end yet, was given up, or waits at a gate",
     "no_measurement": "nobody recorded how large the output was",
     "no_prediction": "there was no prediction above zero to compare with",
@@ -49,6 +50,7 @@ def calibration_json(proposal: Proposal) -> dict[str, Any]:
         "settings": dict(proposal.settings),
         "logs": [dict(log) for log in proposal.logs],
         "note": proposal.note,
+        "expected": None if proposal.expected is None else dict(proposal.expected),
     }
 
 
@@ -57,6 +59,8 @@ def calibration_markdown(proposal: Proposal, *, at: datetime) -> str:
     sections = [_head(proposal, at), _evidence(proposal)]
     if proposal.groups:
         sections += [_table(proposal), _next_steps(proposal)]
+    if proposal.expected and proposal.expected.get("samples"):
+        sections.append(_effect(proposal.expected))
     if not proposal.is_change:
         sections.append(_nothing(proposal))
     return "\n\n".join(sections) + "\n"
@@ -79,9 +83,9 @@ def next_step(group: Group, proposal: Proposal) -> str:
     old, new = proposal.old.get(key, 1.0), proposal.new.get(key, group.proposed_multiplier)
     if abs(group.median_ratio - 1) <= _LITTLE_CHANGE:
         return f"Predictions fit; applying changes little ({old:.3f} to {new:.3f})."
-    move = "Raise" if group.median_ratio > 1 else "Lower"
+    move = "Raise" if new > old else "Lower"
     return (
-        f"{move} its predictions by {abs(group.median_ratio - 1):.0%}: "
+        f"{move} its predictions by {abs(new / old - 1):.0%}: "
         f"apply, and its multiplier goes from {old:.3f} to {new:.3f}."
     )
 
@@ -162,13 +166,25 @@ def _next_steps(proposal: Proposal) -> str:
     return "\n".join(["## What to do next", "", *lines])
 
 
+def _effect(expected: Mapping[str, Any]) -> str:
+    before, after = expected["before"], expected["after"]
+    return (
+        "## What to expect\n\n"
+        f"Each part of the evidence judged by what the parts before it speak for "
+        f"({_count(expected['samples'], 'sample')}): mean absolute error {before['mae']:.0f} to "
+        f"{after['mae']:.0f} tokens, SMAPE {before['smape']:.1f} to {after['smape']:.1f} %, "
+        f"underestimated {100 * before['underestimated']:.0f} to "
+        f"{100 * after['underestimated']:.0f} %."
+    )
+
+
 def _nothing(proposal: Proposal) -> str:
     return f"## Nothing is proposed\n\n{_why_nothing(proposal)}"
 
 
 def _why_nothing(proposal: Proposal) -> str:
     if proposal.note:
-        return f"{proposal.note} Record runs with this estimator, then calibrate again."
+        return proposal.note
     if proposal.high_confidence:
         return "The multipliers in use fit the evidence. Leave them as they are."
     if proposal.samples_used:

@@ -1,0 +1,102 @@
+"""Calibration reports: what a log says of its estimates, as values and as files."""
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from autopack.api.backtesting import DEFAULT_CALIBRATORS, backtest
+from autopack.api.calibrating import DEFAULT_CALIBRATOR, DEFAULT_ESTIMATOR, calibrate, samples
+from autopack.api.deciding import calibration_history
+from autopack.calibration.coefficients import fold_proposals, fold_taught
+from autopack.errors import InvalidInputError
+from autopack.log import Log
+from autopack.report.evaluation import Evaluation, evaluation_json
+
+ENDINGS: Final = (".html", ".md", ".json")
+
+
+def evaluate(
+    log: Log,
+    *,
+    estimator: Any = DEFAULT_ESTIMATOR,
+    calibrator: Any = DEFAULT_CALIBRATOR,
+    calibrators: Sequence[Any] = DEFAULT_CALIBRATORS,
+    tau: float = 0.9,
+    at: datetime | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """
+    Return what a log says of its estimates: faults, waste, groups, calibrators, history.
+
+    Args:
+        calibrator: Which one proposes.
+        calibrators: Which ones are judged, as ``backtest`` takes them.
+        tau: The share of outputs that predictions are to hold.
+        at: The report's moment; now, if it is not given.
+        options: The proposing calibrator's own.
+    """
+    chosen = log.registry.resolve("estimator", estimator)
+    events = calibration_history(log, chosen)
+    found = Evaluation(
+        log_id=log.log_id,
+        position=log.head().position,
+        made_at=at or datetime.fromtimestamp(time.time(), UTC),
+        estimator=chosen.name,
+        samples=samples(log),
+        proposal=calibrate(log, calibrator=calibrator, estimator=chosen, **options),
+        taught=fold_taught(chosen.name, chosen.base_version, (one.event for one in events)),
+        proposals=fold_proposals(events),
+        backtest=backtest(log, calibrators=calibrators, tau=tau, estimator=chosen),
+    )
+    return evaluation_json(found)
+
+
+def write_report(
+    log: Log, out: Path | str, *, pictures: bool = True, replace: bool = False, **given: Any
+) -> Path:
+    """
+    Write a calibration report as HTML, Markdown or JSON, by the file's ending; return its path.
+
+    The page is one file that fetches nothing. Its pictures need ``autopack[report]``.
+
+    Args:
+        pictures: Whether a page has pictures.
+        replace: Whether a file that is there is written over.
+        given: As for ``evaluate``.
+
+    Raises:
+        InvalidInputError: Another ending, a file that is there, no folder, or no matplotlib.
+    """
+    path = Path(out)
+    if path.suffix.lower() not in ENDINGS:
+        raise InvalidInputError(f"{path} must end in {', '.join(ENDINGS)}: that says the kind.")
+    if not path.parent.is_dir():
+        raise InvalidInputError(f"There is no folder {path.parent} to write {path.name} in.")
+    if path.exists() and not replace:
+        raise InvalidInputError(
+            f"{path} is there already and was left as it is. Choose another name, or insist with "
+            "--replace (replace=True)."
+        )
+    text = _text(evaluate(log, **given), path.suffix.lower(), pictures=pictures)
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+    return path
+
+
+def _text(data: dict[str, Any], ending: str, *, pictures: bool) -> str:
+    if ending == ".json":
+        return json.dumps(data, indent=2) + "\n"
+    if ending == ".md":
+        from autopack.report.summary import summary
+
+        return summary(data)
+    from autopack.report.page import page
+
+    if not pictures:
+        return page(data, {})
+    from autopack.pictures import pictures_of
+
+    return page(data, pictures_of(data))

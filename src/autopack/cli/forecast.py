@@ -1,0 +1,52 @@
+"""``autopack forecast``: what the queued phases will take, before any money is spent."""
+
+from pathlib import Path
+
+import click
+
+from autopack.cli.output import json_option, print_json, print_table
+from autopack.cli.session import LogCommand, Session, example
+
+
+@click.command(
+    cls=LogCommand,
+    epilog=example("autopack --log work.db forecast --run-id r1 --prices prices.toml"),
+)
+@click.option("--run-id", help="Only this run's phases.")
+@click.option("--calibrator", default="shrinkage-quantile", show_default=True)
+@click.option("--estimator", default="deliverables", show_default=True)
+@click.option(
+    "--prices", type=click.Path(path_type=Path), help="A file of dated prices; else plugins'."
+)
+@json_option
+@click.pass_obj
+def forecast(
+    session: Session,
+    /,
+    run_id: str | None,
+    calibrator: str,
+    estimator: str,
+    prices: Path | None,
+    as_json: bool,
+) -> None:
+    """
+    Predict the queued phases' output tokens and cost, one attempt each, with intervals.
+
+    A cost needs the model's price and the prompt's size; what lacks one is counted apart.
+    """
+    from autopack import api
+    from autopack.report.forecast import forecast_json, forecast_rows, forecast_text
+
+    with session.open_log() as log:
+        found = api.forecast(
+            log,
+            run_id=run_id,
+            calibrator=calibrator,
+            estimator=estimator,
+            prices=None if prices is None else prices.absolute(),
+        )
+    if as_json:
+        print_json(forecast_json(found))
+        return
+    print_table(("phase", "output tokens", "from", "to", "USD", "from", "to"), forecast_rows(found))
+    click.echo(forecast_text(found))

@@ -1,0 +1,56 @@
+"""``autopack report``: what a log says of its estimates, on one page."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autopack.cli.output import json_option, print_json
+from autopack.cli.session import LogCommand, Session, example
+
+
+@click.command(
+    cls=LogCommand,
+    epilog=example(
+        "autopack --log work.db report calibration.html",
+        "autopack --log work.db report --json",
+    ),
+)
+@click.argument("out", required=False, type=click.Path(path_type=Path))
+@click.option("--tau", type=float, default=0.9, show_default=True, help="The share to cover.")
+@click.option("--estimator", default="deliverables", show_default=True)
+@click.option("--calibrator", default="median-ratio", show_default=True, help="Which one proposes.")
+@click.option("--pictures/--no-pictures", default=True, help="Pictures need autopack[report].")
+@click.option("--replace", is_flag=True, help="Write over a file that is there.")
+@json_option
+@click.pass_obj
+def report(
+    session: Session,
+    /,
+    out: Path | None,
+    pictures: bool,
+    replace: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """
+    Write how the estimates did, what to do about it, and how far calibrators can be trusted.
+
+    OUT ends in .html (one file, nothing fetched), .md or .json. Without OUT the report is printed.
+    """
+    from autopack import api
+    from autopack.report.summary import summary
+
+    with session.open_log() as log:
+        if out is not None:
+            path = api.write_report(
+                log, out.absolute(), pictures=pictures, replace=replace, **given
+            )
+            click.echo(f"wrote {path}", err=True)
+            if not as_json:
+                return
+        data = api.evaluate(log, **given)
+    if as_json:
+        print_json(data)
+    else:
+        click.echo(summary(data), nl=False)

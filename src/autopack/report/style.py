@@ -1,0 +1,49 @@
+"""How a report's page looks: by day and by night, wide and narrow, and on paper."""
+
+from typing import Final
+
+INKS: Final[dict[str, tuple[str, str]]] = {
+    "ink": ("#1d2126", "#e6e8ea"),
+    "faint": ("#8a929b", "#8b949e"),
+    "c0": ("#0b62a4", "#6cb6ff"),
+    "c1": ("#b85c00", "#ffa657"),
+    "c2": ("#00795b", "#4fd0a5"),
+    "c3": ("#a83279", "#f28fc6"),
+    "c4": ("#6a51a3", "#b9a5ff"),
+    "c5": ("#7a6400", "#e3c64a"),
+}
+"""Colours by name, on white and on black; told apart by the colour-blind, and in print."""
+
+_PAPERS: Final = {"paper": ("#ffffff", "#14171a"), "row": ("#f4f6f8", "#1d2227")}
+
+
+def _variables(place: int) -> str:
+    found = {**INKS, **_PAPERS}
+    return "".join(f"--{name}:{both[place]};" for name, both in found.items())
+
+
+STYLE: Final = (
+    f":root{{color-scheme:light dark;{_variables(0)}}}"
+    f"@media (prefers-color-scheme:dark){{:root{{{_variables(1)}}}}}"
+    "body{margin:0;background:var(--paper);color:var(--ink);"
+    "font:16px/1.5 system-ui,sans-serif}"
+    "main{max-width:76rem;margin:0 auto;padding:1.5rem 1rem 4rem}"
+    "h1{font-size:1.6rem;margin:0 0 .5rem}h2{font-size:1.2rem;margin:2.2rem 0 .5rem}"
+    ".lead{font-size:1.15rem;font-weight:600}"
+    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}"
+    "dt{color:var(--faint)}dd{margin:0;overflow-wrap:anywhere}"
+    ".pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr));"
+    "gap:1rem 2rem;margin:1.5rem 0}"
+    "figure{margin:0}figure svg{width:100%;height:auto;max-width:44rem;display:block}"
+    "figure:only-child svg{max-width:none}figcaption{color:var(--faint);font-size:.9rem}"
+    "table{border-collapse:collapse;width:100%;font-size:.92rem}"
+    "th,td{text-align:left;vertical-align:top;padding:.35rem .7rem .35rem 0}"
+    "th{color:var(--faint);font-weight:500;border-bottom:1px solid var(--faint)}"
+    "tbody tr:nth-child(even){background:var(--row)}td:first-child{white-space:nowrap}"
+    "data{font-variant-numeric:tabular-nums}.missed{color:var(--c1);font-weight:600}"
+    "@media (max-width:48rem){thead{display:none}tr{display:block;padding:.5rem .6rem}"
+    "td{display:flex;justify-content:space-between;gap:1rem;padding:.1rem 0}"
+    "td:empty{display:none}td,td:first-child{white-space:normal;overflow-wrap:anywhere}td::before{content:attr(data-title);color:var(--faint);flex:none;"
+    "max-width:50%}tbody tr:nth-child(odd){background:none}}"
+    "@media print{main{max-width:none}figure{break-inside:avoid}}"
+)

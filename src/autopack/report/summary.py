@@ -1,0 +1,103 @@
+"""A calibration report as Markdown, from the same values as the page."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from autopack.report.evaluation import headline
+
+
+def summary(data: Mapping[str, Any]) -> str:
+    """Return the report as Markdown; *data* as ``evaluation_json`` gives it."""
+    parts = [
+        f"# Calibration report\n\n{headline(data)}",
+        f"- Estimator: {data['estimator']}, version {data['version']}\n"
+        f"- Log: {data['log_id']}, up to position {data['position']}\n"
+        f"- Made: {data['made_at']}\n"
+        f"- Samples: {data['samples']}, of which {data['judged']} have a prediction and a "
+        "measured output",
+    ]
+    if data["tiers"]:
+        parts.append("## Faults first, then waste\n\n" + _tiers(data))
+    if data["groups"]:
+        parts.append("## What to do, group by group\n\n" + "\n".join(_groups(data)))
+    parts.append("## Calibrators, judged on this log\n\n" + _scores(data["backtest"]))
+    if data["proposals"]:
+        parts.append("## Proposals\n\n" + "\n".join(map(_proposal, data["proposals"])))
+    return "\n\n".join(parts) + "\n"
+
+
+def _tiers(data: Mapping[str, Any]) -> str:
+    titles = (
+        "part", "samples", "underestimated", "cut off", "succeeded", "waste P50", "waste P90",
+        "SMAPE", "target missed",
+    )  # fmt: skip
+    return _table(
+        titles,
+        (
+            (
+                tier["part"] if tier["stratum"] == "all" else f"{tier['stratum']} {tier['part']}",
+                f"{tier['n']}",
+                _share(tier["underestimated"]),
+                _share(tier["truncated"]),
+                _share(tier["succeeded"]),
+                _figure(tier["waste_p50"], 2),
+                _figure(tier["waste_p90"], 2),
+                _figure(tier["smape"], 1),
+                "yes" if tier["needs_work"] else "no",
+            )
+            for tier in data["tiers"]
+        ),
+    )
+
+
+def _groups(data: Mapping[str, Any]) -> Iterator[str]:
+    for group in data["groups"]:
+        interval = ""
+        if group["ratio_low"] is not None:
+            interval = f" ({group['ratio_low']:.2f} to {group['ratio_high']:.2f})"
+        yield (
+            f"- {_cell(group['category'])}/{_cell(group['complexity'])}, {group['n']} samples, "
+            f"median ratio {group['median_ratio']:.2f}{interval}: {group['advice']}"
+        )
+
+
+def _scores(backtest: Mapping[str, Any]) -> str:
+    titles = ("calibrator", "rows", "coverage", "worst 200", "pinball / mean", "waste P50")
+    return _table(
+        titles,
+        (
+            (
+                score["calibrator"],
+                f"{score['n']}",
+                score["note"] or _share(score["coverage"]),
+                _share(score["worst_window"]),
+                _figure(score["pinball"], 4),
+                _figure(score["waste_p50"], 2),
+            )
+            for score in backtest["scores"]
+            if score["group"] == "all"
+        ),
+    )
+
+
+def _proposal(one: Mapping[str, Any]) -> str:
+    told = [one["version"], one["status"], one["decided_at"], one["by"], one["why"]]
+    return f"- {', '.join(str(value) for value in told if value)}"
+
+
+def _table(titles: Sequence[str], rows: Any) -> str:
+    lines = [f"| {' | '.join(titles)} |", f"|{'|'.join('---' for _ in titles)}|"]
+    lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f} %"
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", r"\|").split())
