@@ -27,6 +27,7 @@ from autopack.ports.log import LogIdentity, from_us
 
 BUSY_TIMEOUT_S: Final = 30.0
 _MAGIC: Final = b"SQLite format 3\x00"
+_BESIDE: Final = ("-wal", "-shm", "-journal")
 _NEARBY_MOST: Final = 8
 _LOOKED_AT_MOST: Final = 400
 
@@ -39,8 +40,7 @@ def create_file(path: Path, *, parent: tuple[str, int, str] | None = None) -> Lo
         LogExistsError: Something is at that path.
         InvalidInputError: Its folder does not exist.
     """
-    if os.path.lexists(path):
-        raise LogExistsError(str(path))
+    _check_free(path)
     if not path.parent.is_dir():
         raise InvalidInputError(
             f"The folder {path.parent} does not exist; nothing was created. Make it first."
@@ -106,7 +106,11 @@ def connect(
         timeout=BUSY_TIMEOUT_S,
         cached_statements=256,
     )
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    try:
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -129,8 +133,7 @@ def read_identity(connection: sqlite3.Connection, target: str) -> LogIdentity:
 @contextlib.contextmanager
 def publishing(path: Path) -> Iterator[Path]:
     """Yield a scratch path in the same folder; it becomes *path* if nothing raised."""
-    if os.path.lexists(path):
-        raise LogExistsError(str(path))
+    _check_free(path)
     with _published(path) as scratch:
         yield scratch
 
@@ -149,6 +152,18 @@ def logs_nearby(path: Path) -> list[str]:
                 (phases,) = connection.execute(count, ("phase.queued",)).fetchone()
             found.append(f"{candidate} ({runs} runs, {phases} phases)")
     return found
+
+
+def _check_free(path: Path) -> None:
+    if os.path.lexists(path):
+        raise LogExistsError(str(path))
+    for ending in _BESIDE:
+        beside = path.with_name(path.name + ending)
+        if os.path.lexists(beside):  # SQLite would take what it holds for the new file's
+            raise InvalidInputError(
+                f"{beside} is left from another database; nothing was created. Move it away, or "
+                "choose another path."
+            )
 
 
 def _candidates(path: Path) -> Iterator[Path]:
@@ -222,7 +237,7 @@ def _published(path: Path) -> Iterator[Path]:
             raise LogExistsError(str(path)) from None
         _sync(path.parent)
     finally:
-        for ending in ("", "-wal", "-shm", "-journal"):
+        for ending in ("", *_BESIDE):
             scratch.with_name(scratch.name + ending).unlink(missing_ok=True)
 
 

@@ -55,7 +55,11 @@ class SqliteBackend(Queries):
         self._is_closed = False
         with _translated(self.target):
             self._reader = connect(path, read_only=self._read_only)
-            self.identity: LogIdentity = read_identity(self._reader, self.target)
+            try:
+                self.identity: LogIdentity = read_identity(self._reader, self.target)
+            except BaseException:
+                self._reader.close()
+                raise
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         with self._read_lock, _translated(self.target):
@@ -85,11 +89,11 @@ class SqliteBackend(Queries):
             writer.execute("BEGIN IMMEDIATE")
             try:
                 yield SqliteTransaction(writer, self.target)
+                writer.execute("COMMIT")  # this is what a full disk may refuse
             except BaseException:
-                with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled back itself
+                with contextlib.suppress(sqlite3.Error):  # or it has rolled back by itself
                     writer.execute("ROLLBACK")
                 raise
-            writer.execute("COMMIT")
 
     def raw_rows(self, *, after: int, limit: int) -> list[tuple[Any, ...]]:
         return self._all(
@@ -228,6 +232,12 @@ def _ours(fault: sqlite3.OperationalError, target: str) -> LogError:
             return LogDamagedError(target, str(fault))
         case sqlite3.SQLITE_FULL:
             return LogFullError(target)
+        case sqlite3.SQLITE_CANTOPEN:
+            what = f"SQLite cannot open it, or a file beside it: {fault}"
+            return LogError(
+                f"{target}: {what}. Check the permissions of its folder. A log with a -wal file "
+                "beside it is read only where files can be made: copy both to such a folder."
+            )
         case _ if "decode to UTF-8" in str(fault):
             return LogDamagedError(target, "it holds text that is not UTF-8")
         case _:
