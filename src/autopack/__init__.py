@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from autopack.api import reject as reject
     from autopack.api import replay as replay
     from autopack.api import requeue as requeue
+    from autopack.api import restore_log as restore_log
     from autopack.api import resume_run as resume_run
     from autopack.api import run_board as run_board
     from autopack.api import samples as samples
@@ -101,6 +102,7 @@ _HOMES = {
         reject
         replay
         requeue
+        restore_log
         resume_run
         run_board
         samples

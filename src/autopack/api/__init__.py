@@ -23,6 +23,7 @@ from autopack.api.reading import (
     replay,
     run_board,
 )
+from autopack.api.restoring import restore_log
 from autopack.api.runs import (
     cancel,
     create_run,
@@ -65,6 +66,7 @@ __all__ = [
     "reject",
     "replay",
     "requeue",
+    "restore_log",
     "resume_run",
     "run_board",
     "samples",

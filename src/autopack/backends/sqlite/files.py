@@ -32,9 +32,18 @@ _NEARBY_MOST: Final = 8
 _LOOKED_AT_MOST: Final = 400
 
 
-def create_file(path: Path, *, parent: tuple[str, int, str] | None = None) -> LogIdentity:
+def create_file(
+    path: Path,
+    *,
+    origin_id: str | None = None,
+    parent: tuple[str, int, str] | None = None,
+) -> LogIdentity:
     """
     Make a new log file, whole or not at all.
+
+    Args:
+        origin_id: What seeds its chain; a new one, unless it is made from another log.
+        parent: That log's id, and the position and hash up to which it goes.
 
     Raises:
         LogExistsError: Something is at that path.
@@ -48,7 +57,7 @@ def create_file(path: Path, *, parent: tuple[str, int, str] | None = None) -> Lo
     now_us = time.time_ns() // 1000
     identity = LogIdentity(
         log_id=_new_uuid(now_us),
-        origin_id=_new_uuid(now_us),
+        origin_id=origin_id or _new_uuid(now_us),
         created_at=from_us(now_us),
         format=LOG_FORMAT,
         parent=parent,

@@ -52,14 +52,22 @@ class SqliteBackend(Queries):
         self._read_only = not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
         self._read_lock, self._write_lock = threading.RLock(), threading.RLock()
         self._writer: sqlite3.Connection | None = None
-        self._is_closed = False
+        self._is_closed = self._has_events = False
         with _translated(self.target):
             self._reader = connect(path, read_only=self._read_only)
             try:
-                self.identity: LogIdentity = read_identity(self._reader, self.target)
+                self._identity = read_identity(self._reader, self.target)
             except BaseException:
                 self._reader.close()
                 raise
+
+    @property
+    def identity(self) -> LogIdentity:
+        if not (self._has_events or self._is_closed):  # an import may give it another origin
+            self._has_events = self.head().position > 0
+            with self._read_lock, _translated(self.target):
+                self._identity = read_identity(self._reader, self.target)
+        return self._identity
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         with self._read_lock, _translated(self.target):
@@ -171,6 +179,9 @@ class SqliteTransaction(Queries):
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
         )
 
+    def adopt_origin(self, origin_id: str) -> None:
+        self._connection.execute("UPDATE log_identity SET origin_id = ?", (origin_id,))
+
     def put_lease(self, lease: Lease) -> None:
         self._connection.execute(
             "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -185,6 +196,9 @@ class SqliteTransaction(Queries):
 
     def put_artifact(self, digest: str, content: bytes) -> None:
         self._connection.execute("INSERT OR IGNORE INTO artifacts VALUES (?, ?)", (digest, content))
+
+    def drop_artifact(self, digest: str) -> None:
+        self._connection.execute("DELETE FROM artifacts WHERE digest = ?", (digest,))
 
     def save_view(
         self, checkpoint: Checkpoint, rows: Mapping[str, str | None], *, replace: bool
