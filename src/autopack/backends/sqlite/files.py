@@ -13,6 +13,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from autopack.backends.sqlite.schema import APPLICATION_ID, LOG_FORMAT, TABLES, TRIGGERS
+from autopack.backends.sqlite.sqlviews import make_views
 from autopack.errors import (
     InvalidInputError,
     LogDamagedError,
@@ -226,11 +227,13 @@ def _write_empty_log(path: Path, identity: LogIdentity, now_us: int) -> None:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {LOG_FORMAT}")
-        connection.executescript(f"BEGIN;{TABLES}{TRIGGERS}COMMIT;")
+        connection.executescript(f"BEGIN;{TABLES}{TRIGGERS}")
+        make_views(connection)
         connection.execute(
             "INSERT INTO log_identity VALUES (?, ?, ?, ?, ?, ?)",
             (identity.log_id, identity.origin_id, now_us, *(identity.parent or (None,) * 3)),
         )
+        connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
 
 
