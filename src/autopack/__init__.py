@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from autopack.api import reject as reject
     from autopack.api import replay as replay
     from autopack.api import requeue as requeue
+    from autopack.api import restore_log as restore_log
     from autopack.api import resume_run as resume_run
     from autopack.api import rollback as rollback
     from autopack.api import run_board as run_board
@@ -107,6 +108,7 @@ _HOMES = {
         reject
         replay
         requeue
+        restore_log
         resume_run
         rollback
         run_board

@@ -62,10 +62,20 @@ def autopack_register_projections(register: Register) -> None:
 
 @hookimpl
 def autopack_register_exporters(register: Register) -> None:
-    """Register ``jsonl``."""
+    """Register ``jsonl`` and ``ndjson``."""
     from autopack.exporters.jsonl import JsonLines
+    from autopack.exporters.ndjson import CloudEventLines
 
     register("jsonl", JsonLines())
+    register("ndjson", CloudEventLines())
+
+
+@hookimpl
+def autopack_register_importers(register: Register) -> None:
+    """Register ``ndjson``."""
+    from autopack.importers.ndjson import CloudEventImporter
+
+    register("ndjson", CloudEventImporter())
 
 
 @hookimpl(trylast=True)

@@ -17,6 +17,8 @@ later is covered. Test vectors stand in ``tests/test_chain.py``.
 
 import hashlib
 import struct
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 VERSION = 1
@@ -50,3 +52,40 @@ def link(
         len(stream), len(type), len(meta), len(data),
     )  # fmt: skip
     return hashlib.sha256(b"".join((before, head, event_id, stream, type, meta, data))).digest()
+
+
+class Chain:
+    """A chain that is followed row by row, to tell the first row that does not belong."""
+
+    def __init__(self, origin_id: str) -> None:
+        self.head, self.position = seed(origin_id), 0
+        self._versions: dict[str, int] = {}
+        self._recorded_at = 0
+
+    def fault(self, row: Sequence[Any]) -> str | None:
+        """Return what is wrong with the next row, as a log stores it; None if it follows."""
+        position, event_id, stream, version, type_, schema, occurred, recorded, meta, data, _ = row
+        if position != self.position + 1:
+            return f"it stands after position {self.position}"
+        if version != self._versions.get(stream, 0) + 1:
+            return f"its version {version} does not follow in stream {stream!r}"
+        if recorded < self._recorded_at:
+            return "it was recorded before its predecessor"
+        expected = link(
+            self.head,
+            position=position,
+            event_id=event_id,
+            stream=stream.encode(),
+            version=version,
+            type=type_.encode(),
+            schema=schema,
+            occurred_at=occurred,
+            recorded_at=recorded,
+            meta=meta.encode(),
+            data=data.encode(),
+        )
+        if row[10] != expected:
+            return "its hash does not fit what it says"
+        self.head, self.position, self._recorded_at = expected, position, recorded
+        self._versions[stream] = version
+        return None

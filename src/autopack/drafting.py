@@ -47,6 +47,18 @@ class Drafter:
         """Return a text as the redaction hook leaves it."""
         return self._redact(text) if self._redact else text
 
+    @property
+    def redacts(self) -> bool:
+        """Whether a redaction hook is there."""
+        return self._redact is not None
+
+    def changes(self, event: Any) -> bool:
+        """Tell whether redaction would change one of an event's free texts."""
+        if isinstance(event, UnrecognisedEvent):
+            return False
+        texts = (getattr(event, name) for name in self._codec.kind_of(type(event)).free_text)
+        return any(text and self.redact(text) != text for text in texts)
+
     def draft(self, stream: str, given: Any, texts: dict[str, bytes]) -> Draft:
         """Return an event encoded; texts that were too long for it go whole to *texts*."""
         if not isinstance(given, NewEvent):
@@ -67,6 +79,8 @@ class Drafter:
         occurred_us: int | None,
         meta: str,
     ) -> Draft:
+        if isinstance(event, UnrecognisedEvent):
+            event = self._codec.decode(event.type, event.schema, event.data, 0)
         if isinstance(event, UnrecognisedEvent):
             return Draft(
                 stream, event.type, event.schema, event.data, event, event_id, occurred_us, meta

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-from autopack.chain import link, seed
+from autopack.chain import Chain, link, seed
 from autopack.codec import Codec
 from autopack.drafting import Draft, Drafter, Redact, packed
 from autopack.errors import (
@@ -17,6 +17,7 @@ from autopack.errors import (
     EventIdConflictError,
     ForeignCursorError,
     InvalidEventError,
+    LogDamagedError,
     VersionConflictError,
 )
 from autopack.ids import EventId, check_name, uuid7
@@ -65,7 +66,6 @@ class Journal:
         self._drafter = Drafter(self.codec, redact)
         self.draft = self._drafter.draft
         self._news = threading.Condition()
-        self._seed = seed(backend.identity.origin_id)
 
     @property
     def target(self) -> str:
@@ -113,8 +113,7 @@ class Journal:
         with self.backend.transaction() as store:
             transaction = JournalTransaction(self, store)
             yield transaction
-        if transaction.appended:
-            self.tell_followers()
+        self.tell_followers()
         for recorded in transaction.appended:
             for observe in self.observers:
                 observe(recorded)
@@ -210,9 +209,18 @@ class Journal:
         """Return a text as the redaction hook leaves it."""
         return self._drafter.redact(text)
 
+    def redaction_fault(self, row: Row) -> str | None:
+        """Return why a row cannot be kept as it is: the redaction hook would change it."""
+        if not self._drafter.redacts:
+            return None
+        event = next(self.decode([row])).event
+        if not self._drafter.changes(event):
+            return None
+        return "the redaction hook would change a text that its hash covers"
+
     def seed(self) -> bytes:
         """Return the hash that stands before position 1."""
-        return self._seed
+        return seed(self.backend.identity.origin_id)
 
 
 class JournalTransaction:
@@ -265,6 +273,31 @@ class JournalTransaction:
             for some in drafts
             for draft in some
         ]
+
+    def take_over(self, origin_id: str, rows: Iterable[Row]) -> Iterator[Row]:
+        """
+        Store rows as another log stored them, with positions, times and hashes, and yield them.
+
+        Raises:
+            LogDamagedError: They are not one chain from *origin_id*, or this log has events.
+        """
+        journal = self._journal
+        if self.store.head().position:
+            raise LogDamagedError(
+                journal.target, "only an empty log takes another one's events over"
+            )
+        self.store.adopt_origin(origin_id)
+        chain = Chain(origin_id)
+        waiting: list[Row] = []
+        for row in rows:
+            if fault := chain.fault(row) or journal.redaction_fault(row):
+                raise LogDamagedError(journal.target, f"position {row[0]} was not taken: {fault}")
+            waiting.append(row)
+            if len(waiting) == PAGE:
+                self.store.insert(waiting)
+                waiting = []
+            yield row
+        self.store.insert(waiting)
 
     def put_artifact(self, text: str) -> str:
         """Store a text beside the log and return its digest."""

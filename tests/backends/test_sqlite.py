@@ -455,7 +455,8 @@ class TestProcesses:
             worker.stdin.flush()
             seen = [worker.stdout.readline() for _ in range(3 + 7 * round_number)]
             worker.send_signal(signal.SIGKILL)
-            seen += worker.communicate(timeout=20)[0].split()
+            seen += worker.stdout.read().split()  # communicate() would pass over what is buffered
+            worker.communicate(timeout=20)
             acknowledged = [f"k{round_number} {int(n)}" for n in seen if n.strip()]
             with Log(SqliteBackend(log_path)) as log:
                 read = [r.event.why for r in log.read_all()]

@@ -127,3 +127,28 @@ def test_a_backup_is_a_log_of_its_own_place(cli, run_log, tmp_path):
     assert 0 == cli("--log", run_log, "log", "backup", copy).exit_code
     assert 2 == cli("--log", run_log, "log", "backup", copy).exit_code
     assert 0 == cli("--log", copy, "log", "verify").exit_code
+
+
+def test_a_log_is_restored_under_a_new_name(cli, run_log, tmp_path):
+    """A backup and an export both become logs of their own, whose parent is the log."""
+    assert cli("--log", run_log, "log", "backup", tmp_path / "copy.db").exit_code == 0
+    assert cli("--log", run_log, "log", "export", "ndjson", tmp_path / "a.ndjson.gz").exit_code == 0
+    head = json.loads(cli("--log", run_log, "log", "info", "--json").stdout)
+    for number, source in enumerate(("copy.db", "a.ndjson.gz")):
+        dest = tmp_path / f"again-{number}.db"
+        restored = cli("log", "restore", tmp_path / source, dest)
+        info = json.loads(cli("--log", dest, "log", "info", "--json").stdout)
+
+        assert f"Restored {head['events']} events to {dest}\n" == restored.stdout
+        assert [head["log_id"], head["head"], head["head_hash"]] == info["parent"]
+        assert head["head_hash"] == info["head_hash"]
+        assert 2 == cli("log", "restore", tmp_path / source, dest).exit_code
+
+
+def test_verify_compares_persisted_views(cli, run_log):
+    """Fresh views are what the log says, so the verdict is clean."""
+    cli("--log", run_log, "views", "refresh")
+    result = cli("--log", run_log, "log", "verify", "--views")
+
+    assert 0 == result.exit_code
+    assert result.stdout.endswith(": clean\n")

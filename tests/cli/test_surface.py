@@ -57,7 +57,6 @@ PYTHON_NAMES = {
     "export": "export_history",
     "plugins": "load_plugins",
     "doctor": "doctor",
-    "backtest": "backtest",
     "plugin new": "new_plugin",
 }
 """Each command that does something, with the names below ``autopack`` that do it."""

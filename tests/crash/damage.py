@@ -1,9 +1,9 @@
 """Random edits of stored events behind the log's back, and where each of them stands."""
 
+import contextlib
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import attrs
@@ -52,12 +52,13 @@ def damage(path: Path, chance: random.Random) -> Damage:
     kind = chance.choice([*_EDITS, "page", "bytes", "cut"])
     if kind == "page":
         return Damage(kind, frozenset(_spoil_page(path, chance)))
-    with closing(_unguarded(path)) as connection:
+    with contextlib.closing(_unguarded(path)) as connection:
         ((head,),) = connection.execute("SELECT max(position) FROM events").fetchall()
         if kind == "cut":
             return _cut(connection, chance, head)
-        if kind != "bytes":
-            return Damage(kind, frozenset(_EDITS[kind](connection, chance, head)))
+        while kind != "bytes":
+            with contextlib.suppress(sqlite3.IntegrityError):  # taken; another one, then
+                return Damage(kind, frozenset(_EDITS[kind](connection, chance, head)))
         position = chance.randint(1, head)
         sql = "SELECT data FROM events WHERE position = ?"
         ((data,),) = connection.execute(sql, (position,)).fetchall()
@@ -179,7 +180,7 @@ def _cut(connection: sqlite3.Connection, chance: random.Random, head: int) -> Da
 
 def _spoil_page(path: Path, chance: random.Random) -> set[int]:
     """Overwrite one leaf page of the events with noise, or with zeros."""
-    with closing(_unguarded(path)):
+    with contextlib.closing(_unguarded(path)):
         pass
     content = bytearray(path.read_bytes())
     pages = list(_event_pages(content))

@@ -18,6 +18,7 @@ from autopack.api.reading import (
     run_board,
 )
 from autopack.api.reporting import evaluate, write_report
+from autopack.api.restoring import restore_log
 from autopack.api.runs import (
     cancel,
     create_run,
@@ -62,6 +63,7 @@ __all__ = [
     "reject",
     "replay",
     "requeue",
+    "restore_log",
     "resume_run",
     "rollback",
     "run_board",

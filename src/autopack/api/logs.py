@@ -1,8 +1,10 @@
 """Logs: made, opened, and other histories brought in or taken out."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
+from autopack.backends.sqlite.files import publishing
 from autopack.errors import CodecError, NotALogError
 from autopack.importers.running import run_import
 from autopack.journal import END
@@ -70,14 +72,25 @@ def import_history(log: Log, source: Any, path: str | Path) -> ImportReport:
 
 
 def export_history(log: Log, exporter: Any, path: str | Path) -> int:
-    """Write the log in another form to a new file and return how many events it holds."""
+    """
+    Write the log in another form to a new file and return how many events it holds.
+
+    The file is there whole or not at all; one that ends in ``.gz`` is packed.
+    """
     chosen = log.registry.resolve("exporter", exporter)
+    if hasattr(chosen, "of_log"):
+        chosen = chosen.of_log(log.backend.identity)
     dest, written = Path(path).absolute(), 0
-    with dest.open("x", encoding="utf-8", newline="\n") as stream:
+    with publishing(dest) as scratch, _writer(scratch, dest) as stream:
         for line in chosen.lines(log.read_all()):
             stream.write(line + "\n")
             written += 1
     return written
+
+
+def _writer(scratch: Path, dest: Path) -> Any:
+    opened: Any = gzip.open if dest.suffix == ".gz" else Path.open
+    return opened(scratch, "xt", encoding="utf-8", newline="\n")
 
 
 def tail(log: Log, *, after: int | None = None, limit: int = 20) -> list[Recorded[Any]]:

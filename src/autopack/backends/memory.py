@@ -88,6 +88,10 @@ class MemoryBackend:
         with self._open() as tables:
             return tables.artifacts.get(digest)
 
+    def artifact_sizes(self) -> dict[str, int]:
+        with self._open() as tables:
+            return {digest: len(tables.artifacts[digest]) for digest in sorted(tables.artifacts)}
+
     def checkpoint(self, view: str) -> Checkpoint | None:
         with self._open() as tables:
             return tables.checkpoints.get(view)
@@ -119,13 +123,13 @@ class MemoryBackend:
                 checkpoints=dict(tables.checkpoints),
                 view_rows=dict(tables.view_rows),
             )
-            n_rows = len(tables.rows)
+            n_rows, identity = len(tables.rows), self.identity
             self._is_writing = True
             try:
                 yield MemoryTransaction(self)
             except BaseException:
                 _take_back(kept, n_rows)
-                self._tables = kept
+                self._tables, self.identity = kept, identity
                 raise
             finally:
                 self._is_writing = False
@@ -178,6 +182,12 @@ class MemoryTransaction(MemoryBackend):
                 tables.streams.setdefault(row[2], []).append(row)
                 tables.by_id[row[1]] = row
 
+    def adopt_origin(self, origin_id: str) -> None:
+        with self._open() as tables:
+            if tables.rows:
+                raise InvalidInputError("The identity of a log with events never changes.")
+            self._backend.identity = attrs.evolve(self._backend.identity, origin_id=origin_id)
+
     def put_lease(self, lease: Lease) -> None:
         with self._open() as tables:
             tables.leases[lease.key] = lease
@@ -193,6 +203,10 @@ class MemoryTransaction(MemoryBackend):
     def put_artifact(self, digest: str, content: bytes) -> None:
         with self._open() as tables:
             tables.artifacts.setdefault(digest, content)
+
+    def drop_artifact(self, digest: str) -> None:
+        with self._open() as tables:
+            tables.artifacts.pop(digest, None)
 
     def save_view(
         self, checkpoint: Checkpoint, rows: Mapping[str, str | None], *, replace: bool

@@ -31,7 +31,8 @@ def import_(session: Session, kind: str, path: Path, as_json: bool) -> None:
     if as_json:
         print_json(report)
         return
-    click.echo(f"{report.read} events read from {report.source}, {report.added} added")
+    kept = ", with their positions, times and hashes" if report.kept_chain else ""
+    click.echo(f"{report.read} events read from {report.source}, {report.added} added{kept}")
     print_fields({f"  {name}": n for name, n in report.added_by_type.items()})
     for name, found in report.findings.items():
         click.echo(f"  found: {name}: {shown(found)}")

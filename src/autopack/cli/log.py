@@ -102,5 +102,24 @@ def backup(session: Session, dest: Path) -> None:
     click.echo(f"Copied to {dest.absolute()}")
 
 
+@log.command(epilog=example("autopack log restore copy.db work2.db"))
+@click.argument("source", metavar="BACKUP|EXPORT")
+@click.argument("dest", type=click.Path(path_type=Path))
+@click.pass_obj
+def restore(session: Session, source: str, dest: Path) -> None:
+    """
+    Make a new log at DEST from a backup, a log of an older format, or an ndjson export.
+
+    Positions, times and hashes are kept and checked; the log_id is a new one, with the source as
+    its parent. What is at DEST already is left alone.
+    """
+    from autopack import api
+
+    made = api.restore_log(absolute_target(source), dest.absolute(), plugins=session.registry())
+    with made:
+        announce(made)
+        click.echo(f"Restored {made.head().position} events to {made.target}")
+
+
 log.add_command(import_, "import")
 log.add_command(export, "export")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from autopack.ports.log import Recorded
+from autopack.report.history import event_json
 
 
 class JsonLines:
@@ -15,19 +16,4 @@ class JsonLines:
     def lines(self, events: Iterable[Recorded[Any]]) -> Iterator[str]:
         """Return the text of each event, without line ends."""
         for recorded in events:
-            yield json.dumps(
-                {
-                    "position": recorded.position,
-                    "event_id": recorded.event_id.hex(),
-                    "stream": recorded.stream,
-                    "version": recorded.version,
-                    "type": recorded.type,
-                    "schema": recorded.schema,
-                    "occurred_at": recorded.occurred_at.isoformat(),
-                    "recorded_at": recorded.recorded_at.isoformat(),
-                    "meta": dict(recorded.meta),
-                    "data": json.loads(recorded.row[9]),
-                    "hash": recorded.hash.hex(),
-                },
-                ensure_ascii=False,
-            )
+            yield json.dumps(event_json(recorded), ensure_ascii=False)

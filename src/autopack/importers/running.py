@@ -6,9 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from autopack.errors import ImportRefusedError
+from autopack.errors import ImportRefusedError, LogDamagedError
 from autopack.journal import Journal
-from autopack.ports.importing import ImportReport
+from autopack.ports.importing import ImportReport, ImportSource
 from autopack.ports.log import ANY, NewEvent
 
 _AT_ONCE: Final = 500
@@ -18,10 +18,14 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
     """
     Append what an importer reads from *path*; each batch of 500 is whole or absent.
 
+    An empty log takes a whole chain over as it is, all of it or nothing.
+
     Raises:
         ImportRefusedError: The source cannot be read, or an event has no id of its own.
     """
     source = importer.read(str(path))
+    if source.rows is not None and not journal.backend.head().position:
+        return _take_over(journal, importer, path, source)
     added: Counter[str] = Counter()
     read = 0
     for batch in _batches(source.events):
@@ -39,6 +43,26 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
         added=added.total(),
         added_by_type=dict(sorted(added.items())),
         findings=source.findings,
+    )
+
+
+def _take_over(journal: Journal, importer: Any, path: Path, source: ImportSource) -> ImportReport:
+    added: Counter[str] = Counter()
+    assert source.rows is not None
+    assert source.origin_id is not None
+    try:
+        with journal.transaction() as transaction:
+            added.update(row[4] for row in transaction.take_over(source.origin_id, source.rows))
+    except LogDamagedError as fault:
+        raise ImportRefusedError(str(path), fault.what) from fault
+    return ImportReport(
+        importer=importer.name,
+        source=str(path),
+        read=added.total(),
+        added=added.total(),
+        added_by_type=dict(sorted(added.items())),
+        findings=source.findings,
+        kept_chain=True,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from autopack.ports.log import NewEvent
+from autopack.ports.log import NewEvent, Row
 
 
 @attrs.frozen(kw_only=True)
@@ -18,21 +18,33 @@ class ImportSource:
             derived from the source's own keys, so that a second import adds nothing.
         findings: What is unclean, by name, with counts or lists; an importer may go on filling
             it while *events* is read.
+        rows: The same events as another log stored them, where the source says so. An empty log
+            takes them over as they are, once their chain from *origin_id* holds.
+        origin_id: What that chain is seeded with.
+        log_id: The log that they come from.
     """
 
     events: Iterable[tuple[str, NewEvent]]
     findings: dict[str, Any] = attrs.Factory(dict)
+    rows: Iterable[Row] | None = None
+    origin_id: str | None = None
+    log_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class ImportReport:
-    """What an import did: events read and added, by type, and what was unclean."""
+    """
+    What an import did: events read and added, by type, and what was unclean.
+
+    ``kept_chain`` tells that positions, times and hashes are those of the source.
+    """
 
     importer: str
     source: str
     read: int
     added: int
     added_by_type: Mapping[str, int] = attrs.Factory(dict)
+    kept_chain: bool = False
     findings: Mapping[str, Any] = attrs.Factory(dict)
 
 
@@ -49,7 +61,11 @@ class Importer(Protocol):
 
 
 class Exporter(Protocol):
-    """Writes a log in another form."""
+    """
+    Writes a log in another form.
+
+    One with a method ``of_log(identity)`` is asked for the exporter of that log first.
+    """
 
     name: str
 

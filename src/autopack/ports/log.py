@@ -270,6 +270,9 @@ class Reader(Protocol):
     def artifact(self, digest: str) -> bytes | None:
         """Return a stored text's bytes."""
 
+    def artifact_sizes(self) -> dict[str, int]:
+        """Return the stored bytes of every text by digest."""
+
     def checkpoint(self, view: str) -> Checkpoint | None:
         """Return how far a view is persisted."""
 
@@ -283,6 +286,9 @@ class Transaction(Reader, Protocol):
     def insert(self, rows: Sequence[Row]) -> None:
         """Store rows at the next positions, in order."""
 
+    def adopt_origin(self, origin_id: str) -> None:
+        """Seed the chain with another log's origin; only before the first event."""
+
     def put_lease(self, lease: Lease) -> None:
         """Store or replace a lease row."""
 
@@ -291,6 +297,9 @@ class Transaction(Reader, Protocol):
 
     def put_artifact(self, digest: str, content: bytes) -> None:
         """Store a text under its digest; a second time changes nothing."""
+
+    def drop_artifact(self, digest: str) -> None:
+        """Remove a text; the events that name it stay as they are."""
 
     def save_view(
         self, checkpoint: Checkpoint, rows: Mapping[str, str | None], *, replace: bool

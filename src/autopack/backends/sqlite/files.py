@@ -13,6 +13,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from autopack.backends.sqlite.schema import APPLICATION_ID, LOG_FORMAT, TABLES, TRIGGERS
+from autopack.backends.sqlite.sqlviews import make_views
 from autopack.errors import (
     InvalidInputError,
     LogDamagedError,
@@ -27,20 +28,29 @@ from autopack.ports.log import LogIdentity, from_us
 
 BUSY_TIMEOUT_S: Final = 30.0
 _MAGIC: Final = b"SQLite format 3\x00"
+_BESIDE: Final = ("-wal", "-shm", "-journal")
 _NEARBY_MOST: Final = 8
 _LOOKED_AT_MOST: Final = 400
 
 
-def create_file(path: Path, *, parent: tuple[str, int, str] | None = None) -> LogIdentity:
+def create_file(
+    path: Path,
+    *,
+    origin_id: str | None = None,
+    parent: tuple[str, int, str] | None = None,
+) -> LogIdentity:
     """
     Make a new log file, whole or not at all.
+
+    Args:
+        origin_id: What seeds its chain; a new one, unless it is made from another log.
+        parent: That log's id, and the position and hash up to which it goes.
 
     Raises:
         LogExistsError: Something is at that path.
         InvalidInputError: Its folder does not exist.
     """
-    if os.path.lexists(path):
-        raise LogExistsError(str(path))
+    _check_free(path)
     if not path.parent.is_dir():
         raise InvalidInputError(
             f"The folder {path.parent} does not exist; nothing was created. Make it first."
@@ -48,7 +58,7 @@ def create_file(path: Path, *, parent: tuple[str, int, str] | None = None) -> Lo
     now_us = time.time_ns() // 1000
     identity = LogIdentity(
         log_id=_new_uuid(now_us),
-        origin_id=_new_uuid(now_us),
+        origin_id=origin_id or _new_uuid(now_us),
         created_at=from_us(now_us),
         format=LOG_FORMAT,
         parent=parent,
@@ -110,7 +120,11 @@ def connect(
         timeout=BUSY_TIMEOUT_S,
         cached_statements=256,
     )
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    try:
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -133,8 +147,7 @@ def read_identity(connection: sqlite3.Connection, target: str) -> LogIdentity:
 @contextlib.contextmanager
 def publishing(path: Path) -> Iterator[Path]:
     """Yield a scratch path in the same folder; it becomes *path* if nothing raised."""
-    if os.path.lexists(path):
-        raise LogExistsError(str(path))
+    _check_free(path)
     with _published(path) as scratch:
         yield scratch
 
@@ -153,6 +166,18 @@ def logs_nearby(path: Path) -> list[str]:
                 (phases,) = connection.execute(count, ("phase.queued",)).fetchone()
             found.append(f"{candidate} ({runs} runs, {phases} phases)")
     return found
+
+
+def _check_free(path: Path) -> None:
+    if os.path.lexists(path):
+        raise LogExistsError(str(path))
+    for ending in _BESIDE:
+        beside = path.with_name(path.name + ending)
+        if os.path.lexists(beside):  # SQLite would take what it holds for the new file's
+            raise InvalidInputError(
+                f"{beside} is left from another database; nothing was created. Move it away, or "
+                "choose another path."
+            )
 
 
 def _candidates(path: Path) -> Iterator[Path]:
@@ -206,11 +231,13 @@ def _write_empty_log(path: Path, identity: LogIdentity, now_us: int) -> None:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {LOG_FORMAT}")
-        connection.executescript(f"BEGIN;{TABLES}{TRIGGERS}COMMIT;")
+        connection.executescript(f"BEGIN;{TABLES}{TRIGGERS}")
+        make_views(connection)
         connection.execute(
             "INSERT INTO log_identity VALUES (?, ?, ?, ?, ?, ?)",
             (identity.log_id, identity.origin_id, now_us, *(identity.parent or (None,) * 3)),
         )
+        connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
 
 
@@ -226,7 +253,7 @@ def _published(path: Path) -> Iterator[Path]:
             raise LogExistsError(str(path)) from None
         _sync(path.parent)
     finally:
-        for ending in ("", "-wal", "-shm", "-journal"):
+        for ending in ("", *_BESIDE):
             scratch.with_name(scratch.name + ending).unlink(missing_ok=True)
 
 

@@ -76,6 +76,9 @@ class Queries:
         rows = self._all("SELECT content FROM artifacts WHERE digest = ?", (digest,))
         return rows[0][0] if rows else None
 
+    def artifact_sizes(self) -> dict[str, int]:
+        return dict(self._all("SELECT digest, length(content) FROM artifacts ORDER BY digest"))
+
     def checkpoint(self, view: str) -> Checkpoint | None:
         rows = self._all("SELECT * FROM view_checkpoints WHERE view = ?", (view,))
         return _checkpoint(rows[0]) if rows else None

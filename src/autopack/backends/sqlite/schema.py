@@ -70,6 +70,8 @@ WHEN NEW.position IS NOT
     OR EXISTS (SELECT 1 FROM events WHERE stream = NEW.stream AND version = NEW.version)
 BEGIN SELECT RAISE(ABORT, 'events take the next position, and none is replaced'); END;
 CREATE TRIGGER identity_is_never_updated BEFORE UPDATE ON log_identity
+WHEN NEW.log_id IS NOT OLD.log_id OR NEW.created_at IS NOT OLD.created_at
+    OR EXISTS (SELECT 1 FROM events) OR EXISTS (SELECT 1 FROM sqlite_sequence WHERE seq > 0)
 BEGIN SELECT RAISE(ABORT, 'the identity of a log never changes'); END;
 CREATE TRIGGER identity_is_never_deleted BEFORE DELETE ON log_identity
 BEGIN SELECT RAISE(ABORT, 'the identity of a log never changes'); END;

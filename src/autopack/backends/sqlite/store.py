@@ -52,10 +52,22 @@ class SqliteBackend(Queries):
         self._read_only = not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
         self._read_lock, self._write_lock = threading.RLock(), threading.RLock()
         self._writer: sqlite3.Connection | None = None
-        self._is_closed = False
+        self._is_closed = self._has_events = False
         with _translated(self.target):
             self._reader = connect(path, read_only=self._read_only)
-            self.identity: LogIdentity = read_identity(self._reader, self.target)
+            try:
+                self._identity = read_identity(self._reader, self.target)
+            except BaseException:
+                self._reader.close()
+                raise
+
+    @property
+    def identity(self) -> LogIdentity:
+        if not (self._has_events or self._is_closed):  # an import may give it another origin
+            self._has_events = self.head().position > 0
+            with self._read_lock, _translated(self.target):
+                self._identity = read_identity(self._reader, self.target)
+        return self._identity
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         with self._read_lock, _translated(self.target):
@@ -85,11 +97,11 @@ class SqliteBackend(Queries):
             writer.execute("BEGIN IMMEDIATE")
             try:
                 yield SqliteTransaction(writer, self.target)
+                writer.execute("COMMIT")  # this is what a full disk may refuse
             except BaseException:
-                with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled back itself
+                with contextlib.suppress(sqlite3.Error):  # or it has rolled back by itself
                     writer.execute("ROLLBACK")
                 raise
-            writer.execute("COMMIT")
 
     def raw_rows(self, *, after: int, limit: int) -> list[tuple[Any, ...]]:
         return self._all(
@@ -167,6 +179,9 @@ class SqliteTransaction(Queries):
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
         )
 
+    def adopt_origin(self, origin_id: str) -> None:
+        self._connection.execute("UPDATE log_identity SET origin_id = ?", (origin_id,))
+
     def put_lease(self, lease: Lease) -> None:
         self._connection.execute(
             "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -181,6 +196,9 @@ class SqliteTransaction(Queries):
 
     def put_artifact(self, digest: str, content: bytes) -> None:
         self._connection.execute("INSERT OR IGNORE INTO artifacts VALUES (?, ?)", (digest, content))
+
+    def drop_artifact(self, digest: str) -> None:
+        self._connection.execute("DELETE FROM artifacts WHERE digest = ?", (digest,))
 
     def save_view(
         self, checkpoint: Checkpoint, rows: Mapping[str, str | None], *, replace: bool
@@ -228,6 +246,12 @@ def _ours(fault: sqlite3.OperationalError, target: str) -> LogError:
             return LogDamagedError(target, str(fault))
         case sqlite3.SQLITE_FULL:
             return LogFullError(target)
+        case sqlite3.SQLITE_CANTOPEN:
+            what = f"SQLite cannot open it, or a file beside it: {fault}"
+            return LogError(
+                f"{target}: {what}. Check the permissions of its folder. A log with a -wal file "
+                "beside it is read only where files can be made: copy both to such a folder."
+            )
         case _ if "decode to UTF-8" in str(fault):
             return LogDamagedError(target, "it holds text that is not UTF-8")
         case _:

@@ -1,0 +1,125 @@
+"""Making a log anew from a backup or an export: a log of its own, with its history kept."""
+
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from autopack.api.logs import open_log
+from autopack.backends.sqlite.files import create_file, publishing
+from autopack.backends.sqlite.store import SqliteBackend
+from autopack.errors import ImportRefusedError, InvalidInputError, LogDamagedError
+from autopack.journal import Journal
+from autopack.log import Log
+from autopack.opening import open_backend
+from autopack.plugins import Registry, load_plugins
+from autopack.ports.log import Backend, Row
+
+_EXPORTS = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
+
+
+@attrs.frozen(kw_only=True)
+class _Source:
+    """What a log is made of: its chain, and what stands beside it."""
+
+    name: str
+    log_id: str
+    origin_id: str
+    last: tuple[int, bytes]
+    rows: Iterable[Row]
+    backend: Backend | None = None
+
+
+def restore_log(source: str | Path, dest: str | Path, *, plugins: Registry | None = None) -> Log:
+    """
+    Make a log from a backup, an older log, or an ``ndjson`` export, check it, and open it.
+
+    It has a log_id of its own, with the source's id, head and hash as its parent, and keeps
+    positions, times, hashes and the origin of the chain. Texts beside the log and the places of
+    subscriptions come along from a log; leases do not, so that phases in work are taken back. It
+    is written in today's log format: this is how a log of an older one is brought to it.
+
+    Args:
+        source: A path, a log's URL, or an export by the ending ``.ndjson``, also ``.gz``.
+        dest: A new path; there is nothing at it until the whole log is.
+
+    Raises:
+        LogExistsError: Something is at *dest*.
+        LogDamagedError, ImportRefusedError: The source is not one whole chain; nothing was made.
+    """
+    registry, path = plugins or load_plugins(), Path(dest).absolute()
+    if "://" in str(dest):
+        raise InvalidInputError(
+            f"{dest} is not a path. Restore to a path; then export it and import it elsewhere."
+        )
+    is_export = str(source).endswith(_EXPORTS)
+    with publishing(path) as scratch:
+        if is_export:
+            _write(scratch, _exported(Path(source).absolute(), registry), registry)
+        else:
+            backend = open_backend(source, registry)
+            try:
+                _write(scratch, _held(backend, registry), registry)
+            finally:
+                backend.close()
+    return open_log(path, plugins=registry)
+
+
+def _exported(path: Path, registry: Registry) -> _Source:
+    importer: Any = registry.resolve("importer", "ndjson")
+    found = importer.read(str(path))
+    if found.rows is None:
+        raise ImportRefusedError(str(path), "it holds no chain of this library's events")
+    last = deque(found.rows, maxlen=1)[0]
+    return _Source(
+        name=str(path),
+        log_id=found.log_id,
+        origin_id=found.origin_id,
+        last=(last[0], last[10]),
+        rows=importer.read(str(path)).rows,
+    )
+
+
+def _held(backend: Backend, registry: Registry) -> _Source:
+    head, identity = backend.head(), backend.identity
+    if backend.last_given() != head.position:
+        what = f"position {backend.last_given()} was given, but the last event is {head.position}"
+        raise LogDamagedError(backend.target, what)
+    journal = Journal(backend, codec=registry.codec)
+    return _Source(
+        name=backend.target,
+        log_id=identity.log_id,
+        origin_id=identity.origin_id,
+        last=(head.position, head.hash),
+        rows=(row for page in journal.pages(until=head.position) for row in page),
+        backend=backend,
+    )
+
+
+def _write(path: Path, source: _Source, registry: Registry) -> None:
+    position, digest = source.last
+    create_file(path, origin_id=source.origin_id, parent=(source.log_id, position, digest.hex()))
+    with Log(SqliteBackend(path), registry=registry) as log:
+        with log.transaction() as transaction:
+            try:
+                deque(transaction.take_over(source.origin_id, source.rows), maxlen=0)
+            except LogDamagedError as fault:
+                raise LogDamagedError(source.name, fault.what) from fault
+            _copy_beside(source.backend, transaction.store)
+        if log.backend.head()[:2] != (position, digest):
+            raise LogDamagedError(source.name, "it changed while it was read")
+        log.refresh_views()
+
+
+def _copy_beside(source: Backend | None, store: Any) -> None:
+    if source is None:
+        return
+    for digest in source.artifact_sizes():
+        content = source.artifact(digest)
+        if content is not None:
+            store.put_artifact(digest, content)
+    for place in source.saved_views():
+        if place.view.startswith("subscription:"):
+            store.save_view(place, {}, replace=False)

@@ -1,0 +1,119 @@
+"""SQL views say what the library's own projections say, on the file as it is."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from tests.logs.record import FOLDER
+
+from autopack.api import create_log, open_log, replay, restore_log
+from autopack.backends.sqlite.sqlviews import SQL_VIEWS
+from autopack.events import LlmUsageAmended
+from autopack.ports.log import ANY
+from autopack.projections.phases import PHASES
+from autopack.projections.runs import RUNS
+from autopack.projections.samples import SAMPLES
+from autopack.projections.usage import USAGE
+from backends.test_verification import edit
+from strategies import created, queued, usage
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """The log that a release recorded."""
+    restore_log(FOLDER / "0.1.0.ndjson.gz", tmp_path / "log.db").close()
+    return tmp_path / "log.db"
+
+
+def select(path, sql):
+    """Return the rows of a statement."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def agree(path):
+    """Compare each view with the projection that says the same."""
+    with open_log(path) as log:
+        phases, runs, usage_rows, samples = (
+            replay(log, chosen).rows for chosen in (PHASES, RUNS, USAGE, SAMPLES)
+        )
+        events = log.head().position
+    assert [(events,)] == select(path, "SELECT count(*) FROM v_events")
+    assert sorted((r.run_id, r.created, r.status, r.outcome, r.goal) for r in runs.values()) == [
+        (name, bool(is_created), *more)
+        for name, is_created, *more in select(
+            path, "SELECT run_id, is_created, status, outcome, goal FROM v_runs ORDER BY 1"
+        )
+    ]
+    assert sorted(
+        (p.run_id, p.phase_id, p.status.value, p.category, p.attempts, p.calls,
+         p.predicted_output_tokens, p.duration_s if p.status != "QUEUED" else None)
+        for p in phases.values()
+    ) == [
+        (*row[:-1], row[-1] if row[2] != "QUEUED" else None)
+        for row in select(
+            path,
+            "SELECT run_id, phase_id, state, category, attempts, calls, predicted_output_tokens,"
+            " duration_s FROM v_phases ORDER BY 1, 2",
+        )
+    ]  # fmt: skip
+    assert sorted(
+        (c.call_id, c.model, c.split, c.input_tokens, c.output_tokens, c.total_tokens, c.cost_usd)
+        for c in usage_rows.values()
+    ) == select(
+        path,
+        "SELECT call_id, model, split, input_tokens, output_tokens, total_tokens, cost_usd"
+        " FROM v_llm_usage ORDER BY 1",
+    )
+    shown = [row for row in samples.values() if row.predicted_output_tokens is not None]
+    assert sorted(
+        (s.position, s.category, s.predicted_output_tokens, s.actual_output_tokens,
+         s.success if s.success is None else int(s.success))
+        for s in shown
+    ) == select(
+        path,
+        "SELECT position, category, predicted_output_tokens, actual_output_tokens, is_success"
+        " FROM v_samples ORDER BY 1",
+    )  # fmt: skip
+
+
+def test_views_agree_with_the_projections(recorded):
+    """Runs, phases, calls and samples are the same, though nothing was refreshed in between."""
+    agree(recorded)
+
+
+def test_amended_figures_are_the_last_ones(tmp_path):
+    """A call shows what was last said of it, figure by figure."""
+    with create_log(tmp_path / "log.db") as log:
+        log.append("run-r1", [created(), queued()], expected_version=0)
+        first = usage(provider="p", attempt=1, output_tokens=5, total_tokens=9)
+        log.append("phase-r1/a", [first], expected_version=0)
+        for figures in ({"output_tokens": 7}, {"total_tokens": 11, "split": "inferred"}):
+            fields = {"provider": "p", "call_id": first.call_id, "why": "w", **figures}
+            log.append("phase-r1/a", [LlmUsageAmended(**fields)], expected_version=ANY)
+
+    agree(tmp_path / "log.db")
+    assert [(7, 11, "inferred", 1)] == select(
+        tmp_path / "log.db",
+        "SELECT output_tokens, total_tokens, split, is_amended FROM v_llm_usage",
+    )
+
+
+def test_damaged_data_leaves_the_other_rows_readable(recorded):
+    """One event that is no JSON costs its own cells, not the view."""
+    edit(recorded, "UPDATE events SET data = '{' WHERE position % 5 = 0")
+
+    for name in SQL_VIEWS:
+        assert select(recorded, f"SELECT count(*) FROM {name}")[0][0] > 0
+
+
+def test_the_sqlite_utils_command_reads_the_file_as_it_is(recorded):
+    """Its rows command prints a view without any preparation."""
+    from click.testing import CliRunner
+    from sqlite_utils.cli import cli
+
+    call = ["rows", str(recorded), "v_phases", "--limit", "1", "--csv"]
+    result = CliRunner().invoke(cli, call)
+
+    assert 0 == result.exit_code
+    assert result.output.startswith("run_id,phase_id,state,category,")

@@ -1,0 +1,1 @@
+"""Logs that releases recorded; each replays for ever."""
