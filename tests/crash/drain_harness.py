@@ -166,7 +166,7 @@ def _n_claims(path: Path) -> int:
 
 def _judge(log: Log, folder: Path, seen: Seen) -> None:
     board = replay(log, "phases")
-    seen.states = board.total.by_state()
+    seen.states = {str(state): n for state, n in board.total.by_state().items()}
     seen.faults += [
         f"phase {key} is {row.status}" for key, row in board.rows.items() if row.status not in FINAL
     ]
