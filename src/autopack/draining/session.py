@@ -187,7 +187,9 @@ class Session:
                 return None
         estimate, timeout_s = self.estimate(phase), self.settings.timeout_of(phase)
         try:
-            claim = self.claims.take(phase, estimate, timeout_s=timeout_s, reason=choice.reason)
+            claim = self.claims.take(
+                phase, estimate, timeout_s=timeout_s, reason=choice.reason, starts=True
+            )
         except (CapFullError, PriceUnknownError) as refusal:
             self._at_cap(phase, refusal)
             return None

@@ -107,7 +107,6 @@ class Workers:
         began = time.monotonic()
         self._live[claim.token] = live, began
         try:
-            await self.in_io(lambda: session.claims.start(claim))
             outcome = await call(session.settings.execute, live, claim, timeout_s=timeout_s)
             duration_s = time.monotonic() - began
             await self.in_io(lambda: session.end(claim, live, outcome, duration_s=duration_s))
