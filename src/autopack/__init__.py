@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from autopack.api import phase_counts as phase_counts
     from autopack.api import phase_of as phase_of
     from autopack.api import phases_of as phases_of
+    from autopack.api import probe as probe
     from autopack.api import propose as propose
     from autopack.api import queue_phases as queue_phases
     from autopack.api import reject as reject
@@ -103,6 +104,7 @@ _HOMES = {
         phase_counts
         phase_of
         phases_of
+        probe
         propose
         queue_phases
         reject

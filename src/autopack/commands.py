@@ -84,7 +84,11 @@ RunCommand = (
 
 @attrs.frozen(kw_only=True)
 class ClaimPhase:
-    """Take a queued phase; *estimate* is recorded with the claim."""
+    """
+    Take a queued phase; *estimate* is recorded with the claim.
+
+    With *starts* the executor is called at once, and that is recorded in the same batch.
+    """
 
     ref: PhaseRef
     worker: str
@@ -96,6 +100,7 @@ class ClaimPhase:
     reserved_usd: float | None = None
     basis: str | None = None
     estimate: Any = None
+    starts: bool = False
 
 
 @attrs.frozen(kw_only=True)

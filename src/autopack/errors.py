@@ -30,6 +30,7 @@
     │   ├── CapReachedError         a cap is used up
     │   ├── CapFullError            what a claim would set aside does not fit under a cap
     │   ├── PriceUnknownError       a cap in USD, and a claim that nobody can price
+    │   ├── NothingReadyError       a probe found no phase to try
     │   ├── EmptyLogError           nothing to drain, and that is suspicious
     │   └── DrainRefusedError       a guard said no
     ├── UnknownNameError            no strategy, executor, ... of that name
@@ -374,6 +375,17 @@ class EmptyLogError(CommandRefusedError):
             "drain. Is it the right log? Insist with --allow-empty (allow_empty=True)."
         )
         self.target, self.events = target, events
+
+
+class NothingReadyError(CommandRefusedError):
+    """A probe found no phase to try."""
+
+    def __init__(self, reason: str, detail: str | None) -> None:
+        super().__init__(
+            f"No phase could be tried ({reason}{': ' + detail if detail else ''}). "
+            "See what is queued, and why it waits, with: autopack status"
+        )
+        self.reason, self.detail = reason, detail
 
 
 class DrainRefusedError(CommandRefusedError):

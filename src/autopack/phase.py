@@ -177,7 +177,10 @@ def _claim(command: ClaimPhase, state: PhaseState) -> list[PhaseEvent]:
         basis=command.basis,
     )
     estimated = [] if command.estimate is None else [_estimated(command, number)]
-    return [*estimated, claimed]
+    started = PhaseStarted(
+        run_id=ref.run_id, phase_id=ref.phase_id, attempt=number, lease_token=command.lease_token
+    )
+    return [*estimated, claimed, *([started] if command.starts else [])]
 
 
 def _estimated(command: ClaimPhase, number: int) -> PhaseEstimated:

@@ -157,15 +157,18 @@ def test_a_drain_is_told_with_its_reasons():
     """Reasons for phases without usage, failures and pass-overs are counted, largest first."""
     report = SimpleNamespace(
         drain_id="d1", reason="empty", detail=None, completed=3, failed=1, timed_out=0, gated=0,
-        attempts=4, calls=1, total_tokens=70, samples=1, zero_yield={"no_call": 1, "cached": 2},
+        attempts=4, calls=1, total_tokens=70, samples=1, cost_usd=0.0,
+        unpriced_calls=1, unmetered=0, zero_yield={"no_call": 1, "cached": 2},
         failures={"tests failed": 1}, passed_over={}, duration_s=2.04,
     )  # fmt: skip
 
     assert [
         "Drain d1 stopped after 2.0 s: empty",
         "  phases    3 completed, 1 failed, 0 timed out, 0 waiting for a decision",
-        "  usage     4 attempts, 1 call, 70 tokens, 1 sample",
+        "  usage     4 attempts, 1 call, 70 tokens, 1 sample, cost unknown",
+        "  rates     75% of attempts succeeded, 117.6 attempts a minute, 29.4 samples a minute",
         "  no usage  2 x cached",
         "            1 x no_call",
         "  failures  1 x tests failed",
+        "  next      autopack status: which phases failed for good, and what to requeue",
     ] == drain_text(report).splitlines()

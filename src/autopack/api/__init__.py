@@ -30,7 +30,7 @@ from autopack.api.runs import (
     skip,
 )
 from autopack.api.standing import status
-from autopack.api.work import attempt, drain
+from autopack.api.work import attempt, drain, probe
 
 __all__ = [
     "Change",
@@ -58,6 +58,7 @@ __all__ = [
     "phase_counts",
     "phase_of",
     "phases_of",
+    "probe",
     "propose",
     "queue_phases",
     "reject",

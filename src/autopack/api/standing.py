@@ -5,17 +5,23 @@ from typing import Final
 
 from autopack import views
 from autopack.api.reading import phase_rows
-from autopack.events import PhaseFailed, PhaseGated, PhaseTimedOut
+from autopack.events import PhaseCompleted, PhaseFailed, PhaseGated, PhaseTimedOut
 from autopack.log import Log
-from autopack.ports.log import from_us
+from autopack.ports.log import Row, from_us
+from autopack.ports.work import PhaseView
 from autopack.projections.phases import FAILED_STATES, PHASES
 from autopack.projections.runs import RUNS
 from autopack.projections.samples import SAMPLES
 from autopack.projections.usage import USAGE
-from autopack.report.status import Halted, LiveWorker, Status
-from autopack.states import PhaseStatus
+from autopack.report.pace import expected_end
+from autopack.report.status import FailureGroup, Halted, LiveWorker, Pace, Status
+from autopack.states import LIVE, PhaseStatus
 
 _LOOK_BACK: Final = 20_000
+_FAILURES_MOST: Final = 500
+_PACE_OF: Final = 200
+_SHOWN: Final = 5
+_ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)
 
 
 def status(log: Log) -> Status:
@@ -25,6 +31,9 @@ def status(log: Log) -> Status:
     usage = views.current(log, USAGE, with_rows=False).total
     pairs = views.current(log, SAMPLES, with_rows=False).total
     head, identity, now_us = log.backend.head(), log.backend.identity, log.now_us()
+    failed = _last_halted(log, (PhaseFailed, PhaseTimedOut), FAILED_STATES)
+    states, n_live = board.by_state(), len(board.live)
+    left = sum(states.get(state, 0) for state in (PhaseStatus.QUEUED, *LIVE))
     return Status(
         target=log.target,
         log_id=identity.log_id,
@@ -34,10 +43,13 @@ def status(log: Log) -> Status:
         last_event_at=from_us(head.recorded_at) if head.position else None,
         runs=runs.created,
         runs_implied=runs.implied,
-        phases_by_state=board.by_state(),
+        phases_by_state=states,
         live=_live_workers(log, board.live, now_us),
-        failures=_last_halted(log, (PhaseFailed, PhaseTimedOut), FAILED_STATES),
-        gates=_last_halted(log, (PhaseGated,), (PhaseStatus.GATED,)),
+        failures=_halted(failed),
+        gates=_halted(_last_halted(log, (PhaseGated,), (PhaseStatus.GATED,))),
+        dead_letters=sum(states.get(state, 0) for state in FAILED_STATES),
+        failure_groups=_groups(failed),
+        pace=_pace(log, left, n_live, now_us),
         calls=usage.calls,
         late_calls=usage.late_calls,
         total_tokens=usage.total_tokens,
@@ -68,18 +80,56 @@ def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorke
     return tuple(found)
 
 
-def _last_halted(log: Log, types: Sequence[type], states: Sequence[str]) -> tuple[Halted, ...]:
+def _last_halted(log: Log, types: Sequence[type], states: Sequence[str]) -> list[PhaseView]:
     """Return the last phases that still stand where such an event left them, newest first."""
+    rows = _last_rows(log, types)
+    keys = list(dict.fromkeys(row[2].removeprefix("phase-") for row in reversed(rows)))
+    found = phase_rows(log, keys[:_FAILURES_MOST]).values()
+    return [row for row in found if row.status in states]
+
+
+def _last_rows(log: Log, types: Sequence[type]) -> list[Row]:
     head = log.head().position
-    rows = log.backend.page(
+    return log.backend.page(
         after=max(head - _LOOK_BACK, 0),
         until=head,
         limit=_LOOK_BACK,
         types=log.codec.names_of(types),
     )
-    keys = list(dict.fromkeys(row[2].removeprefix("phase-") for row in reversed(rows)))[:50]
-    found = [row for row in phase_rows(log, keys).values() if row.status in states]
+
+
+def _halted(rows: Sequence[PhaseView]) -> tuple[Halted, ...]:
     return tuple(
         Halted(phase=r.key, state=r.status, code=r.reason_code, message=r.reason, at=r.since)
-        for r in found[:5]
+        for r in rows[:_SHOWN]
+    )
+
+
+def _groups(rows: Sequence[PhaseView]) -> tuple[FailureGroup, ...]:
+    """Return the kinds of failures among *rows*, largest first; one alone is no kind."""
+    alike: dict[str, list[str]] = {}
+    for row in rows:
+        alike.setdefault(row.fingerprint or row.reason_code or "unknown", []).append(row.key)
+    groups = [
+        FailureGroup(fingerprint=name, n=len(keys), example=keys[0])
+        for name, keys in alike.items()
+        if len(keys) > 1
+    ]
+    return tuple(sorted(groups, key=lambda group: -group.n)[:_SHOWN])
+
+
+def _pace(log: Log, left: int, n_live: int, now_us: int) -> Pace | None:
+    """Return how fast the last attempts ended; imported ones, without a claim, are left out."""
+    rows = [row for row in _last_rows(log, _ENDS)[-_PACE_OF:] if '"lease_token"' in row[9]]
+    if not rows:
+        return None
+    until_us = now_us if n_live else rows[-1][7]
+    seconds = max(0.0, (until_us - rows[0][7]) / 1e6)
+    end = expected_end(from_us(now_us), ended=len(rows), seconds=seconds, left=left)
+    (completed,) = log.codec.names_of((PhaseCompleted,))
+    return Pace(
+        ended=len(rows),
+        completed=sum(row[4] == completed for row in rows),
+        seconds=seconds,
+        expected_end=end if n_live else None,
     )

@@ -16,6 +16,7 @@ from autopack.ports.work import PhaseView
 from autopack.projections.phases import PHASES
 
 if TYPE_CHECKING:
+    from autopack.draining.probing import ProbeReport
     from autopack.draining.recording import LiveAttempt
     from autopack.draining.report import DrainReport
 
@@ -27,6 +28,13 @@ def drain(
     from autopack.draining.engine import Drain
 
     return Drain(log, executor=executor, strategy=strategy, **settings).run()
+
+
+def probe(log: Log, *, executor: Any, **settings: Any) -> "ProbeReport":
+    """Drain one phase, once, and say whether draining the rest is worth it, check by check."""
+    from autopack.draining.probing import probe
+
+    return probe(log, executor=executor, **settings)
 
 
 @contextlib.contextmanager

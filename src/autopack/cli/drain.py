@@ -187,7 +187,7 @@ def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[A
         ref = PhaseRef(settings["run_id"], settings["phase_id"])
         api.requeue(log, ref, why=requeue_why)
     with DrainProgress() as progress:
-        engine = Drain(log, **settings, on_event=progress)
+        engine = progress.engine = Drain(log, **settings, on_event=progress)
         with _stopping(engine) as stopped:
             report = engine.run()
     return report, stopped.is_set()

@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "run": "run:run",
     "phase": "phase:phase",
     "drain": "drain:drain",
+    "probe": "probe:probe",
     "status": "status:status",
     "replay": "replay:replay",
     "history": "history:history",

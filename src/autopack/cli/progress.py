@@ -1,7 +1,8 @@
-"""A drain's progress on stderr: a line for each step, and a running count on a terminal."""
+"""A drain's progress on stderr: a line for each step, and a live view on a terminal."""
 
 import sys
 import threading
+from collections import Counter
 from typing import Any, Final, Self
 
 import click
@@ -11,35 +12,38 @@ _SHOWN: Final = frozenset(
         "drain.started", "run.prepared", "run.prepare_failed", "run.finished", "phase.claimed",
         "phase.completed", "phase.failed", "phase.timed_out", "phase.gated", "phase.requeued",
         "phase.released", "phase.reclaimed", "phase.result_late", "budget.escalated",
-        "drain.stopped",
+        "drain.breaker_tripped", "drain.stopped",
     }
 )  # fmt: skip
-_ENDS: Final = frozenset({"phase.completed", "phase.failed", "phase.timed_out", "phase.gated"})
+_FAILURES: Final = frozenset({"phase.failed", "phase.timed_out"})
+_REFRESH_PER_S: Final = 4
 
 
 class DrainProgress:
-    """Shows each event that a drain appends, from whichever thread it comes."""
+    """
+    Shows each event that a drain appends, from whichever thread it comes.
+
+    On a terminal a live view stands below the lines; give it the drain as :attr:`engine`.
+    """
 
     def __init__(self) -> None:
+        self.engine: Any = None
         self._lock = threading.Lock()
-        self._ended = 0
-        self._tokens = 0
+        self._failures: Counter[str] = Counter()
         self._live: Any = None
-        self._task: Any = None
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.live import Live
 
-            self._live = Progress(
-                SpinnerColumn("line"),
-                TextColumn("{task.description}", markup=False),
-                TimeElapsedColumn(),
+            self._live = Live(
                 console=Console(stderr=True),
+                get_renderable=self._picture,
+                refresh_per_second=_REFRESH_PER_S,
                 transient=True,
+                redirect_stdout=False,
             )
-            self._task = self._live.add_task("starting", total=None)
             self._live.start()
         return self
 
@@ -52,17 +56,21 @@ class DrainProgress:
         from autopack.report.history import history_line
 
         with self._lock:
-            if recorded.type == "llm.usage_recorded":
-                self._tokens += recorded.event.total_tokens or 0
-            self._ended += recorded.type in _ENDS
+            if recorded.type in _FAILURES:
+                event = recorded.event
+                self._failures[getattr(event, "fingerprint", None) or "timed_out"] += 1
             if recorded.type in _SHOWN:
                 self._print(history_line(recorded))
-            if self._live is not None:
-                text = f"{self._ended} attempts ended, {self._tokens} tokens"
-                self._live.update(self._task, description=text)
 
     def _print(self, line: str) -> None:
         if self._live is None:
             click.echo(line, err=True)
         else:
             self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _picture(self) -> Any:
+        from autopack.cli.liveview import picture
+
+        if self.engine is None:
+            return ""
+        return picture(self.engine.status(), dict(self._failures.most_common(3)))

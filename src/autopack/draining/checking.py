@@ -65,6 +65,7 @@ def _check_scope(settings: Settings, admission: Admission, handler: Handler) -> 
     if phase is None:
         known = handler.run_state(run_id).phases.keys()
         raise PhaseMissingError(f"{run_id}/{phase_id}", known=known)
-    if phase.status not in LIVE | {PhaseStatus.QUEUED}:
+    is_there = phase.status in LIVE | {PhaseStatus.QUEUED}
+    if not is_there and settings.resumes is None:
         what = "a drain takes queued phases; put it back with --requeue --why REASON"
         raise MoveRefusedError(phase.ref, state=phase.status, to=PhaseStatus.CLAIMED, what=what)

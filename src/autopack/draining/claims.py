@@ -86,10 +86,16 @@ class Claims:
         self._thread: threading.Thread | None = None
 
     def take(
-        self, phase: PhaseView, estimate: Estimate, *, timeout_s: float | None, reason: str | None
+        self,
+        phase: PhaseView,
+        estimate: Estimate,
+        *,
+        timeout_s: float | None,
+        reason: str | None,
+        starts: bool = False,
     ) -> Claim:
         """
-        Claim a queued phase.
+        Claim a queued phase; with *starts* as one that is begun at once.
 
         Raises:
             CommandRefusedError: It is not to be had: taken, paused, out of attempts.
@@ -118,6 +124,7 @@ class Claims:
             reserved_usd=wanted.usd,
             basis=wanted.basis,
             estimate=estimate,
+            starts=starts,
         )
         recorded = self.handler.handle(
             command,

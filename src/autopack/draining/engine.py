@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, Self
 
+import attrs
+
 from autopack.draining.limits import limit_reached
 from autopack.draining.planning import Planned, plan
 from autopack.draining.report import DrainReport
@@ -74,6 +76,7 @@ class Drain:
         self._grace_ends: float | None = None
         self._look_at: datetime | None = None
         self._told_wait: str | None = None
+        self._began: float | None = None
         self._wake: Callable[[], None] = lambda: None
 
     def run(self) -> DrainReport:
@@ -123,14 +126,22 @@ class Drain:
         self._wake()
 
     def status(self) -> dict[str, Any]:
-        """Return the totals so far, the phases in work, and how many are left."""
-        admission = self._session.admission
+        """
+        Return the totals so far, the phases in work with step, age and tokens, and what is left.
+
+        Safe to call from another thread while the drain runs.
+        """
+        session, workers, began = self._session, self._workers, self._began
         return {
             "drain_id": self.drain_id,
-            **self._session.totals.as_dict(),
-            "in_work": sorted(str(claim.ref) for claim in self._workers.claims),
-            "ready": len(admission.ready),
-            "waiting": admission.n_waiting,
+            **session.totals.as_dict(),
+            "in_work": sorted(str(claim.ref) for claim in workers.claims),
+            "working": workers.working(),
+            "ready": len(session.admission.ready),
+            "waiting": session.admission.n_waiting,
+            "elsewhere": max(0, len(session.admission.live) - len(workers)),
+            "elapsed_s": 0.0 if began is None else time.monotonic() - began,
+            "limits": attrs.asdict(self._settings.limits),
         }
 
     def plan(self, most: int = 10_000) -> list[Planned]:
@@ -143,6 +154,7 @@ class Drain:
 
     async def _drained(self) -> DrainReport:
         began, changed = time.monotonic(), asyncio.Event()
+        self._began = began
         self._wake = partial(_set_soon, asyncio.get_running_loop(), changed)
         workers, self._workers.when_ended = self._workers, changed.set
         reason: _Reason = ("error", None)
@@ -243,7 +255,7 @@ class Drain:
             drain_id=self.drain_id,
             reason=reason[0],
             detail=reason[1],
-            duration_s=duration_s,
+            duration_s=self._session.elapsed_before_s + duration_s,
             **self._session.totals.as_dict(),
         )
 

@@ -39,6 +39,7 @@ class LiveAttempt:
         self.outputs: dict[str, str] = {}
         self.summary: str | None = None
         self.failure: Failed | None = None
+        self.step: str | None = None
         self.calls = 0
         self.measured_calls = 0
         self.unpriced_calls = 0
@@ -69,6 +70,7 @@ class LiveAttempt:
 
     def progress(self, note: str) -> None:
         """Say which step the worker is at; kept beside the log, for ``status``."""
+        self.step = note
         self._claims.note(self.lease_token, note)
 
     def attach(self, name: str, text: str) -> str:

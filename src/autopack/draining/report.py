@@ -9,7 +9,8 @@ class DrainReport:
     What a drain did, and why it ended.
 
     The reason is ``empty``, ``blocked`` (what is queued may not be taken), ``limit``,
-    ``breaker``, ``price_unknown``, ``strategy`` or ``stopped``.
+    ``breaker``, ``price_unknown``, ``strategy`` or ``stopped``. A drain that was gone on with
+    counts from its first start, its time at work included.
     """
 
     drain_id: str

@@ -192,7 +192,9 @@ class Session:
                 return None
         estimate, timeout_s = self.estimate(phase), self.settings.timeout_of(phase)
         try:
-            claim = self.claims.take(phase, estimate, timeout_s=timeout_s, reason=choice.reason)
+            claim = self.claims.take(
+                phase, estimate, timeout_s=timeout_s, reason=choice.reason, starts=True
+            )
         except (CapFullError, PriceUnknownError) as refusal:
             self._at_cap(phase, refusal)
             return None
@@ -296,9 +298,11 @@ class Session:
 
     def _check_metered(self, claim: Claim, live: LiveAttempt) -> None:
         """Say loudly that an attempt under a cap told nobody what it used."""
-        if not self.caps.scopes(claim.ref.run_id):
-            return
-        if not live.calls or live.unmetered_calls or live.unpriced_calls:
+        scopes = self.caps.scopes(claim.ref.run_id)
+        states = [self.handler.budget_state(scope) for scope in scopes]
+        needs_price = any(state.max_usd is not None for state in states)
+        unknown = live.unmetered_calls or (needs_price and live.unpriced_calls)
+        if scopes and (unknown or not live.calls):
             self.totals.unmetered += 1
             _logger().warning(
                 "an attempt under a cap did not say what it used",

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from autopack.draining.claims import Claim
 from autopack.draining.recording import LiveAttempt
@@ -31,6 +31,7 @@ class Workers:
         self.when_ended: Callable[[], None] = lambda: None
         self._session = session
         self._inflight: dict[asyncio.Task[None], Claim] = {}
+        self._live: dict[str, tuple[LiveAttempt, float]] = {}
         self._io = ThreadPoolExecutor(1, "autopack-log")
 
     def __len__(self) -> int:
@@ -45,6 +46,21 @@ class Workers:
     def reserved_tokens(self) -> int:
         """The output tokens budgeted for the phases in work."""
         return sum(claim.estimate.budget_tokens for claim in self._inflight.values())
+
+    def working(self) -> list[dict[str, Any]]:
+        """Return the phases in work, oldest first: step, seconds since its start, tokens."""
+        now = time.monotonic()
+        return [
+            {
+                "phase": str(live.ref),
+                "attempt": live.number,
+                "step": live.step,
+                "since_s": now - began,
+                "calls": live.calls,
+                "tokens": live.total_tokens,
+            }
+            for live, began in list(self._live.values())
+        ]
 
     async def in_io(self, work: Callable[[], T]) -> T:
         """Do something with the log in the one thread that may; it is done even if we are not."""
@@ -89,8 +105,8 @@ class Workers:
         live = LiveAttempt(session.handler, session.claims, claim)
         timeout_s = session.settings.timeout_of(claim.phase)
         began = time.monotonic()
+        self._live[claim.token] = live, began
         try:
-            await self.in_io(lambda: session.claims.start(claim))
             outcome = await call(session.settings.execute, live, claim, timeout_s=timeout_s)
             duration_s = time.monotonic() - began
             await self.in_io(lambda: session.end(claim, live, outcome, duration_s=duration_s))
@@ -106,6 +122,8 @@ class Workers:
             # again and again.
             self.fault = self.fault or fault
             session.claims.forget(claim.token)
+        finally:
+            self._live.pop(claim.token, None)
 
     async def _give_back(self, claim: Claim) -> None:
         try:

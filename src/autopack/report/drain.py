@@ -3,6 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from autopack.report.hints import ZERO_YIELD
+from autopack.report.pace import per_minute
+
+_GROUPS_MOST = 10
+
 
 def drain_text(report: Any) -> str:
     """Return a :class:`autopack.DrainReport` as lines."""
@@ -19,17 +24,67 @@ def _lines(report: Any) -> Iterator[str]:
     )
     yield (
         f"  usage     {_n(report.attempts, 'attempt')}, {_n(report.calls, 'call')}, "
-        f"{_n(report.total_tokens, 'token')}, {_n(report.samples, 'sample')}"
+        f"{_n(report.total_tokens, 'token')}, {_n(report.samples, 'sample')}, {_cost(report)}"
     )
+    if rates := _rates(report):
+        yield f"  rates     {rates}"
+    if report.unmetered:
+        yield f"  caps      {_n(report.unmetered, 'attempt')} under a cap did not say what was used"
     yield from _counts("no usage", report.zero_yield)
+    for reason in sorted(report.zero_yield):
+        if reason in ZERO_YIELD:
+            yield f"            {reason}: {ZERO_YIELD[reason]}"
     yield from _counts("failures", report.failures)
     yield from _counts("passed", report.passed_over)
+    for number, step in enumerate(_steps(report)):
+        yield f"  {'next' if number == 0 else '':<9} {step}"
+
+
+def _cost(report: Any) -> str:
+    if report.calls and report.unpriced_calls == report.calls:
+        return "cost unknown"
+    without = report.unpriced_calls
+    return f"{report.cost_usd:.4f} USD" + (f" ({without} calls without a price)" if without else "")
+
+
+def _rates(report: Any) -> str:
+    ended = report.completed + report.failed + report.timed_out + report.gated
+    if not ended:
+        return ""
+    parts = [f"{report.completed / ended:.0%} of attempts succeeded"]
+    for n, noun in ((ended, "attempts"), (report.samples, "samples")):
+        rate = per_minute(n, report.duration_s)
+        if rate is not None:
+            parts.append(f"{rate:.1f} {noun} a minute")
+    return ", ".join(parts)
 
 
 def _counts(title: str, counts: Mapping[str, int]) -> Iterator[str]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    for number, (reason, n) in enumerate(ordered):
+    for number, (reason, n) in enumerate(ordered[:_GROUPS_MOST]):
         yield f"  {title if number == 0 else '':<9} {n} x {' '.join(reason.split())}"
+    if len(ordered) > _GROUPS_MOST:
+        rest = sum(n for _, n in ordered[_GROUPS_MOST:])
+        yield f"            {rest} x of {len(ordered) - _GROUPS_MOST} other kinds"
+
+
+def _steps(report: Any) -> Iterator[str]:
+    """Return what to do about what is left, most useful first."""
+    if report.failed or report.timed_out:
+        yield "autopack status: which phases failed for good, and what to requeue"
+    if report.gated:
+        yield "autopack phase approve RUN/PHASE --why REASON (or reject, requeue)"
+    match report.reason:
+        case "limit":
+            yield f"autopack drain --resume {report.drain_id}, with a higher limit"
+        case "stopped":
+            yield f"autopack drain --resume {report.drain_id}"
+        case "breaker":
+            yield "mend the cause, then autopack drain again; autopack history RUN shows it"
+        case "price_unknown":
+            yield "install a price plugin, or insist with --allow-unknown-price"
+        case "blocked":
+            yield "see above why the rest may not be taken"
 
 
 def _n(n: int, noun: str) -> str:

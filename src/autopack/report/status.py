@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from autopack.report.pace import per_minute
+
 
 @attrs.frozen(kw_only=True)
 class LiveWorker:
@@ -32,6 +34,32 @@ class Halted:
 
 
 @attrs.frozen(kw_only=True)
+class FailureGroup:
+    """Failures that are alike: how many phases stand still because of them, and one of these."""
+
+    fingerprint: str
+    n: int
+    example: str
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """
+    How fast attempts ended lately.
+
+    Args:
+        ended: Attempts that ended within ``seconds``.
+        completed: How many of them went well.
+        expected_end: When the queue would be empty at this pace; None if nobody is at work.
+    """
+
+    ended: int
+    completed: int
+    seconds: float
+    expected_end: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Status:
     """
     A log at one moment.
@@ -40,6 +68,10 @@ class Status:
         at: When this was asked.
         failures: Phases that failed or timed out last and were not taken up again, newest first.
         gates: Phases that wait for a decision, newest first.
+        dead_letters: How many phases failed or timed out for good: nothing takes them up again
+            but a requeue.
+        failure_groups: The kinds of failures among the last of them, largest first.
+        pace: How fast attempts ended lately; None where none did.
         total_tokens: Over all calls, late ones included.
         output_tokens: Likewise; only what was reported.
         samples: Predictions that were met by a measurement.
@@ -57,6 +89,9 @@ class Status:
     live: tuple[LiveWorker, ...] = ()
     failures: tuple[Halted, ...] = ()
     gates: tuple[Halted, ...] = ()
+    dead_letters: int = 0
+    failure_groups: tuple[FailureGroup, ...] = ()
+    pace: Pace | None = None
     calls: int = 0
     late_calls: int = 0
     total_tokens: int = 0
@@ -114,6 +149,13 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     tokens = f"{status.total_tokens} tokens, {status.output_tokens} of them output"
     yield "usage", f"{_count(status.calls, 'call')}{late}; {tokens}; {_cost(status)}"
     yield "yield", f"{_count(status.samples, 'sample')} of {_count(status.estimates, 'estimate')}"
+    if status.pace is not None:
+        yield "pace", _pace(status.pace)
+    if status.dead_letters:
+        yield (
+            "dead",
+            f"{_count(status.dead_letters, 'phase')} failed for good: requeue, or skip",
+        )
 
 
 def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
@@ -123,6 +165,8 @@ def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
         yield "Waiting for a decision", [_halted(gate) for gate in status.gates]
     if status.failures:
         yield "Last failures", [_halted(failure) for failure in status.failures]
+    if status.failure_groups:
+        yield "Kinds of failures", [_group(group) for group in status.failure_groups]
     yield "Next", next_steps(status)
 
 
@@ -161,6 +205,20 @@ def _worker(worker: LiveWorker) -> str:
 def _halted(halted: Halted) -> str:
     at = f"{_time(halted.at)} " if halted.at else ""
     return f"{at}{halted.phase} {halted.state}: {halted.code or '?'}: {_line(halted.message)}"
+
+
+def _group(group: FailureGroup) -> str:
+    return f"{group.n} x {_line(group.fingerprint)} (such as {group.example})"
+
+
+def _pace(pace: Pace) -> str:
+    rate = per_minute(pace.ended, pace.seconds)
+    parts = [f"{pace.completed} of the last {_count(pace.ended, 'attempt')} completed"]
+    if rate is not None:
+        parts.append(f"{rate:.1f} a minute")
+    if pace.expected_end is not None:
+        parts.append(f"expected end {_time(pace.expected_end)}")
+    return ", ".join(parts)
 
 
 def _line(text: str | None) -> str:

@@ -1,0 +1,41 @@
+"""``autopack probe``: try one phase before draining many, and say go or no-go."""
+
+from typing import Any
+
+import click
+
+from autopack.cli.output import json_option, print_json
+from autopack.cli.session import LogCommand, Session, example
+
+
+@click.command(
+    cls=LogCommand,
+    epilog=example("autopack --log work.db probe --run-id nightly --executor mine.py:execute"),
+)
+@click.option("--executor", required=True, help="A registered name, or file.py:name.")
+@click.option("--run-id", help="Only this run.")
+@click.option("--phase-id", help="Only this phase of --run-id.")
+@click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True), help="For the attempt.")
+@json_option
+@click.pass_context
+def probe(ctx: click.Context, /, as_json: bool, **settings: Any) -> None:
+    """
+    Drain one phase, once, and say whether draining the rest is worth it, check by check.
+
+    Exit 0 for go, 1 for no-go.
+    """
+    from autopack import api
+    from autopack.cli.progress import DrainProgress
+    from autopack.report.probe import probe_text
+
+    if settings["phase_id"] is not None and settings["run_id"] is None:
+        raise click.UsageError("--phase-id needs --run-id: an id is unique only within its run.")
+    session = ctx.find_object(Session)
+    assert session is not None
+    with session.open_log() as log, DrainProgress() as progress:
+        report = api.probe(log, **settings, on_event=progress)
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(probe_text(report))
+    ctx.exit(0 if report.is_go else 1)

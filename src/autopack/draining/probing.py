@@ -1,0 +1,52 @@
+"""A probe: one phase drained before many, and whether it is worth going on."""
+
+from typing import Any
+
+import attrs
+
+from autopack.draining.diagnosis import Check, checks_of, is_go, last_attempt
+from autopack.draining.engine import Drain
+from autopack.draining.report import DrainReport
+from autopack.errors import NothingReadyError
+from autopack.events import DrainPhaseSelected
+from autopack.ids import PhaseRef, drain_stream, phase_stream
+from autopack.log import Log
+
+
+@attrs.frozen(kw_only=True)
+class ProbeReport:
+    """What one phase showed: go on, or not, and why."""
+
+    phase: str
+    is_go: bool
+    checks: tuple[Check, ...]
+    drain: DrainReport
+
+
+def probe(log: Log, **settings: Any) -> ProbeReport:
+    """
+    Drain one phase, once, and say whether draining the rest is worth it.
+
+    Args:
+        settings: As :class:`autopack.Drain` takes them; name a run, or a run and a phase, to
+            choose what is tried.
+
+    Raises:
+        NothingReadyError: No phase could be taken.
+    """
+    report = Drain(log, **{**settings, "max_phases": 1, "workers": 1}).run()
+    ref = _chosen(log, report.drain_id)
+    if ref is None:
+        raise NothingReadyError(report.reason, report.detail)
+    events = [recorded.event for recorded in log.read(phase_stream(ref.run_id, ref.phase_id))]
+    checks = checks_of(last_attempt(events))
+    return ProbeReport(phase=str(ref), is_go=is_go(checks), checks=checks, drain=report)
+
+
+def _chosen(log: Log, drain_id: str) -> PhaseRef | None:
+    chosen = [
+        PhaseRef(recorded.event.run_id, recorded.event.phase_id)
+        for recorded in log.read(drain_stream(drain_id))
+        if isinstance(recorded.event, DrainPhaseSelected)
+    ]
+    return chosen[-1] if chosen else None

@@ -1,0 +1,124 @@
+"""Drain, probe and status as commands."""
+
+import json
+
+import pytest
+
+from autopack.cli.liveview import lines_of
+
+STATUS = {
+    "completed": 8, "failed": 1, "timed_out": 0, "gated": 0, "ready": 18, "waiting": 2,
+    "in_work": ["r/a"], "elsewhere": 3, "total_tokens": 900, "cost_usd": 0.25, "attempts": 9,
+    "samples": 8, "elapsed_s": 90.0,
+    "limits": {"max_tokens": 1000, "max_usd": None, "max_phases": 30, "max_samples": None},
+}  # fmt: skip
+
+
+def test_a_probe_says_go(cli, run_log, executors):
+    """Exit 0, the verdict, and the checks by name."""
+    result = cli("--log", run_log, "probe", "--executor", f"{executors}:works")
+
+    assert 0 == result.exit_code
+    assert result.stdout.startswith("GO: phase r/p1\n")
+    assert "usage_recorded" in result.stdout
+
+
+def test_a_probe_says_no_go(cli, run_log, executors):
+    """Exit 1, and JSON holds every check."""
+    result = cli("--log", run_log, "probe", "--executor", f"{executors}:fails", "--json")
+    found = json.loads(result.stdout)
+
+    assert (1, False) == (result.exit_code, found["is_go"])
+    assert "the phase failed: tests_failed: two of nine tests failed" in str(found["checks"])
+
+
+def test_a_drain_is_gone_on_with(cli, run_log, executors):
+    """--resume takes everything from the log; what is given wins."""
+    cli("--log", run_log, "drain", "--executor", f"{executors}:works", "--max-phases", "1")
+    again = cli("--log", run_log, "drain", "--resume")
+    more = cli("--log", run_log, "drain", "--resume", "--max-phases", "5", "--json")
+
+    assert "max_phases: 1 of 1 phases taken" in again.stdout
+    assert (2, "empty") == (
+        json.loads(more.stdout)["attempts"], json.loads(more.stdout)["reason"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "Missing option '--executor'"),
+        (("--executor", "recorded", "--rpm", "fast"), "'fast' is not N or MODEL=N"),
+        (("--executor", "recorded", "--rpm", "m=0"), "is not N or MODEL=N"),
+        (("--executor", "recorded", "--max-usd", "0"), "0"),
+        (("--resume", "nightly"), "There is no drain 'nightly'"),
+        (("--executor", "recorded", "--drain", "a\nb"), "cannot be a drain"),
+    ],
+)
+def test_bad_settings_change_nothing(cli, run_log, events_of, arguments, said):
+    """A clear message, exit 2, and the log as it was."""
+    before = events_of(run_log)
+    result = cli("--log", run_log, "drain", *arguments)
+
+    assert 2 == result.exit_code
+    assert said in result.stderr
+    assert before == events_of(run_log)
+
+
+def test_rates_are_given_by_model(cli, run_log, executors):
+    """N is for every model, MODEL=N for one; both are kept in the log."""
+    cli(
+        "--log", run_log, "drain", "--executor", f"{executors}:works", "--rpm", "600",
+        "--tpm", "m=9000", "--tpm", "100000",
+    )  # fmt: skip
+    tail = json.loads(cli("--log", run_log, "log", "tail", "--limit", "100", "--json").stdout)
+    (settings,) = [one["data"]["settings"] for one in tail if one["type"] == "drain.started"]
+
+    assert (600, {"m": 9000, "*": 100_000}) == (
+        settings["requests_per_minute"], settings["tokens_per_minute"],
+    )  # fmt: skip
+
+
+def test_a_phase_at_its_gate_can_be_requeued(cli, run_log, tmp_path):
+    """`phase requeue` answers the gate."""
+    file = tmp_path / "asks.py"
+    file.write_text(
+        "from autopack import NeedsPerson\n\n\n"
+        "def execute(phase, attempt):\n"
+        "    return NeedsPerson('Merge?')\n",
+        encoding="utf-8",
+    )
+    cli("--log", run_log, "drain", "--executor", f"{file}:execute")
+    result = cli("--log", run_log, "phase", "requeue", "r/p1", "--why", "again")
+    states = json.loads(cli("--log", run_log, "status", "--json").stdout)["phases_by_state"]
+
+    assert 0 == result.exit_code
+    assert {"GATED": 1, "QUEUED": 1} == states
+
+
+def test_status_shows_dead_letters_and_kinds_of_failures(cli, run_log, executors):
+    """How many failed for good, what they have in common, and how fast attempts ended."""
+    cli("--log", run_log, "drain", "--executor", f"{executors}:fails")
+    found = json.loads(cli("--log", run_log, "status", "--json").stdout)
+    text = cli("--log", run_log, "status").stdout
+
+    assert (2, 2) == (found["dead_letters"], found["pace"]["ended"])
+    assert [(2, "tests_failed|two of nine tests failed")] == [
+        (group["n"], group["fingerprint"]) for group in found["failure_groups"]
+    ]
+    assert "2 phases failed for good" in text
+    assert "2 x tests_failed|two of nine tests failed (such as r/p" in text
+
+
+def test_the_live_view_shows_queue_spend_and_end():
+    """Queue and caps, failures by fingerprint, and an expected end once something has ended."""
+    queue, spend, failure, end = lines_of(STATUS, {"tests_failed|x": 2})
+    *_, unknown = lines_of({**STATUS, "completed": 0, "failed": 0}, {})
+
+    assert (
+        "queue: 18 ready, 2 waiting, 1 in work, 3 elsewhere; 8 completed, 1 failed, 0 timed out"
+    ) == queue
+    assert "spend: 900 of 1000 tokens, 0.2500 USD, 9 of 30 attempts, 8 samples" == spend
+    assert "failure: 2 x tests_failed|x" == failure
+    assert end.startswith("running for 1:30, expected end ")
+    assert "running for 1:30, expected end not known yet" == unknown

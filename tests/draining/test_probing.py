@@ -1,0 +1,91 @@
+"""A probe: one phase before many, and named checks."""
+
+import pytest
+
+from autopack import Failed, NeedsPerson, create_run, pause_run, probe
+from autopack.errors import NothingReadyError
+from drains import specs, states
+
+
+def good(_phase, attempt):
+    attempt.record_usage(
+        model="m", input_tokens=100, output_tokens=300, cost_usd=0.01, cost_source="reported"
+    )
+
+
+def silent(_phase, _attempt):
+    return None
+
+
+def guesses(_phase, attempt):
+    attempt.record_usage(model="m", output_tokens=300, split="inferred")
+
+
+def empty(_phase, attempt):
+    attempt.record_usage(model="m", output_tokens=41)
+
+
+def cut(_phase, attempt):
+    attempt.record_usage(model="m", output_tokens=99_000, truncated=True)
+
+
+def fails(_phase, _attempt):
+    return Failed("tests_failed", "two of nine", retryable=True)
+
+
+def verdict(report):
+    return {check.name: check.is_ok for check in report.checks}
+
+
+def test_a_good_phase_is_a_go(log):
+    """Every check holds, and only that phase was taken."""
+    report = probe(log, executor=good)
+
+    assert (True, "r/p1") == (report.is_go, report.phase)
+    assert {True} == set(verdict(report).values())
+    assert {"p1": "COMPLETE", "p2": "QUEUED"} == states(log)
+
+
+@pytest.mark.parametrize(
+    ("executor", "is_go", "failing"),
+    [
+        (silent, False, {"usage_recorded", "split_measured", "output_plausible", "cost_reported"}),
+        (guesses, False, {"split_measured", "cost_reported"}),
+        (empty, True, {"output_plausible", "cost_reported"}),
+        (cut, True, {"within_budget", "cost_reported"}),
+        (fails, False, {"completed", "usage_recorded", "split_measured", "output_plausible",
+                        "cost_reported"}),
+        (lambda _p, _a: NeedsPerson("merge?"), False,
+         {"completed", "usage_recorded", "split_measured", "output_plausible", "cost_reported"}),
+    ],
+)  # fmt: skip
+def test_each_check_has_its_name(log, executor, is_go, failing):
+    """What fails is named; warnings alone are still a go."""
+    report = probe(log, executor=executor)
+
+    assert is_go == report.is_go
+    assert failing == {name for name, is_ok in verdict(report).items() if not is_ok}
+
+
+def test_a_probe_tries_once(log):
+    """A retryable failure is not tried again by the probe."""
+    report = probe(log, executor=fails, run_id="r", phase_id="p2", backoff_base_s=0.0)
+
+    assert ("r/p2", 1) == (report.phase, report.drain.attempts)
+
+
+def test_nothing_to_try_is_an_error(log):
+    """A paused run has no phase to try."""
+    pause_run(log, "r", why="w")
+
+    with pytest.raises(NothingReadyError, match="blocked"):
+        probe(log, executor=good)
+
+
+def test_the_last_attempt_is_what_is_shown(sqlite_log):
+    """An earlier attempt's calls are not this one's."""
+    create_run(sqlite_log, "s", specs("a"))
+    probe(sqlite_log, executor=lambda p, a: good(p, a) or fails(p, a), backoff_base_s=0.0)
+    report = probe(sqlite_log, executor=silent)
+
+    assert not verdict(report)["usage_recorded"]
