@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from autopack.cli.choosing import executor_of, named
+from autopack.cli.choosing import executor_of, strategy_of
 from autopack.cli.output import json_option, print_json, print_table
 from autopack.cli.session import LogCommand, Session, example
 
@@ -53,6 +53,14 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
     help="An option of the executor; several times. JSON, or a text.",
 )
 @click.option("--strategy", help="A registered name, or file.py:name.  [default: fifo]")
+@click.option(
+    "-s",
+    "--strategy-option",
+    "strategy_options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the strategy; several times.",
+)
 @click.option("--run-id", help="Only this run.")
 @click.option("--phase-id", help="Only this phase of --run-id.")
 @click.option("--requeue", is_flag=True, help="Put --phase-id back in the queue first.")
@@ -99,6 +107,7 @@ def drain(
     command: str | None,
     preset: str | None,
     options: tuple[str, ...],
+    strategy_options: tuple[str, ...],
     requeue: bool,
     why: str | None,
     dry_run: bool,
@@ -114,7 +123,9 @@ def drain(
     _check_together(given["run_id"], given["phase_id"], requeue, why, dry_run)
     session = ctx.find_object(Session)
     assert session is not None
-    settings = _settings(ctx, session.registry(), given, (command, preset, options))
+    settings = _settings(
+        ctx, session.registry(), given, (command, preset, options), strategy_options
+    )
     with session.open_log() as log:
         if dry_run:
             _show_plan(log, settings, as_json)
@@ -134,6 +145,7 @@ def _settings(
     registry: Any,
     given: dict[str, Any],
     program: tuple[str | None, str | None, tuple[str, ...]],
+    strategy_options: tuple[str, ...],
 ) -> dict[str, Any]:
     """Return what was said on the command line; a drain to go on with says the rest."""
     source = ctx.get_parameter_source
@@ -147,7 +159,9 @@ def _settings(
     if "resumes" not in said or "executor" in said or any(program):
         said["executor"] = executor_of(registry, said.get("executor"), *program)
     if "strategy" in said:
-        said["strategy"] = named(registry, "strategy", said["strategy"])
+        said["strategy"] = strategy_of(registry, said["strategy"], strategy_options)
+    elif strategy_options:
+        raise click.UsageError("--strategy-option belongs to --strategy.")
     return said
 
 
@@ -171,10 +185,28 @@ def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(plan)
         return
-    header = ("phase", "predicted_output_tokens", "budget_tokens", "reason")
-    rows = [(str(p.ref), p.predicted_output_tokens, p.budget_tokens, p.reason) for p in plan]
-    print_table(header, rows)
-    click.echo(f"{len(plan)} phases would be worked on; nothing was written.", err=True)
+    header = ("phase", "predicted_output_tokens", "budget_tokens", "predicted_usd", "reason")
+    print_table(header, [_row(planned) for planned in plan])
+    click.echo(_sums(plan), err=True)
+
+
+def _row(planned: Any) -> tuple[Any, ...]:
+    usd = None if planned.predicted_usd is None else f"{planned.predicted_usd:.4f}"
+    reason = f"retry: {planned.reason}" if planned.is_retry else planned.reason
+    predicted, budget = planned.predicted_output_tokens, planned.budget_tokens
+    return (str(planned.ref), predicted, budget, usd, reason)
+
+
+def _sums(plan: list[Any]) -> str:
+    predicted = sum(planned.predicted_output_tokens for planned in plan)
+    budget = sum(planned.budget_tokens for planned in plan)
+    priced = [planned.predicted_usd for planned in plan if planned.predicted_usd is not None]
+    cost = f"{sum(priced):.4f} USD for {len(priced)} of them" if priced else "the cost is unknown"
+    n = len(plan)
+    return (
+        f"{n} phase{'' if n == 1 else 's'} would be worked on: {predicted:,} output tokens "
+        f"predicted, {budget:,} budgeted, {cost}; nothing was written."
+    )
 
 
 def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[Any, bool]:
