@@ -33,6 +33,7 @@ from autopack.api.runs import (
     resume_run,
     skip,
 )
+from autopack.api.simulating import simulate
 from autopack.api.standing import status
 from autopack.api.work import attempt, drain
 
@@ -68,6 +69,7 @@ __all__ = [
     "resume_run",
     "run_board",
     "samples",
+    "simulate",
     "skip",
     "status",
     "tail",

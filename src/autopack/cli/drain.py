@@ -11,6 +11,7 @@ import click
 from autopack.cli.choosing import executor_of, strategy_of
 from autopack.cli.output import json_option, print_json, print_table
 from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.simulating import simulate_strategies
 
 
 def _rates(
@@ -37,6 +38,7 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
         "autopack --log work.db drain --run-id nightly --phase-id p3 --requeue --why 'fixed' \\",
         "    --executor mine.py:execute",
         "autopack --log work.db drain --preset claude --timeout-s 900",
+        "autopack drain --simulate --synthetic 7 --strategy fifo,triage,explore",
         """autopack --log work.db drain --command '["my-agent", "--task", "{goal}"]'""",
         "autopack --log work.db drain --resume",
     ),
@@ -99,6 +101,21 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
 )  # fmt: skip
 @click.option("--allow-empty", is_flag=True, help="Insist on a log without runs and phases.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done; writes nothing.")
+@click.option(
+    "--simulate",
+    is_flag=True,
+    help="Run strategies (--strategy A,B,C) on the log's history; executes and writes nothing.",
+)
+@click.option(
+    "--synthetic", type=int, metavar="SEED", help="With --simulate: made-up work, and no log."
+)
+@click.option(
+    "--width",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="With --simulate: how well every group is to be known.",
+)
 @json_option
 @click.pass_context
 def drain(
@@ -111,6 +128,9 @@ def drain(
     requeue: bool,
     why: str | None,
     dry_run: bool,
+    simulate: bool,
+    synthetic: int | None,
+    width: float,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -120,6 +140,12 @@ def drain(
     Exit 0 if no phase failed, 1 if some did, 130 when interrupted: the first Ctrl-C lets the
     phases in work end, the second one gives them back at once.
     """
+    if simulate:
+        strategy = given["strategy"]
+        simulate_strategies(ctx, strategy, strategy_options, synthetic, width, given, as_json)
+        return
+    if synthetic is not None:
+        raise click.UsageError("--synthetic belongs to --simulate.")
     _check_together(given["run_id"], given["phase_id"], requeue, why, dry_run)
     session = ctx.find_object(Session)
     assert session is not None

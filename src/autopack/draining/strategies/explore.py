@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from autopack.draining.shelf import Bucket, buckets, group_of
+from autopack.draining.shelf import buckets, group_of
 from autopack.ports.drain import (
     Choice,
     Choose,
@@ -43,40 +43,57 @@ class Explore:
 
     def __call__(self, view: DrainView) -> Choice:
         """Choose the best teacher; stop when there is nothing more to learn."""
-        pending = Counter(group_of(phase) for phase in view.in_work)
-        known: dict[str, tuple[GroupEvidence, bool]] = {}
-        best: tuple[float, PhaseView, str] | None = None
+        gains = _Gains(view, self.width)
+        odds: dict[str, float] = {}
+        best: tuple[float, PhaseView] | None = None
         for (group, run_id), bucket in buckets(view.ready, _names_of, _size_of).items():
-            if group not in known:
-                evidence = view.groups.get(group, GroupEvidence())
-                known[group] = (evidence, width_of(evidence) <= self.width)
-            evidence = known[group][0]
-            if width_of(evidence, pending[group]) <= self.width:
+            gain = gains.of(group)
+            if not gain:
                 continue
-            value, phase = self._value(view, evidence, pending[group], run_id, bucket)
+            if run_id not in odds:
+                odds[run_id] = _odds(view.history.get(run_id))
+            phase: PhaseView = bucket[0]
+            value = gain * odds[run_id] / max(1, view.predict(phase))
             if best is None or value > best[0]:
-                best = (value, phase, group)
+                best = (value, phase)
         if best is not None:
-            return self._chosen(best[1], best[2], known[best[2]][0], view)
-        if not view.ready or not all(is_known for _evidence, is_known in known.values()):
+            return self._chosen(best[1], view)
+        if not view.ready or gains.n_unknown:
             return Wait("the samples in work may be enough", until=view.next_ready_at)
-        return Stop(f"{len(known)} groups are ready, each known to a width of {self.width:g}")
+        known = f"each group that is ready ({gains.n_groups}) is known to a width of {self.width:g}"
+        return Stop(known)
 
-    def _value(
-        self, view: DrainView, evidence: GroupEvidence, pending: int, run_id: str, bucket: Bucket
-    ) -> tuple[float, PhaseView]:
-        """Return what is learned per predicted token, and the phase to learn it from."""
-        phase: PhaseView = bucket[0]
-        gain = width_of(evidence, pending) - width_of(evidence, pending + 1)
-        odds = _odds(view.history.get(run_id, RunHistory()))
-        return gain * odds / max(1, view.predict(phase)), phase
-
-    def _chosen(
-        self, phase: PhaseView, group: str, evidence: GroupEvidence, view: DrainView
-    ) -> Choose:
+    def _chosen(self, phase: PhaseView, view: DrainView) -> Choose:
+        group, cost = group_of(phase), view.predict(phase)
+        evidence = view.groups.get(group, GroupEvidence())
         told = f"{evidence.n} samples, width {width_of(evidence):.2f} of {self.width:g}"
-        cost = view.predict(phase)
         return Choose(phase.ref, f"{group} is least known for its cost ({told}; {cost} tokens)")
+
+
+class _Gains:
+    """By how much one more sample narrows each group's interval; 0 for groups that are known."""
+
+    def __init__(self, view: DrainView, width: float) -> None:
+        self.n_unknown = 0
+        self._view, self._width = view, width
+        self._pending = Counter(group_of(phase) for phase in view.in_work)
+        self._gains: dict[str, float] = {}
+
+    @property
+    def n_groups(self) -> int:
+        """How many groups were asked for."""
+        return len(self._gains)
+
+    def of(self, group: str) -> float:
+        """Return what a further sample gains; those in work are counted as won."""
+        found = self._gains.get(group)
+        if found is None:
+            evidence, pending = self._view.groups.get(group, GroupEvidence()), self._pending[group]
+            self.n_unknown += width_of(evidence) > self._width
+            now = width_of(evidence, pending)
+            found = 0.0 if now <= self._width else now - width_of(evidence, pending + 1)
+            self._gains[group] = found
+        return found
 
 
 def width_of(evidence: GroupEvidence, more: int = 0) -> float:
@@ -100,5 +117,6 @@ def _size_of(phase: PhaseView) -> int:
     return len(phase.deliverables)
 
 
-def _odds(run: RunHistory) -> float:
-    return (run.completed + 1) / (run.attempts + 2)
+def _odds(run: RunHistory | None) -> float:
+    """Return how likely a phase of the run completes: half, before anything was seen of it."""
+    return 0.5 if run is None else (run.completed + 1) / (run.attempts + 2)

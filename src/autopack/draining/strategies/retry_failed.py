@@ -26,7 +26,7 @@ class RetryFailed:
             return Stop(why)
         if found := self.rules.best(view, view.ready, tried_before=True):
             return Choose(found[0].ref, f"it was taken before; {found[1]}")
-        if found := self.rules.best(view, view.failed):
+        if found := self.rules.best(view, view.failed, anew=True):
             return Retry(found[0].ref, found[1])
         if view.running or view.elsewhere or view.next_ready_at:
             return Wait("the rest waits for results", until=view.next_ready_at)

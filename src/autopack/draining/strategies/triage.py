@@ -46,8 +46,8 @@ class Triage:
     A run is promising if its first phase completed, made a call, ran out of time, or failed as
     none had failed before. It is given up if its first phase failed as another one had, after
     *max_timeouts_per_run* time-outs, and when a failure of its phases has been seen
-    *max_fingerprint_repeats* times in this drain. Phases of the same standing are ranked by what
-    they failed of before, then by run and index.
+    *max_fingerprint_repeats* times in this drain and more of them failed than completed. Phases
+    of the same standing are ranked by what they failed of before, then by run and index.
 
     Args:
         max_attempts_per_phase: A phase that spent so many attempts is left alone.
@@ -80,20 +80,26 @@ class Triage:
         return f"{view.zero_streak} attempts in a row made no call: look at their reasons first"
 
     def best(
-        self, view: DrainView, phases: Sequence[PhaseView], *, tried_before: bool = False
+        self,
+        view: DrainView,
+        phases: Sequence[PhaseView],
+        *,
+        tried_before: bool = False,
+        anew: bool = False,
     ) -> tuple[PhaseView, str] | None:
         """
         Return the most hopeful of *phases* and why it is; None if there is none.
 
         Args:
             tried_before: Look only at phases that were taken before, by whichever drain.
+            anew: The phase would get its attempts back, so those it had do not count.
         """
         in_work = {phase.run_id for phase in view.in_work}
         best: tuple[tuple[int, object], Bucket] | None = None
         for names, bucket in buckets(phases, names_of, rank_of).items():
             if tried_before and not names[3]:
                 continue
-            standing = self._standing(view, names, in_work)
+            standing = self._standing(view, (*names[:2], 0, True) if anew else names, in_work)
             if isinstance(standing, str):
                 continue
             key = (standing, bucket.best)
@@ -118,7 +124,7 @@ class Triage:
             return "its run is being sampled" if run_id in in_work else _UNSAMPLED
         if run.timed_out >= self.max_timeouts_per_run:
             return "its run timed out too often"
-        if run.repeats >= self.max_fingerprint_repeats:
+        if run.repeats >= self.max_fingerprint_repeats and run.failed > run.completed:
             return "its run fails as too many others do"
         is_hopeful = run.first_ending != "failed" or run.first_had_usage
         return (
