@@ -27,7 +27,8 @@ def simulate(
         strategies: A registered name or a strategy, or several of them.
         width: How narrow every group's interval should get, for the tokens that this takes.
         limits: ``max_phases``, ``max_tokens``, ``max_samples``, ``max_minutes``,
-            ``max_zero_yield``, as of a drain; minutes are those that the work would take.
+            ``max_zero_yield``, and the breaker's ``max_fingerprint_repeats`` (10) and
+            ``max_timeouts_per_run``, as of a drain; minutes are those the work would take.
 
     Returns:
         One result a strategy, in order; the same source gives the same results.

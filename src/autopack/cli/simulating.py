@@ -9,7 +9,10 @@ from autopack.cli.output import print_json, print_table
 from autopack.cli.session import Session
 
 _USUAL: Final = "fifo,triage,explore"
-_LIMITS: Final = ("max_phases", "max_minutes", "max_samples", "max_tokens", "max_zero_yield")
+_LIMITS: Final = (
+    "max_phases", "max_minutes", "max_samples", "max_tokens", "max_zero_yield",
+    "max_fingerprint_repeats", "max_timeouts_per_run",
+)  # fmt: skip
 
 
 def simulate_strategies(

@@ -1,14 +1,17 @@
 """What strategies would make of the same work: run in memory, side by side, deterministic."""
 
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import attrs
 
 from autopack.draining.backlogs import Backlog, recorded_backlog
+from autopack.draining.breaker import Breaker
+from autopack.draining.history import TIMED_OUT
 from autopack.draining.limits import Limits, limit_reached
 from autopack.draining.shelf import group_of
 from autopack.draining.strategies.explore import width_of
+from autopack.draining.totals import Totals
 from autopack.draining.worlds import Step, World
 from autopack.ports.drain import GroupEvidence
 
@@ -56,7 +59,11 @@ class Simulated:
 def simulate_backlog(
     backlog: Backlog, strategies: Sequence[tuple[str, Any]], *, width: float = WIDTH, **limits: Any
 ) -> list[Simulated]:
-    """Return what each named strategy makes of *backlog*; each begins with the same work."""
+    """
+    Return what each named strategy makes of *backlog*; each begins with the same work.
+
+    The drain's breaker is at work beside the strategy, as it is in a drain.
+    """
     bounds = Limits(**limits)
     return [_one(backlog, name, strategy, width, bounds) for name, strategy in strategies]
 
@@ -65,9 +72,13 @@ def _one(backlog: Backlog, name: str, strategy: Any, width: float, limits: Limit
     world = World(backlog.view(), backlog.answer, group_of=group_of, later=backlog.later())
     learning = _Learning(backlog, width)
     hopeless, hopeless_tokens, began = backlog.hopeless(), 0, world.now
+    breaker = Breaker(
+        max_fingerprint_repeats=limits.max_fingerprint_repeats,
+        max_timeouts_per_run=limits.max_timeouts_per_run,
+    )
     while True:
         elapsed_s = (world.now - began).total_seconds()
-        if reason := limit_reached(limits, cast(Any, _spent(world)), elapsed_s):
+        if reason := limit_reached(limits, _totals(world), elapsed_s):
             break
         step = world.step(strategy, name)
         if not isinstance(step, Step):
@@ -76,6 +87,8 @@ def _one(backlog: Backlog, name: str, strategy: Any, width: float, limits: Limit
         if step.phase.run_id in hopeless:
             hopeless_tokens += step.answer.total_tokens
         learning.look(world, group_of(step.phase))
+        if _trips(breaker, step):
+            world.hold_run(step.phase.run_id)
     runs = world.history.runs.values()
     return Simulated(
         strategy=name,
@@ -116,17 +129,22 @@ class _Learning:
             self.tokens_to_width = world.spent_tokens
 
 
-@attrs.frozen(kw_only=True)
-class _Spent:
-    attempts: int
-    samples: int
-    total_tokens: int
-    zero_streak: int
-    cost_usd: float = 0.0
+def _trips(breaker: Breaker, step: Step) -> bool:
+    """Let the drain's breaker know of an attempt, and tell whether it holds the run from now on."""
+    run_id, answer = step.phase.run_id, step.answer
+    match answer.ending:
+        case "completed":
+            breaker.completed(run_id)
+            return False
+        case "failed":
+            print_of = answer.fingerprint or answer.ending
+            return breaker.failed(run_id, print_of, "execution", print_of) is not None
+        case _:
+            return answer.ending == TIMED_OUT and breaker.timed_out(run_id) is not None
 
 
-def _spent(world: World) -> _Spent:
-    return _Spent(
+def _totals(world: World) -> Totals:
+    return Totals(
         attempts=world.attempts,
         samples=world.samples,
         total_tokens=world.spent_tokens,

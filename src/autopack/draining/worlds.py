@@ -106,6 +106,12 @@ class World:
             groups=self.groups,
         )
 
+    def hold_run(self, run_id: str) -> None:
+        """Let no phase of a run be taken any more."""
+        for shelf in (self._ready, self._failed):
+            for phase in [phase for phase in shelf if phase.run_id == run_id]:
+                shelf.discard(phase.key)
+
     def step(self, strategy: Any, name: str) -> Step | str:
         """
         Ask the strategy, and do what it says; return the step, or why it ends here.
