@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from autopack.api import rollback as rollback
     from autopack.api import run_board as run_board
     from autopack.api import samples as samples
+    from autopack.api import simulate as simulate
     from autopack.api import skip as skip
     from autopack.api import status as status
     from autopack.api import tail as tail
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from autopack.draining.engine import Drain as Drain
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
     from autopack.draining.report import DrainReport as DrainReport
+    from autopack.draining.simulation import Simulated as Simulated
+    from autopack.draining.synthetic import synthetic_backlog as synthetic_backlog
     from autopack.errors import AutopackError as AutopackError
     from autopack.events import event as event
     from autopack.hookspecs import hookimpl as hookimpl
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from autopack.plugins import load_plugins as load_plugins
     from autopack.ports.drain import Choose as Choose
     from autopack.ports.drain import DrainView as DrainView
+    from autopack.ports.drain import Retry as Retry
     from autopack.ports.drain import Stop as Stop
     from autopack.ports.drain import Wait as Wait
     from autopack.ports.log import ANY as ANY
@@ -115,6 +119,7 @@ _HOMES = {
         rollback
         run_board
         samples
+        simulate
         skip
         status
         tail
@@ -131,6 +136,12 @@ _HOMES = {
     """,
     "autopack.draining.report": """
         DrainReport
+    """,
+    "autopack.draining.simulation": """
+        Simulated
+    """,
+    "autopack.draining.synthetic": """
+        synthetic_backlog
     """,
     "autopack.errors": """
         AutopackError
@@ -156,6 +167,7 @@ _HOMES = {
     "autopack.ports.drain": """
         Choose
         DrainView
+        Retry
         Stop
         Wait
     """,

@@ -7,12 +7,20 @@ from autopack.hookspecs import Register, hookimpl
 
 @hookimpl
 def autopack_register_strategies(register: Register) -> None:
-    """Register ``fifo`` and ``one``."""
+    """Register ``fifo``, ``one``, ``priority``, ``triage``, ``retry-failed`` and ``explore``."""
+    from autopack.draining.strategies.explore import Explore
     from autopack.draining.strategies.fifo import fifo
     from autopack.draining.strategies.one import One
+    from autopack.draining.strategies.priority import priority
+    from autopack.draining.strategies.retry_failed import RetryFailed
+    from autopack.draining.strategies.triage import Triage
 
     register("fifo", fifo)
     register("one", One)
+    register("priority", priority)
+    register("triage", Triage)
+    register("retry-failed", RetryFailed)
+    register("explore", Explore)
 
 
 @hookimpl

@@ -1,6 +1,6 @@
 """A run: what it may do next, decided from its own stream."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import attrs
@@ -65,6 +65,7 @@ def decide(command: RunCommand, state: RunState) -> list[RunEvent]:
         RunExistsError: A run of that id exists.
         RunMissingError: No run of that id exists.
         PhaseExistsError: A phase of that id was queued.
+        InvalidInputError: Phases wait for each other.
         InvalidInputError: A cap has an unknown unit.
     """
     if isinstance(command, CreateRun):
@@ -141,7 +142,48 @@ def queue(run: str, specs: Iterable[PhaseSpec], state: RunState) -> list[RunEven
             raise PhaseExistsError(PhaseRef(RunId(run), PhaseId(spec.id)))
         seen.add(spec.id)
         events.append(_queued(run, index, spec))
+    _check_order(run, events, state)
     return events
+
+
+def find_cycle(starts: Iterable[str], after: Callable[[str], Iterable[str]]) -> list[str]:
+    """
+    Return phases that wait for each other, the first repeated at the end; empty if none do.
+
+    Args:
+        starts: Where to look from; only what can be reached from there is looked at.
+        after: Returns the phases that a phase comes after.
+    """
+    settled: set[str] = set()
+    for start in starts:
+        path: dict[str, Iterator[str]] = {} if start in settled else {start: iter(after(start))}
+        while path:
+            name = next(reversed(path))
+            following = next((one for one in path[name] if one not in settled), None)
+            if following is None:
+                settled.add(name)
+                del path[name]
+            elif following in path:
+                names = list(path)
+                return [*names[names.index(following) :], following]
+            else:
+                path[following] = iter(after(following))
+    return []
+
+
+def _check_order(run: str, events: Iterable[RunEvent], state: RunState) -> None:
+    """Refuse new phases that wait for each other, or for old ones that wait for them."""
+    new = {event.phase_id: event.after for event in events if isinstance(event, PhaseQueued)}
+
+    def after(name: str) -> Iterable[str]:
+        old = state.phases.get(name)
+        return new.get(name, () if old is None else old.after)
+
+    if cycle := find_cycle([name for name in new if new[name]], after):
+        raise InvalidInputError(
+            f"Phases of run {run!r} would wait for each other: {' -> '.join(cycle)} (each comes "
+            "after the next). Nothing was queued; take one of them out of another's `after`."
+        )
 
 
 def _create(command: CreateRun, state: RunState) -> list[RunEvent]:

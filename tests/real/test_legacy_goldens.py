@@ -64,3 +64,16 @@ def test_estimates(real_data):
         found = autopack_legacy.estimate(*(case[name] for name in given), workspace)
 
         assert case["out"] == found, case["case"]
+
+
+def test_state_transitions(real_data):
+    """The moves of a phase are those of the old system, no more and no fewer."""
+    path = real_data / "goldens" / "state_transitions.json"
+    expected = json.loads(path.read_text(encoding="utf-8"))["transitions"]
+
+    assert {old: set(new) for old, new in expected.items()} == autopack_legacy.PHASE_MOVES
+    assert all(
+        (new in expected[old]) == autopack_legacy.may_move(old, new)
+        for old in expected
+        for new in expected
+    )

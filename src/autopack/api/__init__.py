@@ -29,6 +29,7 @@ from autopack.api.runs import (
     resume_run,
     skip,
 )
+from autopack.api.simulating import simulate
 from autopack.api.standing import status
 from autopack.api.work import attempt, drain, probe
 
@@ -69,6 +70,7 @@ __all__ = [
     "rollback",
     "run_board",
     "samples",
+    "simulate",
     "skip",
     "status",
     "tail",

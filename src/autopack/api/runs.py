@@ -12,16 +12,15 @@ from autopack.commands import (
     FinishRun,
     PauseRun,
     QueuePhases,
-    RequeuePhase,
     ResumeRun,
     SkipPhase,
 )
+from autopack.draining import requeueing
 from autopack.errors import InvalidInputError
-from autopack.events import RunReopened
 from autopack.handler import handler_of
-from autopack.ids import PhaseRef, run_stream
+from autopack.ids import PhaseRef
 from autopack.log import Log
-from autopack.ports.log import ANY, Entry, Recorded
+from autopack.ports.log import Entry, Recorded
 from autopack.ports.prediction import PhaseSpec
 
 
@@ -80,8 +79,7 @@ def requeue(
     not_before: datetime | None = None,
 ) -> list[Recorded[Any]]:
     """Put an ended phase back in the queue, with all its attempts; reopens its run."""
-    command = RequeuePhase(ref=ref, by=actor, why=why, not_before=not_before)
-    return handler_of(log).handle(command, also=_reopening(log, ref, why))
+    return requeueing.requeue(handler_of(log), ref, by=actor, why=why, not_before=not_before)
 
 
 def cancel(log: Log, ref: PhaseRef, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
@@ -108,7 +106,7 @@ def decide_gate(
 ) -> list[Recorded[Any]]:
     """Answer a phase's gate: ``approve``, ``reject`` or ``requeue``; may finish the run."""
     command = DecideGate(ref=ref, decision=decision, by=actor, why=why)
-    also = _reopening(log, ref, why) if decision == "requeue" else []
+    also = requeueing.reopening(handler_of(log), ref, why) if decision == "requeue" else []
     recorded = handler_of(log).handle(command, also=also)
     finish_if_ended(log, ref.run_id)
     return recorded
@@ -128,13 +126,6 @@ def _specs(phases: Iterable[PhaseSpec]) -> tuple[PhaseSpec, ...]:
                 f"{spec!r} is not a phase: give PhaseSpec(ID, category=..., complexity=...)."
             )
     return specs
-
-
-def _reopening(log: Log, ref: PhaseRef, why: str) -> list[Entry]:
-    if not handler_of(log).run_state(ref.run_id).is_finished:
-        return []
-    reopened = RunReopened(run_id=ref.run_id, why=f"phase {ref.phase_id} was requeued: {why}")
-    return [(run_stream(ref.run_id), [reopened], ANY)]
 
 
 def _settling(log: Log, ref: PhaseRef) -> list[Entry]:

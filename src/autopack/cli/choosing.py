@@ -43,6 +43,11 @@ def executor_of(
     return made(registry, "executor", name, given)
 
 
+def strategy_of(registry: Any, name: str, options: Sequence[str]) -> Any:
+    """Return the strategy that is meant: its name, or an object made with its options."""
+    return made(registry, "strategy", name, options_of("--strategy-option", options))
+
+
 def made(registry: Any, kind: str, name: str, options: dict[str, Any]) -> Any:
     """Return the name as it is, or what it stands for, made with *options*."""
     from autopack.draining.options import made_with

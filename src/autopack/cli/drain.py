@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from autopack.cli.choosing import executor_of, named
+from autopack.cli.choosing import executor_of, strategy_of
 from autopack.cli.output import json_option, print_json, print_table
 from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.simulating import simulate_strategies
 
 
 def _rates(
@@ -37,6 +38,7 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
         "autopack --log work.db drain --run-id nightly --phase-id p3 --requeue --why 'fixed' \\",
         "    --executor mine.py:execute",
         "autopack --log work.db drain --preset claude --timeout-s 900",
+        "autopack drain --simulate --synthetic 7 --strategy fifo,triage,explore",
         """autopack --log work.db drain --command '["my-agent", "--task", "{goal}"]'""",
         "autopack --log work.db drain --resume",
     ),
@@ -53,6 +55,14 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
     help="An option of the executor; several times. JSON, or a text.",
 )
 @click.option("--strategy", help="A registered name, or file.py:name.  [default: fifo]")
+@click.option(
+    "-s",
+    "--strategy-option",
+    "strategy_options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the strategy; several times.",
+)
 @click.option("--run-id", help="Only this run.")
 @click.option("--phase-id", help="Only this phase of --run-id.")
 @click.option("--requeue", is_flag=True, help="Put --phase-id back in the queue first.")
@@ -91,6 +101,21 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
 )  # fmt: skip
 @click.option("--allow-empty", is_flag=True, help="Insist on a log without runs and phases.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done; writes nothing.")
+@click.option(
+    "--simulate",
+    is_flag=True,
+    help="Run strategies (--strategy A,B,C) on the log's history; executes and writes nothing.",
+)
+@click.option(
+    "--synthetic", type=int, metavar="SEED", help="With --simulate: made-up work, and no log."
+)
+@click.option(
+    "--width",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="With --simulate: how well every group is to be known.",
+)
 @json_option
 @click.pass_context
 def drain(
@@ -99,9 +124,13 @@ def drain(
     command: str | None,
     preset: str | None,
     options: tuple[str, ...],
+    strategy_options: tuple[str, ...],
     requeue: bool,
     why: str | None,
     dry_run: bool,
+    simulate: bool,
+    synthetic: int | None,
+    width: float,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -111,10 +140,18 @@ def drain(
     Exit 0 if no phase failed, 1 if some did, 130 when interrupted: the first Ctrl-C lets the
     phases in work end, the second one gives them back at once.
     """
+    if simulate:
+        strategy = given["strategy"]
+        simulate_strategies(ctx, strategy, strategy_options, synthetic, width, given, as_json)
+        return
+    if synthetic is not None:
+        raise click.UsageError("--synthetic belongs to --simulate.")
     _check_together(given["run_id"], given["phase_id"], requeue, why, dry_run)
     session = ctx.find_object(Session)
     assert session is not None
-    settings = _settings(ctx, session.registry(), given, (command, preset, options))
+    settings = _settings(
+        ctx, session.registry(), given, (command, preset, options), strategy_options
+    )
     with session.open_log() as log:
         if dry_run:
             _show_plan(log, settings, as_json)
@@ -134,6 +171,7 @@ def _settings(
     registry: Any,
     given: dict[str, Any],
     program: tuple[str | None, str | None, tuple[str, ...]],
+    strategy_options: tuple[str, ...],
 ) -> dict[str, Any]:
     """Return what was said on the command line; a drain to go on with says the rest."""
     source = ctx.get_parameter_source
@@ -147,7 +185,9 @@ def _settings(
     if "resumes" not in said or "executor" in said or any(program):
         said["executor"] = executor_of(registry, said.get("executor"), *program)
     if "strategy" in said:
-        said["strategy"] = named(registry, "strategy", said["strategy"])
+        said["strategy"] = strategy_of(registry, said["strategy"], strategy_options)
+    elif strategy_options:
+        raise click.UsageError("--strategy-option belongs to --strategy.")
     return said
 
 
@@ -171,10 +211,28 @@ def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(plan)
         return
-    header = ("phase", "predicted_output_tokens", "budget_tokens", "reason")
-    rows = [(str(p.ref), p.predicted_output_tokens, p.budget_tokens, p.reason) for p in plan]
-    print_table(header, rows)
-    click.echo(f"{len(plan)} phases would be worked on; nothing was written.", err=True)
+    header = ("phase", "predicted_output_tokens", "budget_tokens", "predicted_usd", "reason")
+    print_table(header, [_row(planned) for planned in plan])
+    click.echo(_sums(plan), err=True)
+
+
+def _row(planned: Any) -> tuple[Any, ...]:
+    usd = None if planned.predicted_usd is None else f"{planned.predicted_usd:.4f}"
+    reason = f"retry: {planned.reason}" if planned.is_retry else planned.reason
+    predicted, budget = planned.predicted_output_tokens, planned.budget_tokens
+    return (str(planned.ref), predicted, budget, usd, reason)
+
+
+def _sums(plan: list[Any]) -> str:
+    predicted = sum(planned.predicted_output_tokens for planned in plan)
+    budget = sum(planned.budget_tokens for planned in plan)
+    priced = [planned.predicted_usd for planned in plan if planned.predicted_usd is not None]
+    cost = f"{sum(priced):.4f} USD for {len(priced)} of them" if priced else "the cost is unknown"
+    n = len(plan)
+    return (
+        f"{n} phase{'' if n == 1 else 's'} would be worked on: {predicted:,} output tokens "
+        f"predicted, {budget:,} budgeted, {cost}; nothing was written."
+    )
 
 
 def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[Any, bool]:

@@ -1,36 +1,17 @@
 """Which phases may be claimed now, kept up to date event by event, and why the others may not."""
 
-from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable
 from datetime import datetime
 from typing import Any
 
+from autopack.draining.shelf import Place, Shelf
 from autopack.ports.work import PhaseView, RunView
-from autopack.projections.phases import PHASES, BoardTotal
+from autopack.projections.phases import FAILED_STATES, PHASES, BoardTotal
 from autopack.projections.runs import RUNS
 from autopack.states import LIVE, PhaseStatus
 from autopack.views import LiveView
 
 _DONE = (PhaseStatus.COMPLETE, PhaseStatus.SKIPPED)
-_Order = tuple[int, int, int, str]
-
-
-class ReadyPhases(Sequence[PhaseView]):
-    """Phases that may be claimed, in order; a view over what the drain keeps."""
-
-    def __init__(self, order: Sequence[_Order], rows: dict[str, PhaseView]) -> None:
-        self._order, self._rows = order, rows
-
-    def __len__(self) -> int:
-        return len(self._order)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self._rows[entry[3]] for entry in self._order[index]]
-        return self._rows[self._order[index][3]]
-
-    def __iter__(self) -> Iterator[PhaseView]:
-        return (self._rows[entry[3]] for entry in self._order)
 
 
 class Admission:
@@ -43,8 +24,8 @@ class Admission:
     def __init__(self, journal: Any, is_in_scope: Callable[[PhaseView], bool]) -> None:
         self._phases, self._runs = LiveView(journal, PHASES), LiveView(journal, RUNS)
         self._is_in_scope = is_in_scope
-        self._order: list[_Order] = []
-        self._places: dict[str, _Order] = {}
+        self._ready, self._failed = Shelf(), Shelf()
+        self._tried: Container[str] = ()
         self._waiting: dict[str, str] = {}
         self._backing_off: dict[str, datetime] = {}
         self._live: dict[str, PhaseView] = {}
@@ -54,9 +35,14 @@ class Admission:
         self._is_first = True
 
     @property
-    def ready(self) -> ReadyPhases:
+    def ready(self) -> Shelf:
         """The phases that may be claimed now."""
-        return ReadyPhases(self._order, self._phases.rows)
+        return self._ready
+
+    @property
+    def failed(self) -> Shelf:
+        """The phases that failed or ran out of time, but not in this drain, and may be retried."""
+        return self._failed
 
     @property
     def live(self) -> dict[str, PhaseView]:
@@ -93,9 +79,25 @@ class Admission:
         """Return a phase as it stands."""
         return self._phases.rows.get(key)
 
+    def coming_after(self) -> list[PhaseView]:
+        """Return the queued phases that wait for nothing but phases before them."""
+        waiting = (self._phases.rows[key] for key in self._waiting)
+        return [
+            row for row in waiting if row.after and self._why_after(row) == self._waiting[row.key]
+        ]
+
+    def is_done(self, key: str) -> bool:
+        """Tell whether a phase is complete or skipped, so that others may come after it."""
+        row = self.row(key)
+        return row is not None and row.status in _DONE
+
+    def leave_out(self, tried: Container[str]) -> None:
+        """Count no phase among the failed ones whose key is in *tried*, now or later."""
+        self._tried = tried
+
     def is_ready(self, key: str) -> bool:
         """Tell whether a phase may be claimed now."""
-        return key in self._places
+        return self._ready.has(key)
 
     def take_new_reasons(self) -> dict[str, str]:
         """Return why phases were sorted out since the last call, by key."""
@@ -157,42 +159,55 @@ class Admission:
                 self._live[key] = row
             elif row.status is PhaseStatus.QUEUED:
                 self._sort_queued(key, row, now)
+            elif row.status in FAILED_STATES and self._may_retry(key, row):
+                self._failed.put(self._place(key, row), row)
 
     def _sort_queued(self, key: str, row: PhaseView, now: datetime) -> None:
         reason = self._why_not(row, now)
         if reason is None:
-            run = self._runs.rows.get(row.run_id)
-            place = (run.order if run else row.order, row.index, row.order, key)
-            insort(self._order, place)
-            self._places[key] = place
+            self._ready.put(self._place(key, row), row)
             return
         self._waiting[key] = reason
         if row.not_before is not None and reason.startswith("backs off"):
             self._backing_off[key] = row.not_before
         self._new_reasons[key] = reason
 
+    def _place(self, key: str, row: PhaseView) -> Place:
+        run = self._runs.rows.get(row.run_id)
+        return (run.order if run else row.order, row.index, row.order, key)
+
     def _forget(self, key: str) -> None:
-        place = self._places.pop(key, None)
-        if place is not None:
-            del self._order[bisect_left(self._order, place)]
+        self._ready.discard(key)
+        self._failed.discard(key)
         self._waiting.pop(key, None)
         self._backing_off.pop(key, None)
         self._live.pop(key, None)
 
+    def _may_retry(self, key: str, row: PhaseView) -> bool:
+        return key not in self._tried and not (self._why_not_run(row) or self._why_after(row))
+
     def _why_not(self, row: PhaseView, now: datetime) -> str | None:
+        if reason := self._why_not_run(row):
+            return reason
+        if row.attempts_spent >= row.max_attempts:
+            return f"{row.attempts_spent} of {row.max_attempts} attempts are spent"
+        if reason := self._why_after(row):
+            return reason
+        if row.not_before is not None and row.not_before > now:
+            return f"backs off until {row.not_before.isoformat(timespec='milliseconds')}"
+        return None
+
+    def _why_not_run(self, row: PhaseView) -> str | None:
         run = self._runs.rows.get(row.run_id)
         if run is not None and run.status == "PAUSED":
             return "its run is paused"
-        if row.run_id in self._held_runs:
-            return self._held_runs[row.run_id]
-        if row.attempts_spent >= row.max_attempts:
-            return f"{row.attempts_spent} of {row.max_attempts} attempts are spent"
+        return self._held_runs.get(row.run_id)
+
+    def _why_after(self, row: PhaseView) -> str | None:
         for name in row.after:
-            first = self._phases.rows.get(f"{row.run_id}/{name}")
-            if first is None or first.status not in _DONE:
-                return f"it comes after {name}, which {_stand_of(first)}"
-        if row.not_before is not None and row.not_before > now:
-            return f"backs off until {row.not_before.isoformat(timespec='milliseconds')}"
+            key = f"{row.run_id}/{name}"
+            if not self.is_done(key):
+                return f"it comes after {name}, which {_stand_of(self.row(key))}"
         return None
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 import attrs
 
+from autopack.draining.forecasting import Prices
 from autopack.draining.limits import limit_reached
 from autopack.draining.planning import Planned, plan
 from autopack.draining.report import DrainReport
@@ -19,7 +20,7 @@ from autopack.draining.settings import settings_of
 from autopack.draining.workers import Workers
 from autopack.errors import PluginError
 from autopack.log import Log
-from autopack.ports.drain import Choose, Stop, Wait
+from autopack.ports.drain import Choose, Retry, Stop, Wait
 from autopack.ports.log import Recorded
 
 _LOOK_S: Final = 0.25
@@ -150,7 +151,16 @@ class Drain:
         session.check()
         most = min(most, self._settings.limits.max_phases or most)
         view = session.view(running=0, reserved_tokens=0)
-        return plan(view, self._settings.strategy, session.estimate, most=most)
+        return plan(
+            view,
+            self._settings.strategy,
+            session.estimate,
+            most=most,
+            name=self._settings.strategy_name,
+            price=Prices(self.log, self.log.registry),
+            later=session.admission.coming_after(),
+            was_done=session.admission.is_done,
+        )
 
     async def _drained(self) -> DrainReport:
         began, changed = time.monotonic(), asyncio.Event()
@@ -205,7 +215,7 @@ class Drain:
         view = session.view(running=len(workers), reserved_tokens=workers.reserved_tokens)
         self._look_at = view.next_ready_at
         may_come = bool(len(workers) or admission.live or view.next_ready_at or waits)
-        if not (view.ready or may_come):
+        if not (view.ready or may_come or session.may_retry()):
             return _why_nothing(session)
         choice = self._settings.strategy(view)
         match choice:
@@ -223,6 +233,11 @@ class Drain:
                     self._told_wait = None
                     workers.begin(claim)
                 return claim is not None
+            case Retry(ref=ref) if admission.failed.has(str(ref)):
+                claim = await workers.in_io(lambda: session.retry(choice))
+                if claim is not None:
+                    workers.begin(claim)
+                return True
         name = self._settings.strategy_name
         raise PluginError(name, f"the strategy answered {choice!r}, which is not to be had")
 

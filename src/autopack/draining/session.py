@@ -14,15 +14,18 @@ from autopack.draining.caps import Caps, group_of
 from autopack.draining.checking import check, set_cap
 from autopack.draining.claims import Claim, Claims, new_worker, reclaim_lost
 from autopack.draining.failing import Failing, classifier_of
+from autopack.draining.history import DrainHistory
+from autopack.draining.knowledge import Knowledge, Predictions
 from autopack.draining.lanes import Lanes, lane_of
 from autopack.draining.pace import RecordedPace
 from autopack.draining.passing import PassedOver
 from autopack.draining.preparing import Preparation, prepare_run
 from autopack.draining.recording import LiveAttempt, end_or_late, record_late
+from autopack.draining.requeueing import requeue
 from autopack.draining.resuming import used_so_far
 from autopack.draining.settings import Settings
 from autopack.draining.totals import Totals
-from autopack.draining.work import ending_of
+from autopack.draining.work import ending_of, ending_word
 from autopack.errors import (
     CapFullError,
     CommandRefusedError,
@@ -37,7 +40,7 @@ from autopack.events import DrainBreakerTripped, DrainStarted, DrainStopped
 from autopack.handler import handler_of
 from autopack.ids import drain_stream
 from autopack.log import Log
-from autopack.ports.drain import Choose, DrainView
+from autopack.ports.drain import Choose, DrainView, Retry
 from autopack.ports.log import ANY, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import Failed, PhaseView
@@ -56,6 +59,10 @@ class Session:
         self.drain_id = settings.drain or f"{log.now_us() // 1_000_000:x}-{secrets.token_hex(4)}"
         self.admission = Admission(log, settings.is_in_scope)
         self._pace = RecordedPace(log)
+        self.history = DrainHistory()
+        self.admission.leave_out(self.history.tried)
+        self._knowledge = Knowledge(log, settings.estimator.name)
+        self._predictions = Predictions(self.estimate)
         self.handler = handler_of(log)
         self.caps = Caps(
             self.handler, drain=self.drain_id, allow_unknown_price=settings.allow_unknown_price
@@ -166,6 +173,12 @@ class Session:
             failures=totals.failures,
             samples=totals.samples,
             tokens_by_quarter=self._pace.tokens,
+            failed=admission.failed,
+            in_work=tuple(admission.live.values()),
+            history=self.history.runs,
+            zero_streak=self.history.zero_streak,
+            groups=self._knowledge,
+            predict=self._predictions,
         )
 
     def estimate(self, phase: PhaseView) -> Estimate:
@@ -203,8 +216,23 @@ class Session:
             return None
         self.lanes.take(phase.model, claim.reserved_tokens, self.now())
         self._touched.add(phase.run_id)
+        self.history.tried[phase.key] += 1
         self.totals.attempts += 1
         return claim
+
+    def may_retry(self) -> bool:
+        """Tell whether the strategy takes failed phases, and some are left."""
+        takes_failed = getattr(self.settings.strategy, "takes_failed", False)
+        return bool(takes_failed and len(self.admission.failed))
+
+    def retry(self, choice: Retry) -> Claim | None:
+        """Put a failed phase back in the queue, and claim it."""
+        by = f"drain {self.drain_id}"
+        requeue(self.handler, choice.ref, by=by, why=f"{choice.reason} (retried)")
+        self.admission.catch_up(self.now())
+        if not self.admission.is_ready(str(choice.ref)):
+            return None
+        return self.take(Choose(choice.ref, choice.reason))
 
     def end(self, claim: Claim, live: LiveAttempt, outcome: Any, *, duration_s: float) -> None:
         """Record how an attempt ended, and count it."""
@@ -224,6 +252,12 @@ class Session:
             return
         self.totals.add(live, ending, outcome)
         self._learn(claim, live, ending, outcome)
+        self.history.ended(
+            claim.ref.run_id,
+            ending_word(ending),
+            calls=live.calls,
+            fingerprint=getattr(ending, "fingerprint", None),
+        )
 
     def late(self, claim: Claim, live: LiveAttempt, outcome: Any) -> None:
         """Record a result that came after the deadline; it changes no state. Any thread."""

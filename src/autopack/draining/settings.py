@@ -152,6 +152,12 @@ def settings_of(
     )
 
 
+def named_strategy(registry: Registry, wanted: Any) -> tuple[str, Any]:
+    """Return a strategy's name, and what is asked for a choice; for those that need no phase."""
+    name = wanted if isinstance(wanted, str) else _name_of(wanted)
+    return name, _strategy(registry, wanted, None, None)
+
+
 def _executor(registry: Registry, wanted: Any) -> Any:
     found = registry.resolve("executor", wanted)
     if isinstance(found, type):

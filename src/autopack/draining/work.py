@@ -177,6 +177,12 @@ def _in_thread(work: Callable[[], Any], name: str) -> "Future[Any]":
     return future
 
 
+def ending_word(ending: CompletePhase | FailPhase | TimeOutPhase | GatePhase) -> str:
+    """Return how an attempt ended, in one word."""
+    words = {FailPhase: "failed", TimeOutPhase: "timed_out", GatePhase: "gated"}
+    return words.get(type(ending), "completed")
+
+
 def _raised(live: LiveAttempt, fault: BaseException) -> Failed:
     text = "".join(traceback.format_exception(fault))
     live.attach("traceback", text)

@@ -1,6 +1,7 @@
 """What a drain strategy sees, and what it may answer."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeAlias
 
@@ -13,9 +14,80 @@ _QUARTER: Final = timedelta(minutes=15)
 
 
 @attrs.frozen(kw_only=True)
+class RunHistory:
+    """
+    What a drain has seen of one run so far.
+
+    Args:
+        attempts, completed, failed, timed_out: Attempts that ended, and how.
+        with_usage: Attempts of which at least one call was recorded.
+        first_ending: How the first one ended: ``completed``, ``failed``, ``timed_out`` or
+            ``gated``; None before it did.
+        first_had_usage: Whether it made a call.
+        first_is_repeat: Whether it failed as another attempt of this drain had failed before.
+        repeats: Of the run's failures, how often the most frequent kind was seen in this drain.
+    """
+
+    attempts: int = 0
+    completed: int = 0
+    failed: int = 0
+    timed_out: int = 0
+    with_usage: int = 0
+    first_ending: str | None = None
+    first_had_usage: bool = False
+    first_is_repeat: bool = False
+    repeats: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class GroupEvidence:
+    """
+    What is known of a group's predictions: sums over the logarithms of actual over predicted.
+
+    Args:
+        n: Samples: successful, measured, whole.
+        log_sum, log_squares: The sum of the logarithms, and of their squares.
+    """
+
+    n: int = 0
+    log_sum: float = 0.0
+    log_squares: float = 0.0
+
+    def plus(self, other: "GroupEvidence") -> "GroupEvidence":
+        """Return both together."""
+        return GroupEvidence(
+            n=self.n + other.n,
+            log_sum=self.log_sum + other.log_sum,
+            log_squares=self.log_squares + other.log_squares,
+        )
+
+    @property
+    def ratio(self) -> float:
+        """The geometric mean of actual over predicted; 1 without a sample."""
+        return math.exp(self.log_sum / self.n) if self.n else 1.0
+
+    @property
+    def squared_error(self) -> float:
+        """The sum of squared distances from the mean, of the logarithms."""
+        return max(0.0, self.log_squares - self.log_sum**2 / self.n) if self.n else 0.0
+
+
+def evidence_of(predicted: float, actual: float, sign: int = 1) -> GroupEvidence:
+    """Return what one sample adds to its group, or with *sign* -1 takes away."""
+    log = math.log(actual / predicted)
+    return GroupEvidence(n=sign, log_sum=sign * log, log_squares=sign * log * log)
+
+
+def _as_predicted(phase: PhaseView) -> int:
+    return phase.predicted_output_tokens or 0
+
+
+@attrs.frozen(kw_only=True)
 class DrainView:
     """
     What is known at the moment of a choice. A strategy is a pure function of it.
+
+    Sequences and mappings are views of what the drain keeps: cheap to have, costly to copy.
 
     Args:
         now: The moment of the choice, aware, UTC.
@@ -31,6 +103,14 @@ class DrainView:
         samples: Predictions met by a measurement in this drain.
         tokens_by_quarter: Total tokens of all calls in the log, by whichever drain, by the
             beginning (UTC) of the quarter of an hour in which they happened.
+        failed: Phases that FAILED or TIMED_OUT and were not tried by this drain; ``Retry`` may
+            name one of them.
+        in_work: Phases that a worker holds, here or elsewhere.
+        history: What this drain has seen of each run, by run id.
+        zero_streak: How many attempts in a row have ended without any recorded call.
+        groups: What is known of each group's predictions, by ``category/complexity``; read from
+            the log when it is first asked for.
+        predict: Returns the predicted output tokens of a phase.
     """
 
     now: datetime
@@ -45,6 +125,12 @@ class DrainView:
     failures: Mapping[str, int] = attrs.Factory(dict)
     samples: int = 0
     tokens_by_quarter: Mapping[datetime, int] = attrs.Factory(dict)
+    failed: Sequence[PhaseView] = ()
+    in_work: Sequence[PhaseView] = ()
+    history: Mapping[str, RunHistory] = attrs.Factory(dict)
+    zero_streak: int = 0
+    groups: Mapping[str, GroupEvidence] = attrs.Factory(dict)
+    predict: Callable[[PhaseView], int] = _as_predicted
 
     def tokens_since(self, moment: datetime) -> int:
         """Return the total tokens of all calls since *moment*, in whole quarters of an hour."""
@@ -58,6 +144,14 @@ class DrainView:
 @attrs.frozen
 class Choose:
     """Take this phase; the reason is recorded."""
+
+    ref: PhaseRef
+    reason: str
+
+
+@attrs.frozen
+class Retry:
+    """Put this failed phase back in the queue and take it; the reason is recorded with both."""
 
     ref: PhaseRef
     reason: str
@@ -78,11 +172,16 @@ class Stop:
     reason: str
 
 
-Choice: TypeAlias = Choose | Wait | Stop
+Choice: TypeAlias = Choose | Retry | Wait | Stop
 
 
 class Strategy(Protocol):
-    """Chooses, waits or stops: a pure function of the view."""
+    """
+    Chooses, waits or stops: a pure function of the view.
+
+    A strategy with a true ``takes_failed`` is asked also when nothing is queued but failed phases
+    are left.
+    """
 
     def __call__(self, view: DrainView) -> Choice:
         """Return what to do next."""

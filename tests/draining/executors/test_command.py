@@ -9,7 +9,7 @@ import pytest
 
 from autopack import CommandExecutor, Drain, PhaseRef, PhaseSpec, create_run, drain
 from autopack.api import phase_of
-from autopack.draining.claims import reclaim_lost
+from autopack.draining.claims import Claims, reclaim_lost
 from autopack.errors import InvalidInputError
 from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseFailed, PhaseTimedOut
 from autopack.handler import handler_of
@@ -44,7 +44,8 @@ def run(log: Log, *command: object, **settings: object) -> object:
     """Drain the log with a command and return the first ending."""
     ending = (PhaseCompleted, PhaseFailed, PhaseTimedOut)
     timeout_s = settings.pop("timeout_s", 30)
-    drain(log, executor=CommandExecutor(list(command), **settings), timeout_s=timeout_s)
+    executor = CommandExecutor(list(command), **settings)
+    drain(log, executor=executor, timeout_s=timeout_s, max_phases=1)
     return events(log, *ending)[0]
 
 
@@ -163,6 +164,7 @@ def test_exit_codes_and_signals_are_told_apart(log, tmp_path, ending, code, kind
     ended = run(log, *script(tmp_path, f"import os, sys\n{ending}\n"))
 
     assert (code, kind) == (ended.code, ended.failure_class)
+    assert ended.exit_code
 
 
 def test_last_words_and_a_wait_are_kept(log, tmp_path):
@@ -173,6 +175,7 @@ def test_last_words_and_a_wait_are_kept(log, tmp_path):
     (failed,) = events(log, PhaseFailed)
 
     assert failed.message.endswith("rate limit, try again in 90s")
+    assert failed.excerpt.endswith("rate limit, try again in 90s")
     assert 9029 == len(artifact(log, failed, "stderr"))
 
 
@@ -301,7 +304,9 @@ def test_a_stopped_drain_or_a_lost_lease_ends_the_program(log, tmp_path, how):
             engine.stop()
             with log.backend.transaction() as store:
                 store.drop_lease("r/p", _recorded.event.lease_token)
-            reclaim_lost(handler_of(log), [phase_of(log, PhaseRef("r", "p"))])
+            reclaim_lost(
+                Claims(handler_of(log), worker="other"), [phase_of(log, PhaseRef("r", "p"))]
+            )
 
     log.observers.append(act)
     report = engine.run()

@@ -24,7 +24,8 @@ def log(sqlite_log: Log) -> Log:
 def run(log: Log, preset: str, command: list[str], **settings: object) -> tuple:
     """Drain the log with a command of a preset; return the ending and the calls."""
     timeout_s = settings.pop("timeout_s", 30)
-    drain(log, executor=CommandExecutor(command, preset=preset, **settings), timeout_s=timeout_s)
+    executor = CommandExecutor(command, preset=preset, **settings)
+    drain(log, executor=executor, timeout_s=timeout_s, max_phases=1)
     found = [recorded.event for recorded in log.read_all()]
     endings = [e for e in found if isinstance(e, PhaseCompleted | PhaseFailed | PhaseTimedOut)]
     return endings[0], [e for e in found if isinstance(e, LlmUsageRecorded)]
@@ -93,6 +94,24 @@ def test_a_claude_session_that_failed(log, tmp_path, changes, code, kind):
     assert (code, kind) == (ended.code, ended.failure_class)
     assert 2 == len(calls)
     assert (code == "truncated") == any(call.truncated for call in calls)
+
+
+def test_a_truncated_claude_session_escalates(sqlite_log, tmp_path):
+    """It fails as truncated, and the next attempt is told of a larger budget, as an event."""
+    spec = PhaseSpec("p", category="tests", complexity="low", goal="do it", max_attempts=2)
+    create_run(sqlite_log, "r", [spec])
+    cut = json.dumps({**RESULT, "stop_reason": "max_tokens"})
+    text = (
+        f"import os, sys\nopen({str(tmp_path / 'budgets')!r}, 'a').write("
+        f"os.environ['AUTOPACK_BUDGET_TOKENS'] + ' ')\nprint({cut!r})\n"
+    )
+    executor = CommandExecutor(script(tmp_path, text), preset="claude")
+    drain(sqlite_log, executor=executor, max_phases=2)
+    kinds = [recorded.type for recorded in sqlite_log.read_all()]
+    first, second = map(int, (tmp_path / "budgets").read_text().split())
+
+    assert 1 == kinds.count("budget.escalated")
+    assert first < second
 
 
 def test_a_claude_result_without_usage_has_a_zero_yield_reason(log, tmp_path):

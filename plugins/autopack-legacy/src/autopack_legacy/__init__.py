@@ -17,6 +17,7 @@ from autopack_legacy.failures import (
     normalize_error,
     zero_yield_reason,
 )
+from autopack_legacy.moves import PHASE_MOVES, may_move
 
 if TYPE_CHECKING:
     from autopack_legacy.calibrator import LegacyCalibrator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from autopack_legacy.importer import LegacyImporter
 
 __all__ = [
+    "PHASE_MOVES",
     "LegacyCalibrator",
     "LegacyEstimator",
     "LegacyImporter",
@@ -34,6 +36,7 @@ __all__ = [
     "estimate",
     "fingerprint",
     "is_llm_boundary",
+    "may_move",
     "normalize_error",
     "retry_decision",
     "zero_yield_reason",

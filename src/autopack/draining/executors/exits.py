@@ -37,11 +37,23 @@ def exit_failure(program: str, returncode: int, last_words: str) -> Failed:
     if returncode < 0 or name is not None:
         more = " (out of memory?)" if name == "SIGKILL" else ""
         message = f"{program} was ended by {name or f'signal {number}'}{more}; {said}"
-        return Failed(f"signal_{name or number}", message, failure_class="execution")
+        return Failed(
+            f"signal_{name or number}",
+            message,
+            failure_class="execution",
+            exit_code=returncode,
+            excerpt=last_words or None,
+        )
     kind, meaning = _CODES.get(returncode, (None, None))
     told = f", which says that {meaning}" if meaning else ""
     message = f"{program} ended with exit code {returncode}{told}; {said}"
-    return Failed(f"exit_{returncode}", message, failure_class=kind or classify("", last_words))
+    return Failed(
+        f"exit_{returncode}",
+        message,
+        failure_class=kind or classify("", last_words),
+        exit_code=returncode,
+        excerpt=last_words or None,
+    )
 
 
 def _signal_name(number: int) -> str | None:

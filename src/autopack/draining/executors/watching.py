@@ -99,10 +99,12 @@ class Work:
             )
             told = exit_failure(program, returncode, words)
         if isinstance(told, Failed):
-            if told.retry_after_s is None:
-                wait_s = retry_after_s(told.message, now_s=time.time())
-                told = attrs.evolve(told, retry_after_s=wait_s)
-            return told
+            wait_s = retry_after_s(f"{told.message} {told.excerpt or ''}", now_s=time.time())
+            return attrs.evolve(
+                told,
+                exit_code=returncode or None if told.exit_code is None else told.exit_code,
+                retry_after_s=wait_s if told.retry_after_s is None else told.retry_after_s,
+            )
         return told if told is not None else Completed(summary=self._silence())
 
     def _silence(self) -> str | None:

@@ -1,0 +1,46 @@
+"""What strategies would make of a log's history, or of made-up work."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from autopack.log import Log
+from autopack.plugins import load_plugins
+
+if TYPE_CHECKING:
+    from autopack.draining.backlogs import Backlog
+    from autopack.draining.simulation import Simulated
+
+
+def simulate(
+    source: "Log | Backlog",
+    strategies: Any = ("fifo", "triage", "explore"),
+    *,
+    width: float = 0.5,
+    **limits: Any,
+) -> "list[Simulated]":
+    """
+    Run strategies side by side on work whose outcome is known; nothing is executed or written.
+
+    Args:
+        source: A log, whose ended phases are taken as if none had been tried, or a backlog such
+            as ``synthetic_backlog(seed)``.
+        strategies: A registered name or a strategy, or several of them.
+        width: How narrow every group's interval should get, for the tokens that this takes.
+        limits: ``max_phases``, ``max_tokens``, ``max_samples``, ``max_minutes``,
+            ``max_zero_yield``, and the breaker's ``max_fingerprint_repeats`` (10) and
+            ``max_timeouts_per_run``, as of a drain; minutes are those the work would take.
+
+    Returns:
+        One result a strategy, in order; the same source gives the same results.
+    """
+    from autopack.draining.settings import named_strategy
+    from autopack.draining.simulation import backlog_of, simulate_backlog
+    from autopack.errors import InvalidInputError
+
+    if not width > 0:
+        raise InvalidInputError(f"width is {width!r}; give a number above 0, such as 0.5.")
+    registry = source.registry if isinstance(source, Log) else load_plugins()
+    is_one = isinstance(strategies, str) or not isinstance(strategies, Sequence)
+    wanted = [strategies] if is_one else list(strategies)
+    chosen = [named_strategy(registry, one) for one in wanted]
+    return simulate_backlog(backlog_of(source), chosen, width=width, **limits)

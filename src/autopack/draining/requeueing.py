@@ -1,0 +1,26 @@
+"""Puts an ended phase back in the queue, and opens its run again if that had finished."""
+
+from datetime import datetime
+from typing import Any
+
+from autopack.commands import RequeuePhase
+from autopack.events import RunReopened
+from autopack.handler import Handler
+from autopack.ids import PhaseRef, run_stream
+from autopack.ports.log import ANY, Entry, Recorded
+
+
+def requeue(
+    handler: Handler, ref: PhaseRef, *, by: str, why: str, not_before: datetime | None = None
+) -> list[Recorded[Any]]:
+    """Put an ended phase back in the queue, with all its attempts; reopens its run."""
+    command = RequeuePhase(ref=ref, by=by, why=why, not_before=not_before)
+    return handler.handle(command, also=reopening(handler, ref, why))
+
+
+def reopening(handler: Handler, ref: PhaseRef, why: str) -> list[Entry]:
+    """Return what opens a finished run again; nothing for one that is open."""
+    if not handler.run_state(ref.run_id).is_finished:
+        return []
+    reopened = RunReopened(run_id=ref.run_id, why=f"phase {ref.phase_id} was requeued: {why}")
+    return [(run_stream(ref.run_id), [reopened], ANY)]

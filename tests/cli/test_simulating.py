@@ -1,0 +1,69 @@
+"""``autopack drain --simulate``."""
+
+import json
+
+import pytest
+
+
+def test_strategies_side_by_side(cli, monkeypatch):
+    """Without a log, on made-up work, the usual strategies are compared."""
+    monkeypatch.delenv("AUTOPACK_LOG", raising=False)
+    result = cli("drain", "--simulate", "--synthetic", "7")
+    lines = result.stdout.splitlines()
+
+    assert 0 == result.exit_code
+    assert "seed 7" in lines[0]
+    assert ["fifo", "triage", "explore"] == [line.split()[0] for line in lines[2:5]]
+
+
+def test_a_history_is_simulated_and_left_as_it_is(cli, run_log, executors, events_of):
+    """The log's own phases, as JSON; nothing is written."""
+    cli("--log", run_log, "drain", "--executor", f"{executors}:works")
+    before = events_of(run_log)
+    result = cli("--log", run_log, "drain", "--simulate", "--strategy", "priority,fifo", "--json")
+    found = json.loads(result.stdout)
+
+    assert [("priority", 2, 60), ("fifo", 2, 60)] == [
+        (one["strategy"], one["completed"], one["tokens"]) for one in found
+    ]
+    assert before == events_of(run_log)
+
+
+def test_options_of_one_strategy(cli):
+    """An option goes to the strategy that is simulated."""
+    loose, strict = (
+        json.loads(cli("drain", "--simulate", "--synthetic", "7", "--strategy", "explore",
+                       "-s", f"width={width}", "--json").stdout)[0]["tokens"]
+        for width in (0.9, 0.4)
+    )  # fmt: skip
+
+    assert loose < strict
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--simulate"], "No log is named"),
+        (["--simulate", "--synthetic", "7", "--strategy", "fiffo"], "Did you mean 'fifo'?"),
+        (["--simulate", "--synthetic", "7", "-s", "a=1"], "needs one --strategy"),
+        (["--simulate", "--synthetic", "x"], "not a valid integer"),
+        (["--synthetic", "7", "--executor", "recorded"], "belongs to --simulate"),
+    ],
+)
+def test_what_is_wrong_is_said(cli, arguments, told):
+    """Exit 2 and what to do."""
+    result = cli("drain", *arguments)
+
+    assert 2 == result.exit_code
+    assert told in result.stderr
+
+
+def test_a_dry_run_shows_predictions_and_their_sum(cli, run_log, executors):
+    """Each phase with its tokens, cost and reason; the sums on stderr."""
+    result = cli("--log", run_log, "drain", "--executor", f"{executors}:works", "--dry-run",
+                 "--strategy", "triage")  # fmt: skip
+
+    assert "predicted_usd" in result.stdout.splitlines()[0]
+    assert "its run is not sampled yet" in result.stdout
+    assert "2 phases would be worked on" in result.stderr
+    assert "the cost is unknown; nothing was written" in result.stderr
