@@ -19,7 +19,8 @@ from autopack.events import (
     event,
 )
 from autopack.ports.log import UnrecognisedEvent
-from strategies import core_events, paused, queued
+from autopack.testing.facts import paused, queued
+from autopack.testing.generators import core_events
 
 CODEC = Codec()
 

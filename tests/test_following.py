@@ -10,8 +10,8 @@ from autopack.api import open_log
 from autopack.errors import InvalidInputError, LogClosedError, StoredEventError
 from autopack.events import RunPaused, SubscriptionEventSkipped
 from autopack.ports.log import ANY
+from autopack.testing.facts import created, paused, queued
 from backends.test_verification import edit
-from strategies import created, paused, queued
 
 
 def append(log, *events):

@@ -27,7 +27,7 @@ from autopack.ids import PhaseRef, phase_stream, run_stream
 from autopack.log import Log
 from autopack.ports.log import ANY, Lease, UnrecognisedEvent
 from autopack.ports.prediction import PhaseSpec
-from strategies import paused, queued, started
+from autopack.testing.facts import paused, queued, started
 
 REF = PhaseRef("r1", "a")
 PHASE, RUN = phase_stream("r1", "a"), run_stream("r1")

@@ -34,7 +34,7 @@ from autopack.ids import PhaseRef
 from autopack.phase import PhaseState, decide, evolve, fold, holds
 from autopack.ports.prediction import Estimate, Features
 from autopack.states import LIVE, MOVES, PhaseStatus
-from strategies import phase_events
+from autopack.testing.generators import phase_events
 
 REF = PhaseRef("r1", "a")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -88,7 +88,8 @@ ANSWERS = {
         "release": "QUEUED", "reclaim": "QUEUED", "cancel": "CANCELLED",
     },
     "GATED": {
-        "approve": "COMPLETE", "reject": "FAILED", "send back": "QUEUED", "cancel": "CANCELLED",
+        "approve": "COMPLETE", "reject": "FAILED", "send back": "QUEUED", "requeue": "QUEUED",
+        "cancel": "CANCELLED",
     },
     "FAILED": {"requeue": "QUEUED", "skip": "SKIPPED", "cancel": "CANCELLED"},
     "TIMED_OUT": {"requeue": "QUEUED", "skip": "SKIPPED", "cancel": "CANCELLED"},
@@ -141,7 +142,7 @@ class TestMoves:
 
         assert promised == made
 
-    @pytest.mark.parametrize(("state", "name"), [("COMPLETE", "requeue"), ("GATED", "requeue")])
+    @pytest.mark.parametrize(("state", "name"), [("COMPLETE", "requeue"), ("RUNNING", "requeue")])
     def test_a_refused_move_names_both_states(self, state, name):
         """Whoever is refused learns where the phase stands and where it cannot go."""
         with pytest.raises(MoveRefusedError) as refused:

@@ -32,7 +32,7 @@ from autopack.events import (
 )
 from autopack.ports.prediction import PhaseSpec
 from autopack.run import RunState, check_claimable, decide, evolve, fold
-from strategies import run_events
+from autopack.testing.generators import run_events
 
 
 def spec(name="a", **fields):

@@ -16,7 +16,7 @@ from autopack.errors import (
 )
 from autopack.plugins import load_plugins
 from autopack.ports.log import ANY, UnrecognisedEvent
-from strategies import append_all, created, queued
+from autopack.testing.facts import append_all, created, queued
 
 
 def sealed(path):

@@ -18,7 +18,8 @@ from autopack.errors import (
 from autopack.log import Log
 from autopack.plugins import load_plugins
 from autopack.ports.log import ANY, NewEvent
-from strategies import append_all, claimed, completed, created, histories, paused, queued, started
+from autopack.testing.facts import append_all, claimed, completed, created, paused, queued, started
+from autopack.testing.generators import any_order
 
 REGISTRY = load_plugins()
 NAMES = ("phases", "runs", "usage", "samples", "spend")
@@ -35,7 +36,7 @@ def log(journal):
 class TestReplay:
     """Any projection, to any position or moment."""
 
-    @given(events=histories, data=st.data())
+    @given(events=any_order, data=st.data())
     @pytest.mark.parametrize("name", NAMES)
     def test_a_replay_until_a_position_is_what_that_prefix_says(self, name, events, data):
         """A log of the first events alone would answer the same, and so does a second replay."""
@@ -160,7 +161,7 @@ class TestDiff:
 
         assert ("", 1, 3) == (change.key, change.before, change.after)
 
-    @given(events=histories, data=st.data())
+    @given(events=any_order, data=st.data())
     def test_a_diff_leads_from_one_view_to_the_other(self, events, data):
         """The rows at one moment with the changes applied are those of the other."""
         log = Log(MemoryBackend(), registry=REGISTRY)

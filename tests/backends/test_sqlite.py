@@ -27,7 +27,7 @@ from autopack.errors import (
 )
 from autopack.log import Log
 from autopack.ports.log import ANY
-from strategies import created, paused, queued
+from autopack.testing.facts import created, paused, queued
 
 _PRELUDE = """
 import sys

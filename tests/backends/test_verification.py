@@ -10,7 +10,7 @@ from autopack.backends.sqlite.files import create_file
 from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import LogDamagedError
 from autopack.log import Log
-from strategies import completed, created, paused, queued, usage
+from autopack.testing.facts import completed, created, paused, queued, usage
 
 
 @pytest.fixture

@@ -5,10 +5,25 @@ from datetime import UTC, datetime
 from autopack import Choose, DrainView, PhaseRef, PhaseView, Stop, Wait
 from autopack.draining.strategies.fifo import fifo
 from autopack.draining.strategies.one import One
+from autopack.testing.strategies import StrategyContract
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 P1 = PhaseView(run_id="r", phase_id="p1", order=1)
 P2 = PhaseView(run_id="r", phase_id="p2", order=2)
+
+
+class TestFifoContract(StrategyContract):
+    """`fifo` keeps the promises of every strategy."""
+
+    def make(self):
+        return fifo
+
+
+class TestOneContract(StrategyContract):
+    """`one` keeps the promises of every strategy."""
+
+    def make(self):
+        return One(PhaseRef("r1", "a"))
 
 
 def test_fifo_takes_the_first():

@@ -26,18 +26,17 @@ from autopack.plugins import load_plugins
 from autopack.ports.log import ANY, NewEvent
 from autopack.projections.phases import PHASES
 from autopack.states import LIVE
-from strategies import (
+from autopack.testing.facts import (
     append_all,
     claimed,
     completed,
     failed,
-    histories,
-    phase_events,
     queued,
     started,
     stream_of,
     usage,
 )
+from autopack.testing.generators import any_order, phase_events
 
 REGISTRY = load_plugins()
 NAMES = {"run_id": "r1", "phase_id": "a"}
@@ -164,7 +163,7 @@ def test_the_board_stands_where_the_phase_itself_does(events):
     assert state.not_before == shown.not_before
 
 
-@given(events=histories)
+@given(events=any_order)
 def test_the_counts_are_those_of_the_rows(events):
     """What the total says without rows is what counting rows says."""
     view = board(*events)

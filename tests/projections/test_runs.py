@@ -9,7 +9,8 @@ from autopack.events import RunFinished, RunPrepared, RunPrepareFailed, RunReope
 from autopack.log import Log
 from autopack.plugins import load_plugins
 from autopack.projections.runs import RUNS
-from strategies import append_all, claimed, created, histories, paused, queued, usage
+from autopack.testing.facts import append_all, claimed, created, paused, queued, usage
+from autopack.testing.generators import any_order
 
 REGISTRY = load_plugins()
 FINISHED = RunFinished(run_id="r1", outcome="failed")
@@ -89,7 +90,7 @@ def test_preparation_is_known_failed_or_unknown():
     assert [None, True, False, True] == told
 
 
-@given(events=histories)
+@given(events=any_order)
 def test_the_counts_are_those_of_the_rows(events):
     """What the total says without rows is what counting rows says."""
     view = board(*events)

@@ -8,7 +8,8 @@ from autopack.events import LlmUsageRecorded
 from autopack.log import Log
 from autopack.plugins import load_plugins
 from autopack.projections.spend import SPEND
-from strategies import append_all, histories, usage
+from autopack.testing.facts import append_all, usage
+from autopack.testing.generators import any_order
 
 REGISTRY = load_plugins()
 
@@ -36,7 +37,7 @@ def test_a_call_without_a_run_is_nobodys_spend():
     assert {} == spent(usage("c1", run_id=None, total_tokens=10))
 
 
-@given(events=histories)
+@given(events=any_order)
 def test_no_call_of_a_run_is_missed(events):
     """The tokens of all runs are those of all calls that name one."""
     calls = [e for e in events if isinstance(e, LlmUsageRecorded) and e.run_id is not None]

@@ -10,7 +10,8 @@ from autopack.events import LlmUsageAmended, LlmUsageRecorded
 from autopack.log import Log
 from autopack.plugins import load_plugins
 from autopack.projections.usage import USAGE, UsageTotal, totals_by
-from strategies import append_all, events_of, usage
+from autopack.testing.facts import append_all, usage
+from autopack.testing.generators import events_of
 
 REGISTRY = load_plugins()
 FEW = {

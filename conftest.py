@@ -1,0 +1,29 @@
+"""How long Hypothesis looks, and the ready logs of the library's own kit, for every test."""
+
+import os
+
+from hypothesis import HealthCheck, Phase, settings
+
+pytest_plugins = ["autopack.testing.fixtures"]
+
+_SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
+
+settings.register_profile(
+    "default",
+    max_examples=30,
+    stateful_step_count=20,
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=_SLOW_IS_FINE,
+)
+settings.register_profile(
+    "long", parent=settings.get_profile("default"), max_examples=1000, stateful_step_count=60
+)
+settings.register_profile(
+    "mutants",  # that a suite fails is enough; nobody reads the smallest example
+    parent=settings.get_profile("default"),
+    phases=(Phase.explicit, Phase.generate),
+    derandomize=True,
+    database=None,
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

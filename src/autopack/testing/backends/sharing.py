@@ -1,0 +1,217 @@
+"""How a backend is shared, closed, and told the time."""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from autopack.errors import LogClosedError
+from autopack.log import Log
+from autopack.ports.log import ANY, Backend, NewEvent, Recorded
+from autopack.testing.backends.constants import NOON
+from autopack.testing.facts import paused
+
+
+class CommitContract:
+    """Nothing is there before it is committed, and nobody comes between."""
+
+    def test_nothing_is_seen_before_its_commit(self, journal: Log) -> None:
+        """A reader waits, or sees the log as it was; it never sees what may be rolled back."""
+        written, is_committing = threading.Event(), threading.Event()
+        seen: list[tuple[int, bool]] = []
+
+        def write() -> None:
+            with journal.transaction() as transaction:
+                transaction.append_batch([("s", [paused()], 0)])
+                written.set()
+                looked.wait(0.3)  # a reader may have to wait for us, so we do not wait for ever
+                is_committing.set()
+
+        def look() -> None:
+            written.wait()
+            seen.append((journal.backend.head().position, is_committing.is_set()))
+            looked.set()
+
+        looked = threading.Event()
+        _together(write, look)
+
+        assert seen in ([(0, False)], [(0, True)], [(1, True)])
+        assert 1 == journal.head().position
+
+    def test_a_writer_waits_for_the_one_before(self, journal: Log) -> None:
+        """Positions are given in commit order: one that was rolled back is no gap."""
+        written, answers, faults = threading.Event(), list[Recorded[Any]](), list[Exception]()
+
+        def give_up() -> None:
+            with contextlib.suppress(KeyError), journal.transaction() as transaction:
+                transaction.append_batch([("s", [paused("first")], 0)])
+                written.set()
+                answered.wait(0.3)
+                raise KeyError("power cut")
+
+        def write() -> None:
+            written.wait()
+            try:
+                answers.extend(journal.append("s", [paused("second")], expected_version=0))
+            except Exception as fault:
+                faults.append(fault)
+            answered.set()
+
+        answered = threading.Event()
+        _together(give_up, write)
+
+        assert [] == faults
+        assert [(1, 1, "second")] == [(r.position, r.version, r.event.why) for r in answers]
+        assert answers == list(journal.read_all())
+        assert journal.verify().is_clean
+
+    def test_a_position_is_never_given_twice(self, journal: Log) -> None:
+        """What was answered for a position stays its event, whatever is written after."""
+        given = [journal.append("s", [paused(str(n))], expected_version=n)[0] for n in range(4)]
+
+        assert [1, 2, 3, 4] == [r.position for r in given]
+        assert given == list(journal.read_all())
+        assert 4 == journal.backend.last_given()
+
+
+class ThreadContract:
+    """A log can be shared between threads."""
+
+    def test_several_threads_append_without_gaps(self, journal: Log) -> None:
+        """Appends from threads get positions 1..n, versions in order, and a clean chain."""
+        faults = []
+
+        def work(name: str) -> None:
+            try:
+                for version in range(20):
+                    journal.append(f"s-{name}", [paused(name)], expected_version=version)
+                    journal.append("shared", [paused(name)], expected_version=ANY)
+            except Exception as fault:
+                faults.append(fault)
+
+        threads = [threading.Thread(target=work, args=(str(n),)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert [] == faults
+        assert list(range(1, 161)) == [r.position for r in journal.read_all()]
+        assert list(range(1, 81)) == [r.version for r in journal.read("shared")]
+        assert journal.verify().is_clean
+
+    def test_readers_see_prefixes_while_a_writer_writes(self, journal: Log) -> None:
+        """Whatever a reader sees meanwhile is 1..n without a gap, and n never shrinks."""
+        done, seen, faults = threading.Event(), [], []
+
+        def read() -> None:
+            try:
+                while not done.is_set():
+                    seen.append([r.position for r in journal.read_all()])
+            except Exception as fault:
+                faults.append(fault)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        for _ in range(40):
+            journal.append("s", [paused(), paused()], expected_version=ANY)
+        done.set()
+        reader.join()
+
+        assert [] == faults
+        assert all(list(range(1, len(positions) + 1)) == positions for positions in seen)
+        assert [len(p) for p in seen] == sorted(len(p) for p in seen)
+
+    def test_a_read_does_not_see_half_of_a_batch(self, journal: Log) -> None:
+        """A batch appears whole, so the head is always at its end."""
+        done, heads = threading.Event(), set()
+
+        def watch() -> None:
+            while not done.is_set():
+                heads.add(journal.backend.head().position)
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        for _ in range(30):
+            journal.append("s", [paused() for _ in range(5)], expected_version=ANY)
+        done.set()
+        watcher.join()
+
+        assert {head % 5 for head in heads} <= {0}
+
+
+class ClosingContract:
+    """A closed log says so."""
+
+    def test_an_open_iterator_raises_after_close(self, journal: Log) -> None:
+        """Closing under a reader is loud, not a silent end."""
+        journal.append("s", [paused() for _ in range(1500)], expected_version=0)
+        reading = journal.read_all()
+        next(reading)
+        journal.close()
+
+        with pytest.raises(LogClosedError):
+            list(reading)
+
+    def test_a_closed_log_refuses_everything(self, journal: Log) -> None:
+        """Reading and writing after close name the log; closing twice is fine."""
+        journal.close()
+        journal.close()
+
+        with pytest.raises(LogClosedError):
+            journal.append("s", [paused()], expected_version=0)
+        with pytest.raises(LogClosedError):
+            list(journal.read("s"))
+        with pytest.raises(LogClosedError), journal.backend.snapshot():
+            pass
+
+    def test_close_waits_for_a_write_in_flight(self, journal: Log) -> None:
+        """A transaction that another thread began is committed before the log closes."""
+        inside, answers = threading.Event(), []
+
+        def write() -> None:
+            with journal.transaction() as transaction:
+                inside.set()
+                answers.extend(transaction.append_batch([("s", [paused()], 0)]))
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        inside.wait()
+        journal.close()
+        writer.join()
+
+        assert [1] == [r.position for r in answers]
+
+
+class TimeContract:
+    """The log's own clock never goes back."""
+
+    def test_recorded_at_never_decreases(self, backend: Backend) -> None:
+        """A clock that goes backwards leaves the time of the last event standing."""
+        times = iter([100.0, 50.0, 120.0, 119.5])
+        log = Log(backend, clock=lambda: next(times))
+        for _ in range(4):
+            log.append("s", [paused()], expected_version=ANY)
+
+        assert [100, 100, 120, 120] == [r.recorded_at.timestamp() for r in log.read_all()]
+        assert [100, 100, 120, 120] == [r.occurred_at.timestamp() for r in log.read_all()]
+
+    def test_events_of_the_future_and_the_past_keep_their_time(self, journal: Log) -> None:
+        """occurred_at is the reporter's, whatever the order; recorded_at is the log's."""
+        moments = [NOON, NOON - timedelta(days=9000), NOON + timedelta(days=9000)]
+        journal.append(
+            "s", [NewEvent(event=paused(), occurred_at=m) for m in moments], expected_version=0
+        )
+
+        assert moments == [r.occurred_at for r in journal.read_all()]
+
+
+def _together(*works: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=work) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

@@ -1,0 +1,129 @@
+"""What every executor promises: subclass the suite, say how to make one, and name its phases."""
+
+import asyncio
+import inspect
+from typing import Any
+
+import attrs
+import pytest
+
+from autopack.api import attempt, create_run, drain, phase_of, replay
+from autopack.backends.memory import MemoryBackend
+from autopack.ids import PhaseId, PhaseRef, RunId
+from autopack.log import Log
+from autopack.ports.prediction import PhaseSpec
+from autopack.ports.work import Completed, Failed, NeedsPerson, PhaseView
+from autopack.states import PhaseStatus
+
+_REF = PhaseRef(RunId("run"), PhaseId("p"))
+
+
+class ExecutorContract:
+    """
+    An executor ends a phase, says why when it fails, and records each call once.
+
+    Subclass it with a name that pytest collects; give :meth:`make`, :meth:`phase` and, if it can
+    fail, :meth:`failing`. No phase may take long, and none needs a network.
+    """
+
+    def make(self) -> Any:
+        """Return the executor: an object with ``execute``, or a callable."""
+        raise NotImplementedError
+
+    def phase(self) -> PhaseSpec:
+        """Return a phase that it completes."""
+        return PhaseSpec("p", category="docs", complexity="low", goal="Say hello")
+
+    def failing(self) -> PhaseSpec | None:
+        """Return a phase at which it fails; None if it has none that fails."""
+        return None
+
+    def test_it_completes_its_phase(self) -> None:
+        """In a drain, the phase is done at the first attempt."""
+        row = drained(self.make(), self.phase())
+
+        assert (PhaseStatus.COMPLETE, 1) == (row.status, row.attempts)
+
+    def test_it_answers_with_an_outcome(self) -> None:
+        """It returns Completed, Failed, NeedsPerson or None, at once or awaited."""
+        for spec in self._phases():
+            outcome, fault = called(self.make(), spec)
+            is_answer = isinstance(outcome, Completed | Failed | NeedsPerson | None)
+
+            assert fault or is_answer, f"{outcome!r} is no outcome"
+
+    def test_a_failure_has_a_reason(self) -> None:
+        """Whatever it returns or raises says what went wrong, in words."""
+        spec = self.failing()
+        if spec is None:
+            pytest.skip("it has no phase that fails")
+        outcome, fault = called(self.make(), spec)
+        said = str(fault) if fault else getattr(outcome, "message", "")
+
+        assert fault or isinstance(outcome, Failed), f"{outcome!r} is no failure"
+        assert said.strip(), f"{fault or outcome!r} says nothing"
+        row = drained(self.make(), attrs.evolve(spec, max_attempts=1))
+        assert PhaseStatus.FAILED is row.status
+        assert (row.reason_code or "").strip()
+        assert (row.reason or "").strip()
+
+    def test_every_call_is_recorded_once(self) -> None:
+        """Each recorded call is counted, and none of them under the id of another."""
+        log = new_log(self.phase())
+        drain(log, executor=self.make())
+        recorded = [r for r in log.read_all() if r.type == "llm.usage_recorded"]
+
+        assert len(recorded) == len(replay(log, "usage").rows)
+        assert all(r.event.attempt == 1 for r in recorded)
+
+    def test_usage_is_marked_as_what_it_is(self) -> None:
+        """A measured split has its figures: an unknown one is not called measured."""
+        log = new_log(self.phase())
+        drain(log, executor=self.make())
+        calls = [r.event for r in log.read_all() if r.type == "llm.usage_recorded"]
+        measured = [call for call in calls if call.split == "measured"]
+
+        assert all(call.output_tokens is not None for call in measured)
+
+    def test_it_can_be_used_again(self) -> None:
+        """One executor does phase after phase."""
+        executor = self.make()
+        first, second = drained(executor, self.phase()), drained(executor, self.phase())
+
+        assert (first.status, second.status) == (PhaseStatus.COMPLETE, PhaseStatus.COMPLETE)
+
+    def _phases(self) -> list[PhaseSpec]:
+        failing = self.failing()
+        return [self.phase()] if failing is None else [self.phase(), failing]
+
+
+def new_log(spec: PhaseSpec) -> Log:
+    """Return a log in memory with one phase."""
+    log = Log(MemoryBackend())
+    create_run(log, _REF.run_id, [attrs.evolve(spec, id=_REF.phase_id)])
+    return log
+
+
+def drained(executor: Any, spec: PhaseSpec) -> PhaseView:
+    """Return a phase after a drain."""
+    log = new_log(spec)
+    drain(log, executor=executor)
+    return phase_of(log, _REF)
+
+
+def called(executor: Any, spec: PhaseSpec) -> tuple[Any, Exception | None]:
+    """Call an executor by itself; return its outcome, or the exception that it raised."""
+    log = new_log(spec)
+    execute = getattr(executor, "execute", executor)
+    try:
+        with attempt(log, _REF.run_id, _REF.phase_id) as live:
+            outcome = execute(phase_of(log, _REF), live)
+            if inspect.isawaitable(outcome):
+                outcome = asyncio.run(_awaited(outcome))
+    except Exception as fault:
+        return None, fault
+    return outcome, None
+
+
+async def _awaited(outcome: Any) -> Any:
+    return await outcome

@@ -1,0 +1,221 @@
+"""Hypothesis strategies: of names, events in any order, runs, drain views and samples."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import attrs
+from hypothesis import strategies as st
+
+from autopack.events import CORE_EVENTS
+from autopack.events.phase import PhaseEvent
+from autopack.events.run import RunEvent
+from autopack.events.usage import UsageEvent
+from autopack.ids import PhaseId, PhaseRef, RunId
+from autopack.ports.drain import DrainView
+from autopack.ports.prediction import PhaseSpec, Sample
+from autopack.ports.work import PhaseView, RunView
+
+RUNS = ("r1", "r2", "r3")
+PHASES = ("a", "b", "c")
+CATEGORIES = ("implementation", "tests", "docs")
+COMPLEXITIES = ("low", "medium", "high")
+
+texts = st.text(max_size=12)
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+"""What a free field may hold, and gives back as it was."""
+instants = st.datetimes(
+    min_value=datetime(1990, 1, 1),
+    max_value=datetime(2090, 1, 1),
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
+)
+"""Aware moments, in two time zones."""
+
+
+def values(hint: Any) -> st.SearchStrategy[Any]:
+    """Return a strategy of the values that a field's type allows."""
+    if hint is Any:
+        return json_values
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _bounded(arguments[0], arguments[1:])
+    if origin in (Union, UnionType):
+        return st.one_of([values(arm) for arm in arguments])
+    if origin is Literal:
+        return st.sampled_from(arguments)
+    if origin is tuple:
+        return st.lists(values(arguments[0]), max_size=3).map(tuple)
+    if origin is not None and issubclass(origin, Mapping):
+        return st.dictionaries(values(arguments[0]), values(arguments[1]), max_size=3)
+    plain: dict[Any, st.SearchStrategy[Any]] = {
+        NoneType: st.none(),
+        str: texts,
+        bool: st.booleans(),
+        int: st.integers(-(2**40), 2**40),
+        float: st.floats(allow_nan=False, allow_infinity=False),
+        datetime: instants,
+    }
+    return plain[hint]
+
+
+def _bounded(base: Any, marks: Sequence[Any]) -> st.SearchStrategy[Any]:
+    low = next((m.ge for m in marks if getattr(m, "ge", None) is not None), None)
+    high = next((m.le for m in marks if getattr(m, "le", None) is not None), None)
+    shortest = next((m.min_length for m in marks if getattr(m, "min_length", None)), 0)
+    if base is str:
+        return st.text(min_size=shortest, max_size=12)
+    if base is int:
+        return st.integers(low, 2**50 if high is None else high)
+    if base is float:
+        return st.floats(low, high, allow_nan=False, allow_infinity=False)
+    return values(base)
+
+
+def events_of(cls: type, **fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """
+    Return a strategy of events of one class, with any values that its fields allow.
+
+    Args:
+        cls: A class made with ``@autopack.event``.
+        fixed: Strategies that replace those of fields; names that the class lacks are ignored.
+    """
+    fields = {field.name: values(field.type) for field in attrs.fields(cls)}
+    fields.update({name: made for name, made in fixed.items() if name in fields})
+    return st.builds(cls, **fields)
+
+
+core_events = st.one_of([events_of(cls) for cls in CORE_EVENTS])
+"""Every core event, with any values that its fields allow."""
+
+FEW: Mapping[str, st.SearchStrategy[Any]] = {
+    "run_id": st.sampled_from(RUNS),
+    "phase_id": st.sampled_from(PHASES),
+    "lease_token": st.sampled_from(("t1", "t2", "t3")),
+    "call_id": st.sampled_from(("c1", "c2")),
+    "provider": st.sampled_from((None, "acme")),
+    "attempt": st.integers(1, 3),
+    "category": st.sampled_from(CATEGORIES),
+    "complexity": st.sampled_from(COMPLEXITIES),
+    "role": st.sampled_from(("builder", "auditor")),
+    "split": st.sampled_from(("measured", "inferred", "total_only")),
+    "cost_usd": st.none() | st.integers(0, 64).map(lambda n: n / 8),
+    "decision": st.sampled_from(("approve", "reject", "requeue")),
+    "tau": st.none() | st.floats(0.05, 0.95),
+}
+"""Strategies of fields that draw from few values, so that events meet."""
+
+run_events = st.one_of([events_of(cls, **FEW) for cls in get_args(RunEvent)])
+"""Events of run streams, of few runs, in no sensible order."""
+phase_events = st.one_of(
+    [events_of(cls, **FEW) for cls in (*get_args(PhaseEvent), *get_args(UsageEvent))]
+)
+"""Events of phase streams, of few phases and calls, in no sensible order."""
+any_order = st.lists(run_events | phase_events, min_size=1, max_size=25)
+"""
+What a log may hold and no library would write: ``evolve`` and projections take events in any
+order. For histories that the library would write see :mod:`autopack.testing.histories`.
+"""
+
+phase_specs = st.builds(
+    PhaseSpec,
+    st.sampled_from(PHASES),
+    category=st.sampled_from(CATEGORIES),
+    complexity=st.sampled_from(COMPLEXITIES),
+    deliverables=st.lists(st.sampled_from(("src/a.py", "docs/b.md")), max_size=2).map(tuple),
+    goal=st.none() | texts,
+    priority=st.integers(0, 3),
+    max_attempts=st.integers(1, 3),
+)
+"""Phases as a user asks for them, of few names."""
+runs = st.lists(phase_specs, max_size=3, unique_by=lambda spec: spec.id)
+"""The phases of a run, each name once."""
+
+phase_views = st.builds(
+    PhaseView,
+    run_id=st.sampled_from(RUNS),
+    phase_id=st.sampled_from(PHASES),
+    order=st.integers(1, 99),
+    index=st.integers(0, 9),
+    category=st.sampled_from(CATEGORIES),
+    complexity=st.sampled_from(COMPLEXITIES),
+    deliverables=st.lists(st.sampled_from(("src/a.py", "docs/b.md")), max_size=2).map(tuple),
+    priority=st.integers(0, 3),
+    attempts=st.integers(0, 3),
+    fingerprint=st.none() | st.sampled_from(("f1", "f2")),
+    predicted_output_tokens=st.none() | st.integers(1, 50_000),
+    budget_tokens=st.none() | st.integers(1, 64_000),
+)
+"""Queued phases as a drain strategy sees them."""
+
+
+@st.composite
+def drain_views(draw: st.DrawFn) -> DrainView:
+    """Return moments of a drain: what is ready, in work, spent and known to fail."""
+    now = draw(instants)
+    ready = draw(st.lists(phase_views, max_size=5, unique_by=lambda phase: phase.key))
+    later = st.timedeltas(timedelta(0), timedelta(hours=2)).map(lambda step: now + step)
+    return DrainView(
+        now=now.astimezone(UTC),
+        ready=ready,
+        waiting=draw(st.integers(0, 5)),
+        next_ready_at=draw(st.none() | later),
+        running=draw(st.integers(0, 3)),
+        elsewhere=draw(st.integers(0, 3)),
+        spent_tokens=draw(st.integers(0, 10**7)),
+        reserved_tokens=draw(st.integers(0, 10**5)),
+        runs={name: RunView(run_id=name, order=n) for n, name in enumerate(RUNS, start=1)},
+        failures=draw(st.dictionaries(st.sampled_from(("f1", "f2")), st.integers(1, 5))),
+        samples=draw(st.integers(0, 40)),
+    )
+
+
+phase_refs = st.builds(
+    PhaseRef, st.sampled_from(RUNS).map(RunId), st.sampled_from(PHASES).map(PhaseId)
+)
+"""Names of few phases."""
+
+usable_samples = st.builds(
+    Sample,
+    position=st.integers(1, 10**6),
+    run_id=st.sampled_from(RUNS),
+    phase_id=st.text("abcdefgh", min_size=1, max_size=4),
+    attempt=st.integers(1, 3),
+    category=st.sampled_from(CATEGORIES),
+    complexity=st.sampled_from(COMPLEXITIES),
+    predicted_output_tokens=st.integers(1, 60_000),
+    actual_output_tokens=st.integers(1, 60_000),
+    budget_tokens=st.integers(1, 64_000),
+    success=st.just(True),
+    estimator=st.just("deliverables"),
+    estimator_version=st.just("v1"),
+    deliverables=st.integers(1, 5),
+)
+"""Measured samples of attempts that went well, all of one estimator and version."""
+unmeasured_samples = usable_samples.flatmap(
+    lambda sample: st.sampled_from(
+        (
+            attrs.evolve(sample, actual_output_tokens=None, split="inferred"),
+            attrs.evolve(sample, actual_output_tokens=None, split="total_only"),
+            attrs.evolve(sample, actual_output_tokens=None),
+        )
+    )
+)
+"""Samples whose output nobody measured; no calibrator may use one."""
+samples = st.one_of(
+    usable_samples,
+    usable_samples,
+    unmeasured_samples,
+    usable_samples.map(lambda sample: attrs.evolve(sample, truncated=True)),
+    usable_samples.map(lambda sample: attrs.evolve(sample, success=False)),
+    usable_samples.map(lambda sample: attrs.evolve(sample, is_test=True)),
+)
+"""What a calibrator is shown: mostly usable, some cut off, failed, unmeasured or of tests."""

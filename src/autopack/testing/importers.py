@@ -1,0 +1,150 @@
+"""What every importer promises: subclass the suite, say how to make one, and write a source."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autopack.backends.memory import MemoryBackend
+from autopack.errors import AutopackError, ImportRefusedError
+from autopack.importers.running import run_import
+from autopack.log import Log
+from autopack.ports.importing import Importer, ImportSource
+from autopack.ports.log import ANY
+from autopack.testing.settings import PATIENT
+
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ImporterContract:
+    """
+    An importer is idempotent and order-proof, and leaves its source as it is.
+
+    Subclass it with a name that pytest collects; give :meth:`make` and :meth:`write_source`.
+    """
+
+    def make(self) -> Importer:
+        """Return the importer."""
+        raise NotImplementedError
+
+    def write_source(self, folder: Path) -> Path:
+        """Write a source with at least two events into an empty folder and return its path."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> Path:
+        """A source to read."""
+        folder = tmp_path / "source"
+        folder.mkdir()
+        return self.write_source(folder)
+
+    def test_it_is_imported_whole(self, source: Path) -> None:
+        """Every event that is read is in the log, and the log is sound."""
+        log = Log(MemoryBackend())
+        report = run_import(log, self.make(), source)
+
+        assert report.read >= 2, "the source must have at least two events"
+        assert report.added == report.read == log.head().position
+        assert log.verify().is_clean
+        assert log.info()["events"] == report.added
+
+    def test_a_second_import_adds_nothing(self, source: Path) -> None:
+        """The same source again, by another importer of the kind, changes no log."""
+        log = Log(MemoryBackend())
+        first = run_import(log, self.make(), source)
+        again = run_import(log, self.make(), source)
+
+        assert (first.read, 0) == (again.read, again.added)
+        assert first.added == log.head().position
+
+    def test_the_path_is_no_part_of_an_id(self, source: Path, tmp_path: Path) -> None:
+        """The same source in another place is the same source."""
+        moved = tmp_path / "elsewhere"
+        shutil.copytree(source.parent, moved)
+        log = Log(MemoryBackend())
+        run_import(log, self.make(), source)
+        again = run_import(log, self.make(), moved / source.name)
+
+        assert 0 == again.added
+
+    def test_what_is_read_twice_is_the_same(self, source: Path) -> None:
+        """Streams, ids, times and events come out the same, in the same order."""
+        assert listed(self.make().read(str(source))) == listed(self.make().read(str(source)))
+
+    def test_every_event_has_an_id_of_its_own(self, source: Path) -> None:
+        """No two events share one; without ids nothing could be known again."""
+        ids = [new.event_id for _stream, new in self.make().read(str(source)).events]
+
+        assert all(isinstance(one, bytes) and len(one) == 16 for one in ids)
+        assert len(set(ids)) == len(ids)
+
+    def test_events_come_in_the_order_in_which_they_happened(self, source: Path) -> None:
+        """So that a replay by position is a replay by time; what has no time comes first."""
+        moments = [
+            new.occurred_at or _FIRST for _stream, new in self.make().read(str(source)).events
+        ]
+
+        assert sorted(moments) == moments
+
+    @PATIENT
+    @given(data=st.data())
+    def test_any_part_in_any_order_is_completed(self, source: Path, data: st.DataObject) -> None:
+        """What was imported before, in part and in another order, is neither lost nor doubled."""
+        whole = list(self.make().read(str(source)).events)
+        part = data.draw(st.lists(st.sampled_from(range(len(whole))), unique=True))
+        log = Log(MemoryBackend())
+        for index in part:
+            stream, new = whole[index]
+            log.append(stream, [new], expected_version=ANY)
+        report = run_import(log, self.make(), source)
+
+        assert len(whole) - len(part) == report.added
+        assert len(whole) == log.head().position
+
+    def test_it_leaves_its_source_as_it_is(self, source: Path) -> None:
+        """Reading changes no byte, and leaves no file beside it."""
+        before = contents(source.parent)
+        list(self.make().read(str(source)).events)
+        self.make().recognises(str(source))
+
+        assert before == contents(source.parent)
+
+    def test_it_knows_its_own_kind(self, source: Path, tmp_path: Path) -> None:
+        """It recognises its source, and no other file; a bad file is no error."""
+        other = tmp_path / "other.bin"
+        other.write_bytes(b"\x00\x01 nothing that anybody wrote")
+        importer = self.make()
+
+        assert importer.recognises(str(source)) is True
+        assert importer.recognises(str(other)) is False
+        assert importer.recognises(str(tmp_path / "missing")) is False
+
+    def test_what_cannot_be_read_is_refused(self, tmp_path: Path) -> None:
+        """A missing or foreign source is a typed error, and nothing is imported."""
+        other = tmp_path / "other.bin"
+        other.write_bytes(b"\x00\x01 nothing that anybody wrote")
+        log = Log(MemoryBackend())
+        for path in (other, tmp_path / "missing"):
+            with pytest.raises(AutopackError) as refused:
+                run_import(log, self.make(), path)
+            assert isinstance(refused.value, ImportRefusedError)
+
+        assert 0 == log.head().position
+
+
+def listed(source: ImportSource) -> list[Any]:
+    """Return what a source gives, in a form that can be compared."""
+    return [(stream, new.event_id, new.occurred_at, new.event) for stream, new in source.events]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file of a folder with what it holds."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

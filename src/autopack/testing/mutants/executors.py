@@ -1,0 +1,56 @@
+"""Executors that break one promise each; a phase without a goal is one that they fail at."""
+
+from typing import Any
+
+from autopack.ports.work import Attempt, Completed, Failed, Outcome, PhaseView
+
+
+def answers(phase: PhaseView, attempt: Attempt) -> Outcome:
+    """Answer with the goal, as an executor should that breaks no promise."""
+    if phase.goal is None:
+        return Failed("no_goal", "the phase has no goal", retryable=False)
+    attempt.record_usage(call_id=f"{phase.key}#{attempt.number}", model="m", output_tokens=5)
+    return Completed({"answer": phase.goal})
+
+
+def fails_without_a_reason(phase: PhaseView, attempt: Attempt) -> Outcome:
+    """Raise an error that says nothing."""
+    if phase.goal is None:
+        raise RuntimeError
+    return answers(phase, attempt)
+
+
+def returns_a_word(phase: PhaseView, attempt: Attempt) -> Any:
+    """Return something that is no outcome."""
+    answers(phase, attempt)
+    return "done"
+
+
+def never_completes(phase: PhaseView, attempt: Attempt) -> Outcome:
+    """Fail, whatever is asked."""
+    return Failed("busy", "not today", retryable=False)
+
+
+def hides_its_failure(phase: PhaseView, attempt: Attempt) -> Outcome:
+    """Call it done where nothing was done."""
+    return Completed() if phase.goal is None else answers(phase, attempt)
+
+
+def claims_to_have_measured(phase: PhaseView, attempt: Attempt) -> Outcome:
+    """Record a call without its output, as if that had been measured."""
+    attempt.record_usage(call_id=f"{phase.key}#{attempt.number}", model="m", input_tokens=5)
+    return Completed()
+
+
+class Once:
+    """Does one phase, and no second one."""
+
+    def __init__(self) -> None:
+        self.is_used = False
+
+    def execute(self, phase: PhaseView, attempt: Attempt) -> Outcome:
+        """Answer the first time only."""
+        if self.is_used:
+            return Failed("used_up", "it did a phase before", retryable=False)
+        self.is_used = True
+        return answers(phase, attempt)

@@ -1,0 +1,160 @@
+"""Every mutant with its suite, and the test that must catch it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import attrs
+
+from autopack.backends.memory import MemoryBackend
+from autopack.ports.prediction import PhaseSpec
+from autopack.testing.backends import BackendContract
+from autopack.testing.calibrators import CalibratorContract
+from autopack.testing.executors import ExecutorContract
+from autopack.testing.importers import ImporterContract
+from autopack.testing.mutants import (
+    backends,
+    calibrators,
+    executors,
+    importers,
+    projections,
+    strategies,
+)
+from autopack.testing.projections import ProjectionContract
+from autopack.testing.strategies import StrategyContract
+
+
+@attrs.frozen(kw_only=True)
+class Mutant:
+    """
+    Something broken, the suite that it is to fail, and in which test.
+
+    Args:
+        caught_by: The name of the test; None for what breaks no promise and passes them all.
+    """
+
+    suite: type
+    make: Callable[[], Any]
+    caught_by: str | None
+
+    @property
+    def name(self) -> str:
+        """The name of its class or function."""
+        return self.make.__name__.strip("<>")
+
+    def test_class(self) -> type:
+        """Return the suite as a subclass that makes the mutant, for pytest to run."""
+        extra: dict[str, Any] = {"make": lambda _self, *_folder: self.make()}
+        if self.suite is ImporterContract:
+            extra["write_source"] = lambda _self, folder: importers.write_runs(folder)
+        if self.suite is ExecutorContract:
+            extra["failing"] = lambda _self: PhaseSpec("p", category="docs", complexity="low")
+        return type(f"Test_{self.name}", (self.suite,), extra)
+
+
+def _of(suite: type, made: Iterable[tuple[Any, str | None]]) -> list[Mutant]:
+    return [
+        Mutant(
+            suite=suite,
+            make=thing if isinstance(thing, type) else _returning(thing),
+            caught_by=caught_by,
+        )
+        for thing, caught_by in made
+    ]
+
+
+def _returning(thing: Any) -> Callable[[], Any]:
+    def make() -> Any:
+        return thing
+
+    make.__name__ = thing.__name__
+    return make
+
+
+MUTANTS: Final[tuple[Mutant, ...]] = (
+    *_of(
+        BackendContract,
+        (
+            (MemoryBackend, None),
+            (backends.LostConflict, "test_a_conflict_names_both_versions_and_appends_nothing"),
+            (backends.Gap, "test_an_error_rolls_back_all_of_it"),
+            (backends.ReusedPosition, "test_a_position_is_never_given_twice"),
+            (backends.SeenBeforeCommit, "test_nothing_is_seen_before_its_commit"),
+            (backends.IdBeforeCommit, "test_a_writer_waits_for_the_one_before"),
+            (backends.HalfABatch, "test_an_error_rolls_back_all_of_it"),
+            (backends.ForgottenId, "test_a_repeat_returns_the_first_answer"),
+            (backends.ShortPage, "test_types_in_a_long_log_lose_nothing_between_pages"),
+            (backends.ForeignBodies, "test_bodies_are_the_pages_without_envelopes"),
+            (backends.UnfencedLease, "test_leases_are_stored_replaced_and_dropped_by_token"),
+            (backends.UnreplacedView, "test_views_are_saved_changed_and_replaced"),
+            (backends.SilentClose, "test_a_closed_log_refuses_everything"),
+        ),
+    ),
+    *_of(
+        StrategyContract,
+        (
+            (strategies.first, None),
+            (strategies.reads_the_clock, "test_it_reads_only_the_view"),
+            (strategies.draws_at_random, "test_it_reads_only_the_view"),
+            (strategies.picks_what_is_not_ready, "test_it_picks_only_what_is_ready"),
+            (strategies.sorts_the_view, "test_it_leaves_the_view_as_it_is"),
+            (strategies.says_nothing, "test_it_chooses_waits_or_stops"),
+            (strategies.waits_without_a_time_zone, "test_it_waits_for_an_aware_moment"),
+            (strategies.needs_a_phase, "test_it_copes_with_an_empty_queue"),
+            (strategies.Remembers, "test_it_remembers_nothing"),
+        ),
+    ),
+    *_of(
+        CalibratorContract,
+        (
+            (calibrators.Mean, None),
+            (calibrators.MutatesItsState, "test_a_state_is_never_mutated"),
+            (calibrators.BulkDiffers, "test_in_bulk_equals_one_by_one"),
+            (calibrators.UsesGuesses, "test_what_nobody_measured_is_set_aside"),
+            (calibrators.CountsItself, "test_a_fold_in_steps_equals_a_fold_at_once"),
+            (calibrators.ReadsTheClock, "test_it_reads_only_its_samples"),
+            (calibrators.ChangesWhatItSetsAside, "test_a_sample_set_aside_changes_nothing"),
+            (calibrators.LosesSamples, "test_every_sample_is_used_or_set_aside"),
+        ),
+    ),
+    *_of(
+        ProjectionContract,
+        (
+            (projections.PhasesOfRuns, None),
+            (projections.MutatesItsRow, "test_no_row_is_mutated"),
+            (projections.DependsOnPages, "test_the_page_size_changes_no_answer"),
+            (
+                projections.ForgetsWhatWasSaved,
+                "test_any_split_of_persisted_and_tail_gives_the_same_view",
+            ),
+            (projections.Doubled, "test_the_total_is_that_of_its_rows"),
+            (projections.Versionless, "test_it_is_a_projection"),
+        ),
+    ),
+    *_of(
+        ImporterContract,
+        (
+            (importers.Runs, None),
+            (importers.Doubles, "test_a_second_import_adds_nothing"),
+            (importers.KnowsItByItsPath, "test_the_path_is_no_part_of_an_id"),
+            (importers.Unordered, "test_events_come_in_the_order_in_which_they_happened"),
+            (importers.CountsAnew, "test_any_part_in_any_order_is_completed"),
+            (importers.SharesIds, "test_every_event_has_an_id_of_its_own"),
+            (importers.LeavesAMark, "test_it_leaves_its_source_as_it_is"),
+            (importers.TakesAnything, "test_it_knows_its_own_kind"),
+            (importers.ReadsAnything, "test_what_cannot_be_read_is_refused"),
+        ),
+    ),
+    *_of(
+        ExecutorContract,
+        (
+            (executors.answers, None),
+            (executors.fails_without_a_reason, "test_a_failure_has_a_reason"),
+            (executors.hides_its_failure, "test_a_failure_has_a_reason"),
+            (executors.returns_a_word, "test_it_answers_with_an_outcome"),
+            (executors.never_completes, "test_it_completes_its_phase"),
+            (executors.claims_to_have_measured, "test_usage_is_marked_as_what_it_is"),
+            (executors.Once, "test_it_can_be_used_again"),
+        ),
+    ),
+)
+"""All of them, and for each suite one that breaks no promise."""

@@ -1,0 +1,95 @@
+"""What every drain strategy promises: subclass the suite and say how to make one."""
+
+import copy
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+
+from autopack.ports.drain import Choose, DrainView, Stop, Strategy, Wait
+from autopack.testing.generators import drain_views
+from autopack.testing.purity import only_reading_arguments
+from autopack.testing.settings import PATIENT
+
+_NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class StrategyContract:
+    """
+    A drain strategy is pure and deterministic, and never picks what may not run.
+
+    Subclass it with a name that pytest collects, and give :meth:`make`. A class of strategies is
+    given as an object that can be called: ``return MyStrategy(...)``.
+    """
+
+    def make(self) -> Strategy:
+        """Return a strategy as a drain would call it; a new one each time, if it is an object."""
+        raise NotImplementedError
+
+    @PATIENT
+    @given(view=drain_views())
+    def test_it_chooses_waits_or_stops(self, view: DrainView) -> None:
+        """The answer is one of the three, with a reason that is not empty."""
+        answer: Any = self.make()(view)
+
+        assert isinstance(answer, Choose | Wait | Stop), f"{answer!r} is no answer"
+        assert isinstance(answer.reason, str)
+        assert answer.reason.strip()
+
+    @PATIENT
+    @given(view=drain_views())
+    def test_it_picks_only_what_is_ready(self, view: DrainView) -> None:
+        """A choice names one of the ready phases; where none is ready, nothing is chosen."""
+        answer = self.make()(view)
+        picked = [answer.ref] if isinstance(answer, Choose) else []
+
+        assert set(picked) <= {phase.ref for phase in view.ready}
+
+    def test_it_copes_with_an_empty_queue(self) -> None:
+        """Nothing ready, nothing waiting, nothing in work: it waits or stops."""
+        assert isinstance(self.make()(DrainView(now=_NOON, ready=[])), Wait | Stop)
+
+    @PATIENT
+    @given(view=drain_views())
+    def test_it_waits_for_an_aware_moment(self, view: DrainView) -> None:
+        """Until when it waits has a time zone, or is left open."""
+        answer = self.make()(view)
+        until = answer.until if isinstance(answer, Wait) else None
+
+        assert until is None or until.tzinfo is not None
+
+    @PATIENT
+    @given(view=drain_views())
+    def test_it_gives_the_same_answer_to_the_same_view(self, view: DrainView) -> None:
+        """Asked twice, and asked anew, it says the same."""
+        strategy = self.make()
+        first = strategy(view)
+
+        assert first == strategy(view)
+        assert first == self.make()(view)
+
+    @PATIENT
+    @given(view=drain_views(), other=drain_views())
+    def test_it_remembers_nothing(self, view: DrainView, other: DrainView) -> None:
+        """What it was shown before changes no answer: the view has all there is to know."""
+        strategy = self.make()
+        strategy(other)
+
+        assert self.make()(view) == strategy(view)
+
+    @PATIENT
+    @given(view=drain_views())
+    def test_it_reads_only_the_view(self, view: DrainView) -> None:
+        """It reads no clock, draws no random number and opens no file."""
+        strategy = self.make()
+        with only_reading_arguments():
+            strategy(view)
+
+    @PATIENT
+    @given(view=drain_views())
+    def test_it_leaves_the_view_as_it_is(self, view: DrainView) -> None:
+        """It sorts no list of the drain's and changes no mapping."""
+        before = copy.deepcopy(view)
+        self.make()(view)
+
+        assert before == view

@@ -1,0 +1,65 @@
+"""Free text is redacted, cut, and kept whole beside the log."""
+
+from autopack.drafting import FREE_TEXT_MOST
+from autopack.ids import derived_id
+from autopack.log import Log
+from autopack.ports.log import NewEvent
+from autopack.testing.facts import failed, usage
+
+ID = derived_id("test", "1", "fact")
+
+
+class TestFreeText:
+    """Free text is redacted and kept short."""
+
+    def test_long_text_is_cut_and_kept_whole_beside_the_log(self, journal):
+        """The event keeps the beginning and the digest under which the whole is stored."""
+        whole = "é" * 3000
+        (recorded,) = journal.append("s", [failed(message=whole)], expected_version=0)
+        message = recorded.event.message
+        digest = message.rpartition("artifact ")[2].rstrip("]")
+
+        assert FREE_TEXT_MOST == len(message)
+        assert message.startswith("é" * 400)
+        assert whole == journal.get_artifact(digest)
+        assert [recorded] == list(journal.read_all())
+
+    def test_text_at_the_limit_is_left_alone(self, journal):
+        """500 characters stay as they are."""
+        (recorded,) = journal.append("s", [failed(message="x" * 500)], expected_version=0)
+
+        assert "x" * 500 == recorded.event.message
+
+    def test_free_text_is_redacted_before_it_is_stored(self, backend):
+        """The secret reaches neither the event nor the artifact; other fields are not touched."""
+        log = Log(backend, redact=lambda text: text.replace("sk-1", "***"))
+        short, long = log.append(
+            "s",
+            [failed(message="key sk-1", code="sk-1"), failed(message="sk-1 " * 300)],
+            expected_version=0,
+        )
+        digest = long.event.message.rpartition("artifact ")[2].rstrip("]")
+
+        assert ("key ***", "sk-1") == (short.event.message, short.event.code)
+        assert "*** " * 300 == log.get_artifact(digest)
+        assert "***" == log.get_artifact(log.put_artifact("sk-1"))
+
+    def test_a_reason_that_is_redacted_whole_is_still_one(self, backend):
+        """A reason is never empty, also when all of it was secret."""
+        log = Log(backend, redact=lambda _text: "")
+        (recorded,) = log.append("s", [failed(message="sk-1")], expected_version=0)
+
+        assert "(redacted)" == recorded.event.message
+
+    def test_a_repeat_of_a_long_text_is_the_same_fact(self, journal):
+        """Cutting gives the same content each time, so a repeat is recognised."""
+        new = NewEvent(event=failed(message="y" * 900), event_id=ID)
+        first = journal.append("s", [new], expected_version=0)
+
+        assert first == journal.append("s", [new], expected_version=0)
+
+    def test_usage_has_no_free_text(self, journal):
+        """Figures and names pass as they are."""
+        (recorded,) = journal.append("s", [usage("c" * 900)], expected_version=0)
+
+        assert "c" * 900 == recorded.event.call_id

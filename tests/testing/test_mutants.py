@@ -1,0 +1,77 @@
+"""Each suite bites: every mutant fails it in the right test, and what is sound passes."""
+
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from autopack.testing.mutants import MUTANTS
+
+HERE = Path(__file__).parent
+BROKEN = [mutant for mutant in MUTANTS if mutant.caught_by]
+SOUND = [mutant for mutant in MUTANTS if not mutant.caught_by]
+SUITES = sorted({mutant.suite.__name__ for mutant in MUTANTS})
+
+
+def place(mutant):
+    name = f"Test_{mutant.name}"
+    return name if mutant.caught_by is None else f"{name}::{mutant.caught_by}"
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """Run the suites over what is sound, and the tests that are to catch mutants over these."""
+    report = tmp_path_factory.mktemp("mutants") / "report.xml"
+    cases = [f"{HERE / 'mutated.py'}::{place(mutant)}" for mutant in MUTANTS]
+    options = ("-q", "-n", "0", "-p", "no:cacheprovider", "--timeout", "60", "-W", "ignore")
+    subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "--junitxml", report, *cases],
+        env={**os.environ, "HYPOTHESIS_PROFILE": "mutants"},
+        cwd=HERE.parent.parent,
+        capture_output=True,
+        check=False,
+    )
+    ran, failed = defaultdict(set), defaultdict(set)
+    for case in ElementTree.parse(report).iter("testcase"):
+        kind, test = case.get("classname").rpartition(".")[2], case.get("name").partition("[")[0]
+        ran[kind].add(test)
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed[kind].add(test)
+    return ran, failed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", BROKEN, ids=lambda mutant: mutant.name)
+def test_a_mutant_is_caught_where_it_should_be(outcomes, mutant):
+    """The suite fails for what is broken, in the test that is named for it."""
+    _ran, failed = outcomes
+
+    assert mutant.caught_by in failed[f"Test_{mutant.name}"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", SOUND, ids=lambda mutant: mutant.name)
+def test_what_breaks_no_promise_passes(outcomes, mutant):
+    """The sound twin of the mutants fails no test of the suite."""
+    ran, failed = outcomes
+
+    assert ran[f"Test_{mutant.name}"]
+    assert set() == failed[f"Test_{mutant.name}"]
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_every_suite_has_mutants_and_a_sound_twin(suite):
+    """A suite without a mutant is not known to bite."""
+    of_suite = [mutant for mutant in MUTANTS if mutant.suite.__name__ == suite]
+
+    assert 1 == sum(mutant.caught_by is None for mutant in of_suite)
+    assert 5 <= len(of_suite)
+
+
+def test_mutants_have_names_of_their_own():
+    """So that a report says which one it was."""
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
