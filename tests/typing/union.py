@@ -41,6 +41,7 @@ from autopack.events import (
     RunReopened,
     RunResumed,
     SampleRecorded,
+    SubscriptionEventSkipped,
 )
 
 
@@ -73,5 +74,7 @@ def subject(event: CoreEvent) -> str:
             return event.estimator
         case BudgetSet() | BudgetReserved() | BudgetSettled():
             return event.scope
+        case SubscriptionEventSkipped():
+            return event.subscription
         case _:
             assert_never(event)
