@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from autopack.api import phase_of as phase_of
     from autopack.api import phases_of as phases_of
     from autopack.api import propose as propose
+    from autopack.api import prune_artifacts as prune_artifacts
     from autopack.api import queue_phases as queue_phases
     from autopack.api import reject as reject
     from autopack.api import replay as replay
@@ -98,6 +99,7 @@ _HOMES = {
         phase_of
         phases_of
         propose
+        prune_artifacts
         queue_phases
         reject
         replay

@@ -12,6 +12,7 @@ from autopack.api.calibrating import (
 )
 from autopack.api.doctoring import doctor
 from autopack.api.logs import create_log, export_history, import_history, open_log, tail
+from autopack.api.pruning import prune_artifacts
 from autopack.api.reading import (
     Change,
     diff,
@@ -62,6 +63,7 @@ __all__ = [
     "phase_of",
     "phases_of",
     "propose",
+    "prune_artifacts",
     "queue_phases",
     "reject",
     "replay",
