@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from autopack.api import phases_of as phases_of
     from autopack.api import probe as probe
     from autopack.api import propose as propose
+    from autopack.api import prune_artifacts as prune_artifacts
     from autopack.api import queue_phases as queue_phases
     from autopack.api import reject as reject
     from autopack.api import replay as replay
@@ -110,6 +111,7 @@ _HOMES = {
         phases_of
         probe
         propose
+        prune_artifacts
         queue_phases
         reject
         replay

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from autopack.events import (
+    ArtifactsPruned,
     BudgetEscalated,
     BudgetReserved,
     BudgetSet,
@@ -76,5 +77,7 @@ def subject(event: CoreEvent) -> str:
             return event.scope
         case SubscriptionEventSkipped(subscription=name):
             return name
+        case ArtifactsPruned():
+            return event.by
         case _:
             assert_never(event)

@@ -6,6 +6,7 @@ from autopack.api.deciding import apply, calibration_history, propose, reject, r
 from autopack.api.doctoring import doctor
 from autopack.api.forecasting import forecast
 from autopack.api.logs import create_log, export_history, import_history, open_log, tail
+from autopack.api.pruning import prune_artifacts
 from autopack.api.reading import (
     Change,
     diff,
@@ -61,6 +62,7 @@ __all__ = [
     "phases_of",
     "probe",
     "propose",
+    "prune_artifacts",
     "queue_phases",
     "reject",
     "replay",

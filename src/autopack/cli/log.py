@@ -102,6 +102,53 @@ def backup(session: Session, dest: Path) -> None:
     click.echo(f"Copied to {dest.absolute()}")
 
 
+@log.command(
+    cls=LogCommand,
+    epilog=example("autopack --log work.db log prune --older-than-days 90 --why 'out of use'"),
+)
+@click.option("--older-than-days", type=click.FloatRange(min=0), help="Last named before that.")
+@click.option("--larger-than-bytes", type=click.IntRange(min=0), help="Compressed size.")
+@click.option("--run-id", metavar="RUN", help="Named by this run's events alone.")
+@click.option("--why", required=True, help="The reason; it is recorded.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@json_option
+@click.pass_obj
+def prune(
+    session: Session,
+    older_than_days: float | None,
+    larger_than_bytes: int | None,
+    run_id: str | None,
+    why: str,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Remove texts beside the log that meet every measure given; no event is touched."""
+    from datetime import timedelta
+
+    from autopack import api
+    from autopack.ports.log import from_us
+
+    with session.open_log() as held:
+        before = (
+            None
+            if older_than_days is None
+            else from_us(held.now_us()) - timedelta(days=older_than_days)
+        )
+        pruned = api.prune_artifacts(
+            held,
+            why=why,
+            named_before=before,
+            larger_than_bytes=larger_than_bytes,
+            run_id=run_id,
+            dry_run=dry_run,
+        )
+    if as_json:
+        print_json({"dry_run": dry_run, "stored_bytes": pruned.stored_bytes, "texts": pruned.texts})
+        return
+    what = "would be removed" if dry_run else "removed"
+    click.echo(f"{len(pruned.texts)} texts of {pruned.stored_bytes} bytes {what}")
+
+
 @log.command(epilog=example("autopack log restore copy.db work2.db"))
 @click.argument("source", metavar="BACKUP|EXPORT")
 @click.argument("dest", type=click.Path(path_type=Path))

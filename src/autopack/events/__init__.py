@@ -2,6 +2,7 @@
 
 from typing import Any, get_args
 
+from autopack.events.artifact import ArtifactEvent, ArtifactsPruned
 from autopack.events.calibration import (
     BudgetEvent,
     BudgetReserved,
@@ -61,6 +62,7 @@ CoreEvent = (
     | CalibrationEvent
     | BudgetEvent
     | SubscriptionEvent
+    | ArtifactEvent
 )
 """The closed union that the core folds; a plugin's events are never in it."""
 
@@ -68,6 +70,8 @@ CORE_EVENTS: tuple[type[Any], ...] = get_args(CoreEvent)
 
 __all__ = [
     "CORE_EVENTS",
+    "ArtifactEvent",
+    "ArtifactsPruned",
     "BudgetEscalated",
     "BudgetEvent",
     "BudgetReserved",

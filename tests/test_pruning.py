@@ -1,0 +1,96 @@
+"""Texts beside the log go by age, size or run, and the log stays as it is."""
+
+from datetime import timedelta
+
+import pytest
+
+from autopack.api import create_log, prune_artifacts, replay
+from autopack.errors import ArtifactMissingError, InvalidInputError
+from autopack.events import ArtifactsPruned
+from autopack.ports.log import from_us
+from strategies import completed, created, paused
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A log with a text of run r1, a larger one of r2, one that both name, one that none does."""
+    with create_log(tmp_path / "log.db") as log:
+        log.digests = {
+            name: log.artifacts.put(text)
+            for name, text in {
+                "r1": "small", "r2": "".join(map(str, range(5000))), "both": "shared", "none": "x",
+            }.items()
+        }  # fmt: skip
+        log.append("run-r1", [created("r1"), paused("é" * 600)], expected_version=0)
+        for run, names in (("r1", ("r1", "both")), ("r2", ("r2", "both"))):
+            outputs = {name: log.digests[name] for name in names}
+            event = completed(run_id=run, outputs=outputs)
+            log.append(f"phase-{run}/a", [event], expected_version=0)
+        yield log
+
+
+def left(log):
+    """Return the names of the texts that are still there."""
+    return {name for name, digest in log.digests.items() if log.backend.artifact(digest)}
+
+
+@pytest.mark.parametrize(
+    ("measures", "stay"),
+    [
+        ({"run_id": "r1"}, {"r2", "both", "none"}),
+        ({"run_id": "r2", "larger_than_bytes": 10**6}, {"r1", "r2", "both", "none"}),
+        ({"larger_than_bytes": 1000}, {"r1", "both", "none"}),
+        ({"run_id": "r9"}, {"r1", "r2", "both", "none"}),
+    ],
+)
+def test_texts_go_by_size_and_run(log, measures, stay):
+    """Only texts that meet every measure go; one that another run names stays."""
+    before = replay(log, "phases")
+    prune_artifacts(log, why="room", **measures)
+
+    assert stay == left(log)
+    assert log.verify(views=True).is_clean
+    assert before.rows == replay(log, "phases").rows
+
+
+def test_texts_go_by_age(log):
+    """What no event named lately goes; what none ever named has no age, and stays."""
+    now = from_us(log.now_us())
+    assert {} == prune_artifacts(log, why="old", named_before=now - timedelta(days=1)).texts
+    pruned = prune_artifacts(log, why="old", named_before=now + timedelta(seconds=1))
+
+    assert {"none"} == left(log)
+    assert 4 == len(pruned.texts)  # the cut reason of the pause is one of them
+
+
+def test_pruning_is_recorded_and_a_pruned_text_says_so(log):
+    """The act is an event with its measure and reason; asking for the text names what happened."""
+    pruned = prune_artifacts(log, why="room", run_id="r1", actor="ann")
+    (recorded,) = log.read("artifacts")
+
+    assert (
+        ArtifactsPruned(
+            texts=2, stored_bytes=pruned.stored_bytes, by="ann", why="room", run_id="r1"
+        )
+        == recorded.event
+    )
+    with pytest.raises(ArtifactMissingError, match="pruned"):
+        log.artifacts.get(log.digests["r1"])
+
+
+def test_a_dry_run_removes_nothing(log):
+    """It tells what would go, and writes nothing."""
+    head = log.head()
+    pruned = prune_artifacts(log, why="room", run_id="r1", dry_run=True)
+
+    assert log.digests["r1"] in pruned.texts
+    assert {"r1", "r2", "both", "none"} == left(log)
+    assert head == log.head()
+
+
+def test_no_measure_is_refused(log):
+    """Without a measure nothing goes."""
+    with pytest.raises(InvalidInputError, match="age, a size or a run"):
+        prune_artifacts(log, why="all of it")
+
+    assert {"r1", "r2", "both", "none"} == left(log)
