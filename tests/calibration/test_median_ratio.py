@@ -288,3 +288,63 @@ def test_any_calibrator_runs():
 
     assert 2 == found.samples_used
     assert {"small_group": 2, "unsuccessful": 1} == found.samples_set_aside
+
+
+@pytest.mark.parametrize(
+    ("options", "multiplier"),
+    [
+        ({}, 0.5),
+        ({"damping": 0.5}, 0.25**0.5 * 2.0),
+        ({"max_change": 2.0}, 1.0),
+        ({"max_change": 10.0}, 0.5),
+        ({"damping": 0.5, "max_change": 1.5}, 2.0 / 1.5),
+    ],
+)
+def test_how_far_a_multiplier_moves(options, multiplier):
+    """The whole ratio at once, a power of it, or no further than a limit."""
+    calibrator = MedianRatio(old={"docs/low": 2.0}, **options)
+    (group,) = run_calibrator(calibrator, samples(*[250] * 6)).groups
+
+    assert (0.25, pytest.approx(multiplier)) == (group.median_ratio, group.proposed_multiplier)
+
+
+def test_the_intervals_level():
+    """The median lies in its interval, which is wider for a higher level."""
+    evidence = samples(*range(300, 800, 20))
+    (narrow,), (wide,) = (
+        run_calibrator(MedianRatio(interval=level), evidence).groups for level in (0.5, 0.95)
+    )
+
+    assert wide.ratio_low < narrow.ratio_low < narrow.median_ratio
+    assert narrow.median_ratio < narrow.ratio_high < wide.ratio_high
+
+
+def test_a_rule_of_thumb():
+    """With a buffer it predicts the median times that, whatever tau is asked for."""
+    calibrator = MedianRatio(buffer=1.2)
+    state, _ = calibrator.update_all(calibrator.initial(), samples(400, 500, 600))
+    told = Features(category="docs", complexity="low", predicted_output_tokens=2000)
+
+    assert [pytest.approx(1200)] * 2 == [
+        calibrator.predict(state, told, tau).tokens for tau in (0.5, 0.99)
+    ]
+    assert pytest.approx(2400) == calibrator.predict(calibrator.initial(), told, 0.9).tokens
+
+
+def test_the_estimators_figure_is_scaled():
+    """Where the features name it, it is multiplied by the ratio at tau."""
+    calibrator = MedianRatio()
+    state, _ = calibrator.update_all(calibrator.initial(), samples(*range(100, 1000, 100)))
+    told = Features(category="docs", complexity="low", predicted_output_tokens=50)
+
+    assert pytest.approx(50 * 0.9) == calibrator.predict(state, told, 0.9).tokens
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"damping": 0.0}, {"damping": 1.1}, {"max_change": 1.0}, {"interval": 1.0}, {"buffer": 0.0}],
+)
+def test_options_that_move_nothing(options):
+    """They are refused by value."""
+    with pytest.raises(InvalidInputError, match="give"):
+        MedianRatio(**options)

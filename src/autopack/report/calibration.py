@@ -69,7 +69,8 @@ def calibration_markdown(proposal: Proposal, *, at: datetime) -> str:
 def next_step(group: Group, proposal: Proposal) -> str:
     """Return what to do about one group, as a sentence."""
     if proposal.note:
-        return "Keep its multiplier: this group is shown for information only."
+        apart = f" ({group.note})" if group.note != proposal.note and group.note else ""
+        return f"Keep its multiplier: this group is shown for information only{apart}."
     minimum = proposal.settings.get("min_samples", 1)
     if group.n < minimum:
         return f"Collect {_count(minimum - group.n, 'more sample')}; its multiplier is kept."
