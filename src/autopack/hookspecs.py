@@ -18,7 +18,7 @@ Register = Callable[[str, Any], None]
 
 @hookspec
 def autopack_register_strategies(register: Register) -> None:
-    """Register drain strategies: callables ``(DrainView) -> Choose | Wait | Stop``."""
+    """Register drain strategies: callables ``(DrainView) -> Choose | Retry | Wait | Stop``."""
 
 
 @hookspec

@@ -21,12 +21,12 @@ SEEDS = (7, 1, 2, 3, 4)
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_triage_spends_less_on_hopeless_runs(seed):
-    """A tenth of what fifo spends there, and most of the samples for less."""
+    """A fifth of what fifo spends there at most, and most of the samples for less."""
     fifo, triage = simulate(synthetic_backlog(seed), ["fifo", "triage"])
 
     assert triage.hopeless_tokens < 0.2 * fifo.hopeless_tokens
     assert triage.samples > 0.8 * fifo.samples
-    assert triage.samples_per_100k > 1.2 * fifo.samples_per_100k
+    assert triage.samples_per_100k > 1.1 * fifo.samples_per_100k
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.draining.limits import Limits
+from autopack.draining.options import made_with
 from autopack.draining.pricing import price_of, total_of
 from autopack.draining.settings import settings_of
 from autopack.draining.totals import Totals
@@ -56,7 +57,20 @@ def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
     for place in _PLACES:
         if settings.get(place) == before.get(place):
             _check_name(log, drain_id, place, before.get(place))
+    if settings["executor"] == started.executor:
+        settings["executor"] = _executor_again(log, started)
+    options = started.settings.get("strategy_options")
+    if settings["strategy"] == started.strategy and options:
+        found = log.registry.resolve("strategy", started.strategy)
+        settings["strategy"] = made_with(found, "strategy", started.strategy, options)
     return {**settings, "resumes": drain_id, "drain": drain_id}
+
+
+def _executor_again(log: Log, started: DrainStarted) -> Any:
+    """Return what the executor's name stands for, made as it was if it can say so."""
+    found = log.registry.resolve("executor", started.executor)
+    again = getattr(found, "again", None)
+    return started.executor if again is None else again(started.settings)
 
 
 def used_so_far(log: Log, drain_id: str) -> tuple[Totals, float]:

@@ -79,6 +79,7 @@ class Settings:
             "allow_unknown_price": self.allow_unknown_price,
             **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
             "workspace": None if self.workspace is None else str(self.workspace),
+            "strategy_options": _options_of(self.strategy),
             **limits,
         }
 
@@ -150,6 +151,14 @@ def settings_of(
         allow_unknown_price=allow_unknown_price,
         limits=Limits(**limits),
     )
+
+
+def _options_of(strategy: Any) -> dict[str, Any]:
+    """Return the plain options of a strategy that has some, so that a drain can be gone on with."""
+    if isinstance(strategy, type) or not attrs.has(type(strategy)):
+        return {}
+    values = {field.name: getattr(strategy, field.name) for field in attrs.fields(type(strategy))}
+    return {k: v for k, v in values.items() if v is None or isinstance(v, int | float | str)}
 
 
 def named_strategy(registry: Registry, wanted: Any) -> tuple[str, Any]:

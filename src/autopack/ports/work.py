@@ -166,7 +166,13 @@ class Attempt(Protocol):
 
 
 class Executor(Protocol):
-    """Does a phase. A plain or async callable with the same arguments will do."""
+    """
+    Does a phase. A plain or async callable with the same arguments will do.
+
+    An executor may also have ``prepare(run) -> Prepared``, called once a run; ``check()``, which
+    raises if something is missing before a drain writes anything; ``settings``, which the log
+    keeps; and ``again(settings)``, a class method that makes it as a drain recorded it.
+    """
 
     def execute(self, phase: PhaseView, attempt: Attempt) -> Outcome | Awaitable[Outcome]:
         """Do the phase and return how it ended; an exception becomes a failure with its text."""

@@ -360,3 +360,24 @@ def test_many_programs_run_at_once(sqlite_log, tmp_path):
     assert 8 == report.completed
     assert {f"p{n}": n for n in range(8)} == found
     assert "COMPLETE" == phase_of(sqlite_log, PhaseRef("many", "p3")).status
+
+
+def test_a_drain_with_a_command_is_gone_on_with(log, tmp_path):
+    """--resume brings the command back from the log alone, unless it had secret variables."""
+    create_run(log, "s", [PhaseSpec("q", category="c", complexity="low")])
+    command = [*script(tmp_path, "import sys; print(sys.argv[1:], sys.stdin.read())"),
+               "{phase_id}", ["--model", "{model}"]]  # fmt: skip
+    drain(log, executor=CommandExecutor(command, stdin="<{run_id}>"), max_phases=1)
+    drain(log, resumes="last", max_phases=2)
+    ends = events(log, PhaseCompleted)
+
+    assert ["['p'] <r>\n", "['q'] <s>\n"] == [artifact(log, end, "stdout") for end in ends]
+
+
+def test_a_command_with_variables_must_be_given_again(log, tmp_path):
+    """Their values are not in the log, so going on names them and refuses."""
+    command = script(tmp_path, "")
+    drain(log, executor=CommandExecutor(command, env={"API_KEY": "x"}))
+    create_run(log, "s", [PhaseSpec("q", category="c", complexity="low")])
+    with pytest.raises(InvalidInputError, match="API_KEY"):
+        drain(log, resumes="last")

@@ -6,6 +6,7 @@ import pytest
 
 from autopack import Completed, Drain, Failed, create_run, drain, open_log, pause_run
 from autopack.api import phase_of
+from autopack.draining.strategies.triage import Triage
 from autopack.ids import PhaseRef
 from drains import found, specs, states
 
@@ -152,3 +153,14 @@ def test_a_drain_that_was_killed_leaves_retries_in_the_queue(sqlite_log, log_pat
         drain(log, executor=executor, strategy="retry-failed")
 
     assert ["r/a", "r/b"] == executor.seen
+
+
+def test_a_drain_with_options_is_gone_on_with(sqlite_log):
+    """--resume brings the options of a strategy back with its name."""
+    create_run(sqlite_log, "r", specs(*(f"p{n}" for n in range(12))))
+    drain(sqlite_log, executor="recorded", strategy=Triage(max_zero_yield=None), max_phases=1)
+    drain(sqlite_log, resumes="last", max_phases=2)
+    first, second = (one.settings["strategy_options"] for one in found(sqlite_log, "drain.started"))
+
+    assert first == second
+    assert first["max_zero_yield"] is None

@@ -78,7 +78,26 @@ class CommandExecutor:
             "stdin": stdin,
             "cwd": None if self._cwd is None else str(self._cwd),
             "env": sorted(self._env),
+            "capture_bytes": capture_bytes,
+            "grace_s": grace_s,
         }
+
+    @classmethod
+    def again(cls, settings: Mapping[str, Any]) -> "CommandExecutor":
+        """
+        Return an executor as a drain recorded it, to go on with that drain.
+
+        Raises:
+            InvalidInputError: It had variables, whose values the log does not keep, or a preset
+                of its own.
+        """
+        if settings.get("env"):
+            raise InvalidInputError(
+                f"The drain's command had the variables {', '.join(settings['env'])}, whose "
+                "values are not in the log. Give the executor again (--command, -x env=...)."
+            )
+        named = ("command", "preset", "stdin", "cwd", "capture_bytes", "grace_s")
+        return cls(**{name: settings[name] for name in named if settings.get(name) is not None})
 
     def check(self) -> None:
         """

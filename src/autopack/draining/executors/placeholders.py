@@ -37,18 +37,21 @@ class Values:
     phase: PhaseView
     attempt: Attempt
 
-    def of(self, name: str) -> str | list[str]:
+    def of(self, name: str, *, or_none: bool = False) -> str | list[str]:
         """
         Return a placeholder's text; a list if it stands for several arguments.
+
+        Args:
+            or_none: A list may be empty: no deliverables, no arguments.
 
         Raises:
             NoValueError: The phase has none.
         """
         found = self._find(name)
-        if found is None or found == "" or found == []:
-            raise NoValueError(name)
-        if isinstance(found, list | tuple):
+        if isinstance(found, list | tuple) and (found or or_none):
             return [_text(one) for one in found]
+        if found is None or found in ("", [], ()):
+            raise NoValueError(name)
         return _text(found)
 
     def _find(self, name: str) -> Any:
@@ -140,10 +143,10 @@ def prompt_of(phase: PhaseView) -> str | None:
 
 def _expanded(text: str, values: Values) -> list[str]:
     whole = _PLACEHOLDER.fullmatch(text)
-    if whole is not None and whole[1] is not None:
-        told = values.of(whole[1])
-        return [told] if isinstance(told, str) else told
-    return [filled(text, values)]
+    if whole is None or whole[1] is None:
+        return [filled(text, values)]
+    told = values.of(whole[1], or_none=True)
+    return [told] if isinstance(told, str) else told
 
 
 def _text(value: Any) -> str:

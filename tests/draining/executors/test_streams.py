@@ -1,0 +1,69 @@
+"""Captures and lines: bounded, and independent of how a stream is cut into pieces."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autopack.draining.executors import streams
+from autopack.draining.executors.streams import Capture, Lines
+
+
+def pieces(data, cuts):
+    places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
+    return [data[a:b] for a, b in itertools.pairwise(places)] or [b""]
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=8), st.integers(1, 120))
+def test_a_capture_keeps_both_ends(data, cuts, cap):
+    """However it comes, what is kept is the start and the end; all of it where there is room."""
+    capture = Capture(cap)
+    for piece in pieces(data, cuts):
+        capture.feed(piece)
+    half = max(1, cap // 2)
+    text = capture.text()
+    kept = [part.decode("utf-8", "replace").replace("\x00", "\ufffd") for part in
+            (data[:half], data[len(data) - half :], data)]  # fmt: skip
+
+    assert len(data) == capture.n_bytes
+    assert (len(data) <= 2 * half) == capture.is_whole
+    if capture.is_whole:
+        assert kept[2] == text
+    else:
+        assert text.startswith(kept[0])
+        assert text.endswith(kept[1])
+        assert f"[... {len(data) - 2 * half} bytes cut ...]" in text
+
+
+@given(st.lists(st.text(alphabet="ab{}\"é", max_size=9), max_size=9), st.booleans(),
+       st.lists(st.integers(0, 300), max_size=8))  # fmt: skip
+def test_lines_are_whole_however_they_come(texts, has_end, cuts):
+    """Multi-byte characters and lines may be cut anywhere; a last line needs no end."""
+    data = "\n".join(texts).encode() + (b"\n" if has_end else b"")
+    lines = Lines()
+    found = [line for piece in pieces(data, cuts) for line in lines.feed(piece)]
+    found += lines.finish()
+    expected = data.decode().split("\n")
+
+    assert (expected[:-1] if expected[-1] == "" else expected) == found
+
+
+def test_a_line_that_is_too_long_is_dropped_and_counted(monkeypatch):
+    """Memory stays bounded, and the next line is read."""
+    monkeypatch.setattr(streams, "LONGEST_LINE_BYTES", 10)
+    lines = Lines()
+    found = [line for _ in range(3) for line in lines.feed(b"123456")]
+    found += [*lines.feed(b"789\nok\n"), *lines.finish()]
+
+    assert (["ok"], 1) == (found, lines.n_dropped)
+
+
+def test_a_capture_of_gigabytes_stays_small():
+    """What is held does not grow with what was fed."""
+    capture = Capture(1000)
+    for _ in range(2000):
+        capture.feed(b"x" * 65_536)
+
+    assert 131_072_000 == capture.n_bytes
+    assert len(capture.text()) < 1100
+    assert sum(len(piece) for piece in capture._tail) < 2000
