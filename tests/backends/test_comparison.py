@@ -16,6 +16,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from strategies import paused, queued
 
 from autopack import views
 from autopack.api import create_log, open_log, restore_log
@@ -26,7 +27,6 @@ from autopack.ids import derived_id
 from autopack.ports.log import ANY, NewEvent
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
-from strategies import paused, queued
 
 STREAMS = st.sampled_from(["run-a", "run-b", "else"])
 SMALL = st.integers(0, 4)

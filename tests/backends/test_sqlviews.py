@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from strategies import created, queued, usage
 from tests.logs.record import FOLDER
 
 from autopack.api import create_log, open_log, replay, restore_log
@@ -15,7 +16,6 @@ from autopack.projections.runs import RUNS
 from autopack.projections.samples import SAMPLES
 from autopack.projections.usage import USAGE
 from backends.test_verification import edit
-from strategies import created, queued, usage
 
 
 @pytest.fixture

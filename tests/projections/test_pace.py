@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from hypothesis import given
+from strategies import append_all, histories, usage
 
 from autopack import NewEvent, views
 from autopack.backends.memory import MemoryBackend
@@ -11,7 +12,6 @@ from autopack.plugins import load_plugins
 from autopack.ports.log import ANY
 from autopack.projections.pace import PACE
 from autopack.projections.usage import USAGE
-from strategies import append_all, histories, usage
 
 REGISTRY = load_plugins()
 
