@@ -55,3 +55,18 @@ def test_the_sum_is_of_whole_quarters():
     assert [111, 110, 110, 100, 0] == [
         view.tokens_since(noon + minutes * HOUR / 60) for minutes in (-1, 0, 14, 15, 30)
     ]
+
+
+def test_a_simulation_tells_what_its_steps_used():
+    """What was spent in a world was used in the hours that the work would take."""
+    seen = []
+
+    def strategy(view):
+        seen.append((view.spent_tokens, view.tokens_since(datetime(1970, 1, 1, tzinfo=UTC))))
+        return Choose(view.ready[0].ref, "the first")
+
+    (found,) = autopack.simulate(autopack.synthetic_backlog(3, runs=2, phases_per_run=3), strategy)
+
+    assert len(seen) == found.attempts > 1
+    assert seen[-1][0] > 0
+    assert [spent for spent, _ in seen] == [used for _, used in seen]

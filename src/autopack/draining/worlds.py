@@ -18,7 +18,9 @@ from autopack.ports.drain import (
     Wait,
     evidence_of,
 )
+from autopack.ports.log import to_us
 from autopack.ports.work import PhaseView
+from autopack.projections.pace import quarter_at
 
 
 @attrs.frozen(kw_only=True)
@@ -77,6 +79,7 @@ class World:
         self.history, self.groups = DrainHistory(), Added(view.groups)
         self.spent_tokens, self.samples, self.attempts = 0, 0, 0
         self.now: datetime = view.now
+        self.tokens_by_quarter = dict(view.tokens_by_quarter)
         self._first, self._answer, self._group_of = view, answer, group_of
         self._ready, self._failed = Shelf(), Shelf()
         for shelf, phases in ((self._ready, view.ready), (self._failed, view.failed)):
@@ -104,6 +107,7 @@ class World:
             history=self.history.runs,
             zero_streak=self.history.zero_streak,
             groups=self.groups,
+            tokens_by_quarter=self.tokens_by_quarter,
         )
 
     def hold_run(self, run_id: str) -> None:
@@ -152,6 +156,9 @@ class World:
         )
         self.now += timedelta(seconds=answer.duration_s)
         self.spent_tokens += answer.total_tokens
+        quarter = quarter_at(to_us(self.now))
+        used = self.tokens_by_quarter.get(quarter, 0)
+        self.tokens_by_quarter[quarter] = used + answer.total_tokens
         if answer.sample is not None:
             self.samples += 1
             self.groups.add(self._group_of(phase), evidence_of(*answer.sample))

@@ -35,7 +35,7 @@ class Pace:
 
     def key(self, recorded: Recorded[Any]) -> str | None:
         """Return the beginning of the call's quarter of an hour."""
-        return quarter_of(recorded).isoformat()
+        return quarter_at(recorded.row[6]).isoformat()
 
     def project(self, row: PaceRow | None, recorded: Recorded[Any]) -> PaceRow:
         """Return the quarter's sums after the call."""
@@ -48,9 +48,8 @@ class Pace:
         )
 
 
-def quarter_of(recorded: Recorded[Any]) -> datetime:
-    """Return the beginning of the quarter of an hour in which an event happened."""
-    us = recorded.row[6]
+def quarter_at(us: int) -> datetime:
+    """Return the beginning of the quarter of an hour that is *us* microseconds after 1970."""
     return from_us(us - us % QUARTER_US)
 
 
