@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import completed, created, paused, queued, usage
 
 from autopack.api import create_log, export_history, import_history, open_log, restore_log
 from autopack.cloudevents import CloudEvent, to_line
 from autopack.errors import CodecError, ImportRefusedError, LogExistsError
 from autopack.importers import ndjson
 from autopack.ports.log import ANY, LogIdentity, NewEvent, UnrecognisedEvent
+from autopack.testing.facts import completed, created, paused, queued, usage
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 IDENTITY = LogIdentity(

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from strategies import completed, created, paused
 
 from autopack.api import create_log, prune_artifacts, replay
 from autopack.errors import ArtifactMissingError, InvalidInputError
 from autopack.events import ArtifactsPruned
 from autopack.ports.log import from_us
+from autopack.testing.facts import completed, created, paused
 
 
 @pytest.fixture

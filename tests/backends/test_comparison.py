@@ -16,7 +16,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from strategies import paused, queued
 
 from autopack import views
 from autopack.api import create_log, open_log, restore_log
@@ -27,6 +26,7 @@ from autopack.ids import derived_id
 from autopack.ports.log import ANY, NewEvent
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
+from autopack.testing.facts import paused, queued
 
 STREAMS = st.sampled_from(["run-a", "run-b", "else"])
 SMALL = st.integers(0, 4)

@@ -4,7 +4,6 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from strategies import created, queued, usage
 from tests.logs.record import FOLDER
 
 from autopack.api import create_log, open_log, replay, restore_log
@@ -15,6 +14,7 @@ from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
 from autopack.projections.samples import SAMPLES
 from autopack.projections.usage import USAGE
+from autopack.testing.facts import created, queued, usage
 from backends.test_verification import edit
 
 

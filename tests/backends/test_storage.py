@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from strategies import paused
 
 from autopack.api import create_log, open_log
 from autopack.cli.main import autopack
@@ -23,6 +22,7 @@ from autopack.errors import (
     ReadOnlyLogError,
 )
 from autopack.ports.log import ANY
+from autopack.testing.facts import paused
 
 resource = pytest.importorskip("resource")  # POSIX, like the mounts below
 _LONG = "x" * 400

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from hypothesis import given
-from strategies import append_all, histories, usage
 
 from autopack import NewEvent, views
 from autopack.backends.memory import MemoryBackend
@@ -12,6 +11,8 @@ from autopack.plugins import load_plugins
 from autopack.ports.log import ANY
 from autopack.projections.pace import PACE
 from autopack.projections.usage import USAGE
+from autopack.testing.facts import append_all, usage
+from autopack.testing.generators import any_order
 
 REGISTRY = load_plugins()
 
@@ -48,7 +49,7 @@ def test_a_call_without_a_run_counts():
     assert 10 == row.tokens
 
 
-@given(events=histories)
+@given(events=any_order)
 def test_no_call_is_missed(events):
     """The calls of all quarters are the calls of the log."""
     log = Log(MemoryBackend(), registry=REGISTRY)

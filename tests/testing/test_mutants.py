@@ -22,10 +22,10 @@ def place(mutant):
     return name if mutant.caught_by is None else f"{name}::{mutant.caught_by}"
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory):
-    """Run the suites over what is sound, and the tests that are to catch mutants over these."""
-    report = tmp_path_factory.mktemp("mutants") / "report.xml"
+@pytest.mark.slow
+def test_every_mutant_is_caught_where_it_should_be(tmp_path):
+    """Each fails the test that is named for it; its sound twin passes all of the suite."""
+    report = tmp_path / "report.xml"
     cases = [f"{HERE / 'mutated.py'}::{place(mutant)}" for mutant in MUTANTS]
     options = ("-q", "-n", "0", "-p", "no:cacheprovider", "--timeout", "60", "-W", "ignore")
     subprocess.run(
@@ -41,26 +41,12 @@ def outcomes(tmp_path_factory):
         ran[kind].add(test)
         if case.find("failure") is not None or case.find("error") is not None:
             failed[kind].add(test)
-    return ran, failed
 
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mutant", BROKEN, ids=lambda mutant: mutant.name)
-def test_a_mutant_is_caught_where_it_should_be(outcomes, mutant):
-    """The suite fails for what is broken, in the test that is named for it."""
-    _ran, failed = outcomes
-
-    assert mutant.caught_by in failed[f"Test_{mutant.name}"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mutant", SOUND, ids=lambda mutant: mutant.name)
-def test_what_breaks_no_promise_passes(outcomes, mutant):
-    """The sound twin of the mutants fails no test of the suite."""
-    ran, failed = outcomes
-
-    assert ran[f"Test_{mutant.name}"]
-    assert set() == failed[f"Test_{mutant.name}"]
+    assert {m.name: {m.caught_by} for m in BROKEN} == {
+        m.name: failed[f"Test_{m.name}"] for m in BROKEN
+    }
+    assert {m.name: set() for m in SOUND} == {m.name: failed[f"Test_{m.name}"] for m in SOUND}
+    assert all(ran[f"Test_{m.name}"] for m in SOUND)
 
 
 @pytest.mark.parametrize("suite", SUITES)

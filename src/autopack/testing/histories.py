@@ -166,7 +166,7 @@ def _claim_step(draw: st.DrawFn, world: World) -> None:
             estimate=draw(st.none() | st.just(estimate)),
         )
     )
-    if draw(st.booleans()):
+    if draw(st.integers(0, 3)):
         token = world.phase(ref).lease_token or "none"
         world.handle(StartPhase(ref=ref, lease_token=token))
 
@@ -175,7 +175,7 @@ def _call_step(draw: st.DrawFn, world: World) -> None:
     tokens = draw(st.none() | st.integers(0, 30_000))
     split = "total_only" if tokens is None else draw(st.sampled_from(("measured", "inferred")))
     world.call(
-        _open_phase(draw, world),
+        _live_phase(draw, world),
         role=draw(st.sampled_from(("builder", "auditor"))),
         input_tokens=draw(st.none() | st.integers(0, 30_000)),
         output_tokens=tokens,
@@ -186,13 +186,14 @@ def _call_step(draw: st.DrawFn, world: World) -> None:
 
 
 def _end_step(draw: st.DrawFn, world: World) -> None:
-    ref = _open_phase(draw, world)
+    ref = _live_phase(draw, world)
     token = world.phase(ref).lease_token or "none"
     held: dict[str, Any] = {"ref": ref, "lease_token": token}
     tried: dict[str, Any] = {**held, "retryable": draw(st.booleans()), "max_attempts": 3}
     asked = _any_of(
         draw,
         CompletePhase(**held, summary="done", duration_s=2.0),
+        CompletePhase(**held),
         FailPhase(**tried, code="boom", message="broken", failure_class="execution"),
         TimeOutPhase(**tried, timeout_s=9.0, message="no result"),
         GatePhase(**held, question="fine?"),
@@ -204,7 +205,7 @@ def _end_step(draw: st.DrawFn, world: World) -> None:
 
 
 def _person_step(draw: st.DrawFn, world: World) -> None:
-    ref = draw(phase_refs)
+    ref = _open_phase(draw, world)
     decision = draw(st.sampled_from(("approve", "reject", "requeue")))
     asked = _any_of(
         draw,
@@ -218,8 +219,14 @@ def _person_step(draw: st.DrawFn, world: World) -> None:
 
 
 def _open_phase(draw: st.DrawFn, world: World) -> PhaseRef:
-    known = [PhaseRef(name, one) for name, state in world.runs.items() for one in state.phases]
+    runs_there = world.runs.items()
+    known = [PhaseRef(name, one) for name, state in runs_there for one in sorted(state.phases)]
     return draw(st.sampled_from(known) if known else phase_refs)
 
 
-_STEPS = (_run_step, _claim_step, _claim_step, _call_step, _call_step, _end_step, _person_step)
+def _live_phase(draw: st.DrawFn, world: World) -> PhaseRef:
+    live = [ref for ref, state in world.phases.items() if state.status in LIVE]
+    return PhaseRef.parse(draw(st.sampled_from(live))) if live else _open_phase(draw, world)
+
+
+_STEPS = (_run_step, _claim_step, _claim_step, _call_step, _end_step, _end_step, _person_step)

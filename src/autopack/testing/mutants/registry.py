@@ -119,7 +119,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *_of(
         ProjectionContract,
         (
-            (projections.PhasesOfRuns, None),
+            (projections.EventsOfRuns, None),
             (projections.MutatesItsRow, "test_no_row_is_mutated"),
             (projections.DependsOnPages, "test_the_page_size_changes_no_answer"),
             (
