@@ -47,7 +47,7 @@ def test_a_drain_is_gone_on_with(cli, run_log, executors):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "Missing option '--executor'"),
+        ((), "Name an executor: --executor NAME"),
         (("--executor", "recorded", "--rpm", "fast"), "'fast' is not N or MODEL=N"),
         (("--executor", "recorded", "--rpm", "m=0"), "is not N or MODEL=N"),
         (("--executor", "recorded", "--max-usd", "0"), "0"),

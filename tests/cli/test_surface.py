@@ -47,6 +47,7 @@ PYTHON_NAMES = {
     "replay": "replay diff",
     "history": "history",
     "estimate": "estimate",
+    "backtest": "backtest",
     "calibrate": "calibrate propose",
     "calibrate apply": "apply",
     "calibrate reject": "reject",

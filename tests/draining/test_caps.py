@@ -68,6 +68,20 @@ def test_a_run_at_its_cap_is_held_and_others_go_on(sqlite_log):
     assert any("The cap of run-capped is 8000 tokens" in why for why in report.passed_over)
 
 
+def test_a_cap_that_has_room_again_does_not_free_a_hopeless_run(sqlite_log):
+    """A run that the breaker holds stays held when its cap's stream changes."""
+    create_run(sqlite_log, "r", specs(*"abcdef"), caps={"tokens": 7000})
+
+    def fails(_phase, attempt):
+        attempt.record_usage(model="m", total_tokens=100, split="total_only")
+        return Failed("x", "always the same")
+
+    report = drain(sqlite_log, executor=fails, workers=3, max_fingerprint_repeats=2)
+
+    assert "breaker" == report.reason
+    assert report.failed <= 4
+
+
 def test_settled_work_makes_room(sqlite_log):
     """Attempts that used less than they set aside let the next ones in."""
     create_run(sqlite_log, "r", specs(*"abcdef"), caps={"tokens": 7000})

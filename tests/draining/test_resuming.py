@@ -95,6 +95,16 @@ def test_a_recorded_executor_is_brought_back_by_name(log):
     assert RecordedExecutor.name == found(log, "drain.started")[1].executor
 
 
+def test_an_executor_with_options_must_be_given_again(log):
+    """Its name is registered, but its options were those of an object."""
+    made = RecordedExecutor(seed=7, latency_scale=0.0)
+    first = drain(log, executor=made, max_phases=1)
+
+    with pytest.raises(InvalidInputError, match="executor 'recorded'"):
+        Drain(log, resumes=first.drain_id)
+    assert 2 <= drain(log, executor=made, resumes=first.drain_id, max_phases=9).attempts
+
+
 def test_a_drain_needs_an_executor(log):
     """Without one, and nothing to go on with, it is refused."""
     with pytest.raises(InvalidInputError, match="needs an executor"):

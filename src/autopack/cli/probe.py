@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from autopack.cli.choosing import executor_of
 from autopack.cli.output import json_option, print_json
 from autopack.cli.session import LogCommand, Session, example
 
@@ -12,13 +13,28 @@ from autopack.cli.session import LogCommand, Session, example
     cls=LogCommand,
     epilog=example("autopack --log work.db probe --run-id nightly --executor mine.py:execute"),
 )
-@click.option("--executor", required=True, help="A registered name, or file.py:name.")
+@click.option("--executor", help="A registered name, or file.py:name.")
+@click.option("--command", metavar="JSON", help="What the executor `command` runs: a list.")
+@click.option("--preset", help="A program that the executor `command` knows: claude, codex.")
+@click.option(
+    "-x", "--executor-option", "options", multiple=True, metavar="NAME=VALUE",
+    help="An option of the executor; several times. JSON, or a text.",
+)  # fmt: skip
 @click.option("--run-id", help="Only this run.")
 @click.option("--phase-id", help="Only this phase of --run-id.")
 @click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True), help="For the attempt.")
 @json_option
 @click.pass_context
-def probe(ctx: click.Context, /, as_json: bool, **settings: Any) -> None:
+def probe(
+    ctx: click.Context,
+    /,
+    executor: str | None,
+    command: str | None,
+    preset: str | None,
+    options: tuple[str, ...],
+    as_json: bool,
+    **settings: Any,
+) -> None:
     """
     Drain one phase, once, and say whether draining the rest is worth it, check by check.
 
@@ -32,8 +48,9 @@ def probe(ctx: click.Context, /, as_json: bool, **settings: Any) -> None:
         raise click.UsageError("--phase-id needs --run-id: an id is unique only within its run.")
     session = ctx.find_object(Session)
     assert session is not None
+    found = executor_of(session.registry(), executor, command, preset, options)
     with session.open_log() as log, DrainProgress() as progress:
-        report = api.probe(log, **settings, on_event=progress)
+        report = api.probe(log, executor=found, **settings, on_event=progress)
     if as_json:
         print_json(report)
     else:

@@ -16,7 +16,7 @@ _SHOWN: Final = frozenset(
     }
 )  # fmt: skip
 _FAILURES: Final = frozenset({"phase.failed", "phase.timed_out"})
-_REFRESH_PER_S: Final = 4
+_REFRESH_S: Final = 0.25
 
 
 class DrainProgress:
@@ -31,6 +31,8 @@ class DrainProgress:
         self._lock = threading.Lock()
         self._failures: Counter[str] = Counter()
         self._live: Any = None
+        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
@@ -40,15 +42,19 @@ class DrainProgress:
             self._live = Live(
                 console=Console(stderr=True),
                 get_renderable=self._picture,
-                refresh_per_second=_REFRESH_PER_S,
+                auto_refresh=False,  # rich's own thread would draw into a line that is printed
                 transient=True,
                 redirect_stdout=False,
             )
             self._live.start()
+            self._thread = threading.Thread(target=self._refresh, name="live view", daemon=True)
+            self._thread.start()
         return self
 
     def __exit__(self, *_fault: object) -> None:
-        if self._live is not None:
+        if self._live is not None and self._thread is not None:
+            self._ended.set()
+            self._thread.join()
             self._live.stop()
 
     def __call__(self, recorded: Any) -> None:
@@ -67,6 +73,11 @@ class DrainProgress:
             click.echo(line, err=True)
         else:
             self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _refresh(self) -> None:
+        while not self._ended.wait(_REFRESH_S):
+            with self._lock:
+                self._live.refresh()
 
     def _picture(self) -> Any:
         from autopack.cli.liveview import picture

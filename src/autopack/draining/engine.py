@@ -195,7 +195,7 @@ class Drain:
             changed.clear()
             await workers.in_io(self._tend)
             workers.raise_fault()
-            if reason := self._stop_reason or session.must_stop:
+            if reason := self._stop_reason or session.guards.must_stop:
                 return reason
             elapsed_s = session.elapsed_before_s + time.monotonic() - began
             if limit := limit_reached(self._settings.limits, session.totals, elapsed_s):
@@ -279,8 +279,8 @@ def _why_nothing(session: Session) -> _Reason:
     n = session.admission.n_waiting
     if not n:
         return ("empty", None)
-    if session.held_runs:
-        told = "; ".join(f"run {run_id}: {why}" for run_id, why in session.held_runs.items())
+    if session.guards.held_runs:
+        told = "; ".join(f"run {run_id}: {why}" for run_id, why in session.guards.held_runs.items())
         return ("breaker", told)
     return ("blocked", f"{n} queued phases may not be taken")
 

@@ -55,8 +55,8 @@ def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
         before["workspace"] = Path(before["workspace"])
     settings = {**before, **{name: value for name, value in given.items() if value is not None}}
     for place in _PLACES:
-        if settings.get(place) == before.get(place):
-            _check_name(log, drain_id, place, before.get(place))
+        if given.get(place) is None:
+            _check_name(log, started, place, before.get(place))
     if settings["executor"] == started.executor:
         settings["executor"] = _executor_again(log, started)
     options = started.settings.get("strategy_options")
@@ -96,15 +96,26 @@ def _known() -> set[str]:
     return named | {field.name for field in attrs.fields(Limits)}
 
 
-def _check_name(log: Log, drain_id: str, place: str, name: Any) -> None:
+def _check_name(log: Log, started: DrainStarted, place: str, name: Any) -> None:
+    is_object = place in started.settings.get("objects", ())
+    if is_object and _says_its_options(log, started, place):
+        is_object = False
     is_file = isinstance(name, str) and ".py:" in name
     is_known = place == "escalation" and name in ("factor", "none", None)
-    if is_file or is_known or (place != "escalation" and name in log.registry.names(place)):
+    is_registered = place != "escalation" and name in log.registry.names(place)
+    if not is_object and (is_file or is_known or is_registered):
         return
     raise InvalidInputError(
-        f"Drain {drain_id} had {place} {name!r}, an object that the log cannot bring back. "
+        f"Drain {started.drain_id} had {place} {name!r}, an object that the log cannot bring back. "
         f"Give it again: {place}=... (--{place})."
     )
+
+
+def _says_its_options(log: Log, started: DrainStarted, place: str) -> bool:
+    """Tell whether an object's options are in the log, so that it can be made again."""
+    if place == "strategy":
+        return bool(started.settings.get("strategy_options"))
+    return place == "executor" and hasattr(log.registry.named[place].get(started.executor), "again")
 
 
 def _chosen(log: Log, drain_id: str) -> Iterator[tuple[str, str]]:

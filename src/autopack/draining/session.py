@@ -6,14 +6,13 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
-from autopack.budget import BudgetState
-from autopack.commands import CompletePhase, FailPhase, FinishRun, ReleasePhase, TimeOutPhase
+from autopack.commands import FinishRun, ReleasePhase
 from autopack.draining.admission import Admission
-from autopack.draining.breaker import Breaker, Trip
-from autopack.draining.caps import Caps, group_of
+from autopack.draining.caps import Caps
 from autopack.draining.checking import check, set_cap
 from autopack.draining.claims import Claim, Claims, new_worker, reclaim_lost
 from autopack.draining.failing import Failing, classifier_of
+from autopack.draining.guarding import Guards
 from autopack.draining.history import DrainHistory
 from autopack.draining.knowledge import Knowledge, Predictions
 from autopack.draining.lanes import Lanes, lane_of
@@ -36,14 +35,14 @@ from autopack.errors import (
     VersionConflictError,
 )
 from autopack.estimating import estimated
-from autopack.events import DrainBreakerTripped, DrainStarted, DrainStopped
+from autopack.events import DrainStarted, DrainStopped
 from autopack.handler import handler_of
 from autopack.ids import drain_stream
 from autopack.log import Log
 from autopack.ports.drain import Choose, DrainView, Retry
 from autopack.ports.log import ANY, from_us
 from autopack.ports.prediction import Estimate
-from autopack.ports.work import Failed, PhaseView
+from autopack.ports.work import PhaseView
 from autopack.states import OPEN
 
 _AT_ONCE: Final = 500
@@ -75,12 +74,15 @@ class Session:
             caps=self.caps,
         )
         self.lanes = Lanes(settings.rates)
-        self.must_stop: tuple[str, str] | None = None
         self.elapsed_before_s = 0.0
-        limits = settings.limits
-        self._breaker = Breaker(
-            max_fingerprint_repeats=limits.max_fingerprint_repeats,
-            max_timeouts_per_run=limits.max_timeouts_per_run,
+        self.guards = Guards(
+            self.handler,
+            drain_id=self.drain_id,
+            admission=self.admission,
+            caps=self.caps,
+            lanes=self.lanes,
+            limits=settings.limits,
+            tell=self._tell,
         )
         self._failing = Failing(
             classify=classifier_of(log.registry),
@@ -89,12 +91,6 @@ class Session:
         )
         self._passed_over = PassedOver(self.drain_id)
         self._touched: set[str] = set()
-        self._full: dict[str, BudgetState] = {}
-
-    @property
-    def held_runs(self) -> dict[str, str]:
-        """The runs that the breaker holds, with why."""
-        return self._breaker.held
 
     def now(self) -> datetime:
         """Return the log's time."""
@@ -144,10 +140,7 @@ class Session:
         lost = [row for row in self.admission.live.values() if row.lease_token not in ours]
         if lost and reclaim_lost(self.claims, lost):
             self.admission.catch_up(self.now())
-        for run_id, state in list(self._full.items()):
-            if self.handler.budget_state(f"run-{run_id}") is not state:
-                del self._full[run_id]
-                self.admission.let_run(run_id, self.now())
+        self.guards.look_again(self.now())
         self._finish_runs()
         reasons = self.admission.take_new_reasons()
         self._tell(*self._passed_over.fresh(reasons, self.totals.passed_over))
@@ -209,7 +202,7 @@ class Session:
                 phase, estimate, timeout_s=timeout_s, reason=choice.reason, starts=True
             )
         except (CapFullError, PriceUnknownError) as refusal:
-            self._at_cap(phase, refusal)
+            self.guards.refused(phase, refusal, self.now())
             return None
         except (CommandRefusedError, VersionConflictError) as refusal:
             self.admission.refuse_phase(phase, str(refusal), self.now())
@@ -251,7 +244,8 @@ class Session:
             self.totals.lost += 1
             return
         self.totals.add(live, ending, outcome)
-        self._learn(claim, live, ending, outcome)
+        self.totals.unmetered += self.guards.is_unmetered(claim, live)
+        self.guards.ended(claim, live, ending, outcome, self.now())
         self.history.ended(
             claim.ref.run_id,
             ending_word(ending),
@@ -274,77 +268,6 @@ class Session:
             self.totals.released += 1
         except LeaseLostError:
             self.totals.lost += 1
-
-    def _learn(self, claim: Claim, live: LiveAttempt, ending: Any, outcome: Any) -> None:
-        """Let lanes, caps and breaker know how an attempt ended."""
-        phase, now = claim.phase, self.now()
-        self.lanes.used(
-            phase.model,
-            calls=live.calls,
-            tokens=live.total_tokens,
-            expected=claim.reserved_tokens,
-            now=now,
-        )
-        if isinstance(outcome, Failed) and outcome.retry_after_s is not None:
-            self.lanes.suspend(phase.model, ending.not_before or now)
-        if live.calls:
-            self.caps.seen.add(group_of(phase), live.used, is_priced=not live.unpriced_calls)
-        self._check_metered(claim, live)
-        trip: Trip | None = None
-        match ending:
-            case CompletePhase():
-                self._breaker.completed(phase.run_id)
-            case FailPhase():
-                print_of = ending.fingerprint or ending.code
-                trip = self._breaker.failed(
-                    phase.run_id, print_of, ending.failure_class, ending.message
-                )
-            case TimeOutPhase():
-                trip = self._breaker.timed_out(phase.run_id)
-        if trip is not None:
-            self._tripped(trip)
-
-    def _tripped(self, trip: Trip) -> None:
-        self._tell(
-            DrainBreakerTripped(
-                drain_id=self.drain_id,
-                scope="drain" if trip.run_id is None else "run",
-                run_id=trip.run_id,
-                fingerprint=trip.fingerprint,
-                count=trip.count,
-                reason=trip.reason,
-            )
-        )
-        if trip.run_id is None:
-            self.must_stop = ("breaker", trip.reason)
-        else:
-            self.admission.hold_run(trip.run_id, f"the breaker: {trip.reason}", self.now())
-
-    def _at_cap(self, phase: PhaseView, refusal: CapFullError | PriceUnknownError) -> None:
-        """Take nothing that does not fit: hold the run; end the drain once nothing is in work."""
-        if refusal.scope.startswith("run-"):
-            self._full[phase.run_id] = self.handler.budget_state(refusal.scope)
-            self.admission.hold_run(phase.run_id, str(refusal), self.now())
-        elif isinstance(refusal, PriceUnknownError):
-            self.must_stop = ("price_unknown", f"phase {phase.key}: {refusal}")
-        elif not self.handler.budget_state(refusal.scope).held:
-            self.must_stop = ("limit", f"max_{refusal.unit}: {refusal}")
-
-    def _check_metered(self, claim: Claim, live: LiveAttempt) -> None:
-        """Say loudly that an attempt under a cap told nobody what it used."""
-        scopes = self.caps.scopes(claim.ref.run_id)
-        states = [self.handler.budget_state(scope) for scope in scopes]
-        needs_price = any(state.max_usd is not None for state in states)
-        unknown = live.unmetered_calls or (needs_price and live.unpriced_calls)
-        if scopes and (unknown or not live.calls):
-            self.totals.unmetered += 1
-            _logger().warning(
-                "an attempt under a cap did not say what it used",
-                phase=str(claim.ref),
-                calls=live.calls,
-                without_tokens=live.unmetered_calls,
-                without_price=live.unpriced_calls,
-            )
 
     def _prepared(self, run_id: str) -> Preparation:
         prepare: Callable[..., Any] | None = self.settings.prepare

@@ -18,12 +18,17 @@ from autopack.ports.work import PhaseView
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """A drain's settings, as :class:`autopack.Drain` documents them, with names resolved."""
+    """
+    A drain's settings, as :class:`autopack.Drain` documents them, with names resolved.
+
+    ``objects`` lists what was given as an object, which the log cannot bring back.
+    """
 
     executor: Any
     executor_name: str
     strategy: Any
     strategy_name: str
+    objects: tuple[str, ...]
     estimator: Any
     run_id: str | None
     phase_id: str | None
@@ -77,6 +82,7 @@ class Settings:
             "backoff_cap_s": self.backoff.cap_s,
             "escalation": _escalation_name(self.escalation),
             "allow_unknown_price": self.allow_unknown_price,
+            **({"objects": list(self.objects)} if self.objects else {}),
             **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
             "workspace": None if self.workspace is None else str(self.workspace),
             "strategy_options": _options_of(self.strategy),
@@ -134,6 +140,15 @@ def settings_of(
         executor_name=executor if isinstance(executor, str) else _name_of(executor),
         strategy=_strategy(registry, strategy, run_id, phase_id),
         strategy_name=strategy if isinstance(strategy, str) else _name_of(strategy),
+        objects=tuple(
+            place
+            for place, thing in (
+                ("executor", executor),
+                ("strategy", strategy),
+                ("estimator", estimator),
+            )
+            if not isinstance(thing, str)
+        ),
         estimator=registry.resolve("estimator", estimator),
         run_id=run_id,
         phase_id=phase_id,

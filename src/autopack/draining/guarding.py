@@ -1,0 +1,145 @@
+"""What holds a phase, a run or the whole drain back: lanes, caps and the breaker."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from autopack.budget import BudgetState
+from autopack.commands import CompletePhase, FailPhase, TimeOutPhase
+from autopack.draining.admission import Admission
+from autopack.draining.breaker import Breaker, Trip
+from autopack.draining.caps import Caps, group_of
+from autopack.draining.claims import Claim
+from autopack.draining.lanes import Lanes
+from autopack.draining.limits import Limits
+from autopack.draining.recording import LiveAttempt
+from autopack.errors import CapFullError, PriceUnknownError
+from autopack.events import DrainBreakerTripped
+from autopack.handler import Handler
+from autopack.ports.work import Failed, PhaseView
+
+
+class Guards:
+    """
+    Learns from how attempts end, and holds back what is not to be had or not worth it.
+
+    Args:
+        tell: Appends events to the drain's own stream.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        drain_id: str,
+        admission: Admission,
+        caps: Caps,
+        lanes: Lanes,
+        limits: Limits,
+        tell: Callable[..., None],
+    ) -> None:
+        self.must_stop: tuple[str, str] | None = None
+        self._handler, self._drain_id, self._admission = handler, drain_id, admission
+        self._caps, self._lanes, self._tell = caps, lanes, tell
+        self._breaker = Breaker(
+            max_fingerprint_repeats=limits.max_fingerprint_repeats,
+            max_timeouts_per_run=limits.max_timeouts_per_run,
+        )
+        self._full: dict[str, BudgetState] = {}
+
+    @property
+    def held_runs(self) -> dict[str, str]:
+        """The runs that the breaker holds, with why."""
+        return self._breaker.held
+
+    def refused(
+        self, phase: PhaseView, refusal: CapFullError | PriceUnknownError, now: datetime
+    ) -> None:
+        """Take nothing that does not fit: hold the run; end the drain once nothing is in work."""
+        if refusal.scope.startswith("run-"):
+            self._full[phase.run_id] = self._handler.budget_state(refusal.scope)
+            self._admission.hold_run(phase.run_id, str(refusal), now)
+        elif isinstance(refusal, PriceUnknownError):
+            self.must_stop = ("price_unknown", f"phase {phase.key}: {refusal}")
+        elif not self._handler.budget_state(refusal.scope).held:
+            self.must_stop = ("limit", f"max_{refusal.unit}: {refusal}")
+
+    def look_again(self, now: datetime) -> None:
+        """Let runs be taken from again whose cap has changed since it was found full."""
+        for run_id, state in list(self._full.items()):
+            if self._handler.budget_state(f"run-{run_id}") is state:
+                continue
+            del self._full[run_id]
+            if run_id in self.held_runs:
+                self._hold(run_id, self.held_runs[run_id], now)
+            else:
+                self._admission.let_run(run_id, now)
+
+    def ended(
+        self, claim: Claim, live: LiveAttempt, ending: Any, outcome: Any, now: datetime
+    ) -> None:
+        """Let lanes, caps and breaker know how an attempt ended."""
+        phase = claim.phase
+        self._lanes.used(
+            phase.model,
+            calls=live.calls,
+            tokens=live.total_tokens,
+            expected=claim.reserved_tokens,
+            now=now,
+        )
+        if isinstance(outcome, Failed) and outcome.retry_after_s is not None:
+            self._lanes.suspend(phase.model, ending.not_before or now)
+        if live.calls:
+            self._caps.seen.add(group_of(phase), live.used, is_priced=not live.unpriced_calls)
+        trip = self._trip(phase.run_id, ending)
+        if trip is not None:
+            self._tripped(trip, now)
+
+    def is_unmetered(self, claim: Claim, live: LiveAttempt) -> bool:
+        """Tell, and say loudly, whether an attempt under a cap told nobody what it used."""
+        scopes = self._caps.scopes(claim.ref.run_id)
+        states = [self._handler.budget_state(scope) for scope in scopes]
+        needs_price = any(state.max_usd is not None for state in states)
+        unknown = live.unmetered_calls or (needs_price and live.unpriced_calls)
+        if not scopes or (live.calls and not unknown):
+            return False
+        import structlog
+
+        structlog.get_logger("autopack.drain").warning(
+            "an attempt under a cap did not say what it used",
+            phase=str(claim.ref),
+            calls=live.calls,
+            without_tokens=live.unmetered_calls,
+            without_price=live.unpriced_calls,
+        )
+        return True
+
+    def _trip(self, run_id: str, ending: Any) -> Trip | None:
+        match ending:
+            case CompletePhase():
+                self._breaker.completed(run_id)
+            case FailPhase(failure_class=kind, message=message):
+                alike = ending.fingerprint or ending.code
+                return self._breaker.failed(run_id, alike, kind, message)
+            case TimeOutPhase():
+                return self._breaker.timed_out(run_id)
+        return None
+
+    def _tripped(self, trip: Trip, now: datetime) -> None:
+        self._tell(
+            DrainBreakerTripped(
+                drain_id=self._drain_id,
+                scope="drain" if trip.run_id is None else "run",
+                run_id=trip.run_id,
+                fingerprint=trip.fingerprint,
+                count=trip.count,
+                reason=trip.reason,
+            )
+        )
+        if trip.run_id is None:
+            self.must_stop = ("breaker", trip.reason)
+        else:
+            self._hold(trip.run_id, trip.reason, now)
+
+    def _hold(self, run_id: str, reason: str, now: datetime) -> None:
+        self._admission.hold_run(run_id, f"the breaker: {reason}", now)
