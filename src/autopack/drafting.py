@@ -80,8 +80,6 @@ class Drafter:
         meta: str,
     ) -> Draft:
         if isinstance(event, UnrecognisedEvent):
-            event = self._codec.decode(event.type, event.schema, event.data, 0)
-        if isinstance(event, UnrecognisedEvent):
             return Draft(
                 stream, event.type, event.schema, event.data, event, event_id, occurred_us, meta
             )

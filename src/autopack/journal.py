@@ -152,7 +152,8 @@ class Journal:
             limit: Yield at most so many.
         """
         names = None if types is None else self.codec.names_of(types)
-        for rows in self.pages(after=self.position_of(after), until=until, types=names):
+        size = PAGE if limit is None else max(1, min(PAGE, limit))
+        for rows in self.pages(after=self.position_of(after), until=until, types=names, size=size):
             if limit is not None and limit <= len(rows):
                 yield from self.decode(rows[:limit])
                 return

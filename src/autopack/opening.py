@@ -1,12 +1,15 @@
 """From what a user names to a storage backend."""
 
+import re
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Final
 
 from autopack.errors import InvalidInputError, UnknownNameError
 from autopack.plugins import Registry
 from autopack.ports.log import Backend
+
+_URL: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>[^\s'\"]+)")
+_SECRET: Final = re.compile(r"(?i)([?&;][^=&;]*(?:pass|pwd|token|secret|key)[^=&;]*=)[^&;#]*")
 
 
 def create_backend(target: str | Path, registry: Registry) -> Backend:
@@ -49,13 +52,19 @@ def path_of(target: str | Path) -> Path | None:
     return Path(place) if scheme in ("", "sqlite") else None
 
 
-def masked(url: str) -> str:
-    """Return a URL without its password."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    host = f"{parts.username}:***@{parts.hostname}" + (f":{parts.port}" if parts.port else "")
-    return urlunsplit(parts._replace(netloc=host))
+def masked(text: str) -> str:
+    """Return a text without the passwords of the URLs in it, and without secret parameters."""
+    return _URL.sub(_masked_url, text)
+
+
+def _masked_url(found: re.Match[str]) -> str:
+    scheme, rest = found["scheme"], found["rest"]
+    # A password may itself hold "/" or "@", so it goes from the first ":" to the last "@".
+    user, colon, after = rest.partition(":")
+    _password, at, place = after.rpartition("@")
+    if colon and at and not rest.startswith("/"):
+        rest = f"{user}:***@{place}"
+    return f"{scheme}://" + _SECRET.sub(r"\1***", rest)
 
 
 def _parted(target: str | Path) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [--events N] [--folder DIR]``: measure all, print one table."""
+"""``python -m tests.benchmarks [--events N] [--folder DIR] [--cpu]``: measure all, print one table."""
 
 import argparse
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.benchmarks import appending, replaying, starting, working
 from tests.benchmarks.filling import filled_log
-from tests.benchmarks.measuring import Row, table
+from tests.benchmarks.measuring import Row, count_processor_time, table
 
 
 def measure(folder: Path, n_events: int) -> Iterator[Row]:
@@ -29,7 +29,12 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     options.add_argument("--events", type=int, default=1_000_000, help="size of the large log")
     options.add_argument("--folder", type=Path, help="where the logs are made; kept if given")
+    options.add_argument(
+        "--cpu", action="store_true", help="count processor time, on a machine that others use"
+    )
     given = options.parse_args()
+    if given.cpu:
+        count_processor_time()
     with tempfile.TemporaryDirectory() as scratch:
         rows = list(measure(given.folder or Path(scratch), given.events))
     print(table(rows))

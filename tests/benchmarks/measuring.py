@@ -2,6 +2,7 @@
 
 import gc
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -12,6 +13,19 @@ from typing import Any
 import attrs
 
 ROOT = Path(__file__).parents[2]
+clock: Callable[[], float] = time.perf_counter
+"""What measures: the wall's clock, or on a machine that others use, the processor's."""
+
+
+def count_processor_time() -> None:
+    """Measure the time that this process and its children work, in place of the wall's."""
+    global clock
+    clock = _processor_s
+
+
+def _processor_s() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 @attrs.frozen
@@ -30,9 +44,9 @@ def best_of(tries: int, work: Callable[[], Any]) -> float:
     times = []
     for _ in range(tries):
         gc.collect()
-        began = time.perf_counter()
+        began = clock()
         work()
-        times.append(time.perf_counter() - began)
+        times.append(clock() - began)
     return min(times)
 
 

@@ -1,6 +1,8 @@
 """Logs: made, opened, and other histories brought in or taken out."""
 
+import errno
 import gzip
+import os
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,8 @@ def export_history(log: Log, exporter: Any, path: str | Path) -> int:
     if hasattr(chosen, "of_log"):
         chosen = chosen.of_log(log.backend.identity)
     dest, written = Path(path).absolute(), 0
+    if os.path.lexists(dest):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(dest))
     with publishing(dest) as scratch, _writer(scratch, dest) as stream:
         for line in chosen.lines(log.read_all()):
             stream.write(line + "\n")

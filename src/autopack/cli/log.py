@@ -25,11 +25,12 @@ def log() -> None:
 def create(session: Session, path: str) -> None:
     """Make a new, empty log; whatever is at PATH already is left alone."""
     from autopack import api
+    from autopack.opening import masked
 
     with api.create_log(absolute_target(path), plugins=session.registry()) as made:
         announce(made)
-        click.echo(f"Created {made.target}")
-        click.echo(f"Next: autopack --log {path} run create RUN --phases FILE")
+        click.echo(f"Created {masked(made.target)}")
+        click.echo(f"Next: autopack --log {masked(path)} run create RUN --phases FILE")
 
 
 @log.command(cls=LogCommand, epilog=example("autopack --log work.db log info --json"))

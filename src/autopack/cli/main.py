@@ -73,7 +73,9 @@ class AutopackGroup(CommandGroup):
             message = _message_of(fault)
             if message is None:
                 raise
-            click.echo(f"autopack: {message}", err=True)
+            from autopack.opening import masked
+
+            click.echo(f"autopack: {masked(message)}", err=True)
             ctx.exit(REFUSED)
 
 

@@ -6,10 +6,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
+
 from autopack.errors import ImportRefusedError, LogDamagedError
 from autopack.journal import Journal
 from autopack.ports.importing import ImportReport, ImportSource
-from autopack.ports.log import ANY, NewEvent
+from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 
 _AT_ONCE: Final = 500
 
@@ -33,7 +35,9 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
             if new.event_id is None:
                 raise ImportRefusedError(str(path), f"importer {importer.name!r} gave no event id")
         with journal.transaction() as transaction:
-            transaction.append_batch([(stream, [new], ANY) for stream, new in batch])
+            transaction.append_batch(
+                [(stream, [_recognised(journal, new)], ANY) for stream, new in batch]
+            )
             added.update(recorded.type for recorded in transaction.appended)
         read += len(batch)
     return ImportReport(
@@ -44,6 +48,14 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
         added_by_type=dict(sorted(added.items())),
         findings=source.findings,
     )
+
+
+def _recognised(journal: Journal, new: NewEvent) -> NewEvent:
+    """Return an event that was read as text as one of its class, if its type is known."""
+    event = new.event
+    if not isinstance(event, UnrecognisedEvent):
+        return new
+    return attrs.evolve(new, event=journal.codec.decode(event.type, event.schema, event.data, 0))
 
 
 def _take_over(journal: Journal, importer: Any, path: Path, source: ImportSource) -> ImportReport:

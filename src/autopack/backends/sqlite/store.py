@@ -157,24 +157,43 @@ class SqliteTransaction(Queries):
 
     def __init__(self, connection: sqlite3.Connection, target: str) -> None:
         self._connection, self._target = connection, target
+        self._head: Head | None = None
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         return self._connection.execute(sql, parameters).fetchall()
 
     def head(self) -> Head:
         """Return the last event; a tail that was removed is damage, and nothing is appended."""
-        ((given, *last),) = self._all(
-            "SELECT seq, position, hash, recorded_at FROM (SELECT 1) LEFT JOIN"
-            " (SELECT seq FROM sqlite_sequence WHERE name = 'events') LEFT JOIN"
-            " (SELECT position, hash, recorded_at FROM events ORDER BY position DESC LIMIT 1)"
+        if self._head is None:
+            self.stream_version("")
+        assert self._head is not None
+        return self._head
+
+    def stream_version(self, stream: str) -> int:
+        if self._head is not None:
+            return super().stream_version(stream)
+        # Every append asks for both, so the first question brings the head along.
+        rows = self._all(
+            "SELECT position, hash, recorded_at,"
+            " (SELECT seq FROM sqlite_sequence WHERE name = 'events'),"
+            " (SELECT coalesce(max(version), 0) FROM events WHERE stream = ?)"
+            " FROM events ORDER BY position DESC LIMIT 1",
+            (stream,),
         )
-        head = Head(0, b"", 0) if last[0] is None else Head(*last)
+        if rows:
+            (*last, given, version) = rows[0]
+            head = Head(*last)
+        else:
+            ((given,),) = self._all("SELECT max(seq) FROM sqlite_sequence")
+            head, version = Head(0, b"", 0), 0
         if given and given != head.position:
             what = f"position {given} was given, but the last event is {head.position}"
             raise LogDamagedError(self._target, what)
-        return head
+        self._head = head
+        return int(version)
 
     def insert(self, rows: Sequence[Row]) -> None:
+        self._head = None
         self._connection.executemany(
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
         )
