@@ -70,7 +70,10 @@ def state(calibrator):
 
 def test_it_is_found():
     """The entry point registers it, and loads scikit-learn only when it is used."""
-    code = "import sys, autopack_boost.plugin; print({'sklearn', 'numpy'} & set(sys.modules))"
+    code = (
+        "import sys, autopack; autopack.load_plugins(); "
+        "print({'sklearn', 'numpy'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert BoostCalibrator is load_plugins().resolve("calibrator", "boost")
