@@ -12,6 +12,7 @@ from autopack import (
     calibrate,
     calibration_history,
     estimate,
+    evaluate,
     reject,
     replay,
     rollback,
@@ -20,7 +21,7 @@ from autopack.api.deciding import propose
 from autopack.backends.memory import MemoryBackend
 from autopack.calibration.coefficients import fold_proposals
 from autopack.errors import InvalidInputError
-from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseEstimated
+from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseEstimated, SampleRecorded
 from autopack.log import Log
 
 SPEC = PhaseSpec("p", category="docs", complexity="low", deliverables=["docs/a.md"], model="m")
@@ -262,3 +263,25 @@ def test_a_phase_is_one_observation(other):
 
     assert (1, {"superseded": 1}) == (found.samples_used, found.samples_set_aside)
     assert (1, {"superseded": 1}) == (judged.rows, judged.set_aside)
+
+
+def test_a_report_of_imports_alone(other):
+    """What imported samples say is shown, though no multiplier is drawn from them."""
+    for number in range(6):
+        other.append(
+            "import-x",
+            [
+                SampleRecorded(
+                    category="docs",
+                    complexity="low",
+                    predicted_output_tokens=1000,
+                    actual_output_tokens=500 + number,
+                    success=True,
+                )
+            ],
+            expected_version=number,
+        )
+    (group,) = evaluate(other)["groups"]
+
+    assert (6, False) == (group["n"], group["is_high_confidence"])
+    assert "for information only" in group["advice"]
