@@ -163,10 +163,9 @@ def test_the_correction_is_conformal():
     assert pytest.approx(scores[18]) == correction
 
 
-@pytest.mark.slow
 def test_it_covers_and_beats_what_sees_less():
     """On outputs that follow the prompt it covers, and loses less than without numbers."""
-    rows, _ = rows_of(proportional(300))
+    rows, _ = rows_of(proportional(600))
     boost = BoostCalibrator(least=60, trees=15, growth=1.8)
     plain = ShrinkageQuantile(use_prompt=False)
     scores = {
