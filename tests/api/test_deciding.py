@@ -136,6 +136,14 @@ def test_nothing_to_insist_on(other):
         apply(other, calibrate(other), force_why="because")
 
 
+def test_a_calibrator_that_teaches_nothing(log):
+    """Its groups name the multipliers in use, so there is nothing to insist on."""
+    proposal = calibrate(log, calibrator="shrinkage-quantile")
+
+    with pytest.raises(InvalidInputError, match="Even with a reason"):
+        apply(log, proposal, force_why="because")
+
+
 def test_from_several_logs_to_another(log, other):
     """Evidence of two logs is one proposal, and a third log can use it."""
     record(other, "q", [700, 710, 720] * 4)
