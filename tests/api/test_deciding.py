@@ -12,6 +12,7 @@ from autopack import (
     calibrate,
     calibration_history,
     estimate,
+    evaluate,
     reject,
     replay,
     rollback,
@@ -20,7 +21,7 @@ from autopack.api.deciding import propose
 from autopack.backends.memory import MemoryBackend
 from autopack.calibration.coefficients import fold_proposals
 from autopack.errors import InvalidInputError
-from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseEstimated
+from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseEstimated, SampleRecorded
 from autopack.log import Log
 
 SPEC = PhaseSpec("p", category="docs", complexity="low", deliverables=["docs/a.md"], model="m")
@@ -133,6 +134,14 @@ def test_nothing_to_insist_on(other):
     """Without any sample not even a reason helps."""
     with pytest.raises(InvalidInputError, match="Even with a reason"):
         apply(other, calibrate(other), force_why="because")
+
+
+def test_a_calibrator_that_teaches_nothing(log):
+    """Its groups name the multipliers in use, so there is nothing to insist on."""
+    proposal = calibrate(log, calibrator="shrinkage-quantile")
+
+    with pytest.raises(InvalidInputError, match="Even with a reason"):
+        apply(log, proposal, force_why="because")
 
 
 def test_from_several_logs_to_another(log, other):
@@ -262,3 +271,25 @@ def test_a_phase_is_one_observation(other):
 
     assert (1, {"superseded": 1}) == (found.samples_used, found.samples_set_aside)
     assert (1, {"superseded": 1}) == (judged.rows, judged.set_aside)
+
+
+def test_a_report_of_imports_alone(other):
+    """What imported samples say is shown, though no multiplier is drawn from them."""
+    for number in range(6):
+        other.append(
+            "import-x",
+            [
+                SampleRecorded(
+                    category="docs",
+                    complexity="low",
+                    predicted_output_tokens=1000,
+                    actual_output_tokens=500 + number,
+                    success=True,
+                )
+            ],
+            expected_version=number,
+        )
+    (group,) = evaluate(other)["groups"]
+
+    assert (6, False) == (group["n"], group["is_high_confidence"])
+    assert "for information only" in group["advice"]

@@ -12,6 +12,8 @@ from autopack.calibration.median_ratio import MedianRatio
 from autopack.calibration.prequential import Replay, Row
 from autopack.calibration.scores import Outcome, course, score, scored, worst_window
 from autopack.calibration.shrinkage import ShrinkageQuantile
+from autopack.errors import PluginError
+from autopack.ports.prediction import Prediction
 
 EVERY = [MedianRatio, ShrinkageQuantile, AdaptiveConformal, SplitConformal]
 
@@ -176,3 +178,15 @@ def test_promises(sample):
 
     assert [("a", "all groups", 30)] == [(p.calibrator, p.group, p.rows) for p in promises]
     assert ["a", "a", "s", "s"] == [one.calibrator for one in scores]
+
+
+@pytest.mark.parametrize("tokens", [float("nan"), float("inf"), -1.0])
+def test_a_prediction_that_is_no_size(sample, tokens):
+    """A calibrator that gives one is named, with what it said."""
+
+    class Wild(ShrinkageQuantile):
+        def predict(self, state, features, tau):
+            return Prediction(tokens=tokens, tau=tau, basis="")
+
+    with pytest.raises(PluginError, match=r"wild.*predicted"):
+        judged(rows(sample, [(0, 0, 100, "docs", False)]), {"wild": Wild()}, 0.9)

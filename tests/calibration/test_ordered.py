@@ -51,7 +51,7 @@ def test_a_window_keeps_the_newest(given_sizes, longest):
     newest = given_sizes[-longest:]
 
     assert slow == Window().with_sizes(given_sizes, longest)
-    assert tuple(newest) == slow.order
-    assert tuple(sorted(size for size in newest if size > 0)) == slow.exact
-    assert tuple(sorted(-size for size in newest if size < 0)) == slow.cut
+    assert newest == list(slow.order)
+    assert sorted(size for size in newest if size > 0) == list(slow.exact)
+    assert sorted(-size for size in newest if size < 0) == list(slow.cut)
     assert max(map(abs, newest), default=0) == slow.largest

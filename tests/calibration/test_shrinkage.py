@@ -67,6 +67,18 @@ def test_models_are_told_apart_by_the_name_asked_for(learned, sample):
     assert pytest.approx(50) == calibrator.predict(state, asked, 0.9).tokens
 
 
+@pytest.mark.parametrize("model", [None, "new"])
+def test_a_model_that_was_not_seen(learned, sample, model):
+    """It is answered by the categories of all models, not by all that was ever written."""
+    known = {"features": {"model": "m"}}
+    calibrator = ShrinkageQuantile(shrinkage=0)
+    evidence = [sample(50, **known)] * 9 + [sample(900, category="tests", **known)] * 9
+    asked = Features(category="docs", complexity="low", model=model)
+    found = calibrator.predict(learned(calibrator, evidence), asked, 0.9)
+
+    assert (50, "9 samples of any model/docs/low") == (found.tokens, found.basis)
+
+
 def test_truncated_outputs_raise(learned, sample):
     """An output that was cut off counts as larger than what was seen, not as that size."""
     calibrator = ShrinkageQuantile(shrinkage=0)

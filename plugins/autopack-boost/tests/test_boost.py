@@ -12,6 +12,7 @@ from autopack.calibration.backtesting import judged, rows_of
 from autopack.calibration.shrinkage import ShrinkageQuantile
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Features, Sample
+from autopack.testing.calibrators import CalibratorContract
 from autopack_boost import BoostCalibrator
 from autopack_boost.forest import Forest
 from autopack_boost.rows import row_of
@@ -70,7 +71,10 @@ def state(calibrator):
 
 def test_it_is_found():
     """The entry point registers it, and loads scikit-learn only when it is used."""
-    code = "import sys, autopack_boost.plugin; print({'sklearn', 'numpy'} & set(sys.modules))"
+    code = (
+        "import sys, autopack; autopack.load_plugins(); "
+        "print({'sklearn', 'numpy'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert BoostCalibrator is load_plugins().resolve("calibrator", "boost")
@@ -159,11 +163,11 @@ def test_the_correction_is_conformal():
     assert pytest.approx(scores[18]) == correction
 
 
-@pytest.mark.slow
 def test_it_covers_and_beats_what_sees_less():
     """On outputs that follow the prompt it covers, and loses less than without numbers."""
-    rows, _ = rows_of(proportional(300))
-    boost, plain = BoostCalibrator(least=60, trees=30), ShrinkageQuantile(use_prompt=False)
+    rows, _ = rows_of(proportional(600))
+    boost = BoostCalibrator(least=60, trees=15, growth=1.8)
+    plain = ShrinkageQuantile(use_prompt=False)
     scores = {
         (one.calibrator, one.group): one
         for one in judged(rows, {"boost": boost, "plain": plain}, 0.9).scores
@@ -185,3 +189,11 @@ def test_impossible_options(options):
     """They are refused by value."""
     with pytest.raises(InvalidInputError, match="give"):
         BoostCalibrator(**options)
+
+
+class TestContract(CalibratorContract):
+    """It keeps what every calibrator promises, also once trees are fitted."""
+
+    def make(self):
+        """Return one that fits two trees to ten samples."""
+        return BoostCalibrator(least=10, trees=2)

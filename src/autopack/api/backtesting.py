@@ -1,11 +1,10 @@
 """Calibrators judged on history, before they are trusted with money."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from autopack.api.calibrating import DEFAULT_ESTIMATOR, made, samples
+from autopack.api.calibrating import DEFAULT_ESTIMATOR, made, options_of, samples
 from autopack.calibration.backtesting import Backtest, judged, kept_from, rows_of
 from autopack.calibration.prequential import Row
 from autopack.calibration.traces import trace_of
@@ -129,7 +128,7 @@ def _calibrators(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for one in wanted:
-        name, options = _options(one) if isinstance(one, str) else (one, {})
+        name, options = options_of(one) if isinstance(one, str) else (one, {})
         chosen = plugins.resolve("calibrator", name)
         if isinstance(chosen, type):
             defaults = {"tau": tau, "estimator": estimator, "include_imported": True}
@@ -141,24 +140,3 @@ def _calibrators(
     if not found:
         raise InvalidInputError("No calibrator is named; give one or more.")
     return found
-
-
-def _options(text: str) -> tuple[str, dict[str, Any]]:
-    """Return the name and the options of ``NAME:OPTION=VALUE,...``."""
-    name, colon, tail = text.rpartition(":")
-    if not colon or "=" not in tail:
-        return text, {}
-    options = {}
-    for part in tail.split(","):
-        option, equals, value = part.partition("=")
-        if not equals or not option.strip():
-            raise InvalidInputError(f"{part!r} in {text!r} is no option: give OPTION=VALUE.")
-        options[option.strip().replace("-", "_")] = _value(value.strip())
-    return name, options
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

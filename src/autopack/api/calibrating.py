@@ -1,5 +1,6 @@
 """Estimates, and what the measurements make of them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -53,9 +54,10 @@ def estimate(
         raise InvalidInputError("A calibrator predicts from a log's samples: name a log.")
     if not 0 < tau < 1:
         raise InvalidInputError(f"tau is {tau:g}; give a number between 0 and 1.")
-    fitting = registry.resolve("calibrator", calibrator)
+    name, given = options_of(calibrator) if isinstance(calibrator, str) else (calibrator, {})
+    fitting = registry.resolve("calibrator", name)
     if isinstance(fitting, type):
-        fitting = made(fitting, {}, {"tau": tau, "estimator": chosen.name})
+        fitting = made(fitting, given, {"tau": tau, "estimator": chosen.name})
     state, _ = folded(fitting, fitting.initial(), samples(log))
     asked = attrs.evolve(found.features, predicted_output_tokens=found.predicted_output_tokens)
     return at_quantile(found, fitting.predict(state, asked, tau), fitting.name)
@@ -80,7 +82,8 @@ def calibrate(
     Fit an estimator to what the logs hold, and return a proposal; nothing is changed.
 
     Args:
-        calibrator: A registered name, a class, or a calibrator.
+        calibrator: A registered name, one with options (``"median-ratio:damping=0.5"``), a
+            class, or a calibrator.
         estimator: Whose coefficients are fitted; those in force in the first log are the base.
         run_ids: Use samples of these runs only.
         options: The calibrator's own, e.g. ``min_samples=5, confidence_threshold=0.7``.
@@ -89,14 +92,15 @@ def calibrate(
     registry = logs[0].registry
     target = registry.resolve("estimator", estimator)
     base = coefficients(logs[0], target)
-    chosen = registry.resolve("calibrator", calibrator)
+    name, given = options_of(calibrator) if isinstance(calibrator, str) else (calibrator, {})
+    chosen = registry.resolve("calibrator", name)
     if isinstance(chosen, type):
         defaults = {
             "estimator": base.estimator,
             "estimator_version": base.version,
             "old": base.multipliers,
         }
-        chosen = made(chosen, options, defaults)
+        chosen = made(chosen, {**given, **options}, defaults)
     evidence = [sample for one in logs for sample in samples(one, run_ids=run_ids)]
     proposal = run_calibrator(chosen, evidence)
     expected = expected_effect(chosen, evidence) if proposal.is_change else None
@@ -121,3 +125,24 @@ def made(calibrator: type, options: Mapping[str, Any], defaults: Mapping[str, An
         return calibrator(**{**usual, **options})
     except TypeError as fault:
         raise InvalidInputError(f"An option has a value of the wrong kind: {fault}.") from fault
+
+
+def options_of(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the name and the options of ``NAME:OPTION=VALUE,...``."""
+    name, colon, tail = text.rpartition(":")
+    if not colon or "=" not in tail:
+        return text, {}
+    options = {}
+    for part in tail.split(","):
+        option, equals, value = part.partition("=")
+        if not equals or not option.strip():
+            raise InvalidInputError(f"{part!r} in {text!r} is no option: give OPTION=VALUE.")
+        options[option.strip().replace("-", "_")] = _value(value.strip())
+    return name, options
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

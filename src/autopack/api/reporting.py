@@ -40,13 +40,18 @@ def evaluate(
     """
     chosen = log.registry.resolve("estimator", estimator)
     events = calibration_history(log, chosen)
+    proposal = calibrate(log, calibrator=calibrator, estimator=chosen, **options)
+    if not proposal.samples_used and "imported_without_version" in proposal.samples_set_aside:
+        # Nothing but imports: what they say is shown, though no multiplier is drawn from them.
+        informing = {**options, "include_imported": True}
+        proposal = calibrate(log, calibrator=calibrator, estimator=chosen, **informing)
     found = Evaluation(
         log_id=log.log_id,
         position=log.head().position,
         made_at=at or datetime.fromtimestamp(time.time(), UTC),
         estimator=chosen.name,
         samples=samples(log),
-        proposal=calibrate(log, calibrator=calibrator, estimator=chosen, **options),
+        proposal=proposal,
         taught=fold_taught(chosen.name, chosen.base_version, (one.event for one in events)),
         proposals=fold_proposals(events),
         backtest=backtest(log, calibrators=calibrators, tau=tau, estimator=chosen),

@@ -1,5 +1,6 @@
 """A backtest: calibrators judged on history, each row predicted before it is learned."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -10,6 +11,7 @@ from autopack.calibration import fitness
 from autopack.calibration.groups import group_of
 from autopack.calibration.prequential import Replay, Row
 from autopack.calibration.scores import FAILED, Outcome, Score, Step, course, scored
+from autopack.errors import PluginError
 from autopack.ports.prediction import Prediction, Sample
 
 
@@ -80,7 +82,7 @@ def judged(rows: Sequence[Row], calibrators: Mapping[str, Any], tau: float) -> J
     courses: dict[str, Sequence[Step]] = {}
     for name, calibrator in calibrators.items():
         found = Replay(calibrator, rows, (tau, 0.5))
-        outcomes = [_outcome(row, *predicted) for row, predicted in found]
+        outcomes = [_outcome(name, row, *predicted) for row, predicted in found]
         scores += scored(name, outcomes, tau)
         courses[name] = course(outcomes)
         if isinstance(calibrator, Promising):
@@ -88,7 +90,12 @@ def judged(rows: Sequence[Row], calibrators: Mapping[str, Any], tau: float) -> J
     return Judgement(scores=tuple(scores), guarantees=tuple(promises), courses=courses)
 
 
-def _outcome(row: Row, at_tau: Prediction, median: Prediction) -> Outcome:
+def _outcome(name: str, row: Row, at_tau: Prediction, median: Prediction) -> Outcome:
+    for one in (at_tau, median):
+        if not 0 <= one.tokens < math.inf:
+            raise PluginError(
+                name, f"predicted {one.tokens!r} tokens at {one.tau:g}; a size is finite, 0 or more"
+            )
     return Outcome(
         group=group_named(row.sample),
         at_tau=at_tau.tokens,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Any, Final
 
-from autopack.calibration.fold import folded
+from autopack.calibration.fold import folded, reason_of
 from autopack.calibration.groups import group_of
 from autopack.ports.prediction import Sample
 
@@ -37,7 +37,7 @@ def _judged(calibrator: Any, samples: Sequence[Sample]) -> Iterator[Pair]:
     for start in range(0, len(samples), size):
         proposal = calibrator.propose(state)
         for sample in samples[start : start + size]:
-            if calibrator.set_aside(state, sample) is None and sample.actual_output_tokens:
+            if reason_of(calibrator, state, sample) is None and sample.actual_output_tokens:
                 key = "/".join(group_of(sample.category, sample.complexity))
                 change = proposal.new.get(key, 1.0) / proposal.old.get(key, 1.0)
                 predicted = sample.predicted_output_tokens

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -32,9 +32,15 @@ def folded(
         return found
     aside: Counter[str] = Counter()
     for sample in samples:
-        reason = calibrator.set_aside(state, sample)
+        reason = reason_of(calibrator, state, sample)
         if reason is None:
             state = calibrator.update(state, sample)
         else:
             aside[reason] += 1
     return state, aside
+
+
+def reason_of(calibrator: Any, state: Any, sample: Sample) -> str | None:
+    """Return why a calibrator may not use a sample; None if it does not say."""
+    judge = getattr(calibrator, "set_aside", None)
+    return None if judge is None else judge(state, sample)

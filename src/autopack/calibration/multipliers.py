@@ -63,8 +63,9 @@ def insisted_on(proposal: Proposal) -> dict[str, float]:
     """Return the multipliers that a proposal's groups speak for, those under the gates too."""
     new = dict(proposal.new)
     for group in proposal.groups:
-        if group.n and group.proposed_multiplier > 0:
-            new[f"{group.category}/{group.complexity}"] = group.proposed_multiplier
+        key, multiplier = f"{group.category}/{group.complexity}", group.proposed_multiplier
+        if group.n and multiplier > 0 and multiplier != new.get(key, 1.0):
+            new[key] = multiplier
     return new
 
 

@@ -19,6 +19,9 @@ from autopack.ports.prediction import Features, Prediction, Proposal, Sample
 DEFAULT_TOKENS: Final = 4096
 """What is predicted where nothing at all is known, in tokens."""
 
+ANY_MODEL: Final = "any model"
+"""Stands for every model, where categories are looked at across them."""
+
 _DIGITS: Final = 6
 
 Node = tuple[str | int, ...]
@@ -41,7 +44,8 @@ class ShrinkageQuantile:
     """
     Predicts the size that an output does not exceed with probability tau.
 
-    Sizes are kept in a tree: all, model, category, complexity, log2 of the prompt's size. The
+    Sizes are kept in a tree: all, model, category, complexity, log2 of the prompt's size. A model
+    that was not seen yet, or is not named, is answered by the categories of all models. The
     quantile of a node and that of its parent are mixed in log tokens by n / (n + shrinkage), from
     the root, which leans on the estimator's own figure, down to the leaf. A truncated output
     counts as larger than what was seen of it; failed attempts have a tree of their own, which
@@ -92,7 +96,7 @@ class ShrinkageQuantile:
             return state
         size, identity = fitness.size_of(sample), fitness.identity_of(sample)
         nodes = state.nodes
-        for node in _path(*self._leaf(sample)):
+        for node in _places(*self._leaf(sample)):
             nodes = nodes.insert(node, nodes.get(node, _EMPTY).with_size(size, self.window))
         return Tree(
             nodes=nodes,
@@ -124,7 +128,7 @@ class ShrinkageQuantile:
             places = kept.get(leaf)
             if places is None:
                 places = kept[leaf] = (
-                    [sizes.setdefault(node, deque(maxlen=self.window)) for node in _path(*leaf)],
+                    [sizes.setdefault(node, deque(maxlen=self.window)) for node in _places(*leaf)],
                     noted_at(noted, sample, self.window),
                 )
             size = fitness.size_of(sample)
@@ -159,6 +163,8 @@ class ShrinkageQuantile:
     def _known(self, state: Tree, features: Features) -> Iterator[tuple[Node, Window]]:
         bits = _bits(features.prompt_tokens) if self.use_prompt else None
         model = features.model or ""
+        if ("succeeded", model) not in state.nodes:
+            model = ANY_MODEL
         for node in _path("succeeded", model, features.category, features.complexity, bits):
             window = state.nodes.get(node)
             if window is None:
@@ -189,18 +195,28 @@ def _bits(prompt_tokens: int | None) -> int | None:
 def _path(
     stratum: str, model: str, category: str, complexity: str, bits: int | None
 ) -> tuple[Node, ...]:
-    """Return the nodes from the root to the leaf."""
+    """Return the nodes from the root to the leaf; of any model, the root stands for it."""
     leaf: Node = (stratum, model, *group_of(category, complexity))
     if bits is not None:
         leaf = (*leaf, bits)
-    return tuple(leaf[:depth] for depth in range(1, len(leaf) + 1))
+    depths = (depth for depth in range(1, len(leaf) + 1) if model != ANY_MODEL or depth != 2)
+    return tuple(leaf[:depth] for depth in depths)
+
+
+@lru_cache(maxsize=4096)
+def _places(
+    stratum: str, model: str, category: str, complexity: str, bits: int | None
+) -> tuple[Node, ...]:
+    """Return all nodes that a sample belongs to: those of its model, and those of any."""
+    own = _path(stratum, model, category, complexity, bits)
+    return (*own, *_path(stratum, ANY_MODEL, category, complexity, bits)[1:])
 
 
 @lru_cache(maxsize=4096)
 def named(node: Node) -> str:
     """Return a node as people read it, without the stratum."""
     _, *rest = node
-    words = [str(word) or "any model" for word in rest[:3]]
+    words = [str(word) or "no model named" for word in rest[:3]]
     if len(rest) > 3:
         words.append(f"prompts under {2 ** int(rest[3])}")
     return "/".join(words) or "all"

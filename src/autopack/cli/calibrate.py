@@ -1,6 +1,7 @@
 """``autopack calibrate``: fit an estimator to recorded outcomes; apply or reject what comes out."""
 
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,18 @@ from autopack.cli.session import LogCommand, Session, example, log_option
         "autopack --log work.db calibrate apply reports/REPORT.json",
     ),
 )
-@click.option("--calibrator", default="median-ratio", show_default=True, help="Or file.py:name.")
+@click.option(
+    "--calibrator",
+    default="median-ratio",
+    show_default=True,
+    metavar="NAME[:OPTION=VALUE,...]",
+    help="Or file.py:name.",
+)
 @click.option("--estimator", default="deliverables", show_default=True)
 @click.option("--min-samples", type=int, help="A group's first gate.  [default: 5]")
 @click.option("--confidence-threshold", type=float, help="The second gate, 0 to 1.  [default: 0.7]")
 @click.option("--run-id", "run_ids", multiple=True, help="Use only this run; repeatable.")
+@click.option("--also", multiple=True, metavar="PATH|URL", help="Another log; repeatable.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the report files there.")
 @click.option("--propose", is_flag=True, help="Also record the proposal in the log.")
 @json_option
@@ -35,6 +43,7 @@ def calibrate(
     calibrator: str,
     estimator: str,
     run_ids: tuple[str, ...],
+    also: tuple[str, ...],
     out: Path | None,
     propose: bool,
     as_json: bool,
@@ -56,9 +65,10 @@ def calibrate(
     assert session is not None
     options = {name: value for name, value in gates.items() if value is not None}
     now = datetime.fromtimestamp(time.time(), UTC)
-    with session.open_log() as log:
+    with session.open_log() as log, ExitStack() as others:
+        logs = [log, *(others.enter_context(session.other_log(one)) for one in also)]
         proposal = api.calibrate(
-            log, calibrator=calibrator, estimator=estimator, run_ids=run_ids or None, **options
+            logs, calibrator=calibrator, estimator=estimator, run_ids=run_ids or None, **options
         )
         if propose:
             click.echo(f"proposed: {api.propose(log, proposal)}", err=True)

@@ -59,6 +59,14 @@ class Session:
         announce(log)
         return log
 
+    def other_log(self, target: str) -> "Log":
+        """Open one more log beside the one that is named, and say which it is."""
+        from autopack import api
+
+        log = api.open_log(absolute_target(target), plugins=self.registry())
+        announce(log)
+        return log
+
     def maybe_log(self) -> "Log | None":
         """Return the log if one is named, for commands that also work without."""
         return self.open_log() if self.target else None

@@ -70,7 +70,10 @@ def next_step(group: Group, proposal: Proposal) -> str:
     """Return what to do about one group, as a sentence."""
     if proposal.note:
         apart = f" ({group.note})" if group.note != proposal.note and group.note else ""
-        return f"Keep its multiplier: this group is shown for information only{apart}."
+        return (
+            f"Keep its multiplier: this group is shown for information only{apart}. Its median "
+            f"output is {group.median_ratio:.2f} of the prediction."
+        )
     minimum = proposal.settings.get("min_samples", 1)
     if group.n < minimum:
         return f"Collect {_count(minimum - group.n, 'more sample')}; its multiplier is kept."

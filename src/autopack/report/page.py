@@ -226,14 +226,22 @@ def _figures(shown: Shown, path: str) -> list[str]:
 
 def _promises(shown: Shown) -> str:
     lines = [
-        f"<li>{shown(f'backtest.guarantees.{i}.calibrator')}, "
-        f"{shown(f'backtest.guarantees.{i}.group')}: over "
-        f"{shown(f'backtest.guarantees.{i}.rows', whole)} rows its coverage is within "
-        f"{shown(f'backtest.guarantees.{i}.bound', fine)} of the aim, whatever the outputs; it "
-        f"is {shown(f'backtest.guarantees.{i}.coverage', share)}.</li>"
+        _promise(shown, f"backtest.guarantees.{i}")
         for i in range(len(shown.data["backtest"]["guarantees"]))
     ]
     return f"\n<p>Guarantees in force:</p>\n<ul>{''.join(lines)}</ul>" if lines else ""
+
+
+def _promise(shown: Shown, path: str) -> str:
+    tau = shown.at("backtest.tau")
+    is_empty = shown.at(f"{path}.bound") >= max(tau, 1 - tau)
+    return (
+        f"<li>{shown(f'{path}.calibrator')}, {shown(f'{path}.group')}: over "
+        f"{shown(f'{path}.rows', whole)} rows its coverage is within "
+        f"{shown(f'{path}.bound', fine)} of the aim, whatever the outputs; it is "
+        f"{shown(f'{path}.coverage', share)}."
+        + (" So few rows promise nothing yet.</li>" if is_empty else "</li>")
+    )
 
 
 def _history(shown: Shown) -> str:

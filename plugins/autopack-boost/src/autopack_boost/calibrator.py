@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from rpds import List
@@ -10,8 +10,10 @@ from rpds import List
 from autopack.calibration.shrinkage import ShrinkageQuantile, Tree
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Features, Prediction, Proposal, Sample
-from autopack_boost.forest import Forest
 from autopack_boost.rows import Row, outcome_of, row_of
+
+if TYPE_CHECKING:
+    from autopack_boost.forest import Forest
 
 
 @attrs.frozen(kw_only=True)
@@ -26,7 +28,7 @@ class State:
     rows: "List[tuple[Row, float]]" = attrs.field(factory=List)
     n: int = 0
     early: Tree = attrs.field(factory=Tree)
-    forest: Forest | None = None
+    forest: "Forest | None" = None
     fitted_at: int = 0
 
 
@@ -119,6 +121,8 @@ class BoostCalibrator:
         return attrs.evolve(found, calibrator=self.name, settings=settings)
 
     def _fitted(self, state: State) -> State:
+        from autopack_boost.forest import Forest  # scikit-learn, which only fitting needs
+
         newest = []
         for pair in state.rows:
             newest.append(pair)

@@ -6,9 +6,8 @@ import attrs
 
 from autopack.ports.prediction import Features, Sample
 
-COLUMNS = ("model", "category", "complexity", "log prompt", "log predicted")
 WORDS = 3
-"""How many of the columns, from the first, hold words."""
+"""How many words a row holds: model, category and complexity."""
 
 
 @attrs.frozen
