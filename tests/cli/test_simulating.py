@@ -67,3 +67,13 @@ def test_a_dry_run_shows_predictions_and_their_sum(cli, run_log, executors):
     assert "its run is not sampled yet" in result.stdout
     assert "2 phases would be worked on" in result.stderr
     assert "the cost is unknown; nothing was written" in result.stderr
+
+
+def test_a_dry_run_needs_no_executor(cli, run_log, events_of):
+    """A plan calls none, so none has to be named; a drain does."""
+    before = events_of(run_log)
+    result = cli("--log", run_log, "drain", "--dry-run", "--strategy", "triage", "--json")
+
+    assert 0 == result.exit_code
+    assert ["p1", "p2"] == [one["ref"]["phase_id"] for one in json.loads(result.stdout)]
+    assert before == events_of(run_log)

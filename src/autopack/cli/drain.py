@@ -27,6 +27,7 @@ def _rates(
     return rates.get("*") if set(rates) == {"*"} else rates or None
 
 
+_NOBODY = "recorded"
 _COUNT = click.IntRange(min=1)
 _AMOUNT = click.FloatRange(min=0, min_open=True)
 
@@ -150,7 +151,7 @@ def drain(
     session = ctx.find_object(Session)
     assert session is not None
     settings = _settings(
-        ctx, session.registry(), given, (command, preset, options), strategy_options
+        ctx, session.registry(), given, (command, preset, options), strategy_options, dry_run
     )
     with session.open_log() as log:
         if dry_run:
@@ -172,6 +173,7 @@ def _settings(
     given: dict[str, Any],
     program: tuple[str | None, str | None, tuple[str, ...]],
     strategy_options: tuple[str, ...],
+    is_plan: bool,
 ) -> dict[str, Any]:
     """Return what was said on the command line; a drain to go on with says the rest."""
     source = ctx.get_parameter_source
@@ -183,7 +185,8 @@ def _settings(
     if said.pop("watch", False):
         said["when_empty"] = "wait"
     if "resumes" not in said or "executor" in said or any(program):
-        said["executor"] = executor_of(registry, said.get("executor"), *program)
+        nobody = _NOBODY if is_plan and not any(program) else None  # a plan calls none
+        said["executor"] = executor_of(registry, said.get("executor") or nobody, *program)
     if "strategy" in said:
         said["strategy"] = strategy_of(registry, said["strategy"], strategy_options)
     elif strategy_options:

@@ -13,9 +13,10 @@ from autopack.events.phase import PhaseEvent
 from autopack.events.run import RunEvent
 from autopack.events.usage import UsageEvent
 from autopack.ids import PhaseId, PhaseRef, RunId
-from autopack.ports.drain import DrainView
+from autopack.ports.drain import DrainView, GroupEvidence, RunHistory
 from autopack.ports.prediction import PhaseSpec, Sample
 from autopack.ports.work import PhaseView, RunView
+from autopack.states import PhaseStatus
 
 RUNS = ("r1", "r2", "r3")
 PHASES = ("a", "b", "c")
@@ -157,6 +158,35 @@ phase_views = st.builds(
 """Queued phases as a drain strategy sees them."""
 
 
+failed_views = st.builds(
+    attrs.evolve,
+    phase_views,
+    status=st.sampled_from((PhaseStatus.FAILED, PhaseStatus.TIMED_OUT)),
+    attempts_spent=st.integers(0, 3),
+    reason_code=st.sampled_from(("tests_failed", "timed_out", "unrecorded")),
+    reason=st.just("it failed"),
+)
+"""Phases that failed before, as a drain strategy sees them."""
+
+run_histories = st.builds(
+    RunHistory,
+    attempts=st.integers(1, 9),
+    completed=st.integers(0, 3),
+    failed=st.integers(0, 3),
+    timed_out=st.integers(0, 3),
+    first_ending=st.sampled_from(("completed", "failed", "timed_out", "gated")),
+    first_had_usage=st.booleans(),
+    first_is_repeat=st.booleans(),
+    repeats=st.integers(0, 4),
+)
+"""What a drain has seen of a run."""
+
+group_evidence = st.builds(
+    GroupEvidence, n=st.integers(1, 20), log_sum=st.floats(-5, 5), log_squares=st.floats(25, 40)
+)
+"""What is known of a group."""
+
+
 @st.composite
 def drain_views(draw: st.DrawFn) -> DrainView:
     """Return moments of a drain: what is ready, in work, spent and known to fail."""
@@ -175,6 +205,11 @@ def drain_views(draw: st.DrawFn) -> DrainView:
         runs={name: RunView(run_id=name, order=n) for n, name in enumerate(RUNS, start=1)},
         failures=draw(st.dictionaries(st.sampled_from(("f1", "f2")), st.integers(1, 5))),
         samples=draw(st.integers(0, 40)),
+        failed=draw(st.lists(failed_views, max_size=3, unique_by=lambda phase: phase.key)),
+        in_work=draw(st.lists(phase_views, max_size=2, unique_by=lambda phase: phase.key)),
+        history=draw(st.dictionaries(st.sampled_from(RUNS), run_histories)),
+        zero_streak=draw(st.integers(0, 12)),
+        groups=draw(st.dictionaries(st.sampled_from(("tests/low", "docs/high")), group_evidence)),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given
 
-from autopack.ports.drain import Choose, DrainView, Stop, Strategy, Wait
+from autopack.ports.drain import Choose, DrainView, Retry, Stop, Strategy, Wait
 from autopack.testing.generators import drain_views
 from autopack.testing.purity import only_reading_arguments
 from autopack.testing.settings import PATIENT
@@ -29,21 +29,23 @@ class StrategyContract:
     @PATIENT
     @given(view=drain_views())
     def test_it_chooses_waits_or_stops(self, view: DrainView) -> None:
-        """The answer is one of the three, with a reason that is not empty."""
+        """The answer is one of the four, with a reason that is not empty."""
         answer: Any = self.make()(view)
 
-        assert isinstance(answer, Choose | Wait | Stop), f"{answer!r} is no answer"
+        assert isinstance(answer, Choose | Retry | Wait | Stop), f"{answer!r} is no answer"
         assert isinstance(answer.reason, str)
         assert answer.reason.strip()
 
     @PATIENT
     @given(view=drain_views())
     def test_it_picks_only_what_is_ready(self, view: DrainView) -> None:
-        """A choice names one of the ready phases; where none is ready, nothing is chosen."""
+        """A choice names one of the ready phases, a retry one of the failed ones."""
         answer = self.make()(view)
         picked = [answer.ref] if isinstance(answer, Choose) else []
+        retried = [answer.ref] if isinstance(answer, Retry) else []
 
         assert set(picked) <= {phase.ref for phase in view.ready}
+        assert set(retried) <= {phase.ref for phase in view.failed}
 
     def test_it_copes_with_an_empty_queue(self) -> None:
         """Nothing ready, nothing waiting, nothing in work: it waits or stops."""
