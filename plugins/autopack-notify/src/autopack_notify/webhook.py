@@ -153,7 +153,10 @@ class Webhook:
         post = threading.Thread(target=lambda: outcomes.append(self._posted(request)), daemon=True)
         post.start()
         post.join(self.timeout_s)
-        return outcomes[0] if outcomes else _Fault(f"no answer within {self.timeout_s:g} s")
+        return outcomes[0] if outcomes else self._no_answer()
+
+    def _no_answer(self) -> _Fault:
+        return _Fault(f"no answer within {self.timeout_s:g} s")
 
     def _posted(self, request: Request) -> _Fault | None:
         try:
@@ -163,7 +166,11 @@ class Webhook:
             fault.close()
             return _Fault(f"HTTP {fault.code}", fault.code in _MAY_PASS or fault.code >= 500)
         except URLError as fault:
+            if isinstance(fault.reason, TimeoutError):
+                return self._no_answer()
             return _Fault(f"{type(fault.reason).__name__}: {fault.reason}")
+        except TimeoutError:
+            return self._no_answer()
         except (OSError, HTTPException, ValueError) as fault:  # their texts may quote the request
             return _Fault(type(fault).__name__)
 
