@@ -1,5 +1,6 @@
 """Runs of small phases in real logs."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,13 @@ from autopack import create_run
 from autopack.backends.sqlite.store import SqliteBackend
 from autopack.log import Log
 from drains import Clock, specs
+
+
+@pytest.fixture
+def sqlite_log(sqlite_log: Log) -> Log:
+    """The kit's log with the time of the day: back-offs and leases end by themselves."""
+    sqlite_log.clock = time.time
+    return sqlite_log
 
 
 @pytest.fixture

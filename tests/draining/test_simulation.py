@@ -1,7 +1,5 @@
 """Simulated drains: the same work for every strategy, the same result every time."""
 
-import time
-
 import pytest
 
 from autopack import (
@@ -123,7 +121,6 @@ def test_an_order_is_kept_in_a_simulation(sqlite_log):
 
 def test_attempts_of_a_history_are_told_apart(sqlite_log):
     """A phase that was retried fails again in a simulation, then ends as it did."""
-    sqlite_log.clock = time.time  # the fixture's clock stands still, and a back-off would not end
     create_run(sqlite_log, "r", specs("p1"))
 
     def flaky(phase, attempt):
