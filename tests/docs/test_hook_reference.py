@@ -43,6 +43,17 @@ def test_a_section_has_an_example(name):
     assert f"def {name}(" in section or "](history.md)" in section
 
 
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_hook_is_tested_and_called(name):
+    """No hook is a promise that nobody keeps: the library calls it, and a test implements it."""
+    ending = name.removeprefix("autopack_register_")
+    modules = [p for p in ROOT.glob("src/autopack/**/*.py") if p.stem != "hookspecs"]
+    pages = [*ROOT.glob("docs/*.md"), *ROOT.glob("tests/**/*.py")]
+
+    assert any(name in p.read_text() or f'"{ending}"' in p.read_text() for p in modules)
+    assert any(f"def {name}(" in p.read_text() for p in pages)
+
+
 def test_blocks_are_seen():
     """The page's examples are blocks that the page test runs."""
     assert len(HOOKS) <= sum(block.language == "python" for block in blocks_of(PAGE))
