@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [--events N] [--folder DIR] [--cpu]``: all measures in one table."""
+"""``python -m tests.benchmarks [--events N] [--cpu]``: measure all, and print one table."""
 
 import argparse
 import tempfile

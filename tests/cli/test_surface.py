@@ -27,6 +27,8 @@ PYTHON_NAMES = {
     "log restore": "restore_log",
     "log prune": "prune_artifacts",
     "log backup": "Log.backup",
+    "log restore": "restore_log",
+    "log prune": "prune_artifacts",
     "log import": "import_history",
     "log export": "export_history",
     "views refresh": "Log.refresh_views",

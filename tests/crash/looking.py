@@ -21,7 +21,7 @@ COMMANDS = (
     ("replay", "--projection", "runs", "--until", "2030-01-01T00:00:00Z", "--clock", "occurred"),
     ("calibrate",), ("views", "refresh", "--rebuild"),
 )  # fmt: skip
-EXPORTS = ("jsonl",)
+EXPORTS = ("jsonl", "ndjson")
 
 
 def check(folder: Path, *, edits: int, seed: int) -> Counter[str]:
