@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [--events N] [--folder DIR] [--cpu]``: measure all, print one table."""
+"""``python -m tests.benchmarks [--events N] [--folder DIR] [--cpu]``: measure, print a table."""
 
 import argparse
 import tempfile

@@ -53,7 +53,6 @@ PYTHON_NAMES = {
     "calibrate reject": "reject",
     "calibrate rollback": "rollback",
     "calibrate history": "calibration_history",
-    "backtest": "backtest",
     "report": "evaluate write_report",
     "forecast": "forecast",
     "import": "import_history",
