@@ -2,6 +2,8 @@
 
 from autopack.events import RunPaused
 from autopack.ports.projection import projection
+from autopack.projections.coefficients import COEFFICIENTS
+from autopack.projections.pace import PACE
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
 from autopack.projections.samples import SAMPLES
@@ -43,6 +45,20 @@ class TestUsage(ProjectionContract):
 
     def make(self):
         return USAGE
+
+
+class TestPace(ProjectionContract):
+    """Usage by quarter of an hour."""
+
+    def make(self):
+        return PACE
+
+
+class TestCoefficients(ProjectionContract):
+    """What estimators were taught."""
+
+    def make(self):
+        return COEFFICIENTS
 
 
 class TestAFunction(ProjectionContract):

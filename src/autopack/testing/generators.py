@@ -13,7 +13,7 @@ from autopack.events.phase import PhaseEvent
 from autopack.events.run import RunEvent
 from autopack.events.usage import UsageEvent
 from autopack.ids import PhaseId, PhaseRef, RunId
-from autopack.ports.drain import DrainView, GroupEvidence, RunHistory
+from autopack.ports.drain import DrainView, GroupEvidence, RunHistory, evidence_of
 from autopack.ports.prediction import PhaseSpec, Sample
 from autopack.ports.work import PhaseView, RunView
 from autopack.states import PhaseStatus
@@ -158,44 +158,46 @@ phase_views = st.builds(
 """Queued phases as a drain strategy sees them."""
 
 
-failed_views = st.builds(
-    attrs.evolve,
-    phase_views,
-    status=st.sampled_from((PhaseStatus.FAILED, PhaseStatus.TIMED_OUT)),
-    attempts_spent=st.integers(0, 3),
-    reason_code=st.sampled_from(("tests_failed", "timed_out", "unrecorded")),
-    reason=st.just("it failed"),
-)
-"""Phases that failed before, as a drain strategy sees them."""
-
 run_histories = st.builds(
     RunHistory,
-    attempts=st.integers(1, 9),
+    attempts=st.integers(0, 9),
     completed=st.integers(0, 3),
     failed=st.integers(0, 3),
     timed_out=st.integers(0, 3),
-    first_ending=st.sampled_from(("completed", "failed", "timed_out", "gated")),
+    with_usage=st.integers(0, 9),
+    first_ending=st.sampled_from((None, "completed", "failed", "timed_out", "gated")),
     first_had_usage=st.booleans(),
     first_is_repeat=st.booleans(),
-    repeats=st.integers(0, 4),
+    repeats=st.integers(0, 5),
 )
 """What a drain has seen of a run."""
-
-group_evidence = st.builds(
-    GroupEvidence, n=st.integers(1, 20), log_sum=st.floats(-5, 5), log_squares=st.floats(25, 40)
+group_evidence = st.lists(st.tuples(st.integers(1, 9000), st.integers(1, 9000)), max_size=6).map(
+    lambda pairs: sum_of([evidence_of(*pair) for pair in pairs])
 )
-"""What is known of a group."""
+"""What is known of a group's predictions."""
+
+
+def sum_of(parts: Sequence[GroupEvidence]) -> GroupEvidence:
+    """Return evidence added up."""
+    total = GroupEvidence()
+    for part in parts:
+        total = total.plus(part)
+    return total
 
 
 @st.composite
 def drain_views(draw: st.DrawFn) -> DrainView:
-    """Return moments of a drain: what is ready, in work, spent and known to fail."""
-    now = draw(instants)
-    ready = draw(st.lists(phase_views, max_size=5, unique_by=lambda phase: phase.key))
+    """Return moments of a drain: what is ready, in work, failed, spent and known."""
+    now = draw(instants).astimezone(UTC)
+    quarter = now.replace(minute=0, second=0, microsecond=0)
+    phases = draw(st.lists(phase_views, max_size=8, unique_by=lambda phase: phase.key))
+    n_ready, n_failed = draw(st.integers(0, 8)), draw(st.integers(0, 8))
+    failed, held = phases[n_ready : n_ready + n_failed], phases[n_ready + n_failed :]
     later = st.timedeltas(timedelta(0), timedelta(hours=2)).map(lambda step: now + step)
+    groups = st.sampled_from([f"{one}/{two}" for one in CATEGORIES for two in COMPLEXITIES])
     return DrainView(
-        now=now.astimezone(UTC),
-        ready=ready,
+        now=now,
+        ready=phases[:n_ready],
         waiting=draw(st.integers(0, 5)),
         next_ready_at=draw(st.none() | later),
         running=draw(st.integers(0, 3)),
@@ -205,11 +207,12 @@ def drain_views(draw: st.DrawFn) -> DrainView:
         runs={name: RunView(run_id=name, order=n) for n, name in enumerate(RUNS, start=1)},
         failures=draw(st.dictionaries(st.sampled_from(("f1", "f2")), st.integers(1, 5))),
         samples=draw(st.integers(0, 40)),
-        failed=draw(st.lists(failed_views, max_size=3, unique_by=lambda phase: phase.key)),
-        in_work=draw(st.lists(phase_views, max_size=2, unique_by=lambda phase: phase.key)),
+        tokens_by_quarter={quarter: draw(st.integers(0, 10**6))},
+        failed=[attrs.evolve(row, status=PhaseStatus.FAILED) for row in failed],
+        in_work=[attrs.evolve(row, status=PhaseStatus.RUNNING) for row in held],
         history=draw(st.dictionaries(st.sampled_from(RUNS), run_histories)),
-        zero_streak=draw(st.integers(0, 12)),
-        groups=draw(st.dictionaries(st.sampled_from(("tests/low", "docs/high")), group_evidence)),
+        zero_streak=draw(st.integers(0, 5)),
+        groups=draw(st.dictionaries(groups, group_evidence, max_size=3)),
     )
 
 

@@ -96,6 +96,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
             (strategies.reads_the_clock, "test_it_reads_only_the_view"),
             (strategies.draws_at_random, "test_it_reads_only_the_view"),
             (strategies.picks_what_is_not_ready, "test_it_picks_only_what_is_ready"),
+            (strategies.retries_what_is_queued, "test_it_retries_only_what_has_failed"),
             (strategies.sorts_the_view, "test_it_leaves_the_view_as_it_is"),
             (strategies.says_nothing, "test_it_chooses_waits_or_stops"),
             (strategies.waits_without_a_time_zone, "test_it_waits_for_an_aware_moment"),

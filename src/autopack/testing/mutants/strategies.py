@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from autopack.ids import PhaseId, PhaseRef, RunId
-from autopack.ports.drain import Choice, Choose, DrainView, Stop, Wait
+from autopack.ports.drain import Choice, Choose, DrainView, Retry, Stop, Wait
 
 
 def first(view: DrainView) -> Choice:
@@ -31,6 +31,11 @@ def picks_what_is_not_ready(view: DrainView) -> Choice:
     if view.ready or not view.waiting:
         return first(view)
     return Choose(PhaseRef(RunId("r1"), PhaseId("next")), "it must be next")
+
+
+def retries_what_is_queued(view: DrainView) -> Choice:
+    """Put the last ready phase back as if it had failed."""
+    return Retry(view.ready[-1].ref, "once more") if view.ready else first(view)
 
 
 def sorts_the_view(view: DrainView) -> Choice:
