@@ -24,8 +24,6 @@ PYTHON_NAMES = {
     "log info": "open_log Log.info",
     "log verify": "Log.verify",
     "log tail": "tail",
-    "log restore": "restore_log",
-    "log prune": "prune_artifacts",
     "log backup": "Log.backup",
     "log restore": "restore_log",
     "log prune": "prune_artifacts",
