@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autopack
-from autopack import PhaseRef, PhaseSpec, api
+from autopack import PhaseRef, PhaseSpec, UnrecognisedEvent, api
 from autopack.backends.memory import MemoryBackend
 from autopack.errors import (
     InvalidInputError,
@@ -116,6 +116,14 @@ class TestHistory:
             r.type for r in told
         ]
         assert ["phase.queued"] == [r.type for r in autopack.history(log, "r1", "b")]
+
+    def test_a_bad_event_of_another_run_does_not_stop_it(self, log):
+        """Only the events of the run that is asked for are decoded."""
+        log.append("run-r2", [created("r2")], expected_version=0)
+        bad = UnrecognisedEvent("run.paused", 1, '{"colour":"red"}')
+        log.append("run-r2", [bad], expected_version=1)
+
+        assert [1, 2, 3, 4, 5, 6] == [r.position for r in autopack.history(log, "r1")]
 
     def test_what_is_not_there_is_named(self, log):
         """Runs and phases that are there are listed."""

@@ -76,6 +76,15 @@ def test_guesses_are_kept_apart():
     assert {"measured": 1, "inferred": 1, "total_only": 1} == total.by_split
 
 
+def test_an_amended_part_makes_the_total_anew():
+    """A total that was reported with the old figures is not that of the new ones."""
+    view = used(
+        usage("c1", input_tokens=10, output_tokens=5, total_tokens=15), amended(output_tokens=9)
+    )
+
+    assert (19, 0) == (view.total.total_tokens, view.total.unknown_total)
+
+
 def test_an_amendment_replaces_what_it_gives():
     """The last figures count; what the amendment does not say stays."""
     view = used(

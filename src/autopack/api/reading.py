@@ -9,7 +9,7 @@ import attrs
 from autopack import views
 from autopack.errors import RunMissingError
 from autopack.handler import handler_of
-from autopack.ids import PhaseRef, phase_stream, run_stream
+from autopack.ids import PhaseRef, drain_stream, phase_stream, run_stream
 from autopack.journal import END
 from autopack.log import Log
 from autopack.ports.log import Recorded
@@ -73,16 +73,25 @@ def replay(
 
 
 def history(log: Log, run_id: str, phase_id: str | None = None) -> list[Recorded[Any]]:
-    """Return a run's events in order with those of its phases, or those of one phase."""
-    if run_id not in views.current(log, RUNS).rows:
-        raise RunMissingError(run_id, known=views.current(log, RUNS).rows)
+    """
+    Return a run's events in order with those of its phases, or those of one phase.
+
+    The run's own include what drains said of its phases. Events of other runs are not decoded.
+    """
     if phase_id is not None:
         ref = PhaseRef(run_id, phase_id)
         queued = handler_of(log).queued(ref)
         own = list(log.read(phase_stream(run_id, phase_id)))
         whole = [r for r in log.read(run_stream(run_id)) if r.event == queued]
         return whole + own
-    return [r for r in log.read_all() if getattr(r.event, "run_id", None) == run_id]
+    of_run, of_phases, of_drains = run_stream(run_id), phase_stream(run_id, ""), drain_stream("")
+    told: list[Recorded[Any]] = []
+    for page in log.pages():
+        rows = [r for r in page if r[2] == of_run or r[2].startswith((of_phases, of_drains))]
+        told += [r for r in log.decode(rows) if getattr(r.event, "run_id", run_id) == run_id]
+    if not told:
+        raise RunMissingError(run_id, known=views.current(log, RUNS).rows)
+    return told
 
 
 @attrs.frozen

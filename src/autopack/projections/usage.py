@@ -136,6 +136,8 @@ def _amended(row: CallRow, event: LlmUsageAmended) -> CallRow:
         for name in ("input_tokens", "output_tokens", "total_tokens", "cost_usd")
         if getattr(event, name) is not None
     }
+    if event.total_tokens is None and given.keys() & {"input_tokens", "output_tokens"}:
+        given["total_tokens"] = None  # the old total is not that of the new figures
     return attrs.evolve(row, **given, split=event.split, amended=row.amended + 1)
 
 
