@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import attrs
-import numpy as np
-from sklearn.ensemble import GradientBoostingRegressor
 
 from autopack_boost.rows import WORDS, Row
 
@@ -54,6 +52,10 @@ class Forest:
         return self._fitted[tau]
 
     def _fit(self, tau: float) -> tuple[Any, float]:
+        # They take seconds to load, and every command registers the calibrator.
+        import numpy as np
+        from sklearn.ensemble import GradientBoostingRegressor
+
         cut = len(self.rows) - max(1, math.floor(_HELD_BACK * len(self.rows)))
         numbers, sizes = self._numbers(self.rows), np.asarray(self.sizes)
         # The histogram kind fits faster, but starts its threads anew for each single row.
@@ -66,6 +68,8 @@ class Forest:
 
     def _numbers(self, rows: Sequence[Row]) -> Any:
         """Return a line a row: a mark a known word, and each logarithm with whether it is known."""
+        import numpy as np
+
         starts = np.cumsum([0, *map(len, self._words)])
         numbers = np.zeros((len(rows), int(starts[-1]) + 4))
         for line, row in zip(numbers, rows, strict=True):
