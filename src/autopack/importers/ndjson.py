@@ -1,6 +1,5 @@
 """Importer ``ndjson``: CloudEvents 1.0, one a line, from this library or any other producer."""
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +75,8 @@ def _told(path: str, number: int, read: Any) -> Any:
 
 
 def _lines(path: str) -> Iterator[bytes]:
+    import gzip  # registering the importer should not load it
+
     total = 0
     opened: Any = gzip.open if path.endswith(".gz") else Path.open
     try:
