@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autopack.api import create_log, export_history, import_history, open_log, restore_log
+from autopack import create_log, export_history, import_history, open_log, restore_log
 from autopack.cloudevents import CloudEvent, to_line
 from autopack.errors import CodecError, ImportRefusedError
 from autopack.importers import ndjson

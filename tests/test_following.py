@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from autopack.api import open_log
+from autopack import open_log
 from autopack.errors import InvalidInputError, LogClosedError, StoredEventError
 from autopack.events import RunPaused, SubscriptionEventSkipped
 from autopack.ports.log import ANY

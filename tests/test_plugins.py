@@ -322,3 +322,63 @@ class TestResolve:
             load_plugins().resolve("strategy", f"{tmp_path / 'none.py'}:x")
         with pytest.raises(PluginError, match=r"broken.*ZeroDivisionError"):
             load_plugins().resolve("strategy", f"{path}:x")
+
+
+class TestWhenAsked:
+    """What a plugin registers of a kind is asked for when a name of that kind is looked up."""
+
+    def test_other_kinds_are_not_asked(self):
+        """A look-up of a strategy calls the hook for strategies, once, and no other."""
+        asked = []
+
+        class Curious:
+            @hookimpl
+            def autopack_register_strategies(self, register):
+                asked.append("strategy")
+
+            @hookimpl
+            def autopack_register_executors(self, register):
+                asked.append("executor")
+
+        registry = load_plugins(extra=[Curious()])
+        before = list(asked)
+        for _ in range(2):
+            registry.resolve("strategy", "fifo")
+
+        assert ([], ["strategy"]) == (before, asked)
+
+    def test_the_list_of_plugins_asks_for_everything(self):
+        """Faults of kinds that nobody used are listed too, and known so far only once asked."""
+
+        class Broken:
+            @hookimpl
+            def autopack_register_exporters(self, register):
+                raise ValueError("no exporter today")
+
+        registry = load_plugins(extra=[Broken()])
+
+        assert () == registry.infos_so_far[-1].faults
+        assert ("autopack_register_exporters: ValueError: no exporter today",) == (
+            registry.infos[-1].faults
+        )
+
+    def test_a_command_names_the_faults_of_what_it_used(self, tmp_path):
+        """A name that is taken is told by the command that looks names of its kind up."""
+        (tmp_path / "greedy.py").write_text(
+            textwrap.dedent(STRATEGY.format(name="fifo")), encoding="utf-8"
+        )
+        code = "import sys; from autopack.cli.main import main; sys.argv[0] = 'autopack'; main()"
+        log = tmp_path / "log.db"
+
+        def said(*arguments):
+            done = subprocess.run(
+                [sys.executable, "-c", code, "--plugins-dir", str(tmp_path), *arguments],
+                capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            return done.stderr
+
+        created = said("log", "create", str(log))
+        drained = said("--log", str(log), "drain", "--allow-empty", "--executor", "recorded")
+
+        assert "taken" not in created
+        assert "strategy 'fifo' is taken by plugin 'builtin' of autopack" in drained

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from autopack.api import create_log, prune_artifacts, replay
+from autopack import create_log, prune_artifacts, replay
 from autopack.errors import ArtifactMissingError, InvalidInputError
 from autopack.events import ArtifactsPruned
 from autopack.ports.log import from_us

@@ -7,47 +7,48 @@ Everything is loaded when it is first used, so that importing the package costs 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autopack.api import apply as apply
-    from autopack.api import attempt as attempt
-    from autopack.api import backtest as backtest
-    from autopack.api import calibrate as calibrate
-    from autopack.api import calibration_history as calibration_history
-    from autopack.api import cancel as cancel
-    from autopack.api import create_log as create_log
-    from autopack.api import create_run as create_run
-    from autopack.api import decide_gate as decide_gate
-    from autopack.api import diff as diff
-    from autopack.api import doctor as doctor
-    from autopack.api import drain as drain
-    from autopack.api import estimate as estimate
-    from autopack.api import evaluate as evaluate
-    from autopack.api import export_history as export_history
-    from autopack.api import forecast as forecast
-    from autopack.api import history as history
-    from autopack.api import import_history as import_history
-    from autopack.api import open_log as open_log
-    from autopack.api import pause_run as pause_run
-    from autopack.api import phase_board as phase_board
-    from autopack.api import phase_counts as phase_counts
-    from autopack.api import phase_of as phase_of
-    from autopack.api import phases_of as phases_of
-    from autopack.api import probe as probe
-    from autopack.api import propose as propose
-    from autopack.api import prune_artifacts as prune_artifacts
-    from autopack.api import queue_phases as queue_phases
-    from autopack.api import reject as reject
-    from autopack.api import replay as replay
-    from autopack.api import requeue as requeue
-    from autopack.api import restore_log as restore_log
-    from autopack.api import resume_run as resume_run
-    from autopack.api import rollback as rollback
-    from autopack.api import run_board as run_board
-    from autopack.api import samples as samples
-    from autopack.api import simulate as simulate
-    from autopack.api import skip as skip
-    from autopack.api import status as status
-    from autopack.api import tail as tail
-    from autopack.api import write_report as write_report
+    from autopack.api.backtesting import backtest as backtest
+    from autopack.api.calibrating import calibrate as calibrate
+    from autopack.api.calibrating import estimate as estimate
+    from autopack.api.calibrating import samples as samples
+    from autopack.api.deciding import apply as apply
+    from autopack.api.deciding import calibration_history as calibration_history
+    from autopack.api.deciding import propose as propose
+    from autopack.api.deciding import reject as reject
+    from autopack.api.deciding import rollback as rollback
+    from autopack.api.doctoring import doctor as doctor
+    from autopack.api.forecasting import forecast as forecast
+    from autopack.api.logs import create_log as create_log
+    from autopack.api.logs import export_history as export_history
+    from autopack.api.logs import import_history as import_history
+    from autopack.api.logs import open_log as open_log
+    from autopack.api.logs import tail as tail
+    from autopack.api.pruning import prune_artifacts as prune_artifacts
+    from autopack.api.reading import Change as Change
+    from autopack.api.reading import diff as diff
+    from autopack.api.reading import history as history
+    from autopack.api.reading import phase_board as phase_board
+    from autopack.api.reading import phase_counts as phase_counts
+    from autopack.api.reading import phase_of as phase_of
+    from autopack.api.reading import phases_of as phases_of
+    from autopack.api.reading import replay as replay
+    from autopack.api.reading import run_board as run_board
+    from autopack.api.reporting import evaluate as evaluate
+    from autopack.api.reporting import write_report as write_report
+    from autopack.api.restoring import restore_log as restore_log
+    from autopack.api.runs import cancel as cancel
+    from autopack.api.runs import create_run as create_run
+    from autopack.api.runs import decide_gate as decide_gate
+    from autopack.api.runs import pause_run as pause_run
+    from autopack.api.runs import queue_phases as queue_phases
+    from autopack.api.runs import requeue as requeue
+    from autopack.api.runs import resume_run as resume_run
+    from autopack.api.runs import skip as skip
+    from autopack.api.simulating import simulate as simulate
+    from autopack.api.standing import status as status
+    from autopack.api.work import attempt as attempt
+    from autopack.api.work import drain as drain
+    from autopack.api.work import probe as probe
     from autopack.demo import run_demo as run_demo
     from autopack.draining.engine import Drain as Drain
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
@@ -84,48 +85,75 @@ if TYPE_CHECKING:
     from autopack.scaffold import new_plugin as new_plugin
 
 _HOMES = {
-    "autopack.api": """
-        apply
-        attempt
+    "autopack.api.backtesting": """
         backtest
+    """,
+    "autopack.api.calibrating": """
         calibrate
-        calibration_history
-        cancel
-        create_log
-        create_run
-        decide_gate
-        diff
-        doctor
-        drain
         estimate
-        evaluate
-        export_history
+        samples
+    """,
+    "autopack.api.deciding": """
+        apply
+        calibration_history
+        propose
+        reject
+        rollback
+    """,
+    "autopack.api.doctoring": """
+        doctor
+    """,
+    "autopack.api.forecasting": """
         forecast
-        history
+    """,
+    "autopack.api.logs": """
+        create_log
+        export_history
         import_history
         open_log
-        pause_run
+        tail
+    """,
+    "autopack.api.pruning": """
+        prune_artifacts
+    """,
+    "autopack.api.reading": """
+        Change
+        diff
+        history
         phase_board
         phase_counts
         phase_of
         phases_of
-        probe
-        propose
-        prune_artifacts
-        queue_phases
-        reject
         replay
-        requeue
-        restore_log
-        resume_run
-        rollback
         run_board
-        samples
-        simulate
-        skip
-        status
-        tail
+    """,
+    "autopack.api.reporting": """
+        evaluate
         write_report
+    """,
+    "autopack.api.restoring": """
+        restore_log
+    """,
+    "autopack.api.runs": """
+        cancel
+        create_run
+        decide_gate
+        pause_run
+        queue_phases
+        requeue
+        resume_run
+        skip
+    """,
+    "autopack.api.simulating": """
+        simulate
+    """,
+    "autopack.api.standing": """
+        status
+    """,
+    "autopack.api.work": """
+        attempt
+        drain
+        probe
     """,
     "autopack.demo": """
         run_demo

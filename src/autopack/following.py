@@ -1,6 +1,5 @@
 """Following a log as it grows: events as they come, and subscriptions that remember their place."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -59,6 +58,8 @@ async def afollow(
     journal: Journal, *, after: int, types: Iterable[type] | None, until: Until | None
 ) -> AsyncIterator[Recorded[Any]]:
     """Do as :func:`follow` does; reads run in a thread, so that the event loop goes on."""
+    import asyncio  # loading it takes longer than most commands, which never follow
+
     names = None if types is None else journal.codec.names_of(types)
     pace = _Pace()
     while True:
@@ -113,6 +114,8 @@ async def asubscribe(
     until: Until | None,
 ) -> int:
     """Do as :func:`subscribe` does, with a handler that is awaited, one event at a time."""
+    import asyncio  # loading it takes longer than most commands, which never follow
+
     place = await asyncio.to_thread(_Place, journal, name, types, batch)
     pace, handled = _Pace(), 0
     while True:

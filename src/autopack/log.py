@@ -82,7 +82,7 @@ class Log(Journal):
     def _view_faults(self) -> Iterator[Fault]:
         head = self.backend.head().position
         for saved in self.backend.saved_views():
-            projection = self.registry.named["projection"].get(saved.view)
+            projection = self.registry.known("projection").get(saved.view)
             if saved.position > head:
                 yield Fault(None, f"view {saved.view!r} stands at {saved.position}, past the head")
             elif projection is not None:

@@ -80,7 +80,7 @@ def _parted(target: str | Path) -> tuple[str, str]:
 
 
 def _of_plugin(scheme: str, registry: Registry) -> Any:
-    found = registry.named["backend"].get(scheme)
+    found = registry.known("backend").get(scheme)
     if found is None:
         known = ["sqlite", "memory", *registry.names("backend")]
         raise UnknownNameError("log backend", scheme, known)

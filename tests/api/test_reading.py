@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autopack
-from autopack import PhaseRef, PhaseSpec, UnrecognisedEvent, api
+import autopack as api
+from autopack import PhaseRef, PhaseSpec, UnrecognisedEvent
 from autopack.backends.memory import MemoryBackend
 from autopack.errors import (
     InvalidInputError,

@@ -4,8 +4,7 @@ import threading
 
 import pytest
 
-from autopack import event, hookimpl, load_plugins
-from autopack.api import create_log
+from autopack import create_log, event, hookimpl, load_plugins
 from autopack.errors import VersionConflictError
 from autopack.ports.log import ANY
 

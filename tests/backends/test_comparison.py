@@ -17,8 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from autopack import views
-from autopack.api import create_log, open_log, restore_log
+from autopack import create_log, open_log, restore_log, views
 from autopack.codec import plain
 from autopack.errors import EventIdConflictError, VersionConflictError
 from autopack.events import PhaseQueued, RunPaused

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 from tests.logs.record import FOLDER
 
-from autopack.api import create_log, open_log, replay, restore_log
+from autopack import create_log, open_log, replay, restore_log
 from autopack.backends.sqlite.sqlviews import SQL_VIEWS
 from autopack.events import LlmUsageAmended
 from autopack.ports.log import ANY

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from autopack.api import create_log, open_log
+from autopack import create_log, open_log
 from autopack.cli.main import autopack
 from autopack.errors import (
     AutopackError,
@@ -101,7 +101,7 @@ class TestNoRoom:
         """A write that the system refuses half-way ends in an error of ours, and in no loss."""
         code = """
             import sys
-            from autopack.api import open_log
+            from autopack import open_log
             from autopack.errors import LogError
             from autopack.ports.log import ANY
             from autopack.events import RunPaused

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from autopack.api import run_board
+from autopack import run_board
 from autopack.backends.sqlite.files import create_file
 from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import LogDamagedError

@@ -10,7 +10,7 @@ import attrs
 from tests.benchmarks.filling import history
 from tests.benchmarks.measuring import Row, best_of, ratio_row
 
-from autopack.api import create_log
+from autopack import create_log
 from autopack.backends.sqlite.files import connect, create_file
 from autopack.ports.log import ANY
 

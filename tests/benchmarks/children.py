@@ -14,8 +14,7 @@ def replay(path: str, share: str) -> dict[str, Any]:
     """Replay a share of a log with envelopes."""
     from tests.benchmarks.replaying import output_in_order
 
-    from autopack import views
-    from autopack.api import open_log
+    from autopack import open_log, views
 
     with open_log(Path(path)) as log:
         until = int(log.head().position * float(share))

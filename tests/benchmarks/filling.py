@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from autopack.api import create_log
+from autopack import create_log
 from autopack.events import (
     LlmUsageRecorded,
     PhaseClaimed,

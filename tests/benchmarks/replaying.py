@@ -6,8 +6,7 @@ from pathlib import Path
 
 from tests.benchmarks.measuring import Row, best_of, in_child, most_row, ratio_row
 
-from autopack import views
-from autopack.api import open_log
+from autopack import open_log, views
 from autopack.events import LlmUsageRecorded
 from autopack.ports.log import Recorded
 from autopack.ports.projection import projection

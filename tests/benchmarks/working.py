@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.benchmarks.measuring import Row, best_of, in_child, most_row
 
-from autopack.api import create_log, create_run, drain
+from autopack import create_log, create_run, drain
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.work import Completed
 

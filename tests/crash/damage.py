@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 from tests.benchmarks.filling import phase_events
 
-from autopack.api import create_log, create_run, drain
+from autopack import create_log, create_run, drain
 from autopack.draining.executors.recorded import RecordedExecutor
 from autopack.ports.log import ANY, NewEvent
 from autopack.ports.prediction import PhaseSpec

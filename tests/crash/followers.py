@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.benchmarks.measuring import ROOT
 
-from autopack.api import create_log, open_log
+from autopack import create_log, open_log
 from autopack.events import RunPaused
 from autopack.ports.log import ANY
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 from tests.benchmarks.measuring import ROOT
 
-from autopack.api import create_log, open_log
+from autopack import create_log, open_log
 from autopack.events import LlmUsageRecorded, RunPaused
 
 _KILLS_A_LOG = 25

@@ -8,7 +8,7 @@ from pathlib import Path
 from click.testing import CliRunner
 from tests.crash.damage import Damage, damage, whole_log
 
-from autopack.api import open_log
+from autopack import open_log
 from autopack.cli.main import autopack
 from autopack.errors import AutopackError
 

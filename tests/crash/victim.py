@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autopack.api import create_run, drain, open_log
+from autopack import create_run, drain, open_log
 from autopack.events import RunPaused
 from autopack.ids import EventId
 from autopack.log import Log

@@ -2,8 +2,7 @@
 
 import pytest
 
-from autopack import PhaseRef, cancel, pause_run
-from autopack.api import phase_of
+from autopack import PhaseRef, cancel, pause_run, phase_of
 from autopack.draining.claims import Claims, new_worker, reclaim_lost
 from autopack.draining.machine import Machine
 from autopack.errors import LeaseLostError, MoveRefusedError, RunPausedError

@@ -22,9 +22,14 @@ pytestmark = [
 MAIN = "import sys; from autopack.cli.main import main; main()"
 EXECUTOR = """\
 import time
+from pathlib import Path
+
+GO = Path(__file__).with_name("go")
 
 
 def execute(phase, attempt):
+    while not GO.exists():
+        time.sleep(0.01)
     attempt.record_usage(model="m", input_tokens=10, output_tokens=20)
     time.sleep({sleep_s})
 """
@@ -32,9 +37,11 @@ def execute(phase, attempt):
 
 @pytest.fixture
 def executor(tmp_path: Path):
-    """Writes an executor file that takes so long for a phase."""
+    """Writes an executor file that takes so long for a phase, once the file ``go`` is there."""
 
-    def write(sleep_s: float) -> str:
+    def write(sleep_s: float, go: bool = True) -> str:
+        if go:
+            (tmp_path / "go").touch()
         path = tmp_path / "mine.py"
         path.write_text(EXECUTOR.format(sleep_s=sleep_s), encoding="utf-8")
         return f"{path}:execute"
@@ -51,13 +58,22 @@ def start(log_path: Path, executor: str, *options: str) -> "subprocess.Popen[str
     )  # fmt: skip
 
 
+def claims_by_worker(log):
+    """Count the claims of each worker."""
+    return Counter(event.worker for event in found(log, "phase.claimed"))
+
+
 def test_two_drains_share_a_run(sqlite_log, log_path, executor):
     """Started together on 200 phases: each is executed once, none is lost, the log is sound."""
     create_run(sqlite_log, "r", specs(*map(str, range(200))))
-    both = [start(log_path, executor(0.0), "--workers", "2") for _ in range(2)]
+    both = [start(log_path, executor(0.0, go=False), "--workers", "2") for _ in range(2)]
+    until = time.monotonic() + 60
+    while len(claims_by_worker(sqlite_log)) < 2 and time.monotonic() < until:
+        time.sleep(0.02)
+    (log_path.parent / "go").touch()
     said = [process.communicate(timeout=120) for process in both]
     board = replay(sqlite_log, "phases")
-    workers = Counter(event.worker for event in found(sqlite_log, "phase.claimed"))
+    workers = claims_by_worker(sqlite_log)
 
     assert ([0, 0], True) == (
         [process.returncode for process in both], "Traceback" not in str(said),

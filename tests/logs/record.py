@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from autopack import api
+import autopack as api
 from autopack.codec import plain
 from autopack.draining.executors.recorded import RecordedExecutor
 from autopack.ids import PhaseId, PhaseRef, RunId

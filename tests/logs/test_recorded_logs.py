@@ -5,7 +5,7 @@ import json
 import pytest
 from tests.logs.record import FOLDER, answers
 
-from autopack.api import restore_log
+from autopack import restore_log
 
 NAMES = sorted(path.name.removesuffix(".ndjson.gz") for path in FOLDER.glob("*.ndjson.gz"))
 

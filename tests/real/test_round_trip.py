@@ -2,7 +2,7 @@
 
 import pytest
 
-from autopack.api import create_log, export_history, import_history, restore_log
+from autopack import create_log, export_history, import_history, restore_log
 
 pytest.importorskip("autopack_legacy")
 

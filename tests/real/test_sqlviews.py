@@ -2,7 +2,7 @@
 
 import pytest
 
-from autopack.api import create_log, import_history
+from autopack import create_log, import_history
 from backends.test_sqlviews import agree
 
 pytest.importorskip("autopack_legacy")

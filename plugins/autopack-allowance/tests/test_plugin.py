@@ -33,7 +33,7 @@ def test_it_is_found_by_its_entry_point():
     (info,) = [info for info in registry.infos if info.distribution == "autopack-allowance"]
 
     assert (("strategy allowance",), ()) == (info.provides, info.faults)
-    assert Allowance is registry.named["strategy"]["allowance"]
+    assert Allowance is registry.known("strategy")["allowance"]
 
 
 def test_the_command_line_takes_it_by_name(log_path, monkeypatch):

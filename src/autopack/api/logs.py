@@ -51,7 +51,7 @@ def open_log(
     try:
         return _log(open_backend(target, registry, durability=durability), registry)
     except NotALogError as fault:
-        for name, importer in registry.named["importer"].items():
+        for name, importer in registry.known("importer").items():
             if importer.recognises(fault.target):
                 hint = (
                     f"It looks like a source for the importer {name!r}. Make a log, then: "

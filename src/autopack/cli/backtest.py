@@ -41,7 +41,7 @@ def backtest(
     as_json: bool,
 ) -> None:
     """Predict each row of a log or a trace before learning it, and say how well that went."""
-    from autopack import api
+    import autopack as api
     from autopack.api.backtesting import DEFAULT_CALIBRATORS
     from autopack.report.backtest import backtest_json, backtest_markdown
 

@@ -57,7 +57,7 @@ def calibrate(
     """
     if ctx.invoked_subcommand is not None:
         return
-    from autopack import api
+    import autopack as api
     from autopack.report.calibration import calibration_json, calibration_markdown
     from autopack.reportfiles import write_calibration
 
@@ -95,7 +95,7 @@ calibrate.params.append(log_option())
 @click.pass_obj
 def apply(session: Session, file: Path, force_why: str | None, as_json: bool) -> None:
     """Let the estimator use a report's multipliers in this log from here on."""
-    from autopack import api
+    import autopack as api
 
     with session.open_log() as log:
         now = api.apply(log, file.absolute(), force_why=force_why)
@@ -110,7 +110,7 @@ def apply(session: Session, file: Path, force_why: str | None, as_json: bool) ->
 @click.pass_obj
 def reject(session: Session, file: Path, why: str) -> None:
     """Record that a proposal was turned down."""
-    from autopack import api
+    import autopack as api
 
     with session.open_log() as log:
         api.reject(log, file.absolute(), why=why)
@@ -126,7 +126,7 @@ def reject(session: Session, file: Path, why: str) -> None:
 @click.pass_obj
 def rollback(session: Session, why: str, estimator: str, as_json: bool) -> None:
     """Go back to the multipliers before those in use; once more goes further back."""
-    from autopack import api
+    import autopack as api
 
     with session.open_log() as log:
         now = api.rollback(log, why=why, estimator=estimator)
@@ -139,7 +139,7 @@ def rollback(session: Session, why: str, estimator: str, as_json: bool) -> None:
 @click.pass_obj
 def history(session: Session, estimator: str, as_json: bool) -> None:
     """Show what was proposed, applied, rejected and rolled back for an estimator."""
-    from autopack import api
+    import autopack as api
     from autopack.report.history import event_json, history_line
 
     with session.open_log() as log:

@@ -18,7 +18,7 @@ def doctor(ctx: click.Context, full: bool, as_json: bool) -> None:
 
     Nothing is changed. Exit 0 if there is no fault, 1 if there is one; warnings are no faults.
     """
-    from autopack import api
+    import autopack as api
     from autopack.report.diagnosis import diagnosis_json, diagnosis_text
 
     session = ctx.find_object(Session)

@@ -239,7 +239,7 @@ def _sums(plan: list[Any]) -> str:
 
 
 def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[Any, bool]:
-    from autopack import api
+    import autopack as api
     from autopack.cli.progress import DrainProgress
     from autopack.draining.engine import Drain
     from autopack.ids import PhaseRef

@@ -44,7 +44,7 @@ def estimate(
     as_json: bool,
 ) -> None:
     """Predict a phase's output in tokens; with --log, by what that log's calibrations taught."""
-    from autopack import api
+    import autopack as api
     from autopack.errors import InvalidInputError
     from autopack.ports.prediction import PhaseSpec
 

@@ -13,7 +13,7 @@ from autopack.cli.session import LogCommand, Session, example
 @click.pass_obj
 def export(session: Session, kind: str, path: Path) -> None:
     """Write every event to PATH, a new file; what is there already is left alone."""
-    from autopack import api
+    import autopack as api
     from autopack.errors import InvalidInputError
 
     dest = path.absolute()

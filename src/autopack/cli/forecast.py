@@ -34,7 +34,7 @@ def forecast(
 
     A cost needs the model's price and the prompt's size; what lacks one is counted apart.
     """
-    from autopack import api
+    import autopack as api
     from autopack.report.forecast import forecast_json, forecast_rows, forecast_text
 
     with session.open_log() as log:

@@ -16,7 +16,7 @@ from autopack.cli.session import LogCommand, Session, example
 @click.pass_obj
 def history(session: Session, run_id: str, phase_id: str | None, as_json: bool) -> None:
     """Show every event of a run, or of one of its phases, in order."""
-    from autopack import api
+    import autopack as api
     from autopack.report.history import event_json, history_line
 
     with session.open_log() as log:

@@ -19,7 +19,7 @@ from autopack.cli.session import LogCommand, Session, example
 @click.pass_obj
 def import_(session: Session, kind: str, path: Path, as_json: bool) -> None:
     """Append what an importer reads from PATH, which is opened read-only; say what was unclean."""
-    from autopack import api
+    import autopack as api
     from autopack.errors import ImportRefusedError
 
     source = path.absolute()

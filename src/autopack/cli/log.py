@@ -24,7 +24,7 @@ def log() -> None:
 @click.pass_obj
 def create(session: Session, path: str) -> None:
     """Make a new, empty log; whatever is at PATH already is left alone."""
-    from autopack import api
+    import autopack as api
     from autopack.opening import masked
 
     with api.create_log(absolute_target(path), plugins=session.registry()) as made:
@@ -81,7 +81,7 @@ def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -
 @click.pass_obj
 def tail(session: Session, after: int | None, limit: int, as_json: bool) -> None:
     """Show the last events, or those after a position; damaged ones are shown as they are."""
-    from autopack import api
+    import autopack as api
     from autopack.report.history import event_json, history_line
 
     with session.open_log() as held:
@@ -126,7 +126,7 @@ def prune(
     """Remove texts beside the log that meet every measure given; no event is touched."""
     from datetime import timedelta
 
-    from autopack import api
+    import autopack as api
     from autopack.ports.log import from_us
 
     with session.open_log() as held:
@@ -161,7 +161,7 @@ def restore(session: Session, source: str, dest: Path) -> None:
     Positions, times and hashes are kept and checked; the log_id is a new one, with the source as
     its parent. What is at DEST already is left alone.
     """
-    from autopack import api
+    import autopack as api
 
     made = api.restore_log(absolute_target(source), dest.absolute(), plugins=session.registry())
     with made:

@@ -145,6 +145,7 @@ def _session(ctx: click.Context) -> Any:
             plugins_dirs=given.get("plugins_dirs") or (),
             verbose=given.get("verbose") or 0,
         )
+        ctx.call_on_close(ctx.obj.tell_faults)
     return ctx.obj
 
 

@@ -41,7 +41,7 @@ def phase() -> None:
 @click.pass_obj
 def add(session: Session, /, run_id: str, file: Path | None, **given: Any) -> None:
     """Add phases to RUN: those of a file, or one that the options describe."""
-    from autopack import api
+    import autopack as api
 
     specs = _specs(file, given)
     with session.open_log() as log:
@@ -57,7 +57,7 @@ def show(session: Session, ref: str, as_json: bool) -> None:
     """Show what was asked of a phase, and how it went so far."""
     import attrs
 
-    from autopack import api
+    import autopack as api
     from autopack.ids import PhaseRef
 
     wanted = PhaseRef.parse(ref)
@@ -100,7 +100,7 @@ def _deciding(name: str, help_text: str, call: Callable[..., Any], done: str) ->
     @click.option("--why", required=True, help="The reason; it is recorded.")
     @click.pass_obj
     def command(session: Session, ref: str, why: str) -> None:
-        from autopack import api
+        import autopack as api
         from autopack.ids import PhaseRef
 
         wanted = PhaseRef.parse(ref)

@@ -40,7 +40,7 @@ def probe(
 
     Exit 0 for go, 1 for no-go.
     """
-    from autopack import api
+    import autopack as api
     from autopack.cli.progress import DrainProgress
     from autopack.report.probe import probe_text
 

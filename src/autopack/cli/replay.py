@@ -41,7 +41,7 @@ def replay(
     as_json: bool,
 ) -> None:
     """Fold a projection from the first event; the log alone decides the answer."""
-    from autopack import api
+    import autopack as api
 
     end = None if until is None else place_of(until)
     if since is not None:

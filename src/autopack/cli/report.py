@@ -38,7 +38,7 @@ def report(
 
     OUT ends in .html (one file, nothing fetched), .md or .json. Without OUT the report is printed.
     """
-    from autopack import api
+    import autopack as api
     from autopack.report.summary import summary
 
     with session.open_log() as log:

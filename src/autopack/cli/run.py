@@ -32,7 +32,7 @@ def run() -> None:
 @click.pass_obj
 def create(session: Session, run_id: str, file: Path) -> None:
     """Create a run with its phases, all or nothing; a run of that ID is left as it is."""
-    from autopack import api
+    import autopack as api
     from autopack.runfiles import read_run_file
 
     wanted = read_run_file(file.absolute())
@@ -55,7 +55,7 @@ def create(session: Session, run_id: str, file: Path) -> None:
 @click.pass_obj
 def list_runs(session: Session, as_json: bool) -> None:
     """List the runs with their phases by state; runs that were never created are `implied`."""
-    from autopack import api
+    import autopack as api
 
     with session.open_log() as log:
         counts = api.phase_counts(log)
@@ -84,7 +84,7 @@ def list_runs(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def show(session: Session, run_id: str, as_json: bool) -> None:
     """Show a run with each of its phases."""
-    from autopack import api
+    import autopack as api
 
     with session.open_log() as log:
         phases = api.phases_of(log, run_id)
@@ -108,7 +108,7 @@ def show(session: Session, run_id: str, as_json: bool) -> None:
 @click.pass_obj
 def pause(session: Session, run_id: str, why: str) -> None:
     """Let no phase of the run be claimed; those in work go on."""
-    from autopack import api
+    import autopack as api
 
     with session.open_log() as log:
         changed = api.pause_run(log, run_id, why=why)
@@ -121,7 +121,7 @@ def pause(session: Session, run_id: str, why: str) -> None:
 @click.pass_obj
 def resume(session: Session, run_id: str, why: str) -> None:
     """Let phases of a paused run be claimed again."""
-    from autopack import api
+    import autopack as api
 
     with session.open_log() as log:
         changed = api.resume_run(log, run_id, why=why)

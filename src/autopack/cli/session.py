@@ -20,6 +20,7 @@ class Session:
         self.plugins_dirs = plugins_dirs
         self.verbose = verbose
         self._registry: Registry | None = None
+        self._told: set[str] = set()
 
     def registry(self) -> "Registry":
         """Return the plugins, loaded once; each that failed is named on stderr."""
@@ -29,15 +30,22 @@ class Session:
 
             configure_logging(self.verbose)
             self._registry = load_plugins(folders=self._folders())
-            for info in self._registry.infos:
-                for fault in info.faults:
-                    source = f"{info.name} ({info.distribution} {info.version})".replace(" )", ")")
-                    click.echo(f"plugin {source}: {fault}; the rest works on.", err=True)
+            self.tell_faults()
         return self._registry
+
+    def tell_faults(self) -> None:
+        """Name on stderr each plugin fault that is known by now and was not told yet."""
+        for info in self._registry.infos_so_far if self._registry is not None else ():
+            source = f"{info.name} ({info.distribution} {info.version})".replace(" )", ")")
+            for fault in info.faults:
+                line = f"plugin {source}: {fault}; the rest works on."
+                if line not in self._told:
+                    self._told.add(line)
+                    click.echo(line, err=True)
 
     def plugin_command(self, name: str) -> click.Command | None:
         """Return the command that a plugin registered under that name, or None."""
-        found: click.Command | None = self.registry().named["command"].get(name)
+        found: click.Command | None = self.registry().known("command").get(name)
         return found
 
     def open_log(self) -> "Log":
@@ -47,7 +55,7 @@ class Session:
         Raises:
             InvalidInputError: No log is named; there is no default.
         """
-        from autopack import api
+        import autopack as api
         from autopack.errors import InvalidInputError
 
         if not (self.target and self.target.strip()):
@@ -61,7 +69,7 @@ class Session:
 
     def other_log(self, target: str) -> "Log":
         """Open one more log beside the one that is named, and say which it is."""
-        from autopack import api
+        import autopack as api
 
         log = api.open_log(absolute_target(target), plugins=self.registry())
         announce(log)

@@ -44,7 +44,7 @@ def simulate_strategies(
 def _simulated(
     session: Session, chosen: list[Any], seed: int | None, width: float, limits: dict[str, Any]
 ) -> list[Any]:
-    from autopack import api
+    import autopack as api
 
     if seed is not None:
         from autopack.draining.synthetic import synthetic_backlog

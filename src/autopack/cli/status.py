@@ -12,7 +12,7 @@ from autopack.cli.session import LogCommand, Session, example
 @click.pass_obj
 def status(session: Session, as_json: bool, markdown: bool) -> None:
     """Show counts, live workers, last failures, what was yielded, and what to do next."""
-    from autopack import api
+    import autopack as api
     from autopack.report.status import status_json, status_markdown, status_text
 
     if as_json and markdown:

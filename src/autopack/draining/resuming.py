@@ -115,7 +115,7 @@ def _says_its_options(log: Log, started: DrainStarted, place: str) -> bool:
     """Tell whether an object's options are in the log, so that it can be made again."""
     if place == "strategy":
         return bool(started.settings.get("strategy_options"))
-    return place == "executor" and hasattr(log.registry.named[place].get(started.executor), "again")
+    return place == "executor" and hasattr(log.registry.known(place).get(started.executor), "again")
 
 
 def _chosen(log: Log, drain_id: str) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,9 @@ from typing import Any
 import attrs
 import pytest
 
-from autopack.api import attempt, create_run, drain, phase_of, replay
+from autopack.api.reading import phase_of, replay
+from autopack.api.runs import create_run
+from autopack.api.work import attempt, drain
 from autopack.backends.memory import MemoryBackend
 from autopack.ids import PhaseId, PhaseRef, RunId
 from autopack.log import Log

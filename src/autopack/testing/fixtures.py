@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from autopack.api import create_log
+from autopack.api.logs import create_log
 from autopack.backends.memory import MemoryBackend
 from autopack.backends.sqlite.store import SqliteBackend
 from autopack.log import Log

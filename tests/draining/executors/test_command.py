@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autopack import CommandExecutor, Drain, PhaseRef, PhaseSpec, create_run, drain
-from autopack.api import phase_of
+from autopack import CommandExecutor, Drain, PhaseRef, PhaseSpec, create_run, drain, phase_of
 from autopack.draining.claims import Claims, reclaim_lost
 from autopack.errors import InvalidInputError
 from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseFailed, PhaseTimedOut

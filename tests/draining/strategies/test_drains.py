@@ -4,8 +4,7 @@ from collections import Counter
 
 import pytest
 
-from autopack import Completed, Drain, Failed, create_run, drain, open_log, pause_run
-from autopack.api import phase_of
+from autopack import Completed, Drain, Failed, create_run, drain, open_log, pause_run, phase_of
 from autopack.draining.strategies.triage import Triage
 from autopack.ids import PhaseRef
 from drains import found, specs, states

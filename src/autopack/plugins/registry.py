@@ -1,0 +1,262 @@
+"""What plugins register, by kind and name, and how their hooks are called."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import pluggy
+
+from autopack import hookspecs
+from autopack.codec import Codec
+from autopack.errors import PluginError, UnknownNameError
+from autopack.plugins.files import from_file
+
+KINDS: Final = {
+    "strategy": "strategies",
+    "executor": "executors",
+    "estimator": "estimators",
+    "calibrator": "calibrators",
+    "projection": "projections",
+    "importer": "importers",
+    "exporter": "exporters",
+    "backend": "backends",
+    "command": "commands",
+}
+"""What can be registered by name, with its hook's ending."""
+_REGISTER: Final = "autopack_register_"
+
+
+@attrs.frozen(kw_only=True)
+class PluginInfo:
+    """One plugin that was found: where it comes from, what it added, and what went wrong."""
+
+    name: str
+    distribution: str
+    version: str
+    provides: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+@attrs.define(kw_only=True)
+class _Found:
+    """A plugin, and what is known of it so far."""
+
+    name: str
+    distribution: str
+    version: str
+    provides: list[str] = attrs.Factory(list)
+    faults: list[str] = attrs.Factory(list)
+
+    @property
+    def holder(self) -> str:
+        return f"{self.name!r} of {self.distribution} {self.version}".rstrip()
+
+    def info(self) -> PluginInfo:
+        return PluginInfo(
+            name=self.name,
+            distribution=self.distribution,
+            version=self.version,
+            provides=tuple(self.provides),
+            faults=tuple(self.faults),
+        )
+
+
+@attrs.define
+class Registry:
+    """
+    Everything that plugins register, by kind and name.
+
+    A plugin is asked what it registers of a kind when a name of that kind is first looked up, so
+    that a command does not import what it does not use. Wherever a name is accepted an object is
+    too: :meth:`resolve` gives both back as objects.
+    """
+
+    manager: pluggy.PluginManager
+    codec: Codec
+    observer_faults: int = 0
+    _found: list[_Found] = attrs.Factory(list)
+    _named: dict[str, dict[str, Any]] = attrs.Factory(dict)
+    _pending: dict[str, list[tuple[Any, _Found]]] = attrs.Factory(lambda: {k: [] for k in KINDS})
+    _owners: dict[tuple[str, str], str] = attrs.Factory(dict)
+
+    @property
+    def infos(self) -> list[PluginInfo]:
+        """Every plugin with all that it provides; asks for what was not asked for yet."""
+        for kind in KINDS:
+            self.known(kind)
+        return self.infos_so_far
+
+    @property
+    def infos_so_far(self) -> list[PluginInfo]:
+        """Every plugin with what is known of it by now."""
+        return [found.info() for found in self._found]
+
+    def known(self, kind: str) -> Mapping[str, Any]:
+        """Return what is registered of a kind, by name; the first of a name has it."""
+        named = self._named.setdefault(kind, {})
+        pending, self._pending[kind] = self._pending[kind], []
+        for implementation, found in pending:
+            register = self._register(kind, named, found)
+            _call(implementation, register, f"{_REGISTER}{KINDS[kind]}", found)
+        return named
+
+    def names(self, kind: str) -> list[str]:
+        """Return the registered names of a kind, sorted."""
+        return sorted(self.known(kind))
+
+    def resolve(self, kind: str, wanted: Any) -> Any:
+        """
+        Return what *wanted* names; an object comes back as it is.
+
+        Args:
+            kind: One of :data:`KINDS`.
+            wanted: A registered name, ``file.py:name``, or an object.
+
+        Raises:
+            UnknownNameError: Nothing of that name is registered; lists what is.
+        """
+        if not isinstance(wanted, str):
+            return wanted
+        named = self.known(kind)
+        if wanted in named:
+            return named[wanted]
+        path, colon, name = wanted.rpartition(":")
+        if colon and path.endswith(".py"):
+            return from_file(Path(path), name)
+        close = difflib.get_close_matches(wanted, named, n=1)
+        raise UnknownNameError(kind, wanted, named, close=close[0] if close else "")
+
+    def observe(self, hook: str, **arguments: Any) -> None:
+        """Call every implementation of an observer hook; one that fails breaks nothing."""
+        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+            given = {name: arguments[name] for name in implementation.argnames}
+            try:
+                implementation.function(**given)
+            except Exception:
+                self.observer_faults += 1
+                _logger().exception("observer failed", hook=hook, plugin=implementation.plugin_name)
+
+    def has(self, hook: str) -> bool:
+        """Tell whether any plugin implements a hook."""
+        return bool(getattr(self.manager.hook, hook).get_hookimpls())
+
+    def chain(self, hook: str, text: str) -> str:
+        """
+        Hand a text through every implementation of a hook, one after the other.
+
+        Raises:
+            PluginError: One failed, or returned no text.
+        """
+        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+            try:
+                changed = implementation.function(text)
+            except Exception as fault:
+                what = f"{hook} failed: {type(fault).__name__}: {fault}"
+                raise PluginError(implementation.plugin_name, what) from fault
+            if not isinstance(changed, str):
+                # What it returned may hold what was to be taken out, so only its type is said.
+                what = f"{hook} returned {type(changed).__name__}, not the text"
+                raise PluginError(implementation.plugin_name, what)
+            text = changed
+        return text
+
+    def first(self, hook: str, **arguments: Any) -> Any:
+        """Return the first answer of a hook that is not None; an implementation's error is none."""
+        for implementation in reversed(getattr(self.manager.hook, hook).get_hookimpls()):
+            given = {name: arguments[name] for name in implementation.argnames}
+            try:
+                answer = implementation.function(**given)
+            except Exception:
+                _logger().exception("hook failed", hook=hook, plugin=implementation.plugin_name)
+                continue
+            if answer is not None:
+                return answer
+        return None
+
+    def add(self, plugin: Any, *, name: str, distribution: str, version: str) -> None:
+        """Register a plugin; what is wrong with it is kept, not raised."""
+        found = _Found(name=name, distribution=distribution, version=version)
+        self._found.append(found)
+        if self.manager.is_registered(plugin):
+            found.faults.append(f"it is registered already, as {self.manager.get_name(plugin)!r}")
+        else:
+            self._register_hooks(plugin, found)
+
+    def add_failed(self, why: str, *, name: str, distribution: str, version: str) -> None:
+        """Keep the name of a plugin that could not be loaded, and why."""
+        found = _Found(name=name, distribution=distribution, version=version, faults=[why])
+        self._found.append(found)
+
+    def _register_hooks(self, plugin: Any, found: _Found) -> None:
+        try:
+            self.manager.register(plugin, found.name)
+        except Exception as fault:
+            found.faults.append(f"{type(fault).__name__}: {fault}")
+            if self.manager.is_registered(plugin):
+                self.manager.unregister(plugin)
+            return
+        for caller in self.manager.get_hookcallers(plugin) or []:
+            if not caller.has_spec():
+                found.faults.append(_unknown_hook(caller.name))
+            elif caller.name.startswith(_REGISTER):
+                for implementation in caller.get_hookimpls():
+                    if implementation.plugin is plugin:
+                        self._take(implementation, caller.name, found)
+            else:
+                found.provides.append(f"hook {caller.name}")
+
+    def _take(self, implementation: Any, hook: str, found: _Found) -> None:
+        ending = hook.removeprefix(_REGISTER)
+        if ending == "events":  # a stored event may be of any type: the codec knows all at once
+            _call(implementation, self._events_register(found), hook, found)
+            return
+        kind = next(kind for kind, plural in KINDS.items() if plural == ending)
+        self._pending[kind].append((implementation, found))
+
+    def _register(
+        self, kind: str, named: dict[str, Any], found: _Found
+    ) -> Callable[[str, Any], None]:
+        def register(name: str, thing: Any) -> None:
+            if not isinstance(name, str) or not name:
+                what = f"{name!r} cannot name a {kind}: it is not a string; not registered"
+                found.faults.append(what)
+            elif name in named:
+                taken = self._owners[kind, name]
+                found.faults.append(f"{kind} {name!r} is taken by plugin {taken}; not registered")
+            else:
+                named[name] = thing
+                self._owners[kind, name] = found.holder
+                found.provides.append(f"{kind} {name}")
+
+        return register
+
+    def _events_register(self, found: _Found) -> Callable[..., None]:
+        def register(
+            event_class: type, *, upcasters: Mapping[int, Callable[..., Any]] | None = None
+        ) -> None:
+            self.codec.register(event_class, upcasters=upcasters)
+            found.provides.append(f"event {self.codec.kind_of(event_class).name}")
+
+        return register
+
+
+def _call(implementation: Any, register: Callable[..., None], hook: str, found: _Found) -> None:
+    try:
+        implementation.function(register)
+    except (Exception, SystemExit) as fault:
+        found.faults.append(f"{hook}: {type(fault).__name__}: {fault}")
+
+
+def _unknown_hook(name: str) -> str:
+    known = [hook for hook in vars(hookspecs) if hook.startswith("autopack_")]
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"there is no hook {name!r}, so nothing calls it.{hint}"
+
+
+def _logger() -> Any:
+    import structlog
+
+    return structlog.get_logger("autopack.plugins")
