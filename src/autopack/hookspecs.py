@@ -1,8 +1,9 @@
 """
 The hooks that plugins implement, typed and documented; no code.
 
-Registration hooks are handed a function ``register(name, object)`` and are called once, when the
-plugins are loaded. A name that is taken already is refused, with both distributions named.
+Registration hooks are handed a function ``register(name, object)`` and are called once, when a
+name of their kind is first looked up; events are registered when the plugins are loaded. A name
+that is taken already is refused, with both distributions named.
 """
 
 from collections.abc import Callable

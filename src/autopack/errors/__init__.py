@@ -1,0 +1,131 @@
+"""Every exception that the library raises on purpose.
+
+::
+
+    AutopackError
+    ├── InvalidNameError            a run, phase or view name that cannot be used
+    ├── InvalidEventError           an event, or a value in it, that the log would not take
+    ├── InvalidInputError           a run file, a phase spec or an option that is wrong
+    ├── LogError
+    │   ├── LogMissingError         nothing at that path
+    │   ├── LogExistsError          creating never opens
+    │   ├── NotALogError            something else is at that path
+    │   ├── NewerLogError           the file is of a later log format
+    │   ├── ReadOnlyLogError        the file or its folder cannot be written
+    │   ├── LogBusyError            another process held the write lock too long
+    │   ├── LogFullError            no room is left where the log is
+    │   ├── LogClosedError          the log was closed, or under a reader
+    │   ├── LogDamagedError         the file is not what was written
+    │   ├── VersionConflictError    the stream is not at the expected version
+    │   ├── EventIdConflictError    the event id is known with other content
+    │   ├── ForeignCursorError      a position of another log
+    │   └── ArtifactMissingError    no text under that digest
+    ├── CodecError
+    │   ├── NewerEventError         the event's schema is above the known one
+    │   └── StoredEventError        a stored event that its type does not allow
+    ├── CommandRefusedError
+    │   ├── RunExistsError, RunMissingError, RunPausedError
+    │   ├── PhaseExistsError, PhaseMissingError, MoveRefusedError, AttemptsSpentError
+    │   ├── LeaseLostError          the phase is no longer this worker's
+    │   ├── CapReachedError         a cap is used up
+    │   ├── CapFullError            what a claim would set aside does not fit under a cap
+    │   ├── PriceUnknownError       a cap in USD, and a claim that nobody can price
+    │   ├── NothingReadyError       a probe found no phase to try
+    │   ├── EmptyLogError           nothing to drain, and that is suspicious
+    │   └── DrainRefusedError       a guard said no
+    ├── UnknownNameError            no strategy, executor, ... of that name
+    ├── PluginError                 a plugin that failed or broke its promise
+    └── ImportRefusedError          a source that an importer cannot take
+"""
+
+from autopack.errors.base import (
+    AutopackError,
+    InvalidEventError,
+    InvalidInputError,
+    InvalidNameError,
+)
+from autopack.errors.extensions import (
+    ImportRefusedError,
+    PluginError,
+    UnknownNameError,
+)
+from autopack.errors.logs import (
+    ArtifactMissingError,
+    EventIdConflictError,
+    ForeignCursorError,
+    LogBusyError,
+    LogClosedError,
+    LogDamagedError,
+    LogError,
+    LogExistsError,
+    LogFullError,
+    LogMissingError,
+    NewerLogError,
+    NotALogError,
+    ReadOnlyLogError,
+    VersionConflictError,
+)
+from autopack.errors.refused import (
+    AttemptsSpentError,
+    CapFullError,
+    CapReachedError,
+    CommandRefusedError,
+    DrainRefusedError,
+    EmptyLogError,
+    LeaseLostError,
+    MoveRefusedError,
+    NothingReadyError,
+    PhaseExistsError,
+    PhaseMissingError,
+    PriceUnknownError,
+    RunExistsError,
+    RunMissingError,
+    RunPausedError,
+)
+from autopack.errors.stored import (
+    CodecError,
+    NewerEventError,
+    StoredEventError,
+)
+
+__all__ = [
+    "ArtifactMissingError",
+    "AttemptsSpentError",
+    "AutopackError",
+    "CapFullError",
+    "CapReachedError",
+    "CodecError",
+    "CommandRefusedError",
+    "DrainRefusedError",
+    "EmptyLogError",
+    "EventIdConflictError",
+    "ForeignCursorError",
+    "ImportRefusedError",
+    "InvalidEventError",
+    "InvalidInputError",
+    "InvalidNameError",
+    "LeaseLostError",
+    "LogBusyError",
+    "LogClosedError",
+    "LogDamagedError",
+    "LogError",
+    "LogExistsError",
+    "LogFullError",
+    "LogMissingError",
+    "MoveRefusedError",
+    "NewerEventError",
+    "NewerLogError",
+    "NotALogError",
+    "NothingReadyError",
+    "PhaseExistsError",
+    "PhaseMissingError",
+    "PluginError",
+    "PriceUnknownError",
+    "ReadOnlyLogError",
+    "RunExistsError",
+    "RunMissingError",
+    "RunPausedError",
+    "StoredEventError",
+    "UnknownNameError",
+    "VersionConflictError",
+]

@@ -1,0 +1,28 @@
+"""The base of all errors, and what is wrong with names and values."""
+
+
+class AutopackError(Exception):
+    """The base of all errors of this library."""
+
+
+class InvalidNameError(AutopackError):
+    """A name cannot be used."""
+
+    def __init__(self, kind: str, name: object, why: str) -> None:
+        super().__init__(
+            f"{name!r} cannot be a {kind}: {why}. "
+            "Use 1 to 200 printable characters without a slash in run ids."
+        )
+        self.kind, self.name, self.why = kind, name, why
+
+
+class InvalidEventError(AutopackError):
+    """An event, or a value in it, cannot be stored."""
+
+    def __init__(self, event_type: str, why: str) -> None:
+        super().__init__(f"Event {event_type!r} cannot be stored: {why}.")
+        self.event_type, self.why = event_type, why
+
+
+class InvalidInputError(AutopackError):
+    """Something that was passed in is wrong; nothing was changed."""

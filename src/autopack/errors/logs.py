@@ -1,0 +1,151 @@
+"""What is wrong with a log as a whole."""
+
+from collections.abc import Sequence
+
+from autopack.errors.base import AutopackError
+
+
+class LogError(AutopackError):
+    """Something about a log."""
+
+
+class LogMissingError(LogError):
+    """There is no log at that path; opening never creates one."""
+
+    def __init__(self, target: str, *, nearby: Sequence[str] = ()) -> None:
+        near = "".join(f"\n  {line}" for line in nearby)
+        hint = f" Logs nearby:{near}" if nearby else " No log was found nearby."
+        super().__init__(
+            f"There is no log at {target}; nothing was created.{hint}\n"
+            f"Check the path, or make a new log with: autopack log create {target}"
+        )
+        self.target, self.nearby = target, tuple(nearby)
+
+
+class LogExistsError(LogError):
+    """Something is already at that path; creating never opens or overwrites."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(
+            f"{target} already exists; it was left as it is. "
+            "Choose another path, or open it with open_log() or --log."
+        )
+        self.target = target
+
+
+class NotALogError(LogError):
+    """What is at that path is not an event log."""
+
+    def __init__(self, target: str, found: str, *, hint: str = "") -> None:
+        super().__init__(
+            f"{target} is not an Autopack log: it is {found}. It was left as it is."
+            + (f" {hint}" if hint else " Name a file made by `autopack log create`.")
+        )
+        self.target, self.found, self.hint = target, found, hint
+
+
+class NewerLogError(LogError):
+    """The log was written in a format that this version does not know."""
+
+    def __init__(self, target: str, *, found: int, known: int) -> None:
+        super().__init__(
+            f"{target} has log format {found}; this version of autopack reads up to {known}. "
+            "Upgrade autopack to open it."
+        )
+        self.target, self.found, self.known = target, found, known
+
+
+class ReadOnlyLogError(LogError):
+    """The log can be read but not written."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(
+            f"{target} is read-only, so nothing was written. "
+            "Change the permissions of the file and its folder, or work on a copy."
+        )
+        self.target = target
+
+
+class LogBusyError(LogError):
+    """Another process held the write lock for longer than the busy timeout."""
+
+    def __init__(self, target: str, *, waited_s: float) -> None:
+        super().__init__(
+            f"{target} stayed locked by another process for {waited_s:g} s; "
+            "nothing was written. Look for a process that holds it, then try again."
+        )
+        self.target, self.waited_s = target, waited_s
+
+
+class LogFullError(LogError):
+    """There is no room left for what was to be written."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(
+            f"{target} cannot grow: the disk or a size limit is full. Nothing was written by "
+            "this call. Make room, then try again; what was recorded before is safe."
+        )
+        self.target = target
+
+
+class LogClosedError(LogError):
+    """The log was closed."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(f"The log {target} is closed. Open it again to go on.")
+        self.target = target
+
+
+class LogDamagedError(LogError):
+    """What is stored is not what was written."""
+
+    def __init__(self, target: str, what: str) -> None:
+        super().__init__(
+            f"{target} is damaged: {what}. Nothing was written. "
+            "See every fault with: autopack log verify"
+        )
+        self.target, self.what = target, what
+
+
+class VersionConflictError(LogError):
+    """The stream is not at the expected version; nothing was appended."""
+
+    def __init__(self, stream: str, *, expected: int, actual: int) -> None:
+        super().__init__(
+            f"Stream {stream!r} is at version {actual}, not {expected}; nothing was appended. "
+            "Read the stream again, decide again, and append with its new version."
+        )
+        self.stream, self.expected, self.actual = stream, expected, actual
+
+
+class EventIdConflictError(LogError):
+    """An event with this id, but another content, is already stored."""
+
+    def __init__(self, event_id: bytes, *, position: int, differs: str) -> None:
+        super().__init__(
+            f"Event id {event_id.hex()} is already at position {position} with another "
+            f"{differs}; nothing was appended. The same fact must be given with the same "
+            "content, another fact with another id."
+        )
+        self.event_id, self.position, self.differs = event_id, position, differs
+
+
+class ForeignCursorError(LogError):
+    """A cursor belongs to another log."""
+
+    def __init__(self, *, cursor_log: str, this_log: str) -> None:
+        super().__init__(
+            f"The cursor belongs to log {cursor_log}, this is log {this_log}. "
+            "Positions mean nothing in another log: start from 0."
+        )
+        self.cursor_log, self.this_log = cursor_log, this_log
+
+
+class ArtifactMissingError(LogError):
+    """No text is stored under that digest."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            f"No artifact {digest} is stored beside this log; it may have been pruned."
+        )
+        self.digest = digest

@@ -1,0 +1,160 @@
+"""Commands that are refused; nothing was changed."""
+
+from collections.abc import Iterable
+
+from autopack.errors.base import AutopackError
+
+
+class CommandRefusedError(AutopackError):
+    """A command was refused; nothing was changed."""
+
+
+class RunExistsError(CommandRefusedError):
+    """A run of that id exists."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"Run {run_id!r} exists already and was left as it is. Choose another id, "
+            "or add phases to it with queue_phases() or `autopack phase add`."
+        )
+        self.run_id = run_id
+
+
+class RunMissingError(CommandRefusedError):
+    """There is no run of that id."""
+
+    def __init__(self, run_id: str, *, known: Iterable[str] = ()) -> None:
+        names = ", ".join(sorted(known)[:10])
+        super().__init__(
+            f"There is no run {run_id!r} in this log. "
+            + (f"Runs here: {names}." if names else "It holds no runs yet.")
+        )
+        self.run_id = run_id
+
+
+class RunPausedError(CommandRefusedError):
+    """The run is paused, so none of its phases can be claimed."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"Run {run_id!r} is paused. Go on with: autopack run resume {run_id}")
+        self.run_id = run_id
+
+
+class PhaseExistsError(CommandRefusedError):
+    """The run has a phase of that id."""
+
+    def __init__(self, ref: object) -> None:
+        super().__init__(f"Phase {ref} was queued before; nothing was added. Use another id.")
+        self.ref = ref
+
+
+class PhaseMissingError(CommandRefusedError):
+    """The run has no phase of that id."""
+
+    def __init__(self, ref: object, *, known: Iterable[str] = ()) -> None:
+        names = ", ".join(list(known)[:10])
+        super().__init__(
+            f"There is no phase {ref} in this log." + (f" Phases there: {names}." if names else "")
+        )
+        self.ref = ref
+
+
+class MoveRefusedError(CommandRefusedError):
+    """A phase cannot go from its state to another one."""
+
+    def __init__(self, ref: object, *, state: str, to: str, what: str) -> None:
+        super().__init__(
+            f"Phase {ref} is {state}: it cannot become {to} ({what}). See why with: "
+            f"autopack history {str(ref).replace('/', ' ', 1)}"
+        )
+        self.ref, self.state, self.to, self.what = ref, state, to, what
+
+
+class AttemptsSpentError(CommandRefusedError):
+    """A phase has no attempt left."""
+
+    def __init__(self, ref: object, *, spent: int, max_attempts: int) -> None:
+        super().__init__(
+            f"Phase {ref} has spent {spent} of {max_attempts} attempts. Find the cause, then "
+            f"give it new ones with: autopack phase requeue {ref} --why REASON"
+        )
+        self.ref, self.spent, self.max_attempts = ref, spent, max_attempts
+
+
+class LeaseLostError(CommandRefusedError):
+    """The phase is no longer this worker's: its lease ended and it was taken back."""
+
+    def __init__(self, ref: object, *, token: str, state: str, holder: str | None) -> None:
+        super().__init__(
+            f"Phase {ref} is no longer held with lease {token}: it is {state}"
+            + (f", held by {holder}" if holder else "")
+            + ". What was recorded is kept as late; stop working on it."
+        )
+        self.ref, self.token, self.state, self.holder = ref, token, state, holder
+
+
+class CapReachedError(CommandRefusedError):
+    """A cap is used up."""
+
+    def __init__(self, scope: str, *, unit: str, used: float, cap: float) -> None:
+        super().__init__(
+            f"The cap of {scope} is reached: {used:g} of {cap:g} {unit} are used. "
+            "The call is recorded; make no further one, or raise the cap."
+        )
+        self.scope, self.unit, self.used, self.cap = scope, unit, used, cap
+
+
+class CapFullError(CommandRefusedError):
+    """What a claim would set aside does not fit under a cap; nothing was claimed."""
+
+    def __init__(
+        self, scope: str, *, unit: str, spent: float, reserved: float, wanted: float, cap: float
+    ) -> None:
+        super().__init__(
+            f"The cap of {scope} is {cap:g} {unit}: {spent:g} are used and {reserved:g} set aside, "
+            f"so that a claim of {wanted:g} does not fit. Raise the cap, or let work in flight end."
+        )
+        self.scope, self.unit, self.spent, self.reserved = scope, unit, spent, reserved
+        self.wanted, self.cap = wanted, cap
+
+
+class PriceUnknownError(CommandRefusedError):
+    """There is a cap in USD, and nobody knows what an attempt may cost."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(
+            f"{scope} has a cap in USD, but no price is known for the phase's model, so that the "
+            "cap could not be kept. Install a plugin that prices it (autopack_price_usage), or "
+            "insist with --allow-unknown-price (allow_unknown_price=True)."
+        )
+        self.scope = scope
+
+
+class EmptyLogError(CommandRefusedError):
+    """The log holds no runs and no phases, which for a drain is suspicious."""
+
+    def __init__(self, target: str, *, events: int) -> None:
+        super().__init__(
+            f"{target} holds no runs and no phases ({events} events), so there is nothing to "
+            "drain. Is it the right log? Insist with --allow-empty (allow_empty=True)."
+        )
+        self.target, self.events = target, events
+
+
+class NothingReadyError(CommandRefusedError):
+    """A probe found no phase to try."""
+
+    def __init__(self, reason: str, detail: str | None) -> None:
+        super().__init__(
+            f"No phase could be tried ({reason}{': ' + detail if detail else ''}). "
+            "See what is queued, and why it waits, with: autopack status"
+        )
+        self.reason, self.detail = reason, detail
+
+
+class DrainRefusedError(CommandRefusedError):
+    """A plugin's guard refused the drain."""
+
+    def __init__(self, plugin: str, reason: str) -> None:
+        super().__init__(f"Plugin {plugin!r} refused the drain: {reason}")
+        self.plugin, self.reason = plugin, reason
