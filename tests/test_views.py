@@ -239,12 +239,12 @@ class TestRefresh:
 
         def slow(*given, **named):
             fold_pages(*given, **named)
-            monkeypatch.setattr(views, "fold_pages", fold_pages)
+            monkeypatch.setattr(views.saved, "fold_pages", fold_pages)
             with autopack.open_log(sqlite_log.target) as other:
                 append_all(other, [queued("b")])
                 views.refresh(other, PHASES)
 
-        monkeypatch.setattr(views, "fold_pages", slow)
+        monkeypatch.setattr(views.saved, "fold_pages", slow)
 
         assert 3 == views.refresh(sqlite_log, PHASES)
         assert 3 == sqlite_log.backend.checkpoint("phases").position
@@ -259,11 +259,11 @@ class TestRefresh:
 
         def dropped(*given, **named):
             fold_pages(*given, **named)
-            monkeypatch.setattr(views, "fold_pages", fold_pages)
+            monkeypatch.setattr(views.saved, "fold_pages", fold_pages)
             with sqlite_log.backend.transaction() as store:
                 store.drop_view("phases")
 
-        monkeypatch.setattr(views, "fold_pages", dropped)
+        monkeypatch.setattr(views.saved, "fold_pages", dropped)
         views.refresh(sqlite_log, PHASES)
 
         assert ["r1/a", "r1/b"] == sorted(sqlite_log.backend.view_rows("phases"))
@@ -297,7 +297,7 @@ class TestRefresh:
             fold_pages(*given, **named)
             seen.append(sorted(journal.backend.view_rows("phases")))
 
-        monkeypatch.setattr(views, "fold_pages", watched)
+        monkeypatch.setattr(views.saved, "fold_pages", watched)
         views.refresh(journal, PHASES, rebuild=True)
 
         assert [["r1/a", "r1/ghost"]] == seen

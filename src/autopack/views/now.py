@@ -1,0 +1,71 @@
+"""Views as of now: a checkpoint plus the tail folded in memory, without the write lock."""
+
+from typing import Any
+
+from autopack.journal import END, Journal
+from autopack.ports.projection import Projection
+from autopack.views.folding import Fold, ViewAt, answer, fold_pages
+from autopack.views.saved import load, rows_of
+
+
+def current(journal: Journal, projection: Projection, *, with_rows: bool = True) -> ViewAt:
+    """
+    Return a projection's view as of now: its checkpoint plus the tail, without the write lock.
+
+    Args:
+        with_rows: False loads only the rows that the tail touches, for the total alone.
+    """
+    with journal.backend.snapshot() as reader:
+        saved = load(journal, projection, reader)
+        has_rows = saved.is_keyed and saved.position and with_rows
+        base = rows_of(journal, projection, reader, None) if has_rows else {}
+        fold_pages(journal, saved, reader=reader, until=END, size=1000)
+        position = reader.head().position
+    rows = {**base, **saved.changed}
+    saved.changed = rows
+    return answer(saved, position=position)
+
+
+def current_row(journal: Journal, projection: Projection, key: str) -> Any:
+    """Return one row of a keyed view as of now, or None, without loading the others."""
+    with journal.backend.snapshot() as reader:
+        saved = load(journal, projection, reader)
+        fold_pages(journal, saved, reader=reader, until=END, size=1000)
+        return saved.get(key)
+
+
+class LiveView:
+    """A view that is kept in memory and follows the log when asked to."""
+
+    def __init__(self, journal: Journal, projection: Projection) -> None:
+        self._journal = journal
+        with journal.backend.snapshot() as reader:
+            saved = load(journal, projection, reader)
+            has_rows = saved.is_keyed and saved.position
+            rows = rows_of(journal, projection, reader, None) if has_rows else {}
+        self._fold = Fold(projection, position=saved.position, total=saved.total)
+        self._fold.changed = rows
+
+    @property
+    def rows(self) -> dict[str, Any]:
+        """The rows by key; not to be changed."""
+        return self._fold.changed
+
+    @property
+    def total(self) -> Any:
+        """What the projection counts over its rows, or a whole projection's view."""
+        return self._fold.total
+
+    def catch_up(self) -> dict[str, tuple[Any, Any]]:
+        """Fold what is new; return (before, after) of each row that changed."""
+        changed: dict[str, tuple[Any, Any]] = {}
+        journal, fold = self._journal, self._fold
+        types = fold.projection.types
+        names = None if types is None else journal.codec.names_of(types)
+        head = journal.backend.head().position
+        for rows in journal.pages(after=fold.position, until=head, types=names):
+            for key, (before, after) in fold.apply_all(list(journal.decode(rows))).items():
+                changed[key] = (changed[key][0] if key in changed else before, after)
+            fold.position = rows[-1][0]
+        fold.position = head  # whatever came last: other types are not scanned again
+        return changed

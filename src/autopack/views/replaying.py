@@ -1,0 +1,73 @@
+"""Replay: any projection, folded from the first event to any position or moment."""
+
+from datetime import datetime
+from typing import Final
+
+from autopack.errors import InvalidInputError
+from autopack.journal import Journal
+from autopack.ports.log import Reader, to_us
+from autopack.ports.projection import Projection
+from autopack.views.folding import Fold, ViewAt, answer, fold_pages
+
+_CLOCKS: Final = ("recorded", "occurred")
+
+
+def replay(
+    journal: Journal,
+    projection: Projection,
+    *,
+    until: int | datetime | None = None,
+    clock: str = "recorded",
+    size: int = 1000,
+) -> ViewAt:
+    """
+    Fold a projection from the first event.
+
+    Args:
+        projection: A keyed or whole projection.
+        until: The last position, or an aware moment; None goes to the end.
+        clock: ``recorded`` cuts a moment by ``recorded_at``: the longest prefix known by then.
+            ``occurred`` filters by ``occurred_at``, in order of position: a reconstruction.
+        size: How many rows are fetched at once; changes nothing in the answer.
+    """
+    if clock not in _CLOCKS:
+        raise InvalidInputError(f"The clock {clock!r} is not one of {', '.join(_CLOCKS)}.")
+    fold = Fold(projection)
+    by_occurrence = clock == "occurred" and isinstance(until, datetime)
+    with journal.backend.snapshot() as reader:
+        head = reader.head().position
+        if by_occurrence:
+            assert isinstance(until, datetime)
+            _fold_occurred(journal, fold, reader, until=to_us(until), size=size)
+            end = head
+        else:
+            end = position_at(journal, until, reader=reader)
+            fold_pages(journal, fold, reader=reader, until=end, size=size)
+    return answer(fold, position=end, is_reconstruction=by_occurrence)
+
+
+def position_at(
+    journal: Journal, moment: int | datetime | None, *, reader: Reader | None = None
+) -> int:
+    """Return the last position recorded by a moment; a position is cut to the log's head."""
+    source = reader or journal.backend
+    head = source.head().position
+    if moment is None:
+        return head
+    if not isinstance(moment, datetime):
+        if moment < 0:
+            raise InvalidInputError(f"Position {moment} is below 0, the empty log.")
+        return min(moment, head)
+    wanted, low, high = to_us(moment), 0, head
+    while low < high:  # recorded_at never decreases
+        middle = (low + high + 1) // 2
+        (row,) = source.page(after=middle - 1, until=middle, limit=1)
+        low, high = (middle, high) if row[7] <= wanted else (low, middle - 1)
+    return low
+
+
+def _fold_occurred(journal: Journal, fold: Fold, reader: Reader, *, until: int, size: int) -> None:
+    types = fold.projection.types
+    names = None if types is None else journal.codec.names_of(types)
+    for rows in journal.pages(types=names, reader=reader, size=size):
+        fold.apply_all(journal.decode([row for row in rows if row[6] <= until]))
