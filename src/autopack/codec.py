@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
+from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import attrs
@@ -19,18 +20,41 @@ _NEW = object.__new__
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, TypeError, RecursionError)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class EventType:
-    """How one event class is stored and read."""
+    """How one event class is stored and read; what costs time is made when it is first used."""
 
     cls: type
     name: str
     schema: int
-    mirror: Any
-    decode: Callable[[str], Any]
-    fill: Callable[[Any, dict[str, Any]], None] | None
-    free_text: tuple[str, ...]
     upcasters: Mapping[int, Upcaster]
+
+    @cached_property
+    def mirror(self) -> Any:
+        """The strict msgspec twin of the class."""
+        return mirror_of(self.cls)
+
+    @cached_property
+    def decode(self) -> Callable[[str], Any]:
+        """Returns the twin that a JSON text holds."""
+        return msgspec.json.Decoder(self.mirror).decode
+
+    @cached_property
+    def fill(self) -> Callable[[Any, dict[str, Any]], None] | None:
+        """
+        Gives a bare instance its checked fields, without checking a second time.
+
+        Events keep their fields in ``__dict__``, so that one is filled in a single step. A
+        subclass, or a slotted class of a plugin's own making, has none: its constructor is called.
+        """
+        slot = self.cls.__dict__.get("__dict__")
+        return None if slot is None else slot.__set__
+
+    @cached_property
+    def free_text(self) -> tuple[str, ...]:
+        """The fields that hold free text."""
+        hints = get_type_hints(self.cls, include_extras=True)
+        return tuple(name for name, hint in hints.items() if _is_free_text(hint))
 
 
 class Codec:
@@ -55,17 +79,14 @@ class Codec:
         known = self._by_type.get(name)
         if known is not None and known.cls is not cls:
             raise InvalidEventError(name, f"the name is taken by {known.cls.__qualname__}")
-        mirror = getattr(cls, "MIRROR", None) or mirror_of(cls)
         kind = EventType(
             cls=cls,
             name=name,
             schema=cls.SCHEMA,  # type: ignore[attr-defined]
-            mirror=mirror,
-            decode=msgspec.json.Decoder(mirror).decode,
-            fill=_filler(cls),
-            free_text=_free_text_fields(cls),
             upcasters=dict(upcasters or {}),
         )
+        if cls not in CORE_EVENTS:
+            _ = kind.decode, kind.free_text  # what a plugin's type lacks is told at once
         self._by_type[name] = self._by_class[cls] = kind
 
     def types(self) -> tuple[str, ...]:
@@ -157,28 +178,12 @@ class Codec:
             raise StoredEventError(kind.name, position=position, why=why) from fault
 
 
-def _filler(cls: type) -> Callable[[Any, dict[str, Any]], None] | None:
-    """
-    Return what gives a bare instance its checked fields, without checking a second time.
-
-    Events keep their fields in ``__dict__``, so that one is filled in a single step. A subclass,
-    or a slotted class of a plugin's own making, has none: its constructor is called.
-    """
-    slot = cls.__dict__.get("__dict__")
-    return None if slot is None else slot.__set__
-
-
 def _built(kind: EventType, mirror: Any) -> Any:
     if kind.fill is None:
         return kind.cls(**asdict(mirror))
     event: Any = _NEW(kind.cls)
     kind.fill(event, asdict(mirror))
     return event
-
-
-def _free_text_fields(cls: type) -> tuple[str, ...]:
-    hints = get_type_hints(cls, include_extras=True)
-    return tuple(name for name, hint in hints.items() if _is_free_text(hint))
 
 
 def _is_free_text(hint: Any) -> bool:

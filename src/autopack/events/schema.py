@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
 import attrs
@@ -49,20 +50,18 @@ def event(type_name: str, *, schema: int = 1) -> Callable[[C], C]:
         cls.__attrs_post_init__ = _check_values  # type: ignore[attr-defined]
         cls = attrs.frozen(kw_only=True, slots=False, field_transformer=_lists_to_tuples)(cls)
         cls.TYPE, cls.SCHEMA = type_name, schema  # type: ignore[attr-defined]
-        cls.MIRROR = mirror_of(cls)  # type: ignore[attr-defined]
-        free = (field.name for field in attrs.fields(cls) if field.type is Any)
-        cls.FREE_FIELDS = frozenset(free)  # type: ignore[attr-defined]
         return cls
 
     return decorate
 
 
+@cache
 def mirror_of(cls: type) -> type[msgspec.Struct]:
     """
     Return a strict msgspec twin of an attrs class: unknown fields and wrong types are refused.
 
     Fields at their default are left out of the JSON, which keeps rows small; a default is part
-    of the format and never changes.
+    of the format and never changes. Made when a class is first used: most commands use few.
     """
     attrs.resolve_types(cls, include_extras=True)
     fields: list[Any] = []
@@ -77,6 +76,13 @@ def mirror_of(cls: type) -> type[msgspec.Struct]:
     return msgspec.defstruct(
         cls.__name__, fields, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
     )
+
+
+@cache
+def _free_fields(cls: type) -> frozenset[str]:
+    """Return the fields that hold JSON of any shape."""
+    mirror_of(cls)  # resolves the types
+    return frozenset(field.name for field in attrs.fields(cls) if field.type is Any)
 
 
 def json_fault(value: object, where: str = "$") -> str | None:
@@ -104,11 +110,12 @@ def json_fault(value: object, where: str = "$") -> str | None:
 
 def _check_values(self: Any) -> None:
     try:
-        msgspec.convert(self, self.MIRROR, from_attributes=True)
+        msgspec.convert(self, mirror_of(self.__class__), from_attributes=True)
     except msgspec.ValidationError as refused:
         raise InvalidEventError(self.TYPE, str(refused)) from refused
+    free = _free_fields(self.__class__)
     for name, value in self.__dict__.items():
-        is_free = name in self.FREE_FIELDS or isinstance(value, float | dict | list)
+        is_free = name in free or isinstance(value, float | dict | list)
         for where, part in _parts(name, value) if not is_free else ((name, value),):
             if fault := json_fault(part, where):
                 raise InvalidEventError(self.TYPE, fault)
