@@ -4,6 +4,7 @@ import copy
 from datetime import UTC, datetime
 from typing import Any
 
+import attrs
 from hypothesis import given
 
 from autopack.ports.drain import Choose, DrainView, Retry, Stop, Strategy, Wait
@@ -83,6 +84,7 @@ class StrategyContract:
         """What it was shown before changes no answer: the view has all there is to know."""
         strategy = self.make()
         strategy(other)
+        strategy(attrs.evolve(other, ready=view.ready))
 
         assert self.make()(view) == strategy(view)
 
