@@ -8,7 +8,6 @@ import attrs
 
 from autopack import views
 from autopack.errors import RunMissingError
-from autopack.handler import handler_of
 from autopack.ids import PhaseRef, drain_stream, phase_stream, run_stream
 from autopack.journal import END
 from autopack.log import Log
@@ -39,6 +38,8 @@ def phase_counts(log: Log) -> Mapping[str, Mapping[str, int]]:
 
 def phases_of(log: Log, run_id: str) -> list[PhaseView]:
     """Return a run's phases as they stand, in their order; loads no other run's."""
+    from autopack.handler import handler_of  # with all commands, which `status` does not need
+
     known = handler_of(log).run_state(run_id)
     if not known.exists and not known.phases:
         raise RunMissingError(run_id, known=views.current(log, RUNS).rows)
@@ -49,6 +50,8 @@ def phases_of(log: Log, run_id: str) -> list[PhaseView]:
 
 def phase_of(log: Log, ref: PhaseRef) -> PhaseView:
     """Return one phase as it stands."""
+    from autopack.handler import handler_of
+
     handler_of(log).queued(ref)
     return phase_rows(log, [str(ref)])[str(ref)]
 
@@ -79,6 +82,8 @@ def history(log: Log, run_id: str, phase_id: str | None = None) -> list[Recorded
     The run's own include what drains said of its phases. Events of other runs are not decoded.
     """
     if phase_id is not None:
+        from autopack.handler import handler_of
+
         ref = PhaseRef(run_id, phase_id)
         queued = handler_of(log).queued(ref)
         own = list(log.read(phase_stream(run_id, phase_id)))

@@ -1,10 +1,7 @@
-"""A phase: its moves, decided from its own stream."""
+"""What a phase may do next, decided from its state."""
 
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, Final
 
-import attrs
 import msgspec
 
 from autopack.commands import (
@@ -25,8 +22,6 @@ from autopack.commands import (
 from autopack.errors import AttemptsSpentError, InvalidInputError, LeaseLostError, MoveRefusedError
 from autopack.events import (
     BudgetEscalated,
-    LlmUsageAmended,
-    LlmUsageRecorded,
     PhaseCancelled,
     PhaseClaimed,
     PhaseCompleted,
@@ -38,38 +33,16 @@ from autopack.events import (
     PhaseReclaimed,
     PhaseReleased,
     PhaseRequeued,
-    PhaseResultLate,
     PhaseSkipped,
     PhaseStarted,
     PhaseTimedOut,
-    SampleRecorded,
-    UsageEvent,
 )
 from autopack.ids import PhaseRef
+from autopack.phase.state import AFTER_GATE, PhaseState, holds
 from autopack.states import LIVE, MOVES, PhaseStatus
 
-PhaseStreamEvent = PhaseEvent | UsageEvent
-
 _S = PhaseStatus
-_GATE: Final = {"approve": _S.COMPLETE, "reject": _S.FAILED, "requeue": _S.QUEUED}
 _BY_DRAIN: Final = "drain"
-
-
-@attrs.frozen(kw_only=True)
-class PhaseState:
-    """
-    What a phase's stream says. ``attempts`` counts claims; ``spent`` those that count.
-
-    ``escalated_tokens`` is the output budget that a truncated attempt earned the next ones.
-    """
-
-    status: PhaseStatus = _S.QUEUED
-    attempts: int = 0
-    spent: int = 0
-    lease_token: str | None = None
-    worker: str | None = None
-    not_before: datetime | None = None
-    escalated_tokens: int | None = None
 
 
 def decide(command: PhaseCommand, state: PhaseState) -> list[PhaseEvent]:
@@ -88,72 +61,6 @@ def decide(command: PhaseCommand, state: PhaseState) -> list[PhaseEvent]:
             return _by_person(command, state)
         case _:
             return _by_worker(command, state)
-
-
-def evolve(state: PhaseState, event: PhaseStreamEvent) -> PhaseState:
-    """Return *state* after *event*. Never refuses: the event happened."""
-    match event:
-        case PhaseClaimed(lease_token=token, worker=worker):
-            return attrs.evolve(
-                state,
-                status=_S.CLAIMED,
-                attempts=state.attempts + 1,
-                spent=state.spent + 1,
-                lease_token=token,
-                worker=worker,
-                not_before=None,
-            )
-        case PhaseStarted():
-            return attrs.evolve(state, status=_S.RUNNING)
-        case PhaseCompleted():
-            return _ended(state, _S.COMPLETE)
-        case PhaseFailed():
-            return _ended(state, _S.FAILED)
-        case PhaseTimedOut():
-            return _ended(state, _S.TIMED_OUT)
-        case PhaseGated():
-            return _ended(state, _S.GATED)
-        case PhaseReleased():
-            return attrs.evolve(_ended(state, _S.QUEUED), spent=max(0, state.spent - 1))
-        case PhaseReclaimed():
-            return _ended(state, _S.QUEUED)
-        case PhaseRequeued(not_before=not_before):
-            refund = 0 if event.attempt_spent else 1
-            spent = 0 if event.attempts_reset else max(0, state.spent - refund)
-            return attrs.evolve(_ended(state, _S.QUEUED), spent=spent, not_before=not_before)
-        case PhaseGateDecided(decision=decision):
-            return _ended(state, _GATE.get(decision, state.status))
-        case BudgetEscalated(to_tokens=tokens):
-            return attrs.evolve(state, escalated_tokens=tokens)
-        case PhaseSkipped():
-            return _ended(state, _S.SKIPPED)
-        case PhaseCancelled():
-            return _ended(state, _S.CANCELLED)
-        case (
-            PhaseEstimated()
-            | PhaseResultLate()
-            | LlmUsageRecorded()
-            | LlmUsageAmended()
-            | SampleRecorded()
-        ):
-            return state
-
-
-def fold(events: Iterable[PhaseStreamEvent], state: PhaseState | None = None) -> PhaseState:
-    """Return *state*, or that of a fresh phase, after *events*."""
-    state = state or PhaseState()
-    for event in events:
-        state = evolve(state, event)
-    return state
-
-
-def holds(state: PhaseState, lease_token: str) -> bool:
-    """Tell whether the lease with that token is the one in force."""
-    return state.status in LIVE and state.lease_token == lease_token
-
-
-def _ended(state: PhaseState, status: PhaseStatus) -> PhaseState:
-    return attrs.evolve(state, status=status, lease_token=None, worker=None)
 
 
 def _claim(command: ClaimPhase, state: PhaseState) -> list[PhaseEvent]:
@@ -228,10 +135,12 @@ def _by_person(
             _check_move(ref, state, _S.CANCELLED, "a cancellation")
             return [PhaseCancelled(**names)]
         case DecideGate(decision=decision):
-            if decision not in _GATE:
-                raise InvalidInputError(f"{decision!r} is no gate decision: {', '.join(_GATE)}.")
+            if decision not in AFTER_GATE:
+                raise InvalidInputError(
+                    f"{decision!r} is no gate decision: {', '.join(AFTER_GATE)}."
+                )
             if state.status is not _S.GATED:
-                to = _GATE[decision]
+                to = AFTER_GATE[decision]
                 raise MoveRefusedError(ref, state=state.status, to=to, what="no gate is open")
             decided = PhaseGateDecided(**names, decision=decision)
             if decision != "requeue":
