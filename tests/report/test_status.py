@@ -109,6 +109,13 @@ def test_text_tells_who_works_and_what_failed():
     assert "  2026-01-31T12:00:00+00:00 r/p 3 FAILED: tests_failed: two failed" in lines
 
 
+def test_an_unknown_total_is_not_shown_as_a_number():
+    """Calls that told only their output leave the total unknown, and the text says so."""
+    status = attrs.evolve(BUSY, total_tokens=0, output_tokens=420, calls_without_total=1)
+
+    assert "; 420 output tokens, the total of 1 call unknown; " in status_text(status)
+
+
 def test_markdown_says_what_the_text_says():
     """Every line of the text is in the Markdown, commands as code."""
     markdown = status_markdown(BUSY)

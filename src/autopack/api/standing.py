@@ -56,6 +56,7 @@ def status(log: Log) -> Status:
         output_tokens=usage.output_tokens,
         cost_usd=usage.cost_usd,
         calls_without_cost=usage.unknown_cost,
+        calls_without_total=usage.unknown_total,
         estimates=pairs.estimates,
         samples=pairs.samples,
     )

@@ -56,6 +56,8 @@ def _spend(status: Mapping[str, Any]) -> Iterator[str]:
         ("max_samples", status["samples"], "samples"),
     ):
         cap = limits.get(name)
+        if unit == "USD" and cap is None and not used:
+            continue  # no call had a price: nothing is known, which is not zero
         figure = f"{used:.4f}" if unit == "USD" else str(used)
         yield f"{figure} {unit}" if cap is None else f"{figure} of {cap:g} {unit}"
 

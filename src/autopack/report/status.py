@@ -98,6 +98,7 @@ class Status:
     output_tokens: int = 0
     cost_usd: float = 0.0
     calls_without_cost: int = 0
+    calls_without_total: int = 0
     estimates: int = 0
     samples: int = 0
 
@@ -146,8 +147,7 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     states = ", ".join(f"{n} {state}" for state, n in status.phases_by_state.items())
     yield "phases", f"{status.phases}" + (f": {states}" if states else "")
     late = f", {status.late_calls} late" if status.late_calls else ""
-    tokens = f"{status.total_tokens} tokens, {status.output_tokens} of them output"
-    yield "usage", f"{_count(status.calls, 'call')}{late}; {tokens}; {_cost(status)}"
+    yield "usage", f"{_count(status.calls, 'call')}{late}; {_tokens(status)}; {_cost(status)}"
     yield "yield", f"{_count(status.samples, 'sample')} of {_count(status.estimates, 'estimate')}"
     if status.pace is not None:
         yield "pace", _pace(status.pace)
@@ -223,6 +223,13 @@ def _pace(pace: Pace) -> str:
 
 def _line(text: str | None) -> str:
     return " ".join(text.split()) if text else "no message"
+
+
+def _tokens(status: Status) -> str:
+    if not status.calls_without_total:
+        return f"{status.total_tokens} tokens, {status.output_tokens} of them output"
+    unknown = f"the total of {_count(status.calls_without_total, 'call')} unknown"
+    return f"{status.output_tokens} output tokens, {unknown}"
 
 
 def _cost(status: Status) -> str:
