@@ -126,6 +126,13 @@ class TestHistory:
 
         assert [1, 2, 3, 4, 5, 6] == [r.position for r in autopack.history(log, "r1")]
 
+    def test_a_run_that_is_not_there_has_no_drains_either(self, log):
+        """What a drain says of itself belongs to no run."""
+        autopack.drain(log, executor=lambda phase, attempt: None, run_id="r1")
+
+        with pytest.raises(RunMissingError, match=r"r9.*Runs here: r1"):
+            autopack.history(log, "r9")
+
     def test_what_is_not_there_is_named(self, log):
         """Runs and phases that are there are listed."""
         with pytest.raises(RunMissingError, match=r"r9.*r1"):

@@ -532,7 +532,7 @@ def test_an_error_of_a_strategy_releases_what_is_in_work(log):
     async def hangs(_phase, _attempt):
         await asyncio.sleep(30)
 
-    with pytest.raises(LookupError):
+    with pytest.raises(PluginError):
         drain(log, executor=hangs, strategy=fails_later, workers=2)
 
     assert {"p1": "QUEUED", "p2": "QUEUED"} == states(log)

@@ -93,7 +93,11 @@ def history(log: Log, run_id: str, phase_id: str | None = None) -> list[Recorded
     told: list[Recorded[Any]] = []
     for page in log.pages():
         rows = [r for r in page if r[2] == of_run or r[2].startswith((of_phases, of_drains))]
-        told += [r for r in log.decode(rows) if getattr(r.event, "run_id", run_id) == run_id]
+        told += [
+            recorded
+            for recorded in log.decode(rows)
+            if recorded.stream == of_run or getattr(recorded.event, "run_id", None) == run_id
+        ]
     if not told:
         raise RunMissingError(run_id, known=views.current(log, RUNS).rows)
     return told

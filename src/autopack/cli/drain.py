@@ -250,8 +250,22 @@ def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[A
     with DrainProgress() as progress:
         engine = progress.engine = Drain(log, **settings, on_event=progress)
         with _stopping(engine) as stopped:
-            report = engine.run()
+            report = _drained(log, engine)
     return report, stopped.is_set()
+
+
+def _drained(log: Any, engine: Any) -> Any:
+    """Return the report; a strategy that fails at work ends the command with 1, for it began."""
+    from autopack.errors import PluginError
+
+    before = log.head()
+    try:
+        return engine.run()
+    except PluginError as fault:
+        if log.head() == before:
+            raise
+        click.echo(f"autopack: {fault}", err=True)
+        raise click.exceptions.Exit(1) from fault
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 import attrs
 
+from autopack.draining.asking import ask, not_to_be_had
 from autopack.draining.forecasting import Prices
 from autopack.draining.limits import limit_reached
 from autopack.draining.planning import Planned, plan
@@ -18,7 +19,6 @@ from autopack.draining.resuming import resumed
 from autopack.draining.session import Session
 from autopack.draining.settings import settings_of
 from autopack.draining.workers import Workers
-from autopack.errors import PluginError
 from autopack.log import Log
 from autopack.ports.drain import Choose, Retry, Stop, Wait
 from autopack.ports.log import Recorded
@@ -217,7 +217,8 @@ class Drain:
         may_come = bool(len(workers) or admission.live or view.next_ready_at or waits)
         if not (view.ready or may_come or session.may_retry()):
             return _why_nothing(session)
-        choice = self._settings.strategy(view)
+        name = self._settings.strategy_name
+        choice = ask(self._settings.strategy, view, name)
         match choice:
             case Stop(reason=reason):
                 return ("strategy", reason)
@@ -238,8 +239,7 @@ class Drain:
                 if claim is not None:
                     workers.begin(claim)
                 return True
-        name = self._settings.strategy_name
-        raise PluginError(name, f"the strategy answered {choice!r}, which is not to be had")
+        raise not_to_be_had(name, choice)
 
     def _tell(self, wait: Wait) -> None:
         """Say once why a drain that could work does nothing; it may be so for hours."""
@@ -271,6 +271,7 @@ class Drain:
             reason=reason[0],
             detail=reason[1],
             duration_s=self._session.elapsed_before_s + duration_s,
+            left_failed=self._session.left_failed(),
             **self._session.totals.as_dict(),
         )
 

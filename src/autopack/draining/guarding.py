@@ -103,6 +103,8 @@ class Guards:
         unknown = live.unmetered_calls or (needs_price and live.unpriced_calls)
         if not scopes or (live.calls and not unknown):
             return False
+        if not live.calls:
+            return True  # its zero-yield reason says more
         import structlog
 
         structlog.get_logger("autopack.drain").warning(

@@ -10,7 +10,8 @@ class DrainReport:
 
     The reason is ``empty``, ``blocked`` (what is queued may not be taken), ``limit``,
     ``breaker``, ``price_unknown``, ``strategy`` or ``stopped``. A drain that was gone on with
-    counts from its first start, its time at work included.
+    counts from its first start, its time at work included. ``failed`` and ``timed_out`` count
+    attempts; ``left_failed`` counts phases that it tried and that stood so when it ended.
     """
 
     drain_id: str
@@ -33,6 +34,7 @@ class DrainReport:
     failures: dict[str, int]
     passed_over: dict[str, int]
     duration_s: float
+    left_failed: int = 0
 
     @property
     def is_interrupted(self) -> bool:
@@ -41,6 +43,6 @@ class DrainReport:
 
     @property
     def is_clean(self) -> bool:
-        """Tell whether no attempt failed or ran out of time, and nothing was held or refused."""
+        """Tell whether it left no phase failed or out of time, and nothing was held or refused."""
         is_held = self.reason in ("breaker", "price_unknown")
-        return not (self.failed or self.timed_out or is_held)
+        return not (self.left_failed or is_held)

@@ -43,6 +43,7 @@ from autopack.ports.drain import Choose, DrainView, Retry
 from autopack.ports.log import ANY, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
+from autopack.projections.phases import FAILED_STATES
 from autopack.states import OPEN
 
 _AT_ONCE: Final = 500
@@ -259,6 +260,11 @@ class Session:
             record_late(self.handler, claim, live, outcome)
         except LogClosedError:
             _logger().warning("a late result came after the log was closed", phase=str(claim.ref))
+
+    def left_failed(self) -> int:
+        """Return how many phases that this drain tried stand failed, or out of time, now."""
+        rows = (self.admission.row(key) for key in self.history.tried)
+        return sum(row is not None and row.status in FAILED_STATES for row in rows)
 
     def give_back(self, claim: Claim, why: str) -> None:
         """Release a phase without spending its attempt."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import attrs
 
+from autopack.draining.asking import ask, not_to_be_had
 from autopack.draining.history import Added, DrainHistory
 from autopack.draining.shelf import Place, Shelf
-from autopack.errors import PluginError
 from autopack.ids import PhaseRef
 from autopack.ports.drain import (
     Choose,
@@ -121,11 +121,11 @@ class World:
         Ask the strategy, and do what it says; return the step, or why it ends here.
 
         Raises:
-            PluginError: It chose a phase that is not to be had.
+            PluginError: It failed, or chose a phase that is not to be had.
         """
         if not (self._ready or (self._failed and getattr(strategy, "takes_failed", False))):
             return "nothing is left"
-        choice = strategy(self.view())
+        choice = ask(strategy, self.view(), name)
         match choice:
             case Stop(reason=reason) | Wait(reason=reason):
                 return reason
@@ -133,10 +133,8 @@ class World:
                 phase = self._taken(self._ready, ref)
             case Retry(ref=ref, reason=reason):
                 phase = self._taken(self._failed, ref)
-            case _:
-                phase = None
         if phase is None:
-            raise PluginError(name, f"the strategy answered {choice!r}, which is not to be had")
+            raise not_to_be_had(name, choice)
         return self._ended(phase, reason, is_retry=isinstance(choice, Retry))
 
     def _taken(self, shelf: Shelf, ref: PhaseRef) -> PhaseView | None:

@@ -23,12 +23,12 @@ class RunExistsError(CommandRefusedError):
 class RunMissingError(CommandRefusedError):
     """There is no run of that id."""
 
-    def __init__(self, run_id: str, *, known: Iterable[str] = ()) -> None:
-        names = ", ".join(sorted(known)[:10])
-        super().__init__(
-            f"There is no run {run_id!r} in this log. "
-            + (f"Runs here: {names}." if names else "It holds no runs yet.")
-        )
+    def __init__(self, run_id: str, *, known: Iterable[str] | None = None) -> None:
+        hint = "List those that are there with: autopack run list"
+        if known is not None:
+            names = ", ".join(sorted(known)[:10])
+            hint = f"Runs here: {names}." if names else "It holds no runs yet."
+        super().__init__(f"There is no run {run_id!r} in this log. {hint}")
         self.run_id = run_id
 
 

@@ -70,7 +70,7 @@ def _counts(title: str, counts: Mapping[str, int]) -> Iterator[str]:
 
 def _steps(report: Any) -> Iterator[str]:
     """Return what to do about what is left, most useful first."""
-    if report.failed or report.timed_out:
+    if report.left_failed:
         yield "autopack status: which phases failed for good, and what to requeue"
     if report.gated:
         yield "autopack phase approve RUN/PHASE --why REASON (or reject, requeue)"
