@@ -1,20 +1,20 @@
 """Logs: made, opened, and other histories brought in or taken out."""
 
 import errno
-import gzip
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopack.backends.sqlite.files import publishing
 from autopack.errors import CodecError, NotALogError
-from autopack.importers.running import run_import
 from autopack.journal import END
 from autopack.log import Log
 from autopack.opening import create_backend, open_backend
 from autopack.plugins import Registry, load_plugins
-from autopack.ports.importing import ImportReport
 from autopack.ports.log import Recorded, Row, UnrecognisedEvent
+
+if TYPE_CHECKING:
+    from autopack.ports.importing import ImportReport
 
 
 def create_log(target: str | Path, *, plugins: Registry | None = None) -> Log:
@@ -61,7 +61,7 @@ def open_log(
         raise
 
 
-def import_history(log: Log, source: Any, path: str | Path) -> ImportReport:
+def import_history(log: Log, source: Any, path: str | Path) -> "ImportReport":
     """
     Bring another history in; a second time adds nothing.
 
@@ -70,6 +70,8 @@ def import_history(log: Log, source: Any, path: str | Path) -> ImportReport:
         path: The source; it is opened read-only.
     """
     importer = log.registry.resolve("importer", source)
+    from autopack.importers.running import run_import
+
     return run_import(log, importer, Path(path).absolute())
 
 
@@ -93,6 +95,8 @@ def export_history(log: Log, exporter: Any, path: str | Path) -> int:
 
 
 def _writer(scratch: Path, dest: Path) -> Any:
+    import gzip
+
     opened: Any = gzip.open if dest.suffix == ".gz" else Path.open
     return opened(scratch, "xt", encoding="utf-8", newline="\n")
 
