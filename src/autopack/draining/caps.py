@@ -10,9 +10,10 @@ import attrs
 from autopack import views
 from autopack.budget import Amount, BudgetState
 from autopack.commands import ReserveBudget, SetBudget, SettleBudget
-from autopack.draining.pricing import price_ahead, price_of, total_of
+from autopack.draining.pricing import price_ahead, price_of
 from autopack.errors import CapReachedError
 from autopack.events import BudgetReserved, BudgetSettled, LlmUsageRecorded, PhaseClaimed
+from autopack.events.usage import total_of
 from autopack.handler import Handler
 from autopack.ids import PhaseRef, budget_stream, phase_stream
 from autopack.journal import JournalTransaction

@@ -28,12 +28,3 @@ def price_ahead(
         total_tokens=input_tokens + output_tokens,
     )
     return price_of(registry, imagined)
-
-
-def total_of(usage: LlmUsageRecorded) -> int | None:
-    """Return a call's total tokens, or None where they are not known."""
-    if usage.total_tokens is not None:
-        return usage.total_tokens
-    if usage.input_tokens is None and usage.output_tokens is None:
-        return None
-    return (usage.input_tokens or 0) + (usage.output_tokens or 0)

@@ -14,9 +14,10 @@ from autopack.commands import CompletePhase, FailPhase, ReleasePhase
 from autopack.draining.claims import Claim, Claims
 from autopack.draining.failing import Failing, failed_by
 from autopack.draining.failures import zero_yield_reason
-from autopack.draining.pricing import price_of, total_of
+from autopack.draining.pricing import price_of
 from autopack.errors import CapReachedError, InvalidInputError, LeaseLostError
 from autopack.events import LlmUsageRecorded, PhaseResultLate
+from autopack.events.usage import total_of
 from autopack.handler import Handler
 from autopack.ids import derived_id, phase_stream
 from autopack.phase import holds

@@ -10,7 +10,7 @@ import attrs
 
 from autopack.draining.limits import Limits
 from autopack.draining.options import made_with
-from autopack.draining.pricing import price_of, total_of
+from autopack.draining.pricing import price_of
 from autopack.draining.settings import settings_of
 from autopack.draining.totals import Totals
 from autopack.errors import InvalidInputError
@@ -27,6 +27,7 @@ from autopack.events import (
     PhaseReleased,
     PhaseTimedOut,
 )
+from autopack.events.usage import total_of
 from autopack.ids import drain_stream, phase_stream
 from autopack.log import Log
 

@@ -100,3 +100,12 @@ class SampleRecorded:
 
 
 UsageEvent = LlmUsageRecorded | LlmUsageAmended | SampleRecorded
+
+
+def total_of(usage: LlmUsageRecorded) -> int | None:
+    """Return a call's total tokens: as reported, else the sum of its parts; None if unknown."""
+    if usage.total_tokens is not None:
+        return usage.total_tokens
+    if usage.input_tokens is None and usage.output_tokens is None:
+        return None
+    return (usage.input_tokens or 0) + (usage.output_tokens or 0)

@@ -6,6 +6,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.events import LlmUsageRecorded
+from autopack.events.usage import total_of
 from autopack.ports.log import Recorded, from_us
 
 QUARTER_US: Final = 15 * 60 * 1_000_000  # every time zone's midnight falls between two of them
@@ -40,9 +41,7 @@ class Pace:
     def project(self, row: PaceRow | None, recorded: Recorded[Any]) -> PaceRow:
         """Return the quarter's sums after the call."""
         event, row = recorded.event, row or PaceRow()
-        total = event.total_tokens
-        if total is None:
-            total = (event.input_tokens or 0) + (event.output_tokens or 0)
+        total = total_of(event) or 0
         return PaceRow(
             calls=row.calls + 1, tokens=row.tokens + total, usd=row.usd + (event.cost_usd or 0.0)
         )

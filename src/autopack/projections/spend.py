@@ -5,6 +5,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.events import LlmUsageRecorded
+from autopack.events.usage import total_of
 from autopack.ports.log import Recorded
 
 
@@ -32,9 +33,7 @@ class Spend:
     def project(self, row: SpendRow | None, recorded: Recorded[Any]) -> SpendRow:
         """Return the run's spend after the call."""
         event, row = recorded.event, row or SpendRow()
-        total = event.total_tokens
-        if total is None:
-            total = (event.input_tokens or 0) + (event.output_tokens or 0)
+        total = total_of(event) or 0
         return SpendRow(tokens=row.tokens + total, usd=row.usd + (event.cost_usd or 0.0))
 
 
