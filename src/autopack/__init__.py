@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from autopack.api.work import probe as probe
     from autopack.demo import run_demo as run_demo
     from autopack.draining.engine import Drain as Drain
+    from autopack.draining.escalation import Escalation as Escalation
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
     from autopack.draining.report import DrainReport as DrainReport
     from autopack.draining.simulation import Simulated as Simulated
@@ -163,6 +164,9 @@ _HOMES = {
     """,
     "autopack.draining.executors.command": """
         CommandExecutor
+    """,
+    "autopack.draining.escalation": """
+        Escalation
     """,
     "autopack.draining.report": """
         DrainReport

@@ -130,7 +130,8 @@ class FailPhase:
     End the attempt badly, with a reason; retry it if it may help and attempts are left.
 
     Without *attempt_spent* it waits for another attempt however many there were. With
-    *escalated_tokens* it is tried once more with that budget, in place of *budget_tokens*.
+    *escalated_tokens* it is tried once more with that budget, in place of *budget_tokens*, and
+    *escalated_why* is kept with it.
     """
 
     ref: PhaseRef
@@ -150,6 +151,7 @@ class FailPhase:
     attempt_spent: bool = True
     budget_tokens: int | None = None
     escalated_tokens: int | None = None
+    escalated_why: str | None = None
 
 
 @attrs.frozen(kw_only=True)

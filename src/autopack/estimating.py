@@ -3,18 +3,22 @@
 import math
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from autopack.calibration.coefficients import fold_coefficients
+from autopack.errors import InvalidInputError
 from autopack.features import features_of
+from autopack.fitting import Quantiles
 from autopack.ids import estimator_stream
 from autopack.journal import Journal
 from autopack.plugins import Registry
 from autopack.ports.log import Recorded
-from autopack.ports.prediction import Coefficients, Estimate, Part, PhaseSpec, Prediction
+from autopack.ports.prediction import Coefficients, Estimate, PhaseSpec
 from autopack.ports.work import PhaseView
+
+_ROUNDING: Final = 1e-9
 
 
 def coefficients(
@@ -34,41 +38,49 @@ def estimated(
     registry: Registry,
     workspace: Path | None = None,
     until: int | datetime | None = None,
+    quantiles: Quantiles | None = None,
+    tau: float = 0.9,
 ) -> Estimate:
     """
     Predict a phase's output with the coefficients that are in force now, or were then.
 
-    A budget that was escalated after a truncated attempt takes the place of the estimator's
-    where it is larger; the prediction stays as it is.
+    With *quantiles* the budget is what they say at *tau*. One that was escalated after a
+    truncated attempt takes its place where it is larger. The prediction stays the estimator's,
+    since that is what calibrators measure outputs against.
     """
     word = registry.first("autopack_category_for", category=phase.category)
     features = features_of(phase, category=word, workspace=workspace)
     taught = coefficients(journal, estimator, until=until)
     found: Estimate = estimator.estimate(features, taught)
+    if quantiles is not None:
+        found = budgeted(found, quantiles, tau)
     escalated = getattr(phase, "escalated_tokens", None)
     if escalated is not None and escalated > found.budget_tokens:
-        return attrs.evolve(found, budget_tokens=escalated)
+        basis = "escalated: the output of an attempt before was cut"
+        return attrs.evolve(found, budget_tokens=escalated, budget_basis=basis, tau=None)
     return found
 
 
-def at_quantile(estimate: Estimate, prediction: Prediction, calibrator: str) -> Estimate:
+def budgeted(estimate: Estimate, quantiles: Quantiles, tau: float) -> Estimate:
     """
-    Return the estimate as a calibrator gives it at a quantile.
+    Return the estimate with a budget that is to hold the share *tau* of outputs.
 
-    The budget is the quantile itself: the share of outputs that it holds is its buffer.
+    The quantile has no buffer: the share that it holds is one. Until the group has enough samples
+    for an order statistic at *tau* (9 at 0.9), the estimator's budget stands where it is larger.
     """
-    tokens = max(1, math.ceil(prediction.tokens))
-    if estimate.ceiling_tokens is not None:
-        tokens = min(tokens, estimate.ceiling_tokens)
-    why = f"{calibrator} at {prediction.tau:g}: {prediction.basis}"
-    change = Part(name="quantile", tokens=tokens - estimate.predicted_output_tokens, why=why)
-    return attrs.evolve(
-        estimate,
-        predicted_output_tokens=tokens,
-        budget_tokens=tokens,
-        tau=prediction.tau,
-        parts=(*estimate.parts, change),
-    )
+    if not 0 < tau < 1:
+        raise InvalidInputError(f"tau is {tau:g}; give a number between 0 and 1.")
+    asked = estimate.asked()
+    said, n = quantiles.at(asked, tau), quantiles.known(asked)
+    tokens, enough = max(1, math.ceil(said.tokens)), math.ceil(tau / (1 - tau) - _ROUNDING)
+    basis = f"{quantiles.name} at {tau:g}: {said.basis}"
+    if n < enough and estimate.budget_tokens > tokens:
+        few = f"the group has {n} of the {enough} samples that a budget at {tau:g} rests on"
+        basis = f"{estimate.budget_basis}, since {few}"
+        return attrs.evolve(estimate, budget_basis=basis)
+    if estimate.ceiling_tokens is not None and tokens > estimate.ceiling_tokens:
+        tokens, basis = estimate.ceiling_tokens, f"the ceiling; {basis} would be {tokens}"
+    return attrs.evolve(estimate, budget_tokens=tokens, budget_basis=basis, tau=tau)
 
 
 def _is_by(recorded: Recorded[Any], until: int | datetime | None) -> bool:

@@ -226,13 +226,24 @@ def test_recording_a_proposal_twice_adds_nothing(log):
 
 
 def test_a_quantile_as_budget(log):
-    """A calibrator's quantile is the prediction and the budget, and the last part says whence."""
+    """The budget is the calibrator's quantile, and says so; the prediction is the estimator's."""
+    plain = estimate(SPEC, log=log)
     found = estimate(SPEC, log=log, calibrator="shrinkage-quantile", tau=0.9)
 
-    assert found.predicted_output_tokens == found.budget_tokens < 1000
-    assert 0.9 == found.tau
-    assert found.parts[-1].why.startswith("shrinkage-quantile at 0.9: 12 samples of")
-    assert found.budget_tokens == pytest.approx(sum(part.tokens for part in found.parts), abs=1)
+    assert plain.predicted_output_tokens == found.predicted_output_tokens
+    assert (0.9, None) == (found.tau, plain.tau)
+    assert found.budget_tokens < 1000 < plain.budget_tokens
+    assert found.budget_basis.startswith("shrinkage-quantile at 0.9: 12 samples of")
+
+
+def test_a_quantile_of_few_samples(log):
+    """Where too few samples say how large the share is, the estimator's larger budget stands."""
+    plain = estimate(SPEC, log=log)
+    found = estimate(SPEC, log=log, calibrator="shrinkage-quantile", tau=0.95)
+
+    assert (plain.budget_tokens, None) == (found.budget_tokens, found.tau)
+    assert found.budget_basis.endswith("the group has 12 of the 19 samples that a budget at 0.95 "
+                                       "rests on")  # fmt: skip
 
 
 @pytest.mark.parametrize(("given", "message"), [({"tau": 0}, "tau is 0"), ({"log": None}, "a log")])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack import Failed, create_run, drain, replay
+from autopack import Escalation, Failed, create_run, drain, replay
 from autopack.draining.retrying import Backoff
 from autopack.errors import InvalidInputError
 from drains import found, specs, states, works
@@ -126,7 +126,7 @@ def test_a_failure_keeps_what_a_process_left(log):
 
 
 def test_a_truncated_phase_is_escalated_once(sqlite_log):
-    """The next attempt has a quarter more, and the log says from what to what; then it fails."""
+    """Without larger samples the next attempt has a quarter more, and the log says it; once."""
     create_run(sqlite_log, "r", specs("a"))
     budgets = []
 
@@ -144,6 +144,10 @@ def test_a_truncated_phase_is_escalated_once(sqlite_log):
 
     assert [budgets[0], int(budgets[0] * 1.25)] == budgets
     assert budgets == [escalated.from_tokens, escalated.to_tokens]
+    assert escalated.why.startswith(
+        f"the output was cut at {budgets[0]} tokens: 1.25 times the {budgets[0]} tokens that were "
+        "given or used; the calibrator's quantile at 0.9996 is "
+    )
     assert ["truncated", "truncated"] == [
         event.failure_class for event in found(sqlite_log, "phase.failed")
     ]
@@ -155,9 +159,9 @@ def test_escalation_can_be_turned_off_or_be_ones_own(sqlite_log):
     """escalation="none" leaves a cut phase failed; an object is asked with the figures."""
 
     class Doubling:
-        def escalated(self, phase, *, selected, sent, used):
+        def escalated(self, phase, *, selected, sent, used, quantile):
             assert (sent, used) == (77, 70)
-            return selected * 2
+            return Escalation(selected * 2, f"twice; {quantile(0.9).basis}")
 
     def cut(_phase, attempt):
         attempt.record_usage(model="m", output_tokens=70, max_tokens=77, truncated=True)
@@ -170,6 +174,7 @@ def test_escalation_can_be_turned_off_or_be_ones_own(sqlite_log):
     (escalated,) = found(sqlite_log, "budget.escalated")
 
     assert ("b", 2 * escalated.from_tokens) == (escalated.phase_id, escalated.to_tokens)
+    assert escalated.why.endswith(" tokens: twice; 2 samples of no model named/docs/low")
 
 
 def clocked_now(log):

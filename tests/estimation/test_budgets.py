@@ -17,7 +17,7 @@ def budget_for(predicted, **changes):
         "n": 1,
         "confidence": 1.0,
     }
-    return budgets.budget_tokens(predicted, **(settings | changes))
+    return budgets.budget_for(predicted, **(settings | changes)).tokens
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,23 @@ def test_gathered_documents_have_the_usual_floor(model):
     assert 8192 == budget_for(10, category="docs", model=model)
 
 
+@pytest.mark.parametrize(
+    ("predicted", "basis"),
+    [
+        (10_000, "1.2 times the prediction"),
+        (100, "the least for implementation/low; 1.2 times the prediction would be 120"),
+        (60_000, "the most that is given; 1.2 times the prediction would be more"),
+    ],
+)
+def test_a_budget_says_where_it_comes_from(predicted, basis):
+    """A floor or the ceiling never takes the place of the estimator's figure unsaid."""
+    found = budgets.budget_for(
+        predicted, category="implementation", complexity="low", n=1, confidence=1.0
+    )
+
+    assert basis == found.basis
+
+
 @given(
     predicted=st.integers(min_value=0, max_value=100_000),
     category=st.text(),
@@ -78,6 +95,6 @@ def test_gathered_documents_have_the_usual_floor(model):
 )
 def test_a_budget_covers_its_prediction(predicted, **settings):
     """A budget is at least the prediction, unless it is capped."""
-    budget = budgets.budget_tokens(predicted, **settings)
+    budget = budgets.budget_for(predicted, **settings).tokens
 
     assert min(predicted, budgets.CAP_TOKENS) <= budget <= budgets.CAP_TOKENS

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from autopack.api.calibrating import DEFAULT_ESTIMATOR, made, options_of, samples
+from autopack.api.calibrating import DEFAULT_ESTIMATOR, samples
 from autopack.calibration.backtesting import Backtest, judged, kept_from, rows_of
 from autopack.calibration.prequential import Row
 from autopack.calibration.traces import trace_of
 from autopack.errors import InvalidInputError
+from autopack.fitting import calibrator_of
 from autopack.log import Log
 from autopack.plugins import Registry, load_plugins
 from autopack.ports.prediction import Coefficients, Features
@@ -126,13 +127,10 @@ def _of_trace(path: Path, estimator: Any, columns: Mapping[str, str]) -> Rows:
 def _calibrators(
     plugins: Registry, wanted: Iterable[Any], estimator: str, tau: float
 ) -> dict[str, Any]:
+    usual = {"tau": tau, "estimator": estimator, "include_imported": True}
     found: dict[str, Any] = {}
     for one in wanted:
-        name, options = options_of(one) if isinstance(one, str) else (one, {})
-        chosen = plugins.resolve("calibrator", name)
-        if isinstance(chosen, type):
-            defaults = {"tau": tau, "estimator": estimator, "include_imported": True}
-            chosen = made(chosen, options, defaults)
+        chosen = calibrator_of(plugins, one, usual)
         label = one if isinstance(one, str) else str(chosen.name)
         if label in found:
             raise InvalidInputError(f"Calibrator {label!r} is named twice.")

@@ -1,7 +1,6 @@
 """Estimates, and what the measurements make of them."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -10,9 +9,10 @@ import attrs
 
 from autopack import views
 from autopack.calibration.effects import expected_effect
-from autopack.calibration.fold import folded, run_calibrator
+from autopack.calibration.fold import run_calibrator
 from autopack.errors import InvalidInputError
-from autopack.estimating import at_quantile, coefficients, estimated
+from autopack.estimating import budgeted, coefficients, estimated
+from autopack.fitting import calibrator_of, quantiles_of
 from autopack.log import Log
 from autopack.plugins import load_plugins
 from autopack.ports.prediction import Estimate, PhaseSpec, Proposal, Sample
@@ -39,8 +39,9 @@ def estimate(
 
     Args:
         until: Use what the log had taught the estimator by that position or moment.
-        calibrator: Predict a quantile by it from the log's samples, and budget just that.
-        tau: The quantile: the share of outputs that the budget is to hold.
+        calibrator: Budget what it says of the log's samples that the share *tau* of outputs will
+            not exceed; the prediction stays the estimator's.
+        tau: The share of outputs that the budget is to hold.
 
     Raises:
         InvalidInputError: A calibrator without a log, or a tau that is no share.
@@ -52,15 +53,7 @@ def estimate(
         return found
     if log is None:
         raise InvalidInputError("A calibrator predicts from a log's samples: name a log.")
-    if not 0 < tau < 1:
-        raise InvalidInputError(f"tau is {tau:g}; give a number between 0 and 1.")
-    name, given = options_of(calibrator) if isinstance(calibrator, str) else (calibrator, {})
-    fitting = registry.resolve("calibrator", name)
-    if isinstance(fitting, type):
-        fitting = made(fitting, given, {"tau": tau, "estimator": chosen.name})
-    state, _ = folded(fitting, fitting.initial(), samples(log))
-    asked = attrs.evolve(found.features, predicted_output_tokens=found.predicted_output_tokens)
-    return at_quantile(found, fitting.predict(state, asked, tau), fitting.name)
+    return budgeted(found, quantiles_of(log, calibrator, estimator=chosen.name, tau=tau)(), tau)
 
 
 def samples(log: Log, *, run_ids: Sequence[str] | None = None) -> list[Sample]:
@@ -92,57 +85,15 @@ def calibrate(
     registry = logs[0].registry
     target = registry.resolve("estimator", estimator)
     base = coefficients(logs[0], target)
-    name, given = options_of(calibrator) if isinstance(calibrator, str) else (calibrator, {})
-    chosen = registry.resolve("calibrator", name)
-    if isinstance(chosen, type):
-        defaults = {
-            "estimator": base.estimator,
-            "estimator_version": base.version,
-            "old": base.multipliers,
-        }
-        chosen = made(chosen, {**given, **options}, defaults)
+    usual = {
+        "estimator": base.estimator,
+        "estimator_version": base.version,
+        "old": base.multipliers,
+    }
+    chosen = calibrator_of(registry, calibrator, usual, **options)
     evidence = [sample for one in logs for sample in samples(one, run_ids=run_ids)]
     proposal = run_calibrator(chosen, evidence)
     expected = expected_effect(chosen, evidence) if proposal.is_change else None
     read = tuple({"log_id": one.log_id, "position": one.head().position} for one in logs)
     settings = {**proposal.settings, **({"run_ids": list(run_ids)} if run_ids else {})}
     return attrs.evolve(proposal, logs=read, settings=settings, expected=expected)
-
-
-def made(calibrator: type, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
-    """Return a calibrator with *options*, and those of *defaults* that it knows."""
-    import inspect
-
-    known = inspect.signature(calibrator).parameters
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise InvalidInputError(
-            f"Calibrator {getattr(calibrator, 'name', calibrator.__name__)!r} has no option "
-            f"{', '.join(unknown)}. It has: {', '.join(known)}."
-        )
-    usual = {name: value for name, value in defaults.items() if name in known}
-    try:
-        return calibrator(**{**usual, **options})
-    except TypeError as fault:
-        raise InvalidInputError(f"An option has a value of the wrong kind: {fault}.") from fault
-
-
-def options_of(text: str) -> tuple[str, dict[str, Any]]:
-    """Return the name and the options of ``NAME:OPTION=VALUE,...``."""
-    name, colon, tail = text.rpartition(":")
-    if not colon or "=" not in tail:
-        return text, {}
-    options = {}
-    for part in tail.split(","):
-        option, equals, value = part.partition("=")
-        if not equals or not option.strip():
-            raise InvalidInputError(f"{part!r} in {text!r} is no option: give OPTION=VALUE.")
-        options[option.strip().replace("-", "_")] = _value(value.strip())
-    return name, options
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

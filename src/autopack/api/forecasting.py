@@ -3,13 +3,10 @@
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import attrs
-
-from autopack.api.calibrating import DEFAULT_ESTIMATOR, made, samples
+from autopack.api.calibrating import DEFAULT_ESTIMATOR
 from autopack.api.reading import phase_board, phases_of
-from autopack.calibration.fold import folded
 from autopack.calibration.forecasts import (
     HIGH,
     LOW,
@@ -23,18 +20,17 @@ from autopack.calibration.forecasts import (
 )
 from autopack.draining.pricing import price_ahead
 from autopack.estimating import estimated
+from autopack.fitting import DEFAULT_QUANTILES, quantiles_of
 from autopack.log import Log
 from autopack.ports.work import PhaseView
 from autopack.states import PhaseStatus
-
-DEFAULT_CALIBRATOR: Final = "shrinkage-quantile"
 
 
 def forecast(
     log: Log,
     *,
     run_id: str | None = None,
-    calibrator: Any = DEFAULT_CALIBRATOR,
+    calibrator: Any = DEFAULT_QUANTILES,
     estimator: Any = DEFAULT_ESTIMATOR,
     prices: Path | str | None = None,
     workspace: Path | None = None,
@@ -53,16 +49,12 @@ def forecast(
     """
     plugins = log.registry
     target = plugins.resolve("estimator", estimator)
-    fitting = plugins.resolve("calibrator", calibrator)
-    if isinstance(fitting, type):
-        fitting = made(fitting, {}, {"tau": HIGH, "estimator": target.name})
-    state, _ = folded(fitting, fitting.initial(), samples(log))
+    quantiles = quantiles_of(log, calibrator, estimator=target.name, tau=HIGH)()
     price = _price(log, prices)
 
     def one(phase: PhaseView) -> PhaseForecast:
         found = estimated(log, target, phase, registry=plugins, workspace=workspace)
-        asked = attrs.evolve(found.features, predicted_output_tokens=found.predicted_output_tokens)
-        low, middle, high = (fitting.predict(state, asked, tau) for tau in (LOW, MIDDLE, HIGH))
+        low, middle, high = (quantiles.at(found.asked(), tau) for tau in (LOW, MIDDLE, HIGH))
         tokens = range_of(low.tokens, middle.tokens, high.tokens)
         return PhaseForecast(
             run_id=phase.run_id,
@@ -74,7 +66,7 @@ def forecast(
             basis=high.basis,
         )
 
-    return forecast_of(str(fitting.name), map(one, _queued(log, run_id)))
+    return forecast_of(quantiles.name, map(one, _queued(log, run_id)))
 
 
 def _queued(log: Log, run_id: str | None) -> list[PhaseView]:

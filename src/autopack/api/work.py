@@ -9,6 +9,7 @@ from autopack import views
 from autopack.api.calibrating import DEFAULT_ESTIMATOR
 from autopack.api.runs import finish_if_ended
 from autopack.estimating import estimated
+from autopack.fitting import quantiles_of
 from autopack.handler import handler_of
 from autopack.ids import PhaseRef
 from autopack.log import Log
@@ -46,6 +47,9 @@ def attempt(
     worker: str | None = None,
     estimator: Any = DEFAULT_ESTIMATOR,
     workspace: Path | None = None,
+    calibrator: Any = None,
+    tau: float = 0.9,
+    escalation: Any = "quantile",
     allow_unknown_price: bool = True,
 ) -> Iterator["LiveAttempt"]:
     """
@@ -57,6 +61,8 @@ def attempt(
     Args:
         worker: Who works on it; a name no other process has, if not given.
         estimator: Predicts the output; ``attempt.budget_tokens`` comes from it.
+        calibrator: Budget what it says that the share *tau* of outputs will not exceed.
+        escalation: How a truncated attempt gets a larger budget, as in a drain.
         allow_unknown_price: Claim under a cap in USD although nobody can price the phase ahead;
             the cap is tested at each recorded call all the same.
 
@@ -68,6 +74,8 @@ def attempt(
     """
     from autopack.draining.caps import Caps
     from autopack.draining.claims import Claims, new_worker
+    from autopack.draining.escalation import escalation_of
+    from autopack.draining.failing import Failing
     from autopack.draining.recording import working
 
     handler = handler_of(log)
@@ -75,12 +83,22 @@ def attempt(
     handler.queued(ref)
     phase: PhaseView = views.current_row(log, PHASES, str(ref))
     chosen = log.registry.resolve("estimator", estimator)
-    found = estimated(log, chosen, phase, registry=log.registry, workspace=workspace)
+    quantiles = quantiles_of(log, calibrator, estimator=chosen.name, tau=tau)
+    found = estimated(
+        log,
+        chosen,
+        phase,
+        registry=log.registry,
+        workspace=workspace,
+        quantiles=None if calibrator is None else quantiles(),
+        tau=tau,
+    )
+    failing = Failing(quantiles=quantiles, escalation=escalation_of(escalation))
     caps = Caps(handler, allow_unknown_price=allow_unknown_price)
     with Claims(handler, worker=worker or new_worker(), caps=caps) as claims:
         claim = claims.take(phase, found, timeout_s=phase.timeout_s, reason=None)
         try:
-            with working(handler, claims, claim) as live:
+            with working(handler, claims, claim, failing) as live:
                 yield live
         finally:
             finish_if_ended(log, run_id)

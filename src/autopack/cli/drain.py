@@ -64,6 +64,16 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
     metavar="NAME=VALUE",
     help="An option of the strategy; several times.",
 )
+@click.option("--estimator", help="Predicts outputs.  [default: deliverables]")
+@click.option("--calibrator", help="Budget a quantile by it, from the log's samples.")
+@click.option(
+    "--tau", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.9,
+    show_default=True, help="The share of outputs that those budgets are to hold.",
+)  # fmt: skip
+@click.option(
+    "--escalation", type=click.Choice(["quantile", "factor", "none"]), default="quantile",
+    show_default=True, help="What a cut output's next budget is.",
+)  # fmt: skip
 @click.option("--run-id", help="Only this run.")
 @click.option("--phase-id", help="Only this phase of --run-id.")
 @click.option("--requeue", is_flag=True, help="Put --phase-id back in the queue first.")

@@ -25,8 +25,11 @@ from autopack.cli.session import LogCommand, Session, example
     "--workspace", type=click.Path(path_type=Path), help="Look here for files that exist."
 )
 @click.option("--until", metavar="POSITION|TIME", help="By what the log had taught by then.")
-@click.option("--calibrator", help="Predict and budget a quantile by it, from the log's samples.")
-@click.option("--tau", type=float, default=0.9, show_default=True, help="Which quantile.")
+@click.option("--calibrator", help="Budget a quantile by it, from the log's samples.")
+@click.option(
+    "--tau", type=float, default=0.9, show_default=True,
+    help="The share of outputs that the budget is to hold.",
+)  # fmt: skip
 @json_option
 @click.pass_obj
 def estimate(
@@ -82,6 +85,7 @@ def estimate(
         {
             "predicted_output_tokens": found.predicted_output_tokens,
             "budget_tokens": found.budget_tokens,
+            "budget_basis": found.budget_basis,
             "confidence": f"{found.confidence:.2f}",
             "estimator": f"{found.estimator} {found.estimator_version}",
         }

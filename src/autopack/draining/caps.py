@@ -96,9 +96,8 @@ class Caps:
         tokens, usd, n = self.seen.upper(group)
         basis = f"{_UPPER:.0%} quantile of {n} attempts at {group}"
         if tokens is None:
-            output = math.ceil(estimate.predicted_output_tokens * _MARGIN)
+            output, basis = _likely_output(estimate)
             tokens = prompt + output
-            basis = f"{estimate.estimator} {estimate.estimator_version}, {_MARGIN:g} times"
         if usd is None and self._registry is not None:
             output = max(0, math.ceil(tokens) - prompt)
             usd = price_ahead(
@@ -227,6 +226,14 @@ class Caps:
 def group_of(phase: PhaseView) -> str:
     """Return the group that a phase's use is compared in."""
     return f"{phase.category}/{phase.complexity}"
+
+
+def _likely_output(estimate: Estimate) -> tuple[int, str]:
+    """Return what an attempt may well write, in tokens: the quantile, if its budget is one."""
+    if estimate.tau is not None:
+        return estimate.budget_tokens, estimate.budget_basis
+    output = math.ceil(estimate.predicted_output_tokens * _MARGIN)
+    return output, f"{estimate.estimator} {estimate.estimator_version}, {_MARGIN:g} times"
 
 
 def _is_capped(state: BudgetState) -> bool:

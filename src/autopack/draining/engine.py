@@ -52,7 +52,11 @@ class Drain:
             although nobody knows the price.
             ``max_fingerprint_repeats=10, max_timeouts_per_run``: the breaker, by run.
             ``backoff_base_s=1, backoff_cap_s=300``: how long retries wait.
-            ``escalation="factor"``: how a truncated attempt gets a larger budget; or ``"none"``.
+            ``estimator``: predicts outputs; budgets follow from it.
+            ``calibrator``, ``tau=0.9``: budget what it says that the share tau of outputs will
+            not exceed.
+            ``escalation="quantile"``: how a truncated attempt gets a larger budget: what the
+            calibrator says of larger outputs; or ``"factor"``, ``"none"``, or a policy.
             ``requests_per_minute, tokens_per_minute``: for every model, or by model.
 
     Installs no signal handlers: call :meth:`stop` from yours.

@@ -1,26 +1,44 @@
 """How much larger a budget becomes after its output was cut."""
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 import attrs
 
 from autopack.errors import InvalidInputError
+from autopack.ports.prediction import Prediction
 
 CAP_TOKENS: Final = 64_000
+_HALVINGS: Final = 8
+
+Quantile = Callable[[float], Prediction]
+"""What a calibrator says of the phase at a quantile."""
+
+
+@attrs.frozen
+class Escalation:
+    """The output budget of the next attempt, in tokens, and why it is that."""
+
+    tokens: int
+    why: str
 
 
 class EscalationPolicy(Protocol):
     """Chooses the output budget after a truncated attempt: a pure function."""
 
-    def escalated(self, phase: Any, *, selected: int, sent: int | None, used: int) -> int | None:
+    def escalated(
+        self, phase: Any, *, selected: int, sent: int | None, used: int, quantile: Quantile
+    ) -> Escalation | None:
         """
-        Return the next attempt's output budget in tokens, or None to leave it.
+        Return the next attempt's output budget, or None to leave it.
 
         Args:
             phase: The phase as it stands (``PhaseView``).
-            selected: The budget that the attempt was given.
+            selected: The budget that the attempt was given, in tokens.
             sent: The largest ceiling that was sent to the model, where it was recorded.
             used: The largest output of a call.
+            quantile: What a calibrator says of the phase's output at a quantile.
         """
 
 
@@ -31,23 +49,72 @@ class Factor:
     factor: float = 1.25
     cap_tokens: int = CAP_TOKENS
 
-    def escalated(self, phase: Any, *, selected: int, sent: int | None, used: int) -> int | None:
+    def escalated(
+        self, phase: Any, *, selected: int, sent: int | None, used: int, quantile: Quantile
+    ) -> Escalation | None:
         """Return the larger budget, or None where the cap leaves no more."""
         base = max(selected, sent or 0, used)
         larger = min(int(base * self.factor), self.cap_tokens)
-        return larger if larger > selected else None
+        why = f"{self.factor:g} times the {base} tokens that were given or used"
+        return Escalation(larger, why) if larger > selected else None
+
+
+@attrs.frozen(kw_only=True)
+class NextQuantile:
+    """
+    What holds nine in ten of those outputs that go beyond the cut, by the calibrator.
+
+    With F the share of outputs that end before the cut, that is its quantile at 1 - (1 - F) / 10.
+    It is never less than *least* would give: an escalation comes once, so one that is too small
+    loses the phase, and tokens that are allowed but not written cost nothing.
+    """
+
+    hold: float = 0.9
+    least: EscalationPolicy = attrs.Factory(Factor)
+    cap_tokens: int = CAP_TOKENS
+
+    def escalated(
+        self, phase: Any, *, selected: int, sent: int | None, used: int, quantile: Quantile
+    ) -> Escalation | None:
+        """Return the larger budget, or None where the cap leaves no more."""
+        cut = max(selected, sent or 0, used)
+        least = self.least.escalated(
+            phase, selected=selected, sent=sent, used=used, quantile=quantile
+        )
+        tau = 1 - (1 - share_below(cut, quantile)) * (1 - self.hold)
+        said = quantile(tau)
+        tokens = min(int(said.tokens), self.cap_tokens)
+        if least is None or tokens >= least.tokens:
+            why = f"the calibrator's quantile at {tau:.4g}, {said.basis}"
+            return Escalation(tokens, why) if tokens > selected else least
+        less = f"the calibrator's quantile at {tau:.4g} is {max(tokens, 0)}, {said.basis}"
+        return Escalation(least.tokens, f"{least.why}; {less}")
+
+
+def share_below(tokens: int, quantile: Quantile) -> float:
+    """Return the largest share of outputs that a calibrator expects to end by so many tokens."""
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if quantile(middle).tokens <= tokens else (low, middle)
+    return low
+
+
+ESCALATIONS: Final[Mapping[str, EscalationPolicy | None]] = MappingProxyType(
+    {"quantile": NextQuantile(), "factor": Factor(), "none": None}
+)
 
 
 def escalation_of(wanted: Any) -> EscalationPolicy | None:
-    """Return the policy that is meant: ``factor``, ``none``, or an object of one's own."""
-    if wanted in (None, "none"):
+    """Return the policy meant: ``quantile``, ``factor``, ``none``, or an object of one's own."""
+    if wanted is None:
         return None
-    if wanted == "factor":
-        return Factor()
+    if isinstance(wanted, str) and wanted in ESCALATIONS:
+        return ESCALATIONS[wanted]
     if not hasattr(wanted, "escalated"):
         raise InvalidInputError(
-            f"{wanted!r} is no escalation policy: give 'factor', 'none', or an object with "
-            "escalated(phase, selected=..., sent=..., used=...)."
+            f"{wanted!r} is no escalation policy: give 'quantile', 'factor', 'none', or an object "
+            "with escalated(phase, selected=..., sent=..., used=..., quantile=...)."
         )
     policy: EscalationPolicy = wanted
     return policy

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from autopack.commands import FailPhase
-from autopack.draining.escalation import EscalationPolicy, Factor
+from autopack.draining.escalation import Escalation, EscalationPolicy, NextQuantile
 from autopack.draining.failures import RETRYABLE, classify, fingerprint, zero_yield_reason
 from autopack.draining.retrying import WAITING, Backoff
 from autopack.errors import CapReachedError
+from autopack.fitting import Quantiles
 from autopack.ports.work import Failed
 
 if TYPE_CHECKING:
@@ -29,13 +30,16 @@ class Failing:
     Args:
         classify: Names the class of a failure by its code and message.
         backoff: How long a phase waits for its next attempt.
+        quantiles: Returns what a calibrator has learned; asked where a budget is escalated.
         escalation: How a cut output gets a larger budget, once; None leaves it.
         draw: Draws a random number from 0 to 1.
     """
 
+    quantiles: Callable[[], Quantiles]
+
     classify: Callable[[str, str], str] = classify
     backoff: Backoff = attrs.Factory(Backoff)
-    escalation: EscalationPolicy | None = attrs.Factory(Factor)
+    escalation: EscalationPolicy | None = attrs.Factory(NextQuantile)
     draw: Callable[[], float] = random.random
 
     def command(
@@ -50,6 +54,7 @@ class Failing:
         """Return the command that records a failure."""
         kind = self._class_of(failure, live)
         retryable = failure.retryable if failure.retryable is not None else kind in RETRYABLE
+        larger = self._escalated(claim, live) if kind == "truncated" else None
         return FailPhase(
             ref=claim.ref,
             lease_token=claim.token,
@@ -67,7 +72,8 @@ class Failing:
             excerpt=failure.excerpt,
             attempt_spent=kind not in WAITING,
             budget_tokens=live.budget_tokens,
-            escalated_tokens=self._escalated(claim, live) if kind == "truncated" else None,
+            escalated_tokens=None if larger is None else larger.tokens,
+            escalated_why=None if larger is None else larger.why,
         )
 
     def not_before(self, attempt: int, failure: Failed | None, now: datetime) -> datetime:
@@ -83,15 +89,20 @@ class Failing:
         # What fails to parse or to apply after a cut output failed because of the cut.
         return "truncated" if live.is_cut and kind in _VAGUE else kind
 
-    def _escalated(self, claim: "Claim", live: "LiveAttempt") -> int | None:
+    def _escalated(self, claim: "Claim", live: "LiveAttempt") -> Escalation | None:
         if self.escalation is None:
             return None
-        return self.escalation.escalated(
+        asked, ceiling = claim.estimate.asked(), claim.estimate.ceiling_tokens
+        found = self.escalation.escalated(
             claim.phase,
             selected=live.budget_tokens,
             sent=live.sent_tokens,
             used=live.output_most,
+            quantile=lambda tau: self.quantiles().at(asked, tau),
         )
+        if found is None or ceiling is None or found.tokens <= ceiling:
+            return found
+        return Escalation(ceiling, f"the ceiling; {found.tokens} would be {found.why}")
 
 
 def failed_by(fault: BaseException) -> Failed:

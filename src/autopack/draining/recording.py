@@ -189,7 +189,9 @@ class LiveAttempt:
 
 
 @contextlib.contextmanager
-def working(handler: Handler, claims: Claims, claim: Claim) -> Iterator[LiveAttempt]:
+def working(
+    handler: Handler, claims: Claims, claim: Claim, failing: Failing
+) -> Iterator[LiveAttempt]:
     """
     Start a claimed phase, yield its attempt, and record how the block ended.
 
@@ -210,10 +212,10 @@ def working(handler: Handler, claims: Claims, claim: Claim) -> Iterator[LiveAtte
         raise
     except Exception as fault:
         live.attach("traceback", traceback.format_exc())
-        _end(handler, claims, claim, live, failed_by(fault), began_us)
+        _end(handler, claims, claim, live, failing, failed_by(fault), began_us)
         raise
     else:
-        _end(handler, claims, claim, live, live.failure, began_us)
+        _end(handler, claims, claim, live, failing, live.failure, began_us)
 
 
 def _end(
@@ -221,6 +223,7 @@ def _end(
     claims: Claims,
     claim: Claim,
     live: LiveAttempt,
+    failing: Failing,
     failure: Failed | None,
     began_us: int,
 ) -> None:
@@ -236,7 +239,7 @@ def _end(
             zero_yield_reason=None if live.calls else zero_yield_reason("completed"),
         )
     else:
-        failing, now = Failing(), from_us(handler.journal.now_us())
+        now = from_us(handler.journal.now_us())
         ending = failing.command(claim, live, failure, duration_s=duration_s, now=now)
     end_or_late(handler, claims, claim, live, ending)
 

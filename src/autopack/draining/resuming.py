@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from autopack.draining.escalation import ESCALATIONS
 from autopack.draining.limits import Limits
 from autopack.draining.options import made_with
 from autopack.draining.pricing import price_of
@@ -28,11 +29,12 @@ from autopack.events import (
     PhaseTimedOut,
 )
 from autopack.events.usage import total_of
+from autopack.fitting import options_of
 from autopack.ids import drain_stream, phase_stream
 from autopack.log import Log
 
 LAST: Final = "last"
-_PLACES: Final = ("executor", "strategy", "estimator", "escalation")
+_PLACES: Final = ("executor", "strategy", "estimator", "calibrator", "escalation")
 
 
 def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,14 +104,19 @@ def _check_name(log: Log, started: DrainStarted, place: str, name: Any) -> None:
     if is_object and _says_its_options(log, started, place):
         is_object = False
     is_file = isinstance(name, str) and ".py:" in name
-    is_known = place == "escalation" and name in ("factor", "none", None)
-    is_registered = place != "escalation" and name in log.registry.names(place)
+    is_known = name is None or (place == "escalation" and name in ESCALATIONS)
+    is_registered = place != "escalation" and _plain(name) in log.registry.names(place)
     if not is_object and (is_file or is_known or is_registered):
         return
     raise InvalidInputError(
         f"Drain {started.drain_id} had {place} {name!r}, an object that the log cannot bring back. "
         f"Give it again: {place}=... (--{place})."
     )
+
+
+def _plain(name: Any) -> str:
+    """Return a name without the options that may stand in it."""
+    return options_of(name)[0] if isinstance(name, str) else ""
 
 
 def _says_its_options(log: Log, started: DrainStarted, place: str) -> bool:

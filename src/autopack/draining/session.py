@@ -36,6 +36,7 @@ from autopack.errors import (
 )
 from autopack.estimating import estimated
 from autopack.events import DrainStarted, DrainStopped
+from autopack.fitting import quantiles_of
 from autopack.handler import handler_of
 from autopack.ids import drain_stream
 from autopack.log import Log
@@ -63,6 +64,9 @@ class Session:
         self.admission.leave_out(self.history.tried)
         self._knowledge = Knowledge(log, settings.estimator.name)
         self._predictions = Predictions(self.estimate)
+        self._quantiles = quantiles_of(
+            log, settings.calibrator, estimator=settings.estimator.name, tau=settings.tau
+        )
         self.handler = handler_of(log)
         self.caps = Caps(
             self.handler, drain=self.drain_id, allow_unknown_price=settings.allow_unknown_price
@@ -86,6 +90,7 @@ class Session:
             tell=self._tell,
         )
         self._failing = Failing(
+            quantiles=self._quantiles,
             classify=classifier_of(log.registry),
             backoff=settings.backoff,
             escalation=settings.escalation,
@@ -184,6 +189,8 @@ class Session:
             phase,
             registry=self.log.registry,
             workspace=settings.workspace,
+            quantiles=None if settings.calibrator is None else self._quantiles(),
+            tau=settings.tau,
         )
 
     def take(self, choice: Choose) -> Claim | None:

@@ -5,12 +5,13 @@ from typing import Any
 
 import attrs
 
-from autopack.draining.escalation import EscalationPolicy, Factor, escalation_of
+from autopack.draining.escalation import ESCALATIONS, EscalationPolicy, escalation_of
 from autopack.draining.lanes import Rate, Rates
 from autopack.draining.limits import Limits
 from autopack.draining.retrying import Backoff
 from autopack.draining.strategies.one import One
 from autopack.errors import InvalidInputError
+from autopack.fitting import calibrator_of
 from autopack.ids import PhaseRef, check_name
 from autopack.plugins import Registry
 from autopack.ports.work import PhaseView
@@ -30,6 +31,9 @@ class Settings:
     strategy_name: str
     objects: tuple[str, ...]
     estimator: Any
+    calibrator: Any
+    calibrator_name: str | None
+    tau: float
     run_id: str | None
     phase_id: str | None
     workers: int
@@ -78,6 +82,8 @@ class Settings:
             "timeout_s": self.timeout_s,
             "lease_s": self.lease_s,
             "estimator": self.estimator.name,
+            "calibrator": self.calibrator_name,
+            "tau": self.tau,
             "backoff_base_s": self.backoff.base_s,
             "backoff_cap_s": self.backoff.cap_s,
             "escalation": _escalation_name(self.escalation),
@@ -96,6 +102,8 @@ def settings_of(
     executor: Any = None,
     strategy: Any = None,
     estimator: Any = "deliverables",
+    calibrator: Any = None,
+    tau: float = 0.9,
     run_id: str | None = None,
     phase_id: str | None = None,
     workers: int = 1,
@@ -108,7 +116,7 @@ def settings_of(
     drain: str | None = None,
     backoff_base_s: float = 1.0,
     backoff_cap_s: float = 300.0,
-    escalation: Any = "factor",
+    escalation: Any = "quantile",
     requests_per_minute: Rate = None,
     tokens_per_minute: Rate = None,
     allow_unknown_price: bool = False,
@@ -128,11 +136,14 @@ def settings_of(
     for name, seconds in (("timeout_s", timeout_s), ("lease_s", lease_s)):
         if seconds is not None and seconds <= 0:
             raise InvalidInputError(f"{name} is {seconds}; it must be above 0 seconds.")
+    if not 0 < tau < 1:
+        raise InvalidInputError(f"tau is {tau:g}; give a number between 0 and 1.")
     known = {field.name for field in attrs.fields(Limits)}
     if unknown := sorted(set(limits) - known):
         raise InvalidInputError(
             f"A drain has no setting {', '.join(unknown)}. Its limits: {', '.join(sorted(known))}."
         )
+    chosen = registry.resolve("estimator", estimator)
     if strategy in (None, "fifo"):
         strategy = "fifo" if phase_id is None else "one"
     return Settings(
@@ -146,10 +157,14 @@ def settings_of(
                 ("executor", executor),
                 ("strategy", strategy),
                 ("estimator", estimator),
+                ("calibrator", calibrator),
             )
-            if not isinstance(thing, str)
+            if not (thing is None or isinstance(thing, str))
         ),
-        estimator=registry.resolve("estimator", estimator),
+        estimator=chosen,
+        calibrator=_calibrator(registry, calibrator, chosen.name, tau),
+        calibrator_name=calibrator if isinstance(calibrator, str | None) else _name_of(calibrator),
+        tau=tau,
         run_id=run_id,
         phase_id=phase_id,
         workers=workers,
@@ -193,6 +208,12 @@ def _executor(registry: Registry, wanted: Any) -> Any:
     return found
 
 
+def _calibrator(registry: Registry, wanted: Any, estimator: str, tau: float) -> Any:
+    if wanted is None:
+        return None
+    return calibrator_of(registry, wanted, {"tau": tau, "estimator": estimator})
+
+
 def _strategy(registry: Registry, wanted: Any, run_id: str | None, phase_id: str | None) -> Any:
     found = registry.resolve("strategy", wanted)
     if found is One:
@@ -207,9 +228,8 @@ def _strategy(registry: Registry, wanted: Any, run_id: str | None, phase_id: str
 
 
 def _escalation_name(policy: EscalationPolicy | None) -> str:
-    if policy is None:
-        return "none"
-    return "factor" if policy == Factor() else _name_of(policy)
+    named = (name for name, one in ESCALATIONS.items() if one == policy)
+    return next(named, None) or _name_of(policy)
 
 
 def _name_of(thing: Any) -> str:

@@ -4,12 +4,23 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
+import attrs
+
 from autopack.estimation import vocabulary
 
 Model: TypeAlias = Literal["deliverables", "unnamed", "doc_synthesis", "ledger"]
 """How a prediction was made: by deliverables, without any, or as a document that is gathered."""
 
 CAP_TOKENS: Final = 64_000
+
+
+@attrs.frozen
+class Budget:
+    """How many tokens may be written, and where the figure comes from."""
+
+    tokens: int
+    basis: str
+
 
 _USUAL: Final[Mapping[str, int]] = MappingProxyType({"low": 8192, "medium": 12288, "high": 16384})
 _FLOORS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
@@ -54,7 +65,7 @@ def buffer(
     return _BUFFER_IF_UNSURE if confidence < _UNSURE_BELOW else _BUFFER
 
 
-def budget_tokens(
+def budget_for(
     predicted_output_tokens: int,
     category: str,
     complexity: str,
@@ -62,7 +73,7 @@ def budget_tokens(
     n: int,
     confidence: float,
     model: Model = "deliverables",
-) -> int:
+) -> Budget:
     """
     Return the budget for a prediction: buffered, never below its floor, at most 64000 tokens.
 
@@ -74,8 +85,13 @@ def budget_tokens(
         confidence: How far the prediction is trusted, 0 to 1.
         model: How the prediction was made.
     """
-    if predicted_output_tokens >= CAP_TOKENS:
-        return CAP_TOKENS
     factor = buffer(category, complexity, n=n, confidence=confidence, model=model)
     floor = floor_tokens(category, complexity, model)
-    return min(max(floor, int(predicted_output_tokens * factor)), CAP_TOKENS)
+    buffered = f"{factor:g} times the prediction"
+    if predicted_output_tokens >= CAP_TOKENS or predicted_output_tokens * factor >= CAP_TOKENS:
+        return Budget(CAP_TOKENS, f"the most that is given; {buffered} would be more")
+    tokens = int(predicted_output_tokens * factor)
+    if tokens < floor:
+        group = vocabulary.group(category, complexity)
+        return Budget(floor, f"the least for {group}; {buffered} would be {tokens}")
+    return Budget(tokens, buffered)

@@ -54,7 +54,7 @@ class Deliverables:
         sketch = _sketch(features, files)
         parts = (*sketch.parts, *_taught(features, coefficients, sketch.parts))
         predicted = _whole(math.fsum(part.tokens for part in parts))
-        budget = budgets.budget_tokens(
+        budget = budgets.budget_for(
             predicted,
             features.category,
             features.complexity,
@@ -66,7 +66,8 @@ class Deliverables:
             estimator=self.name,
             estimator_version=coefficients.version,
             predicted_output_tokens=predicted,
-            budget_tokens=budget,
+            budget_tokens=budget.tokens,
+            budget_basis=budget.basis,
             ceiling_tokens=budgets.CAP_TOKENS,
             confidence=sketch.confidence,
             features=features,

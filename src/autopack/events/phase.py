@@ -19,9 +19,14 @@ from autopack.events.schema import (
 )
 
 
-@event("phase.estimated")
+@event("phase.estimated", schema=2)
 class PhaseEstimated:
-    """How large the attempt's output was predicted to be, and the budget that follows."""
+    """
+    How large the attempt's output was predicted to be, and the budget that follows.
+
+    *budget_basis* says where the budget comes from; *tau* is the share of outputs that it is to
+    hold, where it was chosen for that.
+    """
 
     run_id: str
     phase_id: str
@@ -33,6 +38,7 @@ class PhaseEstimated:
     ceiling_tokens: Tokens | None = None
     tau: float | None = None
     features: Mapping[str, Json] = attrs.Factory(dict)
+    budget_basis: str | None = None
 
 
 @event("phase.claimed")

@@ -104,6 +104,7 @@ def _estimated(command: ClaimPhase, number: int) -> PhaseEstimated:
         ceiling_tokens=estimate.ceiling_tokens,
         tau=estimate.tau,
         features=features,
+        budget_basis=estimate.budget_basis or None,
     )
 
 
@@ -260,6 +261,7 @@ def _escalated(command: FailPhase | TimeOutPhase, state: PhaseState) -> list[Pha
     if not isinstance(command, FailPhase) or command.escalated_tokens is None:
         return []
     before, after = command.budget_tokens or 0, command.escalated_tokens
+    why = command.escalated_why or command.message
     if state.escalated_tokens is not None or after <= before:
         return []
     if state.spent >= command.max_attempts:
@@ -271,7 +273,7 @@ def _escalated(command: FailPhase | TimeOutPhase, state: PhaseState) -> list[Pha
             attempt=state.attempts,
             from_tokens=before,
             to_tokens=after,
-            why=f"the output was cut at {before} tokens: {command.message}",
+            why=f"the output was cut at {before} tokens: {why}",
         )
     ]
 

@@ -100,7 +100,9 @@ class Estimate:
     Args:
         confidence: 0 to 1: how much the estimator could make of the features.
         ceiling_tokens: What no budget for the attempt may exceed, escalated or not.
-        tau: The quantile that the prediction is meant to be; None for a middling one.
+        budget_basis: Where the budget comes from, in words: the prediction and its buffer, a
+            floor, the ceiling, a calibrator's quantile, or an escalation.
+        tau: The share of outputs that the budget is meant to hold; None if it aims at none.
     """
 
     estimator: str
@@ -111,7 +113,12 @@ class Estimate:
     features: Features
     parts: tuple[Part, ...] = ()
     ceiling_tokens: int | None = None
+    budget_basis: str = ""
     tau: float | None = None
+
+    def asked(self) -> Features:
+        """Return what a calibrator is asked: the features, with the prediction beside them."""
+        return attrs.evolve(self.features, predicted_output_tokens=self.predicted_output_tokens)
 
 
 @attrs.frozen(kw_only=True)

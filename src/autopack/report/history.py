@@ -16,7 +16,10 @@ _TELLING: Final = (
 )  # fmt: skip
 """Fields that a line shows when they say anything, in this order."""
 
-_PROSE: Final = ("reason", "message", "why", "forced_why", "question", "summary", "detail", "goal")
+_PROSE: Final = (
+    "budget_basis", "reason", "message", "why", "forced_why", "question", "summary", "detail",
+    "goal",
+)  # fmt: skip
 _PROSE_MOST: Final = 160
 
 
