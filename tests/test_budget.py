@@ -16,8 +16,8 @@ def reserve(token, tokens, usd=None, **more):
     return ReserveBudget(scope="run-r", lease_token=token, tokens=tokens, usd=usd, **more)
 
 
-def settle(token, tokens, usd=None):
-    return SettleBudget(scope="run-r", lease_token=token, tokens=tokens, usd=usd)
+def settle(token, tokens, usd=None, minutes=None):
+    return SettleBudget(scope="run-r", lease_token=token, tokens=tokens, usd=usd, minutes=minutes)
 
 
 def after(*commands, state=None):
@@ -32,8 +32,8 @@ def test_a_reservation_counts_until_it_is_settled():
     held = after(reserve("a", 40))
     ended = after(settle("a", 25), state=held)
 
-    assert (Amount(40), Amount()) == (held.reserved, held.spent)
-    assert (Amount(), Amount(25)) == (ended.reserved, ended.spent)
+    assert (Amount(40, phases=1), Amount()) == (held.reserved, held.spent)
+    assert (Amount(), Amount(25, phases=1)) == (ended.reserved, ended.spent)
 
 
 def test_what_does_not_fit_is_refused_with_the_figures():
@@ -53,7 +53,7 @@ def test_the_first_reservation_is_always_let_in():
     """A cap that nothing fits under would forbid all work; the next one is refused."""
     state = after(reserve("a", 500))
 
-    assert Amount(500) == state.reserved
+    assert Amount(500, phases=1) == state.reserved
     with pytest.raises(CapFullError):
         decide(reserve("b", 1), state)
 
@@ -62,7 +62,7 @@ def test_a_late_call_replaces_what_was_settled():
     """The same token settled again with a larger figure counts once."""
     state = after(reserve("a", 40), settle("a", 25), settle("a", 35))
 
-    assert Amount(35) == state.spent
+    assert Amount(35, phases=1) == state.spent
     assert [] == decide(settle("a", 35), state)
 
 
@@ -70,7 +70,7 @@ def test_a_larger_reservation_of_the_same_attempt_replaces_the_first():
     """An attempt that outgrew what it set aside is counted once."""
     grown = BudgetReserved(scope="run-r", lease_token="a", tokens=60)
 
-    assert Amount(60) == evolve(after(reserve("a", 40)), grown).reserved
+    assert Amount(60, phases=1) == evolve(after(reserve("a", 40)), grown).reserved
 
 
 def test_without_a_price_a_cap_in_usd_refuses():
@@ -83,23 +83,55 @@ def test_without_a_price_a_cap_in_usd_refuses():
     assert 1 == len(decide(reserve("a", 10, usd=0.4), state))
 
 
-@pytest.mark.parametrize(("caps", "n"), [((100, None), 0), ((None, None), 0)])
-def test_joining_a_cap_is_no_event(caps, n):
+@pytest.mark.parametrize("caps", [{"tokens": 100}, {}])
+def test_joining_a_cap_is_no_event(caps):
     """The same cap, or none of one's own, changes nothing."""
-    assert n == len(decide(_set(*caps), fold([CAP])))
+    assert [] == decide(_set(caps), fold([CAP]))
+
+
+def test_caps_can_be_lifted_by_whoever_may():
+    """A person who sets no caps lifts those that are there; a drain that joins does not."""
+    (lifted,) = decide(_set({}, may_change=True, may_lift=True), fold([CAP]))
+
+    assert {} == evolve(fold([CAP]), lifted).caps
+
+
+@pytest.mark.parametrize(
+    ("caps", "said"),
+    [
+        ({"token": 1}, "no cap is called token"),
+        ({"usd": 0}, "usd is 0"),
+        ({"phases": True}, "True"),
+    ],
+)
+def test_caps_that_nobody_can_keep(caps, said):
+    """The unit and the number are named."""
+    with pytest.raises(InvalidInputError, match=said):
+        decide(_set(caps), fold([]))
+
+
+def test_attempts_and_minutes_are_capped_too():
+    """Each reservation is an attempt; minutes are full when they are used up."""
+    by_phases = fold([BudgetSet(scope="run-r", max_phases=2, by="me", why="w")])
+    two = after(reserve("a", 1), settle("a", 1), reserve("b", 1), state=by_phases)
+    by_minutes = fold([BudgetSet(scope="run-r", max_minutes=5.0, by="me", why="w")])
+    short = after(reserve("a", 1), settle("a", 1, minutes=4.9), state=by_minutes)
+    full = after(reserve("b", 1), settle("b", 1, minutes=0.1), state=short)
+    with pytest.raises(CapFullError, match="2 phases: 1 are used and 1 set aside, so"):
+        decide(reserve("c", 1), two)
+    with pytest.raises(CapFullError, match=r"5 minutes: 5 are used\. Raise"):
+        decide(reserve("c", 1), full)
 
 
 def test_another_cap_is_refused_unless_it_may_change():
     """Two processes that name different caps would each keep another one."""
     with pytest.raises(InvalidInputError, match="is set to 100 tokens, not 200 tokens"):
-        decide(_set(200, None), fold([CAP]))
-    assert 1 == len(decide(_set(200, None, may_change=True), fold([CAP])))
+        decide(_set({"tokens": 200}), fold([CAP]))
+    assert 1 == len(decide(_set({"tokens": 200}, may_change=True), fold([CAP])))
 
 
-def _set(max_tokens, max_usd, **more):
-    return SetBudget(
-        scope="run-r", max_tokens=max_tokens, max_usd=max_usd, by="me", why="w", **more
-    )
+def _set(caps, **more):
+    return SetBudget(scope="run-r", caps=caps, by="me", why="w", **more)
 
 
 EVENTS = st.lists(

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from autopack.api.calibrating import calibrate as calibrate
     from autopack.api.calibrating import estimate as estimate
     from autopack.api.calibrating import samples as samples
+    from autopack.api.capping import CapUse as CapUse
+    from autopack.api.capping import caps_of as caps_of
+    from autopack.api.capping import set_caps as set_caps
     from autopack.api.deciding import apply as apply
     from autopack.api.deciding import calibration_history as calibration_history
     from autopack.api.deciding import propose as propose
@@ -93,6 +96,11 @@ _HOMES = {
         calibrate
         estimate
         samples
+    """,
+    "autopack.api.capping": """
+        CapUse
+        caps_of
+        set_caps
     """,
     "autopack.api.deciding": """
         apply

@@ -1,6 +1,7 @@
 """A cap and what is set aside under it, decided from the cap's own stream."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import attrs
 from rpds import HashTrieMap
@@ -9,19 +10,41 @@ from autopack.commands import BudgetCommand, ReserveBudget, SetBudget, SettleBud
 from autopack.errors import CapFullError, InvalidInputError, PriceUnknownError
 from autopack.events import BudgetEvent, BudgetReserved, BudgetSet, BudgetSettled
 
+UNITS: Final = ("tokens", "usd", "phases", "minutes")
+"""What a cap may be in: total tokens, USD, attempts begun, and minutes that they took."""
+
+_DUST: Final = 1e-9  # sums of floats are off by less than that
+
 
 @attrs.frozen
 class Amount:
-    """Total tokens, and USD; what is not known adds nothing."""
+    """Total tokens, USD, attempts and their minutes; what is not known adds nothing."""
 
     tokens: int = 0
     usd: float = 0.0
+    phases: int = 0
+    minutes: float = 0.0
 
     def __add__(self, other: "Amount") -> "Amount":
-        return Amount(self.tokens + other.tokens, self.usd + other.usd)
+        return Amount(
+            self.tokens + other.tokens,
+            self.usd + other.usd,
+            self.phases + other.phases,
+            self.minutes + other.minutes,
+        )
 
     def __sub__(self, other: "Amount") -> "Amount":
-        return Amount(self.tokens - other.tokens, self.usd - other.usd)
+        return Amount(
+            self.tokens - other.tokens,
+            self.usd - other.usd,
+            self.phases - other.phases,
+            self.minutes - other.minutes,
+        )
+
+    def of(self, unit: str) -> float:
+        """Return the figure of one unit."""
+        figure: float = getattr(self, unit)
+        return figure
 
 
 @attrs.frozen(kw_only=True)
@@ -30,13 +53,12 @@ class BudgetState:
     What a cap's stream says.
 
     Args:
-        max_tokens, max_usd: The caps; None is none.
+        caps: The caps by unit; empty if there is none.
         reserved: What attempts in work set aside, summed; ``held`` has it by lease token.
         spent: What attempts that ended have used, summed; ``settled`` has it by lease token.
     """
 
-    max_tokens: int | None = None
-    max_usd: float | None = None
+    caps: Mapping[str, float] = attrs.Factory(dict)
     reserved: Amount = Amount()
     spent: Amount = Amount()
     held: "HashTrieMap[str, Amount]" = attrs.Factory(HashTrieMap)
@@ -47,17 +69,19 @@ class BudgetState:
         """Whether nothing was spent or set aside yet."""
         return not self.held and self.spent == Amount()
 
-    def over(self, more: Amount) -> tuple[str, float, float] | None:
-        """Return (unit, used with *more*, cap) of a cap that *more* would go above, or None."""
+    def over(self, more: Amount) -> tuple[str, float] | None:
+        """
+        Return (unit, cap) of a cap that *more* would go above, or None.
+
+        Nobody knows ahead how long an attempt takes, so that the cap in minutes is full when they
+        are used up.
+        """
         total = self.reserved + self.spent + more
-        if self.max_tokens is not None and total.tokens > self.max_tokens:
-            return "tokens", total.tokens, self.max_tokens
-        if self.max_usd is not None and total.usd > self.max_usd + _CENT_DUST:
-            return "usd", total.usd, self.max_usd
+        for unit, cap in self.caps.items():
+            is_up = unit == "minutes" and total.minutes >= cap
+            if is_up or total.of(unit) > cap + _DUST:
+                return unit, cap
         return None
-
-
-_CENT_DUST = 1e-9  # sums of floats are off by less than that
 
 
 def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
@@ -76,15 +100,16 @@ def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
         case SetBudget():
             return _set(command, state)
         case ReserveBudget(scope=scope, lease_token=token):
-            wanted = Amount(command.tokens, command.usd or 0.0)
-            unpriced = state.max_usd is not None and command.usd is None
+            wanted = Amount(command.tokens, command.usd or 0.0, phases=1)
+            unpriced = "usd" in state.caps and command.usd is None
             if unpriced and not command.allow_unknown_price:
                 raise PriceUnknownError(scope)
             over = state.over(wanted)
             if over is not None and not state.is_untouched:
+                unit, cap = over
                 raise CapFullError(
-                    scope, unit=over[0], spent=_of(state.spent, over[0]),
-                    reserved=_of(state.reserved, over[0]), wanted=_of(wanted, over[0]), cap=over[2],
+                    scope, unit=unit, spent=state.spent.of(unit),
+                    reserved=state.reserved.of(unit), wanted=wanted.of(unit), cap=cap,
                 )  # fmt: skip
             return [
                 BudgetReserved(
@@ -92,28 +117,32 @@ def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
                 )
             ]
         case SettleBudget(scope=scope, lease_token=token):
-            used = Amount(command.tokens, command.usd or 0.0)
-            if token not in state.held and state.settled.get(token) == used:
+            settled = BudgetSettled(
+                scope=scope,
+                lease_token=token,
+                tokens=command.tokens,
+                usd=command.usd,
+                minutes=command.minutes,
+            )
+            if token not in state.held and state.settled.get(token) == _used(settled):
                 return []
-            return [
-                BudgetSettled(
-                    scope=scope, lease_token=token, tokens=command.tokens, usd=command.usd
-                )
-            ]
+            return [settled]
 
 
 def evolve(state: BudgetState, event: BudgetEvent) -> BudgetState:
     """Return *state* after *event*. Never refuses: the event happened."""
     match event:
-        case BudgetSet(max_tokens=max_tokens, max_usd=max_usd):
-            return attrs.evolve(state, max_tokens=max_tokens, max_usd=max_usd)
+        case BudgetSet():
+            caps = {unit: getattr(event, f"max_{unit}") for unit in UNITS}
+            known = {unit: cap for unit, cap in caps.items() if cap is not None}
+            return attrs.evolve(state, caps=known)
         case BudgetReserved(lease_token=token):
-            amount = Amount(event.tokens or 0, event.usd or 0.0)
+            amount = Amount(event.tokens or 0, event.usd or 0.0, phases=1)
             before = state.held.get(token) or Amount()
             reserved = state.reserved - before + amount
             return attrs.evolve(state, reserved=reserved, held=state.held.insert(token, amount))
         case BudgetSettled(lease_token=token):
-            amount = Amount(event.tokens or 0, event.usd or 0.0)
+            amount = _used(event)
             held, before = state.held.get(token), state.settled.get(token) or Amount()
             return attrs.evolve(
                 state,
@@ -133,30 +162,50 @@ def fold(events: Iterable[BudgetEvent], state: BudgetState | None = None) -> Bud
 
 
 def _set(command: SetBudget, state: BudgetState) -> list[BudgetEvent]:
-    wanted, there = (command.max_tokens, command.max_usd), (state.max_tokens, state.max_usd)
-    if wanted in (there, (None, None)):
+    caps = checked_caps(command.scope, command.caps)
+    if caps == state.caps or not (caps or command.may_lift):
         return []
-    if there != (None, None) and not command.may_change:
+    if state.caps and not command.may_change:
         raise InvalidInputError(
-            f"The cap of {command.scope} is set to {_words(*there)}, not {_words(*wanted)}. "
+            f"The cap of {command.scope} is set to {_words(state.caps)}, not {_words(caps)}. "
             "Join it without a cap of your own, or name another drain."
         )
+    tokens, phases = caps.get("tokens"), caps.get("phases")
     return [
         BudgetSet(
-            scope=command.scope, max_tokens=wanted[0], max_usd=wanted[1],
-            by=command.by, why=command.why,
+            scope=command.scope,
+            max_tokens=None if tokens is None else int(tokens),
+            max_usd=caps.get("usd"),
+            max_phases=None if phases is None else int(phases),
+            max_minutes=caps.get("minutes"),
+            by=command.by,
+            why=command.why,
         )
-    ]  # fmt: skip
+    ]
 
 
-def _of(amount: Amount, unit: str) -> float:
-    return amount.tokens if unit == "tokens" else amount.usd
+def checked_caps(whose: str, caps: Mapping[str, float]) -> dict[str, float]:
+    """
+    Return caps that can be kept.
+
+    Raises:
+        InvalidInputError: One is in an unknown unit, or not above 0.
+    """
+    if unknown := sorted(set(caps) - set(UNITS)):
+        raise InvalidInputError(
+            f"{whose}: no cap is called {', '.join(unknown)}. Caps: {', '.join(UNITS)}."
+        )
+    for unit, cap in caps.items():
+        if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap < float("inf"):
+            raise InvalidInputError(
+                f"{whose}: the cap in {unit} is {cap!r}; give a number above 0, or leave it out."
+            )
+    return dict(caps)
 
 
-def _words(max_tokens: int | None, max_usd: float | None) -> str:
-    caps = (
-        f"{cap:g} {unit}"
-        for cap, unit in ((max_tokens, "tokens"), (max_usd, "USD"))
-        if cap is not None
-    )
-    return " and ".join(caps) or "nothing"
+def _used(event: BudgetSettled) -> Amount:
+    return Amount(event.tokens or 0, event.usd or 0.0, event.attempts, event.minutes or 0.0)
+
+
+def _words(caps: Mapping[str, float]) -> str:
+    return " and ".join(f"{cap:g} {unit}" for unit, cap in caps.items()) or "nothing"

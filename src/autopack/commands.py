@@ -256,14 +256,18 @@ PhaseCommand = (
 
 @attrs.frozen(kw_only=True)
 class SetBudget:
-    """Give a scope its cap; another one than it has is refused unless it *may_change*."""
+    """
+    Give a scope its caps, by unit; others than it has are refused unless they *may_change*.
+
+    Without caps it changes nothing, unless it *may_lift* those that are there.
+    """
 
     scope: str
-    max_tokens: int | None
-    max_usd: float | None
+    caps: Mapping[str, float]
     by: str
     why: str
     may_change: bool = False
+    may_lift: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -285,6 +289,7 @@ class SettleBudget:
     lease_token: str
     tokens: int
     usd: float | None
+    minutes: float | None = None
 
 
 BudgetCommand = SetBudget | ReserveBudget | SettleBudget

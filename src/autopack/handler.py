@@ -71,8 +71,15 @@ class Handler:
         return self._runs.catch_up(self.journal, run_stream(run_id))[1]
 
     def run_caps(self, run_id: str) -> Mapping[str, float]:
-        """Return a run's caps by unit; they are set when it is created."""
+        """Return a run's caps by unit: those it was given last, or was created with."""
+        scope = f"run-{run_id}"
+        if self.is_budgeted(scope):
+            return self.budget_state(scope).caps
         return self.run_state(run_id).caps
+
+    def is_budgeted(self, scope: str) -> bool:
+        """Tell whether a scope was ever given caps."""
+        return self._budgets.catch_up(self.journal, budget_stream(scope))[0] > 0
 
     def phase_state(self, ref: PhaseRef) -> phase.PhaseState:
         """Return a phase's state as of now; whether it was queued is the run's to know."""

@@ -1,11 +1,11 @@
 """A run: what it may do next, decided from its own stream."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final
 
 import attrs
 from rpds import HashTrieMap
 
+from autopack.budget import checked_caps
 from autopack.commands import (
     CreateRun,
     FinishRun,
@@ -38,9 +38,6 @@ from autopack.events.run import Outcome
 from autopack.ids import PhaseId, PhaseRef, RunId, run_id
 from autopack.ports.prediction import PhaseSpec
 from autopack.states import OPEN, PhaseStatus
-
-CAPS: Final = ("tokens", "usd", "phases", "minutes")
-"""The units in which a run can be capped."""
 
 
 @attrs.frozen(kw_only=True)
@@ -189,17 +186,12 @@ def _check_order(run: str, events: Iterable[RunEvent], state: RunState) -> None:
 def _create(command: CreateRun, state: RunState) -> list[RunEvent]:
     if state.exists or state.phases:
         raise RunExistsError(command.run_id)
-    unknown = sorted(set(command.caps) - set(CAPS))
-    if unknown:
-        raise InvalidInputError(
-            f"Run {command.run_id!r}: no cap is called {', '.join(unknown)}. "
-            f"Caps: {', '.join(CAPS)}."
-        )
+    caps = checked_caps(f"Run {command.run_id!r}", command.caps)
     created = RunCreated(
         run_id=run_id(command.run_id),
         goal=command.goal,
         settings=command.settings,
-        caps=command.caps,
+        caps=caps,
         labels=command.labels,
     )
     return [created, *queue(command.run_id, command.phases, state)]

@@ -33,6 +33,7 @@ PYTHON_NAMES = {
     "run create": "create_run",
     "run list": "run_board phase_counts",
     "run show": "run_board phases_of",
+    "run cap": "set_caps",
     "run pause": "pause_run",
     "run resume": "resume_run",
     "phase add": "queue_phases",

@@ -2,9 +2,25 @@
 
 import pytest
 
-from autopack import Failed, attempt, create_run, drain, hookimpl, load_plugins, replay
+from autopack import (
+    Failed,
+    attempt,
+    caps_of,
+    create_run,
+    drain,
+    hookimpl,
+    load_plugins,
+    replay,
+    set_caps,
+)
 from autopack.backends.sqlite.store import SqliteBackend
-from autopack.errors import CapFullError, CapReachedError, InvalidInputError, PriceUnknownError
+from autopack.errors import (
+    CapFullError,
+    CapReachedError,
+    InvalidInputError,
+    PriceUnknownError,
+    RunMissingError,
+)
 from autopack.handler import Handler
 from autopack.log import Log
 from drains import found, specs, states, types_of, works
@@ -139,7 +155,7 @@ def test_a_plugins_prices_keep_a_cap_in_usd(priced):
     report = drain(priced, executor=uses(3000), max_usd=7.0)
 
     assert (2, 6.0, 0) == (report.completed, report.cost_usd, report.unpriced_calls)
-    assert "used and 0 set aside" in report.detail
+    assert "are used, so that a claim" in report.detail
 
 
 def test_two_drains_under_one_name_share_a_cap(sqlite_log, another):
@@ -259,3 +275,75 @@ def test_a_cap_that_was_reached_in_an_own_loop(sqlite_log):
         live.record_usage(model="m", total_tokens=110, split="total_only")
 
     assert 110 == replay(sqlite_log, "usage").total.total_tokens
+
+
+def test_a_run_capped_in_phases(sqlite_log):
+    """No more attempts begin in it than that, retries included, whoever makes them."""
+    create_run(sqlite_log, "r", specs(*"abcd"), caps={"phases": 3})
+    with pytest.raises(ValueError, match="a bad start"), attempt(sqlite_log, "r", "a"):
+        raise ValueError("a bad start")
+    report = drain(sqlite_log, executor=works)
+
+    assert (2, "blocked") == (report.attempts, report.reason)
+    assert any("The cap of run-r is 3 phases: 3 are used" in why for why in report.passed_over)
+    assert "QUEUED" == states(sqlite_log)["d"]
+
+
+def test_a_run_capped_in_minutes(clocked, clock):
+    """What its attempts took is added up; once that is reached nothing more is claimed."""
+    create_run(clocked, "slow", specs(*"abc"), caps={"minutes": 15.0})
+
+    def slow(_phase, _attempt):
+        clock.now += 10 * 60
+
+    report = drain(clocked, executor=slow, run_id="slow", lease_s=3600)
+    (used,) = [one for one in caps_of(clocked, "slow") if one.unit == "minutes"]
+
+    assert 2 == report.attempts
+    assert (15.0, 20.0) == (used.cap, used.used)
+
+
+def test_a_cap_can_be_raised_while_a_drain_waits(sqlite_log):
+    """set_caps is an event with its reason, keeps the other caps, and lets the run go on."""
+    create_run(sqlite_log, "r", specs(*"abc"), caps={"phases": 1, "tokens": 10**6})
+    drain(sqlite_log, executor=works)
+    raised = set_caps(sqlite_log, "r", {"phases": None}, why="all of it")
+    report = drain(sqlite_log, executor=works)
+    events = found(sqlite_log, "budget.set")
+
+    assert [("tokens", 10**6), ("phases", None)] == [
+        (one.unit, one.cap) for one in raised if one.unit in ("tokens", "phases")
+    ]
+    assert ("all of it", "user", None) == (events[1].why, events[1].by, events[1].max_phases)
+    assert 2 == report.completed
+
+
+def test_a_cap_set_later_counts_what_was_done(sqlite_log):
+    """A run that had no cap begins with what it used before."""
+    create_run(sqlite_log, "r", specs(*"abc"))
+    drain(sqlite_log, executor=uses(700), max_phases=2)
+    set_caps(sqlite_log, "r", {"tokens": 5000, "phases": 2}, why="enough")
+    report = drain(sqlite_log, executor=works)
+    used = {one.unit: one.used for one in caps_of(sqlite_log, "r")}
+
+    assert (0, "blocked") == (report.attempts, report.reason)
+    assert (1400, 2) == (used["tokens"], used["phases"])
+
+
+@pytest.mark.parametrize(
+    ("run_id", "caps", "why", "said"),
+    [
+        ("nobody", {"tokens": 5}, "w", "nobody"),
+        ("r", {"tokens": -5}, "w", "tokens is -5"),
+        ("r", {"hours": 5}, "w", "no cap is called hours"),
+        ("r", {"tokens": 5}, " ", "say why"),
+    ],
+)
+def test_caps_that_are_refused(sqlite_log, run_id, caps, why, said):
+    """Nothing is written."""
+    create_run(sqlite_log, "r", specs("a"))
+    head = sqlite_log.head()
+    with pytest.raises((InvalidInputError, RunMissingError), match=said):
+        set_caps(sqlite_log, run_id, caps, why=why)
+
+    assert head == sqlite_log.head()

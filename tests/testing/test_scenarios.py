@@ -31,7 +31,7 @@ def test_nothing_given_is_a_log_without_events():
 
 def test_a_cap_is_decided_on_its_own_stream():
     """Budgets are scenarios too."""
-    command = SetBudget(scope="run r1", max_tokens=5, max_usd=None, by="ann", why="enough")
+    command = SetBudget(scope="run r1", caps={"tokens": 5}, by="ann", why="enough")
     decided = given().when(command).decided()
 
     assert [BudgetSet] == [type(event) for event in decided]

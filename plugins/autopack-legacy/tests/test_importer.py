@@ -47,7 +47,8 @@ def test_a_run_keeps_its_caps_and_columns(first):
 
     created = events[0][1]
     assert [("run-r1", created)] == events
-    assert {"tokens": 500.0, "phases": 3.0, "minutes": 60.0} == created.caps
+    assert {"tokens": 500.0, "minutes": 60.0} == created.caps
+    assert 3 == created.source_fields["max_phases"]
     assert "Do it" == created.goal
     assert "RUN_CREATED" == created.source_fields["state"]
 

@@ -38,7 +38,9 @@ def create_run(
     Create a run with its phases, all or nothing.
 
     Args:
-        caps: Limits by unit: ``tokens``, ``usd``, ``phases``, ``minutes``.
+        caps: Limits by unit: ``tokens``, ``usd``, ``phases`` (attempts begun) and ``minutes``
+            (that attempts took, summed); see
+            :func:`set_caps`.
         settings: What the phases have in common, for the executor to read; JSON.
 
     Raises:

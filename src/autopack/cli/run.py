@@ -1,6 +1,7 @@
 """``autopack run``: create runs, look at them, pause and resume them."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -89,10 +90,13 @@ def show(session: Session, run_id: str, as_json: bool) -> None:
     with session.open_log() as log:
         phases = api.phases_of(log, run_id)
         row = api.run_board(log).rows[run_id]
+        caps = api.caps_of(log, run_id) if row.created else []
     if as_json:
-        print_json({"run": row, "phases": phases})
+        print_json({"run": row, "phases": phases, "caps": caps})
         return
     print_fields({"run": run_id, "status": row.status, "outcome": row.outcome, "goal": row.goal})
+    if any(one.cap is not None for one in caps):
+        _print_caps(caps)
     header = ("phase", "state", "attempts", "calls", "reason")
     print_table(
         header,
@@ -126,6 +130,64 @@ def resume(session: Session, run_id: str, why: str) -> None:
     with session.open_log() as log:
         changed = api.resume_run(log, run_id, why=why)
     click.echo(f"Run {run_id} is open" + ("" if changed else "; it was before"))
+
+
+@run.command(
+    cls=LogCommand,
+    epilog=example(
+        "autopack --log work.db run cap nightly tokens=800000 usd=none --why 'a longer night'",
+        "autopack --log work.db run cap nightly",
+    ),
+)
+@click.argument("run_id", metavar="ID")
+@click.argument("caps", nargs=-1, metavar="[UNIT=N]...")
+@click.option("--why", help="The reason; it is recorded.")
+@json_option
+@click.pass_obj
+def cap(
+    session: Session, run_id: str, caps: tuple[str, ...], why: str | None, as_json: bool
+) -> None:
+    """
+    Change a run's caps, or show them with what is used.
+
+    UNIT is tokens, usd, phases (attempts begun) or minutes (that attempts took, summed); N is a
+    number above 0, or none to lift it. Caps that are not named stay.
+    """
+    import autopack as api
+
+    wanted = dict(_cap(text) for text in caps)
+    if wanted and not why:
+        raise click.UsageError("A change of caps needs --why REASON.")
+    with session.open_log() as log:
+        if wanted:
+            api.set_caps(log, run_id, wanted, why=why or "")
+        found = api.caps_of(log, run_id)
+    if as_json:
+        print_json(found)
+        return
+    _print_caps(found)
+
+
+def _print_caps(caps: list[Any]) -> None:
+    header = ("unit", "cap", "used", "set aside")
+    print_table(
+        header,
+        [(c.unit, _figure(c.cap), _figure(c.used), _figure(c.reserved)) for c in caps],
+    )
+
+
+def _figure(number: float | None) -> str | None:
+    return None if number is None else f"{number:,.4f}".rstrip("0").rstrip(".")
+
+
+def _cap(text: str) -> tuple[str, float | None]:
+    unit, _, number = text.partition("=")
+    if number == "none":
+        return unit, None
+    try:
+        return unit, float(number)
+    except ValueError:
+        raise click.UsageError(f"{text!r} is not UNIT=N, such as tokens=800000.") from None
 
 
 def _reason(phase: object) -> str | None:

@@ -2,13 +2,13 @@
 
 import math
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import attrs
 
 from autopack import views
-from autopack.budget import Amount, BudgetState
+from autopack.budget import Amount
 from autopack.commands import ReserveBudget, SetBudget, SettleBudget
 from autopack.draining.pricing import price_ahead, price_of
 from autopack.errors import CapReachedError
@@ -17,7 +17,7 @@ from autopack.events.usage import total_of
 from autopack.handler import Handler
 from autopack.ids import PhaseRef, budget_stream, phase_stream
 from autopack.journal import JournalTransaction
-from autopack.ports.log import ANY, Entry
+from autopack.ports.log import ANY, Entry, Recorded, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
 from autopack.projections.spend import SPEND
@@ -75,18 +75,16 @@ class Caps:
         self._allow_unknown_price = allow_unknown_price
         self._registry = getattr(handler.journal, "registry", None)
 
-    def set_drain(self, max_tokens: int | None, max_usd: float | None, **how: Any) -> SetBudget:
-        """Return the command that gives the drain its cap."""
-        return SetBudget(
-            scope=f"drain-{self._drain}", max_tokens=max_tokens, max_usd=max_usd, **how
-        )
+    def set_drain(self, caps: Mapping[str, float | None], **how: Any) -> SetBudget:
+        """Return the command that gives the drain its caps, by unit; None is none."""
+        known = {unit: cap for unit, cap in caps.items() if cap is not None}
+        return SetBudget(scope=f"drain-{self._drain}", caps=known, **how)
 
     def scopes(self, run_id: str, drain: str | None = None) -> list[str]:
         """Return the scopes with a cap that bind a claim."""
-        caps = self._handler.run_caps(run_id)
-        found = [f"run-{run_id}"] if caps.keys() & {"tokens", "usd"} else []
+        found = [f"run-{run_id}"] if self._handler.run_caps(run_id) else []
         drain = drain or self._drain
-        if drain is not None and _is_capped(self._handler.budget_state(f"drain-{drain}")):
+        if drain is not None and self._handler.budget_state(f"drain-{drain}").caps:
             found.append(f"drain-{drain}")
         return found
 
@@ -107,25 +105,26 @@ class Caps:
 
     def ensure(self, run_id: str) -> None:
         """Open the stream of a run's cap, with what the run had used before."""
-        caps, scope = self._handler.run_caps(run_id), f"run-{run_id}"
-        if scope not in self.scopes(run_id) or _is_capped(self._handler.budget_state(scope)):
-            return
+        caps = self._handler.run_caps(run_id)
+        if caps and not self._handler.budget_state(f"run-{run_id}").caps:
+            self.set_run(run_id, caps, by="drain", why="the run was created with it")
+
+    def set_run(self, run_id: str, caps: Mapping[str, float], **how: Any) -> list[Recorded[Any]]:
+        """Give a run its caps; the first time with what it had used before."""
+        scope = f"run-{run_id}"
         spent = views.current_row(self._handler.journal, SPEND, run_id)
         also: list[Entry] = []
-        if spent is not None:
+        if spent is not None and not self._handler.is_budgeted(scope):
             before = BudgetSettled(
-                scope=scope, lease_token=_BEFORE, tokens=spent.tokens, usd=spent.usd
+                scope=scope,
+                lease_token=_BEFORE,
+                tokens=spent.tokens,
+                usd=spent.usd,
+                attempts=spent.attempts,
+                minutes=spent.minutes,
             )
             also = [(budget_stream(scope), [before], ANY)]
-        tokens = caps.get("tokens")
-        command = SetBudget(
-            scope=scope,
-            max_tokens=None if tokens is None else int(tokens),
-            max_usd=caps.get("usd"),
-            by="drain",
-            why="the run was created with it",
-        )
-        self._handler.handle(command, also=also)
+        return self._handler.handle(SetBudget(scope=scope, caps=caps, **how), also=also)
 
     def reserving(self, run_id: str, token: str, wanted: Wanted) -> list[Entry]:
         """
@@ -186,27 +185,49 @@ class Caps:
         state, stream = self._handler.budget_state(scope), budget_stream(scope)
         held = state.held.get(token)
         if held is None:  # a late call: its attempt was settled before
-            late = BudgetSettled(scope=scope, lease_token=token, tokens=used.tokens, usd=used.usd)
+            before = state.settled.get(token) or Amount()
+            late = BudgetSettled(
+                scope=scope,
+                lease_token=token,
+                tokens=used.tokens,
+                usd=used.usd,
+                minutes=before.minutes,
+            )
             transaction.append_batch([(stream, [late], ANY)])
             return None
         if used.tokens > held.tokens or used.usd > held.usd:
-            larger = Amount(max(used.tokens, held.tokens), max(used.usd, held.usd))
             grown = BudgetReserved(
-                scope=scope, lease_token=token, tokens=larger.tokens, usd=larger.usd
+                scope=scope,
+                lease_token=token,
+                tokens=max(used.tokens, held.tokens),
+                usd=max(used.usd, held.usd),
             )
             transaction.append_batch([(stream, [grown], ANY)])
         total = state.reserved - held + state.spent + used
-        for unit, there, cap in (
-            ("tokens", total.tokens, state.max_tokens), ("usd", total.usd, state.max_usd),
-        ):  # fmt: skip
+        for unit in ("tokens", "usd"):
+            there, cap = total.of(unit), state.caps.get(unit)
             if cap is not None and there >= cap:
                 return CapReachedError(scope.replace("-", " ", 1), unit=unit, used=there, cap=cap)
         return None
 
     def _settled(self, scope: str, ref: PhaseRef, token: str) -> Entry:
         used, _unpriced = self.used_of(ref, token)
-        command = SettleBudget(scope=scope, lease_token=token, tokens=used.tokens, usd=used.usd)
+        command = SettleBudget(
+            scope=scope,
+            lease_token=token,
+            tokens=used.tokens,
+            usd=used.usd,
+            minutes=self._minutes(ref, token),
+        )
         return self._handler.decided(command)
+
+    def _minutes(self, ref: PhaseRef, token: str) -> float | None:
+        """Return how long ago the attempt was claimed."""
+        claimed = self._claim_of(ref, token)
+        if claimed is None:
+            return None
+        now = from_us(self._handler.journal.now_us())
+        return max(0.0, (now - claimed.recorded_at).total_seconds() / 60)
 
     def _calls(self, ref: PhaseRef, token: str) -> Iterator[LlmUsageRecorded]:
         for recorded in self._handler.journal.read(phase_stream(ref.run_id, ref.phase_id)):
@@ -216,10 +237,14 @@ class Caps:
 
     def _drain_of(self, ref: PhaseRef, token: str) -> str | None:
         """Return the drain that made a claim; it may be another one than ours."""
+        claimed = self._claim_of(ref, token)
+        return None if claimed is None else claimed.event.drain
+
+    def _claim_of(self, ref: PhaseRef, token: str) -> Recorded[PhaseClaimed] | None:
         for recorded in self._handler.journal.read(phase_stream(ref.run_id, ref.phase_id)):
             event = recorded.event
             if isinstance(event, PhaseClaimed) and event.lease_token == token:
-                return event.drain
+                return recorded
         return None
 
 
@@ -234,10 +259,6 @@ def _likely_output(estimate: Estimate) -> tuple[int, str]:
         return estimate.budget_tokens, estimate.budget_basis
     output = math.ceil(estimate.predicted_output_tokens * _MARGIN)
     return output, f"{estimate.estimator} {estimate.estimator_version}, {_MARGIN:g} times"
-
-
-def _is_capped(state: BudgetState) -> bool:
-    return state.max_tokens is not None or state.max_usd is not None
 
 
 def _quantile(values: list[float]) -> float | None:

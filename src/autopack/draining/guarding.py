@@ -99,7 +99,7 @@ class Guards:
         """Tell, and say loudly, whether an attempt under a cap told nobody what it used."""
         scopes = self._caps.scopes(claim.ref.run_id)
         states = [self._handler.budget_state(scope) for scope in scopes]
-        needs_price = any(state.max_usd is not None for state in states)
+        needs_price = any("usd" in state.caps for state in states)
         unknown = live.unmetered_calls or (needs_price and live.unpriced_calls)
         if not scopes or (live.calls and not unknown):
             return False

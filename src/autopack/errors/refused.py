@@ -110,9 +110,13 @@ class CapFullError(CommandRefusedError):
     def __init__(
         self, scope: str, *, unit: str, spent: float, reserved: float, wanted: float, cap: float
     ) -> None:
+        used = f"{spent:g} are used" + (f" and {reserved:g} set aside" if reserved else "")
+        wants = f", so that a claim of {wanted:g} does not fit" if wanted else ""
+        kind, _, name = scope.partition("-")
+        raised = f"autopack run cap {name} {unit}=..." if kind == "run" else f"--max-{unit}"
         super().__init__(
-            f"The cap of {scope} is {cap:g} {unit}: {spent:g} are used and {reserved:g} set aside, "
-            f"so that a claim of {wanted:g} does not fit. Raise the cap, or let work in flight end."
+            f"The cap of {scope} is {cap:g} {unit}: {used}{wants}. "
+            f"Raise the cap ({raised}), or let work in flight end."
         )
         self.scope, self.unit, self.spent, self.reserved = scope, unit, spent, reserved
         self.wanted, self.cap = wanted, cap

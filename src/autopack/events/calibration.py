@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from autopack.events.schema import Json, ReasonText, Text, Tokens, Usd, event
+from autopack.events.schema import Count, Json, Minutes, ReasonText, Text, Tokens, Usd, event
 
 
 @event("calibration.proposed")
@@ -55,15 +55,17 @@ class CalibrationRejected:
     why: ReasonText
 
 
-@event("budget.set")
+@event("budget.set", schema=2)
 class BudgetSet:
-    """A scope has a cap from here on."""
+    """A scope has these caps from here on; without any, none."""
 
     scope: str
     max_tokens: Tokens | None = None
     max_usd: Usd | None = None
     by: str
     why: ReasonText
+    max_phases: Count | None = None
+    max_minutes: Minutes | None = None
 
 
 @event("budget.reserved")
@@ -76,14 +78,20 @@ class BudgetReserved:
     usd: Usd | None = None
 
 
-@event("budget.settled")
+@event("budget.settled", schema=2)
 class BudgetSettled:
-    """What the attempt used replaces what was set aside for it."""
+    """
+    What the attempt used replaces what was set aside for it.
+
+    *attempts* is more than 1 only where it stands for all that was done before the cap was set.
+    """
 
     scope: str
     lease_token: str
     tokens: Tokens | None = None
     usd: Usd | None = None
+    attempts: Count = 1
+    minutes: Minutes | None = None
 
 
 CalibrationEvent = CalibrationProposed | CalibrationApplied | CalibrationRejected

@@ -17,6 +17,10 @@ Tokens = Annotated[int, Meta(ge=0, le=2**53)]
 """A number of tokens; unknown is None, never 0."""
 Seconds = Annotated[float, Meta(ge=0, le=1e12)]
 """A duration in seconds, finite."""
+Minutes = Annotated[float, Meta(ge=0, le=1e12)]
+"""A duration in minutes, finite; of caps, which people give in them."""
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+"""A number of things."""
 Usd = Annotated[float, Meta(ge=0, le=1e12)]
 """US dollars, finite."""
 Attempt = Annotated[int, Meta(ge=1)]

@@ -9,18 +9,15 @@ from autopack.ids import RunId, run_stream
 from autopack_legacy.facts import Fact, fact
 from autopack_legacy.values import UNKNOWN_TIME, Cells
 
-_CAPS: Final = {
-    "tokens": "token_cap",
-    "phases": "max_phases",
-    "minutes": "max_duration_minutes",
-}
+_CAPS: Final = {"tokens": "token_cap", "minutes": "max_duration_minutes"}
 
 _ASKED: Final = (
     "id", "state", "created_at", "safety_profile", "run_scope", "goal_anchor",
-    "max_minor_issues_total", *_CAPS.values(),
+    "max_minor_issues_total", "max_phases", *_CAPS.values(),
 )  # fmt: skip
 _KEPT_OF_ASKED: Final = (
     "state", "safety_profile", "run_scope", "max_minor_issues_total", "created_at",
+    "max_phases",  # how many phases a run may have, which is no cap on attempts
 )  # fmt: skip
 _KEPT_OF_END: Final = (
     "state", "tokens_used", "ci_runs_used", "minor_issues_count", "major_issues_count",

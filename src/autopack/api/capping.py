@@ -1,0 +1,79 @@
+"""A run's caps: what they are, what is used of them, and how they are changed."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from autopack import views
+from autopack.budget import UNITS, Amount, checked_caps
+from autopack.errors import InvalidInputError, RunMissingError
+from autopack.handler import handler_of
+from autopack.log import Log
+from autopack.projections.runs import RUNS
+from autopack.projections.spend import SPEND, SpendRow
+
+
+@attrs.frozen(kw_only=True)
+class CapUse:
+    """
+    One cap of a run, in its unit: ``tokens``, ``usd``, ``phases`` or ``minutes``.
+
+    Args:
+        cap: None is no cap.
+        used: What attempts that ended have used, late calls included.
+        reserved: What attempts in work have set aside.
+    """
+
+    unit: str
+    cap: float | None
+    used: float
+    reserved: float
+
+
+def caps_of(log: Log, run_id: str) -> list[CapUse]:
+    """Return what a run has used in each unit that a cap may be in, and the caps."""
+    handler, scope = handler_of(log), f"run-{run_id}"
+    _check_run(log, run_id)
+    caps = handler.run_caps(run_id)
+    if handler.is_budgeted(scope):
+        state = handler.budget_state(scope)
+        used, reserved = state.spent, state.reserved
+    else:
+        row: SpendRow = views.current_row(log, SPEND, run_id) or SpendRow()
+        used, reserved = Amount(row.tokens, row.usd, row.attempts, row.minutes), Amount()
+    return [
+        CapUse(unit=unit, cap=caps.get(unit), used=used.of(unit), reserved=reserved.of(unit))
+        for unit in UNITS
+    ]
+
+
+def set_caps(
+    log: Log, run_id: str, caps: Mapping[str, float | None], *, why: str, actor: str = "user"
+) -> list[CapUse]:
+    """
+    Change a run's caps, and return those in force; what it used so far counts under them.
+
+    Args:
+        caps: New limits by unit, ``tokens``, ``usd``, ``phases`` (attempts begun) or ``minutes``
+            (that attempts took, summed); None lifts one. Those that are not named stay.
+
+    Raises:
+        RunMissingError: There is no such run.
+        InvalidInputError: An unknown unit, a limit that is not above 0, or no reason.
+    """
+    from autopack.draining.caps import Caps
+
+    handler = handler_of(log)
+    _check_run(log, run_id)
+    if not why.strip():
+        raise InvalidInputError(f"Run {run_id}: say why (--why); the reason is kept in the log.")
+    checked_caps(f"Run {run_id!r}", {unit: 1 if cap is None else cap for unit, cap in caps.items()})
+    merged = {**handler.run_caps(run_id), **caps}
+    known = {unit: cap for unit, cap in merged.items() if cap is not None}
+    Caps(handler).set_run(run_id, known, by=actor, why=why, may_change=True, may_lift=True)
+    return caps_of(log, run_id)
+
+
+def _check_run(log: Log, run_id: str) -> None:
+    if not handler_of(log).run_state(run_id).exists:
+        raise RunMissingError(run_id, known=views.current(log, RUNS).rows)
