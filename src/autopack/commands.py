@@ -150,6 +150,7 @@ class FailPhase:
     excerpt: str | None = None
     attempt_spent: bool = True
     budget_tokens: int | None = None
+    retry_after_s: float | None = None
     escalated_tokens: int | None = None
     escalated_why: str | None = None
 

@@ -79,6 +79,11 @@ class Admission:
         """Return a phase as it stands."""
         return self._phases.rows.get(key)
 
+    def model_of(self, run_id: str, phase_id: str) -> str | None:
+        """Return the model that a phase names, if it names one."""
+        row = self.row(f"{run_id}/{phase_id}")
+        return None if row is None else row.model
+
     def coming_after(self) -> list[PhaseView]:
         """Return the queued phases that wait for nothing but phases before them."""
         waiting = (self._phases.rows[key] for key in self._waiting)

@@ -70,6 +70,7 @@ class Failing:
             zero_yield_reason=None if live.calls else zero_yield_reason("failed", kind),
             exit_code=failure.exit_code,
             excerpt=failure.excerpt,
+            retry_after_s=_seconds(failure.retry_after_s),
             attempt_spent=kind not in WAITING,
             budget_tokens=live.budget_tokens,
             escalated_tokens=None if larger is None else larger.tokens,
@@ -103,6 +104,10 @@ class Failing:
         if found is None or ceiling is None or found.tokens <= ceiling:
             return found
         return Escalation(ceiling, f"the ceiling; {found.tokens} would be {found.why}")
+
+
+def _seconds(given: float | None) -> float | None:
+    return None if given is None else max(0.0, float(given))
 
 
 def failed_by(fault: BaseException) -> Failed:

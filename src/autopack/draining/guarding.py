@@ -1,4 +1,4 @@
-"""What holds a phase, a run or the whole drain back: lanes, caps and the breaker."""
+"""What holds a phase, a run or the whole drain back: caps and the breaker."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,13 +10,12 @@ from autopack.draining.admission import Admission
 from autopack.draining.breaker import Breaker, Trip
 from autopack.draining.caps import Caps, group_of
 from autopack.draining.claims import Claim
-from autopack.draining.lanes import Lanes
 from autopack.draining.limits import Limits
 from autopack.draining.recording import LiveAttempt
 from autopack.errors import CapFullError, PriceUnknownError
 from autopack.events import DrainBreakerTripped
 from autopack.handler import Handler
-from autopack.ports.work import Failed, PhaseView
+from autopack.ports.work import PhaseView
 
 
 class Guards:
@@ -34,13 +33,12 @@ class Guards:
         drain_id: str,
         admission: Admission,
         caps: Caps,
-        lanes: Lanes,
         limits: Limits,
         tell: Callable[..., None],
     ) -> None:
         self.must_stop: tuple[str, str] | None = None
         self._handler, self._drain_id, self._admission = handler, drain_id, admission
-        self._caps, self._lanes, self._tell = caps, lanes, tell
+        self._caps, self._tell = caps, tell
         self._breaker = Breaker(
             max_fingerprint_repeats=limits.max_fingerprint_repeats,
             max_timeouts_per_run=limits.max_timeouts_per_run,
@@ -75,20 +73,9 @@ class Guards:
             else:
                 self._admission.let_run(run_id, now)
 
-    def ended(
-        self, claim: Claim, live: LiveAttempt, ending: Any, outcome: Any, now: datetime
-    ) -> None:
-        """Let lanes, caps and breaker know how an attempt ended."""
+    def ended(self, claim: Claim, live: LiveAttempt, ending: Any, now: datetime) -> None:
+        """Let caps and breaker know how an attempt ended."""
         phase = claim.phase
-        self._lanes.used(
-            phase.model,
-            calls=live.calls,
-            tokens=live.total_tokens,
-            expected=claim.reserved_tokens,
-            now=now,
-        )
-        if isinstance(outcome, Failed) and outcome.retry_after_s is not None:
-            self._lanes.suspend(phase.model, ending.not_before or now)
         if live.calls:
             self._caps.seen.add(group_of(phase), live.used, is_priced=not live.unpriced_calls)
         trip = self._trip(phase.run_id, ending)

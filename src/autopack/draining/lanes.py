@@ -1,7 +1,7 @@
 """How fast a model may be asked: requests and tokens a minute, and pauses that it asked for."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,30 +35,56 @@ class Rates:
         """Return a model's requests and tokens a minute."""
         return _rate(self.requests_per_minute, model), _rate(self.tokens_per_minute, model)
 
+    @property
+    def are_set(self) -> bool:
+        """Whether there is any rate to keep."""
+        return self.requests_per_minute is not None or self.tokens_per_minute is not None
+
+
+@attrs.define
+class _Flight:
+    """An attempt in work: when it began, what it may use, and what its calls have used so far."""
+
+    lane: str
+    at: datetime
+    reserved: int
+    calls: int = 0
+    tokens: int = 0
+
 
 class Lanes:
     """
-    One lane a model, in this process.
+    One lane a model, for all who work on the log.
 
-    A claim takes the lane's room for one request and the tokens it may use; when the attempt has
-    ended, what it really used takes its place.
+    An attempt is a request when it begins, and each call after its first is one more when it is
+    recorded. For a minute it takes the tokens that it may use, less those of its calls so far;
+    a call's own count for a minute from when it was recorded.
     """
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
         self._taken: dict[str, deque[tuple[datetime, int, int]]] = {}
+        self._flights: dict[str, _Flight] = {}
         self._suspended: dict[str, datetime] = {}
 
-    def take(self, model: str | None, tokens: int, now: datetime) -> None:
-        """Take note that a phase of a model begins, which may use so many tokens."""
-        self._taken.setdefault(lane_of(model), deque()).append((now, 1, tokens))
+    def begin(self, token: str, model: str | None, tokens: int, at: datetime) -> None:
+        """Take note that an attempt at a phase of a model began, which may use so many tokens."""
+        lane = lane_of(model)
+        self._flights[token] = _Flight(lane, at, tokens)
+        self._take(lane, at, 1, 0)
 
-    def used(
-        self, model: str | None, *, calls: int, tokens: int, expected: int, now: datetime
-    ) -> None:
-        """Take note of what an attempt really used, beyond what it was let in for."""
-        more = (now, max(0, calls - 1), tokens - expected)
-        self._taken.setdefault(lane_of(model), deque()).append(more)
+    def call(self, token: str, model: str | None, tokens: int, at: datetime) -> None:
+        """Take note of a call of an attempt."""
+        flight = self._flights.get(token)
+        is_first = flight is not None and not flight.calls
+        self._take(lane_of(model), at, 0 if is_first else 1, tokens)
+        if flight is not None:
+            flight.calls += 1
+            flight.tokens += tokens
+
+    def end(self, token: str) -> None:
+        """Take note that an attempt ended; what its calls used stays."""
+        self._flights.pop(token, None)
 
     def suspend(self, model: str | None, until: datetime) -> None:
         """Let no phase of a model begin before a moment."""
@@ -69,17 +95,31 @@ class Lanes:
         """Return the lanes that let nothing in now, with when to look again."""
         found = {lane: until for lane, until in self._suspended.items() if until > now}
         self._suspended = dict(found)
+        if not self._rates.are_set:
+            return found
+        start = now - _WINDOW
+        fresh = [flight for flight in self._flights.values() if flight.at > start]
         for lane, taken in self._taken.items():
-            while taken and taken[0][0] <= now - _WINDOW:
+            while taken and taken[0][0] <= start:
                 taken.popleft()
-            requests, tokens = self._rates.of(lane)
-            is_full = (requests is not None and sum(n for _, n, _ in taken) >= requests) or (
-                tokens is not None and sum(n for _, _, n in taken) >= tokens
-            )
-            if is_full:
+            if self._is_full(lane, [flight for flight in fresh if flight.lane == lane]):
                 opens = taken[0][0] + _WINDOW
                 found[lane] = max(opens, found.get(lane, opens))
         return found
+
+    def _is_full(self, lane: str, flights: Sequence[_Flight]) -> bool:
+        requests, tokens = self._rates.of(lane)
+        taken = self._taken[lane]
+        if not taken:
+            return False
+        used = sum(n for _, _, n in taken)
+        expected = sum(max(0, flight.reserved - flight.tokens) for flight in flights)
+        return (requests is not None and sum(n for _, n, _ in taken) >= requests) or (
+            tokens is not None and used + expected >= tokens
+        )
+
+    def _take(self, lane: str, at: datetime, requests: int, tokens: int) -> None:
+        self._taken.setdefault(lane, deque()).append((at, requests, tokens))
 
 
 def lane_of(model: str | None) -> str:

@@ -24,6 +24,7 @@ from autopack.draining.requeueing import requeue
 from autopack.draining.resuming import used_so_far
 from autopack.draining.settings import Settings
 from autopack.draining.totals import Totals
+from autopack.draining.traffic import Traffic
 from autopack.draining.work import ending_of, ending_word
 from autopack.errors import (
     CapFullError,
@@ -78,14 +79,16 @@ class Session:
             drain=self.drain_id,
             caps=self.caps,
         )
-        self.lanes = Lanes(settings.rates)
+        self._lanes = Lanes(settings.rates)
+        self._traffic = Traffic(
+            log, self._lanes, self.admission.model_of, has_rates=settings.rates.are_set
+        )
         self.elapsed_before_s = 0.0
         self.guards = Guards(
             self.handler,
             drain_id=self.drain_id,
             admission=self.admission,
             caps=self.caps,
-            lanes=self.lanes,
             limits=settings.limits,
             tell=self._tell,
         )
@@ -143,6 +146,7 @@ class Session:
         """Catch up with the log, take back lost phases, close runs, and note who is passed over."""
         self.admission.catch_up(self.now())
         self._pace.catch_up()
+        self._traffic.catch_up()
         lost = [row for row in self.admission.live.values() if row.lease_token not in ours]
         if lost and reclaim_lost(self.claims, lost):
             self.admission.catch_up(self.now())
@@ -156,7 +160,7 @@ class Session:
         admission, totals, now = self.admission, self.totals, self.now()
         ready: Sequence[PhaseView] = admission.ready
         moments = [admission.next_ready_at] if admission.next_ready_at else []
-        if closed := self.lanes.closed(now):
+        if closed := self._lanes.closed(now):
             ready = [phase for phase in ready if lane_of(phase.model) not in closed]
             moments += closed.values()
         return DrainView(
@@ -215,7 +219,6 @@ class Session:
         except (CommandRefusedError, VersionConflictError) as refusal:
             self.admission.refuse_phase(phase, str(refusal), self.now())
             return None
-        self.lanes.take(phase.model, claim.reserved_tokens, self.now())
         self._touched.add(phase.run_id)
         self.history.tried[phase.key] += 1
         self.totals.attempts += 1
@@ -253,7 +256,7 @@ class Session:
             return
         self.totals.add(live, ending, outcome)
         self.totals.unmetered += self.guards.is_unmetered(claim, live)
-        self.guards.ended(claim, live, ending, outcome, self.now())
+        self.guards.ended(claim, live, ending, self.now())
         self.history.ended(
             claim.ref.run_id,
             ending_word(ending),

@@ -94,13 +94,14 @@ class PhaseCompleted:
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 
 
-@event("phase.failed", schema=2)
+@event("phase.failed", schema=3)
 class PhaseFailed:
     """
     The attempt failed, and why: the code and the message are never empty.
 
     ``exit_code`` is that of a process, negative for a signal; ``excerpt`` is the telling part of
-    what it printed; whole texts are among the artifacts.
+    what it printed; whole texts are among the artifacts; ``retry_after_s`` is what the provider
+    asked to be left alone for.
     """
 
     run_id: str
@@ -118,6 +119,7 @@ class PhaseFailed:
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
     exit_code: int | None = None
     excerpt: Text | None = None
+    retry_after_s: Seconds | None = None
 
 
 @event("phase.timed_out")

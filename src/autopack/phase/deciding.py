@@ -190,6 +190,7 @@ def _by_worker(
                 zero_yield_reason=command.zero_yield_reason,
                 exit_code=command.exit_code,
                 excerpt=command.excerpt,
+                retry_after_s=command.retry_after_s,
             )
             return [failed, *_escalated(command, state), *_retry(command, state, failed.code)]
     return _from_running(command, state, common)

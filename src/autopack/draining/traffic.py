@@ -1,0 +1,94 @@
+"""Follows the log for the lanes: what everybody asks of the models, in this process or another."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from autopack.draining.lanes import Lanes
+from autopack.events import (
+    LlmUsageRecorded,
+    PhaseClaimed,
+    PhaseCompleted,
+    PhaseFailed,
+    PhaseGated,
+    PhaseReclaimed,
+    PhaseReleased,
+    PhaseTimedOut,
+)
+from autopack.events.usage import total_of
+from autopack.journal import Journal
+from autopack.ports.log import Recorded, from_us
+from autopack.views.replaying import position_at
+
+_LOOKS_BACK: Final = timedelta(minutes=1)
+_SUSPENDS_FOR: Final = timedelta(hours=1)
+_ENDS: Final = (
+    PhaseCompleted,
+    PhaseFailed,
+    PhaseTimedOut,
+    PhaseGated,
+    PhaseReleased,
+    PhaseReclaimed,
+)
+
+
+class Traffic:
+    """
+    Tells the lanes of claims, calls and ends, and of pauses that a provider asked for.
+
+    Since it goes by the log, a drain that begins now knows what others have just asked for, and
+    which models want to be left alone. Without rates only those pauses are looked for.
+
+    Args:
+        model_of: Returns the model of the phase that an event is about.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        lanes: Lanes,
+        model_of: Callable[[str, str], str | None],
+        *,
+        has_rates: bool,
+    ) -> None:
+        self._journal, self._lanes, self._model_of = journal, lanes, model_of
+        kinds = (PhaseClaimed, LlmUsageRecorded, *_ENDS) if has_rates else (PhaseFailed,)
+        self._types = journal.codec.names_of(kinds)
+        self._position: int | None = None
+
+    def catch_up(self) -> None:
+        """Tell the lanes what is new in the log."""
+        if self._position is None:
+            self._position = self._begin()
+        head = self._journal.backend.head().position
+        for rows in self._journal.pages(after=self._position, until=head, types=self._types):
+            for recorded in self._journal.decode(rows):
+                self._tell(recorded)
+        self._position = head
+
+    def _begin(self) -> int:
+        """Look for pauses that are still on, and return where the last minute began."""
+        now = from_us(self._journal.now_us())
+        start = position_at(self._journal, now - _LOOKS_BACK)
+        failures = self._journal.codec.names_of((PhaseFailed,))
+        before = position_at(self._journal, now - _SUSPENDS_FOR)
+        for rows in self._journal.pages(after=before, until=start, types=failures):
+            for recorded in self._journal.decode(rows):
+                self._tell(recorded)
+        return start
+
+    def _tell(self, recorded: Recorded[Any]) -> None:
+        event, at, lanes = recorded.event, recorded.recorded_at, self._lanes
+        match event:
+            case PhaseClaimed():
+                tokens = event.reserved_tokens or 0
+                lanes.begin(event.lease_token, self._model(event), tokens, at)
+            case LlmUsageRecorded():
+                lanes.call(event.lease_token or "", self._model(event), total_of(event) or 0, at)
+            case _:
+                lanes.end(event.lease_token or "")
+        if isinstance(event, PhaseFailed) and event.retry_after_s is not None:
+            lanes.suspend(self._model(event), at + timedelta(seconds=event.retry_after_s))
+
+    def _model(self, event: Any) -> str | None:
+        return self._model_of(event.run_id, event.phase_id)
