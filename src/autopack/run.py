@@ -1,6 +1,7 @@
 """A run: what it may do next, decided from its own stream."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import attrs
 from rpds import HashTrieMap
@@ -51,6 +52,7 @@ class RunState:
     is_prepared: bool = False
     next_index: int = 0
     caps: Mapping[str, float] = attrs.Factory(dict)
+    settings: Mapping[str, Any] = attrs.Factory(dict)
     phases: "HashTrieMap[str, PhaseQueued]" = attrs.Factory(HashTrieMap)
 
 
@@ -93,8 +95,8 @@ def decide(command: RunCommand, state: RunState) -> list[RunEvent]:
 def evolve(state: RunState, event: RunEvent) -> RunState:
     """Return *state* after *event*. Never refuses: the event happened."""
     match event:
-        case RunCreated(run_id=name, caps=caps):
-            return attrs.evolve(state, run_id=name, exists=True, caps=caps)
+        case RunCreated(run_id=name, caps=caps, settings=settings):
+            return attrs.evolve(state, run_id=name, exists=True, caps=caps, settings=settings)
         case PhaseQueued(phase_id=name, index=index):
             return attrs.evolve(
                 state,

@@ -94,3 +94,20 @@ def test_a_dead_preparation_is_taken_over(clocked, clock: Clock):
     after = prepare_run(handler, lambda _run: None, run, worker="w2")
 
     assert (Preparation.ELSEWHERE, Preparation.DONE) == (during, after)
+
+
+def test_an_executor_reads_what_the_phases_have_in_common(log):
+    """The run's settings are there for its preparation and in each attempt."""
+    create_run(log, "s", specs("a"), settings={"image": "py312"})
+    told = []
+
+    class Reading:
+        def prepare(self, run):
+            told.append(run.settings)
+
+        def execute(self, phase, attempt):
+            told.append(attempt.settings)
+
+    drain(log, executor=Reading(), run_id="s")
+
+    assert [{"image": "py312"}, {"image": "py312"}] == told

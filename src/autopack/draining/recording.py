@@ -61,6 +61,11 @@ class LiveAttempt:
         return self._stop.is_set() or late or self._claims.is_lost(self.lease_token)
 
     @property
+    def settings(self) -> Mapping[str, Any]:
+        """What the run's phases have in common, as it was created with."""
+        return self._handler.run_state(self.ref.run_id).settings
+
+    @property
     def used(self) -> Amount:
         """What the attempt's calls have used so far."""
         return Amount(self.total_tokens, self.cost_usd)

@@ -76,6 +76,7 @@ class RunView:
     outcome: str | None = None
     caps: Mapping[str, float] = attrs.Factory(dict)
     labels: Mapping[str, str] = attrs.Factory(dict)
+    settings: Mapping[str, Any] = attrs.Factory(dict)
     is_prepared: bool | None = None
     created_at: datetime | None = None
 
@@ -150,6 +151,10 @@ class Attempt(Protocol):
     lease_token: str
     budget_tokens: int
     deadline: datetime | None
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What the run's phases have in common, as it was created with."""
 
     @property
     def cancelled(self) -> bool:

@@ -36,7 +36,7 @@ class RunBoard:
     """Every run by id, in the order of first mention."""
 
     name: Final = "runs"
-    version: Final = 2
+    version: Final = 3
     types: Final[tuple[type, ...]] = (
         *_RUN_STREAM,
         *PhaseEvent.__args__,
@@ -57,13 +57,14 @@ class RunBoard:
         if row is None:
             row = RunView(run_id=event.run_id, order=recorded.position, created=False)
         match event:
-            case RunCreated(goal=goal, caps=caps, labels=labels):
+            case RunCreated(goal=goal, caps=caps, labels=labels, settings=settings):
                 return attrs.evolve(
                     row,
                     created=True,
                     goal=goal,
                     caps=caps,
                     labels=labels,
+                    settings=settings,
                     created_at=recorded.occurred_at,
                 )
             case RunPaused():

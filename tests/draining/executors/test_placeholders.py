@@ -22,7 +22,8 @@ from autopack.ports.work import PhaseView
 
 def values(**fields):
     phase = PhaseView(run_id="r", phase_id="p", order=0, **fields)
-    return Values(phase, SimpleNamespace(number=2, budget_tokens=900))
+    settings = {"image": "py312", "deep": {"er": 1}}
+    return Values(phase, SimpleNamespace(number=2, budget_tokens=900, settings=settings))
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,8 @@ def values(**fields):
         ("{deliverables}", {}, []),
         ("-f={deliverables}", {"deliverables": ("a", "b")}, ["-f=a, b"]),
         ("{payload.a.b}", {"payload": {"a": {"b": 3}}}, ["3"]),
+        ("{settings.image}", {}, ["py312"]),
+        ("{settings.deep.er}", {}, ["1"]),
         ("{payload}", {"payload": {"a": 1}}, ['{"a": 1}']),
         ("{payload}", {"payload": ["x", 1]}, ["x", "1"]),
         ("{labels.team}", {"labels": {"team": "red"}}, ["red"]),

@@ -18,7 +18,7 @@ _NAMES: Final = (
     "goal", "prompt", "phase", "run_id", "phase_id", "attempt", "category", "complexity", "tier",
     "model", "budget_tokens", "timeout_s", "deliverables", "payload",
 )  # fmt: skip
-_PREFIXES: Final = ("payload", "labels", "inputs")
+_PREFIXES: Final = ("payload", "labels", "inputs", "settings")
 _PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w-]*(?:\.[\w-]+)*)\}")
 
 
@@ -58,7 +58,7 @@ class Values:
         phase = self.phase
         head, *rest = name.split(".")
         if rest:
-            value: Any = getattr(phase, head)
+            value: Any = self.attempt.settings if head == "settings" else getattr(phase, head)
             for step in rest:
                 value = value.get(step) if isinstance(value, Mapping) else None
             return value
@@ -96,7 +96,8 @@ def check(texts: Iterable[str]) -> None:
             known = ", ".join(f"{{{one}}}" for one in _NAMES)
             raise InvalidInputError(
                 f"There is no placeholder {{{name}}} (in {text!r}).{hint} Known: {known}, "
-                "{payload.NAME}, {labels.NAME}, {inputs.NAME}. Double the braces to mean them."
+                "{payload.NAME}, {labels.NAME}, {inputs.NAME}, {settings.NAME}. "
+                "Double the braces to mean them."
             )
 
 
