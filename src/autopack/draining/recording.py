@@ -10,10 +10,10 @@ from typing import Any, Final
 import attrs
 
 from autopack.budget import Amount
-from autopack.commands import CompletePhase, FailPhase, ReleasePhase
+from autopack.commands import ReleasePhase
 from autopack.draining.claims import Claim, Claims
+from autopack.draining.ending import ending_of
 from autopack.draining.failing import Failing, failed_by
-from autopack.draining.failures import zero_yield_reason
 from autopack.draining.pricing import price_of
 from autopack.errors import CapReachedError, InvalidInputError, LeaseLostError
 from autopack.events import LlmUsageRecorded, PhaseResultLate
@@ -22,7 +22,7 @@ from autopack.handler import Handler
 from autopack.ids import derived_id, phase_stream
 from autopack.phase import holds
 from autopack.ports.log import ANY, NewEvent, Recorded, from_us
-from autopack.ports.work import Completed, Failed, NeedsPerson
+from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 
 _USAGE_FIELDS: Final = frozenset(LlmUsageRecorded.__annotations__) - {
     "run_id", "phase_id", "attempt", "lease_token", "call_id", "late", "request_model",
@@ -37,9 +37,7 @@ class LiveAttempt:
         self.budget_tokens = claim.estimate.budget_tokens
         self.estimate, self.deadline = claim.estimate, claim.deadline
         self.artifacts: dict[str, str] = {}
-        self.outputs: dict[str, str] = {}
-        self.summary: str | None = None
-        self.failure: Failed | None = None
+        self.outcome: Outcome = Completed()
         self.step: str | None = None
         self.calls = 0
         self.measured_calls = 0
@@ -84,11 +82,12 @@ class LiveAttempt:
         self, outputs: Mapping[str, str] | None = None, summary: str | None = None
     ) -> None:
         """Say what the attempt gave; it is recorded when the ``with`` block ends."""
-        self.outputs, self.summary = dict(outputs or {}), summary
+        if isinstance(self.outcome, Completed):  # what was said to have failed stays so
+            self.outcome = Completed(dict(outputs or {}), summary)
 
     def fail(self, code: str, message: str, *, retryable: bool | None = None) -> None:
         """Say that the attempt failed; it is recorded when the ``with`` block ends."""
-        self.failure = Failed(code, message, retryable=retryable)
+        self.outcome = Failed(code, message, retryable=retryable)
 
     def record_usage(
         self,
@@ -213,7 +212,7 @@ def working(handler: Handler, claims: Claims, claim: Claim) -> Iterator[LiveAtte
         _end(handler, claims, claim, live, failed_by(fault), began_us)
         raise
     else:
-        _end(handler, claims, claim, live, live.failure, began_us)
+        _end(handler, claims, claim, live, live.outcome, began_us)
 
 
 def _end(
@@ -221,23 +220,19 @@ def _end(
     claims: Claims,
     claim: Claim,
     live: LiveAttempt,
-    failure: Failed | None,
+    outcome: Outcome,
     began_us: int,
 ) -> None:
-    duration_s = max(0, handler.journal.now_us() - began_us) / 1e6
-    if failure is None:
-        ending: CompletePhase | FailPhase = CompletePhase(
-            ref=claim.ref,
-            lease_token=claim.token,
-            outputs=live.end_outputs(live.outputs),
-            artifacts=live.artifacts,
-            summary=live.summary,
-            duration_s=duration_s,
-            zero_yield_reason=None if live.calls else zero_yield_reason("completed"),
-        )
-    else:
-        failing, now = Failing(), from_us(handler.journal.now_us())
-        ending = failing.command(claim, live, failure, duration_s=duration_s, now=now)
+    now_us = handler.journal.now_us()
+    ending = ending_of(
+        claim,
+        live,
+        outcome,
+        failing=Failing(),
+        now=from_us(now_us),
+        duration_s=max(0, now_us - began_us) / 1e6,
+        timeout_s=None,
+    )
     end_or_late(handler, claims, claim, live, ending)
 
 

@@ -11,6 +11,7 @@ from autopack.draining.admission import Admission
 from autopack.draining.caps import Caps
 from autopack.draining.checking import check, set_cap
 from autopack.draining.claims import Claim, Claims, new_worker, reclaim_lost
+from autopack.draining.ending import ending_of, ending_word
 from autopack.draining.failing import Failing, classifier_of
 from autopack.draining.guarding import Guards
 from autopack.draining.history import DrainHistory
@@ -24,7 +25,6 @@ from autopack.draining.requeueing import requeue
 from autopack.draining.resuming import used_so_far
 from autopack.draining.settings import Settings
 from autopack.draining.totals import Totals
-from autopack.draining.work import ending_of, ending_word
 from autopack.errors import (
     CapFullError,
     CommandRefusedError,

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from autopack.draining.claims import Claim
+from autopack.draining.ending import TimedOut
 from autopack.draining.recording import LiveAttempt
 from autopack.draining.session import Session
-from autopack.draining.work import TimedOut, call
+from autopack.draining.work import call
 from autopack.errors import LeaseLostError
 
 T = TypeVar("T")
