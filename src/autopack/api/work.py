@@ -80,7 +80,7 @@ def attempt(
     with Claims(handler, worker=worker or new_worker(), caps=caps) as claims:
         claim = claims.take(phase, found, timeout_s=phase.timeout_s, reason=None)
         try:
-            with working(handler, claims, claim) as live:
+            with working(handler, claims, claim, log.registry) as live:
                 yield live
         finally:
             finish_if_ended(log, run_id)

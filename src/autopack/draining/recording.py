@@ -13,7 +13,7 @@ from autopack.budget import Amount
 from autopack.commands import ReleasePhase
 from autopack.draining.claims import Claim, Claims
 from autopack.draining.ending import ending_of
-from autopack.draining.failing import Failing, failed_by
+from autopack.draining.failing import Failing, classifier_of, failed_by
 from autopack.draining.pricing import price_of
 from autopack.errors import CapReachedError, InvalidInputError, LeaseLostError
 from autopack.events import LlmUsageRecorded, PhaseResultLate
@@ -21,6 +21,7 @@ from autopack.events.usage import total_of
 from autopack.handler import Handler
 from autopack.ids import derived_id, phase_stream
 from autopack.phase import holds
+from autopack.plugins import Registry
 from autopack.ports.log import ANY, NewEvent, Recorded, from_us
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 
@@ -188,12 +189,17 @@ class LiveAttempt:
 
 
 @contextlib.contextmanager
-def working(handler: Handler, claims: Claims, claim: Claim) -> Iterator[LiveAttempt]:
+def working(
+    handler: Handler, claims: Claims, claim: Claim, registry: Registry
+) -> Iterator[LiveAttempt]:
     """
     Start a claimed phase, yield its attempt, and record how the block ended.
 
     An exception fails the attempt with its text and goes on; ``KeyboardInterrupt`` gives the
     phase back without spending the attempt.
+
+    Args:
+        registry: The plugins that are asked how it ended.
     """
     began_us = handler.journal.now_us()
     live = LiveAttempt(handler, claims, claim)
@@ -209,10 +215,10 @@ def working(handler: Handler, claims: Claims, claim: Claim) -> Iterator[LiveAtte
         raise
     except Exception as fault:
         live.attach("traceback", traceback.format_exc())
-        _end(handler, claims, claim, live, failed_by(fault), began_us)
+        _end(handler, claims, claim, live, failed_by(fault), began_us, registry)
         raise
     else:
-        _end(handler, claims, claim, live, live.outcome, began_us)
+        _end(handler, claims, claim, live, live.outcome, began_us, registry)
 
 
 def _end(
@@ -222,13 +228,14 @@ def _end(
     live: LiveAttempt,
     outcome: Outcome,
     began_us: int,
+    registry: Registry,
 ) -> None:
     now_us = handler.journal.now_us()
     ending = ending_of(
         claim,
         live,
         outcome,
-        failing=Failing(),
+        failing=Failing(classify=classifier_of(registry)),
         now=from_us(now_us),
         duration_s=max(0, now_us - began_us) / 1e6,
         timeout_s=None,
