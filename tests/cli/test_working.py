@@ -64,6 +64,28 @@ def test_a_limit_ends_a_drain(cli, run_log, executors):
     assert {"COMPLETE": 1, "QUEUED": 1} == states
 
 
+def test_a_text_that_a_phase_left_is_printed(cli, run_log, executors):
+    """``phase show --text`` prints an output or artifact; another name lists those there are."""
+    executors.write_text(
+        "from autopack import NeedsPerson\n\n\ndef asks(phase, attempt):\n"
+        "    attempt.attach('notes', 'why so')\n"
+        "    return NeedsPerson('Merge?', outputs={'a.md': 'the text'})\n"
+    )
+    cli("--log", run_log, "drain", "--executor", f"{executors}:asks", "--max-phases", "1")
+    approved = cli("--log", run_log, "phase", "approve", "r/p1", "--why", "fine")
+    shown = cli("--log", run_log, "phase", "show", "r/p1")
+    texts = [
+        cli("--log", run_log, "phase", "show", "r/p1", "--text", name).stdout
+        for name in ("a.md", "notes")
+    ]
+    unknown = cli("--log", run_log, "phase", "show", "r/p1", "--text", "b.md")
+
+    assert "Phase r/p1 is COMPLETE\n" == approved.stdout
+    assert "a.md" in shown.stdout
+    assert ["the text\n", "why so\n"] == texts
+    assert (2, True) == (unknown.exit_code, "It has: notes, a.md." in unknown.stderr)
+
+
 @pytest.mark.parametrize(("move", "state"), [("skip", "SKIPPED"), ("cancel", "CANCELLED")])
 def test_a_phase_is_moved_with_a_reason(cli, run_log, move, state):
     """The phase's state and the reason are on record, and it can be requeued."""

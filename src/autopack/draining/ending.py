@@ -63,7 +63,9 @@ def ending_of(
         )  # fmt: skip
     if isinstance(outcome, NeedsPerson):
         return GatePhase(
-            ref=ref, lease_token=token, question=outcome.question, duration_s=duration_s,
+            ref=ref, lease_token=token, question=outcome.question,
+            outputs=live.end_outputs(outcome.outputs), artifacts=live.artifacts,
+            summary=outcome.summary, duration_s=duration_s,
             zero_yield_reason=zero_yield_reason("gated") if silent else None,
         )  # fmt: skip
     if isinstance(outcome, TimedOut):

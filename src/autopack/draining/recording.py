@@ -86,6 +86,13 @@ class LiveAttempt:
         if isinstance(self.outcome, Completed):  # what was said to have failed stays so
             self.outcome = Completed(dict(outputs or {}), summary)
 
+    def needs_person(
+        self, question: str, outputs: Mapping[str, str] | None = None, summary: str | None = None
+    ) -> None:
+        """Leave the phase at a gate, with what was done, when the ``with`` block ends."""
+        if not isinstance(self.outcome, Failed):
+            self.outcome = NeedsPerson(question, dict(outputs or {}), summary)
+
     def fail(self, code: str, message: str, *, retryable: bool | None = None) -> None:
         """Say that the attempt failed; it is recorded when the ``with`` block ends."""
         self.outcome = Failed(code, message, retryable=retryable)

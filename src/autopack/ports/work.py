@@ -14,7 +14,12 @@ from autopack.states import PhaseStatus
 
 @attrs.frozen(kw_only=True)
 class PhaseView:
-    """A phase as it stands: what was asked for, and how it went so far. Token counts are exact."""
+    """
+    A phase as it stands: what was asked for, and how it went so far. Token counts are exact.
+
+    ``outputs``, ``artifacts`` (digests by name) and ``summary`` are those of the attempt that ended
+    last; ``log.artifacts.get(digest)`` is the text.
+    """
 
     run_id: str
     phase_id: str
@@ -51,6 +56,9 @@ class PhaseView:
     budget_tokens: int | None = None
     escalated_tokens: int | None = None
     duration_s: float | None = None
+    outputs: Mapping[str, str] = attrs.Factory(dict)
+    artifacts: Mapping[str, str] = attrs.Factory(dict)
+    summary: str | None = None
 
     @property
     def ref(self) -> PhaseRef:
@@ -124,9 +132,11 @@ class Failed:
 
 @attrs.frozen
 class NeedsPerson:
-    """The phase waits at a gate until a person decides."""
+    """The phase waits at a gate until a person decides; what was done by then is kept with it."""
 
     question: str
+    outputs: Mapping[str, str] = attrs.Factory(dict)
+    summary: str | None = None
 
 
 Outcome: TypeAlias = Completed | Failed | NeedsPerson

@@ -11,6 +11,7 @@ from autopack.events import (
     PhaseCompleted,
     PhaseEstimated,
     PhaseFailed,
+    PhaseGateDecided,
     PhaseTimedOut,
     SampleRecorded,
 )
@@ -20,6 +21,7 @@ _MEASURED: Final = "measured"
 _WEAKNESS: Final[Mapping[str, int]] = {_MEASURED: 0, "inferred": 1, "total_only": 2}
 _BUILDER: Final = "builder"
 _UNKNOWN: Final = "unknown"
+_JUDGED: Final[Mapping[str, bool]] = {"approve": True, "reject": False}
 _CUT_OFF: Final = frozenset({"max_tokens", "length", "max_output_tokens"})
 
 
@@ -46,7 +48,8 @@ class SampleRow:
             if an imported figure is.
         split: The weakest of the calls' splits.
         late_calls: Builder calls that came after the lease was lost; not in the sum.
-        success: None while the attempt runs, when it was given up, and when it waits at a gate.
+        success: None while the attempt runs, when it was given up, while it waits at a gate, and
+            when it was sent back from there; a gate's answer is its own.
         ended_position: Where its end stands in the log.
     """
 
@@ -104,7 +107,7 @@ class Samples:
     """
 
     name: Final = "samples"
-    version: Final = 2
+    version: Final = 3
     types: Final[tuple[type, ...]] = (
         PhaseEstimated,
         LlmUsageRecorded,
@@ -112,6 +115,7 @@ class Samples:
         PhaseCompleted,
         PhaseFailed,
         PhaseTimedOut,
+        PhaseGateDecided,
         SampleRecorded,
     )
     row_type: Final = SampleRow
@@ -141,6 +145,8 @@ class Samples:
                 return row and _ended(row, recorded.position, success=True)
             case PhaseFailed() | PhaseTimedOut():
                 return row and _ended(row, recorded.position, success=False)
+            case PhaseGateDecided(decision=decision) if decision in _JUDGED:
+                return row and _ended(row, recorded.position, success=_JUDGED[decision])
             case _:
                 return row
 

@@ -18,7 +18,7 @@ class Reader:
     call, named as in ``Attempt.record_usage``), ``autopack.progress`` (``note``),
     ``autopack.completed`` (``summary``, ``outputs``), ``autopack.failed`` (``code``, ``message``,
     ``retry_after_s``, ``retryable``, ``failure_class``) or ``autopack.needs_person``
-    (``question``). Every other line is ordinary output.
+    (``question``, ``outputs``, ``summary``). Every other line is ordinary output.
 
     Args:
         lease_token: That of the attempt; readers that make call ids put it into them.
@@ -69,7 +69,7 @@ class Reader:
                 case "failed":
                     self.outcome = Failed(**told)
                 case "needs_person":
-                    self.outcome = NeedsPerson(str(told["question"]))
+                    self.outcome = NeedsPerson(**told)
                 case _:
                     self._problem(f"no line of type {_PREFIX}{kind} is known")
         except Exception as fault:
