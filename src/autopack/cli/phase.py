@@ -35,6 +35,10 @@ def phase() -> None:
 @click.option("--goal", help="What the phase is for.")
 @click.option("--model", help="The model that the executor is to use.")
 @click.option("--priority", type=int, default=0, show_default=True)
+@click.option(
+    "--label", "labels", multiple=True, metavar="NAME=TEXT",
+    help="A label; gate=QUESTION lets a person decide when it is done. Repeatable.",
+)  # fmt: skip
 @click.option("--after", multiple=True, help="A phase that must be complete first; repeatable.")
 @click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True))
 @click.option("--max-attempts", type=click.IntRange(min=1), default=3, show_default=True)
@@ -73,7 +77,8 @@ def show(session: Session, ref: str, text: str | None, as_json: bool) -> None:
     with session.open_log() as log:
         found = api.phase_of(log, wanted)
         if text is not None:
-            click.echo(_text_of(log, found, text))
+            told = _text_of(log, found, text)
+            click.echo(told, nl=not told.endswith("\n"))
             return
     if as_json:
         print_json(found)
@@ -109,7 +114,15 @@ def _specs(file: Path | None, given: dict[str, Any]) -> tuple[Any, ...]:
     if missing:
         wanted = ", ".join(f"--{name}" for name in missing)
         raise click.UsageError(f"A phase needs {wanted}; or give --file.")
+    given["labels"] = dict(map(_label, given["labels"]))
     return (PhaseSpec(given.pop("phase_id"), **given),)
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not (name and sign):
+        raise click.UsageError(f"--label {text!r} is no NAME=TEXT.")
+    return name, value
 
 
 def _deciding(name: str, help_text: str, call: Callable[..., Any], done: str) -> None:

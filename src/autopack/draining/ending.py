@@ -52,15 +52,22 @@ def ending_of(
     now: datetime,
     duration_s: float,
     timeout_s: float | None,
+    question: str | None = None,
 ) -> CompletePhase | FailPhase | TimeOutPhase | GatePhase:
-    """Return the command that records an outcome, with the reason if no call was recorded."""
+    """
+    Return the command that records an outcome, with the reason if no call was recorded.
+
+    Args:
+        question: What a person is to answer before completed work counts as complete.
+    """
     ref, token, silent = claim.ref, claim.token, not live.calls
     if isinstance(outcome, Completed):
-        return CompletePhase(
-            ref=ref, lease_token=token, outputs=live.end_outputs(outcome.outputs),
-            artifacts=live.artifacts, summary=outcome.summary, duration_s=duration_s,
-            zero_yield_reason=zero_yield_reason("completed") if silent else None,
-        )  # fmt: skip
+        done: dict[str, Any] = {
+            "ref": ref, "lease_token": token, "outputs": live.end_outputs(outcome.outputs),
+            "artifacts": live.artifacts, "summary": outcome.summary, "duration_s": duration_s,
+            "zero_yield_reason": zero_yield_reason("completed") if silent else None,
+        }  # fmt: skip
+        return CompletePhase(**done) if question is None else GatePhase(**done, question=question)
     if isinstance(outcome, NeedsPerson):
         return GatePhase(
             ref=ref, lease_token=token, question=outcome.question,

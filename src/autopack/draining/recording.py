@@ -14,6 +14,7 @@ from autopack.commands import ReleasePhase
 from autopack.draining.claims import Claim, Claims
 from autopack.draining.ending import ending_of
 from autopack.draining.failing import Failing, classifier_of, failed_by
+from autopack.draining.gating import question_of
 from autopack.draining.pricing import price_of
 from autopack.errors import CapReachedError, InvalidInputError, LeaseLostError
 from autopack.events import LlmUsageRecorded, PhaseResultLate
@@ -238,6 +239,9 @@ def _end(
     registry: Registry,
 ) -> None:
     now_us = handler.journal.now_us()
+    question = None
+    if isinstance(outcome, Completed):
+        question = question_of(registry, claim.phase, live, outcome)
     ending = ending_of(
         claim,
         live,
@@ -246,6 +250,7 @@ def _end(
         now=from_us(now_us),
         duration_s=max(0, now_us - began_us) / 1e6,
         timeout_s=None,
+        question=question,
     )
     end_or_late(handler, claims, claim, live, ending)
 

@@ -228,8 +228,16 @@ class Session:
             return None
         return self.take(Choose(choice.ref, choice.reason))
 
-    def end(self, claim: Claim, live: LiveAttempt, outcome: Any, *, duration_s: float) -> None:
-        """Record how an attempt ended, and count it."""
+    def end(
+        self,
+        claim: Claim,
+        live: LiveAttempt,
+        outcome: Any,
+        *,
+        duration_s: float,
+        question: str | None = None,
+    ) -> None:
+        """Record how an attempt ended, or the *question* that it leaves open, and count it."""
         ending = ending_of(
             claim,
             live,
@@ -238,13 +246,14 @@ class Session:
             now=self.now(),
             duration_s=duration_s,
             timeout_s=self.settings.timeout_of(claim.phase),
+            question=question,
         )
         try:
             end_or_late(self.handler, self.claims, claim, live, ending)
         except LeaseLostError:
             self.totals.lost += 1
             return
-        self.totals.add(live, ending, outcome)
+        self.totals.add(live, ending)
         self.totals.unmetered += self.guards.is_unmetered(claim, live)
         self.guards.ended(claim, live, ending, outcome, self.now())
         self.history.ended(

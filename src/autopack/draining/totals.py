@@ -5,9 +5,8 @@ from typing import Any
 
 import attrs
 
-from autopack.commands import FailPhase, GatePhase, TimeOutPhase
+from autopack.commands import CompletePhase, FailPhase, GatePhase, TimeOutPhase
 from autopack.draining.recording import LiveAttempt
-from autopack.ports.work import Completed
 
 
 @attrs.define
@@ -41,7 +40,7 @@ class Totals:
             if name != "zero_streak"
         }
 
-    def add(self, live: LiveAttempt, ending: Any, outcome: Any) -> None:
+    def add(self, live: LiveAttempt, ending: Any) -> None:
         """Count an attempt that ended."""
         match ending:
             case FailPhase():
@@ -58,7 +57,7 @@ class Totals:
         self.total_tokens += live.total_tokens
         self.cost_usd += live.cost_usd
         self.unpriced_calls += live.unpriced_calls
-        self.samples += bool(live.measured_calls and isinstance(outcome, Completed))
+        self.samples += bool(live.measured_calls and isinstance(ending, CompletePhase))
         self.zero_streak = 0 if live.calls else self.zero_streak + 1
         if ending.zero_yield_reason:
             self.zero_yield[ending.zero_yield_reason] += 1

@@ -7,14 +7,16 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from autopack.draining.claims import Claim
 from autopack.draining.ending import TimedOut, outcome_of
 from autopack.draining.failing import failed_by
+from autopack.draining.gating import question_of
 from autopack.draining.recording import LiveAttempt
 from autopack.errors import LeaseLostError
-from autopack.ports.work import Failed, Outcome
+from autopack.plugins import Registry
+from autopack.ports.work import Completed, Failed, Outcome
 
 _TO_CLEAN_UP_S: Final = 5.0
 
@@ -55,6 +57,16 @@ async def call(
         raise
     except (Exception, SystemExit) as fault:
         return _raised(live, fault)
+
+
+async def asked(
+    registry: Registry, live: LiveAttempt, claim: Claim, outcome: Outcome | TimedOut
+) -> str | None:
+    """Return what a person is to answer of completed work; plugins are asked in a thread."""
+    if not isinstance(outcome, Completed):
+        return None
+    work = _in_thread(lambda: question_of(registry, claim.phase, live, outcome), f"gate {live.ref}")
+    return cast("str | None", await asyncio.shield(asyncio.wrap_future(work)))
 
 
 def is_async(execute: Callable[..., Any]) -> bool:

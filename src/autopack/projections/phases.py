@@ -14,6 +14,7 @@ from autopack.events import (
     PhaseEstimated,
     PhaseFailed,
     PhaseGated,
+    PhaseGateDecided,
     PhaseQueued,
     PhaseReclaimed,
     PhaseReleased,
@@ -174,6 +175,8 @@ def _told(event: PhaseEvent) -> dict[str, Any]:
             return {**_ended(event, "timed_out", event.message), "duration_s": event.timeout_s}
         case PhaseGated():
             return _ended(event, "gated", event.question)
+        case PhaseGateDecided(decision="reject", why=why):
+            return {"reason_code": "rejected", "reason": why}
         case PhaseReleased(why=why):
             return {"reason_code": "released", "reason": why}
         case PhaseReclaimed(why=why):

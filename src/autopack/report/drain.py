@@ -51,7 +51,8 @@ def _rates(report: Any) -> str:
     ended = report.completed + report.failed + report.timed_out + report.gated
     if not ended:
         return ""
-    parts = [f"{report.completed / ended:.0%} of attempts succeeded"]
+    judged = ended - report.gated  # what waits for a decision has neither succeeded nor failed
+    parts = [f"{report.completed / judged:.0%} of attempts succeeded"] if judged else []
     for n, noun in ((ended, "attempts"), (report.samples, "samples")):
         rate = per_minute(n, report.duration_s)
         if rate is not None:
@@ -73,6 +74,7 @@ def _steps(report: Any) -> Iterator[str]:
     if report.left_failed:
         yield "autopack status: which phases failed for good, and what to requeue"
     if report.gated:
+        yield "autopack phase show RUN/PHASE: what waits for a decision"
         yield "autopack phase approve RUN/PHASE --why REASON (or reject, requeue)"
     match report.reason:
         case "limit":
