@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from autopack.draining.claims import Claim
     from autopack.draining.recording import LiveAttempt
 
+AttemptEnd = CompletePhase | FailPhase | TimeOutPhase | GatePhase
+"""The commands that end an attempt by its own outcome."""
+
 
 @attrs.frozen
 class TimedOut:
@@ -36,11 +39,14 @@ def outcome_of(result: Any) -> Outcome:
     if isinstance(result, Completed | Failed | NeedsPerson):
         return result
     kind = type(result).__name__
-    return Failed(
-        "bad_outcome",
-        f"the executor returned {kind}; it must return Completed, Failed, NeedsPerson or None",
-        failure_class="validation",
+    return bad_outcome(
+        f"the executor returned {kind}; it must return Completed, Failed, NeedsPerson or None"
     )
+
+
+def bad_outcome(message: str) -> Failed:
+    """Return the failure of an attempt whose own account of its end is of no use."""
+    return Failed("bad_outcome", message, failure_class="validation")
 
 
 def ending_of(
@@ -53,7 +59,7 @@ def ending_of(
     duration_s: float,
     timeout_s: float | None,
     question: str | None = None,
-) -> CompletePhase | FailPhase | TimeOutPhase | GatePhase:
+) -> AttemptEnd:
     """
     Return the command that records an outcome, with the reason if no call was recorded.
 
@@ -87,7 +93,7 @@ def ending_of(
     return failing.command(claim, live, outcome, duration_s=duration_s, now=now)
 
 
-def ending_word(ending: CompletePhase | FailPhase | TimeOutPhase | GatePhase) -> str:
+def ending_word(ending: AttemptEnd) -> str:
     """Return how an attempt ended, in one word."""
     words = {FailPhase: "failed", TimeOutPhase: "timed_out", GatePhase: "gated"}
     return words.get(type(ending), "completed")

@@ -100,7 +100,12 @@ def failed_by(fault: BaseException) -> Failed:
         return Failed("cap_reached", str(fault), retryable=True, failure_class="execution")
     kind = type(fault).__name__
     said = str(fault) or "it says nothing more; see the traceback artifact"
-    return Failed(kind, f"{kind}: {said}")
+    return Failed(kind, storable(f"{kind}: {said}"))
+
+
+def storable(text: str) -> str:
+    """Return *text* with escapes where it has no UTF-8 form, as names of files may have none."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def classifier_of(registry: Any) -> Callable[[str, str], str]:

@@ -12,11 +12,16 @@ import attrs
 from autopack.budget import Amount
 from autopack.commands import ReleasePhase
 from autopack.draining.claims import Claim, Claims
-from autopack.draining.ending import ending_of
-from autopack.draining.failing import Failing, classifier_of, failed_by
+from autopack.draining.ending import AttemptEnd, TimedOut, bad_outcome, ending_of
+from autopack.draining.failing import Failing, classifier_of, failed_by, storable
 from autopack.draining.gating import question_of
 from autopack.draining.pricing import price_of
-from autopack.errors import CapReachedError, InvalidInputError, LeaseLostError
+from autopack.errors import (
+    CapReachedError,
+    InvalidEventError,
+    InvalidInputError,
+    LeaseLostError,
+)
 from autopack.events import LlmUsageRecorded, PhaseResultLate
 from autopack.events.usage import total_of
 from autopack.handler import Handler
@@ -71,11 +76,13 @@ class LiveAttempt:
 
     def progress(self, note: str) -> None:
         """Say which step the worker is at; kept beside the log, for ``status``."""
-        self.step = note
-        self._claims.note(self.lease_token, note)
+        self.step = storable(str(note))
+        self._claims.note(self.lease_token, self.step)
 
     def attach(self, name: str, text: str) -> str:
         """Store a text beside the log and return its digest; it is named in the phase's end."""
+        if not isinstance(name, str) or name != storable(name):
+            raise InvalidInputError(f"{name!r} cannot name an artifact: give a text.")
         digest = self._handler.journal.put_artifact(text)
         self.artifacts[name] = digest
         return digest
@@ -222,7 +229,7 @@ def working(
         claims.end(claim, release)
         raise
     except Exception as fault:
-        live.attach("traceback", traceback.format_exc())
+        live.attach("traceback", storable(traceback.format_exc()))
         _end(handler, claims, claim, live, failed_by(fault), began_us, registry)
         raise
     else:
@@ -242,7 +249,9 @@ def _end(
     question = None
     if isinstance(outcome, Completed):
         question = question_of(registry, claim.phase, live, outcome)
-    ending = ending_of(
+    end_attempt(
+        handler,
+        claims,
         claim,
         live,
         outcome,
@@ -252,7 +261,33 @@ def _end(
         timeout_s=None,
         question=question,
     )
-    end_or_late(handler, claims, claim, live, ending)
+
+
+def end_attempt(
+    handler: Handler,
+    claims: Claims,
+    claim: Claim,
+    live: LiveAttempt,
+    outcome: Outcome | TimedOut,
+    **how: Any,
+) -> AttemptEnd:
+    """
+    Record an outcome and return the command that did; what cannot be stored fails the attempt.
+
+    Args:
+        how: As :func:`ending_of` takes it.
+
+    Raises:
+        LeaseLostError: The phase is not this worker's any more; the result is recorded as late.
+    """
+    try:
+        ending = ending_of(claim, live, outcome, **how)
+        end_or_late(handler, claims, claim, live, ending)
+    except (InvalidInputError, InvalidEventError) as fault:
+        outcome = bad_outcome(f"what the executor gave back cannot be stored: {fault}")
+        ending = ending_of(claim, live, outcome, **how)
+        end_or_late(handler, claims, claim, live, ending)
+    return ending
 
 
 def end_or_late(

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from autopack.draining.claims import Claim
 from autopack.draining.ending import TimedOut, outcome_of
-from autopack.draining.failing import failed_by
+from autopack.draining.failing import failed_by, storable
 from autopack.draining.gating import question_of
 from autopack.draining.recording import LiveAttempt
 from autopack.errors import LeaseLostError
@@ -126,5 +126,5 @@ def _in_thread(work: Callable[[], Any], name: str) -> "Future[Any]":
 
 def _raised(live: LiveAttempt, fault: BaseException) -> Failed:
     text = "".join(traceback.format_exception(fault))
-    live.attach("traceback", text)
+    live.attach("traceback", storable(text))
     return failed_by(fault)

@@ -241,6 +241,34 @@ def test_usage_that_cannot_be_understood_is_kept_and_said(log, tmp_path):
     assert all(part in problems for part in ("output_tokens", "outptu_tokens", "sausage"))
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ({"type": "autopack.failed", "code": "x", "message": "m", "why": 5}, "'why'"),
+        ({"type": "autopack.failed", "code": "x", "message": "m", "retry_after_s": "5"}, "'5'"),
+        ({"type": "autopack.completed", "outputs": ["a.md"]}, "outputs=['a.md']"),
+        ({"type": "autopack.needs_person", "question": ""}, "question=''"),
+    ],
+)
+def test_an_ending_that_cannot_be_read_is_no_completion(log, tmp_path, line, told):
+    """It may have said that the work failed: so the phase fails, with what is wrong."""
+    ended = run(log, *printing(tmp_path, line))
+
+    assert "bad_outcome" == ended.code
+    assert told in ended.message
+    assert told in artifact(log, ended, "usage-problems")
+
+
+def test_a_program_may_ask_a_person(log, tmp_path):
+    """The question comes with what was done by then."""
+    asks = {"type": "autopack.needs_person", "question": "Fit?", "outputs": {"a.md": "text"}}
+    drain(log, executor=CommandExecutor(printing(tmp_path, asks)), max_phases=1)
+    row = phase_of(log, PhaseRef("r", "p"))
+
+    assert ("GATED", "Fit?") == (row.status, row.reason)
+    assert "text" == log.artifacts.get(row.outputs["a.md"])
+
+
 def test_a_program_may_fail_with_its_own_reason(log, tmp_path):
     """Its code, message, class and wait are kept, whatever its exit code."""
     told = {"type": "autopack.failed", "code": "no_tests", "message": "nothing to run",

@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+from autopack.draining.ending import bad_outcome
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 
 _PREFIX: Final = "autopack."
+_ENDINGS: Final = frozenset({"completed", "failed", "needs_person"})
 _MOST_PROBLEMS: Final = 20
 
 
@@ -73,7 +75,10 @@ class Reader:
                 case _:
                     self._problem(f"no line of type {_PREFIX}{kind} is known")
         except Exception as fault:
-            self._problem(f"{_PREFIX}{kind}: {type(fault).__name__}: {fault}")
+            what = f"{_PREFIX}{kind}: {type(fault).__name__}: {fault}"
+            self._problem(what)
+            if kind in _ENDINGS:  # it may have said that it failed: nobody takes that for done
+                self.outcome = bad_outcome(f"how the program says it ended cannot be read: {what}")
 
     def _problem(self, what: str) -> None:
         if len(self.problems) < _MOST_PROBLEMS:
