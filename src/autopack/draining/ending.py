@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from autopack.commands import CompletePhase, FailPhase, GatePhase, TimeOutPhase
-from autopack.draining.failing import Failing, failed_by
-from autopack.draining.failures import zero_yield_reason
+from autopack.draining.failing import Failing, failed_by, why_silent
 from autopack.errors import LeaseLostError
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 
@@ -66,12 +65,12 @@ def ending_of(
     Args:
         question: What a person is to answer before completed work counts as complete.
     """
-    ref, token, silent = claim.ref, claim.token, not live.calls
+    ref, token = claim.ref, claim.token
     if isinstance(outcome, Completed):
         done: dict[str, Any] = {
             "ref": ref, "lease_token": token, "outputs": live.end_outputs(outcome.outputs),
             "artifacts": live.artifacts, "summary": outcome.summary, "duration_s": duration_s,
-            "zero_yield_reason": zero_yield_reason("completed") if silent else None,
+            "zero_yield_reason": why_silent(live, "completed"),
         }  # fmt: skip
         return CompletePhase(**done) if question is None else GatePhase(**done, question=question)
     if isinstance(outcome, NeedsPerson):
@@ -79,7 +78,7 @@ def ending_of(
             ref=ref, lease_token=token, question=outcome.question,
             outputs=live.end_outputs(outcome.outputs), artifacts=live.artifacts,
             summary=outcome.summary, duration_s=duration_s,
-            zero_yield_reason=zero_yield_reason("gated") if silent else None,
+            zero_yield_reason=why_silent(live, "gated"),
         )  # fmt: skip
     if isinstance(outcome, TimedOut):
         limit = timeout_s or 0.0
@@ -88,7 +87,7 @@ def ending_of(
             message=f"no result after {limit:g} s", artifacts=live.artifacts,
             max_attempts=claim.phase.max_attempts,
             not_before=failing.not_before(claim.number, None, now),
-            zero_yield_reason=zero_yield_reason("timed_out") if silent else None,
+            zero_yield_reason=why_silent(live, "timed_out"),
         )  # fmt: skip
     return failing.command(claim, live, outcome, duration_s=duration_s, now=now)
 

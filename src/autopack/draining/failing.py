@@ -9,7 +9,13 @@ import attrs
 
 from autopack.commands import FailPhase
 from autopack.draining.escalation import EscalationPolicy, Factor
-from autopack.draining.failures import RETRYABLE, classify, fingerprint, zero_yield_reason
+from autopack.draining.failures import (
+    RETRYABLE,
+    USAGE_UNREADABLE,
+    classify,
+    fingerprint,
+    zero_yield_reason,
+)
 from autopack.draining.retrying import WAITING, Backoff
 from autopack.errors import CapReachedError
 from autopack.ports.work import Failed
@@ -62,7 +68,7 @@ class Failing:
             artifacts=live.artifacts,
             duration_s=duration_s,
             not_before=self.not_before(claim.number, failure, now) if retryable else None,
-            zero_yield_reason=None if live.calls else zero_yield_reason("failed", kind),
+            zero_yield_reason=why_silent(live, "failed", kind),
             exit_code=failure.exit_code,
             excerpt=failure.excerpt,
             attempt_spent=kind not in WAITING,
@@ -92,6 +98,13 @@ class Failing:
             sent=live.sent_tokens,
             used=live.output_most,
         )
+
+
+def why_silent(live: "LiveAttempt", ending: str, failure_class: str | None = None) -> str | None:
+    """Return why no call of an attempt was recorded, or None if one was."""
+    if live.calls:
+        return None
+    return USAGE_UNREADABLE if live.is_misread else zero_yield_reason(ending, failure_class)
 
 
 def failed_by(fault: BaseException) -> Failed:

@@ -18,6 +18,9 @@ def _status(codes: str) -> str:
     return rf"(?:error|status|http|code)[\s:=(\"']{{1,4}}(?:code[\s:=\"']{{1,3}})?(?:{codes})\b"
 
 
+USAGE_UNREADABLE: Final = "usage_unreadable"
+"""Why an attempt without a recorded call has none, if what it said of its calls was malformed."""
+
 _MEANINGS: Final = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (

@@ -29,7 +29,7 @@ from autopack.ids import derived_id, phase_stream
 from autopack.phase import holds
 from autopack.plugins import Registry
 from autopack.ports.log import ANY, NewEvent, Recorded, from_us
-from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
+from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
 
 _USAGE_FIELDS: Final = frozenset(LlmUsageRecorded.__annotations__) - {
     "run_id", "phase_id", "attempt", "lease_token", "call_id", "late", "request_model",
@@ -69,6 +69,11 @@ class LiveAttempt:
     def used(self) -> Amount:
         """What the attempt's calls have used so far."""
         return Amount(self.total_tokens, self.cost_usd)
+
+    @property
+    def is_misread(self) -> bool:
+        """Whether it used more than was recorded, since some of it could not be read."""
+        return USAGE_PROBLEMS in self.artifacts
 
     def cancel(self) -> None:
         """Ask the worker to stop at its next look at ``cancelled``."""

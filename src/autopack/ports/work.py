@@ -12,6 +12,13 @@ from autopack.ids import PhaseRef
 from autopack.ports.log import Recorded
 from autopack.states import PhaseStatus
 
+USAGE_PROBLEMS: Final = "usage-problems"
+"""
+The artifact in which an executor tells what of an attempt's usage it could not read.
+
+An attempt that has it used more than was recorded of it.
+"""
+
 
 @attrs.frozen(kw_only=True)
 class PhaseView:

@@ -13,6 +13,8 @@ ZERO_YIELD: Final[Mapping[str, str]] = MappingProxyType(
         "llm_boundary_hit": "the prompt does not fit the model; split the phase or its inputs",
         "provider_refused": "rate limits or overload; set --rpm or --tpm, or come back later",
         "failed_before_llm": "the request was refused before it was made; look at key and settings",
+        "usage_unreadable": "what it said of its calls could not be read; see the artifact "
+        "usage-problems",
         "execution_error": "the executor failed before its first call; see the traceback artifact",
     }
 )

@@ -207,12 +207,18 @@ ended AS (
     FROM events WHERE type IN ('phase.completed', 'phase.failed', 'phase.timed_out')
         OR type = 'phase.gate_decided' AND {_of("decision")} IN ('approve', 'reject')
     GROUP BY 1, 2, 3
+),
+misread AS (
+    SELECT DISTINCT {_named("run_id", "phase_id", "attempt")}, 1 AS is_misread FROM events
+    WHERE type IN ({_quoted(_ENDS)}) AND {_of('artifacts."usage-problems"')} IS NOT NULL
 )
 SELECT position, run_id, phase_id, attempt, category, complexity, predicted_output_tokens,
-    CASE WHEN is_known AND NOT is_guessed THEN output_tokens END AS actual_output_tokens,
+    CASE WHEN is_known AND NOT is_guessed AND is_misread IS NULL THEN output_tokens END
+        AS actual_output_tokens,
     budget_tokens, estimator, estimator_version, ended.is_success,
     coalesce(is_truncated, 0) AS is_truncated, predicted.model, 0 AS is_imported
 FROM predicted LEFT JOIN ended USING (run_id, phase_id, attempt)
+    LEFT JOIN misread USING (run_id, phase_id, attempt)
 UNION ALL
 SELECT position, {_named("run_id", "phase_id")}, NULL, {
     _named("category", "complexity", "predicted_output_tokens")
