@@ -44,6 +44,22 @@ def test_a_failed_phase_is_taken_back_and_drained_alone(cli, run_log, executors)
     assert {"COMPLETE": 1, "FAILED": 1} == states
 
 
+def test_an_executor_that_cannot_be_called_refuses_the_drain(cli, run_log, tmp_path, events_of):
+    """Exit 2 and nothing written, a requeue that was asked for included."""
+    file = tmp_path / "amiss.py"
+    file.write_text("def execute(phase):\n    return None\n")
+    cli("--log", run_log, "phase", "skip", "r/p1", "--why", "not now")
+    before = events_of(run_log)
+    result = cli(
+        "--log", run_log, "drain", "--executor", f"{file}:execute", "--run-id", "r",
+        "--phase-id", "p1", "--requeue", "--why", "now",
+    )  # fmt: skip
+
+    assert 2 == result.exit_code
+    assert "execute(phase) cannot be called with (phase, attempt)" in result.stderr
+    assert before == events_of(run_log)
+
+
 def test_a_dry_run_writes_nothing(cli, run_log, executors, events_of):
     """--dry-run lists what would be done."""
     before = events_of(run_log)
