@@ -8,6 +8,7 @@ import attrs
 
 from autopack.commands import CompletePhase, FailPhase, GatePhase, TimeOutPhase
 from autopack.draining.failing import Failing, failed_by, why_silent
+from autopack.draining.failures import BAD_OUTCOME
 from autopack.errors import LeaseLostError
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 
@@ -45,7 +46,7 @@ def outcome_of(result: Any) -> Outcome:
 
 def bad_outcome(message: str) -> Failed:
     """Return the failure of an attempt whose own account of its end is of no use."""
-    return Failed("bad_outcome", message, failure_class="validation")
+    return Failed(BAD_OUTCOME, message, failure_class="validation")
 
 
 def ending_of(

@@ -9,13 +9,7 @@ import attrs
 
 from autopack.commands import FailPhase
 from autopack.draining.escalation import EscalationPolicy, Factor
-from autopack.draining.failures import (
-    RETRYABLE,
-    USAGE_UNREADABLE,
-    classify,
-    fingerprint,
-    zero_yield_reason,
-)
+from autopack.draining.failures import RETRYABLE, classify, fingerprint, zero_yield_reason
 from autopack.draining.retrying import WAITING, Backoff
 from autopack.errors import CapReachedError
 from autopack.ports.work import Failed
@@ -68,7 +62,7 @@ class Failing:
             artifacts=live.artifacts,
             duration_s=duration_s,
             not_before=self.not_before(claim.number, failure, now) if retryable else None,
-            zero_yield_reason=why_silent(live, "failed", kind),
+            zero_yield_reason=why_silent(live, "failed", kind, failure.code),
             exit_code=failure.exit_code,
             excerpt=failure.excerpt,
             attempt_spent=kind not in WAITING,
@@ -100,11 +94,13 @@ class Failing:
         )
 
 
-def why_silent(live: "LiveAttempt", ending: str, failure_class: str | None = None) -> str | None:
+def why_silent(
+    live: "LiveAttempt", ending: str, failure_class: str | None = None, code: str | None = None
+) -> str | None:
     """Return why no call of an attempt was recorded, or None if one was."""
     if live.calls:
         return None
-    return USAGE_UNREADABLE if live.is_misread else zero_yield_reason(ending, failure_class)
+    return zero_yield_reason(ending, failure_class, code, is_misread=live.is_misread)
 
 
 def failed_by(fault: BaseException) -> Failed:
