@@ -199,6 +199,30 @@ def test_last_words_and_a_wait_are_kept(log, tmp_path):
     assert 9029 == len(artifact(log, failed, "stderr"))
 
 
+def test_last_words_leave_out_what_was_told_to_autopack(log, tmp_path):
+    """Usage lines are not why it failed: not in message, excerpt or fingerprint, nor its class."""
+    lines = [
+        {"type": "autopack.usage", **USAGE, "call_id": "c-1", "stop_reason": "max_tokens"},
+        "the tests failed",
+        {"type": "autopack.progress", "note": "rate limit"},
+    ]
+    text = "\n".join(one if isinstance(one, str) else json.dumps(one) for one in lines)
+    program = script(tmp_path, f"import sys; print({text!r}); sys.exit(3)")
+    ended = run(log, *program)
+
+    assert ended.message.endswith("ended with exit code 3; its last words: the tests failed")
+    assert ("the tests failed", "execution") == (ended.excerpt, ended.failure_class)
+    assert "autopack" not in ended.fingerprint
+
+
+def test_a_program_that_told_only_autopack_gave_no_reason(log, tmp_path):
+    """Its usage is recorded; nothing of it is quoted."""
+    ended = run(log, *printing(tmp_path, {"type": "autopack.usage", **USAGE}, code=3))
+
+    assert ended.message.endswith("ended with exit code 3; it printed no reason")
+    assert ended.excerpt is None
+
+
 def test_output_is_kept_within_a_bound(log, tmp_path):
     """Of a long output the start and the end are kept, and what was cut is said."""
     text = "import sys\nsys.stdout.write('a' * 70_000 + 'm' * 3_000_000 + 'z' * 70_000)\n"

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from autopack.draining.executors.exits import exit_failure
-from autopack.draining.executors.reports import Reader
+from autopack.draining.executors.reports import Reader, is_own
 from autopack.draining.executors.streams import Capture, Lines
 from autopack.draining.executors.usagefiles import UsageChannel
 from autopack.draining.failures import retry_after_s
@@ -118,10 +118,7 @@ class Work:
         """Return how the work ended: what the program said, else what its exit code says."""
         told = self.reader.outcome
         if returncode != 0 and not isinstance(told, Failed):
-            words = self.errors.last_words(_LAST_WORDS_CHARS) or self.output.last_words(
-                _LAST_WORDS_CHARS
-            )
-            told = exit_failure(program, returncode, words)
+            told = exit_failure(program, returncode, self._last_words())
         if isinstance(told, Failed):
             wait_s = retry_after_s(f"{told.message} {told.excerpt or ''}", now_s=time.time())
             return attrs.evolve(
@@ -130,6 +127,11 @@ class Work:
                 retry_after_s=wait_s if told.retry_after_s is None else told.retry_after_s,
             )
         return told if told is not None else Completed(summary=self._silence())
+
+    def _last_words(self) -> str:
+        """Return the end of what the program said to people, not of what it told Autopack."""
+        words = (s.last_words(_LAST_WORDS_CHARS, is_own) for s in (self.errors, self.output))
+        return next(filter(None, words), "")
 
     def _silence(self) -> str | None:
         if type(self.reader) is Reader:
