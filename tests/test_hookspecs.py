@@ -178,6 +178,17 @@ class TestDecisions:
         assert "auth" == answer
         assert ["autopack_classify_failure"] == [line["hook"] for line in logged]
 
+    def test_a_failure_in_a_loop_of_ones_own_is_classified_too(self, log_path):
+        """attempt() asks the plugins as a drain does."""
+        registry = load_plugins(extra=[plugin(autopack_classify_failure=lambda code: "boundary")])
+        with autopack.open_log(log_path, plugins=registry) as log:
+            autopack.create_run(log, "r1", [spec()])
+            with autopack.attempt(log, "r1", "a") as live:
+                live.fail("E17", "too long")
+            (failed,) = [r.event for r in log.read_all() if r.type == "phase.failed"]
+
+        assert ("boundary", "llm_boundary_hit") == (failed.failure_class, failed.zero_yield_reason)
+
     def test_the_library_classifies_last(self):
         """Without a plugin's answer its own word holds."""
         registry = load_plugins()

@@ -172,6 +172,14 @@ class TestMoves:
         with pytest.raises(InvalidInputError, match="approve, reject, requeue"):
             decide(command, after(*WAY_TO["GATED"]))
 
+    @pytest.mark.parametrize("name", ["approve", "requeue"])
+    def test_a_gates_answer_names_the_attempt(self, name):
+        """So that the attempt's sample can be judged by it; an imported gate may have none."""
+        decided, *_ = decide(COMMANDS[name], after(*WAY_TO["GATED"]))
+        of_none, *_ = decide(COMMANDS[name], PhaseState(status=PhaseStatus.GATED))
+
+        assert (1, None) == (decided.attempt, of_none.attempt)
+
 
 class TestClaims:
     """A claim takes a queued phase, once, while attempts are left."""

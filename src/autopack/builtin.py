@@ -87,6 +87,13 @@ def autopack_register_importers(register: Register) -> None:
 
 
 @hookimpl(trylast=True)
+def autopack_gate_phase(phase: Any) -> str | None:
+    """Ask what the phase's label ``gate`` asks."""
+    label: str | None = phase.labels.get("gate")
+    return label if label is None else label.strip() or f"Is {phase.key} as it should be?"
+
+
+@hookimpl(trylast=True)
 def autopack_classify_failure(code: str, message: str) -> Any:
     """Classify by the words of code and message."""
     from autopack.draining.failures import classify

@@ -178,6 +178,8 @@ class GatePhase:
     lease_token: str
     question: str
     outputs: Mapping[str, str] = attrs.Factory(dict)
+    artifacts: Mapping[str, str] = attrs.Factory(dict)
+    summary: str | None = None
     duration_s: float | None = None
     zero_yield_reason: str | None = None
 

@@ -87,6 +87,18 @@ def autopack_guard_drain(log: Any, settings: dict[str, Any]) -> str | None:
 
 
 @hookspec(firstresult=True)
+def autopack_gate_phase(phase: Any, attempt: Any, outcome: Any) -> str | None:
+    """
+    Send completed work to a person: return the question, or None to let it through.
+
+    Called when an executor has completed a phase, before that is recorded, in a thread of its
+    own; no deadline ends it. The first question wins, the built-in one (the phase's label
+    ``gate``) comes last. The phase waits at its gate with the outputs, artifacts and summary of
+    the work. An error, or an answer that is no question, sends it there too.
+    """
+
+
+@hookspec(firstresult=True)
 def autopack_classify_failure(code: str, message: str) -> str | None:
     """
     Say which class a failure is of; the first answer wins, the built-in one comes last.

@@ -6,7 +6,17 @@ from contextlib import closing
 import pytest
 from tests.logs.record import FOLDER
 
-from autopack import create_log, open_log, replay, restore_log
+from autopack import (
+    NeedsPerson,
+    PhaseRef,
+    create_log,
+    create_run,
+    decide_gate,
+    drain,
+    open_log,
+    replay,
+    restore_log,
+)
 from autopack.backends.sqlite.sqlviews import SQL_VIEWS
 from autopack.events import LlmUsageAmended
 from autopack.ports.log import ANY
@@ -16,6 +26,7 @@ from autopack.projections.samples import SAMPLES
 from autopack.projections.usage import USAGE
 from autopack.testing.facts import created, queued, usage
 from backends.test_verification import edit
+from drains import specs, works
 
 
 @pytest.fixture
@@ -47,16 +58,13 @@ def agree(path):
     ]
     assert sorted(
         (p.run_id, p.phase_id, p.status.value, p.category, p.attempts, p.calls,
-         p.predicted_output_tokens, p.duration_s if p.status != "QUEUED" else None)
+         p.predicted_output_tokens, p.duration_s)
         for p in phases.values()
-    ) == [
-        (*row[:-1], row[-1] if row[2] != "QUEUED" else None)
-        for row in select(
-            path,
-            "SELECT run_id, phase_id, state, category, attempts, calls, predicted_output_tokens,"
-            " duration_s FROM v_phases ORDER BY 1, 2",
-        )
-    ]  # fmt: skip
+    ) == select(
+        path,
+        "SELECT run_id, phase_id, state, category, attempts, calls, predicted_output_tokens,"
+        " duration_s FROM v_phases ORDER BY 1, 2",
+    )  # fmt: skip
     assert sorted(
         (c.call_id, c.model, c.split, c.input_tokens, c.output_tokens, c.total_tokens, c.cost_usd)
         for c in usage_rows.values()
@@ -96,6 +104,28 @@ def test_amended_figures_are_the_last_ones(tmp_path):
     assert [(7, 11, "inferred", 1)] == select(
         tmp_path / "log.db",
         "SELECT output_tokens, total_tokens, split, is_amended FROM v_llm_usage",
+    )
+
+
+def test_gates_and_lost_usage_judge_a_sample_alike(tmp_path):
+    """An answered gate is the attempt's end; an attempt that lost usage has no measured figure."""
+    with create_log(tmp_path / "log.db") as log:
+        create_run(log, "r", specs("p1", "p2", "p3", "p4"))
+
+        def asks(phase, attempt):
+            works(phase, attempt)
+            if phase.phase_id in ("p1", "p4"):
+                attempt.attach("usage-problems", "one line")
+            return None if phase.phase_id == "p4" else NeedsPerson("Fit?")
+
+        drain(log, executor=asks)
+        for phase, decision in (("p1", "approve"), ("p2", "reject"), ("p3", "requeue")):
+            decide_gate(log, PhaseRef("r", phase), decision=decision, why="w")
+
+    agree(tmp_path / "log.db")
+    assert [("p1", None, 1), ("p2", 20, 0), ("p3", 20, None), ("p4", None, 1)] == select(
+        tmp_path / "log.db",
+        "SELECT phase_id, actual_output_tokens, is_success FROM v_samples ORDER BY phase_id",
     )
 
 

@@ -9,7 +9,7 @@ from autopack.cli.liveview import lines_of
 STATUS = {
     "completed": 8, "failed": 1, "timed_out": 0, "gated": 0, "ready": 18, "waiting": 2,
     "in_work": ["r/a"], "elsewhere": 3, "total_tokens": 900, "cost_usd": 0.25, "attempts": 9,
-    "samples": 8, "elapsed_s": 90.0,
+    "unreadable": 0, "samples": 8, "elapsed_s": 90.0,
     "limits": {"max_tokens": 1000, "max_usd": None, "max_phases": 30, "max_samples": None},
 }  # fmt: skip
 
@@ -114,11 +114,13 @@ def test_the_live_view_shows_queue_spend_and_end():
     """Queue and caps, failures by fingerprint, and an expected end once something has ended."""
     queue, spend, failure, end = lines_of(STATUS, {"tests_failed|x": 2})
     *_, unknown = lines_of({**STATUS, "completed": 0, "failed": 0}, {})
+    _, least, *_ = lines_of({**STATUS, "unreadable": 1}, {})
 
     assert (
         "queue: 18 ready, 2 waiting, 1 in work, 3 elsewhere; 8 completed, 1 failed, 0 timed out"
     ) == queue
     assert "spend: 900 of 1000 tokens, 0.2500 USD, 9 of 30 attempts, 8 samples" == spend
+    assert least.startswith("spend: at least 900 of 1000 tokens, at least 0.2500 USD, 9 of 30")
     assert "failure: 2 x tests_failed|x" == failure
     assert end.startswith("running for 1:30, expected end ")
     assert "running for 1:30, expected end not known yet" == unknown

@@ -44,6 +44,22 @@ def test_a_failed_phase_is_taken_back_and_drained_alone(cli, run_log, executors)
     assert {"COMPLETE": 1, "FAILED": 1} == states
 
 
+def test_an_executor_that_cannot_be_called_refuses_the_drain(cli, run_log, tmp_path, events_of):
+    """Exit 2 and nothing written, a requeue that was asked for included."""
+    file = tmp_path / "amiss.py"
+    file.write_text("def execute(phase):\n    return None\n")
+    cli("--log", run_log, "phase", "skip", "r/p1", "--why", "not now")
+    before = events_of(run_log)
+    result = cli(
+        "--log", run_log, "drain", "--executor", f"{file}:execute", "--run-id", "r",
+        "--phase-id", "p1", "--requeue", "--why", "now",
+    )  # fmt: skip
+
+    assert 2 == result.exit_code
+    assert "execute(phase) cannot be called with (phase, attempt)" in result.stderr
+    assert before == events_of(run_log)
+
+
 def test_a_dry_run_writes_nothing(cli, run_log, executors, events_of):
     """--dry-run lists what would be done."""
     before = events_of(run_log)
@@ -62,6 +78,28 @@ def test_a_limit_ends_a_drain(cli, run_log, executors):
     states = json.loads(cli("--log", run_log, "status", "--json").stdout)["phases_by_state"]
 
     assert {"COMPLETE": 1, "QUEUED": 1} == states
+
+
+def test_a_text_that_a_phase_left_is_printed(cli, run_log, executors):
+    """``phase show --text`` prints an output or artifact; another name lists those there are."""
+    executors.write_text(
+        "from autopack import NeedsPerson\n\n\ndef asks(phase, attempt):\n"
+        "    attempt.attach('notes', 'why so')\n"
+        "    return NeedsPerson('Merge?', outputs={'a.md': 'the text'})\n"
+    )
+    cli("--log", run_log, "drain", "--executor", f"{executors}:asks", "--max-phases", "1")
+    approved = cli("--log", run_log, "phase", "approve", "r/p1", "--why", "fine")
+    shown = cli("--log", run_log, "phase", "show", "r/p1")
+    texts = [
+        cli("--log", run_log, "phase", "show", "r/p1", "--text", name).stdout
+        for name in ("a.md", "notes")
+    ]
+    unknown = cli("--log", run_log, "phase", "show", "r/p1", "--text", "b.md")
+
+    assert "Phase r/p1 is COMPLETE\n" == approved.stdout
+    assert "a.md" in shown.stdout
+    assert ["the text\n", "why so\n"] == texts
+    assert (2, True) == (unknown.exit_code, "It has: notes, a.md." in unknown.stderr)
 
 
 @pytest.mark.parametrize(("move", "state"), [("skip", "SKIPPED"), ("cancel", "CANCELLED")])

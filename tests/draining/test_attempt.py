@@ -66,6 +66,25 @@ def test_a_failure_can_be_said_without_an_exception(log):
     assert "QUEUED" == states(log)["p1"]
 
 
+def test_what_failed_is_not_completed_after_all(log):
+    """complete() after fail() changes nothing."""
+    with attempt(log, "r", "p1") as live:
+        live.fail("tests_failed", "two of nine")
+        live.complete({"a.md": "text"})
+
+    assert "FAILED" == states(log)["p1"]
+
+
+def test_a_block_may_ask_a_person(log):
+    """needs_person() leaves the phase at its gate, with what was done."""
+    with attempt(log, "r", "p1") as live:
+        live.needs_person("Merge?", {"a.md": "the text"}, summary="one file")
+    (gated,) = found(log, "phase.gated")
+
+    assert ("GATED", "Merge?", "one file") == (states(log)["p1"], gated.question, gated.summary)
+    assert "the text" == log.artifacts.get(gated.outputs["a.md"])
+
+
 def test_an_interrupt_gives_the_phase_back(log):
     """KeyboardInterrupt releases the phase and spends no attempt."""
     with pytest.raises(KeyboardInterrupt), attempt(log, "r", "p1"):

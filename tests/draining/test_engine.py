@@ -211,7 +211,7 @@ def test_a_phases_own_deadline_comes_first(sqlite_log):
     [
         (lambda _p, _a: Failed("tests_failed", "two of nine"), "tests_failed", "execution_error"),
         (lambda _p, _a: 1 / 0, "ZeroDivisionError", "execution_error"),
-        (lambda _p, _a: "done", "bad_outcome", "failed_before_llm"),
+        (lambda _p, _a: "done", "bad_outcome", "bad_outcome"),
         (lambda _p, _a: Failed("x", "context length exceeded"), "x", "llm_boundary_hit"),
         (lambda _p, _a: (_ for _ in ()).throw(ValueError), "ValueError", "execution_error"),
         (lambda _p, _a: (_ for _ in ()).throw(SystemExit(3)), "SystemExit", "execution_error"),

@@ -1,5 +1,8 @@
 """Classes of failures, what a provider asks to wait, and fingerprints."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +14,9 @@ from autopack.draining.failures import (
     fingerprint,
     normalise,
     retry_after_s,
+    zero_yield_reason,
 )
+from autopack.report.hints import ZERO_YIELD
 
 
 @pytest.mark.parametrize(
@@ -141,3 +146,23 @@ def test_different_failures_stay_apart():
     prints = {fingerprint(*one) for one in failures}
 
     assert 3 == len(prints)
+
+
+def test_every_reason_for_no_usage_has_its_advice():
+    """The closing report and the page give the same, for each reason that there is."""
+    endings = ("completed", "failed", "timed_out", "gated")
+    classes = (None, *CLASSES)
+    reasons = {zero_yield_reason(one, kind) for one in endings for kind in classes}
+    reasons |= {zero_yield_reason("failed", "validation", "bad_outcome")}
+    reasons |= {zero_yield_reason("completed", is_misread=True)}
+    page = (Path(__file__).resolve().parents[2] / "docs" / "draining.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE))
+
+    assert set(ZERO_YIELD) == reasons
+    assert dict(ZERO_YIELD) == {name: told[name] for name in reasons}
+
+
+def test_a_wrong_return_value_is_advised_about_as_such():
+    """Whatever its class: keys and settings are not to blame."""
+    assert "bad_outcome" == zero_yield_reason("failed", "validation", "bad_outcome")
+    assert "failed_before_llm" == zero_yield_reason("failed", "validation", "other")

@@ -2,7 +2,16 @@
 
 import pytest
 
-from autopack import NeedsPerson, PhaseRef, decide_gate, drain, replay, requeue
+from autopack import (
+    NeedsPerson,
+    PhaseRef,
+    decide_gate,
+    drain,
+    phase_of,
+    replay,
+    requeue,
+    samples,
+)
 from autopack.errors import MoveRefusedError
 from drains import found, states, types_of, works
 
@@ -26,6 +35,45 @@ def test_a_decision_moves_the_phase(gated, decision, state):
 
     assert state == states(gated)["p1"]
     assert (decision, "ann", "looked at it") == (decided.decision, decided.by, decided.why)
+
+
+def test_what_was_done_waits_with_the_question(log):
+    """Outputs, artifacts and summary are kept at the gate, and are the phase's when approved."""
+
+    def asks(_phase, attempt):
+        attempt.attach("transcript", "all of it")
+        return NeedsPerson("Merge?", outputs={"a.md": "the text"}, summary="one file")
+
+    drain(log, executor=asks, max_phases=1)
+    at_gate = phase_of(log, P1)
+    decide_gate(log, P1, decision="approve", why="looks right")
+    approved = phase_of(log, P1)
+
+    assert ("GATED", "Merge?", "one file") == (at_gate.status, at_gate.reason, at_gate.summary)
+    assert "the text" == log.artifacts.get(at_gate.outputs["a.md"])
+    assert "all of it" == log.artifacts.get(at_gate.artifacts["transcript"])
+    assert ("COMPLETE", at_gate.outputs, "one file") == (
+        approved.status, approved.outputs, approved.summary,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("decision", "success"), [("approve", True), ("reject", False), ("requeue", None)]
+)
+def test_a_decision_judges_the_sample(log, decision, success):
+    """What was approved is evidence like a completed attempt; a rejected one is not."""
+
+    def asks(phase, attempt):
+        works(phase, attempt)
+        return NeedsPerson("Merge?")
+
+    drain(log, executor=asks, max_phases=1)
+    (waiting,) = samples(log)
+    decide_gate(log, P1, decision=decision, why="looked at it")
+    (decided,) = samples(log)
+
+    assert (None, success) == (waiting.success, decided.success)
+    assert 20 == decided.actual_output_tokens
 
 
 def test_requeue_answers_the_gate(gated):

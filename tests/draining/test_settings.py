@@ -1,5 +1,7 @@
 """Settings: names become objects, and what is wrong is said by name."""
 
+from functools import partial
+
 import pytest
 
 from autopack import Choose
@@ -37,6 +39,61 @@ def test_a_wrong_setting_is_named(registry, settings, said):
     """The message names the setting and its value."""
     with pytest.raises(InvalidInputError, match=said):
         settings_of(registry, **{"executor": works, **settings})
+
+
+class Demanding:
+    """Takes options that have no defaults, and prepares amiss."""
+
+    def __init__(self, key):
+        self.key = key
+
+    def execute(self, phase, attempt):
+        """Do nothing."""
+
+    def prepare(self):
+        """Takes no run."""
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"executor": lambda phase: None},
+         r"executor .*<lambda>\(phase\) cannot be called with \(phase, attempt\): too many"),
+        ({"executor": lambda phase, attempt, run: None}, r"missing a required argument: 'run'"),
+        ({"executor": lambda *, phase, attempt: None}, r"cannot be called with \(phase, attempt\)"),
+        ({"executor": Demanding}, r"Demanding cannot be made without options: .*'key'"),
+        ({"executor": Demanding("k")}, r"executor's prepare .*prepare\(\) cannot .* \(run\)"),
+        ({"strategy": lambda: None}, r"strategy .*\(\) cannot be called with \(view\): too many"),
+        ({"strategy": Demanding}, r"strategy Demanding cannot be made without options"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_called_as_it_would_be_is_refused(registry, settings, said):
+    """The message has the signature: every phase would have failed, one by one."""
+    with pytest.raises(InvalidInputError, match=said):
+        settings_of(registry, **{"executor": works, **settings})
+
+
+class Inscrutable:
+    """Has no signature that could be looked at, as some builtins have none."""
+
+    __signature__ = 5
+
+    def __call__(self, phase, attempt):
+        """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    "executor",
+    [
+        lambda *arguments: None,
+        lambda phase, attempt, more=None: None,
+        partial(lambda more, phase, attempt: None, 1),
+        Inscrutable(),
+    ],
+)
+def test_what_may_be_called_passes(registry, executor):
+    """Defaults, partials and objects without a signature are taken."""
+    assert executor is settings_of(registry, executor=executor).execute
 
 
 @pytest.mark.parametrize(

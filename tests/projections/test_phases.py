@@ -14,6 +14,7 @@ from autopack.events import (
     PhaseCancelled,
     PhaseEstimated,
     PhaseGated,
+    PhaseGateDecided,
     PhaseReclaimed,
     PhaseReleased,
     PhaseRequeued,
@@ -104,6 +105,20 @@ def test_every_end_leaves_its_reason(ending, code, reason):
     shown = row(claimed(), started(), failed(), claimed(attempt=2), ending)
 
     assert (code, reason) == (shown.reason_code, shown.reason)
+
+
+def test_the_last_end_leaves_its_texts():
+    """What an attempt left is shown until another ends; a decision at its gate changes nothing."""
+    asked = PhaseGated(
+        **NAMES, question="fine?", outputs={"a.md": "d1"}, artifacts={"log": "d2"}, summary="s"
+    )
+    approved = row(claimed(), started(), asked, PhaseGateDecided(**PERSON, decision="approve"))
+    failing = row(claimed(), started(), asked, claimed(attempt=2), failed(artifacts={"tb": "d3"}))
+
+    assert ({"a.md": "d1"}, {"log": "d2"}, "s") == (
+        approved.outputs, approved.artifacts, approved.summary,
+    )  # fmt: skip
+    assert ({}, {"tb": "d3"}, None) == (failing.outputs, failing.artifacts, failing.summary)
 
 
 def test_calls_are_counted_for_the_phase_and_for_its_attempt():

@@ -5,7 +5,7 @@ from typing import Final
 
 from autopack import views
 from autopack.api.reading import phase_rows
-from autopack.events import PhaseCompleted, PhaseFailed, PhaseGated, PhaseTimedOut
+from autopack.events import PhaseCompleted, PhaseFailed, PhaseGated, PhaseGateDecided, PhaseTimedOut
 from autopack.log import Log
 from autopack.ports.log import Row, from_us
 from autopack.ports.work import PhaseView
@@ -31,7 +31,7 @@ def status(log: Log) -> Status:
     usage = views.current(log, USAGE, with_rows=False).total
     pairs = views.current(log, SAMPLES, with_rows=False).total
     head, identity, now_us = log.backend.head(), log.backend.identity, log.now_us()
-    failed = _last_halted(log, (PhaseFailed, PhaseTimedOut), FAILED_STATES)
+    failed = _last_halted(log, (PhaseFailed, PhaseTimedOut, PhaseGateDecided), FAILED_STATES)
     states, n_live = board.by_state(), len(board.live)
     left = sum(states.get(state, 0) for state in (PhaseStatus.QUEUED, *LIVE))
     return Status(

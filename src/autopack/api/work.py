@@ -75,7 +75,7 @@ def attempt(
     from autopack.draining.caps import Caps
     from autopack.draining.claims import Claims, new_worker
     from autopack.draining.escalation import escalation_of
-    from autopack.draining.failing import Failing
+    from autopack.draining.failing import Failing, classifier_of
     from autopack.draining.recording import working
 
     handler = handler_of(log)
@@ -93,12 +93,16 @@ def attempt(
         quantiles=None if calibrator is None else quantiles(),
         tau=tau,
     )
-    failing = Failing(quantiles=quantiles, escalation=escalation_of(escalation))
+    failing = Failing(
+        quantiles=quantiles,
+        classify=classifier_of(log.registry),
+        escalation=escalation_of(escalation),
+    )
     caps = Caps(handler, allow_unknown_price=allow_unknown_price)
     with Claims(handler, worker=worker or new_worker(), caps=caps) as claims:
         claim = claims.take(phase, found, timeout_s=phase.timeout_s, reason=None)
         try:
-            with working(handler, claims, claim, failing) as live:
+            with working(handler, claims, claim, log.registry, failing) as live:
                 yield live
         finally:
             finish_if_ended(log, run_id)

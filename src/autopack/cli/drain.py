@@ -254,11 +254,11 @@ def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[A
     from autopack.draining.engine import Drain
     from autopack.ids import PhaseRef
 
-    if requeue_why is not None:
-        ref = PhaseRef(settings["run_id"], settings["phase_id"])
-        api.requeue(log, ref, why=requeue_why)
     with DrainProgress() as progress:
         engine = progress.engine = Drain(log, **settings, on_event=progress)
+        if requeue_why is not None:  # not before the settings are known to be right
+            ref = PhaseRef(settings["run_id"], settings["phase_id"])
+            api.requeue(log, ref, why=requeue_why)
         with _stopping(engine) as stopped:
             report = _drained(log, engine)
     return report, stopped.is_set()

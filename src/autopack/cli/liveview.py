@@ -49,6 +49,7 @@ def lines_of(status: Mapping[str, Any], failures: Mapping[str, int]) -> Iterator
 
 def _spend(status: Mapping[str, Any]) -> Iterator[str]:
     limits = status["limits"]
+    least = "at least " if status["unreadable"] else ""
     for name, used, unit in (
         ("max_tokens", status["total_tokens"], "tokens"),
         ("max_usd", status["cost_usd"], "USD"),
@@ -59,6 +60,8 @@ def _spend(status: Mapping[str, Any]) -> Iterator[str]:
         if unit == "USD" and cap is None and not used:
             continue  # no call had a price: nothing is known, which is not zero
         figure = f"{used:.4f}" if unit == "USD" else str(used)
+        if unit in ("USD", "tokens"):
+            figure = f"{least}{figure}"
         yield f"{figure} {unit}" if cap is None else f"{figure} of {cap:g} {unit}"
 
 

@@ -35,6 +35,10 @@ def phase() -> None:
 @click.option("--goal", help="What the phase is for.")
 @click.option("--model", help="The model that the executor is to use.")
 @click.option("--priority", type=int, default=0, show_default=True)
+@click.option(
+    "--label", "labels", multiple=True, metavar="NAME=TEXT",
+    help="A label; gate=QUESTION lets a person decide when it is done. Repeatable.",
+)  # fmt: skip
 @click.option("--after", multiple=True, help="A phase that must be complete first; repeatable.")
 @click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True))
 @click.option("--max-attempts", type=click.IntRange(min=1), default=3, show_default=True)
@@ -49,25 +53,49 @@ def add(session: Session, /, run_id: str, file: Path | None, **given: Any) -> No
     click.echo(f"Added to run {run_id}: {', '.join(spec.id for spec in specs)}")
 
 
-@phase.command(cls=LogCommand, epilog=example("autopack --log work.db phase show nightly/p1"))
+@phase.command(
+    cls=LogCommand,
+    epilog=example(
+        "autopack --log work.db phase show nightly/p1",
+        "autopack --log work.db phase show nightly/p1 --text traceback",
+    ),
+)
 @click.argument("ref", metavar="RUN/PHASE")
+@click.option("--text", metavar="NAME", help="Print one of its outputs or artifacts instead.")
 @json_option
 @click.pass_obj
-def show(session: Session, ref: str, as_json: bool) -> None:
-    """Show what was asked of a phase, and how it went so far."""
+def show(session: Session, ref: str, text: str | None, as_json: bool) -> None:
+    """Show what was asked of a phase, how it went so far, and what its last attempt left."""
     import attrs
 
     import autopack as api
     from autopack.ids import PhaseRef
 
     wanted = PhaseRef.parse(ref)
+    if text is not None and as_json:
+        raise click.UsageError("--text prints a text as it is: leave --json out.")
     with session.open_log() as log:
         found = api.phase_of(log, wanted)
+        if text is not None:
+            told = _text_of(log, found, text)
+            click.echo(told, nl=not told.endswith("\n"))
+            return
     if as_json:
         print_json(found)
     else:
         fields = attrs.asdict(found, recurse=False)
         print_fields({name: v for name, v in fields.items() if v not in (None, (), {})})
+
+
+def _text_of(log: Any, phase: Any, name: str) -> str:
+    from autopack.errors import InvalidInputError
+
+    digests = {**phase.artifacts, **phase.outputs}
+    if name not in digests:
+        there = f"It has: {', '.join(digests)}." if digests else "It has none."
+        raise InvalidInputError(f"Phase {phase.key} has no text {name!r}. {there}")
+    found: str = log.artifacts.get(digests[name])
+    return found
 
 
 def _specs(file: Path | None, given: dict[str, Any]) -> tuple[Any, ...]:
@@ -86,7 +114,15 @@ def _specs(file: Path | None, given: dict[str, Any]) -> tuple[Any, ...]:
     if missing:
         wanted = ", ".join(f"--{name}" for name in missing)
         raise click.UsageError(f"A phase needs {wanted}; or give --file.")
+    given["labels"] = dict(map(_label, given["labels"]))
     return (PhaseSpec(given.pop("phase_id"), **given),)
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not (name and sign):
+        raise click.UsageError(f"--label {text!r} is no NAME=TEXT.")
+    return name, value
 
 
 def _deciding(name: str, help_text: str, call: Callable[..., Any], done: str) -> None:

@@ -31,14 +31,12 @@ def check(log: Log, settings: Settings, admission: Admission, handler: Handler, 
         raise EmptyLogError(log.target, events=log.head().position)
     _check_scope(settings, admission, handler)
     handler.decided(set_cap(settings, caps))
-    for hook in log.registry.manager.hook.autopack_guard_drain.get_hookimpls():
-        given = {"log": log, "settings": settings.recorded()}
-        try:
-            reason = hook.function(**{name: given[name] for name in hook.argnames})
-        except Exception as fault:
-            reason = f"its guard failed: {type(fault).__name__}: {fault}"
+    given = {"log": log, "settings": settings.recorded()}
+    for plugin, reason in log.registry.answers("autopack_guard_drain", **given):
+        if isinstance(reason, BaseException):
+            reason = f"its guard failed: {type(reason).__name__}: {reason}"
         if reason:
-            raise DrainRefusedError(hook.plugin_name, str(reason))
+            raise DrainRefusedError(plugin, str(reason))
 
 
 def set_cap(settings: Settings, caps: Caps) -> SetBudget:

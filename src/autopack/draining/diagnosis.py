@@ -15,6 +15,7 @@ from autopack.events import (
     PhaseStarted,
     PhaseTimedOut,
 )
+from autopack.ports.work import USAGE_PROBLEMS
 
 _FEW_TOKENS: Final = 50
 _ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)
@@ -98,7 +99,9 @@ def _usage_recorded(shown: Shown) -> Check:
     n = len(shown.calls)
     reason = getattr(shown.end, "zero_yield_reason", None) or "unknown"
     said = f"{n} calls were recorded" if n else f"no call was recorded: {reason}"
-    return Check(name="usage_recorded", is_ok=bool(n), says=said)
+    is_lost = USAGE_PROBLEMS in getattr(shown.end, "artifacts", {})
+    said += f", and some usage could not be read: see the artifact {USAGE_PROBLEMS}" * is_lost
+    return Check(name="usage_recorded", is_ok=bool(n) and not is_lost, says=said)
 
 
 def _split_measured(calls: tuple[LlmUsageRecorded, ...]) -> Check:

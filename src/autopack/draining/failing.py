@@ -67,7 +67,7 @@ class Failing:
             artifacts=live.artifacts,
             duration_s=duration_s,
             not_before=self.not_before(claim.number, failure, now) if retryable else None,
-            zero_yield_reason=None if live.calls else zero_yield_reason("failed", kind),
+            zero_yield_reason=why_silent(live, "failed", kind, failure.code),
             exit_code=failure.exit_code,
             excerpt=failure.excerpt,
             retry_after_s=_seconds(failure.retry_after_s),
@@ -110,13 +110,27 @@ def _seconds(given: float | None) -> float | None:
     return None if given is None else max(0.0, float(given))
 
 
+def why_silent(
+    live: "LiveAttempt", ending: str, failure_class: str | None = None, code: str | None = None
+) -> str | None:
+    """Return why no call of an attempt was recorded, or None if one was."""
+    if live.calls:
+        return None
+    return zero_yield_reason(ending, failure_class, code, is_misread=live.is_misread)
+
+
 def failed_by(fault: BaseException) -> Failed:
     """Return an exception as a failure, with a reason even if it says nothing."""
     if isinstance(fault, CapReachedError):  # not the phase's fault: it waits for a higher cap
         return Failed("cap_reached", str(fault), retryable=True, failure_class="execution")
     kind = type(fault).__name__
     said = str(fault) or "it says nothing more; see the traceback artifact"
-    return Failed(kind, f"{kind}: {said}")
+    return Failed(kind, storable(f"{kind}: {said}"))
+
+
+def storable(text: str) -> str:
+    """Return *text* with escapes where it has no UTF-8 form, as names of files may have none."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def classifier_of(registry: Any) -> Callable[[str, str], str]:

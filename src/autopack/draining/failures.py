@@ -18,6 +18,9 @@ def _status(codes: str) -> str:
     return rf"(?:error|status|http|code)[\s:=(\"']{{1,4}}(?:code[\s:=\"']{{1,3}})?(?:{codes})\b"
 
 
+BAD_OUTCOME: Final = "bad_outcome"
+"""The code of a failure whose attempt said of its own end what is of no use."""
+
 _MEANINGS: Final = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
@@ -143,14 +146,25 @@ def fingerprint(code: str, message: str) -> str:
     return f"{code}|{normalise(message)[:_PRINT_CHARS]}"
 
 
-def zero_yield_reason(ending: str, failure_class: str | None = None) -> str:
+def zero_yield_reason(
+    ending: str,
+    failure_class: str | None = None,
+    code: str | None = None,
+    *,
+    is_misread: bool = False,
+) -> str:
     """
     Return why an attempt without any recorded call has none.
 
     Args:
         ending: ``completed``, ``failed``, ``timed_out`` or ``gated``.
-        failure_class: The class of a failure.
+        failure_class, code: Of a failure.
+        is_misread: Whether it told of calls in a way that could not be read.
     """
+    if is_misread:
+        return "usage_unreadable"
+    if code == BAD_OUTCOME:
+        return BAD_OUTCOME
     if ending == "completed":
         return "success_no_llm_calls"
     if ending == "timed_out" or failure_class == "timeout":

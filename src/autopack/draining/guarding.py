@@ -87,7 +87,7 @@ class Guards:
         scopes = self._caps.scopes(claim.ref.run_id)
         states = [self._handler.budget_state(scope) for scope in scopes]
         needs_price = any("usd" in state.caps for state in states)
-        unknown = live.unmetered_calls or (needs_price and live.unpriced_calls)
+        unknown = live.unmetered_calls or live.is_misread or (needs_price and live.unpriced_calls)
         if not scopes or (live.calls and not unknown):
             return False
         if not live.calls:

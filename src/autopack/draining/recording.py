@@ -10,19 +10,26 @@ from typing import Any, Final
 import attrs
 
 from autopack.budget import Amount
-from autopack.commands import CompletePhase, FailPhase, ReleasePhase
+from autopack.commands import ReleasePhase
 from autopack.draining.claims import Claim, Claims
-from autopack.draining.failing import Failing, failed_by
-from autopack.draining.failures import zero_yield_reason
+from autopack.draining.ending import AttemptEnd, TimedOut, bad_outcome, ending_of
+from autopack.draining.failing import Failing, failed_by, storable
+from autopack.draining.gating import question_of
 from autopack.draining.pricing import price_of
-from autopack.errors import CapReachedError, InvalidInputError, LeaseLostError
+from autopack.errors import (
+    CapReachedError,
+    InvalidEventError,
+    InvalidInputError,
+    LeaseLostError,
+)
 from autopack.events import LlmUsageRecorded, PhaseResultLate
 from autopack.events.usage import total_of
 from autopack.handler import Handler
 from autopack.ids import derived_id, phase_stream
 from autopack.phase import holds
+from autopack.plugins import Registry
 from autopack.ports.log import ANY, NewEvent, Recorded, from_us
-from autopack.ports.work import Completed, Failed, NeedsPerson
+from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
 
 _USAGE_FIELDS: Final = frozenset(LlmUsageRecorded.__annotations__) - {
     "run_id", "phase_id", "attempt", "lease_token", "call_id", "late", "request_model",
@@ -37,9 +44,7 @@ class LiveAttempt:
         self.budget_tokens = claim.estimate.budget_tokens
         self.estimate, self.deadline = claim.estimate, claim.deadline
         self.artifacts: dict[str, str] = {}
-        self.outputs: dict[str, str] = {}
-        self.summary: str | None = None
-        self.failure: Failed | None = None
+        self.outcome: Outcome = Completed()
         self.step: str | None = None
         self.calls = 0
         self.measured_calls = 0
@@ -70,17 +75,24 @@ class LiveAttempt:
         """What the attempt's calls have used so far."""
         return Amount(self.total_tokens, self.cost_usd)
 
+    @property
+    def is_misread(self) -> bool:
+        """Whether it used more than was recorded, since some of it could not be read."""
+        return USAGE_PROBLEMS in self.artifacts
+
     def cancel(self) -> None:
         """Ask the worker to stop at its next look at ``cancelled``."""
         self._stop.set()
 
     def progress(self, note: str) -> None:
         """Say which step the worker is at; kept beside the log, for ``status``."""
-        self.step = note
-        self._claims.note(self.lease_token, note)
+        self.step = storable(str(note))
+        self._claims.note(self.lease_token, self.step)
 
     def attach(self, name: str, text: str) -> str:
         """Store a text beside the log and return its digest; it is named in the phase's end."""
+        if not isinstance(name, str) or name != storable(name):
+            raise InvalidInputError(f"{name!r} cannot name an artifact: give a text.")
         digest = self._handler.journal.put_artifact(text)
         self.artifacts[name] = digest
         return digest
@@ -89,11 +101,19 @@ class LiveAttempt:
         self, outputs: Mapping[str, str] | None = None, summary: str | None = None
     ) -> None:
         """Say what the attempt gave; it is recorded when the ``with`` block ends."""
-        self.outputs, self.summary = dict(outputs or {}), summary
+        if isinstance(self.outcome, Completed):  # what was said to have failed stays so
+            self.outcome = Completed(dict(outputs or {}), summary)
+
+    def needs_person(
+        self, question: str, outputs: Mapping[str, str] | None = None, summary: str | None = None
+    ) -> None:
+        """Leave the phase at a gate, with what was done, when the ``with`` block ends."""
+        if not isinstance(self.outcome, Failed):
+            self.outcome = NeedsPerson(question, dict(outputs or {}), summary)
 
     def fail(self, code: str, message: str, *, retryable: bool | None = None) -> None:
         """Say that the attempt failed; it is recorded when the ``with`` block ends."""
-        self.failure = Failed(code, message, retryable=retryable)
+        self.outcome = Failed(code, message, retryable=retryable)
 
     def record_usage(
         self,
@@ -195,13 +215,16 @@ class LiveAttempt:
 
 @contextlib.contextmanager
 def working(
-    handler: Handler, claims: Claims, claim: Claim, failing: Failing
+    handler: Handler, claims: Claims, claim: Claim, registry: Registry, failing: Failing
 ) -> Iterator[LiveAttempt]:
     """
     Start a claimed phase, yield its attempt, and record how the block ended.
 
     An exception fails the attempt with its text and goes on; ``KeyboardInterrupt`` gives the
     phase back without spending the attempt.
+
+    Args:
+        registry: The plugins that are asked how it ended.
     """
     began_us = handler.journal.now_us()
     live = LiveAttempt(handler, claims, claim)
@@ -216,11 +239,11 @@ def working(
         claims.end(claim, release)
         raise
     except Exception as fault:
-        live.attach("traceback", traceback.format_exc())
-        _end(handler, claims, claim, live, failing, failed_by(fault), began_us)
+        live.attach("traceback", storable(traceback.format_exc()))
+        _end(handler, claims, claim, live, failed_by(fault), began_us, registry, failing)
         raise
     else:
-        _end(handler, claims, claim, live, failing, live.failure, began_us)
+        _end(handler, claims, claim, live, live.outcome, began_us, registry, failing)
 
 
 def _end(
@@ -228,25 +251,54 @@ def _end(
     claims: Claims,
     claim: Claim,
     live: LiveAttempt,
-    failing: Failing,
-    failure: Failed | None,
+    outcome: Outcome,
     began_us: int,
+    registry: Registry,
+    failing: Failing,
 ) -> None:
-    duration_s = max(0, handler.journal.now_us() - began_us) / 1e6
-    if failure is None:
-        ending: CompletePhase | FailPhase = CompletePhase(
-            ref=claim.ref,
-            lease_token=claim.token,
-            outputs=live.end_outputs(live.outputs),
-            artifacts=live.artifacts,
-            summary=live.summary,
-            duration_s=duration_s,
-            zero_yield_reason=None if live.calls else zero_yield_reason("completed"),
-        )
-    else:
-        now = from_us(handler.journal.now_us())
-        ending = failing.command(claim, live, failure, duration_s=duration_s, now=now)
-    end_or_late(handler, claims, claim, live, ending)
+    now_us = handler.journal.now_us()
+    question = None
+    if isinstance(outcome, Completed):
+        question = question_of(registry, claim.phase, live, outcome)
+    end_attempt(
+        handler,
+        claims,
+        claim,
+        live,
+        outcome,
+        failing=failing,
+        now=from_us(now_us),
+        duration_s=max(0, now_us - began_us) / 1e6,
+        timeout_s=None,
+        question=question,
+    )
+
+
+def end_attempt(
+    handler: Handler,
+    claims: Claims,
+    claim: Claim,
+    live: LiveAttempt,
+    outcome: Outcome | TimedOut,
+    **how: Any,
+) -> AttemptEnd:
+    """
+    Record an outcome and return the command that did; what cannot be stored fails the attempt.
+
+    Args:
+        how: As :func:`ending_of` takes it.
+
+    Raises:
+        LeaseLostError: The phase is not this worker's any more; the result is recorded as late.
+    """
+    try:
+        ending = ending_of(claim, live, outcome, **how)
+        end_or_late(handler, claims, claim, live, ending)
+    except (InvalidInputError, InvalidEventError) as fault:
+        outcome = bad_outcome(f"what the executor gave back cannot be stored: {fault}")
+        ending = ending_of(claim, live, outcome, **how)
+        end_or_late(handler, claims, claim, live, ending)
+    return ending
 
 
 def end_or_late(

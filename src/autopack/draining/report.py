@@ -12,6 +12,8 @@ class DrainReport:
     ``breaker``, ``price_unknown``, ``strategy`` or ``stopped``. A drain that was gone on with
     counts from its first start, its time at work included. ``failed`` and ``timed_out`` count
     attempts; ``left_failed`` counts phases that it tried and that stood so when it ended.
+    ``unreadable`` counts attempts of whose usage some could not be read, so that tokens and cost
+    are the least that was used; ``unreadable_in`` names a phase that shows it.
     """
 
     drain_id: str
@@ -35,6 +37,8 @@ class DrainReport:
     passed_over: dict[str, int]
     duration_s: float
     left_failed: int = 0
+    unreadable: int = 0
+    unreadable_in: str | None = None
 
     @property
     def is_interrupted(self) -> bool:

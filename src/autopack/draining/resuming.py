@@ -32,6 +32,7 @@ from autopack.events.usage import total_of
 from autopack.fitting import options_of
 from autopack.ids import drain_stream, phase_stream
 from autopack.log import Log
+from autopack.ports.work import USAGE_PROBLEMS
 
 LAST: Final = "last"
 _PLACES: Final = ("executor", "strategy", "estimator", "calibrator", "escalation")
@@ -149,7 +150,8 @@ def _count_phase(log: Log, drain_id: str, stream: str, totals: Totals) -> None:
                 totals.unpriced_calls += usd is None
                 is_measured = event.split == "measured" and event.output_tokens is not None
                 measured[str(token)] += is_measured
-            _count_end(event, bool(measured[str(token)]), totals)
+            is_misread = USAGE_PROBLEMS in getattr(event, "artifacts", {})
+            _count_end(event, bool(measured[str(token)]) and not is_misread, totals)
 
 
 def _count_end(event: Any, is_measured: bool, totals: Totals) -> None:
@@ -171,6 +173,8 @@ def _count_end(event: Any, is_measured: bool, totals: Totals) -> None:
             totals.lost += 1
     if reason := getattr(event, "zero_yield_reason", None):
         totals.zero_yield[reason] += 1
+    if artifacts := getattr(event, "artifacts", None):
+        totals.add_unreadable(f"{event.run_id}/{event.phase_id}", artifacts)
 
 
 def _seconds_at_work(log: Log, drain_id: str) -> float:

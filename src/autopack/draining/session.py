@@ -11,6 +11,7 @@ from autopack.draining.admission import Admission
 from autopack.draining.caps import Caps
 from autopack.draining.checking import check, set_cap
 from autopack.draining.claims import Claim, Claims, new_worker, reclaim_lost
+from autopack.draining.ending import ending_word
 from autopack.draining.failing import Failing, classifier_of
 from autopack.draining.guarding import Guards
 from autopack.draining.history import DrainHistory
@@ -19,13 +20,12 @@ from autopack.draining.lanes import Lanes, lane_of
 from autopack.draining.pace import RecordedPace
 from autopack.draining.passing import PassedOver
 from autopack.draining.preparing import Preparation, prepare_run
-from autopack.draining.recording import LiveAttempt, end_or_late, record_late
+from autopack.draining.recording import LiveAttempt, end_attempt, record_late
 from autopack.draining.requeueing import requeue
 from autopack.draining.resuming import used_so_far
 from autopack.draining.settings import Settings
 from autopack.draining.totals import Totals
 from autopack.draining.traffic import Traffic
-from autopack.draining.work import ending_of, ending_word
 from autopack.errors import (
     CapFullError,
     CommandRefusedError,
@@ -238,23 +238,33 @@ class Session:
             return None
         return self.take(Choose(choice.ref, choice.reason))
 
-    def end(self, claim: Claim, live: LiveAttempt, outcome: Any, *, duration_s: float) -> None:
-        """Record how an attempt ended, and count it."""
-        ending = ending_of(
-            claim,
-            live,
-            outcome,
-            failing=self._failing,
-            now=self.now(),
-            duration_s=duration_s,
-            timeout_s=self.settings.timeout_of(claim.phase),
-        )
+    def end(
+        self,
+        claim: Claim,
+        live: LiveAttempt,
+        outcome: Any,
+        *,
+        duration_s: float,
+        question: str | None = None,
+    ) -> None:
+        """Record how an attempt ended, or the *question* that it leaves open, and count it."""
         try:
-            end_or_late(self.handler, self.claims, claim, live, ending)
+            ending = end_attempt(
+                self.handler,
+                self.claims,
+                claim,
+                live,
+                outcome,
+                failing=self._failing,
+                now=self.now(),
+                duration_s=duration_s,
+                timeout_s=self.settings.timeout_of(claim.phase),
+                question=question,
+            )
         except LeaseLostError:
             self.totals.lost += 1
             return
-        self.totals.add(live, ending, outcome)
+        self.totals.add(live, ending)
         self.totals.unmetered += self.guards.is_unmetered(claim, live)
         self.guards.ended(claim, live, ending, self.now())
         self.history.ended(

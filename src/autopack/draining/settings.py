@@ -1,5 +1,6 @@
 """What a drain was asked to do: names resolved to objects, and wrong settings refused."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -198,13 +199,15 @@ def named_strategy(registry: Registry, wanted: Any) -> tuple[str, Any]:
 
 
 def _executor(registry: Registry, wanted: Any) -> Any:
-    found = registry.resolve("executor", wanted)
-    if isinstance(found, type):
-        found = found()
-    if not callable(getattr(found, "execute", found)):
+    found = _object(registry.resolve("executor", wanted), "executor")
+    execute = getattr(found, "execute", found)
+    if not callable(execute):
         raise InvalidInputError(
             f"{found!r} is no executor: it has no execute(phase, attempt) and cannot be called."
         )
+    _check_takes(execute, "executor", "phase", "attempt")
+    if prepare := getattr(found, "prepare", None):
+        _check_takes(prepare, "executor's prepare", "run")
     return found
 
 
@@ -220,11 +223,39 @@ def _strategy(registry: Registry, wanted: Any, run_id: str | None, phase_id: str
         if run_id is None or phase_id is None:
             raise InvalidInputError("Strategy 'one' takes one phase: name its run and phase.")
         return One(PhaseRef(run_id, phase_id))
-    if isinstance(found, type):
-        found = found()
+    found = _object(found, "strategy")
     if not callable(found):
         raise InvalidInputError(f"{found!r} is no strategy: it cannot be called with a DrainView.")
+    _check_takes(found, "strategy", "view")
     return found
+
+
+def _object(found: Any, kind: str) -> Any:
+    """Return what was found; a class is made without arguments."""
+    if not isinstance(found, type):
+        return found
+    try:
+        return found()
+    except TypeError as fault:
+        raise InvalidInputError(
+            f"The {kind} {found.__qualname__} cannot be made without options: {fault}. "
+            "Name them, or give an object."
+        ) from fault
+
+
+def _check_takes(call: Any, kind: str, *names: str) -> None:
+    """Refuse what cannot be called with these arguments; what cannot be looked at passes."""
+    try:
+        signature = inspect.signature(call)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*names)
+    except TypeError as fault:
+        raise InvalidInputError(
+            f"The {kind} {_name_of(call)}{signature} cannot be called with "
+            f"({', '.join(names)}): {fault}."
+        ) from fault
 
 
 def _escalation_name(policy: EscalationPolicy | None) -> str:

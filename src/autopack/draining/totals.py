@@ -1,13 +1,14 @@
 """What a drain has done so far, counted as it goes."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
-from autopack.commands import FailPhase, GatePhase, TimeOutPhase
+from autopack.commands import CompletePhase, FailPhase, GatePhase, TimeOutPhase
 from autopack.draining.recording import LiveAttempt
-from autopack.ports.work import Completed
+from autopack.ports.work import USAGE_PROBLEMS
 
 
 @attrs.define
@@ -26,6 +27,8 @@ class Totals:
     cost_usd: float = 0.0
     unpriced_calls: int = 0
     unmetered: int = 0
+    unreadable: int = 0
+    unreadable_in: str | None = None
     samples: int = 0
     zero_streak: int = 0
     zero_yield: Counter[str] = attrs.Factory(Counter)
@@ -41,7 +44,13 @@ class Totals:
             if name != "zero_streak"
         }
 
-    def add(self, live: LiveAttempt, ending: Any, outcome: Any) -> None:
+    def add_unreadable(self, phase: str, artifacts: Mapping[str, str]) -> None:
+        """Count an attempt if some of its usage could not be read, and remember one such phase."""
+        if USAGE_PROBLEMS in artifacts:
+            self.unreadable += 1
+            self.unreadable_in = phase
+
+    def add(self, live: LiveAttempt, ending: Any) -> None:
         """Count an attempt that ended."""
         match ending:
             case FailPhase():
@@ -58,7 +67,9 @@ class Totals:
         self.total_tokens += live.total_tokens
         self.cost_usd += live.cost_usd
         self.unpriced_calls += live.unpriced_calls
-        self.samples += bool(live.measured_calls and isinstance(outcome, Completed))
+        is_measured = bool(live.measured_calls) and not live.is_misread
+        self.samples += is_measured and isinstance(ending, CompletePhase)
+        self.add_unreadable(str(live.ref), live.artifacts)
         self.zero_streak = 0 if live.calls else self.zero_streak + 1
         if ending.zero_yield_reason:
             self.zero_yield[ending.zero_yield_reason] += 1

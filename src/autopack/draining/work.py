@@ -7,32 +7,18 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
-import attrs
-
-from autopack.commands import CompletePhase, FailPhase, GatePhase, TimeOutPhase
 from autopack.draining.claims import Claim
-from autopack.draining.failing import Failing, failed_by
-from autopack.draining.failures import zero_yield_reason
+from autopack.draining.ending import TimedOut, outcome_of
+from autopack.draining.failing import failed_by, storable
+from autopack.draining.gating import question_of
 from autopack.draining.recording import LiveAttempt
 from autopack.errors import LeaseLostError
-from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
+from autopack.plugins import Registry
+from autopack.ports.work import Completed, Failed, Outcome
 
 _TO_CLEAN_UP_S: Final = 5.0
-
-
-@attrs.frozen
-class TimedOut:
-    """The deadline came first; *work* may still be going on, and give a result that is late."""
-
-    work: Any = None
-
-    def when_late(self, tell: Callable[[Outcome], None]) -> None:
-        """Hand a result that comes after the deadline to *tell*, in whichever thread it comes."""
-        if self.work is not None:
-            self.work.add_done_callback(lambda ended: _tell_late(ended, tell))
 
 
 async def call(
@@ -73,59 +59,20 @@ async def call(
         return _raised(live, fault)
 
 
+async def asked(
+    registry: Registry, live: LiveAttempt, claim: Claim, outcome: Outcome | TimedOut
+) -> str | None:
+    """Return what a person is to answer of completed work; plugins are asked in a thread."""
+    if not isinstance(outcome, Completed):
+        return None
+    work = _in_thread(lambda: question_of(registry, claim.phase, live, outcome), f"gate {live.ref}")
+    return cast("str | None", await asyncio.shield(asyncio.wrap_future(work)))
+
+
 def is_async(execute: Callable[..., Any]) -> bool:
     """Tell whether calling *execute* gives a coroutine; objects with an async call do too."""
     called = getattr(execute, "__call__", None)  # noqa: B004 - the method itself is looked at
     return inspect.iscoroutinefunction(execute) or inspect.iscoroutinefunction(called)
-
-
-def outcome_of(result: Any) -> Outcome:
-    """Return what an executor gave back as an outcome; None is a completion."""
-    if result is None:
-        return Completed()
-    if isinstance(result, Completed | Failed | NeedsPerson):
-        return result
-    kind = type(result).__name__
-    return Failed(
-        "bad_outcome",
-        f"the executor returned {kind}; it must return Completed, Failed, NeedsPerson or None",
-        failure_class="validation",
-    )
-
-
-def ending_of(
-    claim: Claim,
-    live: LiveAttempt,
-    outcome: Outcome | TimedOut,
-    *,
-    failing: Failing,
-    now: datetime,
-    duration_s: float,
-    timeout_s: float | None,
-) -> CompletePhase | FailPhase | TimeOutPhase | GatePhase:
-    """Return the command that records an outcome, with the reason if no call was recorded."""
-    ref, token, silent = claim.ref, claim.token, not live.calls
-    if isinstance(outcome, Completed):
-        return CompletePhase(
-            ref=ref, lease_token=token, outputs=live.end_outputs(outcome.outputs),
-            artifacts=live.artifacts, summary=outcome.summary, duration_s=duration_s,
-            zero_yield_reason=zero_yield_reason("completed") if silent else None,
-        )  # fmt: skip
-    if isinstance(outcome, NeedsPerson):
-        return GatePhase(
-            ref=ref, lease_token=token, question=outcome.question, duration_s=duration_s,
-            zero_yield_reason=zero_yield_reason("gated") if silent else None,
-        )  # fmt: skip
-    if isinstance(outcome, TimedOut):
-        limit = timeout_s or 0.0
-        return TimeOutPhase(
-            ref=ref, lease_token=token, timeout_s=limit, retryable=True,
-            message=f"no result after {limit:g} s", artifacts=live.artifacts,
-            max_attempts=claim.phase.max_attempts,
-            not_before=failing.not_before(claim.number, None, now),
-            zero_yield_reason=zero_yield_reason("timed_out") if silent else None,
-        )  # fmt: skip
-    return failing.command(claim, live, outcome, duration_s=duration_s, now=now)
 
 
 async def _awaited(given: Any, live: LiveAttempt, ends: float | None) -> Outcome | TimedOut:
@@ -177,22 +124,7 @@ def _in_thread(work: Callable[[], Any], name: str) -> "Future[Any]":
     return future
 
 
-def ending_word(ending: CompletePhase | FailPhase | TimeOutPhase | GatePhase) -> str:
-    """Return how an attempt ended, in one word."""
-    words = {FailPhase: "failed", TimeOutPhase: "timed_out", GatePhase: "gated"}
-    return words.get(type(ending), "completed")
-
-
 def _raised(live: LiveAttempt, fault: BaseException) -> Failed:
     text = "".join(traceback.format_exception(fault))
-    live.attach("traceback", text)
+    live.attach("traceback", storable(text))
     return failed_by(fault)
-
-
-def _tell_late(ended: Any, tell: Callable[[Outcome], None]) -> None:
-    if ended.cancelled():
-        return
-    fault = ended.exception()
-    if isinstance(fault, LeaseLostError):
-        return  # it stopped because it was told to
-    tell(failed_by(fault) if fault is not None else outcome_of(ended.result()))

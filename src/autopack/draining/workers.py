@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from autopack.draining.claims import Claim
+from autopack.draining.ending import TimedOut
 from autopack.draining.recording import LiveAttempt
 from autopack.draining.session import Session
-from autopack.draining.work import TimedOut, call
+from autopack.draining.work import asked, call
 from autopack.errors import LeaseLostError
 
 T = TypeVar("T")
@@ -109,7 +110,10 @@ class Workers:
         try:
             outcome = await call(session.settings.execute, live, claim, timeout_s=timeout_s)
             duration_s = time.monotonic() - began
-            await self.in_io(lambda: session.end(claim, live, outcome, duration_s=duration_s))
+            question = await asked(session.log.registry, live, claim, outcome)
+            await self.in_io(
+                lambda: session.end(claim, live, outcome, duration_s=duration_s, question=question)
+            )
             if isinstance(outcome, TimedOut):
                 outcome.when_late(lambda late: session.late(claim, live, late))
         except asyncio.CancelledError:

@@ -187,9 +187,9 @@ class PhaseRequeued:
     attempts_reset: bool = False
 
 
-@event("phase.gated")
+@event("phase.gated", schema=2)
 class PhaseGated:
-    """The phase waits for a person's decision."""
+    """The phase waits for a person's decision, with what was done by then."""
 
     run_id: str
     phase_id: str
@@ -200,9 +200,11 @@ class PhaseGated:
     duration_s: Seconds | None = None
     zero_yield_reason: str | None = None
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
+    artifacts: Digests = attrs.Factory(dict)
+    summary: Text | None = None
 
 
-@event("phase.gate_decided")
+@event("phase.gate_decided", schema=2)
 class PhaseGateDecided:
     """A person approved (the phase is complete), rejected (failed) or sent it back (queued)."""
 
@@ -211,6 +213,7 @@ class PhaseGateDecided:
     decision: str
     by: str
     why: ReasonText
+    attempt: Attempt | None = None
 
 
 @event("phase.skipped")

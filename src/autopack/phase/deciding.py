@@ -126,7 +126,7 @@ def _by_person(
                 raise MoveRefusedError(ref, state=state.status, to=_S.QUEUED, what="a requeue")
             _check_move(ref, state, _S.QUEUED, "a requeue")
             is_gated = state.status is _S.GATED
-            sent_back = [PhaseGateDecided(**names, decision="requeue")] if is_gated else []
+            sent_back = [_gate_decided(names, "requeue", state)] if is_gated else []
             again = PhaseRequeued(**names, not_before=not_before, attempts_reset=True)
             return [*sent_back, again]
         case SkipPhase():
@@ -143,10 +143,14 @@ def _by_person(
             if state.status is not _S.GATED:
                 to = AFTER_GATE[decision]
                 raise MoveRefusedError(ref, state=state.status, to=to, what="no gate is open")
-            decided = PhaseGateDecided(**names, decision=decision)
+            decided = _gate_decided(names, decision, state)
             if decision != "requeue":
                 return [decided]
             return [decided, PhaseRequeued(**names, attempts_reset=True)]
+
+
+def _gate_decided(names: dict[str, Any], decision: str, state: PhaseState) -> PhaseGateDecided:
+    return PhaseGateDecided(**names, decision=decision, attempt=state.attempts or None)
 
 
 def _by_worker(
@@ -230,6 +234,8 @@ def _from_running(
                     **common,
                     question=command.question,
                     outputs=command.outputs,
+                    artifacts=command.artifacts,
+                    summary=command.summary,
                     duration_s=command.duration_s,
                     zero_yield_reason=command.zero_yield_reason,
                 )

@@ -1,7 +1,7 @@
 """What plugins register, by kind and name, and how their hooks are called."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -162,16 +162,22 @@ class Registry:
             text = changed
         return text
 
-    def first(self, hook: str, **arguments: Any) -> Any:
-        """Return the first answer of a hook that is not None; an implementation's error is none."""
+    def answers(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """Yield each plugin's name and answer, the built-in one last; an error is an answer."""
         for implementation in reversed(getattr(self.manager.hook, hook).get_hookimpls()):
             given = {name: arguments[name] for name in implementation.argnames}
             try:
                 answer = implementation.function(**given)
-            except Exception:
-                _logger().exception("hook failed", hook=hook, plugin=implementation.plugin_name)
-                continue
-            if answer is not None:
+            except (Exception, SystemExit) as fault:
+                answer = fault
+            yield implementation.plugin_name, answer
+
+    def first(self, hook: str, **arguments: Any) -> Any:
+        """Return the first answer of a hook that is not None; an implementation's error is none."""
+        for plugin, answer in self.answers(hook, **arguments):
+            if isinstance(answer, BaseException):
+                _logger().error("hook failed", hook=hook, plugin=plugin, exc_info=answer)
+            elif answer is not None:
                 return answer
         return None
 

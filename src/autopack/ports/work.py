@@ -1,8 +1,9 @@
 """Phases as workers see them, and what an executor gives back."""
 
+import reprlib
 from collections.abc import Awaitable, Mapping
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 
@@ -11,10 +12,22 @@ from autopack.ids import PhaseRef
 from autopack.ports.log import Recorded
 from autopack.states import PhaseStatus
 
+USAGE_PROBLEMS: Final = "usage-problems"
+"""
+The artifact in which an executor tells what of an attempt's usage it could not read.
+
+An attempt that has it used more than was recorded of it.
+"""
+
 
 @attrs.frozen(kw_only=True)
 class PhaseView:
-    """A phase as it stands: what was asked for, and how it went so far. Token counts are exact."""
+    """
+    A phase as it stands: what was asked for, and how it went so far. Token counts are exact.
+
+    ``outputs``, ``artifacts`` (digests by name) and ``summary`` are those of the attempt that ended
+    last; ``log.artifacts.get(digest)`` is the text.
+    """
 
     run_id: str
     phase_id: str
@@ -51,6 +64,9 @@ class PhaseView:
     budget_tokens: int | None = None
     escalated_tokens: int | None = None
     duration_s: float | None = None
+    outputs: Mapping[str, str] = attrs.Factory(dict)
+    artifacts: Mapping[str, str] = attrs.Factory(dict)
+    summary: str | None = None
 
     @property
     def ref(self) -> PhaseRef:
@@ -88,6 +104,10 @@ class Completed:
     outputs: Mapping[str, str] = attrs.Factory(dict)
     summary: str | None = None
 
+    def __attrs_post_init__(self) -> None:
+        """Refuse what cannot be recorded."""
+        _check_texts(self)
+
 
 @attrs.frozen
 class Failed:
@@ -114,20 +134,57 @@ class Failed:
     excerpt: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Refuse a failure without a reason."""
+        """Refuse a failure without a reason, and what cannot be recorded."""
         for name in ("code", "message"):
             value = getattr(self, name)
             if not isinstance(value, str) or not value.strip():
-                raise InvalidInputError(
-                    f"Failed({name}={value!r}): give a {name} that says why the phase failed."
-                )
+                raise _refusal(self, name, f"a {name} that says why the phase failed")
+        for name, kinds, wanted in _FAILED_FIELDS:
+            if not isinstance(getattr(self, name), kinds):
+                raise _refusal(self, name, f"{wanted}, or None")
+        wait_s = self.retry_after_s
+        if isinstance(wait_s, bool) or not (wait_s is None or wait_s < _SECONDS_MOST):
+            raise _refusal(self, "retry_after_s", f"seconds, under {_SECONDS_MOST:,}")
 
 
 @attrs.frozen
 class NeedsPerson:
-    """The phase waits at a gate until a person decides."""
+    """The phase waits at a gate until a person decides; what was done by then is kept with it."""
 
     question: str
+    outputs: Mapping[str, str] = attrs.Factory(dict)
+    summary: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a gate without a question, and what cannot be recorded."""
+        if not isinstance(self.question, str) or not self.question.strip():
+            raise _refusal(self, "question", "what a person is to decide")
+        _check_texts(self)
+
+
+_FAILED_FIELDS: Final[tuple[tuple[str, Any, str], ...]] = (
+    ("retry_after_s", int | float | None, "seconds"),
+    ("retryable", bool | None, "True, False"),
+    ("failure_class", str | None, "the name of a class"),
+    ("exit_code", int | None, "a whole number"),
+    ("excerpt", str | None, "a text"),
+)
+_SECONDS_MOST: Final = 10**9
+
+
+def _check_texts(outcome: "Completed | NeedsPerson") -> None:
+    outputs, summary = outcome.outputs, outcome.summary
+    if not isinstance(outputs, Mapping) or not all(
+        isinstance(name, str) and isinstance(text, str) for name, text in outputs.items()
+    ):
+        raise _refusal(outcome, "outputs", "texts by name, as {'a.md': '...'}")
+    if not isinstance(summary, str | None):
+        raise _refusal(outcome, "summary", "a text, or None")
+
+
+def _refusal(outcome: Any, name: str, wanted: str) -> InvalidInputError:
+    value = reprlib.repr(getattr(outcome, name))
+    return InvalidInputError(f"{type(outcome).__name__}({name}={value}): give {wanted}.")
 
 
 Outcome: TypeAlias = Completed | Failed | NeedsPerson

@@ -14,6 +14,7 @@ from autopack.events import (
     PhaseEstimated,
     PhaseFailed,
     PhaseGated,
+    PhaseGateDecided,
     PhaseQueued,
     PhaseReclaimed,
     PhaseReleased,
@@ -49,7 +50,7 @@ class PhaseBoard:
     """Every queued phase by ``RUN/PHASE``; phases that were never queued are left out."""
 
     name: Final = "phases"
-    version: Final = 2
+    version: Final = 3
     types: Final[tuple[type, ...]] = (PhaseQueued, LlmUsageRecorded, *_PHASE_EVENTS)
     row_type: Final = PhaseView
     total_type: Final = BoardTotal
@@ -166,33 +167,16 @@ def _told(event: PhaseEvent) -> dict[str, Any]:
         case PhaseClaimed():
             return {"calls_this_attempt": 0}
         case PhaseCompleted():
-            return {
-                "reason_code": None,
-                "reason": None,
-                "duration_s": event.duration_s,
-                "zero_yield_reason": event.zero_yield_reason,
-            }
+            return _ended(event, None, None)
         case PhaseFailed():
-            return {
-                "reason_code": event.code,
-                "reason": event.message,
-                "fingerprint": event.fingerprint,
-                "duration_s": event.duration_s,
-                "zero_yield_reason": event.zero_yield_reason,
-            }
+            told = _ended(event, event.code, event.message)
+            return {**told, "fingerprint": event.fingerprint}
         case PhaseTimedOut():
-            return {
-                "reason_code": "timed_out",
-                "reason": event.message,
-                "duration_s": event.timeout_s,
-                "zero_yield_reason": event.zero_yield_reason,
-            }
-        case PhaseGated(question=question):
-            return {
-                "reason_code": "gated",
-                "reason": question,
-                "zero_yield_reason": event.zero_yield_reason,
-            }
+            return {**_ended(event, "timed_out", event.message), "duration_s": event.timeout_s}
+        case PhaseGated():
+            return _ended(event, "gated", event.question)
+        case PhaseGateDecided(decision="reject", why=why):
+            return {"reason_code": "rejected", "reason": why}
         case PhaseReleased(why=why):
             return {"reason_code": "released", "reason": why}
         case PhaseReclaimed(why=why):
@@ -201,6 +185,22 @@ def _told(event: PhaseEvent) -> dict[str, Any]:
             return {"reason_code": "requeued", "reason": why}
         case _:
             return {"reason": event.why, "reason_code": None} if hasattr(event, "why") else {}
+
+
+def _ended(
+    event: PhaseCompleted | PhaseFailed | PhaseTimedOut | PhaseGated,
+    code: str | None,
+    reason: str | None,
+) -> dict[str, Any]:
+    return {
+        "reason_code": code,
+        "reason": reason,
+        "duration_s": getattr(event, "duration_s", None),
+        "zero_yield_reason": event.zero_yield_reason,
+        "outputs": getattr(event, "outputs", {}),
+        "artifacts": event.artifacts,
+        "summary": getattr(event, "summary", None),
+    }
 
 
 PHASES: Final = PhaseBoard()

@@ -11,15 +11,19 @@ from autopack.events import (
     PhaseCompleted,
     PhaseEstimated,
     PhaseFailed,
+    PhaseGated,
+    PhaseGateDecided,
     PhaseTimedOut,
     SampleRecorded,
 )
 from autopack.ports.log import Recorded
+from autopack.ports.work import USAGE_PROBLEMS
 
 _MEASURED: Final = "measured"
 _WEAKNESS: Final[Mapping[str, int]] = {_MEASURED: 0, "inferred": 1, "total_only": 2}
 _BUILDER: Final = "builder"
 _UNKNOWN: Final = "unknown"
+_JUDGED: Final[Mapping[str, bool]] = {"approve": True, "reject": False}
 _CUT_OFF: Final = frozenset({"max_tokens", "length", "max_output_tokens"})
 
 
@@ -42,11 +46,12 @@ class SampleRow:
     Args:
         position: Where the prediction stands in the log; without one, the first call.
         estimates: How many events gave a prediction; the last before any call is used.
-        actual_output_tokens: Summed output of the builder calls; None if one is unmeasured, or
-            if an imported figure is.
+        actual_output_tokens: Summed output of the builder calls; None if one is unmeasured, if
+            some usage could not be read, or if an imported figure is unmeasured.
         split: The weakest of the calls' splits.
         late_calls: Builder calls that came after the lease was lost; not in the sum.
-        success: None while the attempt runs, when it was given up, and when it waits at a gate.
+        success: None while the attempt runs, when it was given up, while it waits at a gate, and
+            when it was sent back from there; a gate's answer is its own.
         ended_position: Where its end stands in the log.
     """
 
@@ -67,6 +72,7 @@ class SampleRow:
     truncated: bool = False
     split: str = _MEASURED
     late_calls: int = 0
+    is_misread: bool = False
     model: str | None = None
     deliverables: int | None = None
     is_test: bool = False
@@ -104,7 +110,7 @@ class Samples:
     """
 
     name: Final = "samples"
-    version: Final = 2
+    version: Final = 3
     types: Final[tuple[type, ...]] = (
         PhaseEstimated,
         LlmUsageRecorded,
@@ -112,6 +118,8 @@ class Samples:
         PhaseCompleted,
         PhaseFailed,
         PhaseTimedOut,
+        PhaseGated,
+        PhaseGateDecided,
         SampleRecorded,
     )
     row_type: Final = SampleRow
@@ -137,10 +145,14 @@ class Samples:
                 return _called(row, event, recorded.position)
             case LlmUsageAmended() as event:
                 return row and _amended(row, event)
-            case PhaseCompleted():
-                return row and _ended(row, recorded.position, success=True)
-            case PhaseFailed() | PhaseTimedOut():
-                return row and _ended(row, recorded.position, success=False)
+            case PhaseCompleted() as event:
+                return row and _ended(_read(row, event), recorded.position, success=True)
+            case PhaseFailed() | PhaseTimedOut() as event:
+                return row and _ended(_read(row, event), recorded.position, success=False)
+            case PhaseGated() as event:
+                return row and _read(row, event)
+            case PhaseGateDecided(decision=decision) if decision in _JUDGED:
+                return row and _ended(row, recorded.position, success=_JUDGED[decision])
             case _:
                 return row
 
@@ -157,6 +169,15 @@ class Samples:
             estimates=total.estimates + now.estimates - was.estimates,
             samples=total.samples + now.samples - was.samples,
         )
+
+
+def _read(
+    row: SampleRow, event: PhaseCompleted | PhaseFailed | PhaseTimedOut | PhaseGated
+) -> SampleRow:
+    """Return *row* without a measured figure if some of the attempt's usage could not be read."""
+    if USAGE_PROBLEMS not in event.artifacts:
+        return row
+    return attrs.evolve(row, is_misread=True, actual_output_tokens=None)
 
 
 def _ended(row: SampleRow, position: int, *, success: bool) -> SampleRow:
@@ -224,6 +245,7 @@ def _estimated(row: SampleRow | None, event: PhaseEstimated, position: int) -> S
         truncated=row.truncated if row else False,
         split=row.split if row else _MEASURED,
         late_calls=row.late_calls if row else 0,
+        is_misread=row.is_misread if row else False,
         model=(row.model if row else None) or _text(features.get("model")),
         deliverables=len(deliverables) if isinstance(deliverables, list | tuple) else None,
         features=features,
@@ -275,10 +297,11 @@ def _is_same(call: SampleCall, event: LlmUsageRecorded | LlmUsageAmended) -> boo
 def _with_calls(row: SampleRow, calls: tuple[SampleCall, ...]) -> SampleRow:
     figures = [call.output_tokens for call in calls if call.split == _MEASURED]
     known = [figure for figure in figures if figure is not None]
+    is_measured = calls and len(known) == len(calls) and not row.is_misread
     return attrs.evolve(
         row,
         calls=calls,
-        actual_output_tokens=sum(known) if calls and len(known) == len(calls) else None,
+        actual_output_tokens=sum(known) if is_measured else None,
         split=max((call.split for call in calls), key=_WEAKNESS.__getitem__, default=_MEASURED),
         truncated=any(call.truncated for call in calls),
     )

@@ -24,8 +24,13 @@ def _lines(report: Any) -> Iterator[str]:
     )
     yield (
         f"  usage     {_n(report.attempts, 'attempt')}, {_n(report.calls, 'call')}, "
-        f"{_n(report.total_tokens, 'token')}, {_n(report.samples, 'sample')}, {_cost(report)}"
+        f"{_tokens(report)}, {_n(report.samples, 'sample')}, {_cost(report)}"
     )
+    if report.unreadable:
+        yield (
+            f"  unread    {_n(report.unreadable, 'attempt')} printed usage that could not be read: "
+            f"autopack phase show {report.unreadable_in} --text usage-problems"
+        )
     if rates := _rates(report):
         yield f"  rates     {rates}"
     if report.unmetered:
@@ -40,18 +45,28 @@ def _lines(report: Any) -> Iterator[str]:
         yield f"  {'next' if number == 0 else '':<9} {step}"
 
 
+def _tokens(report: Any) -> str:
+    if not report.unreadable:
+        return _n(report.total_tokens, "token")
+    known = report.total_tokens
+    return f"at least {_n(known, 'token')}" if known else "tokens unknown"
+
+
 def _cost(report: Any) -> str:
-    if report.calls and report.unpriced_calls == report.calls:
+    if (report.calls or report.unreadable) and report.unpriced_calls == report.calls:
         return "cost unknown"
+    least = "at least " if report.unreadable else ""
     without = report.unpriced_calls
-    return f"{report.cost_usd:.4f} USD" + (f" ({without} calls without a price)" if without else "")
+    unpriced = f" ({without} calls without a price)" if without else ""
+    return f"{least}{report.cost_usd:.4f} USD{unpriced}"
 
 
 def _rates(report: Any) -> str:
     ended = report.completed + report.failed + report.timed_out + report.gated
     if not ended:
         return ""
-    parts = [f"{report.completed / ended:.0%} of attempts succeeded"]
+    judged = ended - report.gated  # what waits for a decision has neither succeeded nor failed
+    parts = [f"{report.completed / judged:.0%} of attempts succeeded"] if judged else []
     for n, noun in ((ended, "attempts"), (report.samples, "samples")):
         rate = per_minute(n, report.duration_s)
         if rate is not None:
@@ -73,6 +88,7 @@ def _steps(report: Any) -> Iterator[str]:
     if report.left_failed:
         yield "autopack status: which phases failed for good, and what to requeue"
     if report.gated:
+        yield "autopack phase show RUN/PHASE: what waits for a decision"
         yield "autopack phase approve RUN/PHASE --why REASON (or reject, requeue)"
     match report.reason:
         case "limit":

@@ -12,7 +12,13 @@ ZERO_YIELD: Final[Mapping[str, str]] = MappingProxyType(
         "gated_before_llm": "a person was asked before any call; answer the gate",
         "llm_boundary_hit": "the prompt does not fit the model; split the phase or its inputs",
         "provider_refused": "rate limits or overload; set --rpm or --tpm, or come back later",
-        "failed_before_llm": "the request was refused before it was made; look at key and settings",
-        "execution_error": "the executor failed before its first call; see the traceback artifact",
+        "failed_before_llm": "it was refused before any call; look at its message: the key, a "
+        "setting or the input",
+        "bad_outcome": "what the executor gave back is no outcome; let it return Completed, "
+        "Failed, NeedsPerson or None, and look at the failure's message",
+        "usage_unreadable": "what it said of its calls could not be read; see the artifact "
+        "usage-problems",
+        "execution_error": "the executor failed before its first call; look at its message, and at "
+        "the artifact traceback, or stderr of a program",
     }
 )

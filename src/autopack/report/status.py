@@ -66,10 +66,11 @@ class Status:
 
     Args:
         at: When this was asked.
-        failures: Phases that failed or timed out last and were not taken up again, newest first.
+        failures: Phases that failed, timed out or were rejected last and were not taken up again,
+            newest first.
         gates: Phases that wait for a decision, newest first.
-        dead_letters: How many phases failed or timed out for good: nothing takes them up again
-            but a requeue.
+        dead_letters: How many phases failed or timed out for good, or were rejected: nothing takes
+            them up again but a requeue.
         failure_groups: The kinds of failures among the last of them, largest first.
         pace: How fast attempts ended lately; None where none did.
         total_tokens: Over all calls, late ones included.

@@ -5,14 +5,35 @@ import os
 import time
 from pathlib import Path
 
+import attrs
 import pytest
+from structlog.testing import capture_logs
 
-from autopack import CommandExecutor, Drain, PhaseRef, PhaseSpec, create_run, drain, phase_of
+from autopack import (
+    CommandExecutor,
+    Drain,
+    PhaseRef,
+    PhaseSpec,
+    calibrate,
+    create_run,
+    drain,
+    phase_of,
+    probe,
+    samples,
+)
 from autopack.draining.claims import Claims, reclaim_lost
+from autopack.draining.resuming import used_so_far
 from autopack.errors import InvalidInputError
-from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseFailed, PhaseTimedOut
+from autopack.events import (
+    DrainStopped,
+    LlmUsageRecorded,
+    PhaseCompleted,
+    PhaseFailed,
+    PhaseTimedOut,
+)
 from autopack.handler import handler_of
 from autopack.log import Log
+from autopack.report.drain import drain_text
 from programs import printing, script
 
 SPEC = PhaseSpec(
@@ -178,6 +199,30 @@ def test_last_words_and_a_wait_are_kept(log, tmp_path):
     assert 9029 == len(artifact(log, failed, "stderr"))
 
 
+def test_last_words_leave_out_what_was_told_to_autopack(log, tmp_path):
+    """Usage lines are not why it failed: not in message, excerpt or fingerprint, nor its class."""
+    lines = [
+        {"type": "autopack.usage", **USAGE, "call_id": "c-1", "stop_reason": "max_tokens"},
+        "the tests failed",
+        {"type": "autopack.progress", "note": "rate limit"},
+    ]
+    text = "\n".join(one if isinstance(one, str) else json.dumps(one) for one in lines)
+    program = script(tmp_path, f"import sys; print({text!r}); sys.exit(3)")
+    ended = run(log, *program)
+
+    assert ended.message.endswith("ended with exit code 3; its last words: the tests failed")
+    assert ("the tests failed", "execution") == (ended.excerpt, ended.failure_class)
+    assert "autopack" not in ended.fingerprint
+
+
+def test_a_program_that_told_only_autopack_gave_no_reason(log, tmp_path):
+    """Its usage is recorded; nothing of it is quoted."""
+    ended = run(log, *printing(tmp_path, {"type": "autopack.usage", **USAGE}, code=3))
+
+    assert ended.message.endswith("ended with exit code 3; it printed no reason")
+    assert ended.excerpt is None
+
+
 def test_output_is_kept_within_a_bound(log, tmp_path):
     """Of a long output the start and the end are kept, and what was cut is said."""
     text = "import sys\nsys.stdout.write('a' * 70_000 + 'm' * 3_000_000 + 'z' * 70_000)\n"
@@ -233,12 +278,137 @@ def test_usage_that_cannot_be_understood_is_kept_and_said(log, tmp_path):
         {"type": "autopack.usage", "model": "m", "outptu_tokens": 20},
         {"type": "autopack.sausage"},
     )
-    ended = run(log, *command)
+    with capture_logs() as logged:
+        ended = run(log, *command)
     problems = artifact(log, ended, "usage-problems")
 
-    assert "success_no_llm_calls" == ended.zero_yield_reason
+    assert "usage_unreadable" == ended.zero_yield_reason
     assert [] == events(log, LlmUsageRecorded)
     assert all(part in problems for part in ("output_tokens", "outptu_tokens", "sausage"))
+    assert [("usage that a program printed could not be read", "r/p", 3)] == [
+        (one["event"], one["phase"], one["lines"]) for one in logged
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{'type': 'autopack.usage', 'output_tokens': 20}",
+        '{"type": "autopack.usage", "output_tokens": }',
+        '{"type": "autopack.usage", "output_tokens": 20, "occurred_at": "yesterday"}',
+        '{"type": "autopack.usage", "output_tokens": 20, "occurred_at": "2026-01-01T00:00:00"}',
+        '{"type": "autopack.usage", "output_tokens": 20, "occurred_at": 5}',
+    ],
+)
+def test_a_line_that_is_nearly_usage_is_no_ordinary_output(log, tmp_path, line):
+    """A dict as Python prints it, or a moment without a zone, would have gone unseen."""
+    ended = run(log, *script(tmp_path, f"print({line!r})"))
+
+    assert "usage_unreadable" == ended.zero_yield_reason
+    assert "usage-problems" in ended.artifacts
+
+
+def test_a_call_may_tell_when_it_was(log, tmp_path):
+    """The moment is the event's own."""
+    at = "2026-01-02T03:04:05+00:00"
+    run(log, *printing(tmp_path, {"type": "autopack.usage", **USAGE, "occurred_at": at}))
+    (call,) = log.read_all(types=[LlmUsageRecorded])
+
+    assert at == call.occurred_at.isoformat()
+
+
+def test_many_problems_are_counted(log, tmp_path):
+    """The first twenty are told."""
+    ended = run(log, *printing(tmp_path, *[{"type": "autopack.sausage"}] * 23))
+    lines = artifact(log, ended, "usage-problems").splitlines()
+
+    assert (21, "and 3 more") == (len(lines), lines[-1])
+
+
+def test_a_malformed_step_loses_no_usage(log, tmp_path):
+    """It is told, but what was used is known all the same."""
+    command = printing(tmp_path, {"type": "autopack.progress"}, {"type": "autopack.usage", **USAGE})
+    with capture_logs() as logged:
+        ended = run(log, *command)
+
+    assert ["line-problems", "stdout"] == sorted(ended.artifacts)
+    assert ["what a program printed for Autopack could not be read"] == [
+        one["event"] for one in logged
+    ]
+
+
+def test_usage_that_could_not_be_read_is_never_zero(sqlite_log, tmp_path):
+    """The report counts the attempts, names a phase, and gives tokens and cost as the least."""
+    create_run(sqlite_log, "r", [attrs.evolve(SPEC, id=name) for name in ("p", "q")])
+    good = {"type": "autopack.usage", **USAGE}
+    command = printing(tmp_path, good, {**good, "output_tokens": -1})
+    with capture_logs():
+        report = drain(sqlite_log, executor=CommandExecutor(command))
+    (stopped,) = events(sqlite_log, DrainStopped)
+    totals, _elapsed_s = used_so_far(sqlite_log, report.drain_id)
+    text = drain_text(report)
+    nothing = drain_text(attrs.evolve(report, calls=0, unpriced_calls=0, total_tokens=0))
+
+    assert (2, "r/q", 0) == (report.unreadable, report.unreadable_in, report.samples)
+    assert (2, "r/q") == (stopped.totals["unreadable"], stopped.totals["unreadable_in"])
+    assert (2, "r/q", 0) == (totals.unreadable, totals.unreadable_in, totals.samples)
+    assert "2 calls, at least 60 tokens, 0 samples, at least 1.0000 USD" in text
+    assert (
+        "2 attempts printed usage that could not be read: "
+        "autopack phase show r/q --text usage-problems" in text
+    )
+    assert "tokens unknown, 0 samples, cost unknown" in nothing
+
+
+def test_a_sample_of_which_usage_was_lost_is_no_measurement(log, tmp_path):
+    """The sum of the calls that could be read is less than the output: no calibrator sees it."""
+    good = {"type": "autopack.usage", **USAGE}
+    with capture_logs():
+        run(log, *printing(tmp_path, good, {**good, "output_tokens": -1}))
+    (sample,) = samples(log)
+
+    assert (True, None) == (sample.success, sample.actual_output_tokens)
+    assert {"no_measurement": 1} == calibrate(log).samples_set_aside
+
+
+def test_a_probe_of_which_usage_was_lost_is_no_go(log, tmp_path):
+    """One call was recorded, and that is not all."""
+    good = {"type": "autopack.usage", **USAGE, "output_tokens": 200}
+    command = printing(tmp_path, good, {**good, "output_tokens": -1})
+    with capture_logs():
+        report = probe(log, executor=CommandExecutor(command))
+    (recorded,) = [check for check in report.checks if check.name == "usage_recorded"]
+
+    assert (False, False) == (report.is_go, recorded.is_ok)
+    assert "could not be read" in recorded.says
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ({"type": "autopack.failed", "code": "x", "message": "m", "why": 5}, "'why'"),
+        ({"type": "autopack.failed", "code": "x", "message": "m", "retry_after_s": "5"}, "'5'"),
+        ({"type": "autopack.completed", "outputs": ["a.md"]}, "outputs=['a.md']"),
+        ({"type": "autopack.needs_person", "question": ""}, "question=''"),
+    ],
+)
+def test_an_ending_that_cannot_be_read_is_no_completion(log, tmp_path, line, told):
+    """It may have said that the work failed: so the phase fails, with what is wrong."""
+    ended = run(log, *printing(tmp_path, line))
+
+    assert "bad_outcome" == ended.code
+    assert told in ended.message
+    assert told in artifact(log, ended, "line-problems")
+
+
+def test_a_program_may_ask_a_person(log, tmp_path):
+    """The question comes with what was done by then."""
+    asks = {"type": "autopack.needs_person", "question": "Fit?", "outputs": {"a.md": "text"}}
+    drain(log, executor=CommandExecutor(printing(tmp_path, asks)), max_phases=1)
+    row = phase_of(log, PhaseRef("r", "p"))
+
+    assert ("GATED", "Fit?") == (row.status, row.reason)
+    assert "text" == log.artifacts.get(row.outputs["a.md"])
 
 
 def test_a_program_may_fail_with_its_own_reason(log, tmp_path):

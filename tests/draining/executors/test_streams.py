@@ -35,6 +35,31 @@ def test_a_capture_keeps_both_ends(data, cuts, cap):
         assert f"[... {len(data) - 2 * half} bytes cut ...]" in text
 
 
+_WORDS = st.text(alphabet="ab ", max_size=9)
+
+
+@given(st.lists(st.tuples(st.booleans(), _WORDS), max_size=9), st.integers(1, 20))
+def test_last_words_leave_out_what_is_mute(lines, n_chars):
+    """They are the end of the other lines, joined, whatever stands between them."""
+    capture = Capture(10_000)
+    capture.feed("\n".join(f"#{text}" if is_mute else text for is_mute, text in lines).encode())
+    said = " ".join(text for is_mute, text in lines if not is_mute)
+
+    assert " ".join(said.split())[-n_chars:] == capture.last_words(
+        n_chars, lambda line: line.startswith("#")
+    )
+
+
+def test_last_words_leave_out_half_a_line():
+    """What a bound cut in two cannot be told from what is mute; alone, it is all there is."""
+    cut, alone = Capture(20), Capture(20)
+    cut.feed(b"begin\n" + b"x" * 30 + b"\nend")
+    alone.feed(b"x" * 30)
+
+    assert "begin end" == cut.last_words(50, lambda _line: False)
+    assert "x" * 10 == alone.last_words(50, lambda _line: False)
+
+
 @given(st.lists(st.text(alphabet="ab{}\"é", max_size=9), max_size=9), st.booleans(),
        st.lists(st.integers(0, 300), max_size=8))  # fmt: skip
 def test_lines_are_whole_however_they_come(texts, has_end, cuts):

@@ -22,6 +22,7 @@ _STATES: Final = {
     "phase.skipped": "SKIPPED",
     "phase.cancelled": "CANCELLED",
 }
+_ENDS: Final = ("phase.completed", "phase.failed", "phase.timed_out", "phase.gated")
 _DECISIONS: Final = {"approve": "COMPLETE", "reject": "FAILED", "requeue": "QUEUED"}
 _AMENDED: Final = ("input_tokens", "output_tokens", "total_tokens", "cost_usd", "split")
 
@@ -101,10 +102,15 @@ moved AS (
     SELECT run_id, phase_id, max(position) AS position, occurred_at,
         CASE type WHEN 'phase.gate_decided' THEN {_case(_of("decision"), _DECISIONS)}
             ELSE {_case("type", _STATES)} END AS state,
-        {_named("duration_s", "code")},
+        {_named("code")},
         coalesce({_of("message")}, {_of("why")}, {_of("question")}) AS reason
     FROM told WHERE type IN ({_quoted([*_STATES, "phase.gate_decided"])})
     GROUP BY run_id, phase_id
+),
+ended AS (
+    SELECT run_id, phase_id, max(position), coalesce({_of("duration_s")}, {_of("timeout_s")})
+        AS duration_s
+    FROM told WHERE type IN ({_quoted(_ENDS)}) GROUP BY run_id, phase_id
 ),
 estimated AS (
     SELECT run_id, phase_id, max(position), {_named("predicted_output_tokens", "budget_tokens")}
@@ -116,11 +122,11 @@ counted AS (
 )
 SELECT run_id, phase_id, moved.state, queued.category, queued.complexity, queued.tier,
     queued.priority, queued.model, queued.goal, counted.attempts, counted.calls,
-    estimated.predicted_output_tokens, estimated.budget_tokens, moved.duration_s,
+    estimated.predicted_output_tokens, estimated.budget_tokens, ended.duration_s,
     moved.code AS reason_code, moved.reason, {_at("queued.occurred_at")} AS queued_at_utc,
     {_at("moved.occurred_at")} AS state_since_utc, moved.position AS last_position
 FROM queued JOIN moved USING (run_id, phase_id) JOIN counted USING (run_id, phase_id)
-    LEFT JOIN estimated USING (run_id, phase_id)
+    LEFT JOIN estimated USING (run_id, phase_id) LEFT JOIN ended USING (run_id, phase_id)
 """
 
 USAGE: Final = f"""
@@ -197,15 +203,22 @@ predicted AS (
 ),
 ended AS (
     SELECT {_named("run_id", "phase_id", "attempt")}, max(position),
-        type = 'phase.completed' AS is_success
+        type = 'phase.completed' OR {_of("decision")} IS 'approve' AS is_success
     FROM events WHERE type IN ('phase.completed', 'phase.failed', 'phase.timed_out')
+        OR type = 'phase.gate_decided' AND {_of("decision")} IN ('approve', 'reject')
     GROUP BY 1, 2, 3
+),
+misread AS (
+    SELECT DISTINCT {_named("run_id", "phase_id", "attempt")}, 1 AS is_misread FROM events
+    WHERE type IN ({_quoted(_ENDS)}) AND {_of('artifacts."usage-problems"')} IS NOT NULL
 )
 SELECT position, run_id, phase_id, attempt, category, complexity, predicted_output_tokens,
-    CASE WHEN is_known AND NOT is_guessed THEN output_tokens END AS actual_output_tokens,
+    CASE WHEN is_known AND NOT is_guessed AND is_misread IS NULL THEN output_tokens END
+        AS actual_output_tokens,
     budget_tokens, estimator, estimator_version, ended.is_success,
     coalesce(is_truncated, 0) AS is_truncated, predicted.model, 0 AS is_imported
 FROM predicted LEFT JOIN ended USING (run_id, phase_id, attempt)
+    LEFT JOIN misread USING (run_id, phase_id, attempt)
 UNION ALL
 SELECT position, {_named("run_id", "phase_id")}, NULL, {
     _named("category", "complexity", "predicted_output_tokens")

@@ -29,11 +29,13 @@ def exit_failure(program: str, returncode: int, last_words: str) -> Failed:
 
     Args:
         returncode: As subprocess gives it: negative for a signal.
-        last_words: The end of what the program printed.
+        last_words: The end of what the program printed for people.
     """
     number = -returncode if returncode < 0 else returncode - _KILLED_BY_SHELL
     name = _signal_name(number)
-    said = f"its last words: {last_words[-_EXCERPT_CHARS:]}" if last_words else "it printed nothing"
+    said = (
+        f"its last words: {last_words[-_EXCERPT_CHARS:]}" if last_words else "it printed no reason"
+    )
     if returncode < 0 or name is not None:
         more = " (out of memory?)" if name == "SIGKILL" else ""
         message = f"{program} was ended by {name or f'signal {number}'}{more}; {said}"

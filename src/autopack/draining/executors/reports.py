@@ -1,13 +1,18 @@
 """What a program says of its work in JSON lines: calls, steps, and how it ended."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+from autopack.draining.ending import bad_outcome
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 
 _PREFIX: Final = "autopack."
+_ENDINGS: Final = frozenset({"completed", "failed", "needs_person"})
 _MOST_PROBLEMS: Final = 20
+_SHOWN_CHARS: Final = 120
+_CLAIM: Final = re.compile(r"""\s*\{.*?["']type["']\s*:\s*["']autopack\.""")
 
 
 class Reader:
@@ -18,7 +23,7 @@ class Reader:
     call, named as in ``Attempt.record_usage``), ``autopack.progress`` (``note``),
     ``autopack.completed`` (``summary``, ``outputs``), ``autopack.failed`` (``code``, ``message``,
     ``retry_after_s``, ``retryable``, ``failure_class``) or ``autopack.needs_person``
-    (``question``). Every other line is ordinary output.
+    (``question``, ``outputs``, ``summary``). Every other line is ordinary output.
 
     Args:
         lease_token: That of the attempt; readers that make call ids put it into them.
@@ -26,7 +31,9 @@ class Reader:
     Attributes:
         calls: Figures that are not recorded yet; whoever records them takes them out.
         note: The last step that was told.
-        problems: Lines that claim to be Autopack's, and what is wrong with them.
+        problems: Lines that claim to be Autopack's, and what is wrong with the first of them.
+        n_problems: How many such lines there were.
+        is_usage_lost: Whether one of them was, or may have been, about usage.
         outcome: How the work ended, if the program said so.
     """
 
@@ -35,12 +42,18 @@ class Reader:
         self.calls: list[dict[str, Any]] = []
         self.note: str | None = None
         self.problems: list[str] = []
+        self.n_problems = 0
+        self.is_usage_lost = False
         self.outcome: Outcome | None = None
 
     def line(self, text: str) -> None:
         """Take the next line of standard output."""
+        if not is_own(text):
+            return
         told = json_object(text)
-        if told is not None and str(told.get("type", "")).startswith(_PREFIX):
+        if told is None:
+            self.problem(f"no JSON object: {text[:_SHOWN_CHARS]!r}")
+        else:
             self._own(told)
 
     def usage_line(self, text: str) -> None:
@@ -49,12 +62,19 @@ class Reader:
             return
         told = json_object(text)
         if told is None:
-            self._problem(f"no JSON object: {text[:120]!r}")
+            self.problem(f"no JSON object: {text[:_SHOWN_CHARS]!r}")
         else:
             self._own({"type": f"{_PREFIX}usage", **told})
 
     def finish(self, whole: str | None) -> None:
         """Take the end of the output; *whole* is all of it, or None if it was cut."""
+
+    def problem(self, what: str, *, is_usage: bool = True) -> None:
+        """Take note of a line that could not be read; it counts as lost usage unless it is none."""
+        self.n_problems += 1
+        self.is_usage_lost = self.is_usage_lost or is_usage
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(what)
 
     def _own(self, told: dict[str, Any]) -> None:
         kind = str(told.pop("type")).removeprefix(_PREFIX)
@@ -69,15 +89,14 @@ class Reader:
                 case "failed":
                     self.outcome = Failed(**told)
                 case "needs_person":
-                    self.outcome = NeedsPerson(str(told["question"]))
+                    self.outcome = NeedsPerson(**told)
                 case _:
-                    self._problem(f"no line of type {_PREFIX}{kind} is known")
+                    self.problem(f"no line of type {_PREFIX}{kind} is known")
         except Exception as fault:
-            self._problem(f"{_PREFIX}{kind}: {type(fault).__name__}: {fault}")
-
-    def _problem(self, what: str) -> None:
-        if len(self.problems) < _MOST_PROBLEMS:
-            self.problems.append(what)
+            what = f"{_PREFIX}{kind}: {type(fault).__name__}: {fault}"
+            self.problem(what, is_usage=False)
+            if kind in _ENDINGS:  # it may have said that it failed: nobody takes that for done
+                self.outcome = bad_outcome(f"how the program says it ended cannot be read: {what}")
 
 
 class Preset(Protocol):
@@ -88,6 +107,16 @@ class Preset(Protocol):
 
     def reader(self, lease_token: str) -> Reader:
         """Return a fresh reader for one attempt."""
+
+
+def is_own(text: str) -> bool:
+    """Tell whether a line is meant for Autopack, well formed or not."""
+    if "autopack." not in text:
+        return False
+    told = json_object(text)
+    if told is None:
+        return _CLAIM.match(text) is not None
+    return str(told.get("type", "")).startswith(_PREFIX)
 
 
 def json_object(text: str) -> dict[str, Any] | None:

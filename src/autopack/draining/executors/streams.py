@@ -1,7 +1,7 @@
 """What a process prints: kept within a bound, and cut into lines as it comes."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 LONGEST_LINE_BYTES: Final = 16 * 2**20
@@ -46,10 +46,30 @@ class Capture:
         cut = self.n_bytes - len(self._head) - len(tail)
         return f"{_text(bytes(self._head))}\n[... {cut} bytes cut ...]\n{_text(tail)}"
 
-    def last_words(self, n_chars: int) -> str:
-        """Return the end of the stream on one line, without blank space around it."""
-        end = (bytes(self._head) + b"".join(self._tail))[-8 * n_chars :]
-        return " ".join(_text(end).split())[-n_chars:]
+    def last_words(self, n_chars: int, is_mute: Callable[[str], bool]) -> str:
+        """
+        Return the end of the stream on one line, without blank space around it.
+
+        Args:
+            n_chars: How much of it at most.
+            is_mute: Tells of a line that it is left out.
+        """
+        found, n = deque[str](), 0
+        for line in reversed(self._kept_lines()):
+            if n > n_chars:
+                break
+            if words := "" if is_mute(line) else " ".join(line.split()):
+                found.appendleft(words)
+                n += len(words) + 1
+        return " ".join(found)[-n_chars:]
+
+    def _kept_lines(self) -> list[str]:
+        """Return the lines that were kept; the two halves of a cut one are none."""
+        tail = b"".join(self._tail)[-self._half :]
+        if self.is_whole:
+            return _text(bytes(self._head) + tail).split("\n")
+        head, rest = _text(bytes(self._head)).split("\n"), _text(tail).split("\n")
+        return [*head[:-1], *(rest[1:] or rest)]
 
 
 class Lines:

@@ -2,20 +2,45 @@
 
 import asyncio
 import time
+from datetime import datetime
 from typing import Final
 
 import attrs
 
 from autopack.draining.executors.exits import exit_failure
-from autopack.draining.executors.reports import Reader
+from autopack.draining.executors.reports import Reader, is_own
 from autopack.draining.executors.streams import Capture, Lines
 from autopack.draining.executors.usagefiles import UsageChannel
 from autopack.draining.failures import retry_after_s
-from autopack.errors import AutopackError, CapReachedError, LeaseLostError
-from autopack.ports.work import Attempt, Completed, Failed, Outcome, PhaseView
+from autopack.errors import (
+    EventIdConflictError,
+    InvalidEventError,
+    InvalidInputError,
+    LeaseLostError,
+)
+from autopack.ports.work import (
+    USAGE_PROBLEMS,
+    Attempt,
+    Completed,
+    Failed,
+    Outcome,
+    PhaseView,
+)
 
 _OVERTIME_S: Final = 1.0
 _LAST_WORDS_CHARS: Final = 400
+_TOLD_CHARS: Final = 200
+
+
+_LINE_PROBLEMS: Final = "line-problems"
+_UNREADABLE: Final = (
+    InvalidInputError,
+    InvalidEventError,
+    EventIdConflictError,
+    TypeError,
+    ValueError,
+)
+"""What is wrong with a call's own figures; anything else is wrong with the log."""
 
 
 class OvertimeError(Exception):
@@ -77,27 +102,23 @@ class Work:
         self.reader.finish(self.output.text() if self.output.is_whole else None)
         self.channel.finish()
         if self._lines.n_dropped:
-            self.reader.problems.append(f"{self._lines.n_dropped} lines were too long to read")
+            what = f"{self._lines.n_dropped} lines were too long to read"
+            self.reader.problem(what, is_usage=type(self.reader) is not Reader)
         await self._record()
 
     def attach(self) -> None:
         """Keep what the program printed, and what could not be understood of it."""
-        for name, text in (
-            ("stdout", self.output.text()),
-            ("stderr", self.errors.text()),
-            ("usage-problems", "\n".join(self.reader.problems)),
-        ):
+        for name, text in (("stdout", self.output.text()), ("stderr", self.errors.text())):
             if text:
                 self.attempt.attach(name, text)
+        if self.reader.n_problems:
+            self._tell_problems()
 
     def outcome(self, program: str, returncode: int) -> Outcome:
         """Return how the work ended: what the program said, else what its exit code says."""
         told = self.reader.outcome
         if returncode != 0 and not isinstance(told, Failed):
-            words = self.errors.last_words(_LAST_WORDS_CHARS) or self.output.last_words(
-                _LAST_WORDS_CHARS
-            )
-            told = exit_failure(program, returncode, words)
+            told = exit_failure(program, returncode, self._last_words())
         if isinstance(told, Failed):
             wait_s = retry_after_s(f"{told.message} {told.excerpt or ''}", now_s=time.time())
             return attrs.evolve(
@@ -107,18 +128,44 @@ class Work:
             )
         return told if told is not None else Completed(summary=self._silence())
 
+    def _last_words(self) -> str:
+        """Return the end of what the program said to people, not of what it told Autopack."""
+        words = (s.last_words(_LAST_WORDS_CHARS, is_own) for s in (self.errors, self.output))
+        return next(filter(None, words), "")
+
     def _silence(self) -> str | None:
         if type(self.reader) is Reader:
             return None
         return "exit code 0, but nothing of what it printed was a result: is its JSON output on?"
+
+    def _tell_problems(self) -> None:
+        """Say loudly that not all of what the program said of its work is known."""
+        reader = self.reader
+        name = USAGE_PROBLEMS if reader.is_usage_lost else _LINE_PROBLEMS
+        more = reader.n_problems - len(reader.problems)
+        self.attempt.attach(
+            name, "\n".join([*reader.problems, *([f"and {more} more"] * bool(more))])
+        )
+        import structlog
+
+        structlog.get_logger("autopack.command").warning(
+            "usage that a program printed could not be read"
+            if reader.is_usage_lost
+            else "what a program printed for Autopack could not be read",
+            phase=self.phase.key,
+            attempt=self.attempt.number,
+            lines=reader.n_problems,
+            first=reader.problems[0][:_TOLD_CHARS],
+            see=f"autopack phase show {self.phase.key} --text {name}",
+        )
 
     async def _record(self) -> None:
         while self.reader.calls:
             figures = self.reader.calls.pop(0)
             figures["model"] = figures.get("model") or self.phase.model
             try:
+                if "occurred_at" in figures:
+                    figures["occurred_at"] = datetime.fromisoformat(figures["occurred_at"])
                 await asyncio.to_thread(self.attempt.record_usage, **figures)
-            except (LeaseLostError, CapReachedError):
-                raise
-            except (AutopackError, TypeError) as fault:
-                self.reader.problems.append(f"{type(fault).__name__}: {fault} ({figures})")
+            except _UNREADABLE as fault:
+                self.reader.problem(f"{type(fault).__name__}: {fault} ({figures})")

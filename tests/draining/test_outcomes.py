@@ -1,0 +1,87 @@
+"""What an executor gives back: refused where it is made, or the attempt's failure, never more."""
+
+import pytest
+
+from autopack import Completed, Failed, NeedsPerson, PhaseRef, attempt, drain, phase_of
+from autopack.errors import InvalidInputError
+from drains import found
+
+P1 = PhaseRef("r", "p1")
+LONE = "a file named \udcff"
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: Completed(None), r"Completed(outputs=None): give texts by name"),
+        (lambda: Completed({"a": 5}), r"Completed(outputs={'a': 5}): give texts by name"),
+        (lambda: Completed({5: "a"}), r"Completed(outputs={5: 'a'}): give texts by name"),
+        (lambda: Completed(summary=5), r"Completed(summary=5): give a text"),
+        (lambda: NeedsPerson(" "), r"NeedsPerson(question=' '): give what a person is to decide"),
+        (lambda: NeedsPerson("Sure?", ["a"]), r"NeedsPerson(outputs=['a']): give texts"),
+        (lambda: Failed("", "m"), r"Failed(code=''): give a code"),
+        (lambda: Failed("c", "m", "5"), r"Failed(retry_after_s='5'): give seconds, or None"),
+        (lambda: Failed("c", "m", float("inf")), r"Failed(retry_after_s=inf): give seconds, under"),
+        (lambda: Failed("c", "m", float("nan")), r"Failed(retry_after_s=nan): give seconds, under"),
+        (lambda: Failed("c", "m", True), r"Failed(retry_after_s=True): give seconds"),
+        (lambda: Failed("c", "m", retryable="yes"), r"Failed(retryable='yes'): give True, False"),
+        (lambda: Failed("c", "m", failure_class=5), r"Failed(failure_class=5): give the name"),
+        (lambda: Failed("c", "m", exit_code="5"), r"Failed(exit_code='5'): give a whole number"),
+        (lambda: Failed("c", "m", excerpt=b""), r"Failed(excerpt=b''): give a text"),
+    ],
+)
+def test_an_outcome_that_cannot_be_recorded_is_refused(make, told):
+    """The error names the field and its value, at the place where it is made."""
+    with pytest.raises(InvalidInputError) as refused:
+        make()
+
+    assert told in str(refused.value)
+
+
+def raises(_phase, _attempt):
+    raise ValueError(LONE)
+
+
+def names_amiss(_phase, attempt):
+    attempt.attach(5, "text")
+
+
+@pytest.mark.parametrize(
+    ("execute", "code", "told"),
+    [
+        (raises, "ValueError", r"ValueError: a file named \udcff"),
+        (names_amiss, "InvalidInputError", "5 cannot name an artifact"),
+        (lambda _p, _a: Completed({"a": LONE}), "bad_outcome", "cannot be stored: A text"),
+        (lambda _p, _a: Completed({LONE: "a"}), "bad_outcome", "cannot be stored: Event"),
+        (lambda _p, _a: Completed(summary=LONE), "bad_outcome", "cannot be stored: Event"),
+        (lambda _p, _a: Failed("c", LONE), "bad_outcome", "cannot be stored: Event"),
+        (lambda _p, _a: NeedsPerson(LONE), "bad_outcome", "cannot be stored: Event"),
+    ],
+)
+def test_what_cannot_be_stored_fails_the_attempt_and_not_the_drain(log, execute, code, told):
+    """The next phase is worked on, whatever the executor gave back for this one."""
+    report = drain(log, executor=execute)
+    row = phase_of(log, P1)
+
+    assert (2, "empty") == (report.failed, report.reason)
+    assert (code, True) == (row.reason_code, told in row.reason)
+
+
+def test_an_output_that_cannot_be_stored_fails_a_loop_of_ones_own(log):
+    """The phase does not stay in work until its lease has ended."""
+    with attempt(log, "r", "p1") as live:
+        live.complete({"a.md": LONE})
+
+    assert "bad_outcome" == found(log, "phase.failed")[0].code
+    assert [] == log.backend.leases()
+
+
+@pytest.mark.parametrize(("note", "step"), [(LONE, "a file named \\udcff"), (5, "5")])
+def test_a_note_that_is_no_text_keeps_no_lease_from_renewal(log, note, step):
+    """Leases are renewed with their notes: an odd one would have cost the worker all its phases."""
+    with attempt(log, "r", "p1") as live:
+        live.progress(note)
+        live._claims.renew()
+        steps = [lease.step for lease in log.backend.leases() if lease.key == "r/p1"]
+
+    assert [step] == steps
