@@ -99,7 +99,7 @@ class TestCreate:
             model="m", labels={"l": "v"}, tier="T1", priority=4, after=("z",), timeout_s=9.0,
             max_attempts=2, prompt_tokens=70,
         )  # fmt: skip
-        (_created, queued) = decide(attrs.evolve(CREATE, phases=(asked,)), RunState())
+        (_created, _z, queued) = decide(attrs.evolve(CREATE, phases=(spec("z"), asked)), RunState())
         names = {field.name for field in attrs.fields(PhaseSpec)} - {"id"}
 
         assert "a" == queued.phase_id

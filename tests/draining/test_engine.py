@@ -34,6 +34,7 @@ from autopack.errors import (
     RunMissingError,
 )
 from autopack.log import Log
+from autopack.testing.facts import append_all, created, queued
 from drains import found, specs, states, types_of, works
 
 
@@ -586,7 +587,7 @@ def test_why_phases_are_passed_over_is_told_once(sqlite_log):
 
 def test_a_phase_that_can_never_come_blocks_the_drain(sqlite_log):
     """The drain ends with what is left and why."""
-    create_run(sqlite_log, "r", specs("b", after=("nobody",)))
+    append_all(sqlite_log, [created("r"), queued("b", "r", after=("nobody",))])
     report = drain(sqlite_log, executor=works)
 
     assert ("blocked", "1 queued phases may not be taken") == (report.reason, report.detail)

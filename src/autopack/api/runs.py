@@ -43,6 +43,8 @@ def create_run(
 
     Raises:
         RunExistsError: The run exists; it is left as it is.
+        PhaseExistsError: Two phases have one id.
+        InvalidInputError: A phase comes ``after`` one that is not among them, or waits for itself.
     """
     command = CreateRun(
         run_id=run_id,
@@ -56,7 +58,15 @@ def create_run(
 
 
 def queue_phases(log: Log, run_id: str, phases: Iterable[PhaseSpec]) -> list[Recorded[Any]]:
-    """Add phases to a run; one that exists refuses them all."""
+    """
+    Add phases to a run, all or none.
+
+    Raises:
+        RunMissingError: There is no such run.
+        PhaseExistsError: The run has a phase of that id.
+        InvalidInputError: A phase comes ``after`` one that is neither in the run nor among these,
+            or waits for itself.
+    """
     return handler_of(log).handle(QueuePhases(run_id=run_id, phases=_specs(phases)))
 
 

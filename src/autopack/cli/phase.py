@@ -35,7 +35,9 @@ def phase() -> None:
 @click.option("--goal", help="What the phase is for.")
 @click.option("--model", help="The model that the executor is to use.")
 @click.option("--priority", type=int, default=0, show_default=True)
-@click.option("--after", multiple=True, help="A phase that must be complete first; repeatable.")
+@click.option(
+    "--after", multiple=True, help="A phase of RUN that must be complete first; repeatable."
+)
 @click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True))
 @click.option("--max-attempts", type=click.IntRange(min=1), default=3, show_default=True)
 @click.pass_obj

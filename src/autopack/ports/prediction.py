@@ -29,6 +29,7 @@ class PhaseSpec:
         category: ``implementation``, ``tests``, ``docs``, ... any word; estimates group by it.
         complexity: ``low``, ``medium`` or ``high``; other words fall back to medium.
         deliverables: What is to be written, usually paths.
+        after: Phases of the same run that must be complete or skipped first.
         timeout_s: Seconds after which an attempt is ended.
         max_attempts: Attempts before the phase is left FAILED.
         prompt_tokens: Size of the prompt, where it is known before the call.
