@@ -590,7 +590,7 @@ def test_a_phase_that_can_never_come_blocks_the_drain(sqlite_log):
     append_all(sqlite_log, [created("r"), queued("b", "r", after=("nobody",))])
     report = drain(sqlite_log, executor=works)
 
-    assert ("blocked", "1 queued phases may not be taken") == (report.reason, report.detail)
+    assert ("blocked", "1 queued phase may not be taken") == (report.reason, report.detail)
     assert {"it comes after nobody, which does not exist": 1} == report.passed_over
 
 

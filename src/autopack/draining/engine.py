@@ -20,6 +20,7 @@ from autopack.draining.session import Session
 from autopack.draining.settings import settings_of
 from autopack.draining.workers import Workers
 from autopack.log import Log
+from autopack.ordering import Stuck
 from autopack.ports.drain import Choose, Retry, Stop, Wait
 from autopack.ports.log import Recorded
 
@@ -162,6 +163,15 @@ class Drain:
             was_done=session.admission.is_done,
         )
 
+    def stuck(self) -> list[Stuck]:
+        """
+        Return the queued phases that no drain can ever take, because of what they come after.
+
+        Not to be called while the drain runs; its report has them too. Writes nothing.
+        """
+        self._session.admission.catch_up(self._session.now())
+        return self._session.admission.stuck()
+
     async def _drained(self) -> DrainReport:
         began, changed = time.monotonic(), asyncio.Event()
         self._began = began
@@ -272,6 +282,7 @@ class Drain:
             detail=reason[1],
             duration_s=self._session.elapsed_before_s + duration_s,
             left_failed=self._session.left_failed(),
+            stuck=tuple(self._session.admission.stuck()),
             **self._session.totals.as_dict(),
         )
 
@@ -283,7 +294,7 @@ def _why_nothing(session: Session) -> _Reason:
     if session.guards.held_runs:
         told = "; ".join(f"run {run_id}: {why}" for run_id, why in session.guards.held_runs.items())
         return ("breaker", told)
-    return ("blocked", f"{n} queued phases may not be taken")
+    return ("blocked", f"{n} queued phase{'' if n == 1 else 's'} may not be taken")
 
 
 def _reason_of(fault: BaseException) -> _Reason:

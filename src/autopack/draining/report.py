@@ -2,6 +2,8 @@
 
 import attrs
 
+from autopack.ordering import Stuck
+
 
 @attrs.frozen(kw_only=True)
 class DrainReport:
@@ -12,6 +14,7 @@ class DrainReport:
     ``breaker``, ``price_unknown``, ``strategy`` or ``stopped``. A drain that was gone on with
     counts from its first start, its time at work included. ``failed`` and ``timed_out`` count
     attempts; ``left_failed`` counts phases that it tried and that stood so when it ended.
+    ``stuck`` are queued phases that no drain can ever take, because of what they come after.
     """
 
     drain_id: str
@@ -35,6 +38,7 @@ class DrainReport:
     passed_over: dict[str, int]
     duration_s: float
     left_failed: int = 0
+    stuck: tuple[Stuck, ...] = ()
 
     @property
     def is_interrupted(self) -> bool:

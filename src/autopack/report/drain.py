@@ -5,6 +5,7 @@ from typing import Any
 
 from autopack.report.hints import ZERO_YIELD
 from autopack.report.pace import per_minute
+from autopack.report.stuck import stuck_lines
 
 _GROUPS_MOST = 10
 
@@ -36,6 +37,8 @@ def _lines(report: Any) -> Iterator[str]:
             yield f"            {reason}: {ZERO_YIELD[reason]}"
     yield from _counts("failures", report.failures)
     yield from _counts("passed", report.passed_over)
+    for number, line in enumerate(stuck_lines(report.stuck)):
+        yield f"  {'stuck' if number == 0 else '':<9} {line}"
     for number, step in enumerate(_steps(report)):
         yield f"  {'next' if number == 0 else '':<9} {step}"
 
@@ -70,6 +73,8 @@ def _counts(title: str, counts: Mapping[str, int]) -> Iterator[str]:
 
 def _steps(report: Any) -> Iterator[str]:
     """Return what to do about what is left, most useful first."""
+    for stuck in report.stuck[:1]:
+        yield f"autopack {stuck.remedy}"
     if report.left_failed:
         yield "autopack status: which phases failed for good, and what to requeue"
     if report.gated:

@@ -7,7 +7,9 @@ from typing import Any
 
 import attrs
 
+from autopack.ordering import Stuck
 from autopack.report.pace import per_minute
+from autopack.report.stuck import stuck_lines
 
 
 @attrs.frozen(kw_only=True)
@@ -71,6 +73,7 @@ class Status:
         dead_letters: How many phases failed or timed out for good: nothing takes them up again
             but a requeue.
         failure_groups: The kinds of failures among the last of them, largest first.
+        stuck: Queued phases that no drain can ever take, because of what they come after.
         pace: How fast attempts ended lately; None where none did.
         total_tokens: Over all calls, late ones included.
         output_tokens: Likewise; only what was reported.
@@ -91,6 +94,7 @@ class Status:
     gates: tuple[Halted, ...] = ()
     dead_letters: int = 0
     failure_groups: tuple[FailureGroup, ...] = ()
+    stuck: tuple[Stuck, ...] = ()
     pace: Pace | None = None
     calls: int = 0
     late_calls: int = 0
@@ -163,6 +167,8 @@ def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
         yield "Working now", [_worker(worker) for worker in status.live]
     if status.gates:
         yield "Waiting for a decision", [_halted(gate) for gate in status.gates]
+    if status.stuck:
+        yield "Can never be taken", stuck_lines(status.stuck)
     if status.failures:
         yield "Last failures", [_halted(failure) for failure in status.failures]
     if status.failure_groups:
@@ -176,6 +182,8 @@ def _steps(status: Status, command: str) -> Iterator[str]:
         yield f"{command} run create RUN --phases FILE"
         yield f"{command} import KIND PATH"
         return
+    for stuck in status.stuck[:1]:
+        yield f"{command} {stuck.remedy}"
     if states.get("QUEUED") or any(worker.is_expired for worker in status.live):
         yield f"{command} drain --executor NAME"
     for gate in status.gates[:1]:
