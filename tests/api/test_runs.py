@@ -100,6 +100,13 @@ class TestCreateAndQueue:
 
         assert [] == types(log)
 
+    def test_a_run_may_begin_without_phases(self, log):
+        """Who adds them one by one creates the run first; it is not finished by having none."""
+        autopack.create_run(log, "r2")
+        autopack.queue_phases(log, "r2", [spec("a")])
+
+        assert ["run.created", "phase.queued"] == types(log)
+
     def test_phases_are_added_to_a_run(self, log):
         """They come after those that are there."""
         (recorded,) = autopack.queue_phases(log, "r1", [spec("c")])

@@ -38,6 +38,7 @@ def create_run(
     Create a run with its phases, all or nothing.
 
     Args:
+        phases: What is to be done; without any, the run waits for ``queue_phases``.
         caps: Limits by unit: ``tokens``, ``usd``, ``phases``, ``minutes``.
         settings: What the phases have in common, for the executor to read; JSON.
 
