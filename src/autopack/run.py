@@ -70,7 +70,7 @@ def decide(command: RunCommand, state: RunState) -> list[RunEvent]:
         RunMissingError: No run of that id exists.
         PhaseExistsError: A phase of that id was queued.
         InvalidInputError: A phase comes after one that is not in the run, or waits for itself.
-        InvalidInputError: A cap has an unknown unit.
+        InvalidInputError: A cap has an unknown unit, or is not above 0.
     """
     if isinstance(command, CreateRun):
         return _create(command, state)
@@ -184,15 +184,23 @@ def _not_there(run: str, missing: Sequence[tuple[str, str]], known: Sequence[str
     )
 
 
+def cap_faults(caps: Mapping[str, float]) -> dict[str, str]:
+    """Return what is wrong with caps, by unit."""
+    faults = {}
+    for unit, cap in caps.items():
+        if unit not in CAPS:
+            hint = did_you_mean(unit, CAPS) or f" Caps: {', '.join(CAPS)}."
+            faults[unit] = f"no cap is called {unit!r}.{hint}"
+        elif not (isinstance(cap, int | float) and 0 < cap < float("inf")):
+            faults[unit] = f"the cap in {unit} is {cap!r}; it must be a number above 0."
+    return faults
+
+
 def _create(command: CreateRun, state: RunState) -> list[RunEvent]:
     if state.exists or state.phases:
         raise RunExistsError(command.run_id)
-    unknown = sorted(set(command.caps) - set(CAPS))
-    if unknown:
-        raise InvalidInputError(
-            f"Run {command.run_id!r}: no cap is called {', '.join(unknown)}. "
-            f"Caps: {', '.join(CAPS)}."
-        )
+    for fault in cap_faults(command.caps).values():
+        raise InvalidInputError(f"Run {command.run_id!r}: {fault}")
     created = RunCreated(
         run_id=run_id(command.run_id),
         goal=command.goal,
@@ -204,10 +212,6 @@ def _create(command: CreateRun, state: RunState) -> list[RunEvent]:
 
 
 def _queued(run: str, index: int, spec: PhaseSpec) -> PhaseQueued:
-    if spec.max_attempts < 1:
-        raise InvalidInputError(
-            f"Phase {spec.id!r}: max_attempts is {spec.max_attempts}; it must be at least 1."
-        )
     return PhaseQueued(
         run_id=run,
         phase_id=spec.id,
