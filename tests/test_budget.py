@@ -99,7 +99,7 @@ def test_caps_can_be_lifted_by_whoever_may():
 @pytest.mark.parametrize(
     ("caps", "said"),
     [
-        ({"token": 1}, "no cap is called token"),
+        ({"token": 1}, "no cap is called .token"),
         ({"usd": 0}, "usd is 0"),
         ({"phases": True}, "True"),
     ],

@@ -78,7 +78,7 @@ class TestCreate:
 
     def test_an_unknown_cap_is_named_with_the_known_ones(self):
         """A cap in a unit that nobody counts is refused."""
-        with pytest.raises(InvalidInputError, match=r"dollars.*tokens, usd, phases, minutes"):
+        with pytest.raises(InvalidInputError, match=r"'dollars'.*tokens, usd, phases, minutes"):
             decide(attrs.evolve(CREATE, caps={"dollars": 1}), RunState())
 
     def test_a_phase_twice_refuses_the_run(self):
@@ -86,11 +86,25 @@ class TestCreate:
         with pytest.raises(PhaseExistsError, match="r1/a"):
             decide(attrs.evolve(CREATE, phases=(spec(), spec())), RunState())
 
-    @pytest.mark.parametrize("wrong", [0, -1])
-    def test_a_phase_has_at_least_one_attempt(self, wrong):
-        """A phase that may never be tried is refused."""
-        with pytest.raises(InvalidInputError, match="at least 1"):
-            decide(attrs.evolve(CREATE, phases=(spec(max_attempts=wrong),)), RunState())
+    @pytest.mark.parametrize("cap", [0, -5.0, float("inf"), float("nan"), "9"])
+    def test_a_cap_is_a_number_above_0(self, cap):
+        """A cap under which nothing fits, or that is none, is refused."""
+        with pytest.raises(InvalidInputError, match=r"the cap in tokens is .* above 0"):
+            decide(attrs.evolve(CREATE, caps={"tokens": cap}), RunState())
+
+    @pytest.mark.parametrize(
+        ("field", "wrong"),
+        [
+            ("max_attempts", 0), ("max_attempts", 1.5), ("max_attempts", True),
+            ("timeout_s", 0), ("timeout_s", -3.0), ("timeout_s", float("nan")), ("timeout_s", "9"),
+            ("prompt_tokens", -1), ("prompt_tokens", 2**60),
+            ("priority", 2**64), ("priority", None),
+        ],
+    )  # fmt: skip
+    def test_a_figure_that_no_phase_can_have_does_not_construct(self, field, wrong):
+        """The error names phase, field and value."""
+        with pytest.raises(InvalidInputError, match=f"Phase 'a': {field} is .*; it must be"):
+            spec("a", **{field: wrong})
 
     def test_what_was_asked_of_a_phase_is_in_its_event(self):
         """No field of the request is lost."""
@@ -99,7 +113,7 @@ class TestCreate:
             model="m", labels={"l": "v"}, tier="T1", priority=4, after=("z",), timeout_s=9.0,
             max_attempts=2, prompt_tokens=70,
         )  # fmt: skip
-        (_created, queued) = decide(attrs.evolve(CREATE, phases=(asked,)), RunState())
+        (_created, _z, queued) = decide(attrs.evolve(CREATE, phases=(spec("z"), asked)), RunState())
         names = {field.name for field in attrs.fields(PhaseSpec)} - {"id"}
 
         assert "a" == queued.phase_id

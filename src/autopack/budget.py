@@ -1,5 +1,6 @@
 """A cap and what is set aside under it, decided from the cap's own stream."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -8,6 +9,7 @@ from rpds import HashTrieMap
 
 from autopack.commands import BudgetCommand, ReserveBudget, SetBudget, SettleBudget
 from autopack.errors import CapFullError, InvalidInputError, PriceUnknownError
+from autopack.errors.nearest import did_you_mean
 from autopack.events import BudgetEvent, BudgetReserved, BudgetSet, BudgetSettled
 
 UNITS: Final = ("tokens", "usd", "phases", "minutes")
@@ -184,6 +186,18 @@ def _set(command: SetBudget, state: BudgetState) -> list[BudgetEvent]:
     ]
 
 
+def cap_faults(caps: Mapping[str, float]) -> dict[str, str]:
+    """Return what is wrong with caps, by unit."""
+    faults = {}
+    for unit, cap in caps.items():
+        if unit not in UNITS:
+            hint = did_you_mean(unit, UNITS) or f" Caps: {', '.join(UNITS)}."
+            faults[unit] = f"no cap is called {unit!r}.{hint}"
+        elif isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap < math.inf:
+            faults[unit] = f"the cap in {unit} is {cap!r}; it must be a number above 0."
+    return faults
+
+
 def checked_caps(whose: str, caps: Mapping[str, float]) -> dict[str, float]:
     """
     Return caps that can be kept.
@@ -191,15 +205,8 @@ def checked_caps(whose: str, caps: Mapping[str, float]) -> dict[str, float]:
     Raises:
         InvalidInputError: One is in an unknown unit, or not above 0.
     """
-    if unknown := sorted(set(caps) - set(UNITS)):
-        raise InvalidInputError(
-            f"{whose}: no cap is called {', '.join(unknown)}. Caps: {', '.join(UNITS)}."
-        )
-    for unit, cap in caps.items():
-        if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap < float("inf"):
-            raise InvalidInputError(
-                f"{whose}: the cap in {unit} is {cap!r}; give a number above 0, or leave it out."
-            )
+    for fault in cap_faults(caps).values():
+        raise InvalidInputError(f"{whose}: {fault}")
     return dict(caps)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import attrs
 
+from autopack import views
 from autopack.calibration.coefficients import fold_coefficients
 from autopack.errors import InvalidInputError
 from autopack.features import features_of
@@ -14,7 +15,6 @@ from autopack.fitting import Quantiles
 from autopack.ids import estimator_stream
 from autopack.journal import Journal
 from autopack.plugins import Registry
-from autopack.ports.log import Recorded
 from autopack.ports.prediction import Coefficients, Estimate, PhaseSpec
 from autopack.ports.work import PhaseView
 
@@ -24,9 +24,17 @@ _ROUNDING: Final = 1e-9
 def coefficients(
     journal: Journal | None, estimator: Any, *, until: int | datetime | None = None
 ) -> Coefficients:
-    """Return what an estimator was taught in a log by then; its base figures without one."""
-    recorded = () if journal is None else journal.read(estimator_stream(estimator.name))
-    events = [one.event for one in recorded if _is_by(one, until)]
+    """
+    Return what an estimator was taught in a log by then; its base figures without one.
+
+    Raises:
+        InvalidInputError: *until* is past the log's head, or a moment without a zone.
+    """
+    events: list[Any] = []
+    if journal is not None:
+        end = None if until is None else views.position_at(journal, until)
+        recorded = journal.read(estimator_stream(estimator.name))
+        events = [one.event for one in recorded if end is None or one.position <= end]
     return fold_coefficients(estimator.name, estimator.base_version, events)
 
 
@@ -81,11 +89,3 @@ def budgeted(estimate: Estimate, quantiles: Quantiles, tau: float) -> Estimate:
     if estimate.ceiling_tokens is not None and tokens > estimate.ceiling_tokens:
         tokens, basis = estimate.ceiling_tokens, f"the ceiling; {basis} would be {tokens}"
     return attrs.evolve(estimate, budget_tokens=tokens, budget_basis=basis, tau=tau)
-
-
-def _is_by(recorded: Recorded[Any], until: int | datetime | None) -> bool:
-    if until is None:
-        return True
-    if isinstance(until, datetime):
-        return recorded.recorded_at <= until
-    return recorded.position <= until

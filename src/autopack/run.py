@@ -1,7 +1,7 @@
 """A run: what it may do next, decided from its own stream."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import attrs
 from rpds import HashTrieMap
@@ -24,6 +24,7 @@ from autopack.errors import (
     RunMissingError,
     RunPausedError,
 )
+from autopack.errors.nearest import did_you_mean
 from autopack.events import (
     PhaseQueued,
     RunCreated,
@@ -37,8 +38,11 @@ from autopack.events import (
 )
 from autopack.events.run import Outcome
 from autopack.ids import PhaseId, PhaseRef, RunId, run_id
+from autopack.ordering import find_cycles, find_missing
 from autopack.ports.prediction import PhaseSpec
 from autopack.states import OPEN, PhaseStatus
+
+_TOLD_MOST: Final = 5
 
 
 @attrs.frozen(kw_only=True)
@@ -64,8 +68,8 @@ def decide(command: RunCommand, state: RunState) -> list[RunEvent]:
         RunExistsError: A run of that id exists.
         RunMissingError: No run of that id exists.
         PhaseExistsError: A phase of that id was queued.
-        InvalidInputError: Phases wait for each other.
-        InvalidInputError: A cap has an unknown unit.
+        InvalidInputError: A phase comes after one that is not in the run, or waits for itself.
+        InvalidInputError: A cap has an unknown unit, or is not above 0.
     """
     if isinstance(command, CreateRun):
         return _create(command, state)
@@ -145,44 +149,38 @@ def queue(run: str, specs: Iterable[PhaseSpec], state: RunState) -> list[RunEven
     return events
 
 
-def find_cycle(starts: Iterable[str], after: Callable[[str], Iterable[str]]) -> list[str]:
-    """
-    Return phases that wait for each other, the first repeated at the end; empty if none do.
-
-    Args:
-        starts: Where to look from; only what can be reached from there is looked at.
-        after: Returns the phases that a phase comes after.
-    """
-    settled: set[str] = set()
-    for start in starts:
-        path: dict[str, Iterator[str]] = {} if start in settled else {start: iter(after(start))}
-        while path:
-            name = next(reversed(path))
-            following = next((one for one in path[name] if one not in settled), None)
-            if following is None:
-                settled.add(name)
-                del path[name]
-            elif following in path:
-                names = list(path)
-                return [*names[names.index(following) :], following]
-            else:
-                path[following] = iter(after(following))
-    return []
-
-
 def _check_order(run: str, events: Iterable[RunEvent], state: RunState) -> None:
-    """Refuse new phases that wait for each other, or for old ones that wait for them."""
+    """Refuse new phases that come after what is not there, or that would wait for themselves."""
     new = {event.phase_id: event.after for event in events if isinstance(event, PhaseQueued)}
+    missing = list(find_missing(new, lambda one: one in new or one in state.phases))
+    if missing:
+        raise InvalidInputError(_not_there(run, missing, [*state.phases, *new]))
 
     def after(name: str) -> Iterable[str]:
         old = state.phases.get(name)
         return new.get(name, () if old is None else old.after)
 
-    if cycle := find_cycle([name for name in new if new[name]], after):
+    for cycle in find_cycles([name for name in new if new[name]], after):
+        if not any(name in new for name in cycle):
+            continue  # of a history that was brought in; one of them may be skipped by now
         raise InvalidInputError(
             f"Phases of run {run!r} would wait for each other: {' -> '.join(cycle)} (each comes "
             "after the next). Nothing was queued; take one of them out of another's `after`."
         )
+
+
+def _not_there(run: str, missing: Sequence[tuple[str, str]], known: Sequence[str]) -> str:
+    told = [
+        f"Phase {name!r} of run {run!r} comes after {one!r}, which is not in the run."
+        f"{did_you_mean(one, (other for other in known if other != name))}"
+        for name, one in missing[:_TOLD_MOST]
+    ]
+    if len(missing) > _TOLD_MOST:
+        told.append(f"So it is with {len(missing) - _TOLD_MOST} more.")
+    return (
+        f"{' '.join(told)} Nothing was queued; correct `after`, or queue what is missing too, "
+        "earlier or in the same call."
+    )
 
 
 def _create(command: CreateRun, state: RunState) -> list[RunEvent]:
@@ -200,10 +198,6 @@ def _create(command: CreateRun, state: RunState) -> list[RunEvent]:
 
 
 def _queued(run: str, index: int, spec: PhaseSpec) -> PhaseQueued:
-    if spec.max_attempts < 1:
-        raise InvalidInputError(
-            f"Phase {spec.id!r}: max_attempts is {spec.max_attempts}; it must be at least 1."
-        )
     return PhaseQueued(
         run_id=run,
         phase_id=spec.id,

@@ -1,26 +1,27 @@
 """Run files and report files to values: strict, and with the field named that is wrong."""
 
 import json
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import attrs
-import cattrs
-from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 
-from autopack.calibration.prices import PriceTable
+from autopack.budget import cap_faults
+from autopack.calibration.prices import PriceEntry, PriceTable
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import PhaseSpec, Proposal
+from autopack.structuring import Fault, structured
 
 T = TypeVar("T")
 
 _KINDS: Final = (".toml", ".yaml", ".yml", ".json")
+_TOLD_MOST: Final = 20
 
 
 @attrs.frozen(kw_only=True)
 class RunFile:
-    """A run as a file describes it; see ``examples/telemetry_run.toml``."""
+    """A run as a file describes it; ``docs/run_files.md`` lists the fields."""
 
     phases: tuple[PhaseSpec, ...] = ()
     goal: str | None = None
@@ -29,18 +30,36 @@ class RunFile:
     labels: dict[str, str] = attrs.Factory(dict)
 
 
+@attrs.frozen(kw_only=True)
+class _PriceFile:
+    prices: tuple[PriceEntry, ...]
+
+
 def read_run_file(path: Path) -> RunFile:
     """
     Return what a TOML, YAML or JSON file says of a run.
 
     Raises:
-        InvalidInputError: The file is missing or malformed, or a field is unknown, missing or of
-            a wrong type; names the field.
+        InvalidInputError: The file is missing or malformed, or fields are unknown, missing or of
+            a wrong kind; says of each in which phase it stands, and what it must be.
     """
     raw = _loaded(path)
-    if not isinstance(raw, dict):
-        raise InvalidInputError(f"{path}: a run file is a table with `phases`.")
-    return _structured(raw, RunFile, path)
+    found = structured({} if raw is None else raw, RunFile)  # an empty YAML file is None
+    faults = found if isinstance(found, list) else list(_faults(found))
+    if isinstance(found, list) or faults:
+        raise _refused(path, raw, faults)
+    return found
+
+
+def _faults(file: RunFile) -> Iterator[Fault]:
+    """Yield what is wrong with a run file whose fields are all of the right kind."""
+    for unit, says in cap_faults(file.caps).items():
+        yield Fault(("caps", unit), f"cannot be used: {says}")
+    first: dict[str, int] = {}
+    for place, spec in enumerate(file.phases):
+        if first.setdefault(spec.id, place) != place:
+            says = f"is {spec.id!r}, as that of phase {first[spec.id] + 1}; it must be its own"
+            yield Fault(("phases", place, "id"), says)
 
 
 def proposal_from_json(path: Path) -> Proposal:
@@ -65,7 +84,7 @@ def prices_from_file(path: Path) -> PriceTable:
         {**one, "since": str(one["since"])} if isinstance(one, dict) and "since" in one else one
         for one in raw["prices"]
     ]
-    return _structured({"entries": entries}, PriceTable, path)
+    return PriceTable(entries=_structured({"prices": entries}, _PriceFile, path).prices)
 
 
 def _loaded(path: Path) -> Any:
@@ -75,72 +94,64 @@ def _loaded(path: Path) -> Any:
     if ending not in _KINDS:
         raise InvalidInputError(f"{path}: the file must end in one of {', '.join(_KINDS)}.")
     try:
-        text = path.read_text(encoding="utf-8")
-        if ending == ".toml":
-            import tomllib
-
-            return tomllib.loads(text)
-        if ending == ".json":
-            return json.loads(text)
-        import yaml
-
-        return yaml.safe_load(text)
-    except (ValueError, UnicodeError) as fault:
-        raise InvalidInputError(f"{path} cannot be read: {fault}") from fault
-    except Exception as fault:
-        if type(fault).__module__.startswith("yaml"):
-            raise InvalidInputError(f"{path} cannot be read: {fault}") from fault
+        return _parsed(path.read_text(encoding="utf-8-sig"), ending)
+    except OSError:
         raise
+    except Exception as fault:  # PyYAML lets KeyError, AttributeError and others through
+        raise InvalidInputError(f"{path} cannot be read: {_why_unreadable(fault)}.") from fault
+
+
+def _parsed(text: str, ending: str) -> Any:
+    if ending == ".toml":
+        import tomllib
+
+        return tomllib.loads(text)
+    if ending == ".json":
+        return json.loads(text)
+    import yaml
+
+    return yaml.safe_load(text)
+
+
+def _why_unreadable(fault: Exception) -> str:
+    if isinstance(fault, RecursionError):
+        return "it is nested too deeply"
+    mark = getattr(fault, "problem_mark", None)
+    if mark is not None:  # of YAML; its own text goes over several lines
+        said = " ".join(f"{getattr(fault, 'problem', None) or 'it is malformed'}".split())
+        return f"{said} (at line {mark.line + 1}, column {mark.column + 1})"
+    if isinstance(fault, ValueError) or type(fault).__module__.startswith("yaml"):
+        return " ".join(str(fault).split()).removesuffix(".")
+    return "a value does not fit its form"
 
 
 def _structured(raw: Any, cls: type[T], path: Path) -> T:
-    try:
-        return _converter().structure(raw, cls)
-    except BaseValidationError as fault:
-        raise InvalidInputError(f"{path}: {'; '.join(_faults(fault))}.") from fault
-    except (InvalidInputError, ValueError, TypeError) as fault:
-        raise InvalidInputError(f"{path}: {fault}") from fault
+    found = structured(raw, cls)
+    if isinstance(found, list):
+        raise _refused(path, raw, found)
+    return found
 
 
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    for exact in (str, int, bool):
-        converter.register_structure_hook(exact, lambda value, cls: _exactly(value, cls))
-    converter.register_structure_hook(float, lambda value, _cls: _number(value))
-    converter.register_structure_hook(datetime, lambda value, _cls: datetime.fromisoformat(value))
-    return converter
+def _refused(path: Path, raw: Any, faults: Sequence[Fault]) -> InvalidInputError:
+    lines = [_line(fault, raw) for fault in faults[:_TOLD_MOST]]
+    if len(lines) == 1:
+        return InvalidInputError(f"{path}: {lines[0]}")
+    if more := len(faults) - len(lines):
+        lines.append(f"and {more} more")
+    told = "".join(f"\n  {line}" for line in lines)
+    return InvalidInputError(f"{path}: {len(faults)} things are wrong.{told}")
 
 
-def _exactly(value: Any, cls: type) -> Any:
-    if type(value) is not cls:
-        raise TypeError(f"{value!r} is not a {cls.__name__}")
-    return value
-
-
-def _number(value: Any) -> float:
-    if type(value) not in (int, float):
-        raise TypeError(f"{value!r} is not a number")
-    return float(value)
-
-
-def _faults(fault: BaseException, where: str = "") -> list[str]:
-    if isinstance(fault, ForbiddenExtraKeysError):
-        known = ", ".join(field.name for field in attrs.fields(fault.cl))
-        extra = ", ".join(sorted(fault.extra_fields))
-        return [f"{where or 'the file'} has an unknown field {extra} (known: {known})"]
-    if isinstance(fault, BaseExceptionGroup):
-        found: list[str] = []
-        for inner in fault.exceptions:
-            notes = getattr(inner, "__notes__", [])
-            place = str(notes[0]).rpartition(" @ ")[2] if notes else where
-            found += _faults(inner, _readable(str(notes[0])) if notes else place)
-        return found
-    if isinstance(fault, KeyError):
-        return [f"{where} is missing: {fault.args[0]}"]
-    return [f"{where}: {fault}"]
-
-
-def _readable(note: str) -> str:
-    for ending in (" for class ", "Structuring "):
-        note = note.replace(ending, " " if ending.startswith(" ") else "")
-    return note
+def _line(fault: Fault, raw: Any) -> str:
+    """Return a fault as a sentence; people count phases from 1, and know them by their ids."""
+    phase, rest, says = "", fault.path, fault.says
+    if len(rest) > 1 and rest[0] == "phases":
+        number, rest = int(rest[1]), rest[2:]
+        spec = raw["phases"][number]
+        name = spec.get("id") if isinstance(spec, dict) else None
+        phase = f"phase {number + 1}" + (f" ({name!r})" if isinstance(name, str) else "")
+        says = says.replace(f"cannot be used: Phase {name!r}: ", "cannot be used: ")
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
+    places = [text for text in (phase, place.removeprefix(".")) if text]
+    told = f"{': '.join(places) or 'the file'} {says}"
+    return told if told.endswith((".", "?")) else f"{told}."

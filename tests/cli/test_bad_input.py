@@ -142,6 +142,20 @@ def test_a_wrong_field_of_a_run_file_is_named(cli, log_path, run_file, events_of
     assert 0 == events_of(log_path)
 
 
+@pytest.mark.parametrize("text", ["", 'goal = "tidy"', "phases = []"])
+@pytest.mark.parametrize(
+    "command", [("run", "create", "s", "--phases"), ("phase", "add", "r", "--file")]
+)
+def test_a_file_without_phases_is_refused(cli, run_log, run_file, events_of, text, command):
+    """A run of nothing is nearly always a mistake, and so is adding nothing."""
+    before = events_of(run_log)
+    run_file.write_text(text, encoding="utf-8")
+    message = refused(cli("--log", run_log, *command, run_file))
+
+    assert f"{run_file} holds no phases" in message
+    assert before == events_of(run_log)
+
+
 def test_a_missing_run_file_is_named(cli, log_path, tmp_path):
     """A run file that is not there is an error that names its path."""
     missing = tmp_path / "none.toml"
@@ -266,6 +280,10 @@ def test_an_empty_log_is_not_drained_by_accident(cli, log_path, executors, event
     [
         ("replay", "--until", "yesterday"),
         ("replay", "--until", "2026-01-31T12:00:00"),
+        ("replay", "--until", "4"),
+        ("replay", "--diff", "1000000000"),
+        ("replay", "--diff", "1", "--until", "4"),
+        ("estimate", "--category", "docs", "--complexity", "low", "--until", "4"),
         ("replay", "--projection", "nonsense"),
         ("history", "nobody"),
         ("history", "r", "nobody"),

@@ -9,7 +9,7 @@ from autopack.cli.liveview import lines_of
 STATUS = {
     "completed": 8, "failed": 1, "timed_out": 0, "gated": 0, "ready": 18, "waiting": 2,
     "in_work": ["r/a"], "elsewhere": 3, "total_tokens": 900, "cost_usd": 0.25, "attempts": 9,
-    "unreadable": 0, "samples": 8, "elapsed_s": 90.0,
+    "unreadable": 0, "samples": 9, "samples_won": 8, "elapsed_s": 90.0,
     "limits": {"max_tokens": 1000, "max_usd": None, "max_phases": 30, "max_samples": None},
 }  # fmt: skip
 
@@ -30,6 +30,17 @@ def test_a_probe_says_no_go(cli, run_log, executors):
 
     assert (1, False) == (result.exit_code, found["is_go"])
     assert "the phase failed: tests_failed: two of nine tests failed" in str(found["checks"])
+
+
+def test_a_probe_with_nothing_ready_changes_nothing(cli, run_log, executors, events_of):
+    """Exit 2, why nothing is ready, and the log as it was."""
+    cli("--log", run_log, "run", "pause", "r", "--why", "costs")
+    before = events_of(run_log)
+    result = cli("--log", run_log, "probe", "--executor", f"{executors}:works")
+
+    assert 2 == result.exit_code
+    assert "No phase can be tried (blocked: 2 queued" in result.stderr
+    assert before == events_of(run_log)
 
 
 def test_a_drain_is_gone_on_with(cli, run_log, executors):
@@ -119,7 +130,7 @@ def test_the_live_view_shows_queue_spend_and_end():
     assert (
         "queue: 18 ready, 2 waiting, 1 in work, 3 elsewhere; 8 completed, 1 failed, 0 timed out"
     ) == queue
-    assert "spend: 900 of 1000 tokens, 0.2500 USD, 9 of 30 attempts, 8 samples" == spend
+    assert "spend: 900 of 1000 tokens, 0.2500 USD, 9 of 30 attempts, 8 samples won" == spend
     assert least.startswith("spend: at least 900 of 1000 tokens, at least 0.2500 USD, 9 of 30")
     assert "failure: 2 x tests_failed|x" == failure
     assert end.startswith("running for 1:30, expected end ")

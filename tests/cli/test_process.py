@@ -53,7 +53,9 @@ def test_an_error_is_one_message_without_a_traceback(tmp_path):
 def test_output_survives_a_narrow_console(cli, log_path, tmp_path):
     """A goal that the console cannot show is shown with marks in its place."""
     file = tmp_path / "goal.json"
-    file.write_text('{"goal": "\\u6e2c\\u5b9a \\u2192 ok", "phases": []}', encoding="utf-8")
+    phase = '{"id": "p", "category": "docs", "complexity": "low"}'
+    goal = r'"\u6e2c\u5b9a \u2192 ok"'
+    file.write_text(f'{{"goal": {goal}, "phases": [{phase}]}}', encoding="utf-8")
     cli("--log", log_path, "run", "create", "r", "--phases", file)
     narrow = {**os.environ, "PYTHONIOENCODING": "cp1252"}
     found = autopack("--log", log_path, "run", "show", "r", env=narrow)

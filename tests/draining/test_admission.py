@@ -16,6 +16,7 @@ from autopack import (
     skip,
 )
 from autopack.draining.admission import Admission
+from autopack.testing.facts import append_all, queued
 from drains import specs
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -46,7 +47,7 @@ def test_phases_are_ready_by_run_and_index(sqlite_log):
 
 def test_what_is_out_of_scope_is_not_sorted(log):
     """Phases out of scope are neither ready nor waiting."""
-    create_run(log, "s", specs("q1", after=("none",)))
+    create_run(log, "s", [*specs("q1", after=("q2",)), *specs("q2")])
 
     admission = admission_of(log, lambda phase: phase.phase_id == "p2")
 
@@ -110,14 +111,15 @@ def test_work_on_a_predecessor_is_no_new_reason(sqlite_log):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("nobody", "it comes after nobody, which does not exist"),
-     ("p1", "it comes after p1, which is CANCELLED")],
-)  # fmt: skip
+    [
+        ("nobody", "it comes after nobody, which does not exist"),
+        ("p1", "it comes after p1, which is CANCELLED"),
+    ],
+)
 def test_a_predecessor_that_will_not_come_is_named(log, name, reason):
     """A missing or cancelled predecessor is the reason, by name."""
     cancel(log, PhaseRef("r", "p1"), why="w")
-    create_run(log, "s", specs("x"))
-    queue_phases(log, "r", specs("p3", after=(name,)))
+    append_all(log, [queued("p3", "r", after=(name,), index=2)])
 
     assert reason == admission_of(log).reasons["r/p3"]
 

@@ -335,7 +335,7 @@ def test_a_cap_set_later_counts_what_was_done(sqlite_log):
     [
         ("nobody", {"tokens": 5}, "w", "nobody"),
         ("r", {"tokens": -5}, "w", "tokens is -5"),
-        ("r", {"hours": 5}, "w", "no cap is called hours"),
+        ("r", {"hours": 5}, "w", "no cap is called .hours"),
         ("r", {"tokens": 5}, " ", "say why"),
     ],
 )

@@ -34,6 +34,7 @@ from autopack.errors import (
     RunMissingError,
 )
 from autopack.log import Log
+from autopack.testing.facts import append_all, created, queued
 from drains import found, specs, states, types_of, works
 
 
@@ -71,8 +72,9 @@ def test_executors_of_every_kind(log, executor):
     """Plain and async callables, objects and classes do the same."""
     report = drain(log, executor=executor)
 
-    assert (2, 0, 2, 60, 2) == (
+    assert (2, 0, 2, 60, 2, 2) == (
         report.completed, report.failed, report.calls, report.total_tokens, report.samples,
+        report.samples_won,
     )  # fmt: skip
     assert ("empty", {"p1": "COMPLETE", "p2": "COMPLETE"}) == (report.reason, states(log))
     assert [
@@ -586,10 +588,10 @@ def test_why_phases_are_passed_over_is_told_once(sqlite_log):
 
 def test_a_phase_that_can_never_come_blocks_the_drain(sqlite_log):
     """The drain ends with what is left and why."""
-    create_run(sqlite_log, "r", specs("b", after=("nobody",)))
+    append_all(sqlite_log, [created("r"), queued("b", "r", after=("nobody",))])
     report = drain(sqlite_log, executor=works)
 
-    assert ("blocked", "1 queued phases may not be taken") == (report.reason, report.detail)
+    assert ("blocked", "1 queued phase may not be taken") == (report.reason, report.detail)
     assert {"it comes after nobody, which does not exist": 1} == report.passed_over
 
 

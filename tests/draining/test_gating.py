@@ -61,7 +61,7 @@ def test_a_question_sends_completed_work_to_the_gate(log_path):
         approved = phase_of(log, P1)
 
         assert [("p1", 1, DONE)] == gate.seen
-        assert (0, 1, 0) == (report.completed, report.gated, report.samples)
+        assert (0, 1, 0) == (report.completed, report.gated, report.samples_won)
         assert ("GATED", "Is it fit to be published?") == (waiting.status, waiting.reason)
         assert ("COMPLETE", "one file") == (approved.status, approved.summary)
         assert "the text" == log.artifacts.get(approved.outputs["a.md"])

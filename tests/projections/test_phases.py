@@ -193,3 +193,5 @@ def test_the_counts_are_those_of_the_rows(events):
     assert sum(counted.values()) == sum(view.total.by_state().values())
     assert {key for key, row in view.rows.items() if row.status in LIVE} == set(view.total.live)
     assert len(set(view.total.live)) == len(view.total.live)
+    waiting = [row for row in view.rows.values() if row.status == "QUEUED" and row.after]
+    assert Counter(row.run_id for row in waiting) == dict(view.total.ordered)

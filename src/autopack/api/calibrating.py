@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from autopack import views
+from autopack.api.doubting import doubt_words
 from autopack.calibration.effects import expected_effect
 from autopack.calibration.fold import run_calibrator
 from autopack.errors import InvalidInputError
@@ -37,6 +38,8 @@ def estimate(
     """
     Predict a phase's output in tokens, with the budget that follows and every addend.
 
+    A category that is nearly a known one, and a complexity that is none, are warned of.
+
     Args:
         until: Use what the log had taught the estimator by that position or moment.
         calibrator: Budget what it says of the log's samples that the share *tau* of outputs will
@@ -44,11 +47,15 @@ def estimate(
         tau: The share of outputs that the budget is to hold.
 
     Raises:
-        InvalidInputError: A calibrator without a log, or a tau that is no share.
+        InvalidInputError: A calibrator or a moment without a log, a moment that the log does not
+            have, or a tau that is no share.
     """
+    if until is not None and log is None:
+        raise InvalidInputError("What was taught by then is in a log: name a log.")
     registry = log.registry if log is not None else load_plugins()
     chosen = registry.resolve("estimator", estimator)
     found = estimated(log, chosen, spec, registry=registry, workspace=workspace, until=until)
+    doubt_words([spec])
     if calibrator is None:
         return found
     if log is None:

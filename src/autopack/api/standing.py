@@ -1,12 +1,21 @@
 """How a log stands now: live workers, last failures, totals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from autopack import views
 from autopack.api.reading import phase_rows
-from autopack.events import PhaseCompleted, PhaseFailed, PhaseGated, PhaseGateDecided, PhaseTimedOut
+from autopack.events import (
+    PhaseCompleted,
+    PhaseFailed,
+    PhaseGated,
+    PhaseGateDecided,
+    PhaseQueued,
+    PhaseTimedOut,
+)
+from autopack.ids import run_stream
 from autopack.log import Log
+from autopack.ordering import Stuck, find_stuck
 from autopack.ports.log import Row, from_us
 from autopack.ports.work import PhaseView
 from autopack.projections.phases import FAILED_STATES, PHASES
@@ -49,6 +58,7 @@ def status(log: Log) -> Status:
         gates=_halted(_last_halted(log, (PhaseGated,), (PhaseStatus.GATED,))),
         dead_letters=sum(states.get(state, 0) for state in FAILED_STATES),
         failure_groups=_groups(failed),
+        stuck=tuple(_stuck(log, board.ordered)),
         pace=_pace(log, left, n_live, now_us),
         calls=usage.calls,
         late_calls=usage.late_calls,
@@ -59,6 +69,7 @@ def status(log: Log) -> Status:
         calls_without_total=usage.unknown_total,
         estimates=pairs.estimates,
         samples=pairs.samples,
+        samples_won=pairs.won,
     )
 
 
@@ -97,6 +108,18 @@ def _last_rows(log: Log, types: Sequence[type]) -> list[Row]:
         limit=_LOOK_BACK,
         types=log.codec.names_of(types),
     )
+
+
+def _stuck(log: Log, run_ids: Iterable[str]) -> Iterator[Stuck]:
+    """Yield the queued phases of these runs whose order can never be kept; seldom loads a row."""
+    for run_id in run_ids:
+        events = (recorded.event for recorded in log.read(run_stream(run_id)))
+        after = {event.phase_id: event.after for event in events if isinstance(event, PhaseQueued)}
+        if not find_stuck(run_id, after, after):
+            continue
+        rows = phase_rows(log, [f"{run_id}/{name}" for name in after]).values()
+        queued = {row.phase_id: row.after for row in rows if row.status is PhaseStatus.QUEUED}
+        yield from find_stuck(run_id, queued, after)
 
 
 def _halted(rows: Sequence[PhaseView]) -> tuple[Halted, ...]:

@@ -86,7 +86,7 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
 )  # fmt: skip
 @click.option("--max-minutes", type=_AMOUNT)
 @click.option("--max-phases", type=_COUNT)
-@click.option("--max-samples", type=_COUNT)
+@click.option("--max-samples", type=_COUNT, help="Predictions met, in attempts that completed.")
 @click.option("--max-tokens", type=_COUNT, help="A cap: claims set aside what they may use.")
 @click.option("--max-usd", type=_AMOUNT, help="A cap in USD; it needs prices.")
 @click.option("--allow-unknown-price", is_flag=True, help="Under --max-usd, go on without a price.")
@@ -219,14 +219,20 @@ def _check_together(
 
 def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:
     from autopack.draining.engine import Drain
+    from autopack.report.stuck import stuck_lines
 
-    plan = Drain(log, **settings).plan()
+    drain = Drain(log, **settings)
+    plan, stuck = drain.plan(), drain.stuck()
     if as_json:
         print_json(plan)
-        return
-    header = ("phase", "predicted_output_tokens", "budget_tokens", "predicted_usd", "reason")
-    print_table(header, [_row(planned) for planned in plan])
-    click.echo(_sums(plan), err=True)
+    else:
+        header = ("phase", "predicted_output_tokens", "budget_tokens", "predicted_usd", "reason")
+        print_table(header, [_row(planned) for planned in plan])
+        click.echo(_sums(plan), err=True)
+    for line in stuck_lines(stuck):
+        click.echo(f"Never: {line}", err=True)
+    if stuck:
+        click.echo(f"Mend it with: autopack {stuck[0].remedy}", err=True)
 
 
 def _row(planned: Any) -> tuple[Any, ...]:

@@ -25,8 +25,7 @@ class CommandGroup(click.Group):
             wanted = args[0]
             if wanted.startswith("-"):
                 raise
-            import difflib
+            from autopack.errors.nearest import did_you_mean
 
-            close = difflib.get_close_matches(wanted, self.known_names(ctx), n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
+            hint = did_you_mean(wanted, self.known_names(ctx))
             raise click.UsageError(f"There is no command {wanted!r}.{hint}", ctx) from None

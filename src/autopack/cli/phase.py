@@ -30,7 +30,7 @@ def phase() -> None:
 @click.option("--file", type=click.Path(path_type=Path), help="A run file; its phases are added.")
 @click.option("--id", "phase_id", help="The phase's id, unique in the run.")
 @click.option("--category", help="implementation, tests, docs, ...")
-@click.option("--complexity", help="low, medium or high.")
+@click.option("--complexity", help="low, medium or high; another word counts as medium.")
 @click.option("--deliverable", "deliverables", multiple=True, help="What to write; repeatable.")
 @click.option("--goal", help="What the phase is for.")
 @click.option("--model", help="The model that the executor is to use.")
@@ -39,7 +39,9 @@ def phase() -> None:
     "--label", "labels", multiple=True, metavar="NAME=TEXT",
     help="A label; gate=QUESTION lets a person decide when it is done. Repeatable.",
 )  # fmt: skip
-@click.option("--after", multiple=True, help="A phase that must be complete first; repeatable.")
+@click.option(
+    "--after", multiple=True, help="A phase of RUN that must be complete first; repeatable."
+)
 @click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True))
 @click.option("--max-attempts", type=click.IntRange(min=1), default=3, show_default=True)
 @click.pass_obj

@@ -32,11 +32,19 @@ def run() -> None:
 )
 @click.pass_obj
 def create(session: Session, run_id: str, file: Path) -> None:
-    """Create a run with its phases, all or nothing; a run of that ID is left as it is."""
+    """
+    Create a run with its phases, all or nothing; a run of that ID is left as it is.
+
+    A file without phases is refused; more can be added later with autopack phase add.
+    """
     import autopack as api
     from autopack.runfiles import read_run_file
 
     wanted = read_run_file(file.absolute())
+    if not wanted.phases:
+        raise click.UsageError(
+            f"{file} holds no phases, so there is no run to create; describe them under `phases`."
+        )
     with session.open_log() as log:
         api.create_run(
             log,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from autopack.draining.shelf import Place, Shelf
+from autopack.ordering import Stuck, find_stuck
 from autopack.ports.work import PhaseView, RunView
 from autopack.projections.phases import FAILED_STATES, PHASES, BoardTotal
 from autopack.projections.runs import RUNS
@@ -89,6 +90,26 @@ class Admission:
         waiting = (self._phases.rows[key] for key in self._waiting)
         return [
             row for row in waiting if row.after and self._why_after(row) == self._waiting[row.key]
+        ]
+
+    def stuck(self) -> list[Stuck]:
+        """Return the phases in scope that can never be taken, because of what they come after."""
+        starts: dict[str, list[str]] = {}
+        for key in self._waiting:
+            row = self._phases.rows[key]
+            if row.after:
+                starts.setdefault(row.run_id, []).append(row.phase_id)
+        after: dict[str, dict[str, tuple[str, ...]]] = {run_id: {} for run_id in starts}
+        known: dict[str, list[str]] = {run_id: [] for run_id in starts}
+        for row in self._phases.rows.values() if starts else ():
+            if row.run_id in starts:
+                known[row.run_id].append(row.phase_id)
+                if row.status is PhaseStatus.QUEUED:
+                    after[row.run_id][row.phase_id] = row.after
+        return [
+            stuck
+            for run_id, names in starts.items()
+            for stuck in find_stuck(run_id, after[run_id], set(known[run_id]), starts=names)
         ]
 
     def is_done(self, key: str) -> bool:

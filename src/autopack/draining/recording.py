@@ -23,7 +23,7 @@ from autopack.errors import (
     LeaseLostError,
 )
 from autopack.events import LlmUsageRecorded, PhaseResultLate
-from autopack.events.usage import total_of
+from autopack.events.usage import BUILDER, total_of
 from autopack.handler import Handler
 from autopack.ids import derived_id, phase_stream
 from autopack.phase import holds
@@ -47,7 +47,7 @@ class LiveAttempt:
         self.outcome: Outcome = Completed()
         self.step: str | None = None
         self.calls = 0
-        self.measured_calls = 0
+        self.builder_calls = self.measured_calls = 0
         self.unpriced_calls = 0
         self.unmetered_calls = 0
         self.total_tokens = 0
@@ -69,6 +69,11 @@ class LiveAttempt:
     def settings(self) -> Mapping[str, Any]:
         """What the run's phases have in common, as it was created with."""
         return self._handler.run_state(self.ref.run_id).settings
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the output of each of its builder calls was measured, and there was one."""
+        return 0 < self.builder_calls == self.measured_calls and not self.is_misread
 
     @property
     def used(self) -> Amount:
@@ -203,7 +208,9 @@ class LiveAttempt:
         self.unmetered_calls += tokens is None
         self.cost_usd += usd or 0.0
         self.unpriced_calls += usd is None
-        self.measured_calls += usage.split == "measured" and usage.output_tokens is not None
+        if usage.role == BUILDER and not usage.late:
+            self.builder_calls += 1
+            self.measured_calls += usage.split == "measured" and usage.output_tokens is not None
         self.output_most = max(self.output_most, usage.output_tokens or 0)
         if usage.max_tokens is not None:
             self.sent_tokens = max(self.sent_tokens or 0, usage.max_tokens)

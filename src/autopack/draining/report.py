@@ -2,6 +2,8 @@
 
 import attrs
 
+from autopack.ordering import Stuck
+
 
 @attrs.frozen(kw_only=True)
 class DrainReport:
@@ -14,6 +16,9 @@ class DrainReport:
     attempts; ``left_failed`` counts phases that it tried and that stood so when it ended.
     ``unreadable`` counts attempts of whose usage some could not be read, so that tokens and cost
     are the least that was used; ``unreadable_in`` names a phase that shows it.
+    ``samples`` are attempts whose prediction was met by a measured output, ``samples_won`` those
+    of them that completed: the same words as in ``status``, which counts the whole log.
+    ``stuck`` are queued phases that no drain can ever take, because of what they come after.
     """
 
     drain_id: str
@@ -32,6 +37,7 @@ class DrainReport:
     unpriced_calls: int
     unmetered: int
     samples: int
+    samples_won: int
     zero_yield: dict[str, int]
     failures: dict[str, int]
     passed_over: dict[str, int]
@@ -39,6 +45,7 @@ class DrainReport:
     left_failed: int = 0
     unreadable: int = 0
     unreadable_in: str | None = None
+    stuck: tuple[Stuck, ...] = ()
 
     @property
     def is_interrupted(self) -> bool:

@@ -30,6 +30,7 @@ class Totals:
     unreadable: int = 0
     unreadable_in: str | None = None
     samples: int = 0
+    samples_won: int = 0
     zero_streak: int = 0
     zero_yield: Counter[str] = attrs.Factory(Counter)
     failures: Counter[str] = attrs.Factory(Counter)
@@ -67,8 +68,8 @@ class Totals:
         self.total_tokens += live.total_tokens
         self.cost_usd += live.cost_usd
         self.unpriced_calls += live.unpriced_calls
-        is_measured = bool(live.measured_calls) and not live.is_misread
-        self.samples += is_measured and isinstance(ending, CompletePhase)
+        self.samples += live.is_measured
+        self.samples_won += live.is_measured and isinstance(ending, CompletePhase)
         self.add_unreadable(str(live.ref), live.artifacts)
         self.zero_streak = 0 if live.calls else self.zero_streak + 1
         if ending.zero_yield_reason:

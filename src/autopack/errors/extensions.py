@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 
 from autopack.errors.base import AutopackError
+from autopack.errors.nearest import did_you_mean
 
 
 class UnknownNameError(AutopackError):
     """Nothing is registered under that name."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], *, close: str = "") -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(sorted(known))
-        hint = f" Did you mean {close!r}?" if close else ""
+        hint = did_you_mean(name, self.known)
         super().__init__(
             f"There is no {kind} {name!r}.{hint} Known: {', '.join(self.known) or 'none'}. "
             "See what failed to load with: autopack plugins"

@@ -1,6 +1,5 @@
 """What plugins register, by kind and name, and how their hooks are called."""
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +10,7 @@ import pluggy
 from autopack import hookspecs
 from autopack.codec import Codec
 from autopack.errors import PluginError, UnknownNameError
+from autopack.errors.nearest import did_you_mean
 from autopack.plugins.files import from_file
 
 KINDS: Final = {
@@ -125,8 +125,7 @@ class Registry:
         path, colon, name = wanted.rpartition(":")
         if colon and path.endswith(".py"):
             return from_file(Path(path), name)
-        close = difflib.get_close_matches(wanted, named, n=1)
-        raise UnknownNameError(kind, wanted, named, close=close[0] if close else "")
+        raise UnknownNameError(kind, wanted, named)
 
     def observe(self, hook: str, **arguments: Any) -> None:
         """Call every implementation of an observer hook; one that fails breaks nothing."""
@@ -257,9 +256,7 @@ def _call(implementation: Any, register: Callable[..., None], hook: str, found: 
 
 def _unknown_hook(name: str) -> str:
     known = [hook for hook in vars(hookspecs) if hook.startswith("autopack_")]
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"there is no hook {name!r}, so nothing calls it.{hint}"
+    return f"there is no hook {name!r}, so nothing calls it.{did_you_mean(name, known)}"
 
 
 def _logger() -> Any:

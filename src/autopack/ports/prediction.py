@@ -7,6 +7,7 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.ids import phase_id
+from autopack.ports.figures import check_figures
 
 S = TypeVar("S")
 
@@ -27,11 +28,16 @@ class PhaseSpec:
     Args:
         id: Unique within the run.
         category: ``implementation``, ``tests``, ``docs``, ... any word; estimates group by it.
-        complexity: ``low``, ``medium`` or ``high``; other words fall back to medium.
+        complexity: ``low``, ``medium`` or ``high``, or a word for one; others count as medium.
         deliverables: What is to be written, usually paths.
-        timeout_s: Seconds after which an attempt is ended.
-        max_attempts: Attempts before the phase is left FAILED.
+        after: Phases of the same run that must be complete or skipped first.
+        timeout_s: Seconds after which an attempt is ended; above 0.
+        max_attempts: Attempts before the phase is left FAILED; at least 1.
         prompt_tokens: Size of the prompt, where it is known before the call.
+
+    Raises:
+        InvalidNameError: The id cannot be one.
+        InvalidInputError: A figure is out of range.
     """
 
     id: str = attrs.field(converter=phase_id)
@@ -49,6 +55,10 @@ class PhaseSpec:
     max_attempts: int = attrs.field(default=3, kw_only=True)
     prompt_tokens: int | None = attrs.field(default=None, kw_only=True)
     labels: Mapping[str, str] | None = attrs.field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse figures that no phase can have."""
+        check_figures(self)
 
 
 @attrs.frozen(kw_only=True)

@@ -28,14 +28,21 @@ from autopack.ports.work import PhaseView
 from autopack.states import LIVE, PhaseStatus
 
 _PHASE_EVENTS: Final = PhaseEvent.__args__
+_QUEUED: Final = PhaseStatus.QUEUED
 
 
 @attrs.frozen(kw_only=True)
 class BoardTotal:
-    """Phases by state for each run, and the keys of those that a worker holds."""
+    """
+    Phases by state for each run, and the keys of those that a worker holds.
+
+    Args:
+        ordered: How many queued phases of a run come after others; no run is in it without one.
+    """
 
     by_run: Mapping[str, Mapping[str, int]] = attrs.Factory(dict)
     live: tuple[str, ...] = ()
+    ordered: Mapping[str, int] = attrs.Factory(dict)
 
     def by_state(self) -> dict[str, int]:
         """Return the number of phases in each state over all runs."""
@@ -91,10 +98,7 @@ class PhaseBoard:
         row = before or after
         if was == now or row is None:
             return total
-        # The runs share one persistent map, so that a change costs the same with many runs.
-        by_run = total.by_run
-        if not isinstance(by_run, HashTrieMap):
-            by_run = HashTrieMap(by_run)
+        by_run = _shared(total.by_run)
         states = dict(by_run.get(row.run_id) or {})
         if was is not None:
             states[was] -= 1
@@ -106,7 +110,20 @@ class PhaseBoard:
         if (was in LIVE) != (now in LIVE):
             live = tuple(key for key in live if key != row.key)
             live = (*live, row.key) if now in LIVE else live
-        return BoardTotal(by_run=by_run.insert(row.run_id, states), live=live)
+        ordered = total.ordered
+        if row.after and (was is _QUEUED or now is _QUEUED):
+            ordered = _counted(_shared(ordered), row.run_id, 1 if now is _QUEUED else -1)
+        return BoardTotal(by_run=by_run.insert(row.run_id, states), live=live, ordered=ordered)
+
+
+def _shared(counts: Mapping[str, Any]) -> "HashTrieMap[str, Any]":
+    """Return counts by run as a map that shares its parts: a change costs the same with many."""
+    return counts if isinstance(counts, HashTrieMap) else HashTrieMap(counts)
+
+
+def _counted(counts: "HashTrieMap[str, int]", run_id: str, more: int) -> "HashTrieMap[str, int]":
+    n = counts.get(run_id, 0) + more
+    return counts.insert(run_id, n) if n else counts.remove(run_id)
 
 
 def _queued(event: PhaseQueued, position: int) -> PhaseView:

@@ -5,6 +5,7 @@ from typing import Any
 
 from autopack.report.hints import ZERO_YIELD
 from autopack.report.pace import per_minute
+from autopack.report.stuck import stuck_lines
 
 _GROUPS_MOST = 10
 
@@ -24,7 +25,8 @@ def _lines(report: Any) -> Iterator[str]:
     )
     yield (
         f"  usage     {_n(report.attempts, 'attempt')}, {_n(report.calls, 'call')}, "
-        f"{_tokens(report)}, {_n(report.samples, 'sample')}, {_cost(report)}"
+        f"{_tokens(report)}, {_n(report.samples, 'sample')} ({report.samples_won} won), "
+        f"{_cost(report)}"
     )
     if report.unreadable:
         yield (
@@ -41,6 +43,8 @@ def _lines(report: Any) -> Iterator[str]:
             yield f"            {reason}: {ZERO_YIELD[reason]}"
     yield from _counts("failures", report.failures)
     yield from _counts("passed", report.passed_over)
+    for number, line in enumerate(stuck_lines(report.stuck)):
+        yield f"  {'stuck' if number == 0 else '':<9} {line}"
     for number, step in enumerate(_steps(report)):
         yield f"  {'next' if number == 0 else '':<9} {step}"
 
@@ -67,7 +71,7 @@ def _rates(report: Any) -> str:
         return ""
     judged = ended - report.gated  # what waits for a decision has neither succeeded nor failed
     parts = [f"{report.completed / judged:.0%} of attempts succeeded"] if judged else []
-    for n, noun in ((ended, "attempts"), (report.samples, "samples")):
+    for n, noun in ((ended, "attempts"), (report.samples_won, "samples won")):
         rate = per_minute(n, report.duration_s)
         if rate is not None:
             parts.append(f"{rate:.1f} {noun} a minute")
@@ -85,6 +89,8 @@ def _counts(title: str, counts: Mapping[str, int]) -> Iterator[str]:
 
 def _steps(report: Any) -> Iterator[str]:
     """Return what to do about what is left, most useful first."""
+    for stuck in report.stuck[:1]:
+        yield f"autopack {stuck.remedy}"
     if report.left_failed:
         yield "autopack status: which phases failed for good, and what to requeue"
     if report.gated:

@@ -7,7 +7,9 @@ from typing import Any
 
 import attrs
 
+from autopack.ordering import Stuck
 from autopack.report.pace import per_minute
+from autopack.report.stuck import stuck_lines
 
 
 @attrs.frozen(kw_only=True)
@@ -72,10 +74,12 @@ class Status:
         dead_letters: How many phases failed or timed out for good, or were rejected: nothing takes
             them up again but a requeue.
         failure_groups: The kinds of failures among the last of them, largest first.
+        stuck: Queued phases that no drain can ever take, because of what they come after.
         pace: How fast attempts ended lately; None where none did.
         total_tokens: Over all calls, late ones included.
         output_tokens: Likewise; only what was reported.
-        samples: Predictions that were met by a measurement.
+        samples: Attempts and imported pairs whose prediction was met by a measurement.
+        samples_won: Those of them that completed.
     """
 
     target: str
@@ -92,6 +96,7 @@ class Status:
     gates: tuple[Halted, ...] = ()
     dead_letters: int = 0
     failure_groups: tuple[FailureGroup, ...] = ()
+    stuck: tuple[Stuck, ...] = ()
     pace: Pace | None = None
     calls: int = 0
     late_calls: int = 0
@@ -102,6 +107,7 @@ class Status:
     calls_without_total: int = 0
     estimates: int = 0
     samples: int = 0
+    samples_won: int = 0
 
     @property
     def phases(self) -> int:
@@ -149,7 +155,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "phases", f"{status.phases}" + (f": {states}" if states else "")
     late = f", {status.late_calls} late" if status.late_calls else ""
     yield "usage", f"{_count(status.calls, 'call')}{late}; {_tokens(status)}; {_cost(status)}"
-    yield "yield", f"{_count(status.samples, 'sample')} of {_count(status.estimates, 'estimate')}"
+    won, estimates = status.samples_won, _count(status.estimates, "estimate")
+    yield "yield", f"{_count(status.samples, 'sample')} ({won} won) of {estimates}"
     if status.pace is not None:
         yield "pace", _pace(status.pace)
     if status.dead_letters:
@@ -164,6 +171,8 @@ def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
         yield "Working now", [_worker(worker) for worker in status.live]
     if status.gates:
         yield "Waiting for a decision", [_halted(gate) for gate in status.gates]
+    if status.stuck:
+        yield "Can never be taken", stuck_lines(status.stuck)
     if status.failures:
         yield "Last failures", [_halted(failure) for failure in status.failures]
     if status.failure_groups:
@@ -177,6 +186,8 @@ def _steps(status: Status, command: str) -> Iterator[str]:
         yield f"{command} run create RUN --phases FILE"
         yield f"{command} import KIND PATH"
         return
+    for stuck in status.stuck[:1]:
+        yield f"{command} {stuck.remedy}"
     if states.get("QUEUED") or any(worker.is_expired for worker in status.live):
         yield f"{command} drain --executor NAME"
     for gate in status.gates[:1]:

@@ -352,7 +352,7 @@ def test_usage_that_could_not_be_read_is_never_zero(sqlite_log, tmp_path):
     assert (2, "r/q", 0) == (report.unreadable, report.unreadable_in, report.samples)
     assert (2, "r/q") == (stopped.totals["unreadable"], stopped.totals["unreadable_in"])
     assert (2, "r/q", 0) == (totals.unreadable, totals.unreadable_in, totals.samples)
-    assert "2 calls, at least 60 tokens, 0 samples, at least 1.0000 USD" in text
+    assert "2 calls, at least 60 tokens, 0 samples (0 won), at least 1.0000 USD" in text
     assert (
         "2 attempts printed usage that could not be read: "
         "autopack phase show r/q --text usage-problems" in text

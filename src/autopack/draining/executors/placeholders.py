@@ -1,6 +1,5 @@
 """Arguments with placeholders: checked once, filled in for each phase, never read by a shell."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.errors import InvalidInputError
+from autopack.errors.nearest import nearest
 from autopack.ports.work import Attempt, PhaseView
 
 Argument = str | Sequence[str]
@@ -91,8 +91,8 @@ def check(texts: Iterable[str]) -> None:
             head, dot, _rest = name.partition(".")
             if dot and head in _PREFIXES:
                 continue
-            close = difflib.get_close_matches(name, _NAMES, n=1)
-            hint = f" Did you mean {{{close[0]}}}?" if close else ""
+            close = nearest(name, _NAMES)
+            hint = "" if close is None else f" Did you mean {{{close}}}?"
             known = ", ".join(f"{{{one}}}" for one in _NAMES)
             raise InvalidInputError(
                 f"There is no placeholder {{{name}}} (in {text!r}).{hint} Known: {known}, "
