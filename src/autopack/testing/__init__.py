@@ -11,8 +11,9 @@ pytest and Hypothesis are loaded by the modules that need them:
 ``facts``
     Small events with sensible fields.
 ``generators`` and ``histories``
-    Hypothesis strategies of events, runs, drain views, samples and whole histories.
-``backends``, ``executors``, ``strategies``, ``calibrators``, ``projections``, ``importers``
+    Hypothesis strategies of events, runs, drain views, features, samples and whole histories.
+``backends``, ``executors``, ``strategies``, ``estimators``, ``calibrators``, ``projections``,
+``importers``
     Contract suites: classes to subclass, with the one method ``make``.
 ``mutants``
     Broken plugins, each of which fails its suite in a named test.
