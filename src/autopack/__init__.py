@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from autopack.demo import run_demo as run_demo
     from autopack.draining.engine import Drain as Drain
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
+    from autopack.draining.executors.recorded import RecordedExecutor as RecordedExecutor
     from autopack.draining.report import DrainReport as DrainReport
     from autopack.draining.simulation import Simulated as Simulated
     from autopack.draining.synthetic import synthetic_backlog as synthetic_backlog
@@ -163,6 +164,9 @@ _HOMES = {
     """,
     "autopack.draining.executors.command": """
         CommandExecutor
+    """,
+    "autopack.draining.executors.recorded": """
+        RecordedExecutor
     """,
     "autopack.draining.report": """
         DrainReport
