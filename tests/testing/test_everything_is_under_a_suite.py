@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autopack import create_log, load_plugins
+from autopack import load_plugins
 from autopack.plugins import KINDS
 from autopack.testing.backends import BackendContract
 from autopack.testing.calibrators import CalibratorContract
@@ -55,9 +55,12 @@ def cases():
 
 @pytest.fixture
 def backends(tmp_path):
-    """Return the backends that come without a plugin."""
-    with create_log("memory:") as memory, create_log(tmp_path / "log.db") as sqlite:
-        yield {"memory": memory.backend, "sqlite": sqlite.backend}
+    """Return a new log of each scheme."""
+    openers = load_plugins().known("backend")
+    made = {scheme: openers[scheme].create(str(tmp_path / scheme)) for scheme in openers}
+    yield made
+    for backend in made.values():
+        backend.close()
 
 
 @pytest.mark.parametrize("kind", SUITES)
