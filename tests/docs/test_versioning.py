@@ -30,6 +30,8 @@ MORE = {
     "docs/versioning.md": "autopack.chain",  # shows where the chain's version stands
     "plugins/autopack-boost": "autopack.calibration.shrinkage",  # what it falls back on
     "plugins/autopack-legacy": "autopack.estimation",  # today's words for old categories
+    "plugins/autopack-prices/src/autopack_prices/tables.py": "autopack.runfiles",  # as forecasts
+    "plugins/autopack-prices": "autopack.calibration.prices",  # what a table is
 }
 
 

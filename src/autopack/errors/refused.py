@@ -124,8 +124,9 @@ class PriceUnknownError(CommandRefusedError):
     def __init__(self, scope: str) -> None:
         super().__init__(
             f"{scope} has a cap in USD, but no price is known for the phase's model, so that the "
-            "cap could not be kept. Install a plugin that prices it (autopack_price_usage), or "
-            "insist with --allow-unknown-price (allow_unknown_price=True)."
+            "cap could not be kept. Let a plugin price it (autopack-prices, by a table that "
+            "AUTOPACK_PRICES names), or insist with --allow-unknown-price "
+            "(allow_unknown_price=True)."
         )
         self.scope = scope
 
