@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 
 import autopack
 from autopack import PhaseSpec, hookimpl, hookspecs
-from autopack.codec import Codec
 from autopack.errors import DrainRefusedError, PluginError
 from autopack.events import event
 from autopack.plugins import KINDS, load_plugins
@@ -104,7 +103,7 @@ class TestRegistrations:
         registry = load_plugins(extra=[given])
 
         assert "taken by RunCreated" in registry.infos[-1].faults[0]
-        assert Codec().types() == registry.codec.types()
+        assert load_plugins().codec.types() == registry.codec.types()
 
     def test_a_backend_is_chosen_by_its_scheme(self, tmp_path):
         """A plugin's storage opens and creates its own targets."""
