@@ -5,8 +5,7 @@ from pathlib import Path
 import attrs
 
 import autopack
-from autopack import PhaseSpec
-from autopack.draining.executors.recorded import RecordedExecutor
+from autopack import PhaseSpec, RecordedExecutor
 from autopack.events import LlmUsageRecorded, PhaseFailed
 
 

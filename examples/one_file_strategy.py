@@ -7,8 +7,7 @@ autopack --log work.db drain --executor NAME --strategy one_file_strategy.py:qui
 from pathlib import Path
 
 import autopack
-from autopack import Choose, PhaseSpec, Stop, Wait
-from autopack.draining.executors.recorded import RecordedExecutor
+from autopack import Choose, PhaseSpec, RecordedExecutor, Stop, Wait
 
 MOST_FAILURES = 5
 

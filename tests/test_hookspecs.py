@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 
 import autopack
 from autopack import PhaseSpec, hookimpl, hookspecs
-from autopack.codec import Codec
 from autopack.errors import DrainRefusedError, PluginError
 from autopack.events import event
 from autopack.plugins import KINDS, load_plugins
@@ -104,7 +103,7 @@ class TestRegistrations:
         registry = load_plugins(extra=[given])
 
         assert "taken by RunCreated" in registry.infos[-1].faults[0]
-        assert Codec().types() == registry.codec.types()
+        assert load_plugins().codec.types() == registry.codec.types()
 
     def test_a_backend_is_chosen_by_its_scheme(self, tmp_path):
         """A plugin's storage opens and creates its own targets."""
@@ -196,6 +195,20 @@ class TestDecisions:
         assert "rate_limited" == registry.first(
             "autopack_classify_failure", code="http_429", message="rate limit reached"
         )
+
+    def test_a_question_sends_completed_work_to_its_gate(self, log_path):
+        """The first plugin that asks is heard, with what was done; the phase waits for a person."""
+
+        def asked(phase, outcome):
+            return f"{phase.phase_id}: {', '.join(outcome.outputs)}?"
+
+        registry = load_plugins(extra=[plugin(autopack_gate_phase=asked)])
+        with autopack.open_log(log_path, plugins=registry) as log:
+            autopack.create_run(log, "r1", [spec()])
+            autopack.drain(log, executor=lambda _p, _a: autopack.Completed({"a.md": "text"}))
+            row = autopack.phases_of(log, "r1")[0]
+
+        assert ("GATED", "a: a.md?") == (row.status.value, row.reason)
 
     def test_no_price_is_none(self):
         """Where no plugin knows a price, nobody makes one up; the first who knows is heard."""

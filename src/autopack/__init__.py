@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from autopack.draining.engine import Drain as Drain
     from autopack.draining.escalation import Escalation as Escalation
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
+    from autopack.draining.executors.recorded import RecordedExecutor as RecordedExecutor
     from autopack.draining.report import DrainReport as DrainReport
     from autopack.draining.simulation import Simulated as Simulated
     from autopack.draining.synthetic import synthetic_backlog as synthetic_backlog
@@ -175,6 +176,9 @@ _HOMES = {
     """,
     "autopack.draining.escalation": """
         Escalation
+    """,
+    "autopack.draining.executors.recorded": """
+        RecordedExecutor
     """,
     "autopack.draining.report": """
         DrainReport

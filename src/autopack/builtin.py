@@ -86,6 +86,15 @@ def autopack_register_importers(register: Register) -> None:
     register("ndjson", CloudEventImporter())
 
 
+@hookimpl
+def autopack_register_backends(register: Register) -> None:
+    """Register ``sqlite``, which a path alone means too, and ``memory``."""
+    from autopack.opening import Memory, SqliteFiles
+
+    register("sqlite", SqliteFiles())
+    register("memory", Memory())
+
+
 @hookimpl(trylast=True)
 def autopack_gate_phase(phase: Any) -> str | None:
     """Ask what the phase's label ``gate`` asks."""

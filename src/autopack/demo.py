@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import autopack
-from autopack import Drain, Log, PhaseSpec
-from autopack.draining.executors.recorded import RecordedExecutor
+from autopack import Drain, Log, PhaseSpec, RecordedExecutor
 from autopack.report.drain import drain_text
 from autopack.report.status import status_text
 from autopack.reportfiles import write_calibration

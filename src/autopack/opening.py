@@ -12,37 +12,51 @@ _URL: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>[^\s'\
 _SECRET: Final = re.compile(r"(?i)([?&;][^=&;]*(?:pass|pwd|token|secret|key)[^=&;]*=)[^&;#]*")
 
 
-def create_backend(target: str | Path, registry: Registry) -> Backend:
-    """Make a new log where *target* says; what is there already is left alone."""
-    scheme, place = _parted(target)
-    if scheme in ("", "sqlite"):
+class SqliteFiles:
+    """Logs in files: a path, or ``sqlite:///PATH``."""
+
+    def create(self, target: str) -> Backend:
+        """Make a new file and open it."""
         from autopack.backends.sqlite.files import create_file
         from autopack.backends.sqlite.store import SqliteBackend
 
-        path = Path(place).absolute()
+        path = Path(_parted(target)[1]).absolute()
         create_file(path)
         return SqliteBackend(path)
-    if scheme == "memory":
+
+    def open(self, target: str, *, durability: str = "full") -> Backend:
+        """Open the file that is there."""
+        from autopack.backends.sqlite.store import SqliteBackend
+
+        return SqliteBackend(Path(_parted(target)[1]).absolute(), durability=durability)
+
+
+class Memory:
+    """Logs that end with their process: ``memory:``."""
+
+    def create(self, target: str) -> Backend:
+        """Make one."""
         from autopack.backends.memory import MemoryBackend
 
         return MemoryBackend()
-    backend: Backend = _of_plugin(scheme, registry).create(str(target))
+
+    def open(self, target: str, *, durability: str = "full") -> Backend:
+        """Refuse: there is none to open."""
+        raise InvalidInputError(
+            "A log in memory ends with its process, so there is none to open. "
+            "Use create_log('memory:')."
+        )
+
+
+def create_backend(target: str | Path, registry: Registry) -> Backend:
+    """Make a new log where *target* says; what is there already is left alone."""
+    backend: Backend = _opener(target, registry).create(str(target))
     return backend
 
 
 def open_backend(target: str | Path, registry: Registry, *, durability: str = "full") -> Backend:
     """Open the log that *target* names; nothing is created."""
-    scheme, place = _parted(target)
-    if scheme in ("", "sqlite"):
-        from autopack.backends.sqlite.store import SqliteBackend
-
-        return SqliteBackend(Path(place).absolute(), durability=durability)
-    if scheme == "memory":
-        raise InvalidInputError(
-            "A log in memory ends with its process, so there is none to open. "
-            "Use create_log('memory:')."
-        )
-    backend: Backend = _of_plugin(scheme, registry).open(str(target), durability=durability)
+    backend: Backend = _opener(target, registry).open(str(target), durability=durability)
     return backend
 
 
@@ -79,9 +93,9 @@ def _parted(target: str | Path) -> tuple[str, str]:
     return scheme, rest.removeprefix("/") if scheme == "sqlite" else rest
 
 
-def _of_plugin(scheme: str, registry: Registry) -> Any:
+def _opener(target: str | Path, registry: Registry) -> Any:
+    scheme = _parted(target)[0] or "sqlite"
     found = registry.known("backend").get(scheme)
     if found is None:
-        known = ["sqlite", "memory", *registry.names("backend")]
-        raise UnknownNameError("log backend", scheme, known)
+        raise UnknownNameError("log backend", scheme, registry.names("backend"))
     return found

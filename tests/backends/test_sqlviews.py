@@ -28,6 +28,34 @@ from autopack.testing.facts import created, queued, usage
 from backends.test_verification import edit
 from drains import specs, works
 
+COLUMNS = {
+    "v_events": """
+        position event_id stream version type schema occurred_at_utc recorded_at_utc
+        run_id phase_id attempt data_json meta_json hash
+    """,
+    "v_runs": """
+        run_id is_created status outcome goal created_at_utc phases first_position
+        last_position last_event_at_utc
+    """,
+    "v_phases": """
+        run_id phase_id state category complexity tier priority model goal attempts calls
+        predicted_output_tokens budget_tokens duration_s reason_code reason queued_at_utc
+        state_since_utc last_position
+    """,
+    "v_llm_usage": """
+        position occurred_at_utc run_id phase_id attempt call_id role provider model split
+        is_late input_tokens cache_read_tokens cache_write_tokens output_tokens
+        reasoning_tokens total_tokens max_tokens stop_reason is_truncated duration_s
+        cost_usd cost_source is_amended
+    """,
+    "v_samples": """
+        position run_id phase_id attempt category complexity predicted_output_tokens
+        actual_output_tokens budget_tokens estimator estimator_version is_success
+        is_truncated model is_imported
+    """,
+}
+"""Public since 0.1: a column may be added, none renamed or removed (docs/versioning.md)."""
+
 
 @pytest.fixture
 def recorded(tmp_path):
@@ -88,6 +116,17 @@ def agree(path):
 def test_views_agree_with_the_projections(recorded):
     """Runs, phases, calls and samples are the same, though nothing was refreshed in between."""
     agree(recorded)
+
+
+def test_no_column_is_lost(tmp_path):
+    """The views and their columns are public: one may be added, at the end of this list too."""
+    create_log(tmp_path / "log.db").close()
+    there = {
+        name: [row[1] for row in select(tmp_path / "log.db", f"PRAGMA table_info({name})")]
+        for name in SQL_VIEWS
+    }
+
+    assert {name: names.split() for name, names in COLUMNS.items()} == there
 
 
 def test_amended_figures_are_the_last_ones(tmp_path):

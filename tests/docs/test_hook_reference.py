@@ -1,11 +1,13 @@
 """The hook reference names every hook, with its exact signature, an example and its users."""
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
 
-from autopack import hookspecs
+from autopack import hookspecs, load_plugins
+from autopack.plugins import KINDS
 from docs.running import blocks_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,11 +49,27 @@ def test_a_section_has_an_example(name):
 def test_a_hook_is_tested_and_called(name):
     """No hook is a promise that nobody keeps: the library calls it, and a test implements it."""
     ending = name.removeprefix("autopack_register_")
-    modules = [p for p in ROOT.glob("src/autopack/**/*.py") if p.stem != "hookspecs"]
-    pages = [*ROOT.glob("docs/*.md"), *ROOT.glob("tests/**/*.py")]
+    own = ("hookspecs", "builtin")
+    modules = [p for p in ROOT.glob("src/autopack/**/*.py") if p.stem not in own]
+    tests = (ROOT / "tests" / "test_hookspecs.py").read_text(encoding="utf-8")
 
     assert any(name in p.read_text() or f'"{ending}"' in p.read_text() for p in modules)
-    assert any(f"def {name}(" in p.read_text() for p in pages)
+    assert f"{name}=" in tests or ending in KINDS.values()  # each kind is a case of one test
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_section_names_all_who_use_the_hook(name):
+    """Each hook has a first-party user, and the page names each of them and nobody else."""
+    registry = load_plugins()
+    of = {info.name: info.distribution for info in registry.infos}
+    users = {
+        "autopack.builtin" if one.plugin_name == "builtin" else of[one.plugin_name]
+        for one in getattr(registry.manager.hook, name).get_hookimpls()
+    }
+    (told,) = re.findall(r"Used by [^\n]*", sections()[name])
+
+    assert users
+    assert users == set(re.findall(r"`(autopack[.-][a-z]+)`", told))
 
 
 def test_blocks_are_seen():

@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from autopack import create_log
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 SHOWN = {
+    "analysis.py": [
+        "implementation m-large measured     20       119,331         39,777     0.597 ",
+        "          docs m-small measured     15        32,835         10,945         - ",
+        "ratio_p10  ratio_p50  ratio_p90",
+        "    10      10 2026-03-02T22:00:00.000Z 2026-03-06T22:00:00.000Z tests_failed ",
+        "2026-03-04     10         10,218     0.085         10       0",
+    ],
     "quick_start.py": ["1 completed, 1 failed", " phase.failed", "checks FAILED 2 of 14"],
     "own_loop.py": ["retry: the answer holds no code; recorded", "2 COMPLETE, 1 FAILED"],
     "custom_projection.py": ["failed attempts: ", "recorded-model: "],
@@ -17,10 +26,10 @@ SHOWN = {
 }
 
 
-def run(name, folder):
+def run(name, folder, *arguments):
     """Run an example in a folder of its own and return what it did."""
     return subprocess.run(
-        [sys.executable, str(EXAMPLES / name)],
+        [sys.executable, str(EXAMPLES / name), *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -54,3 +63,19 @@ def test_an_example_does_not_overwrite(tmp_path):
 
     assert "LogExistsError" in done.stderr
     assert before == (tmp_path / "quick_start.db").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_log_of_ones_own_is_analysed_and_not_touched(tmp_path):
+    """A log that is named is read, also one with nothing in it; one that is absent is not made."""
+    create_log(tmp_path / "mine.db").close()
+    before = (tmp_path / "mine.db").read_bytes()
+
+    done = run("analysis.py", tmp_path, "mine.db")
+    absent = run("analysis.py", tmp_path, "absent.db")
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert 4 == done.stdout.count("(nothing yet)")
+    assert before == (tmp_path / "mine.db").read_bytes()
+    assert "FileNotFoundError" in absent.stderr
+    assert not (tmp_path / "absent.db").exists()

@@ -1,10 +1,11 @@
-"""The importer and the calibrator keep the promises of all."""
+"""The importer, the estimator and the calibrator keep the promises of all."""
 
 import pytest
 
 from autopack.testing.calibrators import CalibratorContract
+from autopack.testing.estimators import EstimatorContract
 from autopack.testing.importers import ImporterContract
-from autopack_legacy import LegacyCalibrator, LegacyImporter
+from autopack_legacy import LegacyCalibrator, LegacyEstimator, LegacyImporter
 
 
 class TestImporter(ImporterContract):
@@ -26,6 +27,13 @@ class TestImporter(ImporterContract):
         database.add("token_estimation_v2_events")
         database.add("token_budget_escalation_events")
         return folder / "odd.db"
+
+
+class TestEstimator(EstimatorContract):
+    """`legacy`."""
+
+    def make(self):
+        return LegacyEstimator()
 
 
 class TestCalibrator(CalibratorContract):

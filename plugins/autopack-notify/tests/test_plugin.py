@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from structlog.testing import capture_logs
 
 import autopack
-from autopack import Completed, PhaseSpec, load_plugins
+from autopack import Completed, NeedsPerson, PhaseSpec, load_plugins
 from autopack_notify import Webhook
+from autopack_notify.webhook import is_news
 
 
 def drained(path, *plugins):
@@ -36,7 +38,8 @@ def test_it_is_found_by_its_entry_point():
     """Installed means observing, without a fault."""
     (info,) = [i for i in load_plugins().infos if i.distribution == "autopack-notify"]
 
-    assert (("hook autopack_drain_stopped",), ()) == (info.provides, info.faults)
+    hooks = {"hook autopack_drain_stopped", "hook autopack_event_recorded"}
+    assert (hooks, ()) == (set(info.provides), info.faults)
 
 
 def test_without_a_url_it_is_quiet(tmp_path, receiver):
@@ -65,6 +68,71 @@ def test_a_webhook_is_a_plugin_by_itself(tmp_path, receiver):
     report = drained(tmp_path / "work.db", Webhook(url=receiver.url))
 
     assert [report.drain_id] == [got["body"]["report"]["drain_id"] for got in receiver.got]
+
+
+class TestGates:
+    """A phase that waits for a person."""
+
+    @pytest.fixture
+    def gated(self, tmp_path):
+        """Return a function that leaves a phase at a gate, and its event."""
+
+        def drained(*plugins):
+            with autopack.create_log(
+                tmp_path / "gates.db", plugins=load_plugins(extra=plugins)
+            ) as log:
+                spec = PhaseSpec("p1", category="docs", complexity="low")
+                autopack.create_run(log, "r", [spec])
+                autopack.drain(log, executor=lambda phase, attempt: NeedsPerson("ship it?"))
+                (found,) = [r for r in log.read_all() if r.type == "phase.gated"]
+            return found
+
+        return drained
+
+    def test_it_is_told_as_soon_as_it_waits(self, gated, receiver, monkeypatch):
+        """With the question and what to type; the report comes besides."""
+        monkeypatch.setenv("AUTOPACK_NOTIFY_URL", receiver.url)
+        recorded = gated()
+        _wait_for(lambda: len(receiver.got) == 2)
+        (got,) = [one for one in receiver.got if one["body"]["event"] == "phase_gated"]
+
+        assert recorded.event_id.hex() == got["headers"]["Idempotency-Key"]
+        assert {"run_id": "r", "phase_id": "p1", "question": "ship it?"} == got["body"]["gate"]
+        assert "Phase r/p1 waits for a decision: ship it? (autopack" in got["body"]["text"]
+
+    def test_a_webhook_that_is_given_tells_it_too(self, gated, receiver):
+        """From Python, without a variable."""
+        gated(Webhook(url=receiver.url))
+        _wait_for(lambda: len(receiver.got) == 2)
+
+        assert {"phase_gated", "drain_stopped"} == {got["body"]["event"] for got in receiver.got}
+
+    def test_what_an_import_brings_in_is_not_told(self, gated, receiver):
+        """It was decided long ago."""
+        recorded = gated()
+        then = recorded.occurred_at.timestamp()
+
+        assert is_news(recorded, then + 10)
+        assert not is_news(recorded, then + 3600)
+
+    def test_no_append_waits_for_a_server(self, gated, receiver):
+        """A server that does not answer keeps the background busy, and nobody else."""
+        receiver.answers = [lambda handler: receiver.leave.wait(20) and None]
+        hook = Webhook(url=receiver.url, timeout_s=20.0, retries=0)
+        recorded = gated()
+        began = time.monotonic()
+        post = hook.tell_gate(recorded)
+
+        assert time.monotonic() - began < 5
+        receiver.leave.set()
+        post.join(20)
+        assert not post.is_alive()
+
+
+def _wait_for(is_done):
+    deadline = time.monotonic() + 20
+    while not is_done() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def test_a_failure_breaks_no_drain(tmp_path, absent_url):

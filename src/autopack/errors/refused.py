@@ -110,12 +110,13 @@ class CapFullError(CommandRefusedError):
     def __init__(
         self, scope: str, *, unit: str, spent: float, reserved: float, wanted: float, cap: float
     ) -> None:
+        named = "USD" if unit == "usd" else unit
         used = f"{spent:g} are used" + (f" and {reserved:g} set aside" if reserved else "")
         wants = f", so that a claim of {wanted:g} does not fit" if wanted else ""
         kind, _, name = scope.partition("-")
         raised = f"autopack run cap {name} {unit}=..." if kind == "run" else f"--max-{unit}"
         super().__init__(
-            f"The cap of {scope} is {cap:g} {unit}: {used}{wants}. "
+            f"The cap of {scope} is {cap:g} {named}: {used}{wants}. "
             f"Raise the cap ({raised}), or let work in flight end."
         )
         self.scope, self.unit, self.spent, self.reserved = scope, unit, spent, reserved
@@ -128,8 +129,9 @@ class PriceUnknownError(CommandRefusedError):
     def __init__(self, scope: str) -> None:
         super().__init__(
             f"{scope} has a cap in USD, but no price is known for the phase's model, so that the "
-            "cap could not be kept. Install a plugin that prices it (autopack_price_usage), or "
-            "insist with --allow-unknown-price (allow_unknown_price=True)."
+            "cap could not be kept. Let a plugin price it (autopack-prices, by a table that "
+            "AUTOPACK_PRICES names), or insist with --allow-unknown-price "
+            "(allow_unknown_price=True)."
         )
         self.scope = scope
 

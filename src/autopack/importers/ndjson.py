@@ -31,7 +31,7 @@ class CloudEventImporter:
             return False
         try:
             next(_events(path))
-        except (ImportRefusedError, OSError, StopIteration):
+        except (ImportRefusedError, StopIteration):
             return False
         return True
 
@@ -91,3 +91,5 @@ def _lines(path: str) -> Iterator[bytes]:
                     yield line
     except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
         raise ImportRefusedError(path, f"it is not whole gzip: {fault}") from fault
+    except OSError as fault:
+        raise ImportRefusedError(path, f"it cannot be read ({fault.strerror or fault})") from fault

@@ -141,7 +141,12 @@ class Coefficients:
 
 
 class Estimator(Protocol):
-    """Predicts output tokens: a pure function of features and coefficients."""
+    """
+    Predicts output tokens: a pure function of features and coefficients.
+
+    The multiplier of the features' ``category/complexity`` scales the whole prediction, since
+    calibrators fit it to whole predictions; the budget holds the prediction, or is the ceiling.
+    """
 
     @property
     def name(self) -> str:

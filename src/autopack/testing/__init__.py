@@ -11,14 +11,34 @@ pytest and Hypothesis are loaded by the modules that need them:
 ``facts``
     Small events with sensible fields.
 ``generators`` and ``histories``
-    Hypothesis strategies of events, runs, drain views, samples and whole histories.
-``backends``, ``executors``, ``strategies``, ``calibrators``, ``projections``, ``importers``
+    Hypothesis strategies of events, runs, drain views, features, samples and whole histories.
+``backends``, ``executors``, ``strategies``, ``estimators``, ``calibrators``, ``projections``,
+``importers``
     Contract suites: classes to subclass, with the one method ``make``.
 ``mutants``
     Broken plugins, each of which fails its suite in a named test.
 """
 
+import sys
+from typing import Final
+
 from autopack.testing.clock import VirtualClock
 from autopack.testing.scenarios import Given, When, given
+
+_SUITES: Final = tuple(
+    f"autopack.testing.{name}"
+    for name in (
+        "backends",
+        "calibrators",
+        "estimators",
+        "executors",
+        "importers",
+        "projections",
+        "strategies",
+    )
+)
+
+if "pytest" in sys.modules:  # so that a suite's plain asserts say which values differ
+    sys.modules["pytest"].register_assert_rewrite(*_SUITES)
 
 __all__ = ["Given", "VirtualClock", "When", "given"]

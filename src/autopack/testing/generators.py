@@ -14,7 +14,7 @@ from autopack.events.run import RunEvent
 from autopack.events.usage import UsageEvent
 from autopack.ids import PhaseId, PhaseRef, RunId
 from autopack.ports.drain import DrainView, GroupEvidence, RunHistory, evidence_of
-from autopack.ports.prediction import PhaseSpec, Sample
+from autopack.ports.prediction import Features, PhaseSpec, Sample
 from autopack.ports.work import PhaseView, RunView
 from autopack.states import PhaseStatus
 
@@ -221,6 +221,25 @@ phase_refs = st.builds(
 )
 """Names of few phases."""
 
+_deliverables = ("src/a.py", "create web/view.tsx", "tests/test_a.py", "docs/guide.md", "CHANGELOG")
+_files = st.sampled_from(
+    (("backend", True, 1.0), ("test", False, 0.5), ("doc", True, 1.0), ("config", False, 2.0))
+)
+features = st.lists(st.tuples(st.sampled_from(_deliverables), _files), max_size=4).flatmap(
+    lambda named: st.builds(
+        Features,
+        category=st.sampled_from((*CATEGORIES, "unheard of")),
+        complexity=st.sampled_from((*COMPLEXITIES, "maintenance")),
+        deliverables=st.just(tuple(text for text, _file in named)),
+        files=st.sampled_from(((), tuple(file for _text, file in named))),
+        ledger=st.booleans(),
+        model=st.none() | st.just("m-1"),
+        prompt_tokens=st.none() | st.integers(0, 10**6),
+        context_texts=st.integers(0, 12),
+        goal_words=st.lists(st.sampled_from(("api_reference", "examples")), unique=True).map(tuple),
+    )
+)
+"""What an estimator is asked: of any category, with files that were looked at or only named."""
 usable_samples = st.builds(
     Sample,
     position=st.integers(1, 10**6),

@@ -357,7 +357,7 @@ def test_usage_that_could_not_be_read_is_never_zero(sqlite_log, tmp_path):
         "2 attempts printed usage that could not be read: "
         "autopack phase show r/q --text usage-problems" in text
     )
-    assert "tokens unknown, 0 samples, cost unknown" in nothing
+    assert "tokens unknown, 0 samples (0 won), cost unknown" in nothing
 
 
 def test_a_sample_of_which_usage_was_lost_is_no_measurement(log, tmp_path):

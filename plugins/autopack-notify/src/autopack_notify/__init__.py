@@ -1,4 +1,4 @@
-"""Tells a webhook when a drain has stopped."""
+"""Tells a webhook when a drain has stopped, or a phase waits for a decision."""
 
 from typing import TYPE_CHECKING, Any
 

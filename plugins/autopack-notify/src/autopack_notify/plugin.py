@@ -1,4 +1,4 @@
-"""What the entry point finds: one observer, which is quiet unless a webhook is named."""
+"""What the entry point finds: two observers, which are quiet unless a webhook is named."""
 
 import os
 from typing import Any
@@ -9,9 +9,20 @@ from autopack import hookimpl
 @hookimpl
 def autopack_drain_stopped(report: Any) -> None:
     """Post the report to ``AUTOPACK_NOTIFY_URL``, if that is set."""
-    if os.environ.get("AUTOPACK_NOTIFY_URL", "").strip():
-        from autopack_notify.environment import webhook_of
+    if (webhook := _webhook()) is not None:
+        webhook.send(report)
 
-        webhook = webhook_of(os.environ)
-        if webhook is not None:
-            webhook.send(report)
+
+@hookimpl
+def autopack_event_recorded(recorded: Any) -> None:
+    """Post to it that a phase waits for a decision; other events are not told."""
+    if recorded.type == "phase.gated" and (webhook := _webhook()) is not None:
+        webhook.autopack_event_recorded(recorded)
+
+
+def _webhook() -> Any:
+    if not os.environ.get("AUTOPACK_NOTIFY_URL", "").strip():
+        return None
+    from autopack_notify.environment import webhook_of
+
+    return webhook_of(os.environ)

@@ -1,4 +1,4 @@
-"""Posts a drain's report as JSON; what goes wrong is logged, and breaks nothing."""
+"""Posts a drain's report, and what waits for a person; what goes wrong is logged only."""
 
 import base64
 import json
@@ -21,6 +21,7 @@ from autopack.errors import InvalidInputError
 logger = structlog.get_logger("autopack_notify")
 
 _HEADER: Final = re.compile(r"([A-Za-z0-9-]+):[ \t]*([\x21-\x7e][\x20-\x7e]*)")
+_NEWS_S: Final = 300.0
 _MAY_PASS: Final = frozenset({408, 425, 429})  # answers that another try may change, besides 5xx
 
 
@@ -78,12 +79,13 @@ def _check_settings(webhook: "Webhook") -> None:
 @attrs.frozen(kw_only=True)
 class Webhook:
     """
-    Where to post the report of a drain that has stopped.
+    Where to post the report of a drain that has stopped, and what waits for a decision.
 
     A try that fails is repeated after a pause that doubles; an answer that says that the request
     is wrong (4xx) or has moved (3xx) is not. A try that timed out may have arrived, so a
-    repetition carries the same ``Idempotency-Key``, the drain's id. The drain's end waits for all
-    of it: at most ``(retries + 1) * timeout_s`` and the pauses.
+    repetition carries the same ``Idempotency-Key``, the drain's id or that of the event. The
+    drain's end waits for all of it: at most ``(retries + 1) * timeout_s`` and the pauses. A gate
+    is told by a thread of its own, so that no append waits.
 
     Args:
         url: ``http(s)://…``; a user and password in it are sent as basic authentication.
@@ -111,9 +113,27 @@ class Webhook:
         """Post the report: a webhook is a plugin, for ``load_plugins(extra=[webhook])``."""
         self.send(report)
 
+    @hookimpl
+    def autopack_event_recorded(self, recorded: Any) -> None:
+        """Post that a phase waits for a decision, as soon as it does; other events are not told."""
+        if recorded.type == "phase.gated" and is_news(recorded, time.time()):
+            self.tell_gate(recorded)
+
+    def tell_gate(self, recorded: Any) -> threading.Thread:
+        """Post a gate in the background; the process does not end before it is done."""
+        gate = {name: getattr(recorded.event, name) for name in ("run_id", "phase_id", "question")}
+        body = {"event": "phase_gated", "text": _gate_sentence(**gate), "gate": gate}
+        post = threading.Thread(target=self._sent, args=(body, recorded.event_id.hex()))
+        post.start()
+        return post
+
     def send(self, report: Any) -> bool:
         """Post a drain's report and tell whether it arrived; what went wrong is logged."""
-        request = self._request(report)
+        body = {"event": "drain_stopped", "text": _sentence(report), "report": attrs.asdict(report)}
+        return self._sent(body, str(report.drain_id))
+
+    def _sent(self, body: dict[str, Any], key: str) -> bool:
+        request = self._request(body, key)
         fault, tries = _Fault("not tried"), 0
         for tries in range(1, self.retries + 2):
             if tries > 1:
@@ -129,8 +149,7 @@ class Webhook:
         )
         return False
 
-    def _request(self, report: Any) -> Request:
-        body = {"event": "drain_stopped", "text": _sentence(report), "report": attrs.asdict(report)}
+    def _request(self, body: dict[str, Any], key: str) -> Request:
         url, headers = _without_credentials(urlsplit(self.url))
         if self.header is not None:
             name, _, value = self.header.partition(":")
@@ -141,7 +160,7 @@ class Webhook:
             headers={
                 "Content-Type": "application/json",
                 "User-Agent": "autopack-notify",
-                "Idempotency-Key": str(report.drain_id),
+                "Idempotency-Key": key,
                 **headers,
             },
             method="POST",
@@ -183,6 +202,19 @@ def _without_credentials(parts: SplitResult) -> tuple[str, dict[str, str]]:
         return url, {}
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
     return url, {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+
+
+def is_news(recorded: Any, now: float) -> bool:
+    """Tell whether an event has just happened; what an import brings in is history."""
+    age_s: float = now - recorded.occurred_at.timestamp()
+    return age_s < _NEWS_S
+
+
+def _gate_sentence(run_id: str, phase_id: str, question: str) -> str:
+    return (
+        f"Phase {run_id}/{phase_id} waits for a decision: {question} "
+        f"(autopack phase approve|reject|requeue {run_id}/{phase_id} --why ...)"
+    )
 
 
 def _sentence(report: Any) -> str:

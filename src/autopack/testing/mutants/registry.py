@@ -9,11 +9,13 @@ from autopack.backends.memory import MemoryBackend
 from autopack.ports.prediction import PhaseSpec
 from autopack.testing.backends import BackendContract
 from autopack.testing.calibrators import CalibratorContract
+from autopack.testing.estimators import EstimatorContract
 from autopack.testing.executors import ExecutorContract
 from autopack.testing.importers import ImporterContract
 from autopack.testing.mutants import (
     backends,
     calibrators,
+    estimators,
     executors,
     importers,
     projections,
@@ -102,6 +104,20 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
             (strategies.waits_without_a_time_zone, "test_it_waits_for_an_aware_moment"),
             (strategies.needs_a_phase, "test_it_copes_with_an_empty_queue"),
             (strategies.Remembers, "test_it_remembers_nothing"),
+        ),
+    ),
+    *_of(
+        EstimatorContract,
+        (
+            (estimators.Counts, None),
+            (estimators.LearnsNothing, "test_it_learns_what_it_is_taught"),
+            (estimators.LearnsFromOthers, "test_what_another_group_is_taught_changes_nothing"),
+            (estimators.NamesItsBase, "test_it_answers_with_an_estimate_of_its_own"),
+            (estimators.GivesTooLittle, "test_its_figures_can_be_used"),
+            (estimators.HalfAToken, "test_an_event_can_hold_it"),
+            (estimators.ExplainsHalf, "test_the_parts_add_up"),
+            (estimators.LooksAtTheTime, "test_it_reads_only_its_features"),
+            (estimators.BelievesItself, "test_it_is_not_told_what_it_said"),
         ),
     ),
     *_of(

@@ -1,0 +1,13 @@
+"""Where the table is, by the environment."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+PRICES: Final = "AUTOPACK_PRICES"
+
+
+def named_table() -> Path | None:
+    """Return the path that the variable names, absolute; None if it is not set or blank."""
+    text = os.environ.get(PRICES, "").strip()
+    return Path(text).absolute() if text else None

@@ -1,0 +1,81 @@
+"""Whatever the library and its plugin packages register is tested by the suite of its kind."""
+
+import importlib.util
+import inspect
+from pathlib import Path
+
+import pytest
+
+from autopack import load_plugins
+from autopack.plugins import KINDS
+from autopack.testing.backends import BackendContract
+from autopack.testing.calibrators import CalibratorContract
+from autopack.testing.estimators import EstimatorContract
+from autopack.testing.executors import ExecutorContract
+from autopack.testing.importers import ImporterContract
+from autopack.testing.projections import ProjectionContract
+from autopack.testing.strategies import StrategyContract
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("plugins/*/tests/test_*.py")]
+SUITES = {
+    "strategy": StrategyContract,
+    "executor": ExecutorContract,
+    "estimator": EstimatorContract,
+    "calibrator": CalibratorContract,
+    "projection": ProjectionContract,
+    "importer": ImporterContract,
+    "backend": BackendContract,
+}
+WITHOUT_A_SUITE = {
+    "exporter": "its importer reads what it wrote, and that importer is under a suite",
+    "command": "a click command may do anything, so there is nothing that all of them promise",
+}
+
+
+def sort_of(thing):
+    """Return what tells one implementation from another: its name, its function, or its class."""
+    if isinstance(thing, type) or inspect.isfunction(thing):
+        return thing
+    return thing.name if hasattr(thing, "types") else type(thing)
+
+
+@pytest.fixture(scope="module")
+def cases():
+    """Return every subclass of a suite that the tests collect."""
+    found = []
+    for number, path in enumerate(TESTS):
+        if "Contract)" in path.read_text(encoding="utf-8"):
+            spec = importlib.util.spec_from_file_location(f"looked_at_{number}", path)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            found += [c for c in vars(module).values() if getattr(c, "__module__", "") == spec.name]
+    return [case for case in found if isinstance(case, type)]
+
+
+@pytest.fixture
+def backends(tmp_path):
+    """Return a new log of each scheme."""
+    openers = load_plugins().known("backend")
+    made = {scheme: openers[scheme].create(str(tmp_path / scheme)) for scheme in openers}
+    yield made
+    for backend in made.values():
+        backend.close()
+
+
+@pytest.mark.parametrize("kind", SUITES)
+def test_what_is_registered_is_under_its_suite(kind, cases, backends, tmp_path_factory):
+    """A test class subclasses the suite of its kind, and makes it."""
+    suite, tested = SUITES[kind], set()
+    for case in (case for case in cases if issubclass(case, suite)):
+        needs = [tmp_path_factory.mktemp("made")] if kind == "backend" else []
+        tested.add(sort_of(case().make(*needs)))
+    registered = backends if kind == "backend" else load_plugins().known(kind)
+    missing = [name for name, thing in registered.items() if sort_of(thing) not in tested]
+
+    assert [] == missing, f"write a test class that subclasses {suite.__name__} and makes it"
+
+
+def test_every_kind_has_a_suite_or_a_reason():
+    """A new kind of plugin is not forgotten."""
+    assert sorted(KINDS) == sorted([*SUITES, *WITHOUT_A_SUITE])
