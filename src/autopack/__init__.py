@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from autopack.api.runs import skip as skip
     from autopack.api.simulating import simulate as simulate
     from autopack.api.standing import status as status
+    from autopack.api.texts import PhaseText as PhaseText
+    from autopack.api.texts import text_of as text_of
+    from autopack.api.texts import texts_of as texts_of
     from autopack.api.work import attempt as attempt
     from autopack.api.work import drain as drain
     from autopack.api.work import probe as probe
@@ -149,6 +152,11 @@ _HOMES = {
     """,
     "autopack.api.standing": """
         status
+    """,
+    "autopack.api.texts": """
+        PhaseText
+        text_of
+        texts_of
     """,
     "autopack.api.work": """
         attempt

@@ -9,6 +9,7 @@ import click
 from autopack.cli.groups import CommandGroup
 from autopack.cli.output import json_option, print_fields, print_json
 from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.texts import print_texts, text, texts_json
 
 
 @click.group(
@@ -16,7 +17,7 @@ from autopack.cli.session import LogCommand, Session, example
     epilog=example("autopack --log work.db phase requeue nightly/p1 --why 'fixed'"),
 )
 def phase() -> None:
-    """Add, show, requeue, cancel and skip phases; answer their gates."""
+    """Add, show, requeue, cancel and skip phases; read their texts; answer their gates."""
 
 
 @phase.command(
@@ -54,7 +55,7 @@ def add(session: Session, /, run_id: str, file: Path | None, **given: Any) -> No
 @json_option
 @click.pass_obj
 def show(session: Session, ref: str, as_json: bool) -> None:
-    """Show what was asked of a phase, and how it went so far."""
+    """Show what was asked of a phase, how it went so far, and which texts it has."""
     import attrs
 
     import autopack as api
@@ -63,11 +64,16 @@ def show(session: Session, ref: str, as_json: bool) -> None:
     wanted = PhaseRef.parse(ref)
     with session.open_log() as log:
         found = api.phase_of(log, wanted)
+        texts = api.texts_of(log, wanted)
+    fields = attrs.asdict(found, recurse=False)
     if as_json:
-        print_json(found)
-    else:
-        fields = attrs.asdict(found, recurse=False)
-        print_fields({name: v for name, v in fields.items() if v not in (None, (), {})})
+        print_json({**fields, "texts": texts_json(texts)})
+        return
+    fields.pop("inputs")  # they are among the texts
+    print_fields({name: v for name, v in fields.items() if v not in (None, (), {})})
+    if texts:
+        click.echo()
+        print_texts(texts, wanted, session)
 
 
 def _specs(file: Path | None, given: dict[str, Any]) -> tuple[Any, ...]:
@@ -130,3 +136,4 @@ _deciding(
 _deciding("skip", "Leave a phase undone, on purpose.", lambda api: api.skip, "SKIPPED")
 _deciding("approve", "Accept what waits at a phase's gate.", _gate("approve"), "COMPLETE")
 _deciding("reject", "Turn down what waits at a phase's gate.", _gate("reject"), "FAILED")
+phase.add_command(text)

@@ -144,8 +144,11 @@ class ForeignCursorError(LogError):
 class ArtifactMissingError(LogError):
     """No text is stored under that digest."""
 
-    def __init__(self, digest: str) -> None:
-        super().__init__(
-            f"No artifact {digest} is stored beside this log; it may have been pruned."
+    def __init__(self, digest: str, *, pruned: str | None = None) -> None:
+        why = (
+            f"it may have been pruned (last at {pruned})"
+            if pruned
+            else "no text was pruned, so this log never held it; a log made of an export has none"
         )
-        self.digest = digest
+        super().__init__(f"No text {digest} is stored beside this log: {why}.")
+        self.digest, self.pruned = digest, pruned

@@ -13,6 +13,7 @@ ZERO_YIELD: Final[Mapping[str, str]] = MappingProxyType(
         "llm_boundary_hit": "the prompt does not fit the model; split the phase or its inputs",
         "provider_refused": "rate limits or overload; set --rpm or --tpm, or come back later",
         "failed_before_llm": "the request was refused before it was made; look at key and settings",
-        "execution_error": "the executor failed before its first call; see the traceback artifact",
+        "execution_error": "the executor failed before its first call; see its traceback with "
+        "autopack phase text RUN/PHASE traceback",
     }
 )
