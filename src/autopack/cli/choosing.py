@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -12,10 +11,12 @@ _COMMAND: Final = "command"
 
 def named(registry: Any, kind: str, name: str) -> str:
     """Refuse an unknown name before anything is written; make a file's path absolute."""
-    path, colon, attribute = name.rpartition(":")
-    if colon and path.endswith(".py"):
-        name = f"{Path(path).absolute()}:{attribute}"
+    from autopack.plugins.files import place_in
+
     registry.resolve(kind, name)
+    if place := place_in(name):
+        path, attribute = place
+        name = f"{path.absolute()}:{attribute}"
     return name
 
 

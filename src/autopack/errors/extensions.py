@@ -11,6 +11,8 @@ class UnknownNameError(AutopackError):
     def __init__(self, kind: str, name: str, known: Iterable[str], *, close: str = "") -> None:
         self.kind, self.name, self.known = kind, name, tuple(sorted(known))
         hint = f" Did you mean {close!r}?" if close else ""
+        if not close and (":" in name or "/" in name):
+            hint = " What a file defines is written FILE.py:NAME."
         super().__init__(
             f"There is no {kind} {name!r}.{hint} Known: {', '.join(self.known) or 'none'}. "
             "See what failed to load with: autopack plugins"
