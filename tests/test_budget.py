@@ -77,7 +77,7 @@ def test_without_a_price_a_cap_in_usd_refuses():
     """Unless that is allowed, since nobody could say whether it fits."""
     state = fold([BudgetSet(scope="run-r", max_usd=1.0, by="me", why="w")])
 
-    with pytest.raises(PriceUnknownError, match="allow-unknown-price"):
+    with pytest.raises(PriceUnknownError, match="allow_unknown_price=True"):
         decide(reserve("a", 10), state)
     assert 1 == len(decide(reserve("a", 10, allow_unknown_price=True), state))
     assert 1 == len(decide(reserve("a", 10, usd=0.4), state))
@@ -119,7 +119,7 @@ def test_attempts_and_minutes_are_capped_too():
     full = after(reserve("b", 1), settle("b", 1, minutes=0.1), state=short)
     with pytest.raises(CapFullError, match="2 phases: 1 are used and 1 set aside, so"):
         decide(reserve("c", 1), two)
-    with pytest.raises(CapFullError, match=r"5 minutes: 5 are used\. Raise"):
+    with pytest.raises(CapFullError, match=r"5 minutes: 5 are used\. Let"):
         decide(reserve("c", 1), full)
 
 

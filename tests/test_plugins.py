@@ -313,6 +313,80 @@ class TestResolve:
         with pytest.raises(InvalidInputError, match=r"defines no 'yours'. It has: mine"):
             load_plugins().resolve("strategy", f"{path}:yours")
 
+    @pytest.mark.parametrize(
+        ("named", "said"),
+        [
+            ("", "is a file: name the strategy in it. It has: pick, Other, spend; write {}:pick"),
+            (":", "is a file: name the strategy in it. It has: pick, Other, spend; write {}:pick"),
+            (":othr", "defines no 'othr'. It has: pick, Other, spend; write {}:Other"),
+        ],
+    )
+    def test_a_file_alone_asks_which_of_its_own_names_is_meant(self, tmp_path, named, said):
+        """What it imports and keeps to itself is not offered, and nothing is guessed."""
+        path = tmp_path / "some.py"
+        path.write_text(
+            "import os\n"
+            "from pathlib import Path\n"
+            "from autopack import Choose, projection\n\n\n"
+            "def pick(view): ...\n\n\n"
+            "def _inner(view): ...\n\n\n"
+            "class Other: ...\n\n\n"
+            "NUMBER = 3\n"
+            "@projection(initial=0)\n"
+            "def spend(view, recorded): return view\n",
+            encoding="utf-8",
+        )
+        with pytest.raises(InvalidInputError) as refused:
+            load_plugins().resolve("strategy", f"{path}{named}")
+
+        assert f"{path} {said.format(path)}" == str(refused.value)
+
+    def test_a_file_with_one_name_asks_for_it_all_the_same(self, tmp_path):
+        """The only name is what to write; it is not taken without being written."""
+        path = tmp_path / "one.py"
+        path.write_text("def pick(view): ...\n", encoding="utf-8")
+
+        with pytest.raises(InvalidInputError, match=r"It has: pick; write .*one.py:pick"):
+            load_plugins().resolve("strategy", str(path))
+
+    def test_a_file_that_defines_nothing_says_so(self, tmp_path):
+        """There is no name to write."""
+        path = tmp_path / "empty.py"
+        path.write_text("import os\n", encoding="utf-8")
+
+        with pytest.raises(InvalidInputError, match=r"name the executor in it\. It defines none"):
+            load_plugins().resolve("executor", str(path))
+
+    @pytest.mark.parametrize(
+        ("kind", "name", "said"),
+        [
+            ("calibrator", "pick", "is no calibrator: it has no initial, update, predict()"),
+            ("estimator", "Other", "is no estimator: it has no estimate()"),
+            ("exporter", "Lines", "is a class: name an exporter that is made of it"),
+            ("importer", "NUMBER", "3 is no importer: it has no read()"),
+        ],
+    )
+    def test_what_cannot_be_of_the_kind_is_refused(self, tmp_path, kind, name, said):
+        """A wrong object is met where it is named, not in the middle of its use."""
+        path = tmp_path / "some.py"
+        path.write_text(
+            "def pick(view): ...\n\n\n"
+            "class Other: ...\n\n\n"
+            "class Lines:\n"
+            "    def lines(self, events): return []\n\n\n"
+            "NUMBER = 3\n",
+            encoding="utf-8",
+        )
+        with pytest.raises(InvalidInputError) as refused:
+            load_plugins().resolve(kind, f"{path}:{name}")
+
+        assert said in str(refused.value)
+
+    def test_a_name_like_a_place_says_how_a_file_is_named(self):
+        """Without ``.py`` it is looked up as a name, and the message says so."""
+        with pytest.raises(UnknownNameError, match=r"written FILE\.py:NAME"):
+            load_plugins().resolve("executor", "mine:execute")
+
     def test_a_missing_or_broken_file_is_named(self, tmp_path):
         """The path and the fault are in the message."""
         path = tmp_path / "broken.py"

@@ -7,6 +7,7 @@ Everything is loaded when it is first used, so that importing the package costs 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from autopack.api.amending import amend_usage as amend_usage
     from autopack.api.backtesting import backtest as backtest
     from autopack.api.calibrating import calibrate as calibrate
     from autopack.api.calibrating import estimate as estimate
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from autopack.api.runs import skip as skip
     from autopack.api.simulating import simulate as simulate
     from autopack.api.standing import status as status
+    from autopack.api.texts import PhaseText as PhaseText
+    from autopack.api.texts import text_of as text_of
+    from autopack.api.texts import texts_of as texts_of
     from autopack.api.work import attempt as attempt
     from autopack.api.work import drain as drain
     from autopack.api.work import probe as probe
@@ -90,6 +94,9 @@ if TYPE_CHECKING:
     from autopack.scaffold import new_plugin as new_plugin
 
 _HOMES = {
+    "autopack.api.amending": """
+        amend_usage
+    """,
     "autopack.api.backtesting": """
         backtest
     """,
@@ -159,6 +166,11 @@ _HOMES = {
     """,
     "autopack.api.standing": """
         status
+    """,
+    "autopack.api.texts": """
+        PhaseText
+        text_of
+        texts_of
     """,
     "autopack.api.work": """
         attempt

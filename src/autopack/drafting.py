@@ -120,6 +120,15 @@ def packed(text: str) -> tuple[str, bytes]:
     return hashlib.sha256(content).hexdigest(), zlib.compress(content, 6)
 
 
+def unpacked(digest: str, content: bytes) -> str | None:
+    """Return the text of a compressed form, or None where it is not the one of that digest."""
+    try:
+        whole = zlib.decompress(content)
+    except zlib.error:
+        return None
+    return whole.decode() if hashlib.sha256(whole).hexdigest() == digest else None
+
+
 def _packed_field(event_type: str, field: str, text: str) -> tuple[str, bytes]:
     try:
         return packed(text)

@@ -4,14 +4,13 @@ import contextlib
 import secrets
 import threading
 import time
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
 from autopack.chain import Chain, link, seed
 from autopack.codec import Codec
-from autopack.drafting import Draft, Drafter, Redact, packed
+from autopack.drafting import Draft, Drafter, Redact, packed, unpacked
 from autopack.errors import (
     ArtifactMissingError,
     EventIdConflictError,
@@ -20,6 +19,7 @@ from autopack.errors import (
     LogDamagedError,
     VersionConflictError,
 )
+from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.ids import EventId, check_name, uuid7
 from autopack.ports.log import (
     ANY,
@@ -200,11 +200,23 @@ class Journal:
 
         Raises:
             ArtifactMissingError: Nothing is stored under the digest.
+            LogDamagedError: What is stored there is another text, or none.
         """
         content = self.backend.artifact(digest)
         if content is None:
-            raise ArtifactMissingError(digest)
-        return zlib.decompress(content).decode()
+            raise ArtifactMissingError(digest, pruned=self._last_pruned())
+        text = unpacked(digest, content)
+        if text is None:
+            raise LogDamagedError(self.target, f"text {digest} is not what was stored")
+        return text
+
+    def _last_pruned(self) -> str | None:
+        """Return when and why texts were last pruned from beside this log, if they ever were."""
+        told = None
+        for recorded in self.read(ARTIFACTS_STREAM):
+            if isinstance(recorded.event, ArtifactsPruned):
+                told = f"{recorded.recorded_at:%Y-%m-%d %H:%M} UTC: {recorded.event.why}"
+        return told
 
     def redact(self, text: str) -> str:
         """Return a text as the redaction hook leaves it."""

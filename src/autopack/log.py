@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 import attrs
 
 from autopack import following, views
-from autopack.errors import AutopackError, LogError
+from autopack.errors import AutopackError, InvalidInputError, LogError
 from autopack.journal import Journal
 from autopack.plugins import Registry, load_plugins
 from autopack.ports.log import Backend, Cursor, Recorded, from_us
@@ -18,14 +18,44 @@ from autopack.projections.usage import USAGE
 from autopack.verification import Fault, Verification, parse_anchor, verify
 
 CORE_VIEWS: Final = (RUNS, PHASES, USAGE, SAMPLES, PACE)
+DIGEST_LEAST: Final = 6
+"""How many digits of a digest are enough to ask by."""
 
 
 class Artifacts:
     """Texts stored beside the log by their digest."""
 
     def __init__(self, journal: Journal) -> None:
-        self.put: Callable[[str], str] = journal.put_artifact
-        self.get: Callable[[str], str] = journal.get_artifact
+        self._journal = journal
+
+    def put(self, text: str) -> str:
+        """Store a text beside the log and return its digest (SHA-256, hexadecimal)."""
+        return self._journal.put_artifact(text)
+
+    def get(self, digest: str) -> str:
+        """
+        Return a stored text.
+
+        Raises:
+            ArtifactMissingError: Nothing is stored under the digest; says if texts were pruned.
+            LogDamagedError: What is stored there is another text, or none.
+        """
+        return self._journal.get_artifact(digest)
+
+    def whole_digest(self, start: str) -> str:
+        """
+        Return the digest of the stored text whose digest begins so; *start* itself if none does.
+
+        Raises:
+            InvalidInputError: Several do, or it has fewer than six digits.
+        """
+        found = [one for one in self._journal.backend.artifact_sizes() if one.startswith(start)]
+        if len(start) < DIGEST_LEAST or len(found) > 1:
+            raise InvalidInputError(
+                f"{start!r} is not enough of a digest: {len(found)} texts have one that begins so, "
+                f"and {DIGEST_LEAST} digits are asked for. Give more of it."
+            )
+        return found[0] if found else start
 
 
 class Log(Journal):
@@ -37,7 +67,6 @@ class Log(Journal):
         self.registry = registry or load_plugins()
         options.setdefault("codec", self.registry.codec)
         super().__init__(backend, **options)
-        self.artifacts = Artifacts(self)
         self.handler: Any = None
 
     def __enter__(self) -> Self:
@@ -48,6 +77,11 @@ class Log(Journal):
 
     def __repr__(self) -> str:
         return f"Log({self.target!r})"
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The texts beside the log: ``put(text)`` returns a digest, ``get(digest)`` the text."""
+        return Artifacts(self)
 
     def close(self) -> None:
         """Close after waiting for statements in flight; open iterators then raise."""

@@ -27,7 +27,7 @@ def test_a_run_file_asks_and_the_command_line_answers(cli, log_path, tmp_path, d
     cli(*log, "run", "create", "r", "--phases", tmp_path / "run.toml")
     drained = cli(*log, "drain", "--executor", f"{tmp_path / 'work.py'}:execute")
     status = cli(*log, "status")
-    text = cli(*log, "phase", "show", "r/manual", "--text", "docs/manual.md")
+    text = cli(*log, "phase", "text", "r/manual", "docs/manual.md")
     cli(*log, "phase", decision, "r/manual", "--why", "read it")
     shown = json.loads(cli(*log, "phase", "show", "r/manual", "--json").stdout)
     halted = json.loads(cli(*log, "status", "--json").stdout)["failures"]

@@ -81,7 +81,7 @@ def test_a_limit_ends_a_drain(cli, run_log, executors):
 
 
 def test_a_text_that_a_phase_left_is_printed(cli, run_log, executors):
-    """``phase show --text`` prints an output or artifact; another name lists those there are."""
+    """``phase text`` prints an output or artifact; another name lists those there are."""
     executors.write_text(
         "from autopack import NeedsPerson\n\n\ndef asks(phase, attempt):\n"
         "    attempt.attach('notes', 'why so')\n"
@@ -91,15 +91,14 @@ def test_a_text_that_a_phase_left_is_printed(cli, run_log, executors):
     approved = cli("--log", run_log, "phase", "approve", "r/p1", "--why", "fine")
     shown = cli("--log", run_log, "phase", "show", "r/p1")
     texts = [
-        cli("--log", run_log, "phase", "show", "r/p1", "--text", name).stdout
-        for name in ("a.md", "notes")
+        cli("--log", run_log, "phase", "text", "r/p1", name).stdout for name in ("a.md", "notes")
     ]
-    unknown = cli("--log", run_log, "phase", "show", "r/p1", "--text", "b.md")
+    unknown = cli("--log", run_log, "phase", "text", "r/p1", "b.md")
 
     assert "Phase r/p1 is COMPLETE\n" == approved.stdout
     assert "a.md" in shown.stdout
     assert ["the text\n", "why so\n"] == texts
-    assert (2, True) == (unknown.exit_code, "It has: notes, a.md." in unknown.stderr)
+    assert (2, True) == (unknown.exit_code, "r/p1 has no text 'b.md'. It has:" in unknown.stderr)
 
 
 @pytest.mark.parametrize(("move", "state"), [("skip", "SKIPPED"), ("cancel", "CANCELLED")])

@@ -76,6 +76,17 @@ def apply(
     return coefficients(log, chosen)
 
 
+def foreign_evidence(log: Log, proposal: Proposal) -> str | None:
+    """Return whose evidence a proposal has, if nothing of it is this log's own; else None."""
+    identity = log.backend.identity
+    own = {identity.log_id, *(identity.parent or ())[:1]}
+    read = [(str(one.get("log_id")), one.get("position")) for one in proposal.logs]
+    if not read or own & {log_id for log_id, _ in read}:
+        return None
+    theirs = ", ".join(f"log {log_id} up to position {position}" for log_id, position in read)
+    return f"the evidence is not this log's own: it was read in {theirs}; this is {log.log_id}"
+
+
 def reject(log: Log, proposal: Proposal | str | Path, *, why: str, actor: str = "user") -> None:
     """Record that a proposal was turned down, and why."""
     if isinstance(proposal, str | Path):
@@ -108,7 +119,9 @@ def rollback(
             f"{taught[-1].version!r}, and there is nothing to roll back."
         )
     if not why.strip():
-        raise InvalidInputError("Say why it is rolled back (--why); the reason is kept.")
+        raise InvalidInputError(
+            "Say why it is rolled back; the reason is kept:", do="why=...", typed="--why REASON"
+        )
     current, before = taught[-1], taught[-2]
     event = CalibrationApplied(
         estimator=chosen.name,
@@ -139,7 +152,9 @@ def _multipliers(proposal: Proposal, force_why: str | None) -> tuple[dict[str, f
     if not force_why:
         raise InvalidInputError(
             "The proposal changes no group that passed both gates, so there is nothing to apply. "
-            "Collect more samples, or insist with a reason (force_why, --force-why)."
+            "Collect more samples, or insist with a reason:",
+            do="force_why=...",
+            typed="--force-why REASON",
         )
     insisted = insisted_on(proposal)
     if insisted == dict(proposal.old):

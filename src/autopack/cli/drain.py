@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from autopack.cli.choosing import executor_of, strategy_of
-from autopack.cli.output import json_option, print_json, print_table
+from autopack.cli.output import json_option, print_json, print_table, users_prints
 from autopack.cli.session import LogCommand, Session, example
 from autopack.cli.simulating import simulate_strategies
 
@@ -160,9 +160,10 @@ def drain(
     _check_together(given["run_id"], given["phase_id"], requeue, why, dry_run)
     session = ctx.find_object(Session)
     assert session is not None
-    settings = _settings(
-        ctx, session.registry(), given, (command, preset, options), strategy_options, dry_run
-    )
+    with users_prints():
+        settings = _settings(
+            ctx, session.registry(), given, (command, preset, options), strategy_options, dry_run
+        )
     with session.open_log() as log:
         if dry_run:
             _show_plan(log, settings, as_json)
@@ -200,7 +201,7 @@ def _settings(
     if "strategy" in said:
         said["strategy"] = strategy_of(registry, said["strategy"], strategy_options)
     elif strategy_options:
-        raise click.UsageError("--strategy-option belongs to --strategy.")
+        raise click.UsageError("--strategy-option (-s) is for a --strategy: name that too.")
     return said
 
 
@@ -221,8 +222,9 @@ def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:
     from autopack.draining.engine import Drain
     from autopack.report.stuck import stuck_lines
 
-    drain = Drain(log, **settings)
-    plan, stuck = drain.plan(), drain.stuck()
+    with users_prints():
+        drain = Drain(log, **settings)
+        plan, stuck = drain.plan(), drain.stuck()
     if as_json:
         print_json(plan)
     else:
@@ -260,7 +262,7 @@ def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[A
     from autopack.draining.engine import Drain
     from autopack.ids import PhaseRef
 
-    with DrainProgress() as progress:
+    with DrainProgress() as progress, users_prints():
         engine = progress.engine = Drain(log, **settings, on_event=progress)
         if requeue_why is not None:  # not before the settings are known to be right
             ref = PhaseRef(settings["run_id"], settings["phase_id"])
@@ -280,7 +282,7 @@ def _drained(log: Any, engine: Any) -> Any:
     except PluginError as fault:
         if log.head() == before:
             raise
-        click.echo(f"autopack: {fault}", err=True)
+        click.echo(f"autopack: {fault.typed}", err=True)
         raise click.exceptions.Exit(1) from fault
 
 

@@ -9,6 +9,7 @@ from autopack.cli.groups import CommandGroup
 from autopack.cli.importing import import_
 from autopack.cli.output import json_option, print_fields, print_json
 from autopack.cli.session import LogCommand, Session, absolute_target, announce, example
+from autopack.cli.texts import text_by_digest
 
 
 @click.group(
@@ -171,3 +172,4 @@ def restore(session: Session, source: str, dest: Path) -> None:
 
 log.add_command(import_, "import")
 log.add_command(export, "export")
+log.add_command(text_by_digest)

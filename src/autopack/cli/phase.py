@@ -9,6 +9,7 @@ import click
 from autopack.cli.groups import CommandGroup
 from autopack.cli.output import json_option, print_fields, print_json
 from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.texts import print_texts, text, texts_json
 
 
 @click.group(
@@ -16,7 +17,7 @@ from autopack.cli.session import LogCommand, Session, example
     epilog=example("autopack --log work.db phase requeue nightly/p1 --why 'fixed'"),
 )
 def phase() -> None:
-    """Add, show, requeue, cancel and skip phases; answer their gates."""
+    """Add, show, requeue, cancel and skip phases; read their texts; answer their gates."""
 
 
 @phase.command(
@@ -55,49 +56,30 @@ def add(session: Session, /, run_id: str, file: Path | None, **given: Any) -> No
     click.echo(f"Added to run {run_id}: {', '.join(spec.id for spec in specs)}")
 
 
-@phase.command(
-    cls=LogCommand,
-    epilog=example(
-        "autopack --log work.db phase show nightly/p1",
-        "autopack --log work.db phase show nightly/p1 --text traceback",
-    ),
-)
+@phase.command(cls=LogCommand, epilog=example("autopack --log work.db phase show nightly/p1"))
 @click.argument("ref", metavar="RUN/PHASE")
-@click.option("--text", metavar="NAME", help="Print one of its outputs or artifacts instead.")
 @json_option
 @click.pass_obj
-def show(session: Session, ref: str, text: str | None, as_json: bool) -> None:
-    """Show what was asked of a phase, how it went so far, and what its last attempt left."""
+def show(session: Session, ref: str, as_json: bool) -> None:
+    """Show what was asked of a phase, how it went so far, and which texts it has."""
     import attrs
 
     import autopack as api
     from autopack.ids import PhaseRef
 
     wanted = PhaseRef.parse(ref)
-    if text is not None and as_json:
-        raise click.UsageError("--text prints a text as it is: leave --json out.")
     with session.open_log() as log:
         found = api.phase_of(log, wanted)
-        if text is not None:
-            told = _text_of(log, found, text)
-            click.echo(told, nl=not told.endswith("\n"))
-            return
+        texts = api.texts_of(log, wanted)
+    fields = attrs.asdict(found, recurse=False)
     if as_json:
-        print_json(found)
-    else:
-        fields = attrs.asdict(found, recurse=False)
-        print_fields({name: v for name, v in fields.items() if v not in (None, (), {})})
-
-
-def _text_of(log: Any, phase: Any, name: str) -> str:
-    from autopack.errors import InvalidInputError
-
-    digests = {**phase.artifacts, **phase.outputs}
-    if name not in digests:
-        there = f"It has: {', '.join(digests)}." if digests else "It has none."
-        raise InvalidInputError(f"Phase {phase.key} has no text {name!r}. {there}")
-    found: str = log.artifacts.get(digests[name])
-    return found
+        print_json({**fields, "texts": texts_json(texts)})
+        return
+    fields.pop("inputs")  # they are among the texts
+    print_fields({name: v for name, v in fields.items() if v not in (None, (), {})})
+    if texts:
+        click.echo()
+        print_texts(texts, wanted, session)
 
 
 def _specs(file: Path | None, given: dict[str, Any]) -> tuple[Any, ...]:
@@ -168,3 +150,4 @@ _deciding(
 _deciding("skip", "Leave a phase undone, on purpose.", lambda api: api.skip, "SKIPPED")
 _deciding("approve", "Accept what waits at a phase's gate.", _gate("approve"), "COMPLETE")
 _deciding("reject", "Turn down what waits at a phase's gate.", _gate("reject"), "FAILED")
+phase.add_command(text)

@@ -12,6 +12,8 @@ class UnknownNameError(AutopackError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(sorted(known))
         hint = did_you_mean(name, self.known)
+        if not hint and (":" in name or "/" in name):
+            hint = " What a file defines is written FILE.py:NAME."
         super().__init__(
             f"There is no {kind} {name!r}.{hint} Known: {', '.join(self.known) or 'none'}. "
             "See what failed to load with: autopack plugins"

@@ -1,6 +1,6 @@
 """What is wrong with a log as a whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from autopack.errors.base import AutopackError
 
@@ -17,7 +17,9 @@ class LogMissingError(LogError):
         hint = f" Logs nearby:{near}" if nearby else " No log was found nearby."
         super().__init__(
             f"There is no log at {target}; nothing was created.{hint}\n"
-            f"Check the path, or make a new log with: autopack log create {target}"
+            "Check the path, or make a new log with:",
+            do=f"autopack.create_log({target!r})",
+            typed=f"autopack log create {target}",
         )
         self.target, self.nearby = target, tuple(nearby)
 
@@ -27,8 +29,9 @@ class LogExistsError(LogError):
 
     def __init__(self, target: str) -> None:
         super().__init__(
-            f"{target} already exists; it was left as it is. "
-            "Choose another path, or open it with open_log() or --log."
+            f"{target} already exists; it was left as it is. Choose another path, or",
+            do="open it with open_log().",
+            typed=f"work on it with --log {target}.",
         )
         self.target = target
 
@@ -130,6 +133,35 @@ class EventIdConflictError(LogError):
         self.event_id, self.position, self.differs = event_id, position, differs
 
 
+class UsageConflictError(EventIdConflictError):
+    """A call of that provider and id is recorded already: with other figures, or elsewhere."""
+
+    def __init__(
+        self,
+        event_id: bytes,
+        *,
+        position: int,
+        provider: str | None,
+        call_id: str,
+        recorded_for: str,
+        told_for: str,
+        figures: Mapping[str, tuple[object, object]],
+    ) -> None:
+        of = f" of provider {provider!r}" if provider else ""
+        now = [f"for {told_for}"] * (told_for != recorded_for)
+        now += [f"with {name} {is_!r}, not {was!r}" for name, (was, is_) in figures.items()]
+        differs = ", ".join(now) or "of another lease or moment"
+        super().__init__(event_id, position=position, differs=differs)
+        self.args = (
+            f"Call {call_id!r}{of} is recorded already, at position {position} for {recorded_for}; "
+            f"now it is told {differs}. Nothing was appended. Give another call a call_id of its "
+            "own (with the attempt's number in it, if you make it up); what the provider "
+            "corrected is recorded with autopack.amend_usage().",
+        )
+        self.provider, self.call_id, self.figures = provider, call_id, dict(figures)
+        self.recorded_for, self.told_for = recorded_for, told_for
+
+
 class ForeignCursorError(LogError):
     """A cursor belongs to another log."""
 
@@ -144,8 +176,11 @@ class ForeignCursorError(LogError):
 class ArtifactMissingError(LogError):
     """No text is stored under that digest."""
 
-    def __init__(self, digest: str) -> None:
-        super().__init__(
-            f"No artifact {digest} is stored beside this log; it may have been pruned."
+    def __init__(self, digest: str, *, pruned: str | None = None) -> None:
+        why = (
+            f"it may have been pruned (last at {pruned})"
+            if pruned
+            else "no text was pruned, so this log never held it; a log made of an export has none"
         )
-        self.digest = digest
+        super().__init__(f"No text {digest} is stored beside this log: {why}.")
+        self.digest, self.pruned = digest, pruned

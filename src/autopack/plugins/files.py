@@ -1,20 +1,50 @@
 """Python files as plugins, and as places of objects: ``file.py:name``."""
 
+import difflib
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from autopack.errors import InvalidInputError, PluginError
 
 
-def from_file(path: Path, name: str) -> Any:
-    """Return an object that a Python file defines."""
+def place_in(wanted: str) -> tuple[Path, str] | None:
+    """Return the file and the name that ``file.py:name`` means; a file alone has an empty name."""
+    path, colon, name = wanted.rpartition(":")
+    if colon and path.endswith(".py"):
+        return Path(path), name.strip()
+    return (Path(wanted), "") if wanted.endswith(".py") else None
+
+
+def from_file(path: Path, name: str, *, kind: str = "object") -> Any:
+    """
+    Return an object that a Python file defines.
+
+    Raises:
+        InvalidInputError: There is no such file, it has no such name, or none was given: which of
+            them is meant is not guessed.
+        PluginError: The file failed.
+    """
     module = module_of(path)
-    if not hasattr(module, name):
-        public = [n for n in vars(module) if not n.startswith("_")]
-        raise InvalidInputError(f"{path} defines no {name!r}. It has: {', '.join(public)}.")
-    return getattr(module, name)
+    if name and hasattr(module, name):
+        return getattr(module, name)
+    own = [n for n, thing in vars(module).items() if _is_own(n, thing, module)]
+    close = difflib.get_close_matches(name, own, n=1) or own
+    what = f"{path} defines no {name!r}." if name else f"{path} is a file: name the {kind} in it."
+    has = f" It has: {', '.join(own)}; write {path}:{close[0]}" if own else " It defines none."
+    raise InvalidInputError(what + has)
+
+
+def _is_own(name: str, thing: Any, module: Any) -> bool:
+    """Tell whether a file defines what could be meant: a function, a class, or an object of one."""
+    if name.startswith("_") or isinstance(thing, ModuleType):
+        return False
+    home = str(getattr(thing, "__module__", None))
+    is_made = not (isinstance(thing, type) or inspect.isroutine(thing))
+    return home == module.__name__ or (is_made and home.startswith("autopack."))
 
 
 def module_of(path: Path) -> Any:

@@ -1,7 +1,6 @@
 """What plugins register, by kind and name, and how their hooks are called."""
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -9,9 +8,9 @@ import pluggy
 
 from autopack import hookspecs
 from autopack.codec import Codec
-from autopack.errors import PluginError, UnknownNameError
+from autopack.errors import InvalidInputError, PluginError, UnknownNameError
 from autopack.errors.nearest import did_you_mean
-from autopack.plugins.files import from_file
+from autopack.plugins.files import from_file, place_in
 
 KINDS: Final = {
     "strategy": "strategies",
@@ -25,6 +24,13 @@ KINDS: Final = {
     "command": "commands",
 }
 """What can be registered by name, with its hook's ending."""
+_METHODS: Final = {
+    "estimator": ("estimate",),
+    "calibrator": ("initial", "update", "predict"),
+    "importer": ("read",),
+    "exporter": ("lines",),
+}
+"""What a file's object of a kind must have; the other kinds are checked where they are used."""
 _REGISTER: Final = "autopack_register_"
 
 
@@ -116,15 +122,16 @@ class Registry:
 
         Raises:
             UnknownNameError: Nothing of that name is registered; lists what is.
+            InvalidInputError: The file does not have that name, or is given without one; or what
+                it has cannot be of that kind.
         """
         if not isinstance(wanted, str):
             return wanted
         named = self.known(kind)
         if wanted in named:
             return named[wanted]
-        path, colon, name = wanted.rpartition(":")
-        if colon and path.endswith(".py"):
-            return from_file(Path(path), name)
+        if place := place_in(wanted):
+            return checked(kind, from_file(*place, kind=kind))
         raise UnknownNameError(kind, wanted, named)
 
     def observe(self, hook: str, **arguments: Any) -> None:
@@ -245,6 +252,21 @@ class Registry:
             found.provides.append(f"event {self.codec.kind_of(event_class).name}")
 
         return register
+
+
+def checked(kind: str, thing: Any) -> Any:
+    """
+    Return *thing* if it can be of that kind.
+
+    Raises:
+        InvalidInputError: It lacks a method, or is a class where an object is asked for.
+    """
+    missing = [name for name in _METHODS.get(kind, ()) if not callable(getattr(thing, name, None))]
+    if missing:
+        raise InvalidInputError(f"{thing!r} is no {kind}: it has no {', '.join(missing)}().")
+    if isinstance(thing, type) and kind in _METHODS and kind != "calibrator":
+        raise InvalidInputError(f"{thing!r} is a class: name an {kind} that is made of it.")
+    return thing
 
 
 def _call(implementation: Any, register: Callable[..., None], hook: str, found: _Found) -> None:

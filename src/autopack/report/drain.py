@@ -31,12 +31,13 @@ def _lines(report: Any) -> Iterator[str]:
     if report.unreadable:
         yield (
             f"  unread    {_n(report.unreadable, 'attempt')} printed usage that could not be read: "
-            f"autopack phase show {report.unreadable_in} --text usage-problems"
+            f"autopack phase text {report.unreadable_in} usage-problems"
         )
     if rates := _rates(report):
         yield f"  rates     {rates}"
     if report.unmetered:
-        yield f"  caps      {_n(report.unmetered, 'attempt')} under a cap did not say what was used"
+        attempts = _n(report.unmetered, "attempt")
+        yield f"  caps      {attempts} recorded no figures that the cap could count"
     yield from _counts("no usage", report.zero_yield)
     for reason in sorted(report.zero_yield):
         if reason in ZERO_YIELD:

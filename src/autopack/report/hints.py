@@ -16,9 +16,9 @@ ZERO_YIELD: Final[Mapping[str, str]] = MappingProxyType(
         "setting or the input",
         "bad_outcome": "what the executor gave back is no outcome; let it return Completed, "
         "Failed, NeedsPerson or None, and look at the failure's message",
-        "usage_unreadable": "what it said of its calls could not be read; see the artifact "
-        "usage-problems",
-        "execution_error": "the executor failed before its first call; look at its message, and at "
-        "the artifact traceback, or stderr of a program",
+        "usage_unreadable": "what it said of its calls could not be read: autopack phase text "
+        "RUN/PHASE usage-problems",
+        "execution_error": "the executor failed before its first call; look at its message, and "
+        "with autopack phase text RUN/PHASE NAME at its traceback, or a program's stderr",
     }
 )

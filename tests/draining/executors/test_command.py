@@ -355,7 +355,7 @@ def test_usage_that_could_not_be_read_is_never_zero(sqlite_log, tmp_path):
     assert "2 calls, at least 60 tokens, 0 samples (0 won), at least 1.0000 USD" in text
     assert (
         "2 attempts printed usage that could not be read: "
-        "autopack phase show r/q --text usage-problems" in text
+        "autopack phase text r/q usage-problems" in text
     )
     assert "tokens unknown, 0 samples (0 won), cost unknown" in nothing
 

@@ -156,7 +156,7 @@ class Work:
             attempt=self.attempt.number,
             lines=reader.n_problems,
             first=reader.problems[0][:_TOLD_CHARS],
-            see=f"autopack phase show {self.phase.key} --text {name}",
+            see=f"autopack phase text {self.phase.key} {name}",
         )
 
     async def _record(self) -> None:

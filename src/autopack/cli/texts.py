@@ -1,0 +1,89 @@
+"""``autopack phase text`` and ``autopack log text``: read what is stored beside the log."""
+
+import shlex
+from typing import Any
+
+import click
+
+from autopack.cli.output import json_option, print_json, print_table
+from autopack.cli.session import LogCommand, Session, example
+
+
+@click.command(
+    cls=LogCommand,
+    epilog=example(
+        "autopack --log work.db phase text nightly/p1",
+        "autopack --log work.db phase text nightly/p1 stdout --attempt 2",
+    ),
+)
+@click.argument("ref", metavar="RUN/PHASE")
+@click.argument("name", metavar="[NAME|DIGEST]", required=False)
+@click.option("--attempt", type=click.IntRange(min=1), help="Of this attempt.  [default: the last]")
+@json_option
+@click.pass_obj
+def text(session: Session, ref: str, name: str | None, attempt: int | None, as_json: bool) -> None:
+    """Print a text of a phase: an output, an artifact, an input. Without NAME, list them."""
+    import autopack as api
+    from autopack.ids import PhaseRef
+
+    wanted = PhaseRef.parse(ref)
+    with session.open_log() as log:
+        if name is None:
+            texts = [
+                found
+                for found in api.texts_of(log, wanted)
+                if attempt is None or found.attempt == attempt
+            ]
+        else:
+            whole = api.text_of(log, wanted, name, attempt=attempt)
+    if name is not None:
+        _print_text(whole, {"phase": ref, "name": name}, as_json=as_json)
+    elif as_json:
+        print_json(texts_json(texts))
+    else:
+        print_texts(texts, wanted, session)
+
+
+@click.command(
+    "text", cls=LogCommand, epilog=example("autopack --log work.db log text 9f2c41d07a55")
+)
+@click.argument("digest")
+@json_option
+@click.pass_obj
+def text_by_digest(session: Session, digest: str, as_json: bool) -> None:
+    """Print the text that is stored beside the log under DIGEST, or what begins so."""
+    with session.open_log() as log:
+        digest = log.artifacts.whole_digest(digest)
+        whole = log.artifacts.get(digest)
+    _print_text(whole, {"digest": digest}, as_json=as_json)
+
+
+def texts_json(texts: list[Any]) -> list[dict[str, Any]]:
+    """Return a phase's texts as JSON-simple values."""
+    import attrs
+
+    return [attrs.asdict(one) for one in texts]
+
+
+def print_texts(texts: list[Any], ref: Any, session: Session) -> None:
+    """Print a table of a phase's texts, and how to read one."""
+    if not texts:
+        click.echo(f"Phase {ref} has no texts.", err=True)
+        return
+    rows = [
+        (one.name, one.kind, one.attempt, _size(one.size_bytes), one.digest[:12]) for one in texts
+    ]
+    print_table(("text", "kind", "attempt", "bytes", "digest"), rows)
+    command = f"autopack --log {shlex.quote(session.target or '')}"
+    click.echo(f"Read one with: {command} phase text {shlex.quote(str(ref))} NAME", err=True)
+
+
+def _size(size_bytes: int | None) -> str:
+    return "not stored" if size_bytes is None else f"{size_bytes:,}"
+
+
+def _print_text(whole: str, named: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json({**named, "text": whole})
+    else:
+        click.echo(whole, nl=not whole.endswith("\n"), color=True)  # as stored, whoever reads it
