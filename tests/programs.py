@@ -1,7 +1,9 @@
 """Small programs that print what the real ones print, run by the interpreter of the tests."""
 
 import json
+import os
 import sys
+import time
 from pathlib import Path
 
 SESSION = "495cc7e5-d22e-4192-92ba-4ce2d14827a6"
@@ -84,3 +86,18 @@ def script(folder: Path, text: str) -> list[str]:
     path = folder / f"program{len(list(folder.glob('program*')))}.py"
     path.write_text(text, encoding="utf-8")
     return [sys.executable, str(path)]
+
+
+def gone(pid: int) -> bool:
+    """Tell whether a process is gone, waiting a little for it."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        if Path(f"/proc/{pid}/stat").exists():
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            if state == "Z":  # ended; whoever adopted it has not looked yet
+                return True
+        time.sleep(0.05)
+    return False

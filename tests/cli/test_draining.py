@@ -133,11 +133,11 @@ def test_status_shows_dead_letters_and_kinds_of_failures(cli, run_log, executors
         (group["n"], group["fingerprint"]) for group in found["failure_groups"]
     ]
     assert "2 phases failed for good" in text
-    assert "2 x tests_failed|two of nine tests failed (such as r/p" in text
+    assert "2 x tests_failed: two of nine tests failed (such as r/p" in text
 
 
 def test_the_live_view_shows_queue_spend_and_end():
-    """Queue and caps, failures by fingerprint, and an expected end once something has ended."""
+    """Queue and caps, failures by kind, and an expected end once something has ended."""
     queue, spend, failure, end = lines_of(STATUS, {"tests_failed|x": 2})
     *_, unknown = lines_of({**STATUS, "completed": 0, "failed": 0}, {})
     _, least, *_ = lines_of({**STATUS, "unreadable": 1}, {})
@@ -147,6 +147,6 @@ def test_the_live_view_shows_queue_spend_and_end():
     ) == queue
     assert "spend: 900 of 1000 tokens, 0.2500 USD, 9 of 30 attempts, 8 samples won" == spend
     assert least.startswith("spend: at least 900 of 1000 tokens, at least 0.2500 USD, 9 of 30")
-    assert "failure: 2 x tests_failed|x" == failure
+    assert "failure: 2 x tests_failed: x" == failure
     assert end.startswith("running for 1:30, expected end ")
     assert "running for 1:30, expected end not known yet" == unknown

@@ -12,6 +12,7 @@ import pytest
 
 from autopack import create_run
 from drains import found, specs, states
+from screens import shown
 
 pytestmark = [
     pytest.mark.slow,
@@ -39,10 +40,12 @@ def terminal():
     os.close(theirs)
 
 
-def start(log_path: Path, theirs: int, *options: str) -> "subprocess.Popen[bytes]":
+def start(
+    log_path: Path, theirs: int, *options: str, main: str = MAIN
+) -> "subprocess.Popen[bytes]":
     """Start `autopack drain` with the terminal as its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", MAIN, "--log", str(log_path), "drain", *options],
+        [sys.executable, "-c", main, "--log", str(log_path), "drain", *options],
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         preexec_fn=_take_terminal, env={**os.environ, "TERM": "xterm"},
     )  # fmt: skip
@@ -88,6 +91,45 @@ def test_ctrl_c_stops_and_resume_completes(sqlite_log, log_path, terminal, tmp_p
     assert 0 == again.wait(timeout=60)
     assert {"COMPLETE"} == set(states(sqlite_log).values())
     assert 8 == len(found(sqlite_log, "phase.claimed"))
+
+
+LOUD = """\
+import sys
+import time
+
+import structlog
+
+
+def execute(phase, attempt):
+    for n in range(40):
+        structlog.get_logger("mine").warning("something odd", phase=phase.key, n=n)
+        print(f"<stderr {phase.key} {n}>", file=sys.stderr)
+        print(f"<stdout {phase.key} {n}>")
+        time.sleep(0.002)
+"""
+
+
+def test_warnings_and_prints_stand_above_the_live_view(log_path, sqlite_log, terminal, tmp_path):
+    """While it is drawn anew as fast as can be: each line is whole, and no part of it is left."""
+    create_run(sqlite_log, "r", specs("a", "b", "c"))
+    file = tmp_path / "loud.py"
+    file.write_text(LOUD, encoding="utf-8")
+    ours, theirs = terminal
+    fast = f"import autopack.cli.progress as p; p._REFRESH_S = 0.001; {MAIN}"
+    options = ("--executor", f"{file}:execute", "--workers", "3")
+    process = start(log_path, theirs, *options, main=fast)
+    written = read_until(ours, process, b"no usage")
+    process.wait(timeout=60)
+    rows = shown(written, width=80)
+    told = "".join(rows)  # a line longer than the terminal goes on in the next row
+
+    assert b"queue: " in written
+    assert [] == [row for row in rows if row.startswith(("queue: ", "spend: ", "running ", "+--"))]
+    for phase in ("r/a", "r/b", "r/c"):
+        for n in range(40):
+            assert 1 == told.count(f"<stderr {phase} {n}>")
+            assert 1 == told.count(f"<stdout {phase} {n}>")
+            assert 1 == told.count(f"n={n} phase={phase}")
 
 
 def test_a_second_ctrl_c_gives_the_phases_back_at_once(sqlite_log, log_path, terminal, tmp_path):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from autopack.report.pace import expected_end
+from autopack.report.wording import kind_words
 
 _ROWS_MOST: Final = 8
 _WIDTH_MOST: Final = 60
@@ -40,7 +41,7 @@ def lines_of(status: Mapping[str, Any], failures: Mapping[str, int]) -> Iterator
     )
     yield "spend: " + ", ".join(_spend(status))
     for fingerprint, n in failures.items():
-        yield f"failure: {n} x {_cut(' '.join(fingerprint.split()))}"
+        yield f"failure: {n} x {_cut(kind_words(fingerprint))}"
     now = datetime.now(UTC)  # noqa: TID251 - the screen's own time, for people
     end = expected_end(now, ended=ended, seconds=status["elapsed_s"], left=left)
     said = "not known yet" if end is None else end.astimezone().strftime("%H:%M:%S")

@@ -7,6 +7,8 @@ from typing import Any, Final, Self
 
 import click
 
+from autopack.cli.above import LinesAbove
+
 _SHOWN: Final = frozenset(
     {
         "drain.started", "run.prepared", "run.prepare_failed", "run.finished", "phase.claimed",
@@ -23,12 +25,15 @@ class DrainProgress:
     """
     Shows each event that a drain appends, from whichever thread it comes.
 
-    On a terminal a live view stands below the lines; give it the drain as :attr:`engine`.
+    On a terminal a live view stands below the lines; give it the drain as :attr:`engine`. What
+    others print meanwhile, warnings above all, is printed above the view: drawing and printing at
+    once would leave parts of it behind.
     """
 
     def __init__(self) -> None:
         self.engine: Any = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._above: dict[str, LinesAbove] = {}
         self._failures: Counter[str] = Counter()
         self._live: Any = None
         self._thread: threading.Thread | None = None
@@ -40,13 +45,15 @@ class DrainProgress:
             from rich.live import Live
 
             self._live = Live(
-                console=Console(stderr=True),
+                console=Console(file=sys.stderr),
                 get_renderable=self._picture,
                 auto_refresh=False,  # rich's own thread would draw into a line that is printed
                 transient=True,
                 redirect_stdout=False,
+                redirect_stderr=False,
             )
             self._live.start()
+            self._stand_in()
             self._thread = threading.Thread(target=self._refresh, name="live view", daemon=True)
             self._thread.start()
         return self
@@ -55,6 +62,9 @@ class DrainProgress:
         if self._live is not None and self._thread is not None:
             self._ended.set()
             self._thread.join()
+            for name, above in self._above.items():
+                setattr(sys, name, above.stream)
+                above.finish()
             self._live.stop()
 
     def __call__(self, recorded: Any) -> None:
@@ -67,6 +77,17 @@ class DrainProgress:
                 self._failures[getattr(event, "fingerprint", None) or "timed_out"] += 1
             if recorded.type in _SHOWN:
                 self._print(history_line(recorded))
+
+    def _stand_in(self) -> None:
+        for name in ("stderr", "stdout"):
+            stream = getattr(sys, name)
+            if stream.isatty():
+                self._above[name] = LinesAbove(stream, self._show)
+                setattr(sys, name, self._above[name])
+
+    def _show(self, lines: str) -> None:
+        with self._lock:
+            self._print(lines)
 
     def _print(self, line: str) -> None:
         if self._live is None:

@@ -5,6 +5,8 @@ from typing import Final
 
 import attrs
 
+from autopack.report.wording import failure_words, kind_words
+
 _PASSING: Final = frozenset({"rate_limited", "overloaded"})
 """Classes that pass by themselves; their phases back off instead."""
 _HOPELESS: Final = frozenset({"auth"})
@@ -50,7 +52,7 @@ class Breaker:
     ) -> Trip | None:
         """Count a failure; return what it trips."""
         if failure_class in _HOPELESS:
-            said = f"{failure_class}: {message}; no other phase would get further"
+            said = f"{failure_words(failure_class, message)}; no other phase would get further"
             return Trip(run_id=None, fingerprint=fingerprint, count=1, reason=said)
         if failure_class in _PASSING or self._repeats_most is None:
             return None
@@ -59,7 +61,7 @@ class Breaker:
         n = seen[fingerprint]
         if n < self._repeats_most:
             return None
-        reason = f"it failed the same way {n} times: {fingerprint}"
+        reason = f"it failed the same way {n} times: {kind_words(fingerprint)}"
         return self._hold(run_id, n, reason, fingerprint)
 
     def timed_out(self, run_id: str) -> Trip | None:

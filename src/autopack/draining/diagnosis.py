@@ -16,6 +16,7 @@ from autopack.events import (
     PhaseTimedOut,
 )
 from autopack.ports.work import USAGE_PROBLEMS
+from autopack.report.wording import failure_words
 
 _FEW_TOKENS: Final = 50
 _ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)
@@ -85,7 +86,7 @@ def _completed(end: Any) -> Check:
         case PhaseCompleted():
             said = "the phase is COMPLETE"
         case PhaseFailed(code=code, message=message):
-            said = f"the phase failed: {code}: {message}"
+            said = f"the phase failed: {failure_words(code, message)}"
         case PhaseTimedOut(message=message):
             said = f"the phase ran out of time: {message}"
         case PhaseGated(question=question):

@@ -1,11 +1,13 @@
 """A drain's end as text: what was done, what it cost, what failed, and why it stopped."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autopack.report.hints import ZERO_YIELD
 from autopack.report.pace import per_minute
 from autopack.report.stuck import stuck_lines
+from autopack.report.wording import kind_words, one_line
 
 _GROUPS_MOST = 10
 
@@ -42,7 +44,7 @@ def _lines(report: Any) -> Iterator[str]:
     for reason in sorted(report.zero_yield):
         if reason in ZERO_YIELD:
             yield f"            {reason}: {ZERO_YIELD[reason]}"
-    yield from _counts("failures", report.failures)
+    yield from _counts("failures", _by_words(report.failures))
     yield from _counts("passed", report.passed_over)
     for number, line in enumerate(stuck_lines(report.stuck)):
         yield f"  {'stuck' if number == 0 else '':<9} {line}"
@@ -79,10 +81,17 @@ def _rates(report: Any) -> str:
     return ", ".join(parts)
 
 
+def _by_words(failures: Mapping[str, int]) -> Mapping[str, int]:
+    counts: Counter[str] = Counter()
+    for fingerprint, n in failures.items():
+        counts[kind_words(fingerprint)] += n
+    return counts
+
+
 def _counts(title: str, counts: Mapping[str, int]) -> Iterator[str]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     for number, (reason, n) in enumerate(ordered[:_GROUPS_MOST]):
-        yield f"  {title if number == 0 else '':<9} {n} x {' '.join(reason.split())}"
+        yield f"  {title if number == 0 else '':<9} {n} x {one_line(reason)}"
     if len(ordered) > _GROUPS_MOST:
         rest = sum(n for _, n in ordered[_GROUPS_MOST:])
         yield f"            {rest} x of {len(ordered) - _GROUPS_MOST} other kinds"

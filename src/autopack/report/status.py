@@ -10,6 +10,7 @@ import attrs
 from autopack.ordering import Stuck
 from autopack.report.pace import per_minute
 from autopack.report.stuck import stuck_lines
+from autopack.report.wording import failure_words, kind_words
 
 
 @attrs.frozen(kw_only=True)
@@ -216,11 +217,12 @@ def _worker(worker: LiveWorker) -> str:
 
 def _halted(halted: Halted) -> str:
     at = f"{_time(halted.at)} " if halted.at else ""
-    return f"{at}{halted.phase} {halted.state}: {halted.code or '?'}: {_line(halted.message)}"
+    words = failure_words(halted.code, halted.message, halted.state)
+    return f"{at}{halted.phase} {halted.state}: {words}"
 
 
 def _group(group: FailureGroup) -> str:
-    return f"{group.n} x {_line(group.fingerprint)} (such as {group.example})"
+    return f"{group.n} x {kind_words(group.fingerprint)} (such as {group.example})"
 
 
 def _pace(pace: Pace) -> str:
@@ -231,10 +233,6 @@ def _pace(pace: Pace) -> str:
     if pace.expected_end is not None:
         parts.append(f"expected end {_time(pace.expected_end)}")
     return ", ".join(parts)
-
-
-def _line(text: str | None) -> str:
-    return " ".join(text.split()) if text else "no message"
 
 
 def _tokens(status: Status) -> str:

@@ -1,7 +1,6 @@
 """The executor ``command``: real programs, real logs, real kills."""
 
 import json
-import os
 import time
 from pathlib import Path
 
@@ -34,7 +33,7 @@ from autopack.events import (
 from autopack.handler import handler_of
 from autopack.log import Log
 from autopack.report.drain import drain_text
-from programs import printing, script
+from programs import gone, printing, script
 
 SPEC = PhaseSpec(
     "p", category="tests", complexity="low", deliverables=("a.py", "b c.py"), max_attempts=1,
@@ -67,21 +66,6 @@ def run(log: Log, *command: object, **settings: object) -> object:
     executor = CommandExecutor(list(command), **settings)
     drain(log, executor=executor, timeout_s=timeout_s, max_phases=1)
     return events(log, *ending)[0]
-
-
-def gone(pid: int) -> bool:
-    """Tell whether a process is gone, waiting a little for it."""
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        if Path(f"/proc/{pid}/stat").exists():
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            if state == "Z":  # ended; whoever adopted it has not looked yet
-                return True
-        time.sleep(0.05)
-    return False
 
 
 def test_placeholders_are_filled_in_without_a_shell(log, tmp_path):

@@ -11,6 +11,7 @@ from typing import Any, Final
 from autopack.draining.executors import placeholders
 from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.codex import Codex
+from autopack.draining.executors.keepers import Keeper
 from autopack.draining.executors.placeholders import Argument, NoValueError, Values
 from autopack.draining.executors.processes import GroupProcess
 from autopack.draining.executors.reports import Preset, Reader
@@ -128,7 +129,7 @@ class CommandExecutor:
                 failure_class="invalid_request",
             )
         work = Work(phase, attempt, self._reader(attempt), self._capture_bytes)
-        with UsageChannel(work.reader.usage_line) as channel:
+        with UsageChannel(work.reader.usage_line) as channel, Keeper(self._grace_s) as keeper:
             work.channel = channel
             own = {**os.environ, **_variables(phase, attempt), **channel.environment(), **env}
             try:
@@ -143,6 +144,7 @@ class CommandExecutor:
                 )
             except (OSError, ValueError) as fault:
                 return _not_started(argv[0], fault)
+            keeper.keep(process.group)
             channel.close_write_end()
             try:
                 return await self._watched(process, work, argv[0])

@@ -20,7 +20,8 @@ class GroupProcess:
     A running program, the leader of its own process group.
 
     Nothing that it started outlives it, except what left the group on purpose (a daemon with a
-    session of its own).
+    session of its own). A :class:`~autopack.draining.executors.keepers.Keeper` ends it if our own
+    process is killed.
     """
 
     def __init__(
@@ -65,6 +66,11 @@ class GroupProcess:
         if stdin is not None:
             pumps.append(asyncio.create_task(_write(process, stdin.encode())))
         return cls(process, pumps)
+
+    @property
+    def group(self) -> int:
+        """The number of the process group."""
+        return self._process.pid
 
     async def wait(self, look: Callable[[], Awaitable[None]]) -> int:
         """
@@ -125,7 +131,7 @@ class GroupProcess:
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+            os.killpg(self.group, number)
 
 
 async def _pump(stream: asyncio.StreamReader, sink: Sink) -> None:
