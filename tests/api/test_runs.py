@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 import autopack
 from autopack import PhaseRef, PhaseSpec
@@ -99,6 +100,30 @@ class TestCreateAndQueue:
             autopack.create_run(log, name, [])
 
         assert [] == types(log)
+
+    def test_words_that_may_be_misspelt_are_warned_of_once(self, log):
+        """A category that is nearly a known one, and a complexity that is none; others are not."""
+        phases = [
+            spec("c", category="implmentation"),
+            spec("d", category="implmentation", complexity="hihg"),
+            spec("e", category="archaeology", complexity="Very High"),
+        ]
+        with capture_logs() as told:
+            autopack.create_run(log, "r2", phases[:2])
+            autopack.queue_phases(log, "r2", phases[2:])
+            autopack.estimate(phases[1])
+        words = [(one.get("category", one.get("complexity")), one["meant"]) for one in told]
+        doubted = [("implmentation", "implementation"), ("hihg", "high")]
+
+        assert doubted + doubted == words
+        assert [2, 1, 1, 1] == [one["phases"] for one in told]
+
+    def test_a_refused_run_is_not_warned_of(self, log):
+        """The error is what counts."""
+        with capture_logs() as told, pytest.raises(RunExistsError):
+            autopack.create_run(log, "r1", [spec("c", complexity="hihg")])
+
+        assert [] == told
 
     def test_a_run_may_begin_without_phases(self, log):
         """Who adds them one by one creates the run first; it is not finished by having none."""

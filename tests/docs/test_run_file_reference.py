@@ -1,11 +1,13 @@
 """The page on run files lists every field, and no other."""
 
+import itertools
 import re
 from pathlib import Path
 
 import attrs
 import pytest
 
+from autopack.estimation import vocabulary
 from autopack.ports.prediction import PhaseSpec
 from autopack.runfiles import RunFile
 
@@ -24,3 +26,16 @@ def listed(title):
 def test_every_field_is_listed(title, cls):
     """The names of the table are those that a file may hold."""
     assert sorted(field.name for field in attrs.fields(cls)) == sorted(listed(title))
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [("category", vocabulary.CATEGORIES), ("complexity", vocabulary.COMPLEXITIES)],
+)
+def test_every_word_is_listed(title, words):
+    """Each known category and complexity, with the other words that mean it."""
+    _, _, table = PAGE.read_text(encoding="utf-8").partition(f"| {title} |")
+    rows = itertools.takewhile(str.strip, table.splitlines()[2:])
+    shown = {row[0]: sorted(row) for row in (re.findall(r"`(\w+)`", line) for line in rows)}
+
+    assert {word: sorted({word, *aliases} - {""}) for word, aliases in words.items()} == shown

@@ -62,3 +62,36 @@ def test_standard_words_stay(text):
 
     assert category == vocabulary.category(category)
     assert complexity == vocabulary.complexity(complexity)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("implmentation", "implementation"),
+        ("Documentatoin", "docs"),
+        ("tets", "tests"),
+        ("bug-fx", "bugfix"),
+        ("docs", None),
+        ("Unit Tests", None),
+        ("", None),
+        ("translation", None),
+        ("design", None),
+        ("tasks", None),
+        ("text", None),
+    ],
+)
+def test_a_category_is_doubted_only_if_it_is_nearly_a_known_one(text, meant):
+    """Any word may be a category; only one that looks like a slip is doubted."""
+    assert meant == vocabulary.misspelt_category(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_known", "meant"),
+    [("low", True, "low"), ("Very High", True, "high"), ("maintenance", True, "maintenance"),
+     ("hihg", False, "high"), ("meduim", False, "medium"), ("astonishing", False, None)],
+)  # fmt: skip
+def test_what_is_no_complexity_is_known(text, is_known, meant):
+    """A complexity is one of a few words; the nearest to another one is found."""
+    assert (is_known, meant) == (
+        vocabulary.is_complexity(text), vocabulary.meant_complexity(text),
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 
 from autopack import views
+from autopack.api.doubting import doubt_words
 from autopack.calibration.effects import expected_effect
 from autopack.calibration.fold import folded, run_calibrator
 from autopack.errors import InvalidInputError
@@ -37,6 +38,8 @@ def estimate(
     """
     Predict a phase's output in tokens, with the budget that follows and every addend.
 
+    A category that is nearly a known one, and a complexity that is none, are warned of.
+
     Args:
         until: Use what the log had taught the estimator by that position or moment.
         calibrator: Predict a quantile by it from the log's samples, and budget just that.
@@ -48,6 +51,7 @@ def estimate(
     registry = log.registry if log is not None else load_plugins()
     chosen = registry.resolve("estimator", estimator)
     found = estimated(log, chosen, spec, registry=registry, workspace=workspace, until=until)
+    doubt_words([spec])
     if calibrator is None:
         return found
     if log is None:

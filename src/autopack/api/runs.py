@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from autopack.api.doubting import doubt_words
 from autopack.api.reading import phase_counts
 from autopack.commands import (
     CancelPhase,
@@ -37,6 +38,8 @@ def create_run(
     """
     Create a run with its phases, all or nothing.
 
+    A category that is nearly a known one, and a complexity that is none, are warned of.
+
     Args:
         phases: What is to be done; without any, the run waits for ``queue_phases``.
         caps: Limits by unit: ``tokens``, ``usd``, ``phases``, ``minutes``.
@@ -55,12 +58,14 @@ def create_run(
         caps=caps or {},
         labels=labels or {},
     )
-    return handler_of(log).handle(command)
+    recorded = handler_of(log).handle(command)
+    doubt_words(command.phases)
+    return recorded
 
 
 def queue_phases(log: Log, run_id: str, phases: Iterable[PhaseSpec]) -> list[Recorded[Any]]:
     """
-    Add phases to a run, all or none.
+    Add phases to a run, all or none; words that may be misspelt are warned of.
 
     Raises:
         RunMissingError: There is no such run.
@@ -68,7 +73,10 @@ def queue_phases(log: Log, run_id: str, phases: Iterable[PhaseSpec]) -> list[Rec
         InvalidInputError: A phase comes ``after`` one that is neither in the run nor among these,
             or waits for itself.
     """
-    return handler_of(log).handle(QueuePhases(run_id=run_id, phases=_specs(phases)))
+    command = QueuePhases(run_id=run_id, phases=_specs(phases))
+    recorded = handler_of(log).handle(command)
+    doubt_words(command.phases)
+    return recorded
 
 
 def pause_run(log: Log, run_id: str, *, why: str, actor: str = "user") -> list[Recorded[Any]]:

@@ -16,7 +16,9 @@ from autopack.cli.session import LogCommand, Session, example
     ),
 )
 @click.option("--category", required=True, help="implementation, tests, docs, ...")
-@click.option("--complexity", required=True, help="low, medium or high.")
+@click.option(
+    "--complexity", required=True, help="low, medium or high; another word counts as medium."
+)
 @click.option("--deliverable", "deliverables", multiple=True, help="What to write; repeatable.")
 @click.option("--goal", help="What the phase is for.")
 @click.option("--model", help="The model that is to be used.")

@@ -30,7 +30,7 @@ def phase() -> None:
 @click.option("--file", type=click.Path(path_type=Path), help="A run file; its phases are added.")
 @click.option("--id", "phase_id", help="The phase's id, unique in the run.")
 @click.option("--category", help="implementation, tests, docs, ...")
-@click.option("--complexity", help="low, medium or high.")
+@click.option("--complexity", help="low, medium or high; another word counts as medium.")
 @click.option("--deliverable", "deliverables", multiple=True, help="What to write; repeatable.")
 @click.option("--goal", help="What the phase is for.")
 @click.option("--model", help="The model that the executor is to use.")

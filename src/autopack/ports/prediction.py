@@ -28,7 +28,7 @@ class PhaseSpec:
     Args:
         id: Unique within the run.
         category: ``implementation``, ``tests``, ``docs``, ... any word; estimates group by it.
-        complexity: ``low``, ``medium`` or ``high``; other words fall back to medium.
+        complexity: ``low``, ``medium`` or ``high``, or a word for one; others count as medium.
         deliverables: What is to be written, usually paths.
         after: Phases of the same run that must be complete or skipped first.
         timeout_s: Seconds after which an attempt is ended; above 0.
