@@ -32,6 +32,17 @@ def test_a_probe_says_no_go(cli, run_log, executors):
     assert "the phase failed: tests_failed: two of nine tests failed" in str(found["checks"])
 
 
+def test_a_probe_with_nothing_ready_changes_nothing(cli, run_log, executors, events_of):
+    """Exit 2, why nothing is ready, and the log as it was."""
+    cli("--log", run_log, "run", "pause", "r", "--why", "costs")
+    before = events_of(run_log)
+    result = cli("--log", run_log, "probe", "--executor", f"{executors}:works")
+
+    assert 2 == result.exit_code
+    assert "No phase can be tried (blocked: 2 queued" in result.stderr
+    assert before == events_of(run_log)
+
+
 def test_a_drain_is_gone_on_with(cli, run_log, executors):
     """--resume takes everything from the log; what is given wins."""
     cli("--log", run_log, "drain", "--executor", f"{executors}:works", "--max-phases", "1")

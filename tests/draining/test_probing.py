@@ -2,8 +2,9 @@
 
 import pytest
 
-from autopack import Failed, NeedsPerson, create_run, pause_run, probe
+from autopack import Failed, NeedsPerson, Stop, Wait, create_run, drain, pause_run, probe
 from autopack.errors import NothingReadyError
+from autopack.report.probe import probe_text
 from drains import specs, states
 
 
@@ -75,11 +76,44 @@ def test_a_probe_tries_once(log):
 
 
 def test_nothing_to_try_is_an_error(log):
-    """A paused run has no phase to try."""
+    """A paused run has no phase to try: the error says why, and nothing is written."""
     pause_run(log, "r", why="w")
+    before = log.head()
 
-    with pytest.raises(NothingReadyError, match="blocked"):
+    with pytest.raises(NothingReadyError, match=r"blocked: 2 queued .*, 2 x its run is paused"):
         probe(log, executor=good)
+    assert before == log.head()
+
+
+@pytest.mark.parametrize("answer", [Stop("enough"), Wait("for nothing")])
+def test_a_strategy_that_takes_nothing_is_asked_before_anything_is_written(log, answer):
+    """It is a pure function, so that what it would say is known beforehand."""
+    before = log.head()
+
+    with pytest.raises(NothingReadyError, match=f"strategy: .*{answer.reason}"):
+        probe(log, executor=good, strategy=lambda _view: answer)
+    assert before == log.head()
+
+
+def test_a_finished_run_has_nothing_to_try(log):
+    """An empty queue is said to be empty, and nothing is written."""
+    drain(log, executor=good)
+    before = log.head()
+
+    with pytest.raises(NothingReadyError, match=r"\(empty\)"):
+        probe(log, executor=good)
+    assert before == log.head()
+
+
+def test_a_phase_that_cannot_be_claimed_is_a_no_go(sqlite_log):
+    """What shows only at the claim is in the log by then: a report, and no refusal."""
+    create_run(sqlite_log, "r", specs("a"), caps={"usd": 0.5})
+    report = probe(sqlite_log, executor=good)
+
+    assert (None, False, ["claimed"]) == (
+        report.phase, report.is_go, [check.name for check in report.checks],
+    )  # fmt: skip
+    assert probe_text(report).startswith("NO-GO: no phase\n  FAILED   claimed")
 
 
 def test_the_last_attempt_is_what_is_shown(sqlite_log):

@@ -38,7 +38,7 @@ def probe(
     """
     Drain one phase, once, and say whether draining the rest is worth it, check by check.
 
-    Exit 0 for go, 1 for no-go.
+    Exit 0 for go, 1 for no-go, 2 if no phase can be taken: then nothing is written.
     """
     import autopack as api
     from autopack.cli.progress import DrainProgress

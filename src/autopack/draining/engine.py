@@ -10,7 +10,8 @@ from typing import Any, Final, Self
 
 import attrs
 
-from autopack.draining.asking import ask, not_to_be_had
+from autopack.draining.asking import not_to_be_had
+from autopack.draining.choosing import Reason, asked, check_can_begin
 from autopack.draining.forecasting import Prices
 from autopack.draining.limits import limit_reached
 from autopack.draining.planning import Planned, plan
@@ -21,11 +22,10 @@ from autopack.draining.settings import settings_of
 from autopack.draining.workers import Workers
 from autopack.log import Log
 from autopack.ordering import Stuck
-from autopack.ports.drain import Choose, Retry, Stop, Wait
+from autopack.ports.drain import Choose, Retry, Wait
 from autopack.ports.log import Recorded
 
 _LOOK_S: Final = 0.25
-_Reason = tuple[str, str | None]
 
 
 class Drain:
@@ -73,7 +73,7 @@ class Drain:
         self.log, self.drain_id = log, self._session.drain_id
         self._on_event = on_event
         self._workers = Workers(self._session)
-        self._stop_reason: _Reason | None = None
+        self._stop_reason: Reason | None = None
         self._is_releasing = False
         self._grace_ends: float | None = None
         self._look_at: datetime | None = None
@@ -163,6 +163,16 @@ class Drain:
             was_done=session.admission.is_done,
         )
 
+    def check_can_begin(self) -> None:
+        """
+        Return if the drain may begin and would take a phase, now or once one is free.
+
+        Raises:
+            NothingReadyError: It would end at once. Nothing was written.
+            AutopackError: Whatever else :meth:`run` would refuse to begin for.
+        """
+        check_can_begin(self._session)
+
     def stuck(self) -> list[Stuck]:
         """
         Return the queued phases that no drain can ever take, because of what they come after.
@@ -177,7 +187,7 @@ class Drain:
         self._began = began
         self._wake = partial(_set_soon, asyncio.get_running_loop(), changed)
         workers, self._workers.when_ended = self._workers, changed.set
-        reason: _Reason = ("error", None)
+        reason: Reason = ("error", None)
         try:
             await workers.in_io(self._session.open)
             try:
@@ -199,7 +209,7 @@ class Drain:
         self.log.registry.observe("autopack_drain_stopped", report=report)
         return report
 
-    async def _loop(self, began: float, changed: asyncio.Event) -> _Reason:
+    async def _loop(self, began: float, changed: asyncio.Event) -> Reason:
         session, workers = self._session, self._workers
         while True:
             changed.clear()
@@ -218,38 +228,31 @@ class Drain:
                     continue
             await self._something_new(changed)
 
-    async def _choose(self) -> bool | _Reason:
+    async def _choose(self) -> bool | Reason:
         """Take what the strategy chooses; say whether anything was taken, or why to stop."""
         session, workers = self._session, self._workers
-        admission, waits = session.admission, self._settings.when_empty == "wait"
         view = session.view(running=len(workers), reserved_tokens=workers.reserved_tokens)
         self._look_at = view.next_ready_at
-        may_come = bool(len(workers) or admission.live or view.next_ready_at or waits)
-        if not (view.ready or may_come or session.may_retry()):
-            return _why_nothing(session)
-        name = self._settings.strategy_name
-        choice = ask(self._settings.strategy, view, name)
+        choice = asked(session, view)
         match choice:
-            case Stop(reason=reason):
-                return ("strategy", reason)
-            case Wait(reason=reason, until=None) if not may_come:
-                return ("strategy", f"it waits, and nothing is in work: {reason}")
+            case tuple():
+                return choice
             case Wait():
                 if view.ready and not len(workers):
                     self._tell(choice)
                 return False
-            case Choose(ref=ref) if admission.is_ready(str(ref)):
+            case Choose(ref=ref) if session.admission.is_ready(str(ref)):
                 claim = await workers.in_io(lambda: session.take(choice))
                 if claim is not None:
                     self._told_wait = None
                     workers.begin(claim)
                 return claim is not None
-            case Retry(ref=ref) if admission.failed.has(str(ref)):
+            case Retry(ref=ref) if session.admission.failed.has(str(ref)):
                 claim = await workers.in_io(lambda: session.retry(choice))
                 if claim is not None:
                     workers.begin(claim)
                 return True
-        raise not_to_be_had(name, choice)
+        raise not_to_be_had(self._settings.strategy_name, choice)
 
     def _tell(self, wait: Wait) -> None:
         """Say once why a drain that could work does nothing; it may be so for hours."""
@@ -275,7 +278,7 @@ class Drain:
     def _tend(self) -> None:
         self._session.tend([claim.token for claim in self._workers.claims])
 
-    def _report(self, reason: _Reason, duration_s: float) -> DrainReport:
+    def _report(self, reason: Reason, duration_s: float) -> DrainReport:
         return DrainReport(
             drain_id=self.drain_id,
             reason=reason[0],
@@ -287,17 +290,7 @@ class Drain:
         )
 
 
-def _why_nothing(session: Session) -> _Reason:
-    n = session.admission.n_waiting
-    if not n:
-        return ("empty", None)
-    if session.guards.held_runs:
-        told = "; ".join(f"run {run_id}: {why}" for run_id, why in session.guards.held_runs.items())
-        return ("breaker", told)
-    return ("blocked", f"{n} queued phase{'' if n == 1 else 's'} may not be taken")
-
-
-def _reason_of(fault: BaseException) -> _Reason:
+def _reason_of(fault: BaseException) -> Reason:
     if isinstance(fault, asyncio.CancelledError):
         return ("stopped", "the drain's task was cancelled")
     return ("error", f"{type(fault).__name__}: {fault}")

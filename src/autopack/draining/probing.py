@@ -7,7 +7,6 @@ import attrs
 from autopack.draining.diagnosis import Check, checks_of, is_go, last_attempt
 from autopack.draining.engine import Drain
 from autopack.draining.report import DrainReport
-from autopack.errors import NothingReadyError
 from autopack.events import DrainPhaseSelected
 from autopack.ids import PhaseRef, drain_stream, phase_stream
 from autopack.log import Log
@@ -15,9 +14,9 @@ from autopack.log import Log
 
 @attrs.frozen(kw_only=True)
 class ProbeReport:
-    """What one phase showed: go on, or not, and why."""
+    """What one phase showed: go on, or not, and why; no phase is named if none could be claimed."""
 
-    phase: str
+    phase: str | None
     is_go: bool
     checks: tuple[Check, ...]
     drain: DrainReport
@@ -32,12 +31,16 @@ def probe(log: Log, **settings: Any) -> ProbeReport:
             choose what is tried.
 
     Raises:
-        NothingReadyError: No phase could be taken.
+        NothingReadyError: No phase can be taken; nothing was written.
     """
-    report = Drain(log, **{**settings, "max_phases": 1, "workers": 1}).run()
+    drain = Drain(log, **{**settings, "max_phases": 1, "workers": 1})
+    drain.check_can_begin()
+    report = drain.run()
     ref = _chosen(log, report.drain_id)
     if ref is None:
-        raise NothingReadyError(report.reason, report.detail)
+        said = f"no phase could be claimed: {report.reason}: {report.detail or 'nothing is left'}"
+        check = Check(name="claimed", is_ok=False, says=said)
+        return ProbeReport(phase=None, is_go=False, checks=(check,), drain=report)
     events = [recorded.event for recorded in log.read(phase_stream(ref.run_id, ref.phase_id))]
     checks = checks_of(last_attempt(events))
     return ProbeReport(phase=str(ref), is_go=is_go(checks), checks=checks, drain=report)

@@ -146,8 +146,8 @@ class NothingReadyError(CommandRefusedError):
 
     def __init__(self, reason: str, detail: str | None) -> None:
         super().__init__(
-            f"No phase could be tried ({reason}{': ' + detail if detail else ''}). "
-            "See what is queued, and why it waits, with: autopack status"
+            f"No phase can be tried ({reason}{': ' + detail if detail else ''}). "
+            "Nothing was written. See what is queued, and why it waits, with: autopack status"
         )
         self.reason, self.detail = reason, detail
 

@@ -6,7 +6,7 @@ from typing import Any
 def probe_text(report: Any) -> str:
     """Return an :class:`autopack.ProbeReport` as lines."""
     verdict = "GO" if report.is_go else "NO-GO"
-    lines = [f"{verdict}: phase {report.phase}"]
+    lines = [f"{verdict}: {'no phase' if report.phase is None else f'phase {report.phase}'}"]
     for check in report.checks:
         mark = "ok" if check.is_ok else "FAILED" if check.is_needed else "warning"
         lines.append(f"  {mark:<8} {check.name:<17} {check.says}")
