@@ -76,7 +76,7 @@ def _bring_in_earlier_run(log: Log) -> None:
     ]
     autopack.create_run(log, "earlier", phases, goal="An earlier run, for its samples")
     report = autopack.drain(log, executor=_executor(silent=0.0, scale=0.0), workers=4)
-    _say(f"{report.completed} of 25 phases are complete; {report.samples} gave a sample.")
+    _say(f"{report.completed} of 25 phases are complete; {report.samples_won} samples were won.")
     _say("Every answer is made up by the executor `recorded`, and the log says so.")
 
 

@@ -190,6 +190,7 @@ class Log(Journal):
             "usage_by_split": dict(usage.by_split),
             "estimates": samples.estimates,
             "samples": samples.samples,
+            "samples_won": samples.won,
             "first_event_at": from_us(first[0][7]).isoformat() if first else None,
             "last_event_at": from_us(head.recorded_at).isoformat() if head.position else None,
             "empty": runs.created == 0 and not phases,

@@ -9,7 +9,7 @@ from autopack.cli.liveview import lines_of
 STATUS = {
     "completed": 8, "failed": 1, "timed_out": 0, "gated": 0, "ready": 18, "waiting": 2,
     "in_work": ["r/a"], "elsewhere": 3, "total_tokens": 900, "cost_usd": 0.25, "attempts": 9,
-    "samples": 8, "elapsed_s": 90.0,
+    "samples": 9, "samples_won": 8, "elapsed_s": 90.0,
     "limits": {"max_tokens": 1000, "max_usd": None, "max_phases": 30, "max_samples": None},
 }  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_the_live_view_shows_queue_spend_and_end():
     assert (
         "queue: 18 ready, 2 waiting, 1 in work, 3 elsewhere; 8 completed, 1 failed, 0 timed out"
     ) == queue
-    assert "spend: 900 of 1000 tokens, 0.2500 USD, 9 of 30 attempts, 8 samples" == spend
+    assert "spend: 900 of 1000 tokens, 0.2500 USD, 9 of 30 attempts, 8 samples won" == spend
     assert "failure: 2 x tests_failed|x" == failure
     assert end.startswith("running for 1:30, expected end ")
     assert "running for 1:30, expected end not known yet" == unknown

@@ -72,8 +72,9 @@ def test_executors_of_every_kind(log, executor):
     """Plain and async callables, objects and classes do the same."""
     report = drain(log, executor=executor)
 
-    assert (2, 0, 2, 60, 2) == (
+    assert (2, 0, 2, 60, 2, 2) == (
         report.completed, report.failed, report.calls, report.total_tokens, report.samples,
+        report.samples_won,
     )  # fmt: skip
     assert ("empty", {"p1": "COMPLETE", "p2": "COMPLETE"}) == (report.reason, states(log))
     assert [

@@ -12,7 +12,8 @@ from autopack.errors import InvalidInputError
     [
         ({"max_phases": 3}, {"attempts": 3}, 0, "max_phases: 3 of 3 phases taken"),
         ({"max_phases": 3}, {"attempts": 2}, 0, None),
-        ({"max_samples": 2}, {"samples": 2}, 0, "max_samples: 2 of 2 samples won"),
+        ({"max_samples": 2}, {"samples_won": 2}, 0, "max_samples: 2 of 2 samples won"),
+        ({"max_samples": 2}, {"samples_won": 1, "samples": 9}, 0, None),
         ({"max_tokens": 9}, {"total_tokens": 12}, 0, "max_tokens: 12 of 9 tokens used"),
         ({"max_usd": 0.5}, {"cost_usd": 0.75}, 0, "max_usd: 0.75 of 0.5 USD used"),
         ({"max_zero_yield": 1}, {"zero_streak": 1}, 0,

@@ -52,8 +52,8 @@ def test_what_was_used_is_counted_from_the_log(sqlite_log):
     totals, seconds = used_so_far(sqlite_log, report.drain_id)
 
     for name in (
-        "attempts", "completed", "failed", "calls", "total_tokens", "samples", "zero_yield",
-        "failures", "cost_usd", "unpriced_calls",
+        "attempts", "completed", "failed", "calls", "total_tokens", "samples", "samples_won",
+        "zero_yield", "failures", "cost_usd", "unpriced_calls",
     ):  # fmt: skip
         assert (name, getattr(report, name)) == (name, getattr(totals, name))
     assert 0 <= seconds <= report.duration_s + 1

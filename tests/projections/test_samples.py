@@ -250,7 +250,7 @@ def test_imported_pairs():
 
 
 def test_totals():
-    """Estimates are counted as they come, samples once they are met by a measured figure."""
+    """Estimates are counted as they come, samples once they are met, and are won by success."""
     _, total = view(
         imported(),
         imported(actual_output_tokens=None),
@@ -260,9 +260,11 @@ def test_totals():
         estimated(attempt=2),
         used("b", attempt=2, split="inferred"),
         estimated(attempt=3),
+        used("c", attempt=3),
+        PhaseCompleted(**{**WHO, "attempt": 3}),
     )
 
-    assert SampleTotal(estimates=5, samples=2) == total
+    assert SampleTotal(estimates=5, samples=3, won=2) == total
 
 
 EVENTS = st.lists(
@@ -310,6 +312,7 @@ def test_the_total_is_that_of_the_rows(events):
         SampleTotal(
             estimates=sum(isinstance(event, PhaseEstimated | SampleRecorded) for event in events),
             samples=sum(row.is_met for row in rows.values()),
+            won=sum(row.is_met and row.success is True for row in rows.values()),
         )
         == total
     )

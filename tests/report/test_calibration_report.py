@@ -68,7 +68,7 @@ def test_markdown():
     text = calibration_markdown(PROPOSAL, at=AT)
 
     assert "- Made: 2025-12-31T23:05:09+00:00" in text
-    assert "Used: 8 samples in 1 group, 1 of high confidence. Set aside: 4." in text
+    assert "Used: 8 samples in 1 group, 1 of high confidence. Set aside: 4 attempts." in text
     assert "- 3 `unmeasured_split`: their calls' output was guessed from a total" in text
     assert "- 1 `odd`: the calibrator gives no more than this word." in text
     assert "| docs | low | 8 | 1675 | 5200 | 0.320 | 0.77 | 0.640 | yes |" in text

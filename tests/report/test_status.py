@@ -59,6 +59,7 @@ BUSY = attrs.evolve(
     calls_without_cost=1,
     estimates=4,
     samples=2,
+    samples_won=1,
 )
 
 
@@ -96,7 +97,7 @@ def test_text_tells_who_works_and_what_failed():
     assert "phases   7: 1 FAILED, 1 GATED, 3 QUEUED, 2 RUNNING" in lines
     assert "runs     1, 2 more only implied" in lines
     assert "parent   0190-old up to position 7" in lines
-    assert "yield    2 samples of 4 estimates" in lines
+    assert "yield    2 samples (1 won) of 4 estimates" in lines
     assert (
         "usage    3 calls, 1 late; 900 tokens, 300 of them output; "
         "0.2500 USD reported, 1 call without a cost"
@@ -165,7 +166,7 @@ def test_a_drain_is_told_with_its_reasons():
     report = SimpleNamespace(
         drain_id="d1", reason="empty", detail=None, completed=3, failed=1, timed_out=0, gated=0,
         left_failed=1,
-        attempts=4, calls=1, total_tokens=70, samples=1, cost_usd=0.0,
+        attempts=4, calls=1, total_tokens=70, samples=2, samples_won=1, cost_usd=0.0,
         unpriced_calls=1, unmetered=0, zero_yield={"no_call": 1, "cached": 2},
         failures={"tests failed": 1}, passed_over={}, duration_s=2.04, stuck=(),
     )  # fmt: skip
@@ -173,8 +174,8 @@ def test_a_drain_is_told_with_its_reasons():
     assert [
         "Drain d1 stopped after 2.0 s: empty",
         "  phases    3 completed, 1 failed, 0 timed out, 0 waiting for a decision",
-        "  usage     4 attempts, 1 call, 70 tokens, 1 sample, cost unknown",
-        "  rates     75% of attempts succeeded, 117.6 attempts a minute, 29.4 samples a minute",
+        "  usage     4 attempts, 1 call, 70 tokens, 2 samples (1 won), cost unknown",
+        "  rates     75% of attempts succeeded, 117.6 attempts a minute, 29.4 samples won a minute",
         "  no usage  2 x cached",
         "            1 x no_call",
         "  failures  1 x tests failed",

@@ -62,6 +62,7 @@ def status(log: Log) -> Status:
         calls_without_total=usage.unknown_total,
         estimates=pairs.estimates,
         samples=pairs.samples,
+        samples_won=pairs.won,
     )
 
 

@@ -76,7 +76,7 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
 )  # fmt: skip
 @click.option("--max-minutes", type=_AMOUNT)
 @click.option("--max-phases", type=_COUNT)
-@click.option("--max-samples", type=_COUNT)
+@click.option("--max-samples", type=_COUNT, help="Predictions met, in attempts that completed.")
 @click.option("--max-tokens", type=_COUNT, help="A cap: claims set aside what they may use.")
 @click.option("--max-usd", type=_AMOUNT, help="A cap in USD; it needs prices.")
 @click.option("--allow-unknown-price", is_flag=True, help="Under --max-usd, go on without a price.")

@@ -53,7 +53,7 @@ def _spend(status: Mapping[str, Any]) -> Iterator[str]:
         ("max_tokens", status["total_tokens"], "tokens"),
         ("max_usd", status["cost_usd"], "USD"),
         ("max_phases", status["attempts"], "attempts"),
-        ("max_samples", status["samples"], "samples"),
+        ("max_samples", status["samples_won"], "samples won"),
     ):
         cap = limits.get(name)
         if unit == "USD" and cap is None and not used:

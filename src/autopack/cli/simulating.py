@@ -71,7 +71,7 @@ def _print(found: list[Any]) -> None:
     click.echo(f"Simulated on {found[0].source}; nothing was executed or written.")
     header = (
         "strategy", "phases", "completed", "failed", "timed_out", "tokens", "hopeless_tokens",
-        "samples", "per_100k", f"tokens_to_width_{found[0].width:g}", "widest",
+        "won", "per_100k", f"tokens_to_width_{found[0].width:g}", "widest",
     )  # fmt: skip
     print_table(
         header,

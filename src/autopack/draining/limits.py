@@ -36,7 +36,7 @@ def limit_reached(limits: Limits, totals: Totals, elapsed_s: float) -> str | Non
     """Return which limit is reached, in words, or None."""
     for name, limit, used, unit in (
         ("max_phases", limits.max_phases, totals.attempts, "phases taken"),
-        ("max_samples", limits.max_samples, totals.samples, "samples won"),
+        ("max_samples", limits.max_samples, totals.samples_won, "samples won"),
         ("max_tokens", limits.max_tokens, totals.total_tokens, "tokens used"),
         ("max_usd", limits.max_usd, totals.cost_usd, "USD used"),
         ("max_zero_yield", limits.max_zero_yield, totals.zero_streak, "phases without usage"),

@@ -17,7 +17,7 @@ from autopack.draining.failures import zero_yield_reason
 from autopack.draining.pricing import price_of
 from autopack.errors import CapReachedError, InvalidInputError, LeaseLostError
 from autopack.events import LlmUsageRecorded, PhaseResultLate
-from autopack.events.usage import total_of
+from autopack.events.usage import BUILDER, total_of
 from autopack.handler import Handler
 from autopack.ids import derived_id, phase_stream
 from autopack.phase import holds
@@ -42,7 +42,7 @@ class LiveAttempt:
         self.failure: Failed | None = None
         self.step: str | None = None
         self.calls = 0
-        self.measured_calls = 0
+        self.builder_calls = self.measured_calls = 0
         self.unpriced_calls = 0
         self.unmetered_calls = 0
         self.total_tokens = 0
@@ -59,6 +59,11 @@ class LiveAttempt:
         """Whether to stop: the deadline passed, the lease is lost, or a stop was asked for."""
         late = self.deadline is not None and self._now() >= self.deadline
         return self._stop.is_set() or late or self._claims.is_lost(self.lease_token)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the output of each of its builder calls was measured, and there was one."""
+        return 0 < self.builder_calls == self.measured_calls
 
     @property
     def used(self) -> Amount:
@@ -178,7 +183,9 @@ class LiveAttempt:
         self.unmetered_calls += tokens is None
         self.cost_usd += usd or 0.0
         self.unpriced_calls += usd is None
-        self.measured_calls += usage.split == "measured" and usage.output_tokens is not None
+        if usage.role == BUILDER and not usage.late:
+            self.builder_calls += 1
+            self.measured_calls += usage.split == "measured" and usage.output_tokens is not None
         self.output_most = max(self.output_most, usage.output_tokens or 0)
         if usage.max_tokens is not None:
             self.sent_tokens = max(self.sent_tokens or 0, usage.max_tokens)

@@ -14,6 +14,8 @@ class DrainReport:
     ``breaker``, ``price_unknown``, ``strategy`` or ``stopped``. A drain that was gone on with
     counts from its first start, its time at work included. ``failed`` and ``timed_out`` count
     attempts; ``left_failed`` counts phases that it tried and that stood so when it ended.
+    ``samples`` are attempts whose prediction was met by a measured output, ``samples_won`` those
+    of them that completed: the same words as in ``status``, which counts the whole log.
     ``stuck`` are queued phases that no drain can ever take, because of what they come after.
     """
 
@@ -33,6 +35,7 @@ class DrainReport:
     unpriced_calls: int
     unmetered: int
     samples: int
+    samples_won: int
     zero_yield: dict[str, int]
     failures: dict[str, int]
     passed_over: dict[str, int]

@@ -27,11 +27,12 @@ from autopack.events import (
     PhaseReleased,
     PhaseTimedOut,
 )
-from autopack.events.usage import total_of
+from autopack.events.usage import BUILDER, total_of
 from autopack.ids import drain_stream, phase_stream
 from autopack.log import Log
 
 LAST: Final = "last"
+_ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)
 _PLACES: Final = ("executor", "strategy", "estimator", "escalation")
 
 
@@ -126,12 +127,12 @@ def _chosen(log: Log, drain_id: str) -> Iterator[tuple[str, str]]:
 
 
 def _count_phase(log: Log, drain_id: str, stream: str, totals: Totals) -> None:
-    measured: dict[str, int] = {}
+    measured: dict[str, bool | None] = {}  # None before the first call of the builder
     for recorded in log.read(stream):
         event = recorded.event
         token = getattr(event, "lease_token", None)
         if isinstance(event, PhaseClaimed) and event.drain == drain_id:
-            measured[event.lease_token] = 0
+            measured[event.lease_token] = None
             totals.attempts += 1
         elif token in measured:
             if isinstance(event, LlmUsageRecorded):
@@ -140,16 +141,18 @@ def _count_phase(log: Log, drain_id: str, stream: str, totals: Totals) -> None:
                 totals.total_tokens += total_of(event) or 0
                 totals.cost_usd += usd or 0.0
                 totals.unpriced_calls += usd is None
-                is_measured = event.split == "measured" and event.output_tokens is not None
-                measured[str(token)] += is_measured
+                if event.role == BUILDER and not event.late:
+                    is_measured = event.split == "measured" and event.output_tokens is not None
+                    measured[str(token)] = is_measured and measured[str(token)] is not False
             _count_end(event, bool(measured[str(token)]), totals)
 
 
 def _count_end(event: Any, is_measured: bool, totals: Totals) -> None:
+    totals.samples += is_measured and isinstance(event, _ENDS)
     match event:
         case PhaseCompleted():
             totals.completed += 1
-            totals.samples += is_measured
+            totals.samples_won += is_measured
         case PhaseFailed():
             totals.failed += 1
             totals.failures[event.fingerprint or event.code] += 1

@@ -28,7 +28,8 @@ class Simulated:
         attempts, completed, failed, timed_out: How many phases were taken, and how they ended.
         tokens: Total tokens spent.
         hopeless_tokens: Those of them spent in runs none of whose phases ever completes.
-        samples: Predictions met by a measurement that a calibrator could use.
+        samples: Samples won: predictions of completed attempts met by a measurement, that a
+            calibrator could use.
         widest: The widest interval at the end, of all groups in which some phase gives a sample;
             None if there is no such group. See ``width_of``.
         tokens_to_width: Tokens spent until every group was known to *width*; None if it never
@@ -146,7 +147,7 @@ def _trips(breaker: Breaker, step: Step) -> bool:
 def _totals(world: World) -> Totals:
     return Totals(
         attempts=world.attempts,
-        samples=world.samples,
+        samples_won=world.samples,
         total_tokens=world.spent_tokens,
         zero_streak=world.history.zero_streak,
     )

@@ -27,6 +27,7 @@ class Totals:
     unpriced_calls: int = 0
     unmetered: int = 0
     samples: int = 0
+    samples_won: int = 0
     zero_streak: int = 0
     zero_yield: Counter[str] = attrs.Factory(Counter)
     failures: Counter[str] = attrs.Factory(Counter)
@@ -58,7 +59,8 @@ class Totals:
         self.total_tokens += live.total_tokens
         self.cost_usd += live.cost_usd
         self.unpriced_calls += live.unpriced_calls
-        self.samples += bool(live.measured_calls and isinstance(outcome, Completed))
+        self.samples += live.is_measured
+        self.samples_won += live.is_measured and isinstance(outcome, Completed)
         self.zero_streak = 0 if live.calls else self.zero_streak + 1
         if ending.zero_yield_reason:
             self.zero_yield[ending.zero_yield_reason] += 1

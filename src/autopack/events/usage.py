@@ -1,7 +1,7 @@
 """Facts about LLM calls: what was used, and predictions met by measurements elsewhere."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
@@ -9,6 +9,9 @@ from autopack.events.schema import Attempt, Json, ReasonText, Seconds, Tokens, U
 
 Split = Literal["measured", "inferred", "total_only"]
 CostSource = Literal["reported", "unknown"]
+
+BUILDER: Final = "builder"
+"""The role of the calls whose output is what a phase was predicted to need."""
 
 
 @event("llm.usage_recorded")
@@ -26,7 +29,7 @@ class LlmUsageRecorded:
     attempt: Attempt | None = None
     lease_token: str | None = None
     call_id: str
-    role: str = "builder"
+    role: str = BUILDER
     provider: str | None = None
     request_model: str | None = None
     response_model: str | None = None

@@ -14,11 +14,11 @@ from autopack.events import (
     PhaseTimedOut,
     SampleRecorded,
 )
+from autopack.events.usage import BUILDER
 from autopack.ports.log import Recorded
 
 _MEASURED: Final = "measured"
 _WEAKNESS: Final[Mapping[str, int]] = {_MEASURED: 0, "inferred": 1, "total_only": 2}
-_BUILDER: Final = "builder"
 _UNKNOWN: Final = "unknown"
 _CUT_OFF: Final = frozenset({"max_tokens", "length", "max_output_tokens"})
 
@@ -89,10 +89,18 @@ class SampleRow:
 
 @attrs.frozen(kw_only=True)
 class SampleTotal:
-    """Predictions in the log, and those of them that were met by a measured figure."""
+    """
+    Predictions in the log.
+
+    Args:
+        estimates: All of them.
+        samples: Attempts and imported pairs whose prediction was met by a measured figure.
+        won: Those samples whose attempt completed; only they can teach a calibrator.
+    """
 
     estimates: int = 0
     samples: int = 0
+    won: int = 0
 
 
 class Samples:
@@ -104,7 +112,7 @@ class Samples:
     """
 
     name: Final = "samples"
-    version: Final = 2
+    version: Final = 3
     types: Final[tuple[type, ...]] = (
         PhaseEstimated,
         LlmUsageRecorded,
@@ -156,6 +164,7 @@ class Samples:
         return SampleTotal(
             estimates=total.estimates + now.estimates - was.estimates,
             samples=total.samples + now.samples - was.samples,
+            won=total.won + now.won - was.won,
         )
 
 
@@ -232,7 +241,7 @@ def _estimated(row: SampleRow | None, event: PhaseEstimated, position: int) -> S
 
 
 def _called(row: SampleRow | None, event: LlmUsageRecorded, position: int) -> SampleRow | None:
-    if event.role != _BUILDER:
+    if event.role != BUILDER:
         return row
     if event.late:
         return row and attrs.evolve(row, late_calls=row.late_calls + 1)
@@ -287,7 +296,8 @@ def _with_calls(row: SampleRow, calls: tuple[SampleCall, ...]) -> SampleRow:
 def _counted(row: SampleRow | None) -> SampleTotal:
     if row is None:
         return SampleTotal()
-    return SampleTotal(estimates=row.estimates, samples=int(row.is_met))
+    is_won = row.is_met and row.success is True
+    return SampleTotal(estimates=row.estimates, samples=int(row.is_met), won=int(is_won))
 
 
 def _text(value: object) -> str | None:

@@ -120,7 +120,7 @@ def _evidence(proposal: Proposal) -> str:
         "",
         f"Used: {_count(proposal.samples_used, 'sample')} in "
         f"{_count(len(proposal.groups), 'group')}, {proposal.high_confidence} of high confidence. "
-        f"Set aside: {aside}.",
+        f"Set aside: {_count(aside, 'attempt')}.",
     ]
     if aside:
         lines += ["", *_aside_lines(proposal)]

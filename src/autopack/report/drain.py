@@ -25,7 +25,8 @@ def _lines(report: Any) -> Iterator[str]:
     )
     yield (
         f"  usage     {_n(report.attempts, 'attempt')}, {_n(report.calls, 'call')}, "
-        f"{_n(report.total_tokens, 'token')}, {_n(report.samples, 'sample')}, {_cost(report)}"
+        f"{_n(report.total_tokens, 'token')}, "
+        f"{_n(report.samples, 'sample')} ({report.samples_won} won), {_cost(report)}"
     )
     if rates := _rates(report):
         yield f"  rates     {rates}"
@@ -55,7 +56,7 @@ def _rates(report: Any) -> str:
     if not ended:
         return ""
     parts = [f"{report.completed / ended:.0%} of attempts succeeded"]
-    for n, noun in ((ended, "attempts"), (report.samples, "samples")):
+    for n, noun in ((ended, "attempts"), (report.samples_won, "samples won")):
         rate = per_minute(n, report.duration_s)
         if rate is not None:
             parts.append(f"{rate:.1f} {noun} a minute")

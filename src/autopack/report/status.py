@@ -77,7 +77,8 @@ class Status:
         pace: How fast attempts ended lately; None where none did.
         total_tokens: Over all calls, late ones included.
         output_tokens: Likewise; only what was reported.
-        samples: Predictions that were met by a measurement.
+        samples: Attempts and imported pairs whose prediction was met by a measurement.
+        samples_won: Those of them that completed.
     """
 
     target: str
@@ -105,6 +106,7 @@ class Status:
     calls_without_total: int = 0
     estimates: int = 0
     samples: int = 0
+    samples_won: int = 0
 
     @property
     def phases(self) -> int:
@@ -152,7 +154,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "phases", f"{status.phases}" + (f": {states}" if states else "")
     late = f", {status.late_calls} late" if status.late_calls else ""
     yield "usage", f"{_count(status.calls, 'call')}{late}; {_tokens(status)}; {_cost(status)}"
-    yield "yield", f"{_count(status.samples, 'sample')} of {_count(status.estimates, 'estimate')}"
+    won, estimates = status.samples_won, _count(status.estimates, "estimate")
+    yield "yield", f"{_count(status.samples, 'sample')} ({won} won) of {estimates}"
     if status.pace is not None:
         yield "pace", _pace(status.pace)
     if status.dead_letters:
