@@ -1,12 +1,26 @@
-"""Free text is redacted, cut, and kept whole beside the log."""
+"""Free text is redacted, cut, and kept whole beside the log; a time without a zone is refused."""
+
+from datetime import datetime
+
+import pytest
 
 from autopack.drafting import FREE_TEXT_MOST
+from autopack.errors import InvalidEventError
 from autopack.ids import derived_id
 from autopack.log import Log
 from autopack.ports.log import NewEvent
 from autopack.testing.facts import failed, usage
 
 ID = derived_id("test", "1", "fact")
+
+
+def test_a_time_without_a_zone_is_refused_with_its_event(memory_log):
+    """The error names the event and the field, and shows a time that would do."""
+    new = NewEvent(event=usage(), occurred_at=datetime(2026, 1, 31, 12))
+    with pytest.raises(InvalidEventError, match=r"occurred_at: .*no time zone.*12:00:00\+00:00"):
+        memory_log.append("s", [new], expected_version=0)
+
+    assert 0 == memory_log.head().position
 
 
 class TestFreeText:

@@ -204,13 +204,15 @@ class TestReplay:
 
         assert (1, False) == (view.value["n"], view.is_reconstruction)
 
-    def test_what_is_after_the_end_is_the_end(self):
-        """A position beyond the head is the head."""
-        assert 1 == views.replay(memory([paused()]), reasons, until=99).position
-
     @pytest.mark.parametrize(
         ("given", "named"),
-        [({"until": -1}, "-1 is below 0"), ({"clock": "wall"}, "recorded, occurred")],
+        [
+            ({"until": -1}, "-1 is below 0"),
+            ({"until": 1}, "Position 1 is past the log's head, 0"),
+            ({"until": 10**9, "clock": "occurred"}, "past the log's head, 0"),
+            ({"until": "noon"}, "'noon' is no place in a log"),
+            ({"clock": "wall"}, "recorded, occurred"),
+        ],
     )
     def test_what_cannot_be_asked_is_named(self, given, named):
         """A wrong position or clock is refused with what would be right."""
@@ -218,9 +220,12 @@ class TestReplay:
             views.replay(memory(), reasons, **given)
 
     def test_a_naive_moment_is_refused(self):
-        """Without a time zone a moment could be any of a day's."""
-        with pytest.raises(autopack.AutopackError, match="time zone"):
-            views.replay(memory([paused()]), reasons, until=datetime(2026, 1, 1))
+        """Without a zone a moment could be any of a day's; the error shows how to say which."""
+        for clock in ("recorded", "occurred"):
+            with pytest.raises(
+                InvalidInputError, match=r"no time zone.*2026-01-01T00:00:00\+00:00"
+            ):
+                views.replay(memory([paused()]), reasons, until=datetime(2026, 1, 1), clock=clock)
 
 
 class TestRefresh:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from autopack.errors import CodecError, InvalidEventError
+from autopack.errors import CodecError, InvalidInputError
 from autopack.ids import derived_id
 from autopack.ports.log import LogIdentity, NewEvent, Row, UnrecognisedEvent, from_us, to_us
 
@@ -179,6 +179,6 @@ def _moment(name: str, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
         to_us(moment)
-    except (ValueError, InvalidEventError) as fault:
+    except (ValueError, InvalidInputError) as fault:
         raise CodecError(f"its {name} {text!r} is no moment with a time zone") from fault
     return moment

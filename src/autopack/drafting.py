@@ -4,6 +4,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import attrs
@@ -66,7 +67,7 @@ class Drafter:
         event_id, name = given.event_id, type(given.event).__name__
         if event_id is not None and not (isinstance(event_id, bytes) and len(event_id) == 16):
             raise InvalidEventError(name, "its event_id is not 16 bytes")
-        occurred_us = to_us(given.occurred_at) if given.occurred_at else None
+        occurred_us = _occurred_us(name, given.occurred_at)
         meta = _meta_text(name, given.meta)
         return self._encoded(stream, given.event, texts, event_id, occurred_us, meta)
 
@@ -124,6 +125,13 @@ def _packed_field(event_type: str, field: str, text: str) -> tuple[str, bytes]:
         return packed(text)
     except InvalidInputError as fault:
         raise InvalidEventError(event_type, f"its {field}: {fault}") from fault
+
+
+def _occurred_us(name: str, moment: datetime | None) -> int | None:
+    try:
+        return None if moment is None else to_us(moment)
+    except InvalidInputError as fault:
+        raise InvalidEventError(name, f"its occurred_at: {fault}") from fault
 
 
 def _meta_text(event_type: str, meta: Mapping[str, Any]) -> str:

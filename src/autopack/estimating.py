@@ -7,12 +7,12 @@ from typing import Any
 
 import attrs
 
+from autopack import views
 from autopack.calibration.coefficients import fold_coefficients
 from autopack.features import features_of
 from autopack.ids import estimator_stream
 from autopack.journal import Journal
 from autopack.plugins import Registry
-from autopack.ports.log import Recorded
 from autopack.ports.prediction import Coefficients, Estimate, Part, PhaseSpec, Prediction
 from autopack.ports.work import PhaseView
 
@@ -20,9 +20,17 @@ from autopack.ports.work import PhaseView
 def coefficients(
     journal: Journal | None, estimator: Any, *, until: int | datetime | None = None
 ) -> Coefficients:
-    """Return what an estimator was taught in a log by then; its base figures without one."""
-    recorded = () if journal is None else journal.read(estimator_stream(estimator.name))
-    events = [one.event for one in recorded if _is_by(one, until)]
+    """
+    Return what an estimator was taught in a log by then; its base figures without one.
+
+    Raises:
+        InvalidInputError: *until* is past the log's head, or a moment without a zone.
+    """
+    events: list[Any] = []
+    if journal is not None:
+        end = None if until is None else views.position_at(journal, until)
+        recorded = journal.read(estimator_stream(estimator.name))
+        events = [one.event for one in recorded if end is None or one.position <= end]
     return fold_coefficients(estimator.name, estimator.base_version, events)
 
 
@@ -69,11 +77,3 @@ def at_quantile(estimate: Estimate, prediction: Prediction, calibrator: str) -> 
         tau=prediction.tau,
         parts=(*estimate.parts, change),
     )
-
-
-def _is_by(recorded: Recorded[Any], until: int | datetime | None) -> bool:
-    if until is None:
-        return True
-    if isinstance(until, datetime):
-        return recorded.recorded_at <= until
-    return recorded.position <= until

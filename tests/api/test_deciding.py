@@ -89,6 +89,9 @@ def test_a_moment(log):
 
     assert predicted(log) == predicted(log, until=later)
     assert 2 * predicted(log) == predicted(log, until=datetime(2000, 1, 1, tzinfo=UTC))
+    for until, said in ((10**9, "past the log's head"), (datetime(2000, 1, 1), "no time zone")):
+        with pytest.raises(InvalidInputError, match=said):
+            predicted(log, until=until)
 
 
 def test_what_the_event_names(log):

@@ -161,6 +161,13 @@ class TestDiff:
 
         assert {"r1/a": None, "r1/b": None} == come == gone
 
+    @pytest.mark.parametrize("given", [{"at": 99}, {"at": 1, "to": 99}])
+    def test_a_diff_past_the_head_is_refused(self, log, given):
+        """What the log does not have is not answered as if it were its end."""
+        head = log.head().position
+        with pytest.raises(InvalidInputError, match=f"99 is past the log's head, {head}"):
+            autopack.diff(log, "phases", **given)
+
     def test_nothing_changed_is_an_empty_diff(self, log):
         """The same moment twice differs in nothing."""
         assert [] == autopack.diff(log, "phases", at=4, to=4)

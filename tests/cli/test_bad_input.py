@@ -280,6 +280,10 @@ def test_an_empty_log_is_not_drained_by_accident(cli, log_path, executors, event
     [
         ("replay", "--until", "yesterday"),
         ("replay", "--until", "2026-01-31T12:00:00"),
+        ("replay", "--until", "4"),
+        ("replay", "--diff", "1000000000"),
+        ("replay", "--diff", "1", "--until", "4"),
+        ("estimate", "--category", "docs", "--complexity", "low", "--until", "4"),
         ("replay", "--projection", "nonsense"),
         ("history", "nobody"),
         ("history", "r", "nobody"),

@@ -46,8 +46,11 @@ def estimate(
         tau: The quantile: the share of outputs that the budget is to hold.
 
     Raises:
-        InvalidInputError: A calibrator without a log, or a tau that is no share.
+        InvalidInputError: A calibrator or a moment without a log, a moment that the log does not
+            have, or a tau that is no share.
     """
+    if until is not None and log is None:
+        raise InvalidInputError("What was taught by then is in a log: name a log.")
     registry = log.registry if log is not None else load_plugins()
     chosen = registry.resolve("estimator", estimator)
     found = estimated(log, chosen, spec, registry=registry, workspace=workspace, until=until)

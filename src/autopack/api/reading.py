@@ -68,8 +68,12 @@ def replay(
 
     Args:
         projection: An object, or a registered name (``phases``, ``runs``, ``usage``, ...).
-        until: The last position, or an aware moment; None goes to the end.
+        until: The last position, up to the head, or an aware moment; None goes to the head.
         clock: ``recorded`` (what was known) or ``occurred`` (a reconstruction of what was true).
+
+    Raises:
+        InvalidInputError: *until* is past the head, or a moment without a time zone.
+        UnknownNameError: No projection of that name is registered.
     """
     chosen = log.registry.resolve("projection", projection)
     return views.replay(log, chosen, until=until, clock=clock)
@@ -115,7 +119,12 @@ class Change:
 def diff(
     log: Log, projection: Projection | str, *, at: int | datetime, to: int | datetime | None = None
 ) -> list[Change]:
-    """Return what changed in a projection between two positions or moments, by key."""
+    """
+    Return what changed in a projection between two positions or moments, by key.
+
+    Raises:
+        InvalidInputError: One of them is past the head, or a moment without a time zone.
+    """
     before = replay(log, projection, until=at)
     after = replay(log, projection, until=to)
     old = dict(before.rows) or {"": before.value}

@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import attrs
 
-from autopack.errors import CodecError, InvalidEventError, StoredEventError
+from autopack.errors import CodecError, InvalidInputError, StoredEventError
 from autopack.ids import EventId
 
 E = TypeVar("E", covariant=True)
@@ -18,9 +18,18 @@ _US: Final = timedelta(microseconds=1)
 
 
 def to_us(moment: datetime) -> int:
-    """Return an aware moment as microseconds since 1970 UTC; a naive one is refused."""
+    """
+    Return an aware moment as microseconds since 1970 UTC.
+
+    Raises:
+        InvalidInputError: It has no time zone, so that it could be any of a day's.
+    """
     if moment.tzinfo is None:
-        raise InvalidEventError("?", f"the time {moment.isoformat()} has no time zone")
+        raise InvalidInputError(
+            f"The time {moment.isoformat()} has no time zone, so it could be any of a day's. Say "
+            f"which is meant: {moment.isoformat()}+00:00 for UTC (moment.replace(tzinfo=UTC)), or "
+            "moment.astimezone() for the time of this machine."
+        )
     return (moment - _EPOCH) // _US
 
 

@@ -1,7 +1,7 @@
 """Replay: any projection, folded from the first event to any position or moment."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from autopack.errors import InvalidInputError
 from autopack.journal import Journal
@@ -25,10 +25,13 @@ def replay(
 
     Args:
         projection: A keyed or whole projection.
-        until: The last position, or an aware moment; None goes to the end.
+        until: The last position, up to the head, or an aware moment; None goes to the head.
         clock: ``recorded`` cuts a moment by ``recorded_at``: the longest prefix known by then.
             ``occurred`` filters by ``occurred_at``, in order of position: a reconstruction.
         size: How many rows are fetched at once; changes nothing in the answer.
+
+    Raises:
+        InvalidInputError: *until* is past the head or has no zone, or there is no such clock.
     """
     if clock not in _CLOCKS:
         raise InvalidInputError(f"The clock {clock!r} is not one of {', '.join(_CLOCKS)}.")
@@ -49,21 +52,40 @@ def replay(
 def position_at(
     journal: Journal, moment: int | datetime | None, *, reader: Reader | None = None
 ) -> int:
-    """Return the last position recorded by a moment; a position is cut to the log's head."""
+    """
+    Return the last position recorded by a moment; a position as it is, and the head for None.
+
+    Raises:
+        InvalidInputError: A position that the log does not have, or a moment without a zone.
+    """
     source = reader or journal.backend
     head = source.head().position
     if moment is None:
         return head
     if not isinstance(moment, datetime):
-        if moment < 0:
-            raise InvalidInputError(f"Position {moment} is below 0, the empty log.")
-        return min(moment, head)
+        return _checked(moment, head)
     wanted, low, high = to_us(moment), 0, head
     while low < high:  # recorded_at never decreases
         middle = (low + high + 1) // 2
         (row,) = source.page(after=middle - 1, until=middle, limit=1)
         low, high = (middle, high) if row[7] <= wanted else (low, middle - 1)
     return low
+
+
+def _checked(position: Any, head: int) -> int:
+    if not isinstance(position, int):
+        raise InvalidInputError(
+            f"{position!r} is no place in a log: give a position from 0 to {head}, or an aware "
+            "datetime."
+        )
+    if position < 0:
+        raise InvalidInputError(f"Position {position} is below 0, the empty log.")
+    if position > head:
+        raise InvalidInputError(
+            f"Position {position} is past the log's head, {head}. Give one from 0 to {head}, or "
+            "none to go to the head."
+        )
+    return position
 
 
 def _fold_occurred(journal: Journal, fold: Fold, reader: Reader, *, until: int, size: int) -> None:
