@@ -62,10 +62,16 @@ class PhaseRef:
 
     @classmethod
     def parse(cls, text: str) -> "PhaseRef":
-        """Return the phase that ``RUN/PHASE`` names."""
+        """
+        Return the phase that ``RUN/PHASE`` names.
+
+        Raises:
+            InvalidNameError: No run is named, or a name cannot be one.
+        """
         run, slash, phase = text.partition("/")
         if not slash:
-            raise InvalidNameError("phase", text, "it is not of the form RUN/PHASE")
+            why = "it names no run, and an id is unique only within its run"
+            raise InvalidNameError("phase", text, why, to_do=f"Give RUN/PHASE, such as RUN/{text}.")
         return cls(RunId(run), PhaseId(phase))
 
 

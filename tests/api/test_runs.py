@@ -132,6 +132,13 @@ class TestCreateAndQueue:
 
         assert ["run.created", "phase.queued"] == types(log)
 
+    def test_a_phase_is_named_with_its_run(self):
+        """An id alone names no phase, and the error says what does; an id may hold a slash."""
+        with pytest.raises(InvalidNameError, match=r"names no run.* Give RUN/PHASE, such as RUN/a"):
+            PhaseRef.parse("a")
+
+        assert PhaseRef("r1", "docs/a") == PhaseRef.parse("r1/docs/a")
+
     def test_phases_are_added_to_a_run(self, log):
         """They come after those that are there."""
         (recorded,) = autopack.queue_phases(log, "r1", [spec("c")])

@@ -289,7 +289,13 @@ def test_an_empty_log_is_not_drained_by_accident(cli, log_path, executors, event
         ("history", "r", "nobody"),
         ("run", "show", "nobody"),
         ("run", "pause", "nobody", "--why", "x"),
+        ("phase", "show"),
         ("phase", "show", "no-slash"),
+        ("phase", "show", "r/p1", "p2"),
+        ("phase", "show", "r", "p1", "p2"),
+        ("phase", "show", "r", "nobody"),
+        ("history", "r/nobody"),
+        ("history", "r/p1", "p2"),
         ("phase", "add", "r", "--id", "p3"),
         ("log", "verify", "--expect", "12"),
         ("status", "--json", "--markdown"),
@@ -305,6 +311,20 @@ def test_wrong_usage_changes_nothing(cli, run_log, events_of, arguments):
     message = refused(cli("--log", run_log, *arguments))
 
     assert message.strip()
+    assert before == events_of(run_log)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("p1", " Did you mean r/p1?"), ("r", " Did you mean r/p1 or r/p2?"), ("p9", "")],
+)
+def test_a_phase_without_its_run_is_asked_for_it(cli, run_log, events_of, word, meant):
+    """The error says both forms, and names the phases that may be meant."""
+    before = events_of(run_log)
+    message = refused(cli("--log", run_log, "phase", "requeue", word, "--why", "again"))
+
+    assert f"'{word}' names no phase" in message
+    assert message.endswith(f"give RUN/PHASE, or RUN PHASE.{meant}\n")
     assert before == events_of(run_log)
 
 

@@ -113,6 +113,25 @@ def test_a_phase_is_moved_with_a_reason(cli, run_log, move, state):
     assert 0 == back.exit_code
 
 
+@pytest.mark.parametrize("words", [("r/p1",), ("r", "p1")])
+def test_a_phase_is_named_with_a_slash_or_in_two_words(cli, run_log, executors, words):
+    """Every command that names a phase takes both forms."""
+
+    def run(*arguments):
+        result = cli("--log", run_log, *arguments)
+        assert 0 == result.exit_code
+        return result.stdout
+
+    assert run("phase", "cancel", *words, "--why", "w").startswith("Phase r/p1 is CANCELLED")
+    assert run("phase", "requeue", *words, "--why", "w").startswith("Phase r/p1 is QUEUED")
+    assert run("phase", "skip", *words, "--why", "w").startswith("Phase r/p1 is SKIPPED")
+    assert "phase_id            p1" in run("phase", "show", *words)
+    assert 4 == len(run("history", *words).splitlines())
+    for decision in ("approve", "reject"):
+        refused = cli("--log", run_log, "phase", decision, *words, "--why", "w")
+        assert "Phase r/p1 is SKIPPED" in refused.stderr
+
+
 def test_a_phase_is_added_by_options_and_by_file(cli, run_log, run_file):
     """Added phases follow those that are there."""
     run_file.write_text(

@@ -18,7 +18,8 @@ def doubt_words(phases: Iterable[Any]) -> None:
         if not vocabulary.is_complexity(word):
             told = "a complexity is not known: its phases are estimated as medium"
             meant = vocabulary.meant_complexity(word)
-            _logger().warning(told, complexity=word, meant=meant, phases=n)
+            hint = {} if meant is None else {"meant": meant}
+            _logger().warning(told, complexity=word, **hint, phases=n)
 
 
 def _logger() -> Any:

@@ -8,6 +8,7 @@ import click
 
 from autopack.cli.groups import CommandGroup
 from autopack.cli.output import json_option, print_fields, print_json
+from autopack.cli.places import phase_argument, phase_in
 from autopack.cli.session import LogCommand, Session, example
 from autopack.cli.texts import print_texts, text, texts_json
 
@@ -57,18 +58,17 @@ def add(session: Session, /, run_id: str, file: Path | None, **given: Any) -> No
 
 
 @phase.command(cls=LogCommand, epilog=example("autopack --log work.db phase show nightly/p1"))
-@click.argument("ref", metavar="RUN/PHASE")
+@phase_argument
 @json_option
 @click.pass_obj
-def show(session: Session, ref: str, as_json: bool) -> None:
+def show(session: Session, words: tuple[str, ...], as_json: bool) -> None:
     """Show what was asked of a phase, how it went so far, and which texts it has."""
     import attrs
 
     import autopack as api
-    from autopack.ids import PhaseRef
 
-    wanted = PhaseRef.parse(ref)
     with session.open_log() as log:
+        wanted = phase_in(log, words)
         found = api.phase_of(log, wanted)
         texts = api.texts_of(log, wanted)
     fields = attrs.asdict(found, recurse=False)
@@ -116,15 +116,14 @@ def _deciding(name: str, help_text: str, call: Callable[..., Any], done: str) ->
         help=help_text,
         epilog=example(f"autopack --log work.db phase {name} nightly/p1 --why 'cause was fixed'"),
     )
-    @click.argument("ref", metavar="RUN/PHASE")
+    @phase_argument
     @click.option("--why", required=True, help="The reason; it is recorded.")
     @click.pass_obj
-    def command(session: Session, ref: str, why: str) -> None:
+    def command(session: Session, words: tuple[str, ...], why: str) -> None:
         import autopack as api
-        from autopack.ids import PhaseRef
 
-        wanted = PhaseRef.parse(ref)
         with session.open_log() as log:
+            wanted = phase_in(log, words)
             changed = call(api)(log, wanted, why=why)
         click.echo(f"Phase {wanted} is {done}" + ("" if changed else "; it was before"))
 

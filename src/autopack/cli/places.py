@@ -1,6 +1,15 @@
-"""Places in a log as people name them: positions and moments."""
+"""What people name in a log: positions, moments and phases."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from autopack.ids import PhaseRef
+    from autopack.log import Log
+
+_NAMED_MOST: Final = 5
 
 
 def place_of(text: str) -> int | datetime:
@@ -18,3 +27,51 @@ def place_of(text: str) -> int | datetime:
     if moment.tzinfo is None:
         raise InvalidInputError(f"The time {text} has no zone: add Z for UTC, or +HH:MM.")
     return moment
+
+
+def phase_argument(function: Any) -> Any:
+    """Add the argument that names a phase, ``RUN/PHASE`` or ``RUN PHASE``, as ``words``."""
+    return click.argument("words", metavar="RUN/PHASE | RUN PHASE", nargs=-1, callback=_one_or_two)(
+        function
+    )
+
+
+def phase_in(log: "Log", words: tuple[str, ...]) -> "PhaseRef":
+    """
+    Return the phase that the words name; whether it is there is another question.
+
+    Raises:
+        InvalidInputError: No run is named; says in which runs of the log such a phase is.
+    """
+    from autopack.errors import InvalidInputError
+    from autopack.ids import PhaseId, PhaseRef, RunId
+
+    if len(words) == 2:
+        return PhaseRef(RunId(words[0]), PhaseId(words[1]))
+    (word,) = words
+    if "/" in word:
+        return PhaseRef.parse(word)
+    there = _known_as(log, word)
+    hint = f" Did you mean {' or '.join(there[:_NAMED_MOST])}?" if there else ""
+    raise InvalidInputError(
+        f"{word!r} names no phase, for an id is unique only within its run: give RUN/PHASE, or "
+        f"RUN PHASE.{hint}"
+    )
+
+
+def _known_as(log: "Log", word: str) -> list[str]:
+    """Return the phases of that id, or else those of the run of that id."""
+    import autopack as api
+
+    keys = [(row.key, row) for row in api.phase_board(log).rows.values()]
+    of_id = [key for key, row in keys if row.phase_id == word]
+    return of_id or [key for key, row in keys if row.run_id == word]
+
+
+def _one_or_two(
+    _ctx: click.Context, _parameter: click.Parameter, words: tuple[str, ...]
+) -> tuple[str, ...]:
+    if len(words) not in (1, 2) or (len(words) == 2 and "/" in words[0]):
+        said = " ".join(words) or "nothing"
+        raise click.UsageError(f"Name one phase, as RUN/PHASE or as RUN PHASE, not {said!r}.")
+    return words

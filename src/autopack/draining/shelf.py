@@ -15,10 +15,14 @@ Rank = Callable[[PhaseView], Any]
 
 
 class Bucket(Sequence[PhaseView]):
-    """The phases of a shelf that have something in common, the best ranked first."""
+    """
+    The phases of a shelf that have something in common, the best ranked first.
 
-    def __init__(self, rows: Mapping[str, PhaseView]) -> None:
-        self._rows = rows
+    ``number`` tells in which order the buckets of an index were made, as they are in its mapping.
+    """
+
+    def __init__(self, rows: Mapping[str, PhaseView], number: int) -> None:
+        self._rows, self.number = rows, number
         self.entries: list[tuple[Any, Place]] = []
 
     @property
@@ -41,15 +45,19 @@ class _Index:
     def __init__(self, by: By, rank: Rank, rows: Mapping[str, PhaseView]) -> None:
         self.by, self.rank, self._rows = by, rank, rows
         self.buckets: dict[Hashable, Bucket] = {}
+        self.changed: dict[Hashable, set[Hashable]] = {}
+        self._n_made = 0
         self._where: dict[str, tuple[Hashable, tuple[Any, Place]]] = {}
 
     def add(self, place: Place, row: PhaseView) -> None:
         name, entry = self.by(row), (self.rank(row), place)
         bucket = self.buckets.get(name)
         if bucket is None:
-            bucket = self.buckets[name] = Bucket(self._rows)
+            self._n_made += 1
+            bucket = self.buckets[name] = Bucket(self._rows, self._n_made)
         insort(bucket.entries, entry)
         self._where[place[3]] = (name, entry)
+        self._tell(name)
 
     def discard(self, key: str) -> None:
         name, entry = self._where.pop(key)
@@ -57,13 +65,19 @@ class _Index:
         del entries[bisect_left(entries, entry)]
         if not entries:
             del self.buckets[name]
+        self._tell(name)
+
+    def _tell(self, name: Hashable) -> None:
+        for names in self.changed.values():
+            names.add(name)
 
 
 class Shelf(Sequence[PhaseView]):
     """
     Phases in order. Putting one on or taking one off does not depend on how many there are.
 
-    Buckets are made when they are first asked for and are kept from then on.
+    Buckets are made when they are first asked for and are kept from then on. ``kept`` is for what
+    strategies derive from a shelf and bring up to date with :meth:`changes`.
     """
 
     def __init__(self) -> None:
@@ -71,6 +85,7 @@ class Shelf(Sequence[PhaseView]):
         self._places: dict[str, Place] = {}
         self._rows: dict[str, PhaseView] = {}
         self._indexes: dict[tuple[By, Rank], _Index] = {}
+        self.kept: dict[Hashable, Any] = {}
 
     @classmethod
     def of(cls, phases: Iterable[PhaseView]) -> "Shelf":
@@ -109,12 +124,25 @@ class Shelf(Sequence[PhaseView]):
 
     def buckets(self, by: By, rank: Rank) -> Mapping[Any, Bucket]:
         """Return the phases by *by*, sorted by *rank* and then in order; both must be pure."""
+        return self._index(by, rank).buckets
+
+    def changes(self, by: By, rank: Rank, reader: Hashable) -> set[Any]:
+        """
+        Return the set to which the names of buckets that change from now on are added.
+
+        It has all names at first; whoever has read it empties it. A reader has one set an index.
+        """
+        index = self._index(by, rank)
+        found = index.changed[reader] = set(index.buckets)
+        return found
+
+    def _index(self, by: By, rank: Rank) -> _Index:
         index = self._indexes.get((by, rank))
         if index is None:
             index = self._indexes[by, rank] = _Index(by, rank, self._rows)
             for place in self._order:
                 index.add(place, self._rows[place[3]])
-        return index.buckets
+        return index
 
     def __len__(self) -> int:
         return len(self._order)

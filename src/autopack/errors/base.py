@@ -24,11 +24,15 @@ class AutopackError(Exception):
 class InvalidNameError(AutopackError):
     """A name cannot be used."""
 
-    def __init__(self, kind: str, name: object, why: str) -> None:
-        super().__init__(
-            f"{name!r} cannot be a {kind}: {why}. "
-            "Use 1 to 200 printable characters without a slash in run ids."
-        )
+    def __init__(
+        self,
+        kind: str,
+        name: object,
+        why: str,
+        *,
+        to_do: str = "Use 1 to 200 printable characters without a slash in run ids.",
+    ) -> None:
+        super().__init__(f"{name!r} cannot be a {kind}: {why}. {to_do}")
         self.kind, self.name, self.why = kind, name, why
 
 

@@ -110,7 +110,7 @@ class DrainView:
         zero_streak: How many attempts in a row have ended without any recorded call.
         groups: What is known of each group's predictions, by ``category/complexity``; read from
             the log when it is first asked for.
-        predict: Returns the predicted output tokens of a phase.
+        predict: Returns the predicted output tokens of a phase; of the same phase always the same.
     """
 
     now: datetime

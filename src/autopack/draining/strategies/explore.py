@@ -6,13 +6,13 @@ from typing import Final
 
 import attrs
 
-from autopack.draining.shelf import buckets, group_of
+from autopack.draining.shelf import group_of
+from autopack.draining.teachers import teachers_of
 from autopack.ports.drain import (
     Choice,
     Choose,
     DrainView,
     GroupEvidence,
-    RunHistory,
     Stop,
     Wait,
 )
@@ -43,21 +43,16 @@ class Explore:
 
     def __call__(self, view: DrainView) -> Choice:
         """Choose the best teacher; stop when there is nothing more to learn."""
-        gains = _Gains(view, self.width)
-        odds: dict[str, float] = {}
-        best: tuple[float, PhaseView] | None = None
-        for (group, run_id), bucket in buckets(view.ready, _names_of, _size_of).items():
-            gain = gains.of(group)
-            if not gain:
-                continue
-            if run_id not in odds:
-                odds[run_id] = _odds(view.history.get(run_id))
-            phase: PhaseView = bucket[0]
-            value = gain * odds[run_id] / max(1, view.predict(phase))
-            if best is None or value > best[0]:
-                best = (value, phase)
-        if best is not None:
-            return self._chosen(best[1], view)
+        gains, teachers = _Gains(view, self.width), teachers_of(view)
+        found = [
+            (gain * odds / ranked[0].cost, -ranked[0].number, group, ranked[0])
+            for group, by_odds in teachers.groups.items()
+            if (gain := gains.of(group))
+            for odds, ranked in by_odds.items()
+        ]
+        if found:
+            _value, _number, group, teacher = max(found)
+            return self._chosen(teachers.phase(group, teacher), view)
         if not view.ready or gains.n_unknown:
             return Wait("the samples in work may be enough", until=view.next_ready_at)
         known = f"each group that is ready ({gains.n_groups}) is known to a width of {self.width:g}"
@@ -107,16 +102,3 @@ def width_of(evidence: GroupEvidence, more: int = 0) -> float:
     freedom = max(0, evidence.n - 1)
     variance = (_USUAL_SPREAD**2 + evidence.squared_error) / (1 + freedom)
     return 2 * _Z * math.sqrt(variance / max(0.5, evidence.n + more))
-
-
-def _names_of(phase: PhaseView) -> tuple[str, str]:
-    return group_of(phase), phase.run_id
-
-
-def _size_of(phase: PhaseView) -> int:
-    return len(phase.deliverables)
-
-
-def _odds(run: RunHistory | None) -> float:
-    """Return how likely a phase of the run completes: half, before anything was seen of it."""
-    return 0.5 if run is None else (run.completed + 1) / (run.attempts + 2)
