@@ -12,6 +12,7 @@ import attrs
 
 from autopack.draining.asking import ask, not_to_be_had
 from autopack.draining.forecasting import Prices
+from autopack.draining.idling import seconds_until, sooner
 from autopack.draining.limits import limit_reached
 from autopack.draining.planning import Planned, plan
 from autopack.draining.report import DrainReport
@@ -224,9 +225,10 @@ class Drain:
                 return ("strategy", reason)
             case Wait(reason=reason, until=None) if not may_come:
                 return ("strategy", f"it waits, and nothing is in work: {reason}")
-            case Wait():
+            case Wait(until=until):
                 if view.ready and not len(workers):
                     self._tell(choice)
+                self._look_at = sooner(view, until)
                 return False
             case Choose(ref=ref) if admission.is_ready(str(ref)):
                 claim = await workers.in_io(lambda: session.take(choice))
@@ -254,7 +256,7 @@ class Drain:
     async def _something_new(self, changed: asyncio.Event) -> None:
         wait_s, ready_at = _LOOK_S, self._look_at
         if ready_at is not None:
-            until_s = (ready_at - self._session.now()).total_seconds()
+            until_s = seconds_until(self.log.clock, ready_at, is_idle=not len(self._workers))
             wait_s = min(wait_s, max(until_s, 0.001))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(changed.wait(), wait_s)
