@@ -13,6 +13,7 @@ import attrs
 from autopack.draining.asking import not_to_be_had
 from autopack.draining.choosing import Reason, asked, check_can_begin
 from autopack.draining.forecasting import Prices
+from autopack.draining.idling import seconds_until, sooner
 from autopack.draining.limits import limit_reached
 from autopack.draining.planning import Planned, plan
 from autopack.draining.report import DrainReport
@@ -241,9 +242,10 @@ class Drain:
         match choice:
             case tuple():
                 return choice
-            case Wait():
+            case Wait(until=until):
                 if view.ready and not len(workers):
                     self._tell(choice)
+                self._look_at = sooner(view, until)
                 return False
             case Choose(ref=ref) if session.admission.is_ready(str(ref)):
                 claim = await workers.in_io(lambda: session.take(choice))
@@ -271,7 +273,7 @@ class Drain:
     async def _something_new(self, changed: asyncio.Event) -> None:
         wait_s, ready_at = _LOOK_S, self._look_at
         if ready_at is not None:
-            until_s = (ready_at - self._session.now()).total_seconds()
+            until_s = seconds_until(self.log.clock, ready_at, is_idle=not len(self._workers))
             wait_s = min(wait_s, max(until_s, 0.001))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(changed.wait(), wait_s)

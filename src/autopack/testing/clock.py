@@ -1,4 +1,4 @@
-"""A clock that is moved by hand."""
+"""A clock that is moved by hand, and by drains that would wait."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,12 +13,19 @@ class VirtualClock:
 
     Give it to a log as its ``clock``: ``Log(backend, clock=VirtualClock())``.
 
+    A drain that has nothing in work and waits for a moment (a back-off, a rate, what a strategy
+    waits for) moves the clock there, so that a test of retries takes no time. Deadlines, leases
+    and ``max_minutes`` go by the machine's steady clock, and take the time that they take.
+
     Args:
         start: The first moment, aware; noon of the first day of 2026 if not given.
+        jumps: False leaves all moving to the test. A drain that backs off then waits until
+            :meth:`advance` is called, from another thread or by the executor: on its own it
+            would wait for ever. ``backoff_base_s=0`` makes it wait for nothing.
     """
 
-    def __init__(self, start: datetime = _START) -> None:
-        self.now = start
+    def __init__(self, start: datetime = _START, *, jumps: bool = True) -> None:
+        self.now, self.jumps = start, jumps
 
     def __call__(self) -> float:
         """Return the moment as a log reads it."""
@@ -31,3 +38,8 @@ class VirtualClock:
             raise InvalidInputError(f"Time does not go back by {-by}; set now to another moment.")
         self.now += by
         return self.now
+
+    def idle_until(self, moment: datetime) -> None:
+        """Let time pass up to a moment for which a drain would wait, if this clock jumps."""
+        if self.jumps:
+            self.now = max(self.now, moment)

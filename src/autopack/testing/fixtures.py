@@ -2,7 +2,7 @@
 Ready logs for pytest, on request: ``pytest_plugins = ["autopack.testing.fixtures"]``.
 
 ``virtual_clock``
-    Time that is moved by hand; every log here tells it.
+    Time that is moved by hand, and by a drain that would wait; every log here tells it.
 ``log_path``
     The path of a new, empty log file.
 ``sqlite_log``, ``memory_log``
