@@ -182,6 +182,8 @@ class TestRefusals:
             (lambda lines: [lines[0].replace("recordedat", "x"), *lines[1:]], "no place in a"),
             (lambda lines: [lines[0].replace("+00:00", ""), *lines[1:]], "no moment"),
             (lambda lines: ["[" * 100_000], "not a CloudEvent"),
+            (lambda lines: ['{"ts": 1, "n": 2}'], "ts, n, and needed are specversion, .*--trace"),
+            (lambda lines: ["[]"], "it is a list, not an object"),
         ],
     )  # fmt: skip
     def test_a_broken_chain_is_not_taken_over(self, log, tmp_path, change, why):

@@ -21,6 +21,7 @@ from autopack.ports.log import LogIdentity, NewEvent, Row, UnrecognisedEvent, fr
 
 _JSON: Final = "application/json"
 _NO_STREAM: Final = "cloudevents"
+_NEEDED: Final = ("specversion", "id", "source", "type")
 
 
 class _Line(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -88,7 +89,7 @@ class CloudEvent:
         try:
             self._line = _decode(text)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as fault:
-            raise CodecError(f"it is not a CloudEvent: {fault}") from fault
+            raise CodecError(f"it is not a CloudEvent: {fault}{_fields(text)}") from fault
         if self._line.specversion != "1.0":
             raise CodecError(f"its specversion is {self._line.specversion!r}, not '1.0'")
 
@@ -158,6 +159,17 @@ class CloudEvent:
         if not isinstance(meta, dict):
             raise CodecError("its meta is not an object")
         return meta
+
+
+def _fields(text: bytes) -> str:
+    """Return what a line has instead of a CloudEvent's attributes, if it is an object at all."""
+    try:
+        found = _is_json(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return ""
+    if not isinstance(found, dict):
+        return f"; it is a {type(found).__name__}, not an object"
+    return f"; it has {', '.join(found) or 'no fields'}, and needed are {', '.join(_NEEDED)}"
 
 
 def _is_one_line_of_json(content: bytes) -> bool:

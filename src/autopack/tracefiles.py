@@ -8,6 +8,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
+from autopack.calibration.traces import NEEDED
 from autopack.errors import InvalidInputError
 
 
@@ -16,7 +17,8 @@ def records_of(path: Path) -> Iterator[Mapping[str, Any]]:
     Yield the records of a ``.jsonl``, ``.ndjson`` or ``.csv`` file, each also with ``.gz``.
 
     Raises:
-        InvalidInputError: No such file, another kind of file, or a line that is no record.
+        InvalidInputError: No such file, another kind of file, a line that is no record, or no
+            record at all.
     """
     kinds = {".jsonl": _json_lines, ".ndjson": _json_lines, ".csv": _csv_rows}
     read = kinds.get(Path(path.name.removesuffix(".gz")).suffix.lower())
@@ -26,11 +28,16 @@ def records_of(path: Path) -> Iterator[Mapping[str, Any]]:
         )
     if not path.is_file():
         raise InvalidInputError(f"There is no file {path} to read a trace from.")
+    is_empty = True
     try:
         with _opened(path) as stream:
-            yield from read(path, stream)
+            for record in read(path, stream):
+                is_empty = False
+                yield record
     except (gzip.BadGzipFile, EOFError, UnicodeDecodeError, csv.Error) as fault:
         raise InvalidInputError(f"{path} cannot be read as a trace: {fault}.") from fault
+    if is_empty:
+        raise InvalidInputError(f"{path} holds no records. {NEEDED}")
 
 
 def _opened(path: Path) -> TextIO:
@@ -55,7 +62,13 @@ def _json_lines(path: Path, stream: TextIO) -> Iterator[Mapping[str, Any]]:
 
 
 def _csv_rows(path: Path, stream: TextIO) -> Iterator[Mapping[str, Any]]:
-    for row in csv.DictReader(stream):
+    rows = csv.DictReader(stream)
+    row = None
+    for row in rows:
         if None in row:
             raise InvalidInputError(f"{path}: a row has more cells than the header: {row[None]}.")
         yield row
+    if row is None and rows.fieldnames:
+        raise InvalidInputError(
+            f"{path} has no row below its header: {', '.join(rows.fieldnames)}. {NEEDED}"
+        )

@@ -101,6 +101,19 @@ def test_a_row_without_an_output():
     assert (1, {"no_measurement": 1}) == (len(found.rows), found.set_aside)
 
 
+def test_a_column_may_begin_late():
+    """JSON lines need not all tell the same; only a column that no record has is missed."""
+    found = trace({"ts": 1}, {"ts": 2, "tokens": 5, "output_tokens": 7})
+
+    assert (1, {"no_measurement": 1}) == (len(found.rows), found.set_aside)
+
+
+def test_a_column_without_any_value():
+    """A trace of which no row can be used is refused, rather than judged on nothing."""
+    with pytest.raises(InvalidInputError, match=r"None of the 2 records .* large its output was"):
+        trace({"output_tokens": None}, {"output_tokens": ""})
+
+
 def test_columns_of_other_names():
     """A column can be named for each field; upper and lower case are alike."""
     (row,) = trace({"Size": 5, "kb": 2}, output_tokens="size", prompt_tokens="KB").rows
@@ -111,7 +124,11 @@ def test_columns_of_other_names():
 @pytest.mark.parametrize(
     ("record", "columns", "message"),
     [
-        ({"size": 5}, {}, "has no column of output sizes. It has: size"),
+        (
+            {"size": 5},
+            {},
+            "no column of output sizes. It has: size. Needed is one of: output_tokens, ",
+        ),
         ({"output_tokens": 5}, {"model": "m"}, "has no column m"),
         ({"output_tokens": 5}, {"colour": "m"}, "has no field colour"),
         ({"output_tokens": -5}, {}, "Record 1 of the trace: output_tokens is -5"),
@@ -153,6 +170,13 @@ def test_files(tmp_path, name):
         ("t.csv.gz", b"plain", "cannot be read as a trace"),
         ("t.csv", b"a\n\xff\n", "cannot be read as a trace"),
         ("t.csv", b"a\n1,2\n", "more cells than the header"),
+        ("t.jsonl", b"\n", "holds no records. Needed is one of: output_tokens"),
+        ("t.csv", b"", "holds no records. Needed is one of: output_tokens"),
+        (
+            "t.csv.gz",
+            gzip.compress(b"ts,size\n\n", mtime=0),
+            "no row below its header: ts, size. Needed",
+        ),
     ],
 )
 def test_files_that_are_no_traces(tmp_path, name, data, message):

@@ -97,6 +97,41 @@ def test_wrong_input(cli, trace, arguments, message):
     assert message in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", "ts,size\n1,2\n"),
+        ("t.csv", "ts,size\n"),
+        ("t.jsonl", '{"ts": 1, "size": 2}\n'),
+    ],
+)
+def test_a_trace_without_sizes_is_refused(cli, tmp_path, name, content):
+    """Both the columns that are there and those that are needed are named; nothing is printed."""
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    done = cli("backtest", "--trace", tmp_path / name)
+
+    assert (2, "") == (done.exit_code, done.stdout)
+    assert "ts, size" in done.stderr
+    assert "output_tokens, completion_tokens" in done.stderr
+
+
+def test_a_log_without_rows(cli, log_path):
+    """Too little evidence ends with 1 and says what to do, as `calibrate` does."""
+    done = cli("--log", log_path, "backtest")
+
+    assert (1, True) == (done.exit_code, "There is nothing to judge" in done.stdout)
+    assert 1 == cli("--log", log_path, "backtest", "--json").exit_code
+
+
+def test_help_names_every_field_of_a_trace(cli):
+    """What --column can name is what a trace can tell."""
+    from autopack.calibration.traces import FIELDS
+
+    told = " ".join(cli("backtest", "--help").stdout.split())
+
+    assert [] == [field for field in FIELDS if field not in told]
+
+
 def test_no_trace_and_no_log(cli):
     """Something must be named."""
     done = cli("backtest")

@@ -31,6 +31,8 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """What a row can tell, with the columns that are looked for; upper and lower case are alike."""
 
+NEEDED: Final = f"Needed is one of: {', '.join(FIELDS['output_tokens'])}."
+"""What a trace must tell; the other fields it may."""
 _CUT_OFF: Final = frozenset({"max_tokens", "length", "max_output_tokens"})
 _TRUE: Final = frozenset({"true", "1", "yes"})
 _FALSE: Final = frozenset({"false", "0", "no"})
@@ -64,13 +66,18 @@ def trace_of(
         predict: What stands for the estimator's figure where a record has none.
 
     Raises:
-        InvalidInputError: No column of output sizes, or a value that cannot be read; names the
-            record by number, from 1.
+        InvalidInputError: No column of output sizes, none that says one, or a value that cannot
+            be read; names the record by number, from 1.
     """
     reader = _Reader(columns)
     read = [reader.read(number, record) for number, record in enumerate(records, 1)]
+    reader.check_columns()
     aside = Counter("no_measurement" for one in read if one["output_tokens"] is None)
     known = [one for one in read if one["output_tokens"] is not None]
+    if not known:
+        raise InvalidInputError(
+            f"None of the {len(read)} records of the trace says how large its output was. {NEEDED}"
+        )
     notes = []
     untimed = sum(one["at"] is None for one in known)
     if untimed:
@@ -139,14 +146,15 @@ class _Reader:
                 f"A trace has no field {', '.join(unknown)}. Fields: {', '.join(FIELDS)}."
             )
         self.columns = columns
-        self.names: dict[str, str | None] = {}
+        self.seen: dict[str, str] = {}
 
     def read(self, number: int, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return all fields of a record, None where it does not tell."""
         lowered = {name.lower(): name for name in record}
+        self.seen.update(lowered)
         found: dict[str, Any] = {}
         for field, reading in _READINGS.items():
-            name = self._column(field, lowered, number)
+            name = self._column(field, lowered)
             value = None if name is None else record.get(name)
             try:
                 found[field] = None if value is None or value == "" else reading(value)
@@ -156,16 +164,20 @@ class _Reader:
                 ) from fault
         return found
 
-    def _column(self, field: str, lowered: Mapping[str, str], number: int) -> str | None:
+    def check_columns(self) -> None:
+        """Refuse a trace in which no record has a column that is needed, or was named."""
+        for field in dict.fromkeys(("output_tokens", *self.columns)):
+            if self._column(field, self.seen) is None:
+                raise InvalidInputError(
+                    f"The trace has no column {self.columns.get(field, 'of output sizes')}. "
+                    f"It has: {', '.join(self.seen.values()) or 'none'}. {NEEDED} "
+                    f"Name another with: --column {field}=NAME"
+                )
+
+    def _column(self, field: str, lowered: Mapping[str, str]) -> str | None:
         named = self.columns.get(field)
         wanted = FIELDS[field] if named is None else (named.lower(),)
-        name = next((lowered[one] for one in wanted if one in lowered), None)
-        if name is None and (field == "output_tokens" or named is not None) and number == 1:
-            raise InvalidInputError(
-                f"The trace has no column {named or 'of output sizes'}. It has: "
-                f"{', '.join(lowered.values())}. Name it with: --column {field}=NAME"
-            )
-        return name
+        return next((lowered[one] for one in wanted if one in lowered), None)
 
 
 def _moment(value: Any) -> float:

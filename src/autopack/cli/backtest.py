@@ -1,11 +1,18 @@
 """``autopack backtest``: judge calibrators on history, before they are trusted with money."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from autopack.cli.output import json_option, print_json
 from autopack.cli.session import LogCommand, Session, example
+
+_COLUMN: Final = (
+    "Where the trace calls a field otherwise; repeatable. FIELD: output_tokens (needed), at, "
+    "known_at, duration_s, prompt_tokens, predicted_tokens, category, complexity, model, success, "
+    "truncated, stop_reason."
+)
 
 
 @click.command(
@@ -25,13 +32,14 @@ from autopack.cli.session import LogCommand, Session, example
 )
 @click.option("--tau", type=float, default=0.9, show_default=True, help="The share to cover.")
 @click.option("--trace", type=click.Path(path_type=Path), help="A .jsonl or .csv, also .gz.")
-@click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help="Of the trace.")
+@click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help=_COLUMN)
 @click.option("--without", multiple=True, help="Keep back prompt_tokens or model; repeatable.")
 @click.option("--estimator", default="deliverables", show_default=True)
 @json_option
-@click.pass_obj
+@click.pass_context
 def backtest(
-    session: Session,
+    ctx: click.Context,
+    /,
     calibrators: tuple[str, ...],
     tau: float,
     trace: Path | None,
@@ -40,11 +48,18 @@ def backtest(
     estimator: str,
     as_json: bool,
 ) -> None:
-    """Predict each row of a log or a trace before learning it, and say how well that went."""
+    """
+    Predict each row of a log or a trace before learning it, and say how well that went.
+
+    Without --trace the log's own attempts are the rows. A trace needs a column of output sizes.
+    Exit 1 if there is no row to judge.
+    """
     import autopack as api
     from autopack.api.backtesting import DEFAULT_CALIBRATORS
     from autopack.report.backtest import backtest_json, backtest_markdown
 
+    session = ctx.find_object(Session)
+    assert session is not None
     named = dict(map(_column, columns))
     log = None if trace is not None else session.open_log()
     try:
@@ -64,6 +79,7 @@ def backtest(
         print_json(backtest_json(found))
     else:
         click.echo(backtest_markdown(found), nl=False)
+    ctx.exit(0 if found.rows else 1)
 
 
 def _column(text: str) -> tuple[str, str]:

@@ -12,6 +12,10 @@ from autopack.ports.log import NewEvent, Row
 
 LINE_MOST: Final = 16 * 1024 * 1024
 TOTAL_MOST: Final = 64 * 1024 * 1024 * 1024
+_HINT: Final = (
+    ". The importer ndjson reads what `autopack export ndjson` writes; on a table of calls, "
+    "calibrators can be judged with `autopack backtest --trace PATH`"
+)
 _ENDINGS: Final = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 
 
@@ -64,14 +68,14 @@ def _rows(path: str, origin_id: str) -> Iterator[Row]:
 
 def _events(path: str) -> Iterator[CloudEvent]:
     for number, line in enumerate(_lines(path), 1):
-        yield _told(path, number, lambda line=line: CloudEvent(line))
+        yield _told(path, number, lambda line=line: CloudEvent(line), hint=_HINT * (number == 1))
 
 
-def _told(path: str, number: int, read: Any) -> Any:
+def _told(path: str, number: int, read: Any, *, hint: str = "") -> Any:
     try:
         return read()
     except CodecError as fault:
-        raise ImportRefusedError(path, f"line {number}: {fault}") from fault
+        raise ImportRefusedError(path, f"line {number}: {fault}{hint}") from fault
 
 
 def _lines(path: str) -> Iterator[bytes]:

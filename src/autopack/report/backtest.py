@@ -13,6 +13,10 @@ _HEADER: Final = (
     "| calibrator | group | rows | coverage | its interval | worst 200 | pinball / mean "
     "| waste P50 | waste P90 | underestimated | median's MAE | its SMAPE |"
 )
+_NOTHING: Final = (
+    "There is nothing to judge: not one attempt has a prediction and a measured output. Drain some "
+    "phases, or judge on a trace of calls (`--trace`, or its path in Python)."
+)
 _RULE: Final = "|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|"
 
 
@@ -48,7 +52,12 @@ def backtest_markdown(found: Backtest) -> str:
         reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(found.set_aside.items()))
         lines.append(f"- Set aside: {reasons}")
     lines += [f"- Note: {note}" for note in found.notes]
-    lines += ["", _HEADER, _RULE, *(_row(score) for score in found.scores if not score.note)]
+    told = [_row(score) for score in found.scores if not score.note]
+    if told:
+        lines += ["", _HEADER, _RULE, *told]
+    if not found.rows:
+        lines += ["", _NOTHING]
+        return "\n".join(lines) + "\n"
     small = {score.group: _count(score) for score in found.scores if score.note}
     if small:
         counts = (f"{_cell(group)} ({count})" for group, count in small.items())
