@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from io import StringIO
 from typing import Any, Final
 
@@ -32,6 +33,14 @@ _LEAST, _MOST_GROUPS = 1, 16
 _RATIOS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
+EXTRA: Final = "autopack[report]"
+
+
+def can_draw() -> bool:
+    """Tell whether matplotlib is installed."""
+    return find_spec("matplotlib") is not None
+
+
 def pictures_of(data: Mapping[str, Any]) -> dict[str, str]:
     """
     Return the pictures that there is something to draw for, as SVG elements by name.
@@ -46,7 +55,7 @@ def pictures_of(data: Mapping[str, Any]) -> dict[str, str]:
         from matplotlib import rc_context
     except ModuleNotFoundError as absent:
         raise InvalidInputError(
-            "Pictures need matplotlib: install autopack[report], or leave them out with "
+            f"Pictures need matplotlib: pip install '{EXTRA}', or leave them out with "
             "--no-pictures (pictures=False)."
         ) from absent
     drawing = {

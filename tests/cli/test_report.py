@@ -57,11 +57,23 @@ def test_wrong_files(cli, drained, tmp_path, name, message):
 
 
 def test_without_matplotlib(cli, drained, tmp_path, monkeypatch):
-    """The page says what to install, and can do without pictures."""
+    """The page is written without pictures, and both it and the command name the extra."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    refused = cli("--log", drained, "report", tmp_path / "r.html")
+    done = cli("--log", drained, "report", tmp_path / "r.html")
     plain = cli("--log", drained, "report", tmp_path / "p.html", "--no-pictures")
+    pages = [(tmp_path / name).read_text(encoding="utf-8") for name in ("r.html", "p.html")]
 
-    assert (2, 0) == (refused.exit_code, plain.exit_code)
-    assert "install autopack[report]" in refused.stderr
+    assert (0, 0) == (done.exit_code, plain.exit_code)
+    assert "pip install 'autopack[report]'" in done.stderr
+    assert ["autopack[report]" in page for page in pages] == [True, False]
+    assert "autopack[report]" not in plain.stderr
+
+
+def test_pictures_that_are_insisted_on(cli, drained, tmp_path, monkeypatch):
+    """Where they cannot be drawn, nothing is written."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    refused = cli("--log", drained, "report", tmp_path / "r.html", "--pictures")
+
+    assert (2, "") == (refused.exit_code, refused.stdout)
+    assert "pip install 'autopack[report]'" in refused.stderr
     assert not (tmp_path / "r.html").exists()

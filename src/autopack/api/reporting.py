@@ -60,7 +60,7 @@ def evaluate(
 
 
 def write_report(
-    log: Log, out: Path | str, *, pictures: bool = True, replace: bool = False, **given: Any
+    log: Log, out: Path | str, *, pictures: bool | None = None, replace: bool = False, **given: Any
 ) -> Path:
     """
     Write a calibration report as HTML, Markdown or JSON, by the file's ending; return its path.
@@ -68,12 +68,14 @@ def write_report(
     The page is one file that fetches nothing. Its pictures need ``autopack[report]``.
 
     Args:
-        pictures: Whether a page has pictures.
+        pictures: Whether a page has pictures; None draws them if the extra is installed, and
+            else says on the page that they are missing.
         replace: Whether a file that is there is written over.
         given: As for ``evaluate``.
 
     Raises:
-        InvalidInputError: Another ending, a file that is there, no folder, or no matplotlib.
+        InvalidInputError: Another ending, a file that is there, no folder, or pictures that were
+            asked for and cannot be drawn.
     """
     path = Path(out)
     if path.suffix.lower() not in ENDINGS:
@@ -91,7 +93,7 @@ def write_report(
     return path
 
 
-def _text(data: dict[str, Any], ending: str, *, pictures: bool) -> str:
+def _text(data: dict[str, Any], ending: str, *, pictures: bool | None) -> str:
     if ending == ".json":
         return json.dumps(data, indent=2) + "\n"
     if ending == ".md":
@@ -100,8 +102,10 @@ def _text(data: dict[str, Any], ending: str, *, pictures: bool) -> str:
         return summary(data)
     from autopack.report.page import page
 
-    if not pictures:
+    if pictures is False:
         return page(data, {})
-    from autopack.pictures import pictures_of
+    from autopack.pictures import EXTRA, can_draw, pictures_of
 
+    if pictures is None and not can_draw():
+        return page(data, {}, note=f"No pictures: they need the extra {EXTRA}.")
     return page(data, pictures_of(data))

@@ -20,7 +20,11 @@ from autopack.cli.session import LogCommand, Session, example
 @click.option("--tau", type=float, default=0.9, show_default=True, help="The share to cover.")
 @click.option("--estimator", default="deliverables", show_default=True)
 @click.option("--calibrator", default="median-ratio", show_default=True, help="Which one proposes.")
-@click.option("--pictures/--no-pictures", default=True, help="Pictures need autopack[report].")
+@click.option(
+    "--pictures/--no-pictures",
+    default=None,
+    help="In a page; they need the extra autopack[report].  [default: if it is installed]",
+)
 @click.option("--replace", is_flag=True, help="Write over a file that is there.")
 @json_option
 @click.pass_obj
@@ -28,7 +32,7 @@ def report(
     session: Session,
     /,
     out: Path | None,
-    pictures: bool,
+    pictures: bool | None,
     replace: bool,
     as_json: bool,
     **given: Any,
@@ -36,7 +40,8 @@ def report(
     """
     Write how the estimates did, what to do about it, and how far calibrators can be trusted.
 
-    OUT ends in .html (one file, nothing fetched), .md or .json. Without OUT the report is printed.
+    OUT ends in .html (a page: one file, nothing fetched), .md or .json. Without OUT the report is
+    printed. A page has pictures if matplotlib is there: pip install 'autopack[report]'.
     """
     import autopack as api
     from autopack.report.summary import summary
@@ -47,6 +52,7 @@ def report(
                 log, out.absolute(), pictures=pictures, replace=replace, **given
             )
             click.echo(f"wrote {path}", err=True)
+            _tell_missing_pictures(path, pictures)
             if not as_json:
                 return
         data = api.evaluate(log, **given)
@@ -54,3 +60,10 @@ def report(
         print_json(data)
     else:
         click.echo(summary(data), nl=False)
+
+
+def _tell_missing_pictures(path: Path, pictures: bool | None) -> None:
+    from autopack.pictures import EXTRA, can_draw
+
+    if pictures is None and path.suffix.lower() == ".html" and not can_draw():
+        click.echo(f"without pictures: for these, pip install '{EXTRA}'", err=True)

@@ -58,17 +58,19 @@ class Shown:
         return f'<data value="{raw}" data-path="{escape(path)}">{escape(text)}</data>'
 
 
-def page(data: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
+def page(data: Mapping[str, Any], pictures: Mapping[str, str], *, note: str = "") -> str:
     """
     Return the report as an HTML document.
 
     Args:
         data: As ``evaluation_json`` gives it; every number on the page is one of it.
         pictures: SVG elements by name; those that are there are shown.
+        note: What a reader should know of the page itself.
     """
     shown = Shown(data)
     sections = [
         _head(shown),
+        f'<p class="note">{escape(note)}</p>' if note else "",
         _pictures(pictures, ("pairs", "wastes")),
         _tiers(shown),
         _groups(shown),

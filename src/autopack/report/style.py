@@ -29,7 +29,7 @@ STYLE: Final = (
     "font:16px/1.5 system-ui,sans-serif}"
     "main{max-width:76rem;margin:0 auto;padding:1.5rem 1rem 4rem}"
     "h1{font-size:1.6rem;margin:0 0 .5rem}h2{font-size:1.2rem;margin:2.2rem 0 .5rem}"
-    ".lead{font-size:1.15rem;font-weight:600}"
+    ".lead{font-size:1.15rem;font-weight:600}.note{color:var(--faint)}"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}"
     "dt{color:var(--faint)}dd{margin:0;overflow-wrap:anywhere}"
     ".pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr));"
