@@ -81,6 +81,32 @@ def test_the_coefficients_of_any_day(cli, two, tmp_path):
     assert new == pytest.approx(old * now["tests/low"], abs=1)
 
 
+@pytest.mark.parametrize(("place", "is_foreign"), [(0, False), (1, True)])
+def test_evidence_of_another_log_is_said_loudly(cli, two, tmp_path, place, is_foreign):
+    """Both logs are named, with the way back; a log's own evidence needs no word."""
+    cli("--log", two[0], "calibrate", "--out", tmp_path / "out")
+    (report,) = (tmp_path / "out").glob("*.json")
+    ids = [json.loads(cli("--log", path, "log", "info", "--json").stdout)["log_id"] for path in two]
+    done = cli("--log", two[place], "calibrate", "apply", report, "--force-why", "a", "--json")
+    warned = [line for line in done.stderr.splitlines() if line.startswith("WARNING")]
+
+    assert 0 == done.exit_code
+    assert is_foreign == bool(warned)
+    assert not warned or (all(one in warned[0] for one in ids) and "rollback" in warned[0])
+    assert "deliverables" == json.loads(done.stdout)["estimator"]
+
+
+def test_a_restored_log_takes_the_evidence_of_its_parent(cli, two, tmp_path):
+    """It holds the same events, so the proposal is of its own."""
+    cli("--log", two[0], "calibrate", "--out", tmp_path / "out")
+    (report,) = (tmp_path / "out").glob("*.json")
+    cli("--log", two[0], "log", "backup", tmp_path / "copy.db")
+    cli("log", "restore", tmp_path / "copy.db", tmp_path / "again.db")
+    done = cli("--log", tmp_path / "again.db", "calibrate", "apply", report, "--force-why", "a")
+
+    assert (0, False) == (done.exit_code, "WARNING" in done.stderr)
+
+
 def test_nothing_to_roll_back(cli, two):
     """It is refused, and nothing changes."""
     done = cli("--log", two[0], "calibrate", "rollback", "--why", "why not")

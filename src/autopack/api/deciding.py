@@ -76,6 +76,17 @@ def apply(
     return coefficients(log, chosen)
 
 
+def foreign_evidence(log: Log, proposal: Proposal) -> str | None:
+    """Return whose evidence a proposal has, if nothing of it is this log's own; else None."""
+    identity = log.backend.identity
+    own = {identity.log_id, *(identity.parent or ())[:1]}
+    read = [(str(one.get("log_id")), one.get("position")) for one in proposal.logs]
+    if not read or own & {log_id for log_id, _ in read}:
+        return None
+    theirs = ", ".join(f"log {log_id} up to position {position}" for log_id, position in read)
+    return f"the evidence is not this log's own: it was read in {theirs}; this is {log.log_id}"
+
+
 def reject(log: Log, proposal: Proposal | str | Path, *, why: str, actor: str = "user") -> None:
     """Record that a proposal was turned down, and why."""
     if isinstance(proposal, str | Path):

@@ -1,5 +1,6 @@
 """``autopack calibrate``: fit an estimator to recorded outcomes; apply or reject what comes out."""
 
+import shlex
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -94,11 +95,21 @@ calibrate.params.append(log_option())
 @json_option
 @click.pass_obj
 def apply(session: Session, file: Path, force_why: str | None, as_json: bool) -> None:
-    """Let the estimator use a report's multipliers in this log from here on."""
-    import autopack as api
+    """
+    Let the estimator use a report's multipliers in this log from here on.
 
+    Evidence of another log is taken too, and said loudly; `calibrate rollback` takes it back.
+    """
+    import autopack as api
+    from autopack.api.deciding import foreign_evidence
+    from autopack.runfiles import proposal_from_json
+
+    proposal = proposal_from_json(file.absolute())
     with session.open_log() as log:
-        now = api.apply(log, file.absolute(), force_why=force_why)
+        now = api.apply(log, proposal, force_why=force_why)
+        if said := foreign_evidence(log, proposal):
+            undo = f"autopack --log {shlex.quote(session.target or '')} calibrate rollback"
+            click.echo(f"WARNING: {said}. Take it back with: {undo} --why REASON", err=True)
     _show_taught("Applied", now, as_json=as_json)
 
 
