@@ -7,6 +7,7 @@ Everything is loaded when it is first used, so that importing the package costs 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from autopack.api.amending import amend_usage as amend_usage
     from autopack.api.backtesting import backtest as backtest
     from autopack.api.calibrating import calibrate as calibrate
     from autopack.api.calibrating import estimate as estimate
@@ -88,6 +89,9 @@ if TYPE_CHECKING:
     from autopack.scaffold import new_plugin as new_plugin
 
 _HOMES = {
+    "autopack.api.amending": """
+        amend_usage
+    """,
     "autopack.api.backtesting": """
         backtest
     """,

@@ -15,8 +15,10 @@ from autopack.errors import (
     MoveRefusedError,
     PhaseMissingError,
     RunMissingError,
+    UsageConflictError,
 )
 from autopack.handler import Handler
+from autopack.ports.log import from_us
 from drains import found, specs, states, types_of
 
 P1 = PhaseRef("r", "p1")
@@ -142,11 +144,34 @@ def test_the_same_call_twice_is_recorded_once(log):
 
 def test_a_known_call_with_other_figures_is_refused(log):
     """A call id that comes with other figures is an error, and nothing is appended."""
-    with pytest.raises(EventIdConflictError), attempt(log, "r", "p1") as live:
-        live.record_usage(call_id="c1", model="m", output_tokens=20)
-        live.record_usage(call_id="c1", model="m", output_tokens=21)
+    with pytest.raises(UsageConflictError) as refused, attempt(log, "r", "p1") as live:
+        live.record_usage(call_id="c1", provider="ex", model="m", output_tokens=20)
+        live.record_usage(call_id="c1", provider="ex", model="m", output_tokens=21)
 
+    assert "Call 'c1' of provider 'ex' is recorded already" in str(refused.value)
+    assert "for r/p1 attempt 1; now it is told with output_tokens 21, not 20." in str(refused.value)
+    assert ("ex", "c1", {"output_tokens": (20, 21)}) == (
+        refused.value.provider, refused.value.call_id, refused.value.figures,
+    )  # fmt: skip
     assert [20] == [event.output_tokens for event in found(log, "llm.usage_recorded")]
+
+
+def test_a_call_id_that_two_phases_use_is_refused_with_both(log):
+    """A call id that is made up of too little names where it was used before."""
+    with attempt(log, "r", "p1") as live:
+        live.record_usage(call_id="c1", model="m", output_tokens=20)
+    with pytest.raises(EventIdConflictError) as refused, attempt(log, "r", "p2") as live:
+        live.record_usage(call_id="c1", model="m", output_tokens=20)
+
+    assert "for r/p1 attempt 1; now it is told for r/p2 attempt 1." in str(refused.value)
+
+
+def test_the_same_call_at_another_moment_is_refused(log):
+    """A moment that is given is part of the fact."""
+    said = pytest.raises(UsageConflictError, match="another lease or moment")
+    with said, attempt(log, "r", "p1") as live:
+        live.record_usage(call_id="c1", model="m", occurred_at=from_us(1))
+        live.record_usage(call_id="c1", model="m", occurred_at=from_us(2))
 
 
 def test_an_unknown_figure_is_refused_by_name(log):

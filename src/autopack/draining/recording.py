@@ -15,11 +15,17 @@ from autopack.draining.claims import Claim, Claims
 from autopack.draining.failing import Failing, failed_by
 from autopack.draining.failures import zero_yield_reason
 from autopack.draining.pricing import price_of
-from autopack.errors import CapReachedError, InvalidInputError, LeaseLostError
+from autopack.errors import (
+    CapReachedError,
+    EventIdConflictError,
+    InvalidInputError,
+    LeaseLostError,
+    UsageConflictError,
+)
 from autopack.events import LlmUsageRecorded, PhaseResultLate
-from autopack.events.usage import total_of
+from autopack.events.usage import total_of, usage_id
 from autopack.handler import Handler
-from autopack.ids import derived_id, phase_stream
+from autopack.ids import phase_stream
 from autopack.phase import holds
 from autopack.ports.log import ANY, NewEvent, Recorded, from_us
 from autopack.ports.work import Completed, Failed, NeedsPerson
@@ -113,7 +119,7 @@ class LiveAttempt:
         Raises:
             LeaseLostError: The phase is not this worker's any more; the call is recorded as late.
             CapReachedError: The run's cap is used up; the call is recorded.
-            EventIdConflictError: The call was recorded before with other figures.
+            UsageConflictError: The call was recorded before with other figures, or elsewhere.
         """
         unknown = sorted(set(figures) - _USAGE_FIELDS)
         if unknown:
@@ -148,8 +154,7 @@ class LiveAttempt:
     def _append(
         self, usage: Any, occurred_at: datetime | None
     ) -> tuple[Recorded[Any], bool, CapReachedError | None]:
-        native_key = f"{usage.provider or ''}\x00{usage.call_id}"
-        event_id = derived_id("usage", native_key, "llm.usage_recorded")
+        event_id = usage_id(usage.provider, usage.call_id)
         stream = phase_stream(self.ref.run_id, self.ref.phase_id)
         with self._handler.journal.transaction() as transaction:
             # Nobody can append while the write lock is held, so this state stays true.
@@ -162,7 +167,12 @@ class LiveAttempt:
             else:
                 usage = attrs.evolve(usage, late=is_late)
             new = NewEvent(event=usage, event_id=event_id, occurred_at=occurred_at)
-            (recorded,) = transaction.append_batch([(stream, [new], ANY)])
+            try:
+                (recorded,) = transaction.append_batch([(stream, [new], ANY)])
+            except EventIdConflictError as conflict:
+                if not known or not isinstance(before.event, LlmUsageRecorded):
+                    raise
+                raise _usage_conflict(conflict, before.event, usage) from conflict
             at_cap = None
             if not known:
                 self._count(usage)
@@ -214,6 +224,28 @@ def working(handler: Handler, claims: Claims, claim: Claim) -> Iterator[LiveAtte
         raise
     else:
         _end(handler, claims, claim, live, live.failure, began_us)
+
+
+def _usage_conflict(
+    conflict: EventIdConflictError, before: LlmUsageRecorded, now: LlmUsageRecorded
+) -> UsageConflictError:
+    """Return what differs between a call as it is recorded and as it was told again."""
+    places = [f"{u.run_id}/{u.phase_id} attempt {u.attempt}" for u in (before, now)]
+    differs = {
+        name: (getattr(before, name), getattr(now, name))
+        for name in LlmUsageRecorded.__annotations__
+        if getattr(before, name) != getattr(now, name)
+        and name not in ("run_id", "phase_id", "attempt", "lease_token", "late")
+    }
+    return UsageConflictError(
+        conflict.event_id,
+        position=conflict.position,
+        provider=now.provider,
+        call_id=now.call_id,
+        recorded_for=places[0],
+        told_for=places[1],
+        figures=differs,
+    )
 
 
 def _end(

@@ -18,6 +18,7 @@
     │   ├── LogDamagedError         the file is not what was written
     │   ├── VersionConflictError    the stream is not at the expected version
     │   ├── EventIdConflictError    the event id is known with other content
+    │   │   └── UsageConflictError  the call is recorded with other figures
     │   ├── ForeignCursorError      a position of another log
     │   └── ArtifactMissingError    no text under that digest
     ├── CodecError
@@ -63,6 +64,7 @@ from autopack.errors.logs import (
     NewerLogError,
     NotALogError,
     ReadOnlyLogError,
+    UsageConflictError,
     VersionConflictError,
 )
 from autopack.errors.refused import (
@@ -127,5 +129,6 @@ __all__ = [
     "RunPausedError",
     "StoredEventError",
     "UnknownNameError",
+    "UsageConflictError",
     "VersionConflictError",
 ]

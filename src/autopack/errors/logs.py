@@ -1,6 +1,6 @@
 """What is wrong with a log as a whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from autopack.errors.base import AutopackError
 
@@ -128,6 +128,35 @@ class EventIdConflictError(LogError):
             "content, another fact with another id."
         )
         self.event_id, self.position, self.differs = event_id, position, differs
+
+
+class UsageConflictError(EventIdConflictError):
+    """A call of that provider and id is recorded already: with other figures, or elsewhere."""
+
+    def __init__(
+        self,
+        event_id: bytes,
+        *,
+        position: int,
+        provider: str | None,
+        call_id: str,
+        recorded_for: str,
+        told_for: str,
+        figures: Mapping[str, tuple[object, object]],
+    ) -> None:
+        of = f" of provider {provider!r}" if provider else ""
+        now = [f"for {told_for}"] * (told_for != recorded_for)
+        now += [f"with {name} {is_!r}, not {was!r}" for name, (was, is_) in figures.items()]
+        differs = ", ".join(now) or "of another lease or moment"
+        super().__init__(event_id, position=position, differs=differs)
+        self.args = (
+            f"Call {call_id!r}{of} is recorded already, at position {position} for {recorded_for}; "
+            f"now it is told {differs}. Nothing was appended. Give another call a call_id of its "
+            "own (with the attempt's number in it, if you make it up); what the provider "
+            "corrected is recorded with autopack.amend_usage().",
+        )
+        self.provider, self.call_id, self.figures = provider, call_id, dict(figures)
+        self.recorded_for, self.told_for = recorded_for, told_for
 
 
 class ForeignCursorError(LogError):

@@ -6,6 +6,7 @@ from typing import Literal
 import attrs
 
 from autopack.events.schema import Attempt, Json, ReasonText, Seconds, Tokens, Usd, event
+from autopack.ids import EventId, derived_id
 
 Split = Literal["measured", "inferred", "total_only"]
 CostSource = Literal["reported", "unknown"]
@@ -100,6 +101,11 @@ class SampleRecorded:
 
 
 UsageEvent = LlmUsageRecorded | LlmUsageAmended | SampleRecorded
+
+
+def usage_id(provider: str | None, call_id: str) -> EventId:
+    """Return the event id of a call: the same call is one event, whoever records it."""
+    return derived_id("usage", f"{provider or ''}\x00{call_id}", "llm.usage_recorded")
 
 
 def total_of(usage: LlmUsageRecorded) -> int | None:

@@ -1,0 +1,57 @@
+"""Figures of a recorded call that its source corrected later."""
+
+from typing import Any, Final
+
+from autopack.errors import InvalidInputError
+from autopack.events import LlmUsageAmended
+from autopack.events.usage import usage_id
+from autopack.log import Log
+from autopack.ports.log import ANY, Recorded
+
+_FIGURES: Final = (
+    "input_tokens", "output_tokens", "reasoning_tokens", "total_tokens", "cost_usd", "split",
+)  # fmt: skip
+
+
+def amend_usage(
+    log: Log, *, call_id: str, provider: str | None = None, why: str, **figures: Any
+) -> Recorded[Any]:
+    """
+    Record that a call's source gave other figures later; both stay visible, totals use the last.
+
+    The call's run, phase and attempt are looked up, so its sample follows too.
+
+    Args:
+        call_id: As it was recorded, with *provider*.
+        why: Where the figures come from ("the monthly bill"); it is recorded.
+        figures: What changed of ``input_tokens``, ``output_tokens``, ``reasoning_tokens``,
+            ``total_tokens``, ``cost_usd``, ``split``; the rest stays as it was.
+
+    Raises:
+        InvalidInputError: No such call is recorded, or no figure that can be amended was given.
+    """
+    unknown = sorted(set(figures) - set(_FIGURES))
+    if unknown or not figures:
+        raise InvalidInputError(
+            f"amend_usage() takes {', '.join(_FIGURES)}; given was {', '.join(unknown) or 'none'}."
+        )
+    with log.transaction() as transaction:
+        event_id = usage_id(provider, call_id)
+        call = next(log.decode(transaction.store.find([event_id]).values()), None)
+        if call is None:
+            raise InvalidInputError(
+                f"No call {call_id!r} of provider {provider!r} is recorded in this log, so there "
+                "is nothing to amend. Give both as they were recorded: `autopack history RUN "
+                "PHASE --json` shows them."
+            )
+        amended = LlmUsageAmended(
+            run_id=call.event.run_id,
+            phase_id=call.event.phase_id,
+            attempt=call.event.attempt,
+            provider=provider,
+            call_id=call_id,
+            why=why,
+            **{"split": call.event.split, **figures},
+        )
+        (recorded,) = transaction.append_batch([(call.stream, [amended], ANY)])
+    return recorded
