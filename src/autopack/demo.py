@@ -1,5 +1,7 @@
 """The demo: the whole job on made-up answers, written as a user of the library would write it."""
 
+import os
+import shlex
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -10,8 +12,6 @@ from typing import Any, Final
 import autopack
 from autopack import Drain, Log, PhaseSpec
 from autopack.draining.executors.recorded import RecordedExecutor
-from autopack.report.drain import drain_text
-from autopack.report.status import status_text
 from autopack.reportfiles import write_calibration
 from autopack.runfiles import read_run_file
 
@@ -22,6 +22,7 @@ _EARLIER: Final = (
     ("tests", "medium", 3),
     ("docs", "low", 3),
 )
+_NEXT: Final = (("implementation", "low", 1), ("implementation", "medium", 1), ("docs", "low", 1))
 _TOKENS: Final = {
     "implementation/low": 1300,
     "implementation/medium": 2100,
@@ -30,16 +31,17 @@ _TOKENS: Final = {
     "docs/low": 800,
 }
 _ENDINGS: Final = {"implementation": "src/m{}.py", "tests": "tests/test_m{}.py", "docs": "d{}.md"}
-_SEED: Final = 11
+_SEED: Final = 45
 
 
-def run_demo(directory: Path | None = None) -> Path:
+def run_demo(directory: Path | None = None, *, program: str = "autopack") -> Path:
     """
     Drain, replay and calibrate in a fresh folder, and say on stdout what happens.
 
     Args:
         directory: A folder that does not exist yet; ``autopack-demo`` here, or the next free
             ``autopack-demo-N``, if not given.
+        program: What a reader types to call the command line.
 
     Returns:
         The folder, with the log and the report files.
@@ -49,102 +51,102 @@ def run_demo(directory: Path | None = None) -> Path:
     """
     folder = directory if directory is not None else _free_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    with autopack.create_log(folder / "autopack.db") as log:
-        _title("1. A log, and an earlier run of 25 phases in it")
-        _bring_in_earlier_run(log)
-        _show_identity(log)
-        middle = _drain_telemetry_run(log)
+    path = folder / "autopack.db"
+    with autopack.create_log(path) as log:
+        _say("The demo of Autopack. Its answers are made up: no model, no key, no network.")
+        _begin(log, path)
+        middle = _drain(log)
         _look_back(log, middle)
-        _calibrate(log, folder)
-        _title("6. Where things stand")
+        report = _calibrate(log, folder)
+        autopack.create_run(log, "next", _phases(_NEXT), goal="For you to drain")
         log.refresh_views()
-        _say(status_text(autopack.status(log)))
-    _next_steps(folder)
+    _next_steps(f"{program} --log {shlex.quote(_near(path))}", shlex.quote(_near(report)))
     return folder
 
 
-def _bring_in_earlier_run(log: Log) -> None:
-    phases = [
-        PhaseSpec(
-            f"{category}-{complexity}-{n}",
-            category=category,
-            complexity=complexity,
-            deliverables=_ENDINGS[category].format(n),
-        )
-        for category, complexity, count in _EARLIER
-        for n in range(1, count + 1)
-    ]
-    autopack.create_run(log, "earlier", phases, goal="An earlier run, for its samples")
-    report = autopack.drain(log, executor=_executor(silent=0.0, scale=0.0), workers=4)
-    _say(f"{report.completed} of 25 phases are complete; {report.samples} gave a sample.")
-    _say("Every answer is made up by the executor `recorded`, and the log says so.")
+def _begin(log: Log, path: Path) -> None:
+    autopack.create_run(log, "earlier", _phases(_EARLIER), goal="An earlier run, for its samples")
+    autopack.drain(log, executor=_executor(), workers=4)
+    _title(f"1. A log: {_near(path)}")
+    _say("A log is one file to which events are added, and nothing is ever changed in it.")
+    _say(
+        f"It holds {log.head().position} events of an earlier run, a list of 25 phases. A phase is"
+    )
+    _say("one piece of work for an LLM.")
 
 
-def _show_identity(log: Log) -> None:
-    info = log.info()
-    _title("2. Which log this is")
-    for name in ("target", "log_id", "events", "head_hash", "runs", "phases", "samples"):
-        _say(f"  {name:10} {info[name]}")
-
-
-def _drain_telemetry_run(log: Log) -> int:
-    _title("3. Ten phases from telemetry_run.toml, drained by two workers")
+def _drain(log: Log) -> int:
+    _title("2. Drain a second run: ten phases, two workers")
     with as_file(files("autopack") / "telemetry_run.toml") as path:
         described = read_run_file(path)
     autopack.create_run(
         log, "telemetry", described.phases, goal=described.goal, caps=described.caps
     )
     began = log.head().position
-    drain = Drain(log, executor=_executor(silent=0.1, scale=0.02), workers=2, on_event=_narrate)
-    report = drain.run()
-    _say("")
-    _say(drain_text(report))
+    executor = _executor(failing=0.08, silent=0.1, scale=0.02)
+    report = Drain(log, executor=executor, workers=2, on_event=_Narrator()).run()
+    _say(
+        f"{report.completed} completed and {report.failed} failed. The log has {report.calls} "
+        f"calls with {report.total_tokens:,} tokens, each\nwritten down before the worker went on."
+    )
     return began + (log.head().position - began) // 2
 
 
 def _look_back(log: Log, middle: int) -> None:
-    _title("4. The same log at two moments")
-    for name, until in (("in the middle", middle), ("at the end", None)):
+    _title("3. Ask the log about any moment")
+    _say("Every event has a position: 1, 2, 3, ... The ten phases stood like this:")
+    for until in (middle, None):
         board = autopack.replay(log, "phases", until=until)
         counts = board.total.by_run.get("telemetry", {})
         told = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
-        _say(f"  {name:14} (position {board.position}): {told}")
+        _say(f"  at position {board.position}: {told}")
 
 
-def _calibrate(log: Log, folder: Path) -> None:
-    _title("5. What the measurements say of the estimates")
+def _calibrate(log: Log, folder: Path) -> Path:
     proposal = autopack.calibrate(log)
+    _title("4. Learn how large outputs are")
+    _say("Before each phase its output was predicted, to give it a budget. A sample is a")
+    _say(f"prediction with what was then measured. There are {proposal.samples_used} of them:")
     for group in proposal.groups:
-        gate = "passes both gates" if group.is_high_confidence else "under a gate"
-        _say(
-            f"  {group.category + '/' + group.complexity:24} n={group.n:<3}"
-            f" actual/estimated {group.median_ratio:.2f}"
-            f"  confidence {group.confidence:.2f}  {gate}"
-        )
-    aside = ", ".join(f"{n} {reason}" for reason, n in proposal.samples_set_aside.items())
-    _say(f"  used {proposal.samples_used} samples; set aside: {aside or 'none'}")
-    for path in write_calibration(proposal, folder, at=datetime.fromtimestamp(log.clock(), UTC)):
-        _say(f"  wrote {path}")
+        name = f"{group.category}/{group.complexity}"
+        advice = "correct it" if group.is_high_confidence else "too little evidence"
+        _say(f"  {name:22} {group.n:2}  {group.median_ratio:.2f} of what was predicted; {advice}")
+    at = datetime.fromtimestamp(log.clock(), UTC)
+    written = write_calibration(proposal, folder, at=at)
+    _say("The correction is proposed, not applied. The proposal is in")
+    _say(f"  {_near(written[-1])}")
+    return written[-1]
 
 
-def _next_steps(folder: Path) -> None:
-    log = folder / "autopack.db"
-    (report,) = sorted(folder.glob("token_estimator_calibration_*.json"))[-1:]
+def _next_steps(command: str, report: str) -> None:
     _title("What to type next")
-    for line in (
-        f"autopack --log {log} history telemetry",
-        f"autopack --log {log} replay --projection phases --until 100",
-        f"autopack --log {log} calibrate apply {report}",
-        f"autopack --log {log} drain --executor recorded --dry-run",
-        f"autopack --log {log} log verify",
+    for line, what in (
+        ("status", "how the log stands, what failed, and what to do"),
+        ("history telemetry retry-policy", "why that phase failed, event by event"),
+        ("drain --executor recorded --dry-run", "what draining a third run, `next`, would take"),
+        (f"calibrate apply {report}", "let the correction be used, then try the dry run again"),
+        ("log verify", "that nobody changed an event"),
     ):
-        _say(f"  {line}")
+        _say(f"# {what}\n{command} {line}")
 
 
-def _executor(*, silent: float, scale: float) -> RecordedExecutor:
+def _phases(groups: Iterable[tuple[str, str, int]]) -> list[PhaseSpec]:
+    return [
+        PhaseSpec(
+            f"{category}-{complexity}-{n}",
+            category=category,
+            complexity=complexity,
+            deliverables=_ENDINGS[category].format(n),
+        )
+        for category, complexity, count in groups
+        for n in range(1, count + 1)
+    ]
+
+
+def _executor(*, failing: float = 0.0, silent: float = 0.0, scale: float = 0.0) -> RecordedExecutor:
     return RecordedExecutor(
         seed=_SEED,
-        failure_share=0.05,
+        failure_share=failing,
         truncated_share=0.0,
         zero_usage_share=silent,
         latency_scale=scale,
@@ -152,18 +154,31 @@ def _executor(*, silent: float, scale: float) -> RecordedExecutor:
     )
 
 
-def _narrate(recorded: Any) -> None:
-    event = recorded.event
-    name = getattr(event, "phase_id", "")
-    match recorded.type:
-        case "phase.started":
-            _say(f"  > {name}")
-        case "phase.completed" if event.zero_yield_reason:
-            _say(f"  ! {name} completed without any call: {event.zero_yield_reason}")
-        case "phase.completed":
-            _say(f"  + {name} completed in {event.duration_s:.1f} s")
-        case "phase.failed":
-            _say(f"  x {name} failed: {event.code}: {event.message}")
+class _Narrator:
+    """Says how each phase ended, with what its calls used."""
+
+    def __init__(self) -> None:
+        self.used: dict[str, int] = {}
+
+    def __call__(self, recorded: Any) -> None:
+        """Note a call, or say a phase's end."""
+        event = recorded.event
+        name = getattr(event, "phase_id", "")
+        match recorded.type:
+            case "llm.usage_recorded":
+                self.used[name] = event.total_tokens
+            case "phase.completed" if event.zero_yield_reason:
+                _say(f"  ! {name:20} completed without any call, so nothing was measured")
+            case "phase.completed":
+                _say(f"  + {name:20} completed, {self.used[name]:6,} tokens")
+            case "phase.failed":
+                _say(f"  x {name:20} failed,    {self.used[name]:6,} tokens: {event.message}")
+
+
+def _near(path: Path) -> str:
+    """Return a path as short as it can be typed from here."""
+    here = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    return here.replace(os.sep, "/") if os.sep != "/" else here
 
 
 def _free_folder() -> Path:

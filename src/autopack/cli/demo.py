@@ -1,5 +1,8 @@
 """``autopack demo``: the main job from nothing to a report, without a key or a network."""
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -15,4 +18,12 @@ def demo(session: Session, directory: Path | None) -> None:
     from autopack.demo import run_demo
 
     session.registry()
-    run_demo(None if directory is None else directory.absolute())
+    run_demo(None if directory is None else directory.absolute(), program=_program())
+
+
+def _program() -> str:
+    """Return what to type for this program: its path, if its name alone means none or another."""
+    typed, found = sys.argv[0], shutil.which("autopack")
+    if not Path(typed).is_file() or (found and Path(found).samefile(typed)):
+        return "autopack"
+    return shlex.quote(typed)

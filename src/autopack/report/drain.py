@@ -29,7 +29,8 @@ def _lines(report: Any) -> Iterator[str]:
     if rates := _rates(report):
         yield f"  rates     {rates}"
     if report.unmetered:
-        yield f"  caps      {_n(report.unmetered, 'attempt')} under a cap did not say what was used"
+        attempts = _n(report.unmetered, "attempt")
+        yield f"  caps      {attempts} recorded no figures that the cap could count"
     yield from _counts("no usage", report.zero_yield)
     for reason in sorted(report.zero_yield):
         if reason in ZERO_YIELD:
