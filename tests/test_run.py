@@ -171,7 +171,7 @@ class TestStanding:
         """The refusal says how to go on."""
         check_claimable(after(CREATE, PAUSE, RESUME))
 
-        with pytest.raises(RunPausedError, match="autopack run resume r1"):
+        with pytest.raises(RunPausedError, match=r"resume_run\(log, 'r1', why=\.\.\.\)"):
             check_claimable(after(CREATE, PAUSE))
 
     def test_a_failed_preparation_is_told_apart_and_may_be_tried_again(self):

@@ -55,8 +55,9 @@ def pictures_of(data: Mapping[str, Any]) -> dict[str, str]:
         from matplotlib import rc_context
     except ModuleNotFoundError as absent:
         raise InvalidInputError(
-            f"Pictures need matplotlib: pip install '{EXTRA}', or leave them out with "
-            "--no-pictures (pictures=False)."
+            f"Pictures need matplotlib: pip install '{EXTRA}', or leave them out with",
+            do="pictures=False.",
+            typed="--no-pictures.",
         ) from absent
     drawing = {
         "pairs": (_pairs, data["pairs"]),

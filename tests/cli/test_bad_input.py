@@ -315,6 +315,59 @@ def test_the_nearest_command_is_named(cli, typed, meant):
     assert f"Did you mean '{meant}'?" in message
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("status", "--jsn"), "There is no option --jsn. Did you mean --json?"),
+        (("drain", "--excutor", "x"), "There is no option --excutor. Did you mean --executor?"),
+        (("--plugin-dir", "x", "status"), "no option --plugin-dir. Did you mean --plugins-dir?"),
+        (("status", "-v"), "no option -v. It stands before the command: autopack -v ..."),
+        (("log", "tail", "--plugins-dir", "x"), "before the command: autopack --plugins-dir ..."),
+        (("calibrate", "apply", "x.json", "--also", "y"), "autopack calibrate --also ..."),
+    ],
+)
+def test_the_nearest_option_is_named(cli, typed, said):
+    """An option that is not there is refused, with the one that was meant or where it stands."""
+    assert said in refused(cli(*typed))
+
+
+def test_no_option_is_guessed_from_afar(cli):
+    """--colour is not --log."""
+    message = refused(cli("status", "--colour"))
+
+    assert "There is no option --colour." in message
+    assert "Did you mean" not in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "never"),
+    [
+        (("run", "create", "r", "--phases", "{run}"), "autopack phase add r", "queue_phases()"),
+        (("log", "create", "{log}"), "--log {log}", "open_log()"),
+        (("phase", "requeue", "r/p1", "--why", " "), "--why REASON", "why=..."),
+    ],
+)
+def test_who_typed_a_command_is_told_what_to_type(cli, run_log, run_file, arguments, typed, never):
+    """Messages name commands and options here, and functions in Python."""
+    places = {"run": run_file, "log": run_log}
+    message = refused(cli("--log", run_log, *(one.format(**places) for one in arguments)))
+
+    assert typed.format(**places) in message
+    assert never not in message
+
+
+def test_python_is_told_what_to_call(run_log, run_file):
+    """The same errors, raised to a program, name functions."""
+    import autopack
+    from autopack.errors import LogExistsError, RunExistsError
+
+    with autopack.open_log(run_log) as log:
+        with pytest.raises(RunExistsError, match=r"queue_phases\(\)"):
+            autopack.create_run(log, "r")
+        with pytest.raises(LogExistsError, match=r"open_log\(\)"):
+            autopack.create_log(run_log)
+
+
 def test_a_plugin_command_is_named_too(cli, tmp_path):
     """A command that a plugin registered is among those that may have been meant."""
     (tmp_path / "greeting.py").write_text(

@@ -45,7 +45,7 @@ def test_options_of_one_strategy(cli):
     [
         (["--simulate"], "No log is named"),
         (["--simulate", "--synthetic", "7", "--strategy", "fiffo"], "Did you mean 'fifo'?"),
-        (["--simulate", "--synthetic", "7", "-s", "a=1"], "needs one --strategy"),
+        (["--simulate", "--synthetic", "7", "-s", "a=1"], "is for one --strategy"),
         (["--simulate", "--synthetic", "x"], "not a valid integer"),
         (["--synthetic", "7", "--executor", "recorded"], "belongs to --simulate"),
     ],

@@ -119,7 +119,9 @@ def rollback(
             f"{taught[-1].version!r}, and there is nothing to roll back."
         )
     if not why.strip():
-        raise InvalidInputError("Say why it is rolled back (--why); the reason is kept.")
+        raise InvalidInputError(
+            "Say why it is rolled back; the reason is kept:", do="why=...", typed="--why REASON"
+        )
     current, before = taught[-1], taught[-2]
     event = CalibrationApplied(
         estimator=chosen.name,
@@ -150,7 +152,9 @@ def _multipliers(proposal: Proposal, force_why: str | None) -> tuple[dict[str, f
     if not force_why:
         raise InvalidInputError(
             "The proposal changes no group that passed both gates, so there is nothing to apply. "
-            "Collect more samples, or insist with a reason (force_why, --force-why)."
+            "Collect more samples, or insist with a reason:",
+            do="force_why=...",
+            typed="--force-why REASON",
         )
     insisted = insisted_on(proposal)
     if insisted == dict(proposal.old):

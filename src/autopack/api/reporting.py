@@ -84,8 +84,9 @@ def write_report(
         raise InvalidInputError(f"There is no folder {path.parent} to write {path.name} in.")
     if path.exists() and not replace:
         raise InvalidInputError(
-            f"{path} is there already and was left as it is. Choose another name, or insist with "
-            "--replace (replace=True)."
+            f"{path} is there already and was left as it is. Choose another name, or insist with",
+            do="replace=True.",
+            typed="--replace.",
         )
     text = _text(evaluate(log, **given), path.suffix.lower(), pictures=pictures)
     with path.open("w", encoding="utf-8", newline="\n") as stream:

@@ -91,7 +91,7 @@ def _chosen(texts: list[PhaseText], ref: PhaseRef, name: str, attempt: int | Non
 
 def _told(texts: list[PhaseText]) -> str:
     if not texts:
-        return "It has none: attach() and outputs make them, and they are named when it ends."
+        return "It has none: its outputs and what was attached are named when an attempt ends."
     return f"It has: {_list(texts)}."
 
 

@@ -171,7 +171,9 @@ class _Reader:
                 raise InvalidInputError(
                     f"The trace has no column {self.columns.get(field, 'of output sizes')}. "
                     f"It has: {', '.join(self.seen.values()) or 'none'}. {NEEDED} "
-                    f"Name another with: --column {field}=NAME"
+                    "Name another with:",
+                    do=f"columns={{{field!r}: NAME}}",
+                    typed=f"--column {field}=NAME",
                 )
 
     def _column(self, field: str, lowered: Mapping[str, str]) -> str | None:

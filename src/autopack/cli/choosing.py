@@ -28,7 +28,7 @@ def executor_of(
     options: Sequence[str],
 ) -> Any:
     """Return the executor that is meant: its name, or an object made with its options."""
-    given = options_of("--executor-option", options)
+    given = options_of("--executor-option (-x)", options)
     if command is not None:
         given["command"] = _list_of("--command", command)
     if preset is not None:
@@ -46,7 +46,7 @@ def executor_of(
 
 def strategy_of(registry: Any, name: str, options: Sequence[str]) -> Any:
     """Return the strategy that is meant: its name, or an object made with its options."""
-    return made(registry, "strategy", name, options_of("--strategy-option", options))
+    return made(registry, "strategy", name, options_of("--strategy-option (-s)", options))
 
 
 def made(registry: Any, kind: str, name: str, options: dict[str, Any]) -> Any:
@@ -65,7 +65,7 @@ def options_of(option: str, given: Sequence[str]) -> dict[str, Any]:
     for pair in given:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
-            raise click.UsageError(f"{option} is {pair!r}; give NAME=VALUE.")
+            raise click.UsageError(f"{option} is {pair!r}: give NAME=VALUE.")
         try:
             found[name.strip()] = json.loads(value)
         except ValueError:

@@ -190,7 +190,7 @@ def _settings(
     if "strategy" in said:
         said["strategy"] = strategy_of(registry, said["strategy"], strategy_options)
     elif strategy_options:
-        raise click.UsageError("--strategy-option belongs to --strategy.")
+        raise click.UsageError("--strategy-option (-s) is for a --strategy: name that too.")
     return said
 
 
@@ -264,7 +264,7 @@ def _drained(log: Any, engine: Any) -> Any:
     except PluginError as fault:
         if log.head() == before:
             raise
-        click.echo(f"autopack: {fault}", err=True)
+        click.echo(f"autopack: {fault.typed}", err=True)
         raise click.exceptions.Exit(1) from fault
 
 

@@ -1,10 +1,12 @@
-"""A group of commands that says which one was probably meant."""
+"""Says which command or option was probably meant, with any version of click."""
+
+from collections.abc import Iterator
 
 import click
 
 
 class CommandGroup(click.Group):
-    """Names the nearest command for one that is not there, with any version of click."""
+    """Names the nearest command for one that is not there."""
 
     def known_names(self, ctx: click.Context) -> list[str]:
         """Return every name that this group takes."""
@@ -30,3 +32,29 @@ class CommandGroup(click.Group):
             close = difflib.get_close_matches(wanted, self.known_names(ctx), n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise click.UsageError(f"There is no command {wanted!r}.{hint}", ctx) from None
+
+
+def nearest_option(fault: click.NoSuchOption) -> click.UsageError:
+    """Return the error for an option that is not there: where it stands, or which is nearest."""
+    wanted, ctx = fault.option_name, fault.ctx
+    hint = _hint(wanted, ctx) if ctx is not None else ""
+    return click.UsageError(f"There is no option {wanted}.{hint}", ctx)
+
+
+def _hint(wanted: str, ctx: click.Context) -> str:
+    import difflib
+
+    parent = ctx.parent
+    while parent is not None:
+        if wanted in _options(parent.command):
+            return f" It stands before the command: {parent.command_path} {wanted} ..."
+        parent = parent.parent
+    known = {option.strip("-"): option for option in _options(ctx.command)}
+    close = difflib.get_close_matches(wanted.strip("-"), known, n=1)
+    return f" Did you mean {known[close[0]]}?" if close else ""
+
+
+def _options(command: click.Command) -> Iterator[str]:
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield from (*parameter.opts, *parameter.secondary_opts)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from autopack.cli.groups import CommandGroup
+from autopack.cli.groups import CommandGroup, nearest_option
 
 _COMMANDS: Final = {
     "demo": "demo:demo",
@@ -58,10 +58,19 @@ class AutopackGroup(CommandGroup):
         command: click.Command | None = _session(ctx).plugin_command(cmd_name)
         return command
 
+    def make_context(self, *given: Any, **settings: Any) -> click.Context:
+        """Parse what stands before the command."""
+        try:
+            return super().make_context(*given, **settings)
+        except click.NoSuchOption as fault:
+            raise nearest_option(fault) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error that was meant for people becomes one message and exit 2."""
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as fault:
+            raise nearest_option(fault) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
@@ -155,7 +164,7 @@ def _message_of(fault: Exception) -> str | None:
     from autopack.errors import AutopackError
 
     if isinstance(fault, AutopackError):
-        return str(fault)
+        return fault.typed
     if isinstance(fault, OSError) and fault.filename is not None:
         return f"{fault.filename}: {fault.strerror}."
     return None

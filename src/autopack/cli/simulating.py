@@ -30,7 +30,7 @@ def simulate_strategies(
     registry = session.registry()
     listed = [name.strip() for name in (names or _USUAL).split(",") if name.strip()]
     if options and len(listed) != 1:
-        raise click.UsageError("--strategy-option needs one --strategy to belong to.")
+        raise click.UsageError("--strategy-option (-s) is for one --strategy: name just that one.")
     chosen = [strategy_of(registry, name, options) for name in listed]
     limits = {name: given[name] for name in _LIMITS if given[name] is not None}
     results = _simulated(session, chosen, seed, width, limits)

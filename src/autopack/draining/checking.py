@@ -67,5 +67,11 @@ def _check_scope(settings: Settings, admission: Admission, handler: Handler) -> 
         raise PhaseMissingError(f"{run_id}/{phase_id}", known=known)
     is_there = phase.status in LIVE | {PhaseStatus.QUEUED}
     if not is_there and settings.resumes is None:
-        what = "a drain takes queued phases; put it back with --requeue --why REASON"
-        raise MoveRefusedError(phase.ref, state=phase.status, to=PhaseStatus.CLAIMED, what=what)
+        raise MoveRefusedError(
+            phase.ref,
+            state=phase.status,
+            to=PhaseStatus.CLAIMED,
+            what="a drain takes queued phases",
+            do="Put it back with requeue().",
+            typed="Put it back with --requeue --why REASON.",
+        )

@@ -2,7 +2,23 @@
 
 
 class AutopackError(Exception):
-    """The base of all errors of this library."""
+    """
+    The base of all errors of this library.
+
+    Args:
+        message: What happened, with the values.
+        do: What to do about it in Python; it ends the message.
+        typed: The same for who typed a command, where that differs.
+    """
+
+    def __init__(self, message: str = "", *, do: str = "", typed: str = "") -> None:
+        super().__init__(f"{message} {do}" if do else message)
+        self._typed = f"{message} {typed}" if typed else ""
+
+    @property
+    def typed(self) -> str:
+        """The message for who typed a command: it names commands and options, not functions."""
+        return self._typed or str(self)
 
 
 class InvalidNameError(AutopackError):

@@ -17,7 +17,9 @@ class LogMissingError(LogError):
         hint = f" Logs nearby:{near}" if nearby else " No log was found nearby."
         super().__init__(
             f"There is no log at {target}; nothing was created.{hint}\n"
-            f"Check the path, or make a new log with: autopack log create {target}"
+            "Check the path, or make a new log with:",
+            do=f"autopack.create_log({target!r})",
+            typed=f"autopack log create {target}",
         )
         self.target, self.nearby = target, tuple(nearby)
 
@@ -27,8 +29,9 @@ class LogExistsError(LogError):
 
     def __init__(self, target: str) -> None:
         super().__init__(
-            f"{target} already exists; it was left as it is. "
-            "Choose another path, or open it with open_log() or --log."
+            f"{target} already exists; it was left as it is. Choose another path, or",
+            do="open it with open_log().",
+            typed=f"work on it with --log {target}.",
         )
         self.target = target
 

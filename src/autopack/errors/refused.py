@@ -15,7 +15,9 @@ class RunExistsError(CommandRefusedError):
     def __init__(self, run_id: str) -> None:
         super().__init__(
             f"Run {run_id!r} exists already and was left as it is. Choose another id, "
-            "or add phases to it with queue_phases() or `autopack phase add`."
+            "or add phases to it with",
+            do="queue_phases().",
+            typed=f"`autopack phase add {run_id} --file FILE`.",
         )
         self.run_id = run_id
 
@@ -36,7 +38,11 @@ class RunPausedError(CommandRefusedError):
     """The run is paused, so none of its phases can be claimed."""
 
     def __init__(self, run_id: str) -> None:
-        super().__init__(f"Run {run_id!r} is paused. Go on with: autopack run resume {run_id}")
+        super().__init__(
+            f"Run {run_id!r} is paused. Go on with:",
+            do=f"resume_run(log, {run_id!r}, why=...)",
+            typed=f"autopack run resume {run_id} --why REASON",
+        )
         self.run_id = run_id
 
 
@@ -62,10 +68,14 @@ class PhaseMissingError(CommandRefusedError):
 class MoveRefusedError(CommandRefusedError):
     """A phase cannot go from its state to another one."""
 
-    def __init__(self, ref: object, *, state: str, to: str, what: str) -> None:
+    def __init__(
+        self, ref: object, *, state: str, to: str, what: str, do: str = "", typed: str = ""
+    ) -> None:
         super().__init__(
             f"Phase {ref} is {state}: it cannot become {to} ({what}). See why with: "
-            f"autopack history {str(ref).replace('/', ' ', 1)}"
+            f"autopack history {str(ref).replace('/', ' ', 1)}" + ("." if do else ""),
+            do=do,
+            typed=typed,
         )
         self.ref, self.state, self.to, self.what = ref, state, to, what
 
@@ -76,7 +86,9 @@ class AttemptsSpentError(CommandRefusedError):
     def __init__(self, ref: object, *, spent: int, max_attempts: int) -> None:
         super().__init__(
             f"Phase {ref} has spent {spent} of {max_attempts} attempts. Find the cause, then "
-            f"give it new ones with: autopack phase requeue {ref} --why REASON"
+            "give it new ones with:",
+            do="requeue(log, ref, why=...)",
+            typed=f"autopack phase requeue {ref} --why REASON",
         )
         self.ref, self.spent, self.max_attempts = ref, spent, max_attempts
 
@@ -125,7 +137,9 @@ class PriceUnknownError(CommandRefusedError):
         super().__init__(
             f"{scope} has a cap in USD, but no price is known for the phase's model, so that the "
             "cap could not be kept. Install a plugin that prices it (autopack_price_usage), or "
-            "insist with --allow-unknown-price (allow_unknown_price=True)."
+            "insist with",
+            do="allow_unknown_price=True.",
+            typed="--allow-unknown-price.",
         )
         self.scope = scope
 
@@ -136,7 +150,9 @@ class EmptyLogError(CommandRefusedError):
     def __init__(self, target: str, *, events: int) -> None:
         super().__init__(
             f"{target} holds no runs and no phases ({events} events), so there is nothing to "
-            "drain. Is it the right log? Insist with --allow-empty (allow_empty=True)."
+            "drain. Is it the right log? Insist with",
+            do="allow_empty=True.",
+            typed="--allow-empty.",
         )
         self.target, self.events = target, events
 

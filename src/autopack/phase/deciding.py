@@ -118,7 +118,11 @@ def _by_person(
         "why": command.why,
     }
     if not command.why.strip():
-        raise InvalidInputError(f"Phase {ref}: say why (--why); the reason is kept in the log.")
+        raise InvalidInputError(
+            f"Phase {ref}: say why; the reason is kept in the log:",
+            do="why=...",
+            typed="--why REASON",
+        )
     match command:
         case RequeuePhase(not_before=not_before):
             if state.status in LIVE | {_S.QUEUED}:

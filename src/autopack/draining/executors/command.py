@@ -94,7 +94,9 @@ class CommandExecutor:
         if settings.get("env"):
             raise InvalidInputError(
                 f"The drain's command had the variables {', '.join(settings['env'])}, whose "
-                "values are not in the log. Give the executor again (--command, -x env=...)."
+                "values are not in the log. Give the executor again:",
+                do="executor=CommandExecutor(..., env=...)",
+                typed="--command or --preset, and -x env=JSON",
             )
         named = ("command", "preset", "stdin", "cwd", "capture_bytes", "grace_s")
         return cls(**{name: settings[name] for name in named if settings.get(name) is not None})
