@@ -32,6 +32,21 @@ def test_a_probe_says_no_go(cli, run_log, executors):
     assert "the phase failed: tests_failed: two of nine tests failed" in str(found["checks"])
 
 
+@pytest.mark.parametrize("command", ["drain", "probe"])
+def test_what_an_executor_prints_is_kept_out_of_the_result(cli, run_log, tmp_path, command):
+    """Stdout holds one JSON document, whatever a file and its executor print."""
+    path = tmp_path / "chatty.py"
+    path.write_text(
+        "print('loading')\n\n\ndef execute(phase, attempt):\n    print('at work')\n",
+        encoding="utf-8",
+    )
+    result = cli("--log", run_log, command, "--executor", f"{path}:execute", "--json")
+
+    assert json.loads(result.stdout) is not None
+    assert "loading" in result.stderr
+    assert "at work" in result.stderr
+
+
 def test_a_drain_is_gone_on_with(cli, run_log, executors):
     """--resume takes everything from the log; what is given wins."""
     cli("--log", run_log, "drain", "--executor", f"{executors}:works", "--max-phases", "1")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from autopack.cli.choosing import executor_of, strategy_of
-from autopack.cli.output import json_option, print_json, print_table
+from autopack.cli.output import json_option, print_json, print_table, users_prints
 from autopack.cli.session import LogCommand, Session, example
 from autopack.cli.simulating import simulate_strategies
 
@@ -150,9 +150,10 @@ def drain(
     _check_together(given["run_id"], given["phase_id"], requeue, why, dry_run)
     session = ctx.find_object(Session)
     assert session is not None
-    settings = _settings(
-        ctx, session.registry(), given, (command, preset, options), strategy_options, dry_run
-    )
+    with users_prints():
+        settings = _settings(
+            ctx, session.registry(), given, (command, preset, options), strategy_options, dry_run
+        )
     with session.open_log() as log:
         if dry_run:
             _show_plan(log, settings, as_json)
@@ -210,7 +211,8 @@ def _check_together(
 def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:
     from autopack.draining.engine import Drain
 
-    plan = Drain(log, **settings).plan()
+    with users_prints():
+        plan = Drain(log, **settings).plan()
     if as_json:
         print_json(plan)
         return
@@ -247,7 +249,7 @@ def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[A
     if requeue_why is not None:
         ref = PhaseRef(settings["run_id"], settings["phase_id"])
         api.requeue(log, ref, why=requeue_why)
-    with DrainProgress() as progress:
+    with DrainProgress() as progress, users_prints():
         engine = progress.engine = Drain(log, **settings, on_event=progress)
         with _stopping(engine) as stopped:
             report = _drained(log, engine)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, redirect_stdout
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +61,11 @@ def _print_rich(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def users_prints() -> AbstractContextManager[Any]:
+    """Send to stderr what a user's code prints meanwhile: stdout is for the command's result."""
+    return redirect_stdout(sys.stderr)
 
 
 def json_option(function: Any) -> Any:

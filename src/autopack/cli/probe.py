@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from autopack.cli.choosing import executor_of
-from autopack.cli.output import json_option, print_json
+from autopack.cli.output import json_option, print_json, users_prints
 from autopack.cli.session import LogCommand, Session, example
 
 
@@ -48,8 +48,9 @@ def probe(
         raise click.UsageError("--phase-id needs --run-id: an id is unique only within its run.")
     session = ctx.find_object(Session)
     assert session is not None
-    found = executor_of(session.registry(), executor, command, preset, options)
-    with session.open_log() as log, DrainProgress() as progress:
+    with users_prints():
+        found = executor_of(session.registry(), executor, command, preset, options)
+    with session.open_log() as log, DrainProgress() as progress, users_prints():
         report = api.probe(log, executor=found, **settings, on_event=progress)
     if as_json:
         print_json(report)

@@ -26,10 +26,12 @@ class Session:
         """Return the plugins, loaded once; each that failed is named on stderr."""
         if self._registry is None:
             from autopack.cli.narration import configure_logging
+            from autopack.cli.output import users_prints
             from autopack.plugins import load_plugins
 
             configure_logging(self.verbose)
-            self._registry = load_plugins(folders=self._folders())
+            with users_prints():
+                self._registry = load_plugins(folders=self._folders())
             self.tell_faults()
         return self._registry
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 import click
 
 from autopack.cli.choosing import strategy_of
-from autopack.cli.output import print_json, print_table
+from autopack.cli.output import print_json, print_table, users_prints
 from autopack.cli.session import Session
 
 _USUAL: Final = "fifo,triage,explore"
@@ -31,9 +31,10 @@ def simulate_strategies(
     listed = [name.strip() for name in (names or _USUAL).split(",") if name.strip()]
     if options and len(listed) != 1:
         raise click.UsageError("--strategy-option (-s) is for one --strategy: name just that one.")
-    chosen = [strategy_of(registry, name, options) for name in listed]
     limits = {name: given[name] for name in _LIMITS if given[name] is not None}
-    results = _simulated(session, chosen, seed, width, limits)
+    with users_prints():
+        chosen = [strategy_of(registry, name, options) for name in listed]
+        results = _simulated(session, chosen, seed, width, limits)
     found = [_named(one, name) for one, name in zip(results, listed, strict=True)]
     if as_json:
         print_json([{**_fields(one), "samples_per_100k": one.samples_per_100k} for one in found])
