@@ -15,6 +15,7 @@ from autopack.commands import (
     ReopenRun,
     ResumeRun,
     RunCommand,
+    check_why,
 )
 from autopack.errors import (
     InvalidInputError,
@@ -66,7 +67,7 @@ def decide(command: RunCommand, state: RunState) -> list[RunEvent]:
         RunMissingError: No run of that id exists.
         PhaseExistsError: A phase of that id was queued.
         InvalidInputError: Phases wait for each other.
-        InvalidInputError: A cap has an unknown unit.
+        InvalidInputError: A cap has an unknown unit, or a person gave no reason.
     """
     if isinstance(command, CreateRun):
         return _create(command, state)
@@ -78,10 +79,12 @@ def decide(command: RunCommand, state: RunState) -> list[RunEvent]:
             queued = queue(state.run_id, specs, state)
             return [*(reopened if state.is_finished and queued else []), *queued]
         case PauseRun(why=why, actor=actor):
+            check_why(f"Run {state.run_id}", why)
             if state.is_paused:
                 return []
             return [RunPaused(run_id=state.run_id, why=why, actor=actor)]
         case ResumeRun(why=why, actor=actor):
+            check_why(f"Run {state.run_id}", why)
             if not state.is_paused:
                 return []
             return [RunResumed(run_id=state.run_id, why=why, actor=actor)]

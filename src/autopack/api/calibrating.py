@@ -11,13 +11,14 @@ import attrs
 from autopack import views
 from autopack.calibration.effects import expected_effect
 from autopack.calibration.fold import folded, run_calibrator
-from autopack.errors import InvalidInputError
+from autopack.errors import InvalidInputError, RunMissingError
 from autopack.estimating import at_quantile, coefficients, estimated
 from autopack.log import Log
 from autopack.plugins import load_plugins
 from autopack.ports.prediction import Estimate, PhaseSpec, Proposal, Sample
 from autopack.ports.work import PhaseView
 from autopack.projections.observations import samples_of
+from autopack.projections.runs import RUNS
 from autopack.projections.samples import SAMPLES
 
 DEFAULT_ESTIMATOR: Final = "deliverables"
@@ -87,8 +88,12 @@ def calibrate(
         estimator: Whose coefficients are fitted; those in force in the first log are the base.
         run_ids: Use samples of these runs only.
         options: The calibrator's own, e.g. ``min_samples=5, confidence_threshold=0.7``.
+
+    Raises:
+        RunMissingError: None of the logs knows a run of *run_ids*.
     """
     logs = [log] if isinstance(log, Log) else list(log)
+    _check_runs(logs, run_ids or ())
     registry = logs[0].registry
     target = registry.resolve("estimator", estimator)
     base = coefficients(logs[0], target)
@@ -109,6 +114,13 @@ def calibrate(
     return attrs.evolve(proposal, logs=read, settings=settings, expected=expected)
 
 
+def _check_runs(logs: Sequence[Log], run_ids: Sequence[str]) -> None:
+    known = {run_id for one in logs for run_id in views.current(one, RUNS).rows} if run_ids else ()
+    for run_id in run_ids:
+        if run_id not in known:
+            raise RunMissingError(run_id, known=known)
+
+
 def made(calibrator: type, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
     """Return a calibrator with *options*, and those of *defaults* that it knows."""
     import inspect
@@ -124,7 +136,11 @@ def made(calibrator: type, options: Mapping[str, Any], defaults: Mapping[str, An
     try:
         return calibrator(**{**usual, **options})
     except TypeError as fault:
-        raise InvalidInputError(f"An option has a value of the wrong kind: {fault}.") from fault
+        given = ", ".join(f"{option} = {value!r}" for option, value in options.items())
+        raise InvalidInputError(
+            f"Calibrator {getattr(calibrator, 'name', calibrator.__name__)!r} got {given}, of "
+            f"which one is of the wrong kind: {fault}."
+        ) from fault
 
 
 def options_of(text: str) -> tuple[str, dict[str, Any]]:
