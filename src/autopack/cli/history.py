@@ -8,6 +8,7 @@ from autopack.cli.session import LogCommand, Session, example
 
 @click.command(
     cls=LogCommand,
+    short_help="Show every event of a run, or of one of its phases.",
     epilog=example("autopack --log work.db history nightly p3"),
 )
 @click.argument("run_id", metavar="RUN")
