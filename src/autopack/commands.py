@@ -6,8 +6,22 @@ from typing import Any
 
 import attrs
 
+from autopack.errors import InvalidInputError
 from autopack.ids import PhaseRef
 from autopack.ports.prediction import PhaseSpec
+
+
+def check_why(about: str, why: str) -> None:
+    """
+    Return if a person gave a reason.
+
+    Raises:
+        InvalidInputError: It is blank.
+    """
+    if not why.strip():
+        raise InvalidInputError(
+            f"{about}: say why; the reason is kept in the log:", do="why=...", typed="--why REASON"
+        )
 
 
 @attrs.frozen(kw_only=True)

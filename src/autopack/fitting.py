@@ -55,7 +55,11 @@ def made(calibrator: type, options: Mapping[str, Any], defaults: Mapping[str, An
     try:
         return calibrator(**{**usual, **options})
     except TypeError as fault:
-        raise InvalidInputError(f"An option has a value of the wrong kind: {fault}.") from fault
+        given = ", ".join(f"{option} = {value!r}" for option, value in options.items())
+        raise InvalidInputError(
+            f"Calibrator {getattr(calibrator, 'name', calibrator.__name__)!r} got {given}, of "
+            f"which one is of the wrong kind: {fault}."
+        ) from fault
 
 
 def options_of(text: str) -> tuple[str, dict[str, Any]]:

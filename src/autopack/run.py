@@ -16,6 +16,7 @@ from autopack.commands import (
     ReopenRun,
     ResumeRun,
     RunCommand,
+    check_why,
 )
 from autopack.errors import (
     InvalidInputError,
@@ -69,7 +70,7 @@ def decide(command: RunCommand, state: RunState) -> list[RunEvent]:
         RunMissingError: No run of that id exists.
         PhaseExistsError: A phase of that id was queued.
         InvalidInputError: A phase comes after one that is not in the run, or waits for itself.
-        InvalidInputError: A cap has an unknown unit, or is not above 0.
+        InvalidInputError: A cap has an unknown unit or is not above 0, or a person gave no reason.
     """
     if isinstance(command, CreateRun):
         return _create(command, state)
@@ -81,10 +82,12 @@ def decide(command: RunCommand, state: RunState) -> list[RunEvent]:
             queued = queue(state.run_id, specs, state)
             return [*(reopened if state.is_finished and queued else []), *queued]
         case PauseRun(why=why, actor=actor):
+            check_why(f"Run {state.run_id}", why)
             if state.is_paused:
                 return []
             return [RunPaused(run_id=state.run_id, why=why, actor=actor)]
         case ResumeRun(why=why, actor=actor):
+            check_why(f"Run {state.run_id}", why)
             if not state.is_paused:
                 return []
             return [RunResumed(run_id=state.run_id, why=why, actor=actor)]

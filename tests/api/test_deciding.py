@@ -198,7 +198,7 @@ def test_a_rollback_needs_a_reason(log):
     apply(log, calibrate(log))
     events = log.head().position
 
-    with pytest.raises(InvalidInputError, match="Say why"):
+    with pytest.raises(InvalidInputError, match="say why"):
         rollback(log, why=" ")
     assert events == log.head().position
 

@@ -201,6 +201,17 @@ class TestByHand:
 
         assert [] == types(log)
 
+    @pytest.mark.parametrize("act", [autopack.pause_run, autopack.resume_run])
+    def test_a_reason_is_asked_for_runs_too(self, log, act):
+        """The message asks for a reason, rather than naming the event that needs one."""
+        with pytest.raises(InvalidInputError, match="Run r1: say why"):
+            act(log, "r1", why="")
+
+    def test_what_is_queued_is_queued_already(self, log):
+        """A requeue of a waiting phase does not say that it cannot become what it is."""
+        with pytest.raises(MoveRefusedError, match=r"r1/a is QUEUED already \(a requeue\)"):
+            autopack.requeue(log, A, why="again")
+
     def test_a_done_phase_stays_done(self, log):
         """Nothing undoes a completion."""
         work(log, A)

@@ -303,6 +303,11 @@ def test_an_empty_log_is_not_drained_by_accident(cli, log_path, executors, event
         ("drain", "--executor", "x", "--requeue"),
         ("calibrate", "apply", "nowhere.json"),
         ("nonsense",),
+        ("run", "pause", "r", "--why", ""),
+        ("calibrate", "--run-id", "nobody"),
+        ("log", "prune", "--run-id", "r", "--why", " "),
+        ("log", "backup", "nowhere/copy.db"),
+        ("export", "jsonl", "nowhere/out.jsonl"),
     ],
 )
 def test_wrong_usage_changes_nothing(cli, run_log, events_of, arguments):
@@ -326,6 +331,17 @@ def test_a_phase_without_its_run_is_asked_for_it(cli, run_log, events_of, word, 
     assert f"'{word}' names no phase" in message
     assert message.endswith(f"give RUN/PHASE, or RUN PHASE.{meant}\n")
     assert before == events_of(run_log)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("log", "backup"), ("export", "jsonl"), ("log", "restore", "{log}")]
+)
+def test_a_missing_folder_is_named_as_it_was_given(cli, run_log, tmp_path, arguments):
+    """Not by the name of a file that is made on the way."""
+    words = [one.format(log=run_log) for one in arguments]
+    message = refused(cli("--log", run_log, *words, tmp_path / "nowhere" / "x.db"))
+
+    assert f"The folder {tmp_path / 'nowhere'} does not exist" in message
 
 
 def test_a_missing_plugins_folder_is_named(cli, tmp_path):

@@ -50,6 +50,17 @@ def test_an_error_is_one_message_without_a_traceback(tmp_path):
     assert "Traceback" not in found.stderr
 
 
+def test_the_package_is_a_program(tmp_path):
+    """`python -m autopack` is the command line, and its demo names it so."""
+    done = subprocess.run(
+        [sys.executable, "-m", "autopack", "demo"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert 0 == done.returncode
+    assert "\npython -m autopack --log autopack-demo/autopack.db status\n" in done.stdout
+
+
 def test_output_survives_a_narrow_console(cli, log_path, tmp_path):
     """A goal that the console cannot show is shown with marks in its place."""
     file = tmp_path / "goal.json"

@@ -171,6 +171,14 @@ def test_wrong_lines_are_found():
             parsed(line.split())
 
 
+@pytest.mark.parametrize("words", ["", *(w for w, c in ALL.items() if isinstance(c, click.Group))])
+def test_a_list_of_commands_is_not_cut(words):
+    """On 80 columns, each command in a group's help has its whole line."""
+    shown = click.Context(ALL.get(words, main), terminal_width=80).get_help()
+
+    assert "..." not in shown.partition("Commands:")[2].partition("Example")[0]
+
+
 def test_commands_have_help():
     """Every command says what it does."""
     assert [] == [words for words, command in ALL.items() if not command.help]

@@ -11,7 +11,7 @@ from autopack import views
 from autopack.api.doubting import doubt_words
 from autopack.calibration.effects import expected_effect
 from autopack.calibration.fold import run_calibrator
-from autopack.errors import InvalidInputError
+from autopack.errors import InvalidInputError, RunMissingError
 from autopack.estimating import budgeted, coefficients, estimated
 from autopack.fitting import calibrator_of, quantiles_of
 from autopack.log import Log
@@ -19,6 +19,7 @@ from autopack.plugins import load_plugins
 from autopack.ports.prediction import Estimate, PhaseSpec, Proposal, Sample
 from autopack.ports.work import PhaseView
 from autopack.projections.observations import samples_of
+from autopack.projections.runs import RUNS
 from autopack.projections.samples import SAMPLES
 
 DEFAULT_ESTIMATOR: Final = "deliverables"
@@ -87,8 +88,12 @@ def calibrate(
         estimator: Whose coefficients are fitted; those in force in the first log are the base.
         run_ids: Use samples of these runs only.
         options: The calibrator's own, e.g. ``min_samples=5, confidence_threshold=0.7``.
+
+    Raises:
+        RunMissingError: None of the logs knows a run of *run_ids*.
     """
     logs = [log] if isinstance(log, Log) else list(log)
+    _check_runs(logs, run_ids or ())
     registry = logs[0].registry
     target = registry.resolve("estimator", estimator)
     base = coefficients(logs[0], target)
@@ -104,3 +109,10 @@ def calibrate(
     read = tuple({"log_id": one.log_id, "position": one.head().position} for one in logs)
     settings = {**proposal.settings, **({"run_ids": list(run_ids)} if run_ids else {})}
     return attrs.evolve(proposal, logs=read, settings=settings, expected=expected)
+
+
+def _check_runs(logs: Sequence[Log], run_ids: Sequence[str]) -> None:
+    known = {run_id for one in logs for run_id in views.current(one, RUNS).rows} if run_ids else ()
+    for run_id in run_ids:
+        if run_id not in known:
+            raise RunMissingError(run_id, known=known)

@@ -7,6 +7,7 @@ from typing import Any
 from autopack.api.calibrating import DEFAULT_ESTIMATOR
 from autopack.calibration.coefficients import Taught, fold_taught
 from autopack.calibration.multipliers import insisted_on, version_of
+from autopack.commands import check_why
 from autopack.errors import InvalidInputError
 from autopack.estimating import coefficients
 from autopack.events import CalibrationApplied, CalibrationProposed, CalibrationRejected
@@ -88,7 +89,8 @@ def foreign_evidence(log: Log, proposal: Proposal) -> str | None:
 
 
 def reject(log: Log, proposal: Proposal | str | Path, *, why: str, actor: str = "user") -> None:
-    """Record that a proposal was turned down, and why."""
+    """Record that a proposal was turned down, and why; a blank reason is refused."""
+    check_why("A rejection", why)
     if isinstance(proposal, str | Path):
         proposal = _proposal_of(Path(proposal))
     rejected = CalibrationRejected(
@@ -118,10 +120,7 @@ def rollback(
             f"Nothing is applied to estimator {chosen.name!r}: it is at its own version "
             f"{taught[-1].version!r}, and there is nothing to roll back."
         )
-    if not why.strip():
-        raise InvalidInputError(
-            "Say why it is rolled back; the reason is kept:", do="why=...", typed="--why REASON"
-        )
+    check_why("A rollback", why)
     current, before = taught[-1], taught[-2]
     event = CalibrationApplied(
         estimator=chosen.name,
@@ -149,7 +148,7 @@ def _multipliers(proposal: Proposal, force_why: str | None) -> tuple[dict[str, f
     """Return what is to be applied and its version: what passed the gates, or is insisted on."""
     if proposal.high_confidence and proposal.is_change:
         return dict(proposal.new), proposal.new_version
-    if not force_why:
+    if not (force_why and force_why.strip()):
         raise InvalidInputError(
             "The proposal changes no group that passed both gates, so there is nothing to apply. "
             "Collect more samples, or insist with a reason:",

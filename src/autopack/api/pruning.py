@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 import msgspec
 
+from autopack.commands import check_why
 from autopack.errors import InvalidInputError
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.log import Log
@@ -57,8 +58,9 @@ def prune_artifacts(
         dry_run: Only tell what would go.
 
     Raises:
-        InvalidInputError: No measure was given, so that every text would go.
+        InvalidInputError: No measure was given, so that every text would go, or no reason.
     """
+    check_why("Pruning", why)
     if named_before is None and larger_than_bytes is None and run_id is None:
         raise InvalidInputError(
             "Nothing says which texts to remove: give an age, a size or a run. Nothing was removed."

@@ -17,6 +17,7 @@ _COLUMN: Final = (
 
 @click.command(
     cls=LogCommand,
+    short_help="Judge calibrators on history that they have not seen.",
     epilog=example(
         "autopack --log work.db backtest",
         "autopack backtest --trace calls.jsonl.gz --tau 0.9 --calibrator aci:gamma=0.01",

@@ -16,6 +16,7 @@ from autopack.cli.session import LogCommand, Session, example, log_option
 
 @click.group(
     cls=CommandGroup,
+    short_help="Fit the estimates to what was measured; apply, reject.",
     invoke_without_command=True,
     epilog=example(
         "autopack --log work.db calibrate --min-samples 5 --confidence-threshold 0.7 --out reports",
@@ -88,7 +89,9 @@ calibrate.params.append(log_option())
 
 
 @calibrate.command(
-    cls=LogCommand, epilog=example("autopack --log work.db calibrate apply FILE.json")
+    cls=LogCommand,
+    short_help="Let the estimator use a report's multipliers.",
+    epilog=example("autopack --log work.db calibrate apply FILE.json"),
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--force-why", help="Apply though no group passed the gates; it is recorded.")
@@ -129,7 +132,9 @@ def reject(session: Session, file: Path, why: str) -> None:
 
 
 @calibrate.command(
-    cls=LogCommand, epilog=example("autopack --log work.db calibrate rollback --why 'truncates'")
+    cls=LogCommand,
+    short_help="Go back to the multipliers before those in use.",
+    epilog=example("autopack --log work.db calibrate rollback --why 'truncates'"),
 )
 @click.option("--why", required=True, help="The reason; it is recorded.")
 @click.option("--estimator", default="deliverables", show_default=True)
@@ -144,7 +149,11 @@ def rollback(session: Session, why: str, estimator: str, as_json: bool) -> None:
     _show_taught("Rolled back", now, as_json=as_json)
 
 
-@calibrate.command(cls=LogCommand, epilog=example("autopack --log work.db calibrate history"))
+@calibrate.command(
+    cls=LogCommand,
+    short_help="Show what was proposed, applied, rejected, rolled back.",
+    epilog=example("autopack --log work.db calibrate history"),
+)
 @click.option("--estimator", default="deliverables", show_default=True)
 @json_option
 @click.pass_obj

@@ -10,7 +10,10 @@ import click
 from autopack.cli.session import Session, example
 
 
-@click.command(epilog=example("autopack demo", "autopack demo first-look"))
+@click.command(
+    short_help="See the whole job, without a key or a network.",
+    epilog=example("autopack demo", "autopack demo first-look"),
+)
 @click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def demo(session: Session, directory: Path | None) -> None:
@@ -24,6 +27,8 @@ def demo(session: Session, directory: Path | None) -> None:
 def _program() -> str:
     """Return what to type for this program: its path, if its name alone means none or another."""
     typed, found = sys.argv[0], shutil.which("autopack")
+    if Path(typed).name == "__main__.py":
+        return "python -m autopack"
     if not Path(typed).is_file() or (found and Path(found).samefile(typed)):
         return "autopack"
     return shlex.quote(typed)

@@ -7,7 +7,9 @@ from autopack.cli.session import LogCommand, Session, absolute_target, example
 
 
 @click.command(
-    cls=LogCommand, epilog=example("autopack doctor", "autopack --log work.db doctor --full")
+    cls=LogCommand,
+    short_help="Look for faults of the installation and of the log.",
+    epilog=example("autopack doctor", "autopack --log work.db doctor --full"),
 )
 @click.option("--full", is_flag=True, help="Verify every event, not only the last 1,000.")
 @json_option

@@ -34,6 +34,7 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
 
 @click.command(
     cls=LogCommand,
+    short_help="Work the queued phases off, and record what happened.",
     epilog=example(
         "autopack --log work.db drain --run-id nightly --executor mine.py:execute --workers 4",
         "autopack --log work.db drain --run-id nightly --phase-id p3 --requeue --why 'fixed' \\",

@@ -11,6 +11,7 @@ from autopack.cli.session import LogCommand, Session, example
 
 @click.command(
     cls=LogCommand,
+    short_help="Predict a phase's output in tokens, part by part.",
     epilog=example(
         "autopack estimate --category tests --complexity low --deliverable tests/test_cache.py"
     ),

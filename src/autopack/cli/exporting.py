@@ -7,7 +7,11 @@ import click
 from autopack.cli.session import LogCommand, Session, example
 
 
-@click.command(cls=LogCommand, epilog=example("autopack --log work.db export jsonl work.jsonl"))
+@click.command(
+    cls=LogCommand,
+    short_help="Write every event to a new file.",
+    epilog=example("autopack --log work.db export jsonl work.jsonl"),
+)
 @click.argument("kind", metavar="KIND")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.pass_obj

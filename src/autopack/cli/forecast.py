@@ -10,6 +10,7 @@ from autopack.cli.session import LogCommand, Session, example
 
 @click.command(
     cls=LogCommand,
+    short_help="Predict what the queued phases will take and cost.",
     epilog=example("autopack --log work.db forecast --run-id r1 --prices prices.toml"),
 )
 @click.option("--run-id", help="Only this run's phases.")

@@ -11,6 +11,7 @@ from autopack.cli.session import LogCommand, Session, example
 @click.command(
     "import",
     cls=LogCommand,
+    short_help="Bring another history in; a second time adds nothing.",
     epilog=example("autopack --log work.db import ndjson history.ndjson"),
 )
 @click.argument("kind", metavar="KIND")

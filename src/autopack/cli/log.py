@@ -20,7 +20,7 @@ def log() -> None:
     """Make, check, read and copy logs."""
 
 
-@log.command(epilog=example("autopack log create work.db"))
+@log.command(short_help="Make a new, empty log.", epilog=example("autopack log create work.db"))
 @click.argument("path", metavar="PATH|URL")
 @click.pass_obj
 def create(session: Session, path: str) -> None:
@@ -34,7 +34,11 @@ def create(session: Session, path: str) -> None:
         click.echo(f"Next: autopack --log {masked(path)} run create RUN --phases FILE")
 
 
-@log.command(cls=LogCommand, epilog=example("autopack --log work.db log info --json"))
+@log.command(
+    cls=LogCommand,
+    short_help="Show which log it is, its counts, its head and hash.",
+    epilog=example("autopack --log work.db log info --json"),
+)
 @json_option
 @click.pass_obj
 def info(session: Session, as_json: bool) -> None:
@@ -47,7 +51,11 @@ def info(session: Session, as_json: bool) -> None:
         print_fields(found)
 
 
-@log.command(cls=LogCommand, epilog=example("autopack --log work.db log verify --expect 42:9f..."))
+@log.command(
+    cls=LogCommand,
+    short_help="Look for edited, dropped, moved and foreign events.",
+    epilog=example("autopack --log work.db log verify --expect 42:9f..."),
+)
 @click.option("--expect", metavar="POSITION:HASH", help="A head from an earlier `log info`.")
 @click.option("--views", is_flag=True, help="Also compare persisted views with a rebuild.")
 @json_option
@@ -75,7 +83,11 @@ def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -
     ctx.exit(0 if found.is_clean else 1)
 
 
-@log.command(cls=LogCommand, epilog=example("autopack --log work.db log tail --after 100"))
+@log.command(
+    cls=LogCommand,
+    short_help="Show the last events, or those after a position.",
+    epilog=example("autopack --log work.db log tail --after 100"),
+)
 @click.option("--after", type=click.IntRange(min=0), help="Begin after this position.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @json_option
@@ -94,7 +106,11 @@ def tail(session: Session, after: int | None, limit: int, as_json: bool) -> None
         click.echo(history_line(recorded))
 
 
-@log.command(cls=LogCommand, epilog=example("autopack --log work.db log backup copy.db"))
+@log.command(
+    cls=LogCommand,
+    short_help="Copy the log to DEST while it is in use.",
+    epilog=example("autopack --log work.db log backup copy.db"),
+)
 @click.argument("dest", type=click.Path(path_type=Path))
 @click.pass_obj
 def backup(session: Session, dest: Path) -> None:
@@ -106,6 +122,7 @@ def backup(session: Session, dest: Path) -> None:
 
 @log.command(
     cls=LogCommand,
+    short_help="Remove texts beside the log by age, size or run.",
     epilog=example("autopack --log work.db log prune --older-than-days 90 --why 'out of use'"),
 )
 @click.option("--older-than-days", type=click.FloatRange(min=0), help="Last named before that.")
@@ -151,7 +168,10 @@ def prune(
     click.echo(f"{len(pruned.texts)} texts of {pruned.stored_bytes} bytes {what}")
 
 
-@log.command(epilog=example("autopack log restore copy.db work2.db"))
+@log.command(
+    short_help="Make a new log of a backup or of an export.",
+    epilog=example("autopack log restore copy.db work2.db"),
+)
 @click.argument("source", metavar="BACKUP|EXPORT")
 @click.argument("dest", type=click.Path(path_type=Path))
 @click.pass_obj

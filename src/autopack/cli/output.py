@@ -1,5 +1,6 @@
 """Results on stdout: one JSON document, or text and plain tables that survive any console."""
 
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
@@ -7,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import click
+
+from autopack.cli.columns import columns
 
 
 def print_json(value: Any) -> None:
@@ -26,16 +29,11 @@ def print_fields(fields: Mapping[str, Any]) -> None:
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table: by rich on a terminal, in plain columns elsewhere."""
+    """Print a table: folded to its width on a terminal, in plain columns elsewhere."""
     texts = [[shown(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty():
-        _print_rich(header, texts)
-        return
-    table = [list(header), *texts]
-    widths = [max(len(row[place]) for row in table) for place in range(len(header))]
-    for row in table:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo(line.rstrip())
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in columns(header, texts, width=width):
+        click.echo(line)
 
 
 def shown(value: Any) -> str:
@@ -49,18 +47,6 @@ def shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(shown, value)) or "none"
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
-
-
-def _print_rich(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    from rich.box import ASCII_DOUBLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*header, box=ASCII_DOUBLE_HEAD)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
 
 
 def users_prints() -> AbstractContextManager[Any]:

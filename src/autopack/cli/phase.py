@@ -15,6 +15,7 @@ from autopack.cli.texts import print_texts, text, texts_json
 
 @click.group(
     cls=CommandGroup,
+    short_help="Add, show, requeue, cancel and skip phases; answer gates.",
     epilog=example("autopack --log work.db phase requeue nightly/p1 --why 'fixed'"),
 )
 def phase() -> None:
@@ -23,6 +24,7 @@ def phase() -> None:
 
 @phase.command(
     cls=LogCommand,
+    short_help="Add phases to a run, from a file or one by one.",
     epilog=example(
         "autopack --log work.db phase add nightly --id p7 --category tests --complexity low \\",
         "    --deliverable tests/test_cache.py",
@@ -57,7 +59,11 @@ def add(session: Session, /, run_id: str, file: Path | None, **given: Any) -> No
     click.echo(f"Added to run {run_id}: {', '.join(spec.id for spec in specs)}")
 
 
-@phase.command(cls=LogCommand, epilog=example("autopack --log work.db phase show nightly/p1"))
+@phase.command(
+    cls=LogCommand,
+    short_help="Show what was asked, how it went, and the texts.",
+    epilog=example("autopack --log work.db phase show nightly/p1"),
+)
 @phase_argument
 @json_option
 @click.pass_obj
@@ -114,6 +120,7 @@ def _deciding(name: str, help_text: str, call: Callable[..., Any], done: str) ->
         name,
         cls=LogCommand,
         help=help_text,
+        short_help=help_text.partition(";")[0].rstrip(".") + ".",
         epilog=example(f"autopack --log work.db phase {name} nightly/p1 --why 'cause was fixed'"),
     )
     @phase_argument

@@ -8,12 +8,19 @@ from autopack.cli.groups import CommandGroup
 from autopack.cli.session import example
 
 
-@click.group(cls=CommandGroup, epilog=example("autopack plugin new night-shift --kind strategy"))
+@click.group(
+    cls=CommandGroup,
+    short_help="Begin a plugin of your own.",
+    epilog=example("autopack plugin new night-shift --kind strategy"),
+)
 def plugin() -> None:
     """Begin a plugin of your own; `autopack plugins` lists those that are installed."""
 
 
-@plugin.command(epilog=example("autopack plugin new night-shift --kind strategy"))
+@plugin.command(
+    short_help="Write a package that installs and passes its tests.",
+    epilog=example("autopack plugin new night-shift --kind strategy"),
+)
 @click.argument("name")
 @click.option("--kind", type=click.Choice(["strategy", "executor"]), required=True)
 @click.option(

@@ -6,7 +6,10 @@ from autopack.cli.output import json_option, print_json
 from autopack.cli.session import Session, example
 
 
-@click.command(epilog=example("autopack --plugins-dir mine plugins"))
+@click.command(
+    short_help="List plugins, what they add, and what went wrong.",
+    epilog=example("autopack --plugins-dir mine plugins"),
+)
 @json_option
 @click.pass_context
 def plugins(ctx: click.Context, as_json: bool) -> None:

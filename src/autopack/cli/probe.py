@@ -11,6 +11,7 @@ from autopack.cli.session import LogCommand, Session, example
 
 @click.command(
     cls=LogCommand,
+    short_help="Drain one phase, and say whether to drain the rest.",
     epilog=example("autopack --log work.db probe --run-id nightly --executor mine.py:execute"),
 )
 @click.option("--executor", help="A registered name, or file.py:name.")

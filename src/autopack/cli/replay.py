@@ -13,6 +13,7 @@ _UNTOLD: Final[tuple[Any, ...]] = (None, "", (), [], {}, False)
 
 @click.command(
     cls=LogCommand,
+    short_help="Show any view of the log, as of any position or moment.",
     epilog=example(
         "autopack --log work.db replay --projection phases --until 120 --json",
         "autopack --log work.db replay --projection runs --diff 120",

@@ -11,6 +11,7 @@ from autopack.cli.session import LogCommand, Session, example
 
 @click.command(
     cls=LogCommand,
+    short_help="Write how good the estimates are, as a page or a text.",
     epilog=example(
         "autopack --log work.db report calibration.html",
         "autopack --log work.db report --json",

@@ -20,6 +20,7 @@ def run() -> None:
 
 @run.command(
     cls=LogCommand,
+    short_help="Create a run with its phases, all or nothing.",
     epilog=example("autopack --log work.db run create nightly --phases nightly.toml"),
 )
 @click.argument("run_id", metavar="ID")
@@ -59,7 +60,12 @@ def create(session: Session, run_id: str, file: Path) -> None:
     click.echo(f"Created run {run_id} with {n} phase{'' if n == 1 else 's'}")
 
 
-@run.command("list", cls=LogCommand, epilog=example("autopack --log work.db run list"))
+@run.command(
+    "list",
+    cls=LogCommand,
+    short_help="List the runs with their phases by state.",
+    epilog=example("autopack --log work.db run list"),
+)
 @json_option
 @click.pass_obj
 def list_runs(session: Session, as_json: bool) -> None:

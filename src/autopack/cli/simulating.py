@@ -70,22 +70,27 @@ def _fields(one: Any) -> dict[str, Any]:
 
 def _print(found: list[Any]) -> None:
     click.echo(f"Simulated on {found[0].source}; nothing was executed or written.")
-    header = (
-        "strategy", "phases", "completed", "failed", "timed_out", "tokens", "hopeless_tokens",
-        "won", "per_100k", f"tokens_to_width_{found[0].width:g}", "widest",
-    )  # fmt: skip
-    print_table(
-        header,
-        [
-            (
-                one.strategy, one.attempts, one.completed, one.failed, one.timed_out,
-                f"{one.tokens:,}", f"{one.hopeless_tokens:,}", one.samples,
-                f"{one.samples_per_100k:.2f}",
-                None if one.tokens_to_width is None else f"{one.tokens_to_width:,}",
-                None if one.widest is None else f"{one.widest:.2f}",
-            )
-            for one in found
-        ],
-    )  # fmt: skip
+    told = [_figures(one) for one in found]
+    rows = [(name, *(figures[name] for figures in told)) for name in told[0]]
+    print_table(("", *(one.strategy for one in found)), rows)
     for one in found:
         click.echo(f"{one.strategy} ended: {one.reason}")
+
+
+def _figures(one: Any) -> dict[str, str | int | None]:
+    return {
+        "phases": one.attempts,
+        "completed": one.completed,
+        "failed": one.failed,
+        "timed_out": one.timed_out,
+        "tokens": f"{one.tokens:,}",
+        "hopeless_tokens": f"{one.hopeless_tokens:,}",
+        "samples_won": one.samples,
+        "samples_per_100k": f"{one.samples_per_100k:.2f}",
+        f"tokens_to_width_{one.width:g}": _of(one.tokens_to_width, ","),
+        "widest": _of(one.widest, ".2f"),
+    }
+
+
+def _of(value: float | None, form: str) -> str | None:
+    return None if value is None else format(value, form)

@@ -6,7 +6,11 @@ from autopack.cli.output import json_option, print_json
 from autopack.cli.session import LogCommand, Session, example
 
 
-@click.command(cls=LogCommand, epilog=example("autopack --log work.db status --markdown"))
+@click.command(
+    cls=LogCommand,
+    short_help="Show how the log stands, and what to type next.",
+    epilog=example("autopack --log work.db status --markdown"),
+)
 @json_option
 @click.option("--markdown", is_flag=True, help="As Markdown.")
 @click.pass_obj

@@ -11,6 +11,7 @@ from autopack.cli.session import LogCommand, Session, example
 
 @click.command(
     cls=LogCommand,
+    short_help="Print a text of a phase, or list its texts.",
     epilog=example(
         "autopack --log work.db phase text nightly/p1",
         "autopack --log work.db phase text nightly/p1 stdout --attempt 2",
@@ -45,7 +46,10 @@ def text(session: Session, ref: str, name: str | None, attempt: int | None, as_j
 
 
 @click.command(
-    "text", cls=LogCommand, epilog=example("autopack --log work.db log text 9f2c41d07a55")
+    "text",
+    cls=LogCommand,
+    short_help="Print the text that is stored under a digest.",
+    epilog=example("autopack --log work.db log text 9f2c41d07a55"),
 )
 @click.argument("digest")
 @json_option

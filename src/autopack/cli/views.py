@@ -12,7 +12,11 @@ def views() -> None:
     """Persist views, so that later reads fold only what is new."""
 
 
-@views.command(cls=LogCommand, epilog=example("autopack --log work.db views refresh --rebuild"))
+@views.command(
+    cls=LogCommand,
+    short_help="Bring the persisted views up to the head.",
+    epilog=example("autopack --log work.db views refresh --rebuild"),
+)
 @click.option("--rebuild", is_flag=True, help="Fold from the first event and swap the result in.")
 @json_option
 @click.pass_obj

@@ -71,8 +71,9 @@ class MoveRefusedError(CommandRefusedError):
     def __init__(
         self, ref: object, *, state: str, to: str, what: str, do: str = "", typed: str = ""
     ) -> None:
+        stands = f"is {state} already" if state == to else f"is {state}: it cannot become {to}"
         super().__init__(
-            f"Phase {ref} is {state}: it cannot become {to} ({what}). See why with: "
+            f"Phase {ref} {stands} ({what}). See why with: "
             f"autopack history {str(ref).replace('/', ' ', 1)}" + ("." if do else ""),
             do=do,
             typed=typed,

@@ -18,6 +18,7 @@ from autopack.commands import (
     SkipPhase,
     StartPhase,
     TimeOutPhase,
+    check_why,
 )
 from autopack.errors import AttemptsSpentError, InvalidInputError, LeaseLostError, MoveRefusedError
 from autopack.events import (
@@ -118,12 +119,7 @@ def _by_person(
         "by": command.by,
         "why": command.why,
     }
-    if not command.why.strip():
-        raise InvalidInputError(
-            f"Phase {ref}: say why; the reason is kept in the log:",
-            do="why=...",
-            typed="--why REASON",
-        )
+    check_why(f"Phase {ref}", command.why)
     match command:
         case RequeuePhase(not_before=not_before):
             if state.status in LIVE | {_S.QUEUED}:

@@ -51,10 +51,6 @@ def create_file(
         InvalidInputError: Its folder does not exist.
     """
     _check_free(path)
-    if not path.parent.is_dir():
-        raise InvalidInputError(
-            f"The folder {path.parent} does not exist; nothing was created. Make it first."
-        )
     now_us = time.time_ns() // 1000
     identity = LogIdentity(
         log_id=_new_uuid(now_us),
@@ -146,7 +142,13 @@ def read_identity(connection: sqlite3.Connection, target: str) -> LogIdentity:
 
 @contextlib.contextmanager
 def publishing(path: Path) -> Iterator[Path]:
-    """Yield a scratch path in the same folder; it becomes *path* if nothing raised."""
+    """
+    Yield a scratch path in the same folder; it becomes *path* if nothing raised.
+
+    Raises:
+        LogExistsError: Something is at that path.
+        InvalidInputError: Its folder does not exist.
+    """
     _check_free(path)
     with _published(path) as scratch:
         yield scratch
@@ -171,6 +173,10 @@ def logs_nearby(path: Path) -> list[str]:
 def _check_free(path: Path) -> None:
     if os.path.lexists(path):
         raise LogExistsError(str(path))
+    if not path.parent.is_dir():
+        raise InvalidInputError(
+            f"The folder {path.parent} does not exist; nothing was created. Make it first."
+        )
     for ending in _BESIDE:
         beside = path.with_name(path.name + ending)
         if os.path.lexists(beside):  # SQLite would take what it holds for the new file's
