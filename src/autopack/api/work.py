@@ -68,7 +68,7 @@ def attempt(
     """
     from autopack.draining.caps import Caps
     from autopack.draining.claims import Claims, new_worker
-    from autopack.draining.recording import working
+    from autopack.draining.closing import working
 
     handler = handler_of(log)
     ref = PhaseRef(run_id, phase_id)
