@@ -74,9 +74,9 @@ def attempt(
     """
     from autopack.draining.caps import Caps
     from autopack.draining.claims import Claims, new_worker
+    from autopack.draining.closing import working
     from autopack.draining.escalation import escalation_of
     from autopack.draining.failing import Failing, classifier_of
-    from autopack.draining.recording import working
 
     handler = handler_of(log)
     ref = PhaseRef(run_id, phase_id)

@@ -1,35 +1,28 @@
-"""One attempt in its worker's hands: usage, progress, texts; and ``attempt()`` for own loops."""
+"""One attempt in its worker's hands: usage, progress, texts, and what it will say of its end."""
 
-import contextlib
 import threading
-import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 import attrs
 
 from autopack.budget import Amount
-from autopack.commands import ReleasePhase
 from autopack.draining.claims import Claim, Claims
-from autopack.draining.ending import AttemptEnd, TimedOut, bad_outcome, ending_of
-from autopack.draining.failing import Failing, failed_by, storable
-from autopack.draining.gating import question_of
+from autopack.draining.failing import storable
 from autopack.draining.pricing import price_of
 from autopack.errors import (
     CapReachedError,
     EventIdConflictError,
-    InvalidEventError,
     InvalidInputError,
     LeaseLostError,
     UsageConflictError,
 )
-from autopack.events import LlmUsageRecorded, PhaseResultLate
+from autopack.events import LlmUsageRecorded
 from autopack.events.usage import BUILDER, total_of, usage_id
 from autopack.handler import Handler
 from autopack.ids import phase_stream
 from autopack.phase import holds
-from autopack.plugins import Registry
 from autopack.ports.log import ANY, NewEvent, Recorded, from_us
 from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
 
@@ -226,39 +219,6 @@ class LiveAttempt:
         return from_us(self._handler.journal.now_us())
 
 
-@contextlib.contextmanager
-def working(
-    handler: Handler, claims: Claims, claim: Claim, registry: Registry, failing: Failing
-) -> Iterator[LiveAttempt]:
-    """
-    Start a claimed phase, yield its attempt, and record how the block ended.
-
-    An exception fails the attempt with its text and goes on; ``KeyboardInterrupt`` gives the
-    phase back without spending the attempt.
-
-    Args:
-        registry: The plugins that are asked how it ended.
-    """
-    began_us = handler.journal.now_us()
-    live = LiveAttempt(handler, claims, claim)
-    claims.start(claim)
-    try:
-        yield live
-    except LeaseLostError:
-        claims.forget(claim.token)
-        raise
-    except (KeyboardInterrupt, GeneratorExit):
-        release = ReleasePhase(ref=claim.ref, lease_token=claim.token, why="interrupted")
-        claims.end(claim, release)
-        raise
-    except Exception as fault:
-        live.attach("traceback", storable(traceback.format_exc()))
-        _end(handler, claims, claim, live, failed_by(fault), began_us, registry, failing)
-        raise
-    else:
-        _end(handler, claims, claim, live, live.outcome, began_us, registry, failing)
-
-
 def _usage_conflict(
     conflict: EventIdConflictError, before: LlmUsageRecorded, now: LlmUsageRecorded
 ) -> UsageConflictError:
@@ -279,107 +239,3 @@ def _usage_conflict(
         told_for=places[1],
         figures=differs,
     )
-
-
-def _end(
-    handler: Handler,
-    claims: Claims,
-    claim: Claim,
-    live: LiveAttempt,
-    outcome: Outcome,
-    began_us: int,
-    registry: Registry,
-    failing: Failing,
-) -> None:
-    now_us = handler.journal.now_us()
-    question = None
-    if isinstance(outcome, Completed):
-        question = question_of(registry, claim.phase, live, outcome)
-    end_attempt(
-        handler,
-        claims,
-        claim,
-        live,
-        outcome,
-        failing=failing,
-        now=from_us(now_us),
-        duration_s=max(0, now_us - began_us) / 1e6,
-        timeout_s=None,
-        question=question,
-    )
-
-
-def end_attempt(
-    handler: Handler,
-    claims: Claims,
-    claim: Claim,
-    live: LiveAttempt,
-    outcome: Outcome | TimedOut,
-    **how: Any,
-) -> AttemptEnd:
-    """
-    Record an outcome and return the command that did; what cannot be stored fails the attempt.
-
-    Args:
-        how: As :func:`ending_of` takes it.
-
-    Raises:
-        LeaseLostError: The phase is not this worker's any more; the result is recorded as late.
-    """
-    try:
-        ending = ending_of(claim, live, outcome, **how)
-        end_or_late(handler, claims, claim, live, ending)
-    except (InvalidInputError, InvalidEventError) as fault:
-        outcome = bad_outcome(f"what the executor gave back cannot be stored: {fault}")
-        ending = ending_of(claim, live, outcome, **how)
-        end_or_late(handler, claims, claim, live, ending)
-    return ending
-
-
-def end_or_late(
-    handler: Handler, claims: Claims, claim: Claim, live: LiveAttempt, ending: Any
-) -> None:
-    """Record an attempt's end; if its lease was lost, as a late result that changes no state."""
-    try:
-        claims.end(claim, ending)
-    except LeaseLostError:
-        outputs = getattr(ending, "outputs", {})
-        name = type(ending).__name__.removesuffix("Phase").lower()
-        _append_late(handler, claim, live, name, _said(ending), outputs)
-        raise
-
-
-def record_late(
-    handler: Handler, claim: Claim, live: LiveAttempt, outcome: Completed | Failed | NeedsPerson
-) -> None:
-    """Record an outcome that came after the attempt's recorded end."""
-    name = {Completed: "complete", Failed: "fail", NeedsPerson: "gate"}[type(outcome)]
-    outputs = live.end_outputs(getattr(outcome, "outputs", {}))
-    _append_late(handler, claim, live, name, _said(outcome), outputs)
-
-
-def _said(ending: Any) -> str | None:
-    """Return what an end says in words."""
-    texts = (getattr(ending, name, None) for name in ("message", "summary", "question"))
-    return next((text for text in texts if text), None)
-
-
-def _append_late(
-    handler: Handler,
-    claim: Claim,
-    live: LiveAttempt,
-    outcome: str,
-    message: str | None,
-    outputs: Mapping[str, str],
-) -> None:
-    late = PhaseResultLate(
-        run_id=claim.ref.run_id,
-        phase_id=claim.ref.phase_id,
-        attempt=claim.number,
-        lease_token=claim.token,
-        outcome=outcome,
-        message=message,
-        outputs={**live.artifacts, **outputs},
-    )
-    stream = phase_stream(claim.ref.run_id, claim.ref.phase_id)
-    handler.journal.append(stream, [late], expected_version=ANY)

@@ -11,6 +11,7 @@ from autopack.draining.admission import Admission
 from autopack.draining.caps import Caps
 from autopack.draining.checking import check, set_cap
 from autopack.draining.claims import Claim, Claims, new_worker, reclaim_lost
+from autopack.draining.closing import end_attempt, record_late
 from autopack.draining.ending import ending_word
 from autopack.draining.failing import Failing, classifier_of
 from autopack.draining.guarding import Guards
@@ -20,7 +21,7 @@ from autopack.draining.lanes import Lanes, lane_of
 from autopack.draining.pace import RecordedPace
 from autopack.draining.passing import PassedOver
 from autopack.draining.preparing import Preparation, prepare_run
-from autopack.draining.recording import LiveAttempt, end_attempt, record_late
+from autopack.draining.recording import LiveAttempt
 from autopack.draining.requeueing import requeue
 from autopack.draining.resuming import used_so_far
 from autopack.draining.settings import Settings
