@@ -284,7 +284,6 @@ def test_an_empty_log_is_not_drained_by_accident(cli, log_path, executors, event
         ("log", "prune", "--run-id", "r", "--why", " "),
         ("log", "backup", "nowhere/copy.db"),
         ("export", "jsonl", "nowhere/out.jsonl"),
-        ("history", "r/nobody"),
     ],
 )
 def test_wrong_usage_changes_nothing(cli, run_log, events_of, arguments):

@@ -64,14 +64,6 @@ def test_log_may_be_named_by_option_place_or_environment(cli, run_log, monkeypat
     assert 1 == len(set(texts))
 
 
-def test_history_takes_a_phase_in_both_ways(cli, run_log):
-    """RUN PHASE and RUN/PHASE are the same phase, as other commands write it."""
-    apart = cli("--log", run_log, "history", "r", "p1").stdout
-
-    assert apart
-    assert apart == cli("--log", run_log, "history", "r/p1").stdout
-
-
 def test_status_tells_what_to_do_next(cli, run_log):
     """Status ends with commands that can be pasted, and Markdown says the same."""
     text = cli("--log", run_log, "status").stdout

@@ -16,12 +16,10 @@ from autopack.cli.session import LogCommand, Session, example
 @json_option
 @click.pass_obj
 def history(session: Session, run_id: str, phase_id: str | None, as_json: bool) -> None:
-    """Show every event of a run, or of one of its phases (RUN PHASE, or RUN/PHASE), in order."""
+    """Show every event of a run, or of one of its phases, in order."""
     import autopack as api
     from autopack.report.history import event_json, history_line
 
-    if phase_id is None and "/" in run_id:  # no run id holds one
-        run_id, _, phase_id = run_id.partition("/")
     with session.open_log() as log:
         events = api.history(log, run_id, phase_id)
     if as_json:
