@@ -64,12 +64,36 @@ def test_log_may_be_named_by_option_place_or_environment(cli, run_log, monkeypat
     assert 1 == len(set(texts))
 
 
-def test_history_takes_a_phase_in_both_ways(cli, run_log):
-    """RUN PHASE and RUN/PHASE are the same phase, as other commands write it."""
-    apart = cli("--log", run_log, "history", "r", "p1").stdout
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "list"), "There are no runs yet"),
+        (("log", "tail"), "no event after position 0; the head is 0"),
+        (("calibrate", "history"), "Nothing was proposed or applied"),
+    ],
+)
+def test_an_empty_list_says_that_it_is_empty(cli, log_path, arguments, said):
+    """On stderr: an answer of nothing is not taken for a command that did nothing."""
+    result = cli("--log", log_path, *arguments)
 
-    assert apart
-    assert apart == cli("--log", run_log, "history", "r/p1").stdout
+    assert 0 == result.exit_code
+    assert said in result.stderr
+    assert [] == json.loads(cli("--log", log_path, *arguments, "--json").stdout)
+
+
+def test_a_replayed_row_begins_with_its_status(cli, run_log):
+    """What its key says is not said again."""
+    row = cli("--log", run_log, "replay").stdout.splitlines()[-1]
+
+    assert row.startswith("r/p2: status QUEUED, category tests, ")
+    assert "run_id" not in row
+
+
+def test_plugins_are_listed_by_kind(cli):
+    """What a plugin adds is a line for each kind of thing."""
+    lines = cli("plugins").stdout.splitlines()
+
+    assert "  exporter: jsonl, ndjson" in lines
 
 
 def test_status_tells_what_to_do_next(cli, run_log):

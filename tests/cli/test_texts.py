@@ -41,6 +41,18 @@ def test_a_text_is_printed_as_it_is_stored(cli, texts_log):
     assert "x = 1\n" == code
 
 
+def test_a_phase_is_named_in_both_forms(cli, texts_log):
+    """RUN PHASE NAME is RUN/PHASE NAME; anything else is refused."""
+    both = [
+        cli("--log", texts_log, "phase", "text", *words, "a.py").stdout
+        for words in (("r/p1",), ("r", "p1"))
+    ]
+
+    assert ["x = 1\n"] * 2 == both
+    for words in (("r",), ("r/p1", "a", "b"), ("r", "p1", "a", "b"), ()):
+        assert 2 == cli("--log", texts_log, "phase", "text", *words).exit_code
+
+
 def test_a_text_is_found_by_digest_alone(cli, texts_log):
     """`log text` asks for no phase, and takes the start of a digest."""
     found = json.loads(cli("--log", texts_log, "phase", "text", "r/p1", "--json").stdout)

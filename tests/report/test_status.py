@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import attrs
+import pytest
 
 from autopack.events import LlmUsageRecorded, PhaseFailed
 from autopack.ports.log import Recorded, UnrecognisedEvent
@@ -115,6 +116,23 @@ def test_an_unknown_total_is_not_shown_as_a_number():
     status = attrs.evolve(BUSY, total_tokens=0, output_tokens=420, calls_without_total=1)
 
     assert "; 420 output tokens, the total of 1 call unknown; " in status_text(status)
+
+
+@pytest.mark.parametrize(
+    ("guessed", "said"),
+    [
+        (0, "1,900 tokens, 1,300 of them output; "),
+        (1300, "1,300 of them output (all of it guessed); "),
+        (1200, "1,300 of them output (1,200 guessed); "),
+    ],
+)
+def test_a_guess_is_not_told_as_a_measurement(guessed, said):
+    """Output whose split somebody guessed is told apart."""
+    status = attrs.evolve(
+        BUSY, total_tokens=1900, output_tokens=1300, inferred_output_tokens=guessed
+    )
+
+    assert said in status_text(status)
 
 
 def test_markdown_says_what_the_text_says():

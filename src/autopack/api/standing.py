@@ -64,6 +64,7 @@ def status(log: Log) -> Status:
         late_calls=usage.late_calls,
         total_tokens=usage.total_tokens,
         output_tokens=usage.output_tokens,
+        inferred_output_tokens=usage.inferred_output_tokens,
         cost_usd=usage.cost_usd,
         calls_without_cost=usage.unknown_cost,
         calls_without_total=usage.unknown_total,

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from autopack.cli.groups import CommandGroup
-from autopack.cli.output import json_option, print_json
+from autopack.cli.output import json_option, print_json, tell_none
 from autopack.cli.session import LogCommand, Session, example, log_option
 
 
@@ -169,6 +169,7 @@ def history(session: Session, estimator: str, as_json: bool) -> None:
         return
     for recorded in events:
         click.echo(history_line(recorded))
+    tell_none(events, f"Nothing was proposed or applied for estimator {estimator!r} so far.")
 
 
 def _show_taught(done: str, now: Any, *, as_json: bool) -> None:

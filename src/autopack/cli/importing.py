@@ -35,5 +35,9 @@ def import_(session: Session, kind: str, path: Path, as_json: bool) -> None:
     kept = ", with their positions, times and hashes" if report.kept_chain else ""
     click.echo(f"{report.read} events read from {report.source}, {report.added} added{kept}")
     print_fields({f"  {name}": n for name, n in report.added_by_type.items()})
+    absent = [name for name, found in report.findings.items() if not found]
     for name, found in report.findings.items():
-        click.echo(f"  found: {name}: {shown(found)}")
+        if found:
+            click.echo(f"  found: {name}: {shown(found)}")
+    if absent:
+        click.echo(f"  found none: {', '.join(absent)}")

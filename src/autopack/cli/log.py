@@ -7,7 +7,7 @@ import click
 from autopack.cli.exporting import export
 from autopack.cli.groups import CommandGroup
 from autopack.cli.importing import import_
-from autopack.cli.output import json_option, print_fields, print_json
+from autopack.cli.output import json_option, print_fields, print_json, tell_none
 from autopack.cli.session import LogCommand, Session, absolute_target, announce, example
 from autopack.cli.texts import text_by_digest
 
@@ -99,11 +99,13 @@ def tail(session: Session, after: int | None, limit: int, as_json: bool) -> None
 
     with session.open_log() as held:
         events = api.tail(held, after=after, limit=limit)
+        head = held.head().position
     if as_json:
         print_json([event_json(recorded) for recorded in events])
         return
     for recorded in events:
         click.echo(history_line(recorded))
+    tell_none(events, f"There is no event after position {after or 0}; the head is {head}.")
 
 
 @log.command(

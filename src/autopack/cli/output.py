@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from contextlib import AbstractContextManager, redirect_stdout
 from datetime import datetime
 from typing import Any
@@ -43,10 +43,17 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {shown(inner)}" for name, inner in value.items()) or "none"
+        named = ((name or "(empty)", shown(inner)) for name, inner in value.items())
+        return ", ".join(f"{name} {text}" for name, text in named) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(map(shown, value)) or "none"
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
+
+
+def tell_none(found: Sized, what: str) -> None:
+    """Say on stderr that there is nothing to show, where stdout would only stay empty."""
+    if not found:
+        click.echo(what, err=True)
 
 
 def users_prints() -> AbstractContextManager[Any]:

@@ -1,5 +1,7 @@
 """``autopack plugins``: what was found, what it adds, and what went wrong."""
 
+from collections.abc import Sequence
+
 import click
 
 from autopack.cli.output import json_option, print_json
@@ -23,7 +25,18 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
         for info in infos:
             source = f"{info.distribution} {info.version}".strip()
             click.echo(f"{info.name} ({source})")
-            click.echo(f"  provides: {', '.join(info.provides) or 'nothing'}")
+            for kind, names in _by_kind(info.provides).items():
+                click.echo(f"  {kind}: {', '.join(names)}")
+            if not info.provides:
+                click.echo("  provides nothing")
             for fault in info.faults:
                 click.echo(f"  fault: {fault}")
     ctx.exit(1 if any(info.faults for info in infos) else 0)
+
+
+def _by_kind(provides: Sequence[str]) -> dict[str, list[str]]:
+    named: dict[str, list[str]] = {}
+    for one in provides:
+        kind, _, name = one.partition(" ")
+        named.setdefault(kind, []).append(name)
+    return named

@@ -70,7 +70,7 @@ def _show(found: Any) -> None:
             values = plain(whole)
             print_fields(values if isinstance(values, dict) else {title: values})
     for key, row in found.rows.items():
-        click.echo(f"{key}: {_row(plain(row))}")
+        click.echo(f"{key}: {_row(_beside(key, plain(row)))}")
 
 
 def _show_changes(changes: list[Any], as_json: bool) -> None:
@@ -92,6 +92,15 @@ def _show_changes(changes: list[Any], as_json: bool) -> None:
             told = f"{_row(before)} -> {_row(after)}"
         click.echo(f"{change.key or '(the whole)'}: {told}")
     click.echo(f"{len(changes)} changed", err=True)
+
+
+def _beside(key: str, row: Any) -> Any:
+    """Return a row without what its key says already, and with its status first."""
+    if not isinstance(row, dict):
+        return row
+    words = {key, *key.split("/", 1)} if key else set()
+    told = {name: v for name, v in row.items() if not (name.endswith("_id") and v in words)}
+    return {"status": told.pop("status"), **told} if "status" in told else told
 
 
 def _row(value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from autopack.cli.groups import CommandGroup
-from autopack.cli.output import json_option, print_fields, print_json, print_table
+from autopack.cli.output import json_option, print_fields, print_json, print_table, tell_none
 from autopack.cli.session import LogCommand, Session, example
 
 
@@ -91,6 +91,7 @@ def list_runs(session: Session, as_json: bool) -> None:
         return
     header = ("run_id", "status", "outcome", "phases_by_state")
     print_table(header, [[row[name] for name in header] for row in rows])
+    tell_none(rows, "There are no runs yet: autopack run create RUN --phases FILE makes one.")
 
 
 @run.command(cls=LogCommand, epilog=example("autopack --log work.db run show nightly"))

@@ -17,17 +17,15 @@ from autopack.cli.session import LogCommand, Session, example
         "autopack --log work.db phase text nightly/p1 stdout --attempt 2",
     ),
 )
-@click.argument("ref", metavar="RUN/PHASE")
-@click.argument("name", metavar="[NAME|DIGEST]", required=False)
+@click.argument("words", metavar="RUN/PHASE [NAME|DIGEST]", nargs=-1, required=True)
 @click.option("--attempt", type=click.IntRange(min=1), help="Of this attempt.  [default: the last]")
 @json_option
 @click.pass_obj
-def text(session: Session, ref: str, name: str | None, attempt: int | None, as_json: bool) -> None:
+def text(session: Session, words: tuple[str, ...], attempt: int | None, as_json: bool) -> None:
     """Print a text of a phase: an output, an artifact, an input. Without NAME, list them."""
     import autopack as api
-    from autopack.ids import PhaseRef
 
-    wanted = PhaseRef.parse(ref)
+    wanted, name = _phase_and_name(words)
     with session.open_log() as log:
         if name is None:
             texts = [
@@ -38,7 +36,7 @@ def text(session: Session, ref: str, name: str | None, attempt: int | None, as_j
         else:
             whole = api.text_of(log, wanted, name, attempt=attempt)
     if name is not None:
-        _print_text(whole, {"phase": ref, "name": name}, as_json=as_json)
+        _print_text(whole, {"phase": str(wanted), "name": name}, as_json=as_json)
     elif as_json:
         print_json(texts_json(texts))
     else:
@@ -60,6 +58,21 @@ def text_by_digest(session: Session, digest: str, as_json: bool) -> None:
         digest = log.artifacts.whole_digest(digest)
         whole = log.artifacts.get(digest)
     _print_text(whole, {"digest": digest}, as_json=as_json)
+
+
+def _phase_and_name(words: tuple[str, ...]) -> tuple[Any, str | None]:
+    """Return the phase, written as RUN/PHASE or as RUN PHASE, and the name after it, if any."""
+    from autopack.ids import PhaseId, PhaseRef, RunId
+
+    if "/" in words[0]:
+        ref, rest = PhaseRef.parse(words[0]), words[1:]
+    elif len(words) > 1:
+        ref, rest = PhaseRef(RunId(words[0]), PhaseId(words[1])), words[2:]
+    else:
+        raise click.UsageError(f"{words[0]!r} names no phase: give RUN/PHASE, or RUN PHASE.")
+    if len(rest) > 1:
+        raise click.UsageError(f"Name one text, not {len(rest)}: {', '.join(rest)}.")
+    return ref, rest[0] if rest else None
 
 
 def texts_json(texts: list[Any]) -> list[dict[str, Any]]:

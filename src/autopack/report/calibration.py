@@ -104,7 +104,8 @@ def _head(proposal: Proposal, at: datetime) -> str:
     ]
     if proposal.is_change:
         lines.append(f"- Version once applied: {proposal.new_version}")
-    lines += [f"- {name}: {value}" for name, value in sorted(proposal.settings.items())]
+    settings = {name: "none" if v is None else v for name, v in proposal.settings.items()}
+    lines += [f"- {name}: {value}" for name, value in sorted(settings.items())]
     lines += [f"- Read: {_log_line(log)}" for log in proposal.logs]
     return "\n".join(lines)
 

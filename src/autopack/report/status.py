@@ -79,6 +79,7 @@ class Status:
         pace: How fast attempts ended lately; None where none did.
         total_tokens: Over all calls, late ones included.
         output_tokens: Likewise; only what was reported.
+        inferred_output_tokens: How many of these nobody measured: somebody guessed the split.
         samples: Attempts and imported pairs whose prediction was met by a measurement.
         samples_won: Those of them that completed.
     """
@@ -103,6 +104,7 @@ class Status:
     late_calls: int = 0
     total_tokens: int = 0
     output_tokens: int = 0
+    inferred_output_tokens: int = 0
     cost_usd: float = 0.0
     calls_without_cost: int = 0
     calls_without_total: int = 0
@@ -237,9 +239,17 @@ def _pace(pace: Pace) -> str:
 
 def _tokens(status: Status) -> str:
     if not status.calls_without_total:
-        return f"{status.total_tokens} tokens, {status.output_tokens} of them output"
+        output = f"{status.output_tokens:,} of them output{_guess(status)}"
+        return f"{status.total_tokens:,} tokens, {output}"
     unknown = f"the total of {_count(status.calls_without_total, 'call')} unknown"
-    return f"{status.output_tokens} output tokens, {unknown}"
+    return f"{status.output_tokens:,} output tokens{_guess(status)}, {unknown}"
+
+
+def _guess(status: Status) -> str:
+    guessed = status.inferred_output_tokens
+    if not guessed:
+        return ""
+    return " (all of it guessed)" if guessed == status.output_tokens else f" ({guessed:,} guessed)"
 
 
 def _cost(status: Status) -> str:
