@@ -179,6 +179,16 @@ def test_a_list_of_commands_is_not_cut(words):
     assert "..." not in shown.partition("Commands:")[2].partition("Example")[0]
 
 
+@pytest.mark.parametrize("words", ALL)
+def test_help_fits_into_80_columns_and_explains_each_option(words):
+    """No line is folded by the terminal, and no option is only a name."""
+    shown = click.Context(ALL[words], info_name=words, terminal_width=80).get_help()
+    options = [one for one in ALL[words].params if isinstance(one, click.Option)]
+
+    assert [] == [line for line in shown.splitlines() if len(line) > 80]
+    assert [] == [one.name for one in options if not one.help]
+
+
 def test_commands_have_help():
     """Every command says what it does."""
     assert [] == [words for words, command in ALL.items() if not command.help]

@@ -20,7 +20,7 @@ _COLUMN: Final = (
     short_help="Judge calibrators on history that they have not seen.",
     epilog=example(
         "autopack --log work.db backtest",
-        "autopack backtest --trace calls.jsonl.gz --tau 0.9 --calibrator aci:gamma=0.01",
+        "autopack backtest --trace calls.jsonl.gz --calibrator aci:gamma=0.01",
         "autopack backtest --trace azure.csv --column output_tokens=GeneratedTokens",
     ),
 )
@@ -35,7 +35,9 @@ _COLUMN: Final = (
 @click.option("--trace", type=click.Path(path_type=Path), help="A .jsonl or .csv, also .gz.")
 @click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help=_COLUMN)
 @click.option("--without", multiple=True, help="Keep back prompt_tokens or model; repeatable.")
-@click.option("--estimator", default="deliverables", show_default=True)
+@click.option(
+    "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
+)
 @json_option
 @click.pass_context
 def backtest(

@@ -19,7 +19,7 @@ from autopack.cli.session import LogCommand, Session, example, log_option
     short_help="Fit the estimates to what was measured; apply, reject.",
     invoke_without_command=True,
     epilog=example(
-        "autopack --log work.db calibrate --min-samples 5 --confidence-threshold 0.7 --out reports",
+        "autopack --log work.db calibrate --confidence-threshold 0.7 --out reports",
         "autopack --log work.db calibrate apply reports/REPORT.json",
     ),
 )
@@ -30,7 +30,9 @@ from autopack.cli.session import LogCommand, Session, example, log_option
     metavar="NAME[:OPTION=VALUE,...]",
     help="Or file.py:name.",
 )
-@click.option("--estimator", default="deliverables", show_default=True)
+@click.option(
+    "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
+)
 @click.option("--min-samples", type=int, help="A group's first gate.  [default: 5]")
 @click.option("--confidence-threshold", type=float, help="The second gate, 0 to 1.  [default: 0.7]")
 @click.option("--run-id", "run_ids", multiple=True, help="Use only this run; repeatable.")
@@ -137,7 +139,9 @@ def reject(session: Session, file: Path, why: str) -> None:
     epilog=example("autopack --log work.db calibrate rollback --why 'truncates'"),
 )
 @click.option("--why", required=True, help="The reason; it is recorded.")
-@click.option("--estimator", default="deliverables", show_default=True)
+@click.option(
+    "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
+)
 @json_option
 @click.pass_obj
 def rollback(session: Session, why: str, estimator: str, as_json: bool) -> None:
@@ -154,7 +158,9 @@ def rollback(session: Session, why: str, estimator: str, as_json: bool) -> None:
     short_help="Show what was proposed, applied, rejected, rolled back.",
     epilog=example("autopack --log work.db calibrate history"),
 )
-@click.option("--estimator", default="deliverables", show_default=True)
+@click.option(
+    "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
+)
 @json_option
 @click.pass_obj
 def history(session: Session, estimator: str, as_json: bool) -> None:

@@ -36,9 +36,9 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
     cls=LogCommand,
     short_help="Work the queued phases off, and record what happened.",
     epilog=example(
-        "autopack --log work.db drain --run-id nightly --executor mine.py:execute --workers 4",
-        "autopack --log work.db drain --run-id nightly --phase-id p3 --requeue --why 'fixed' \\",
-        "    --executor mine.py:execute",
+        "autopack --log work.db drain --executor mine.py:execute --workers 4",
+        "autopack --log work.db drain --executor mine.py:execute --run-id nightly \\",
+        "    --phase-id p3 --requeue --why 'fixed'",
         "autopack --log work.db drain --preset claude --timeout-s 900",
         "autopack drain --simulate --synthetic 7 --strategy fifo,triage,explore",
         """autopack --log work.db drain --command '["my-agent", "--task", "{goal}"]'""",
@@ -79,15 +79,15 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
 @click.option("--phase-id", help="Only this phase of --run-id.")
 @click.option("--requeue", is_flag=True, help="Put --phase-id back in the queue first.")
 @click.option("--why", help="The reason of --requeue; it is recorded.")
-@click.option("--workers", type=_COUNT, default=1, show_default=True)
+@click.option("--workers", type=_COUNT, default=1, show_default=True, help="Phases at a time.")
 @click.option("--timeout-s", type=_AMOUNT, help="For each attempt.")
 @click.option(
     "--lease-s", type=_AMOUNT, default=30.0, show_default=True,
     help="How long a dead worker's phases stay with it.",
 )  # fmt: skip
-@click.option("--max-minutes", type=_AMOUNT)
-@click.option("--max-phases", type=_COUNT)
-@click.option("--max-samples", type=_COUNT, help="Predictions met, in attempts that completed.")
+@click.option("--max-minutes", type=_AMOUNT, help="Take no phase after so long.")
+@click.option("--max-phases", type=_COUNT, help="Take so many, retries among them.")
+@click.option("--max-samples", type=_COUNT, help="Stop once so many samples are won.")
 @click.option("--max-tokens", type=_COUNT, help="A cap: claims set aside what they may use.")
 @click.option("--max-usd", type=_AMOUNT, help="A cap in USD; it needs prices.")
 @click.option("--allow-unknown-price", is_flag=True, help="Under --max-usd, go on without a price.")

@@ -12,9 +12,7 @@ from autopack.cli.session import LogCommand, Session, example
 @click.command(
     cls=LogCommand,
     short_help="Predict a phase's output in tokens, part by part.",
-    epilog=example(
-        "autopack estimate --category tests --complexity low --deliverable tests/test_cache.py"
-    ),
+    epilog=example("autopack estimate --category docs --complexity low --deliverable docs/a.md"),
 )
 @click.option("--category", required=True, help="implementation, tests, docs, ...")
 @click.option(
@@ -23,7 +21,9 @@ from autopack.cli.session import LogCommand, Session, example
 @click.option("--deliverable", "deliverables", multiple=True, help="What to write; repeatable.")
 @click.option("--goal", help="What the phase is for.")
 @click.option("--model", help="The model that is to be used.")
-@click.option("--estimator", default="deliverables", show_default=True)
+@click.option(
+    "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
+)
 @click.option(
     "--workspace", type=click.Path(path_type=Path), help="Look here for files that exist."
 )

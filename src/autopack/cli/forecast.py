@@ -14,8 +14,12 @@ from autopack.cli.session import LogCommand, Session, example
     epilog=example("autopack --log work.db forecast --run-id r1 --prices prices.toml"),
 )
 @click.option("--run-id", help="Only this run's phases.")
-@click.option("--calibrator", default="shrinkage-quantile", show_default=True)
-@click.option("--estimator", default="deliverables", show_default=True)
+@click.option(
+    "--calibrator", default="shrinkage-quantile", show_default=True, help="Gives the intervals."
+)
+@click.option(
+    "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
+)
 @click.option(
     "--prices", type=click.Path(path_type=Path), help="A file of dated prices; else plugins'."
 )

@@ -89,7 +89,9 @@ def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -
     epilog=example("autopack --log work.db log tail --after 100"),
 )
 @click.option("--after", type=click.IntRange(min=0), help="Begin after this position.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many."
+)
 @json_option
 @click.pass_obj
 def tail(session: Session, after: int | None, limit: int, as_json: bool) -> None:

@@ -26,8 +26,8 @@ def phase() -> None:
     cls=LogCommand,
     short_help="Add phases to a run, from a file or one by one.",
     epilog=example(
-        "autopack --log work.db phase add nightly --id p7 --category tests --complexity low \\",
-        "    --deliverable tests/test_cache.py",
+        "autopack --log work.db phase add nightly --id p7 --category tests \\",
+        "    --complexity low --deliverable tests/test_cache.py",
     ),
 )
 @click.argument("run_id", metavar="RUN")
@@ -38,7 +38,9 @@ def phase() -> None:
 @click.option("--deliverable", "deliverables", multiple=True, help="What to write; repeatable.")
 @click.option("--goal", help="What the phase is for.")
 @click.option("--model", help="The model that the executor is to use.")
-@click.option("--priority", type=int, default=0, show_default=True)
+@click.option(
+    "--priority", type=int, default=0, show_default=True, help="For the strategy `priority`."
+)
 @click.option(
     "--label", "labels", multiple=True, metavar="NAME=TEXT",
     help="A label; gate=QUESTION lets a person decide when it is done. Repeatable.",
@@ -46,8 +48,14 @@ def phase() -> None:
 @click.option(
     "--after", multiple=True, help="A phase of RUN that must be complete first; repeatable."
 )
-@click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True))
-@click.option("--max-attempts", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True), help="For each attempt.")
+@click.option(
+    "--max-attempts",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Retries are among them.",
+)
 @click.pass_obj
 def add(session: Session, /, run_id: str, file: Path | None, **given: Any) -> None:
     """Add phases to RUN: those of a file, or one that the options describe."""

@@ -22,7 +22,9 @@ def plugin() -> None:
     epilog=example("autopack plugin new night-shift --kind strategy"),
 )
 @click.argument("name")
-@click.option("--kind", type=click.Choice(["strategy", "executor"]), required=True)
+@click.option(
+    "--kind", type=click.Choice(["strategy", "executor"]), required=True, help="What it adds."
+)
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path), default=".", help="Where; here by default."
 )

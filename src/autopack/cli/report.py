@@ -19,7 +19,9 @@ from autopack.cli.session import LogCommand, Session, example
 )
 @click.argument("out", required=False, type=click.Path(path_type=Path))
 @click.option("--tau", type=float, default=0.9, show_default=True, help="The share to cover.")
-@click.option("--estimator", default="deliverables", show_default=True)
+@click.option(
+    "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
+)
 @click.option("--calibrator", default="median-ratio", show_default=True, help="Which one proposes.")
 @click.option(
     "--pictures/--no-pictures",

@@ -150,7 +150,7 @@ def resume(session: Session, run_id: str, why: str) -> None:
 @run.command(
     cls=LogCommand,
     epilog=example(
-        "autopack --log work.db run cap nightly tokens=800000 usd=none --why 'a longer night'",
+        "autopack --log work.db run cap nightly tokens=800000 usd=none --why late",
         "autopack --log work.db run cap nightly",
     ),
 )
