@@ -11,7 +11,10 @@ def execute(phase, attempt):
     if phase.category == "tests":
         return Failed("tests_failed", "2 of 14 tests failed", retryable=False)
     attempt.record_usage(
-        call_id=f"call-{phase.phase_id}", model="m-1", input_tokens=1200, output_tokens=640
+        call_id=f"{phase.phase_id}-{attempt.number}",
+        model="m-1",
+        input_tokens=1200,
+        output_tokens=640,
     )
     return Completed(outputs={"notes.md": "# Notes\n"}, summary="one file written")
 

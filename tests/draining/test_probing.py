@@ -123,3 +123,11 @@ def test_the_last_attempt_is_what_is_shown(sqlite_log):
     report = probe(sqlite_log, executor=silent)
 
     assert not verdict(report)["usage_recorded"]
+
+
+def test_a_probe_of_an_empty_log_asks_whether_it_is_the_right_one(sqlite_log):
+    """It names no option that a probe does not have, and writes nothing."""
+    with pytest.raises(NothingReadyError, match="no runs and no phases; is it the right one"):
+        probe(sqlite_log, executor=empty)
+
+    assert 0 == sqlite_log.head().position

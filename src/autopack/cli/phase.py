@@ -89,7 +89,8 @@ def show(session: Session, words: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({**fields, "texts": texts_json(texts)})
         return
-    fields.pop("inputs")  # they are among the texts
+    for name in ("inputs", "outputs", "artifacts"):
+        fields.pop(name)  # they are among the texts
     print_fields({name: v for name, v in fields.items() if v not in (None, (), {})})
     if texts:
         click.echo()

@@ -7,6 +7,7 @@ import attrs
 from autopack.draining.diagnosis import Check, checks_of, is_go, last_attempt
 from autopack.draining.engine import Drain
 from autopack.draining.report import DrainReport
+from autopack.errors import EmptyLogError, NothingReadyError
 from autopack.events import DrainPhaseSelected
 from autopack.ids import PhaseRef, drain_stream, phase_stream
 from autopack.log import Log
@@ -34,7 +35,11 @@ def probe(log: Log, **settings: Any) -> ProbeReport:
         NothingReadyError: No phase can be taken; nothing was written.
     """
     drain = Drain(log, **{**settings, "max_phases": 1, "workers": 1})
-    drain.check_can_begin()
+    try:
+        drain.check_can_begin()
+    except EmptyLogError as fault:
+        told = "the log holds no runs and no phases; is it the right one?"
+        raise NothingReadyError("empty", told) from fault
     report = drain.run()
     ref = _chosen(log, report.drain_id)
     if ref is None:
