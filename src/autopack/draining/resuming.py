@@ -182,7 +182,7 @@ def _is_unmetered(log: Log, drain_id: str, end: Any, found: _Attempt, is_misread
     """Tell whether an attempt set something aside under a cap, and did not say what it used."""
     scopes = (f"run-{end.run_id}", f"drain-{drain_id}")
     states = [handler_of(log).budget_state(scope) for scope in scopes]
-    caps = [one.caps for one in states if end.lease_token in one.settled]
+    caps = [one.caps for one in states if one.caps and end.lease_token in one.settled]
     needs_price = any("usd" in one for one in caps)
     is_known = found.calls and not (
         found.without_tokens or is_misread or (needs_price and found.without_price)
