@@ -49,6 +49,15 @@ def test_what_does_not_fit_is_refused_with_the_figures():
     assert 1 == len(decide(reserve("c", 20), state))
 
 
+def test_an_attempt_that_used_nothing_leaves_the_next_one_the_first():
+    """One that was given back unused must not make a small cap forbid all work."""
+    state = after(reserve("a", 500), settle("a", 0))
+
+    assert 1 == len(decide(reserve("b", 500), state))
+    with pytest.raises(CapFullError):
+        decide(reserve("c", 1), after(reserve("b", 500), state=state))
+
+
 def test_the_first_reservation_is_always_let_in():
     """A cap that nothing fits under would forbid all work; the next one is refused."""
     state = after(reserve("a", 500))
@@ -166,7 +175,7 @@ def test_what_is_let_in_never_goes_above_the_cap(attempts):
     for token, wanted, used in attempts:
         if token in state.held:
             state = fold(decide(settle(token, min(used, state.held[token].tokens)), state), state)
-        elif not state.is_untouched:
+        elif state.held or state.spent.tokens:
             try:
                 state = fold(decide(reserve(token, wanted), state), state)
             except CapFullError:

@@ -15,6 +15,7 @@ from autopack.events import BudgetEvent, BudgetReserved, BudgetSet, BudgetSettle
 UNITS: Final = ("tokens", "usd", "phases", "minutes")
 """What a cap may be in: total tokens, USD, attempts begun, and minutes that they took."""
 
+_WHOLE: Final = ("tokens", "phases")
 _DUST: Final = 1e-9  # sums of floats are off by less than that
 
 
@@ -66,22 +67,20 @@ class BudgetState:
     held: "HashTrieMap[str, Amount]" = attrs.Factory(HashTrieMap)
     settled: "HashTrieMap[str, Amount]" = attrs.Factory(HashTrieMap)
 
-    @property
-    def is_untouched(self) -> bool:
-        """Whether nothing was spent or set aside yet."""
-        return not self.held and self.spent == Amount()
-
     def over(self, more: Amount) -> tuple[str, float] | None:
         """
         Return (unit, cap) of a cap that *more* would go above, or None.
 
-        Nobody knows ahead how long an attempt takes, so that the cap in minutes is full when they
-        are used up.
+        Where nothing is set aside, nor used in a unit, anything fits: a cap that not even one
+        attempt fits under would otherwise forbid all work, and each recorded call is tested against
+        it all the same. Nobody knows ahead how long an attempt takes, so that the cap in minutes is
+        full when they are used up.
         """
         total = self.reserved + self.spent + more
         for unit, cap in self.caps.items():
+            is_first = not self.held and not self.spent.of(unit)
             is_up = unit == "minutes" and total.minutes >= cap
-            if is_up or total.of(unit) > cap + _DUST:
+            if not is_first and (is_up or total.of(unit) > cap + _DUST):
                 return unit, cap
         return None
 
@@ -89,9 +88,6 @@ class BudgetState:
 def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
     """
     Return the events that *command* causes; none if it was done before.
-
-    The first reservation under a cap is always let in: a cap that not even one phase fits under
-    would otherwise forbid all work, and each recorded call is tested against it all the same.
 
     Raises:
         CapFullError: Setting that much aside would go above the cap.
@@ -106,8 +102,7 @@ def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
             unpriced = "usd" in state.caps and command.usd is None
             if unpriced and not command.allow_unknown_price:
                 raise PriceUnknownError(scope)
-            over = state.over(wanted)
-            if over is not None and not state.is_untouched:
+            if (over := state.over(wanted)) is not None:
                 unit, cap = over
                 raise CapFullError(
                     scope, unit=unit, spent=state.spent.of(unit),
@@ -195,6 +190,8 @@ def cap_faults(caps: Mapping[str, float]) -> dict[str, str]:
             faults[unit] = f"no cap is called {unit!r}.{hint}"
         elif isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap < math.inf:
             faults[unit] = f"the cap in {unit} is {cap!r}; it must be a number above 0."
+        elif unit in _WHOLE and not (cap == int(cap) and cap < 2**63):
+            faults[unit] = f"the cap in {unit} is {cap!r}; it must be a whole number up to 2**63."
     return faults
 
 

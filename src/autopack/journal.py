@@ -323,7 +323,7 @@ class JournalTransaction:
         if not given:
             return {}
         if len(set(given)) < len(given):
-            raise InvalidEventError("?", "the same event_id is given twice in one call")
+            raise _given_twice(drafts)
         found = {r.event_id: r for r in self._journal.decode(self.store.find(given).values())}
         for draft in drafts:
             if draft.event_id in found:
@@ -372,6 +372,19 @@ class JournalTransaction:
 def _check_stream(stream: str) -> None:
     # A phase stream holds a run id and a phase id of up to 200 characters each.
     check_name("stream", stream, longest=420)
+
+
+def _given_twice(drafts: Sequence[Draft]) -> InvalidEventError:
+    """Return the error of a list in which two events have one id: which, and where they stand."""
+    given = [draft.event_id for draft in drafts]
+    place, twice = next(
+        (i, one) for i, one in enumerate(given) if one is not None and one in given[:i]
+    )
+    why = (
+        f"its event_id {twice.hex()} is given twice in one call, to events "
+        f"{given.index(twice) + 1} and {place + 1} of {len(given)}"
+    )
+    return InvalidEventError(drafts[place].type, why)
 
 
 def _check_same(draft: Draft, known: Recorded[Any]) -> None:

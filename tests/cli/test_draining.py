@@ -58,6 +58,29 @@ def test_what_an_executor_prints_is_kept_out_of_the_result(cli, run_log, tmp_pat
     assert "at work" in result.stderr
 
 
+def test_an_error_half_way_is_no_refusal(cli, run_log, executors, tmp_path, events_of):
+    """Exit 2 is for what changed nothing: an error after the first event exits with 1."""
+    guard = tmp_path / "hooks" / "guard.py"
+    guard.parent.mkdir()
+    guard.write_text(
+        "import autopack\n\n\n@autopack.hookimpl\n"
+        "def autopack_guard_drain(log):\n    return 'no'\n",
+        encoding="utf-8",
+    )
+    cli("--log", run_log, "drain", "--executor", f"{executors}:fails")
+    before = events_of(run_log)
+    drain = ("--plugins-dir", guard.parent, "--log", run_log, "drain", "--run-id", "r",
+             "--phase-id", "p1", "--executor", f"{executors}:works")  # fmt: skip
+    refused = cli(*drain, "--requeue", "--why", " ")
+    after = events_of(run_log)
+    half_way = cli(*drain, "--requeue", "--why", "mended")
+
+    assert (2, before) == (refused.exit_code, after)
+    assert 1 == half_way.exit_code
+    assert "no" in half_way.stderr
+    assert before < events_of(run_log)
+
+
 def test_a_drain_is_gone_on_with(cli, run_log, executors):
     """--resume takes everything from the log; what is given wins."""
     cli("--log", run_log, "drain", "--executor", f"{executors}:works", "--max-phases", "1")

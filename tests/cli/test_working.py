@@ -145,6 +145,17 @@ def test_a_phase_is_added_by_options_and_by_file(cli, run_log, run_file):
     assert ["p1", "p2", "p3", "p4"] == [phase["phase_id"] for phase in shown["phases"]]
 
 
+def test_options_beside_a_file_are_refused(cli, run_log, run_file, events_of):
+    """A file says all of its phases: an option that would be ignored is named."""
+    before = events_of(run_log)
+    given = ("--priority", 5, "--label", "gate=ok?", "--max-attempts", 3)
+    refused = cli("--log", run_log, "phase", "add", "r", "--file", run_file, *given)
+
+    assert 2 == refused.exit_code
+    assert "no --priority, --label, --max-attempts beside it" in " ".join(refused.stderr.split())
+    assert before == events_of(run_log)
+
+
 def test_a_paused_run_is_resumed(cli, run_log):
     """Pausing twice says so; both are on record once."""
     said = [

@@ -1,9 +1,11 @@
 """Caps kept as conflicts: across claims, calls, workers, drains and processes."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from autopack import (
     Failed,
+    amend_usage,
     attempt,
     caps_of,
     create_run,
@@ -18,6 +20,7 @@ from autopack.errors import (
     CapFullError,
     CapReachedError,
     InvalidInputError,
+    LeaseLostError,
     PriceUnknownError,
     RunMissingError,
 )
@@ -330,11 +333,120 @@ def test_a_cap_set_later_counts_what_was_done(sqlite_log):
     assert (1400, 2) == (used["tokens"], used["phases"])
 
 
+def used_in(log, run_id="r"):
+    return {one.unit: (one.used, one.reserved) for one in caps_of(log, run_id)}
+
+
+def test_what_is_used_while_a_cap_is_lifted_counts_under_the_next(sqlite_log):
+    """A run that ever had caps is counted on, so that one set again knows of everything."""
+    create_run(sqlite_log, "r", specs(*"abcd"), caps={"tokens": 50_000})
+    drain(sqlite_log, executor=uses(1000), max_phases=1)
+    set_caps(sqlite_log, "r", {"tokens": None}, why="a free night")
+    drain(sqlite_log, executor=uses(1000), max_phases=2)
+    set_caps(sqlite_log, "r", {"tokens": 3000}, why="enough")
+    report = drain(sqlite_log, executor=uses(1000))
+
+    assert (0, (3000, 0), (3, 0)) == (
+        report.attempts, used_in(sqlite_log)["tokens"], used_in(sqlite_log)["phases"],
+    )  # fmt: skip
+
+
+def test_a_cap_set_while_an_attempt_is_in_work_counts_it_once(sqlite_log):
+    """Its calls before and after, itself, and its minutes: by its end all of it is settled."""
+    create_run(sqlite_log, "r", specs("a", "b"))
+    with attempt(sqlite_log, "r", "a") as live:
+        live.record_usage(model="m", total_tokens=1000, split="total_only")
+        set_caps(sqlite_log, "r", {"tokens": 50_000}, why="w")
+        meanwhile = used_in(sqlite_log)
+        live.record_usage(model="m", total_tokens=500, split="total_only")
+    ended = used_in(sqlite_log)
+
+    assert (0, 1) == meanwhile["phases"]
+    assert 1000 <= meanwhile["tokens"][1]
+    assert ((1500, 0), (1, 0)) == (ended["tokens"], ended["phases"])
+    assert ended["minutes"][0] > 0
+
+
+def test_a_late_call_of_an_attempt_before_the_cap_counts_by_itself(sqlite_log):
+    """The attempt and its calls before are in what the run had used; only this one is added."""
+    create_run(sqlite_log, "r", specs("a", "b"))
+    with attempt(sqlite_log, "r", "a") as live:
+        live.record_usage(model="m", total_tokens=1000, split="total_only")
+    set_caps(sqlite_log, "r", {"tokens": 50_000}, why="w")
+    with pytest.raises(LeaseLostError):
+        live.record_usage(model="m", total_tokens=500, split="total_only")
+    used = used_in(sqlite_log)
+
+    assert ((1500, 0), (1, 0)) == (used["tokens"], used["phases"])
+
+
+@pytest.mark.parametrize("is_capped_first", [True, False])
+def test_an_amended_call_counts_by_its_last_figures(sqlite_log, is_capped_first):
+    """Under a cap that was there, and under one that is set later."""
+    caps = {"tokens": 50_000, "usd": 5.0}
+    create_run(sqlite_log, "r", specs("a", "b"), caps=caps if is_capped_first else None)
+    with attempt(sqlite_log, "r", "a") as live:
+        live.record_usage(
+            call_id="c", model="m", total_tokens=1000, split="total_only", cost_usd=0.5
+        )
+        amend_usage(sqlite_log, call_id="c", why="a first look", total_tokens=2000)
+    amend_usage(sqlite_log, call_id="c", why="the bill", total_tokens=9000, cost_usd=2.0)
+    if not is_capped_first:
+        set_caps(sqlite_log, "r", caps, why="w")
+    used = used_in(sqlite_log)
+
+    assert ((9000, 0), (2.0, 0), (1, 0)) == (used["tokens"], used["usd"], used["phases"])
+
+
+def test_what_plugins_price_counts_under_a_later_cap(priced):
+    """USD that no provider reported, of before the cap, by the price table."""
+    create_run(priced, "r", specs(*"abc"))
+    drain(priced, executor=uses(2000), max_phases=2)
+    shown = used_in(priced)["usd"]
+    set_caps(priced, "r", {"usd": 5.0}, why="w")
+
+    assert ((4.0, 0), (4.0, 0)) == (shown, used_in(priced)["usd"])
+
+
+def test_a_resumed_drain_counts_under_its_first_cap_what_it_used_before(sqlite_log):
+    """The cap that it is given when it goes on binds all of it, at each call too."""
+    create_run(sqlite_log, "r", specs(*"abc"))
+    first = drain(sqlite_log, executor=uses(900), max_phases=1)
+    again = drain(
+        sqlite_log, executor=uses(5000), resumes=first.drain_id, max_tokens=9000, max_phases=9
+    )
+    state = Handler(sqlite_log).budget_state(f"drain-{first.drain_id}")
+
+    assert ("limit", 1) == (again.reason, again.completed - first.completed)
+    assert 5900 == state.spent.tokens
+
+
+@pytest.mark.parametrize("price", [float("nan"), float("inf"), -1.0, "much", object()])
+def test_a_price_that_is_none_is_an_unknown_price(log_path, price):
+    """A plugin's NaN under a cap in USD would lift it; it is told, and nobody is charged."""
+
+    class Odd:
+        @hookimpl
+        def autopack_price_usage(self, usage):
+            return price
+
+    with Log(SqliteBackend(log_path), registry=load_plugins(extra=[Odd()])) as log:
+        create_run(log, "r", specs("a", model="m"))
+        refused = drain(log, executor=works, max_usd=1.0)
+        with capture_logs() as logged:
+            allowed = drain(log, executor=works, max_usd=1.0, allow_unknown_price=True)
+
+    assert ("price_unknown", 1, 1) == (refused.reason, allowed.completed, allowed.unpriced_calls)
+    assert any(entry["event"] == "a plugin's price is none" for entry in logged)
+
+
 @pytest.mark.parametrize(
     ("run_id", "caps", "why", "said"),
     [
         ("nobody", {"tokens": 5}, "w", "nobody"),
         ("r", {"tokens": -5}, "w", "tokens is -5"),
+        ("r", {"phases": 0.5}, "w", "phases is 0.5; it must be a whole number"),
+        ("r", {"tokens": 10**30}, "w", "must be a whole number"),
         ("r", {"hours": 5}, "w", "no cap is called .hours"),
         ("r", {"tokens": 5}, " ", "say why"),
     ],

@@ -59,6 +59,23 @@ def test_what_was_used_is_counted_from_the_log(sqlite_log):
     assert 0 <= seconds <= report.duration_s + 1
 
 
+def test_attempts_that_told_nobody_what_they_used_are_counted_from_the_log(sqlite_log):
+    """Under a cap only: without a call, without tokens, and in USD without a price."""
+    create_run(sqlite_log, "capped", specs(*"abc"), caps={"usd": 5.0})
+    create_run(sqlite_log, "free", specs("x"))
+
+    def says_little(phase, attempt):
+        if phase.phase_id == "b":
+            attempt.record_usage(model="m", total_tokens=9, split="total_only")
+        if phase.phase_id == "c":
+            attempt.record_usage(model="m", total_tokens=9, split="total_only", cost_usd=0.1)
+
+    report = drain(sqlite_log, executor=says_little, allow_unknown_price=True)
+    totals, _seconds = used_so_far(sqlite_log, report.drain_id)
+
+    assert (2, 2) == (report.unmetered, totals.unmetered)
+
+
 def test_a_drains_cap_goes_on(sqlite_log, executor):
     """What the first part used is spent; a higher cap lets the drain go on."""
     create_run(sqlite_log, "r", specs(*"abcd"))

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from autopack import Drain, PhaseRef, create_run, drain, skip, status
+from autopack import Drain, Failed, PhaseRef, create_run, drain, pause_run, skip, status
 from autopack.cli.main import autopack as main
 from autopack.ordering import find_stuck
 from autopack.report.drain import drain_text
@@ -77,6 +77,32 @@ def test_status_names_them_and_says_what_to_do(tangled):
     assert [MISSING, CYCLE] == told(found.stuck)
     assert f"Can never be taken:\n  {MISSING}\n  {CYCLE}\n" in status_text(found)
     assert next_steps(found)[0].endswith(f" {ADD}")
+
+
+@pytest.mark.parametrize("is_paused", [True, False])
+def test_status_says_no_drain_where_none_could_take_anything(sqlite_log, is_paused):
+    """A paused run is to be resumed; behind a failure it is the failure that is to be mended."""
+    create_run(sqlite_log, "r", [*specs("a"), *specs("b", after=("a",))])
+    if is_paused:
+        pause_run(sqlite_log, "r", why="costs")
+    else:
+        drain(sqlite_log, executor=lambda _phase, _attempt: Failed("x", "y"))
+    found = status(sqlite_log)
+    steps, text = next_steps(found), status_text(found)
+
+    assert found.is_held
+    assert not [step for step in steps if " drain " in step]
+    assert any(" run resume r " in step for step in steps) is is_paused
+    assert "no drain can take any queued phase as things stand" in text
+
+
+def test_status_says_drain_where_some_phase_can_be_taken(sqlite_log):
+    """One free phase is enough, and so is one whose predecessors are done."""
+    create_run(sqlite_log, "r", [*specs("a"), *specs("b", after=("a",))])
+    free = status(sqlite_log).is_held
+    drain(sqlite_log, executor=works, max_phases=1)
+
+    assert (False, False) == (free, status(sqlite_log).is_held)
 
 
 def test_they_go_once_they_are_mended(tangled):

@@ -5,6 +5,9 @@ from typing import Any, Final
 from autopack.errors import InvalidInputError
 from autopack.events import LlmUsageAmended
 from autopack.events.usage import usage_id
+from autopack.handler import handler_of
+from autopack.ids import PhaseRef
+from autopack.journal import JournalTransaction
 from autopack.log import Log
 from autopack.ports.log import ANY, Recorded
 
@@ -54,4 +57,20 @@ def amend_usage(
             **{"split": call.event.split, **figures},
         )
         (recorded,) = transaction.append_batch([(call.stream, [amended], ANY)])
+        if call.event.run_id and call.event.phase_id:
+            ref = PhaseRef(call.event.run_id, call.event.phase_id)
+            _count(log, transaction, ref, amended)
     return recorded
+
+
+def _count(
+    log: Log, transaction: JournalTransaction, ref: PhaseRef, event: LlmUsageAmended
+) -> None:
+    """Count under the caps of the call's run and drain by how much it was amended."""
+    from autopack.draining.caps import Caps
+    from autopack.draining.spending import amended, calls_of
+
+    caps = Caps(handler_of(log))
+    for call in calls_of(log, ref):
+        if (call.provider, call.call_id) == (event.provider, event.call_id):
+            caps.correct(transaction, call, amended(call, event), ref)

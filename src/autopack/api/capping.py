@@ -10,7 +10,6 @@ from autopack.errors import InvalidInputError, RunMissingError
 from autopack.handler import handler_of
 from autopack.log import Log
 from autopack.projections.runs import RUNS
-from autopack.projections.spend import SPEND, SpendRow
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +31,8 @@ class CapUse:
 
 def caps_of(log: Log, run_id: str) -> list[CapUse]:
     """Return what a run has used in each unit that a cap may be in, and the caps."""
+    from autopack.draining.spending import spent_by
+
     handler, scope = handler_of(log), f"run-{run_id}"
     _check_run(log, run_id)
     caps = handler.run_caps(run_id)
@@ -39,8 +40,7 @@ def caps_of(log: Log, run_id: str) -> list[CapUse]:
         state = handler.budget_state(scope)
         used, reserved = state.spent, state.reserved
     else:
-        row: SpendRow = views.current_row(log, SPEND, run_id) or SpendRow()
-        used, reserved = Amount(row.tokens, row.usd, row.attempts, row.minutes), Amount()
+        used, reserved = spent_by(handler, run_id), Amount()
     return [
         CapUse(unit=unit, cap=caps.get(unit), used=used.of(unit), reserved=reserved.of(unit))
         for unit in UNITS

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from autopack import views
+from autopack.api.holding import held
 from autopack.api.reading import phase_rows
 from autopack.events import (
     PhaseCompleted,
@@ -42,6 +43,7 @@ def status(log: Log) -> Status:
     head, identity, now_us = log.backend.head(), log.backend.identity, log.now_us()
     failed = _last_halted(log, (PhaseFailed, PhaseTimedOut, PhaseGateDecided), FAILED_STATES)
     states, n_live = board.by_state(), len(board.live)
+    holds = held(log, board)
     left = sum(states.get(state, 0) for state in (PhaseStatus.QUEUED, *LIVE))
     return Status(
         target=log.target,
@@ -59,6 +61,8 @@ def status(log: Log) -> Status:
         dead_letters=sum(states.get(state, 0) for state in FAILED_STATES),
         failure_groups=_groups(failed),
         stuck=tuple(_stuck(log, board.ordered)),
+        is_held=holds.is_all,
+        paused=holds.paused,
         pace=_pace(log, left, n_live, now_us),
         calls=usage.calls,
         late_calls=usage.late_calls,

@@ -149,8 +149,8 @@ def drain(
     """
     Claim queued phases, let the executor do them, and record what happened.
 
-    Exit 0 if no phase failed, 1 if some did, 130 when interrupted: the first Ctrl-C lets the
-    phases in work end, the second one gives them back at once.
+    Exit 0 if no phase failed, 1 if some did or an error ended it, 130 when interrupted: the first
+    Ctrl-C lets the phases in work end, the second one gives them back at once.
     """
     if simulate:
         strategy = given["strategy"]
@@ -269,22 +269,8 @@ def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[A
             ref = PhaseRef(settings["run_id"], settings["phase_id"])
             api.requeue(log, ref, why=requeue_why)
         with _stopping(engine) as stopped:
-            report = _drained(log, engine)
+            report = engine.run()
     return report, stopped.is_set()
-
-
-def _drained(log: Any, engine: Any) -> Any:
-    """Return the report; a strategy that fails at work ends the command with 1, for it began."""
-    from autopack.errors import PluginError
-
-    before = log.head()
-    try:
-        return engine.run()
-    except PluginError as fault:
-        if log.head() == before:
-            raise
-        click.echo(f"autopack: {fault.typed}", err=True)
-        raise click.exceptions.Exit(1) from fault
 
 
 @contextmanager

@@ -66,7 +66,11 @@ class AutopackGroup(CommandGroup):
             raise nearest_option(fault) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error that was meant for people becomes one message and exit 2."""
+        """
+        Run the command; an error that was meant for people becomes one message and exit 2.
+
+        Once something was recorded the command was not refused, but ended half-way: exit 1.
+        """
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as fault:
@@ -86,7 +90,7 @@ class AutopackGroup(CommandGroup):
             from autopack.opening import masked
 
             click.echo(f"autopack: {masked(message)}", err=True)
-            ctx.exit(REFUSED)
+            ctx.exit(FAULTS if getattr(ctx.obj, "has_written", False) else REFUSED)
 
 
 def _version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
@@ -102,8 +106,9 @@ def _version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) ->
     cls=AutopackGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="\b\nExamples:\n  autopack demo\n  autopack --log work.db status\n\n"
-    "Exit codes: 0 done; 1 done, but phases failed or a check found damage; 2 refused, nothing "
-    "was changed; 130 interrupted, state saved. Plugins may add commands: see autopack plugins.",
+    "Exit codes: 0 done; 1 done, but phases failed or a check found damage, or an error ended "
+    "it half-way; 2 refused, nothing was changed; 130 interrupted, state saved. Plugins may add "
+    "commands: see autopack plugins.",
 )
 @click.option(
     "--log",

@@ -56,11 +56,15 @@ def phase() -> None:
     show_default=True,
     help="Retries are among them.",
 )
-@click.pass_obj
-def add(session: Session, /, run_id: str, file: Path | None, **given: Any) -> None:
+@click.pass_context
+def add(ctx: click.Context, /, run_id: str, file: Path | None, **given: Any) -> None:
     """Add phases to RUN: those of a file, or one that the options describe."""
     import autopack as api
 
+    session = ctx.find_object(Session)
+    assert session is not None
+    if file is not None:
+        _refuse_beside_file(ctx, given)
     specs = _specs(file, given)
     with session.open_log() as log:
         api.queue_phases(log, run_id, specs)
@@ -97,14 +101,24 @@ def show(session: Session, words: tuple[str, ...], as_json: bool) -> None:
         print_texts(texts, wanted, session)
 
 
+def _refuse_beside_file(ctx: click.Context, given: dict[str, Any]) -> None:
+    """Refuse what a file's phases would not take from the command line."""
+    default = click.core.ParameterSource.DEFAULT
+    names = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
+    said = [names[name] for name in given if ctx.get_parameter_source(name) is not default]
+    if said:
+        raise click.UsageError(
+            f"--file says all of its phases, so it takes no {', '.join(said)} beside it: write "
+            "that into the file, or leave --file out and describe one phase."
+        )
+
+
 def _specs(file: Path | None, given: dict[str, Any]) -> tuple[Any, ...]:
     from autopack.ports.prediction import PhaseSpec
     from autopack.runfiles import read_run_file
 
     needed = {name: given[name] for name in ("phase_id", "category", "complexity")}
     if file is not None:
-        if any(needed.values()):
-            raise click.UsageError("Give --file, or --id with --category and --complexity.")
         phases = read_run_file(file.absolute()).phases
         if not phases:
             raise click.UsageError(f"{file} holds no phases, so there is nothing to add.")

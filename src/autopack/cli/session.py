@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """The log and the plugin folders that a user named; both are opened when first needed."""
+    """
+    The log and the plugin folders that a user named; both are opened when first needed.
+
+    ``has_written`` tells whether this call has appended anything to a log.
+    """
 
     def __init__(
         self, *, target: str | None, plugins_dirs: tuple[str, ...] = (), verbose: int = 0
@@ -19,6 +23,7 @@ class Session:
         self.target = target
         self.plugins_dirs = plugins_dirs
         self.verbose = verbose
+        self.has_written = False
         self._registry: Registry | None = None
         self._told: set[str] = set()
 
@@ -65,21 +70,25 @@ class Session:
                 "No log is named: give --log PATH, or set AUTOPACK_LOG. There is no default. "
                 "Make a new log with: autopack log create PATH"
             )
-        log = api.open_log(absolute_target(self.target), plugins=self.registry())
-        announce(log)
-        return log
+        return self._opened(api.open_log(absolute_target(self.target), plugins=self.registry()))
 
     def other_log(self, target: str) -> "Log":
         """Open one more log beside the one that is named, and say which it is."""
         import autopack as api
 
-        log = api.open_log(absolute_target(target), plugins=self.registry())
-        announce(log)
-        return log
+        return self._opened(api.open_log(absolute_target(target), plugins=self.registry()))
 
     def maybe_log(self) -> "Log | None":
         """Return the log if one is named, for commands that also work without."""
         return self.open_log() if self.target else None
+
+    def _opened(self, log: "Log") -> "Log":
+        log.observers.append(self._note_written)
+        announce(log)
+        return log
+
+    def _note_written(self, _recorded: Any) -> None:
+        self.has_written = True
 
     def _folders(self) -> list[Path]:
         from autopack.errors import InvalidInputError

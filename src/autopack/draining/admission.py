@@ -7,12 +7,10 @@ from typing import Any
 from autopack.draining.shelf import Place, Shelf
 from autopack.ordering import Stuck, find_stuck
 from autopack.ports.work import PhaseView, RunView
-from autopack.projections.phases import FAILED_STATES, PHASES, BoardTotal
+from autopack.projections.phases import DONE_STATES, FAILED_STATES, PHASES, BoardTotal
 from autopack.projections.runs import RUNS
 from autopack.states import LIVE, PhaseStatus
 from autopack.views import LiveView
-
-_DONE = (PhaseStatus.COMPLETE, PhaseStatus.SKIPPED)
 
 
 class Admission:
@@ -115,7 +113,7 @@ class Admission:
     def is_done(self, key: str) -> bool:
         """Tell whether a phase is complete or skipped, so that others may come after it."""
         row = self.row(key)
-        return row is not None and row.status in _DONE
+        return row is not None and row.status in DONE_STATES
 
     def leave_out(self, tried: Container[str]) -> None:
         """Count no phase among the failed ones whose key is in *tried*, now or later."""

@@ -2,15 +2,15 @@
 
 import math
 from bisect import insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import attrs
 
-from autopack import views
 from autopack.budget import Amount
 from autopack.commands import ReserveBudget, SetBudget, SettleBudget
 from autopack.draining.pricing import price_ahead, price_of
+from autopack.draining.spending import calls_of, in_work, spent_by
 from autopack.errors import CapReachedError
 from autopack.events import BudgetReserved, BudgetSettled, LlmUsageRecorded, PhaseClaimed
 from autopack.events.usage import total_of
@@ -20,7 +20,6 @@ from autopack.journal import JournalTransaction
 from autopack.ports.log import ANY, Entry, Recorded, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
-from autopack.projections.spend import SPEND
 
 _UPPER: Final = 0.9
 _MARGIN: Final = 1.25
@@ -81,8 +80,14 @@ class Caps:
         return SetBudget(scope=f"drain-{self._drain}", caps=known, **how)
 
     def scopes(self, run_id: str, drain: str | None = None) -> list[str]:
-        """Return the scopes with a cap that bind a claim."""
-        found = [f"run-{run_id}"] if self._handler.run_caps(run_id) else []
+        """
+        Return the scopes under which an attempt is counted.
+
+        A run is counted on when its caps are lifted, so that a cap set again knows what was used.
+        """
+        scope = f"run-{run_id}"
+        is_run = self._handler.is_budgeted(scope) or self._handler.run_caps(run_id)
+        found = [scope] if is_run else []
         drain = drain or self._drain
         if drain is not None and self._handler.budget_state(f"drain-{drain}").caps:
             found.append(f"drain-{drain}")
@@ -106,34 +111,37 @@ class Caps:
     def ensure(self, run_id: str) -> None:
         """Open the stream of a run's cap, with what the run had used before."""
         caps = self._handler.run_caps(run_id)
-        if caps and not self._handler.budget_state(f"run-{run_id}").caps:
+        if caps and not self._handler.is_budgeted(f"run-{run_id}"):
             self.set_run(run_id, caps, by="drain", why="the run was created with it")
 
     def set_run(self, run_id: str, caps: Mapping[str, float], **how: Any) -> list[Recorded[Any]]:
         """Give a run its caps; the first time with what it had used before."""
         scope = f"run-{run_id}"
-        spent = views.current_row(self._handler.journal, SPEND, run_id)
-        also: list[Entry] = []
-        if spent is not None and not self._handler.is_budgeted(scope):
-            before = BudgetSettled(
-                scope=scope,
-                lease_token=_BEFORE,
-                tokens=spent.tokens,
-                usd=spent.usd,
-                attempts=spent.attempts,
-                minutes=spent.minutes,
-            )
-            also = [(budget_stream(scope), [before], ANY)]
-        return self._handler.handle(SetBudget(scope=scope, caps=caps, **how), also=also)
+        command = SetBudget(scope=scope, caps=caps, **how)
+
+        def count_on(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
+            # Nobody can claim or record a call while the write lock is held.
+            if not self._handler.is_budgeted(scope):
+                transaction.append_batch([(budget_stream(scope), self._so_far(run_id), ANY)])
+
+        return self._handler.handle(command, inside=count_on)
+
+    def go_on(self, command: SetBudget, used: Amount) -> None:
+        """Give a drain its caps; the first time with what it had *used* before."""
+        scope, is_first = command.scope, not self._handler.is_budgeted(command.scope)
+        before = [_settled_before(scope, used)] if is_first and used != Amount() else []
+        self._handler.handle(command, also=[(budget_stream(scope), before, ANY)])
 
     def reserving(self, run_id: str, token: str, wanted: Wanted) -> list[Entry]:
         """
-        Return the entries that set a claim's wants aside.
+        Return the entries that set a claim's wants aside, or assert that the run has no cap yet.
 
         Raises:
             CapFullError, PriceUnknownError: The claim is not to be made.
         """
-        return [
+        scopes, own = self.scopes(run_id), f"run-{run_id}"
+        uncapped: list[Entry] = [] if own in scopes else [(budget_stream(own), [], 0)]
+        return uncapped + [
             self._handler.decided(
                 ReserveBudget(
                     scope=scope,
@@ -143,16 +151,21 @@ class Caps:
                     allow_unknown_price=self._allow_unknown_price,
                 )
             )
-            for scope in self.scopes(run_id)
+            for scope in scopes
         ]
 
-    def settling(self, ref: PhaseRef, token: str) -> list[Entry]:
-        """Return the entries that put what an attempt used in place of what it set aside."""
+    def settling(self, ref: PhaseRef, token: str, took_s: float | None = None) -> list[Entry]:
+        """
+        Return the entries that put what an attempt used in place of what it set aside.
+
+        Args:
+            took_s: How long it was at work at least, whatever the wall clock did meanwhile.
+        """
         return [
             (stream, events, ANY)
             for scope in self.scopes(ref.run_id, self._drain_of(ref, token))
             if token in self._handler.budget_state(scope).held
-            for stream, events, _version in [self._settled(scope, ref, token)]
+            for stream, events, _version in [self._settled(scope, ref, token, took_s)]
         ]
 
     def check(
@@ -167,33 +180,76 @@ class Caps:
         if not scopes:
             return None
         used, _unpriced = self.used_of(ref, token, usage)
-        errors = [self._count(transaction, scope, token, used) for scope in scopes]
+        one, _unpriced = self._used_by([usage])
+        errors = [self._count(transaction, scope, token, used, one) for scope in scopes]
         return next((error for error in errors if error is not None), None)
 
     def used_of(self, ref: PhaseRef, token: str, *more: LlmUsageRecorded) -> tuple[Amount, int]:
         """Return what an attempt's calls used, and how many of them nobody can price."""
+        return self._used_by([*calls_of(self._handler.journal, ref, token), *more])
+
+    def correct(
+        self,
+        transaction: JournalTransaction,
+        before: LlmUsageRecorded,
+        after: LlmUsageRecorded,
+        ref: PhaseRef,
+    ) -> None:
+        """Count under its caps by how much a call was amended."""
+        token = before.lease_token or ""
+        (was, _), (now, _) = self._used_by([before]), self._used_by([after])
+        for scope in self.scopes(ref.run_id, self._drain_of(ref, token)):
+            state = self._handler.budget_state(scope)
+            if token not in state.held:  # what is in work is counted anew when it ends
+                self._add(transaction, scope, token, now - was)
+
+    def _used_by(self, calls: Iterable[LlmUsageRecorded]) -> tuple[Amount, int]:
         used, unpriced = Amount(), 0
-        for usage in (*self._calls(ref, token), *more):
+        for usage in calls:
             usd = price_of(self._registry, usage) if self._registry else usage.cost_usd
             unpriced += usd is None
             used += Amount(total_of(usage) or 0, usd or 0.0)
         return used, unpriced
 
+    def _so_far(self, run_id: str) -> list[BudgetReserved | BudgetSettled]:
+        """Return what a run used before its caps: attempts in work are set aside one by one."""
+        handler, scope = self._handler, f"run-{run_id}"
+        held, spent = [], spent_by(handler, run_id)
+        for ref, claim in in_work(handler, run_id):
+            used, _unpriced = self.used_of(ref, claim.lease_token)
+            spent -= used + Amount(phases=1)
+            reserved = BudgetReserved(
+                scope=scope,
+                lease_token=claim.lease_token,
+                tokens=max(used.tokens, claim.reserved_tokens or 0),
+                usd=max(used.usd, claim.reserved_usd or 0.0),
+            )
+            held.append(reserved)
+        before = [] if spent == Amount() else [_settled_before(scope, spent)]
+        return [*before, *held]
+
+    def _add(self, transaction: JournalTransaction, scope: str, token: str, more: Amount) -> None:
+        """Count more for an attempt that has ended; one from before the cap is not known alone."""
+        state = self._handler.budget_state(scope)
+        name = token if token in state.settled else _BEFORE
+        total = (state.settled.get(name) or Amount()) + more
+        added = BudgetSettled(
+            scope=scope,
+            lease_token=name,
+            tokens=max(0, total.tokens),
+            usd=max(0.0, total.usd),
+            attempts=total.phases,
+            minutes=total.minutes,
+        )
+        transaction.append_batch([(budget_stream(scope), [added], ANY)])
+
     def _count(
-        self, transaction: JournalTransaction, scope: str, token: str, used: Amount
+        self, transaction: JournalTransaction, scope: str, token: str, used: Amount, one: Amount
     ) -> CapReachedError | None:
         state, stream = self._handler.budget_state(scope), budget_stream(scope)
         held = state.held.get(token)
         if held is None:  # a late call: its attempt was settled before
-            before = state.settled.get(token) or Amount()
-            late = BudgetSettled(
-                scope=scope,
-                lease_token=token,
-                tokens=used.tokens,
-                usd=used.usd,
-                minutes=before.minutes,
-            )
-            transaction.append_batch([(stream, [late], ANY)])
+            self._add(transaction, scope, token, one)
             return None
         if used.tokens > held.tokens or used.usd > held.usd:
             grown = BudgetReserved(
@@ -210,30 +266,24 @@ class Caps:
                 return CapReachedError(scope.replace("-", " ", 1), unit=unit, used=there, cap=cap)
         return None
 
-    def _settled(self, scope: str, ref: PhaseRef, token: str) -> Entry:
+    def _settled(self, scope: str, ref: PhaseRef, token: str, took_s: float | None) -> Entry:
         used, _unpriced = self.used_of(ref, token)
         command = SettleBudget(
             scope=scope,
             lease_token=token,
             tokens=used.tokens,
             usd=used.usd,
-            minutes=self._minutes(ref, token),
+            minutes=self._minutes(ref, token, took_s),
         )
         return self._handler.decided(command)
 
-    def _minutes(self, ref: PhaseRef, token: str) -> float | None:
-        """Return how long ago the attempt was claimed."""
+    def _minutes(self, ref: PhaseRef, token: str, took_s: float | None) -> float | None:
+        """Return how long ago the attempt was claimed, or how long it took, if that is more."""
         claimed = self._claim_of(ref, token)
         if claimed is None:
             return None
         now = from_us(self._handler.journal.now_us())
-        return max(0.0, (now - claimed.recorded_at).total_seconds() / 60)
-
-    def _calls(self, ref: PhaseRef, token: str) -> Iterator[LlmUsageRecorded]:
-        for recorded in self._handler.journal.read(phase_stream(ref.run_id, ref.phase_id)):
-            event = recorded.event
-            if isinstance(event, LlmUsageRecorded) and event.lease_token == token:
-                yield event
+        return max(took_s or 0.0, (now - claimed.recorded_at).total_seconds()) / 60
 
     def _drain_of(self, ref: PhaseRef, token: str) -> str | None:
         """Return the drain that made a claim; it may be another one than ours."""
@@ -246,6 +296,18 @@ class Caps:
             if isinstance(event, PhaseClaimed) and event.lease_token == token:
                 return recorded
         return None
+
+
+def _settled_before(scope: str, used: Amount) -> BudgetSettled:
+    """Return the event that stands for all that was used before a scope had caps."""
+    return BudgetSettled(
+        scope=scope,
+        lease_token=_BEFORE,
+        tokens=max(0, used.tokens),
+        usd=max(0.0, used.usd),
+        attempts=max(0, used.phases),
+        minutes=max(0.0, used.minutes),
+    )
 
 
 def group_of(phase: PhaseView) -> str:

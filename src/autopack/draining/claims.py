@@ -157,9 +157,12 @@ class Claims:
         def drop(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
             transaction.store.drop_lease(claim.phase.key, claim.token)
 
+        took_s = getattr(ending, "duration_s", None)
         try:
             return self.handler.handle(
-                ending, also=lambda: self.caps.settling(claim.ref, claim.token), inside=drop
+                ending,
+                also=lambda: self.caps.settling(claim.ref, claim.token, took_s),
+                inside=drop,
             )
         finally:
             self.forget(claim.token)

@@ -85,10 +85,10 @@ class Guards:
     def is_unmetered(self, claim: Claim, live: LiveAttempt) -> bool:
         """Tell, and say loudly, whether an attempt under a cap told nobody what it used."""
         scopes = self._caps.scopes(claim.ref.run_id)
-        states = [self._handler.budget_state(scope) for scope in scopes]
-        needs_price = any("usd" in state.caps for state in states)
+        caps = [found for one in scopes if (found := self._handler.budget_state(one).caps)]
+        needs_price = any("usd" in one for one in caps)
         unknown = live.unmetered_calls or live.is_misread or (needs_price and live.unpriced_calls)
-        if not scopes or (live.calls and not unknown):
+        if not caps or (live.calls and not unknown):
             return False
         if not live.calls:
             return True  # its zero-yield reason says more

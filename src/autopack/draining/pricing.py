@@ -1,6 +1,7 @@
 """What a recorded call cost: as its provider reported it, else by a plugin's price table."""
 
-from typing import Any
+import math
+from typing import Any, SupportsFloat
 
 from autopack.events import LlmUsageRecorded
 from autopack.plugins import Registry
@@ -11,7 +12,19 @@ def price_of(registry: Registry, usage: LlmUsageRecorded) -> float | None:
     if usage.cost_usd is not None:
         return usage.cost_usd
     priced: Any = registry.first("autopack_price_usage", usage=usage)
-    return None if priced is None else float(priced)
+    if priced is None or _is_price(priced):
+        return None if priced is None else float(priced)
+    import structlog
+
+    structlog.get_logger("autopack.caps").error(
+        "a plugin's price is none", price=repr(priced), model=usage.request_model
+    )
+    return None
+
+
+def _is_price(given: Any) -> bool:
+    """Tell whether a cap can count with it: not a number, or less than nothing, would lift it."""
+    return isinstance(given, SupportsFloat) and 0 <= float(given) < math.inf
 
 
 def price_ahead(

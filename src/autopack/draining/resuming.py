@@ -30,6 +30,7 @@ from autopack.events import (
 )
 from autopack.events.usage import BUILDER, total_of
 from autopack.fitting import options_of
+from autopack.handler import handler_of
 from autopack.ids import drain_stream, phase_stream
 from autopack.log import Log
 from autopack.ports.work import USAGE_PROBLEMS
@@ -134,26 +135,59 @@ def _chosen(log: Log, drain_id: str) -> Iterator[tuple[str, str]]:
             yield recorded.event.run_id, recorded.event.phase_id
 
 
+@attrs.define
+class _Attempt:
+    """What the calls of an attempt told; *is_measured* is None before the first of the builder."""
+
+    calls: int = 0
+    without_tokens: int = 0
+    without_price: int = 0
+    is_measured: bool | None = None
+
+
 def _count_phase(log: Log, drain_id: str, stream: str, totals: Totals) -> None:
-    measured: dict[str, bool | None] = {}  # None before the first call of the builder
+    attempts: dict[str, _Attempt] = {}
     for recorded in log.read(stream):
         event = recorded.event
-        token = getattr(event, "lease_token", None)
+        found = attempts.get(str(getattr(event, "lease_token", None)))
         if isinstance(event, PhaseClaimed) and event.drain == drain_id:
-            measured[event.lease_token] = None
+            attempts[event.lease_token] = _Attempt()
             totals.attempts += 1
-        elif token in measured:
-            if isinstance(event, LlmUsageRecorded):
-                usd = price_of(log.registry, event)
-                totals.calls += 1
-                totals.total_tokens += total_of(event) or 0
-                totals.cost_usd += usd or 0.0
-                totals.unpriced_calls += usd is None
-                if event.role == BUILDER and not event.late:
-                    is_measured = event.split == "measured" and event.output_tokens is not None
-                    measured[str(token)] = is_measured and measured[str(token)] is not False
+        elif isinstance(event, LlmUsageRecorded) and found is not None:
+            _count_call(event, price_of(log.registry, event), found, totals)
+        elif found is not None:
             is_misread = USAGE_PROBLEMS in getattr(event, "artifacts", {})
-            _count_end(event, bool(measured[str(token)]) and not is_misread, totals)
+            _count_end(event, bool(found.is_measured) and not is_misread, totals)
+            if isinstance(event, _ENDS):
+                totals.unmetered += _is_unmetered(log, drain_id, event, found, is_misread)
+
+
+def _count_call(
+    event: LlmUsageRecorded, usd: float | None, found: _Attempt, totals: Totals
+) -> None:
+    tokens = total_of(event)
+    found.calls += 1
+    found.without_tokens += tokens is None
+    found.without_price += usd is None
+    totals.calls += 1
+    totals.total_tokens += tokens or 0
+    totals.cost_usd += usd or 0.0
+    totals.unpriced_calls += usd is None
+    if event.role == BUILDER and not event.late:
+        is_measured = event.split == "measured" and event.output_tokens is not None
+        found.is_measured = is_measured and found.is_measured is not False
+
+
+def _is_unmetered(log: Log, drain_id: str, end: Any, found: _Attempt, is_misread: bool) -> bool:
+    """Tell whether an attempt set something aside under a cap, and did not say what it used."""
+    scopes = (f"run-{end.run_id}", f"drain-{drain_id}")
+    states = [handler_of(log).budget_state(scope) for scope in scopes]
+    caps = [one.caps for one in states if one.caps and end.lease_token in one.settled]
+    needs_price = any("usd" in one for one in caps)
+    is_known = found.calls and not (
+        found.without_tokens or is_misread or (needs_price and found.without_price)
+    )
+    return bool(caps) and not is_known
 
 
 def _count_end(event: Any, is_measured: bool, totals: Totals) -> None:

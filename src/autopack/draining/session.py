@@ -6,6 +6,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
+from autopack.budget import Amount
 from autopack.commands import FinishRun, ReleasePhase
 from autopack.draining.admission import Admission
 from autopack.draining.caps import Caps
@@ -128,7 +129,9 @@ class Session:
                 resumes=settings.resumes,
             )
         )
-        self.handler.handle(set_cap(settings, self.caps))
+        totals = self.totals
+        used = Amount(totals.total_tokens, totals.cost_usd, totals.attempts)
+        self.caps.go_on(set_cap(settings, self.caps), used)
 
     def close(self, reason: str, detail: str | None) -> None:
         """Record that the drain ended, and persist the views for whoever looks next."""

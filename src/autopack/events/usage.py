@@ -1,7 +1,7 @@
 """Facts about LLM calls: what was used, and predictions met by measurements elsewhere."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -109,6 +109,16 @@ UsageEvent = LlmUsageRecorded | LlmUsageAmended | SampleRecorded
 def usage_id(provider: str | None, call_id: str) -> EventId:
     """Return the event id of a call: the same call is one event, whoever records it."""
     return derived_id("usage", f"{provider or ''}\x00{call_id}", "llm.usage_recorded")
+
+
+def amended_figures(event: LlmUsageAmended) -> dict[str, Any]:
+    """Return what an amendment changes of its call, by the names of a call's fields."""
+    names = ("input_tokens", "output_tokens", "reasoning_tokens", "total_tokens", "cost_usd")
+    told = {name: getattr(event, name) for name in names}
+    given = {name: figure for name, figure in told.items() if figure is not None}
+    if event.total_tokens is None and given.keys() & {"input_tokens", "output_tokens"}:
+        given["total_tokens"] = None  # the old total is not that of the new figures
+    return {**given, "split": event.split}
 
 
 def total_of(usage: LlmUsageRecorded) -> int | None:

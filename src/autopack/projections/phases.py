@@ -221,4 +221,5 @@ def _ended(
 
 
 PHASES: Final = PhaseBoard()
+DONE_STATES: Final = (PhaseStatus.COMPLETE, PhaseStatus.SKIPPED)
 FAILED_STATES: Final = (PhaseStatus.FAILED, PhaseStatus.TIMED_OUT)

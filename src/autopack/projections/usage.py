@@ -5,7 +5,10 @@ from typing import Any, Final
 import attrs
 
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
+from autopack.events.usage import amended_figures
 from autopack.ports.log import Recorded
+
+_AMENDED: Final = ("input_tokens", "output_tokens", "total_tokens", "cost_usd", "split")
 
 
 @attrs.frozen(kw_only=True)
@@ -131,14 +134,8 @@ def totals_by(rows: Any, field: str) -> dict[str, UsageTotal]:
 
 
 def _amended(row: CallRow, event: LlmUsageAmended) -> CallRow:
-    given = {
-        name: getattr(event, name)
-        for name in ("input_tokens", "output_tokens", "total_tokens", "cost_usd")
-        if getattr(event, name) is not None
-    }
-    if event.total_tokens is None and given.keys() & {"input_tokens", "output_tokens"}:
-        given["total_tokens"] = None  # the old total is not that of the new figures
-    return attrs.evolve(row, **given, split=event.split, amended=row.amended + 1)
+    given = {name: figure for name, figure in amended_figures(event).items() if name in _AMENDED}
+    return attrs.evolve(row, **given, amended=row.amended + 1)
 
 
 USAGE: Final = UsageCalls()

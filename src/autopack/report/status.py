@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -11,6 +11,8 @@ from autopack.ordering import Stuck
 from autopack.report.pace import per_minute
 from autopack.report.stuck import stuck_lines
 from autopack.report.wording import failure_words, kind_words
+
+_SHOWN: Final = 5
 
 
 @attrs.frozen(kw_only=True)
@@ -76,6 +78,8 @@ class Status:
             them up again but a requeue.
         failure_groups: The kinds of failures among the last of them, largest first.
         stuck: Queued phases that no drain can ever take, because of what they come after.
+        is_held: Whether no drain could take any of the queued phases as things stand.
+        paused: Then, the paused runs among those that they are of.
         pace: How fast attempts ended lately; None where none did.
         total_tokens: Over all calls, late ones included.
         output_tokens: Likewise; only what was reported.
@@ -99,6 +103,8 @@ class Status:
     dead_letters: int = 0
     failure_groups: tuple[FailureGroup, ...] = ()
     stuck: tuple[Stuck, ...] = ()
+    is_held: bool = False
+    paused: tuple[str, ...] = ()
     pace: Pace | None = None
     calls: int = 0
     late_calls: int = 0
@@ -160,6 +166,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "usage", f"{_count(status.calls, 'call')}{late}; {_tokens(status)}; {_cost(status)}"
     won, estimates = status.samples_won, _count(status.estimates, "estimate")
     yield "yield", f"{_count(status.samples, 'sample')} ({won} won) of {estimates}"
+    if status.is_held:
+        yield "held", _held(status)
     if status.pace is not None:
         yield "pace", _pace(status.pace)
     if status.dead_letters:
@@ -191,7 +199,10 @@ def _steps(status: Status, command: str) -> Iterator[str]:
         return
     for stuck in status.stuck[:1]:
         yield f"{command} {stuck.remedy}"
-    if states.get("QUEUED") or any(worker.is_expired for worker in status.live):
+    for run in status.paused[:1]:
+        yield f"{command} run resume {shlex.quote(run)} --why REASON"
+    may_drain = states.get("QUEUED") and not status.is_held
+    if may_drain or any(worker.is_expired for worker in status.live):
         yield f"{command} drain --executor NAME"
     for gate in status.gates[:1]:
         yield f"{command} phase approve {shlex.quote(gate.phase)} --why REASON"
@@ -221,6 +232,13 @@ def _halted(halted: Halted) -> str:
     at = f"{_time(halted.at)} " if halted.at else ""
     words = failure_words(halted.code, halted.message, halted.state)
     return f"{at}{halted.phase} {halted.state}: {words}"
+
+
+def _held(status: Status) -> str:
+    said = "no drain can take any queued phase as things stand"
+    if not status.paused:
+        return f"{said}: each comes after one that is not done"
+    return f"{said}: paused {', '.join(status.paused[:_SHOWN])}"
 
 
 def _group(group: FailureGroup) -> str:

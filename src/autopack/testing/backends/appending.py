@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack.errors import VersionConflictError
+from autopack.errors import InvalidEventError, VersionConflictError
 from autopack.events import PhaseQueued, RunCreated, RunPaused
+from autopack.ids import derived_id
 from autopack.log import Log
 from autopack.ports.log import ANY, NewEvent
 from autopack.testing.backends.constants import NOON
@@ -87,6 +88,19 @@ class ReadingContract:
         assert moment == recorded.occurred_at
         assert {"actor": "ann"} == recorded.meta
         assert recorded.recorded_at > moment
+
+    def test_an_id_given_twice_is_named(self, journal: Log) -> None:
+        """Two events of one call with one id are refused: the id and where they stand."""
+        twice = derived_id("kit", "r1", "fact")
+        events = [paused(), *(NewEvent(event=paused(), event_id=twice) for _ in range(2))]
+        with pytest.raises(InvalidEventError) as refused:
+            journal.append("run-r1", events, expected_version=0)
+
+        assert "run.paused" == refused.value.event_type
+        assert f"{twice.hex()} is given twice in one call, to events 2 and 3 of 3" in (
+            str(refused.value)
+        )
+        assert 0 == journal.head().position
 
     def test_drawn_ids_are_distinct(self, journal: Log) -> None:
         """Events without an id of their own get one each."""
