@@ -11,7 +11,7 @@ from autopack.ports.drain import Choose, DrainView, Retry, Stop, Strategy, Wait
 from autopack.testing.generators import drain_views
 from autopack.testing.making import checked, not_written
 from autopack.testing.purity import only_reading_arguments
-from autopack.testing.settings import PATIENT
+from autopack.testing.settings import THOROUGH
 
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ class StrategyContract:
         strategy: Strategy = checked(self.make(), "strategy", ["__call__"])
         return strategy
 
-    @PATIENT
+    @THOROUGH
     @given(view=drain_views())
     def test_it_chooses_waits_or_stops(self, view: DrainView) -> None:
         """The answer is one of the four, with a reason that is not empty."""
@@ -42,7 +42,7 @@ class StrategyContract:
         assert isinstance(answer.reason, str)
         assert answer.reason.strip()
 
-    @PATIENT
+    @THOROUGH
     @given(view=drain_views())
     def test_it_picks_only_what_is_ready(self, view: DrainView) -> None:
         """A choice names one of the ready phases; where none is ready, nothing is chosen."""
@@ -51,7 +51,7 @@ class StrategyContract:
 
         assert set(picked) <= {phase.ref for phase in view.ready}
 
-    @PATIENT
+    @THOROUGH
     @given(view=drain_views())
     def test_it_retries_only_what_has_failed(self, view: DrainView) -> None:
         """A retry names one of the failed phases that this drain has not tried."""
@@ -66,7 +66,7 @@ class StrategyContract:
 
         assert isinstance(answer, Wait | Stop), f"{answer!r} is no Wait and no Stop"
 
-    @PATIENT
+    @THOROUGH
     @given(view=drain_views())
     def test_it_waits_for_an_aware_moment(self, view: DrainView) -> None:
         """Until when it waits has a time zone, or is left open."""
@@ -76,7 +76,7 @@ class StrategyContract:
         told = f"it waits until {until}, which has no time zone; reckon with view.now"
         assert until is None or until.tzinfo is not None, told
 
-    @PATIENT
+    @THOROUGH
     @given(view=drain_views())
     def test_it_gives_the_same_answer_to_the_same_view(self, view: DrainView) -> None:
         """Asked twice, and asked anew, it says the same."""
@@ -86,7 +86,7 @@ class StrategyContract:
         assert first == strategy(view)
         assert first == self._made()(view)
 
-    @PATIENT
+    @THOROUGH
     @given(view=drain_views(), other=drain_views())
     def test_it_remembers_nothing(self, view: DrainView, other: DrainView) -> None:
         """What it was shown before changes no answer: the view has all there is to know."""
@@ -96,7 +96,7 @@ class StrategyContract:
 
         assert self._made()(view) == strategy(view)
 
-    @PATIENT
+    @THOROUGH
     @given(view=drain_views())
     def test_it_reads_only_the_view(self, view: DrainView) -> None:
         """It reads no clock, draws no random number and opens no file."""
@@ -104,7 +104,7 @@ class StrategyContract:
         with only_reading_arguments():
             strategy(view)
 
-    @PATIENT
+    @THOROUGH
     @given(view=drain_views())
     def test_it_leaves_the_view_as_it_is(self, view: DrainView) -> None:
         """It sorts no list of the drain's and changes no mapping."""
