@@ -11,9 +11,11 @@ from autopack.calibration.fold import run_calibrator
 from autopack.errors import AutopackError
 from autopack.ports.prediction import BulkCalibrator, Calibrator, Features, Proposal, Sample
 from autopack.testing.generators import CATEGORIES, COMPLEXITIES, samples, unmeasured_samples
+from autopack.testing.making import checked, not_written
 from autopack.testing.purity import only_reading_arguments
 from autopack.testing.settings import PATIENT
 
+_NEEDS = ("name", "initial", "set_aside", "update", "predict", "propose")
 _shown = st.lists(samples, max_size=30)
 _QUESTIONS = [
     (Features(category=category, complexity=complexity, predicted_output_tokens=1000), tau)
@@ -32,13 +34,17 @@ class CalibratorContract:
 
     def make(self) -> Calibrator[Any]:
         """Return a calibrator with the options to test; a new one each time."""
-        raise NotImplementedError
+        raise not_written("make()", "return the calibrator to test")
+
+    def _made(self) -> Calibrator[Any]:
+        calibrator: Calibrator[Any] = checked(self.make(), "calibrator", _NEEDS)
+        return calibrator
 
     @PATIENT
     @given(shown=_shown, more=st.lists(samples, min_size=1, max_size=5))
     def test_a_state_is_never_mutated(self, shown: list[Sample], more: list[Sample]) -> None:
         """Whoever kept a state finds it as it was, however many samples came after it."""
-        calibrator = self.make()
+        calibrator = self._made()
         state = folded(calibrator, shown)
         before = told(calibrator, state)
         folded(calibrator, more, state)
@@ -54,7 +60,7 @@ class CalibratorContract:
     ) -> None:
         """Cut anywhere, the same samples in the same order give the same answers."""
         cut = data.draw(st.integers(0, len(shown)))
-        calibrator = self.make()
+        calibrator = self._made()
         first = folded(calibrator, shown[:cut])
 
         assert told(calibrator, folded(calibrator, shown)) == told(
@@ -65,7 +71,7 @@ class CalibratorContract:
     @given(shown=_shown, data=st.data())
     def test_in_bulk_equals_one_by_one(self, shown: list[Sample], data: st.DataObject) -> None:
         """A calibrator that takes many at once says what it would say of each by itself."""
-        calibrator = self.make()
+        calibrator = self._made()
         if not isinstance(calibrator, BulkCalibrator):
             return
         cut = data.draw(st.integers(0, len(shown)))
@@ -80,7 +86,7 @@ class CalibratorContract:
     @given(shown=_shown, sample=samples)
     def test_a_sample_set_aside_changes_nothing(self, shown: list[Sample], sample: Sample) -> None:
         """It comes with a reason, and the state that is returned is the one that was given."""
-        calibrator = self.make()
+        calibrator = self._made()
         state = folded(calibrator, shown)
         reason = calibrator.set_aside(state, sample)
 
@@ -92,7 +98,7 @@ class CalibratorContract:
     @given(sample=unmeasured_samples)
     def test_what_nobody_measured_is_set_aside(self, sample: Sample) -> None:
         """A guessed, total-only or missing figure is no evidence."""
-        calibrator = self.make()
+        calibrator = self._made()
 
         assert calibrator.set_aside(calibrator.initial(), sample)
 
@@ -100,7 +106,7 @@ class CalibratorContract:
     @given(shown=_shown)
     def test_it_gives_the_same_answers_to_the_same_samples(self, shown: list[Sample]) -> None:
         """Asked twice, and made anew, it says the same."""
-        calibrator, again = self.make(), self.make()
+        calibrator, again = self._made(), self._made()
         state = folded(calibrator, shown)
 
         assert told(calibrator, state) == told(calibrator, state)
@@ -110,7 +116,7 @@ class CalibratorContract:
     @given(shown=_shown)
     def test_it_reads_only_its_samples(self, shown: list[Sample]) -> None:
         """It reads no clock, draws no random number and opens no file."""
-        calibrator = self.make()
+        calibrator = self._made()
         with only_reading_arguments():
             told(calibrator, folded(calibrator, shown))
 
@@ -118,13 +124,13 @@ class CalibratorContract:
     @given(shown=_shown)
     def test_every_sample_is_used_or_set_aside(self, shown: list[Sample]) -> None:
         """The proposal accounts for each sample that was shown."""
-        proposal = run_calibrator(self.make(), shown)
+        proposal = run_calibrator(self._made(), shown)
 
         assert len(shown) == proposal.samples_used + sum(proposal.samples_set_aside.values())
 
     def test_without_evidence_nothing_is_proposed(self) -> None:
         """The state before any sample gives a proposal that changes nothing."""
-        calibrator = self.make()
+        calibrator = self._made()
         proposal = calibrator.propose(calibrator.initial())
 
         assert isinstance(proposal, Proposal)

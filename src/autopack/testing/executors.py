@@ -16,6 +16,7 @@ from autopack.log import Log
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.work import Completed, Failed, NeedsPerson, PhaseView
 from autopack.states import PhaseStatus
+from autopack.testing.making import checked, not_written
 
 _REF = PhaseRef(RunId("run"), PhaseId("p"))
 
@@ -30,7 +31,7 @@ class ExecutorContract:
 
     def make(self) -> Any:
         """Return the executor: an object with ``execute``, or a callable."""
-        raise NotImplementedError
+        raise not_written("make()", "return the executor to test")
 
     def phase(self) -> PhaseSpec:
         """Return a phase that it completes."""
@@ -40,16 +41,20 @@ class ExecutorContract:
         """Return a phase at which it fails; None if it has none that fails."""
         return None
 
+    def _made(self) -> Any:
+        given = self.make()
+        return checked(given, "executor", ["execute" if hasattr(given, "execute") else "__call__"])
+
     def test_it_completes_its_phase(self) -> None:
         """In a drain, the phase is done at the first attempt."""
-        row = drained(self.make(), self.phase())
+        row = drained(self._made(), self.phase())
 
-        assert (PhaseStatus.COMPLETE, 1) == (row.status, row.attempts)
+        assert (PhaseStatus.COMPLETE, 1) == (row.status, row.attempts), why(row)
 
     def test_it_answers_with_an_outcome(self) -> None:
         """It returns Completed, Failed, NeedsPerson or None, at once or awaited."""
         for spec in self._phases():
-            outcome, fault = called(self.make(), spec)
+            outcome, fault = called(self._made(), spec)
             is_answer = isinstance(outcome, Completed | Failed | NeedsPerson | None)
 
             assert fault or is_answer, f"{outcome!r} is no outcome"
@@ -59,12 +64,12 @@ class ExecutorContract:
         spec = self.failing()
         if spec is None:
             pytest.skip("it has no phase that fails")
-        outcome, fault = called(self.make(), spec)
+        outcome, fault = called(self._made(), spec)
         said = str(fault) if fault else getattr(outcome, "message", "")
 
         assert fault or isinstance(outcome, Failed), f"{outcome!r} is no failure"
         assert said.strip(), f"{fault or outcome!r} says nothing"
-        row = drained(self.make(), attrs.evolve(spec, max_attempts=1))
+        row = drained(self._made(), attrs.evolve(spec, max_attempts=1))
         assert PhaseStatus.FAILED is row.status
         assert (row.reason_code or "").strip()
         assert (row.reason or "").strip()
@@ -72,7 +77,7 @@ class ExecutorContract:
     def test_every_call_is_recorded_once(self) -> None:
         """Each recorded call is counted, and none of them under the id of another."""
         log = new_log(self.phase())
-        drain(log, executor=self.make())
+        drain(log, executor=self._made())
         recorded = [r for r in log.read_all() if r.type == "llm.usage_recorded"]
 
         assert len(recorded) == len(replay(log, "usage").rows)
@@ -81,7 +86,7 @@ class ExecutorContract:
     def test_usage_is_marked_as_what_it_is(self) -> None:
         """A measured split has its figures: an unknown one is not called measured."""
         log = new_log(self.phase())
-        drain(log, executor=self.make())
+        drain(log, executor=self._made())
         calls = [r.event for r in log.read_all() if r.type == "llm.usage_recorded"]
         measured = [call for call in calls if call.split == "measured"]
 
@@ -89,10 +94,11 @@ class ExecutorContract:
 
     def test_it_can_be_used_again(self) -> None:
         """One executor does phase after phase."""
-        executor = self.make()
-        first, second = drained(executor, self.phase()), drained(executor, self.phase())
+        executor = self._made()
+        for _ in range(2):
+            row = drained(executor, self.phase())
 
-        assert (first.status, second.status) == (PhaseStatus.COMPLETE, PhaseStatus.COMPLETE)
+            assert PhaseStatus.COMPLETE == row.status, why(row)
 
     def _phases(self) -> list[PhaseSpec]:
         failing = self.failing()
@@ -111,6 +117,11 @@ def drained(executor: Any, spec: PhaseSpec) -> PhaseView:
     log = new_log(spec)
     drain(log, executor=executor)
     return phase_of(log, _REF)
+
+
+def why(row: PhaseView) -> str:
+    """Return how a phase ended, and for what reason."""
+    return f"after {row.attempts} attempts it is {row.status}: {row.reason_code}: {row.reason}"
 
 
 def called(executor: Any, spec: PhaseSpec) -> tuple[Any, Exception | None]:

@@ -191,7 +191,7 @@ def drain_views(draw: st.DrawFn) -> DrainView:
     now = draw(instants).astimezone(UTC)
     quarter = now.replace(minute=0, second=0, microsecond=0)
     phases = draw(st.lists(phase_views, max_size=8, unique_by=lambda phase: phase.key))
-    n_ready, n_failed = draw(st.integers(0, 8)), draw(st.integers(0, 8))
+    n_ready, n_failed = draw(st.just(0) | st.integers(0, 8)), draw(st.integers(0, 8))
     failed, held = phases[n_ready : n_ready + n_failed], phases[n_ready + n_failed :]
     later = st.timedeltas(timedelta(0), timedelta(hours=2)).map(lambda step: now + step)
     groups = st.sampled_from([f"{one}/{two}" for one in CATEGORIES for two in COMPLEXITIES])

@@ -15,6 +15,7 @@ from autopack.importers.running import run_import
 from autopack.log import Log
 from autopack.ports.importing import Importer, ImportSource
 from autopack.ports.log import ANY
+from autopack.testing.making import checked, not_written
 from autopack.testing.settings import PATIENT
 
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,11 +30,20 @@ class ImporterContract:
 
     def make(self) -> Importer:
         """Return the importer."""
-        raise NotImplementedError
+        raise not_written("make()", "return the importer to test")
 
     def write_source(self, folder: Path) -> Path:
         """Write a source with at least two events into an empty folder and return its path."""
-        raise NotImplementedError
+        raise not_written("write_source(folder)", "write a source into it and return its path")
+
+    def _made(self) -> Importer:
+        importer: Importer = checked(self.make(), "importer", ["name", "recognises", "read"])
+        return importer
+
+    def _read(self, source: Path) -> ImportSource:
+        found: Any = self._made().read(str(source))
+        assert isinstance(found, ImportSource), f"read() returned {found!r}: no ImportSource"
+        return found
 
     @pytest.fixture
     def source(self, tmp_path: Path) -> Path:
@@ -44,8 +54,9 @@ class ImporterContract:
 
     def test_it_is_imported_whole(self, source: Path) -> None:
         """Every event that is read is in the log, and the log is sound."""
+        self._read(source)
         log = Log(MemoryBackend())
-        report = run_import(log, self.make(), source)
+        report = run_import(log, self._made(), source)
 
         assert report.read >= 2, "the source must have at least two events"
         assert report.added == report.read == log.head().position
@@ -55,8 +66,8 @@ class ImporterContract:
     def test_a_second_import_adds_nothing(self, source: Path) -> None:
         """The same source again, by another importer of the kind, changes no log."""
         log = Log(MemoryBackend())
-        first = run_import(log, self.make(), source)
-        again = run_import(log, self.make(), source)
+        first = run_import(log, self._made(), source)
+        again = run_import(log, self._made(), source)
 
         assert (first.read, 0) == (again.read, again.added)
         assert first.added == log.head().position
@@ -66,27 +77,26 @@ class ImporterContract:
         moved = tmp_path / "elsewhere"
         shutil.copytree(source.parent, moved)
         log = Log(MemoryBackend())
-        run_import(log, self.make(), source)
-        again = run_import(log, self.make(), moved / source.name)
+        run_import(log, self._made(), source)
+        again = run_import(log, self._made(), moved / source.name)
 
         assert 0 == again.added
 
     def test_what_is_read_twice_is_the_same(self, source: Path) -> None:
         """Streams, ids, times and events come out the same, in the same order."""
-        assert listed(self.make().read(str(source))) == listed(self.make().read(str(source)))
+        assert listed(self._read(source)) == listed(self._read(source))
 
     def test_every_event_has_an_id_of_its_own(self, source: Path) -> None:
         """No two events share one; without ids nothing could be known again."""
-        ids = [new.event_id for _stream, new in self.make().read(str(source)).events]
+        ids = [new.event_id for _stream, new in self._read(source).events]
+        unfit = [one for one in ids if not (isinstance(one, bytes) and len(one) == 16)]
 
-        assert all(isinstance(one, bytes) and len(one) == 16 for one in ids)
+        assert [] == unfit, "an id is 16 bytes; make it with autopack.ids.derived_id()"
         assert len(set(ids)) == len(ids)
 
     def test_events_come_in_the_order_in_which_they_happened(self, source: Path) -> None:
         """So that a replay by position is a replay by time; what has no time comes first."""
-        moments = [
-            new.occurred_at or _FIRST for _stream, new in self.make().read(str(source)).events
-        ]
+        moments = [new.occurred_at or _FIRST for _stream, new in self._read(source).events]
 
         assert sorted(moments) == moments
 
@@ -94,13 +104,13 @@ class ImporterContract:
     @given(data=st.data())
     def test_any_part_in_any_order_is_completed(self, source: Path, data: st.DataObject) -> None:
         """What was imported before, in part and in another order, is neither lost nor doubled."""
-        whole = list(self.make().read(str(source)).events)
+        whole = list(self._read(source).events)
         part = data.draw(st.lists(st.sampled_from(range(len(whole))), unique=True))
         log = Log(MemoryBackend())
         for index in part:
             stream, new = whole[index]
             log.append(stream, [new], expected_version=ANY)
-        report = run_import(log, self.make(), source)
+        report = run_import(log, self._made(), source)
 
         assert len(whole) - len(part) == report.added
         assert len(whole) == log.head().position
@@ -108,8 +118,8 @@ class ImporterContract:
     def test_it_leaves_its_source_as_it_is(self, source: Path) -> None:
         """Reading changes no byte, and leaves no file beside it."""
         before = contents(source.parent)
-        list(self.make().read(str(source)).events)
-        self.make().recognises(str(source))
+        list(self._read(source).events)
+        self._made().recognises(str(source))
 
         assert before == contents(source.parent)
 
@@ -117,7 +127,7 @@ class ImporterContract:
         """It recognises its source, and no other file; a bad file is no error."""
         other = tmp_path / "other.bin"
         other.write_bytes(b"\x00\x01 nothing that anybody wrote")
-        importer = self.make()
+        importer = self._made()
 
         assert importer.recognises(str(source)) is True
         assert importer.recognises(str(other)) is False
@@ -130,7 +140,7 @@ class ImporterContract:
         log = Log(MemoryBackend())
         for path in (other, tmp_path / "missing"):
             with pytest.raises(AutopackError) as refused:
-                run_import(log, self.make(), path)
+                run_import(log, self._made(), path)
             assert isinstance(refused.value, ImportRefusedError)
 
         assert 0 == log.head().position

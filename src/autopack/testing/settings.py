@@ -16,3 +16,6 @@ PATIENT: Final = settings(
     ],
 )
 """A few seconds a suite, whatever the machine; no test of a suite asserts a time."""
+
+THOROUGH: Final = settings(PATIENT, max_examples=60)
+"""For what is asked one small question at a time: rare views are met more often."""

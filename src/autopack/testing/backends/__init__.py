@@ -21,6 +21,9 @@ from autopack.testing.backends.sharing import (
     ThreadContract,
     TimeContract,
 )
+from autopack.testing.making import checked, not_written
+
+_NEEDS = [name for name in dir(Backend) if not name.startswith("_")]
 
 
 class BackendContract(
@@ -47,12 +50,12 @@ class BackendContract(
 
     def make(self, folder: Path) -> Backend:
         """Return an open, empty backend; *folder* is its own, for what it may need to write."""
-        raise NotImplementedError
+        raise not_written("make(folder)", "return an open, empty backend")
 
     @pytest.fixture
     def backend(self, tmp_path: Path) -> Iterator[Backend]:
         """An empty backend."""
-        store = self.make(tmp_path)
+        store: Backend = checked(self.make(tmp_path), "backend", _NEEDS)
         yield store
         store.close()
 

@@ -2,9 +2,10 @@
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import pytest
 
@@ -13,6 +14,8 @@ from autopack.log import Log
 from autopack.ports.log import ANY, Backend, NewEvent, Recorded
 from autopack.testing.backends.constants import NOON
 from autopack.testing.facts import paused
+
+_LONG_S: Final = 30.0
 
 
 class CommitContract:
@@ -24,14 +27,14 @@ class CommitContract:
         seen: list[tuple[int, bool]] = []
 
         def write() -> None:
-            with journal.transaction() as transaction:
+            with _setting(written), journal.transaction() as transaction:
                 transaction.append_batch([("s", [paused()], 0)])
                 written.set()
                 looked.wait(0.3)  # a reader may have to wait for us, so we do not wait for ever
                 is_committing.set()
 
         def look() -> None:
-            written.wait()
+            written.wait(_LONG_S)
             seen.append((journal.backend.head().position, is_committing.is_set()))
             looked.set()
 
@@ -43,27 +46,27 @@ class CommitContract:
 
     def test_a_writer_waits_for_the_one_before(self, journal: Log) -> None:
         """Positions are given in commit order: one that was rolled back is no gap."""
-        written, answers, faults = threading.Event(), list[Recorded[Any]](), list[Exception]()
+        written, answers = threading.Event(), list[Recorded[Any]]()
 
         def give_up() -> None:
-            with contextlib.suppress(KeyError), journal.transaction() as transaction:
+            with (
+                _setting(written),
+                contextlib.suppress(KeyError),
+                journal.transaction() as transaction,
+            ):
                 transaction.append_batch([("s", [paused("first")], 0)])
                 written.set()
                 answered.wait(0.3)
                 raise KeyError("power cut")
 
         def write() -> None:
-            written.wait()
-            try:
+            written.wait(_LONG_S)
+            with _setting(answered):
                 answers.extend(journal.append("s", [paused("second")], expected_version=0))
-            except Exception as fault:
-                faults.append(fault)
-            answered.set()
 
         answered = threading.Event()
         _together(give_up, write)
 
-        assert [] == faults
         assert [(1, 1, "second")] == [(r.position, r.version, r.event.why) for r in answers]
         assert answers == list(journal.read_all())
         assert journal.verify().is_clean
@@ -82,46 +85,33 @@ class ThreadContract:
 
     def test_several_threads_append_without_gaps(self, journal: Log) -> None:
         """Appends from threads get positions 1..n, versions in order, and a clean chain."""
-        faults = []
 
         def work(name: str) -> None:
-            try:
-                for version in range(20):
-                    journal.append(f"s-{name}", [paused(name)], expected_version=version)
-                    journal.append("shared", [paused(name)], expected_version=ANY)
-            except Exception as fault:
-                faults.append(fault)
+            for version in range(20):
+                journal.append(f"s-{name}", [paused(name)], expected_version=version)
+                journal.append("shared", [paused(name)], expected_version=ANY)
 
-        threads = [threading.Thread(target=work, args=(str(n),)) for n in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        _together(*(partial(work, str(n)) for n in range(4)))
 
-        assert [] == faults
         assert list(range(1, 161)) == [r.position for r in journal.read_all()]
         assert list(range(1, 81)) == [r.version for r in journal.read("shared")]
         assert journal.verify().is_clean
 
     def test_readers_see_prefixes_while_a_writer_writes(self, journal: Log) -> None:
         """Whatever a reader sees meanwhile is 1..n without a gap, and n never shrinks."""
-        done, seen, faults = threading.Event(), [], []
+        done, seen = threading.Event(), []
 
         def read() -> None:
-            try:
-                while not done.is_set():
-                    seen.append([r.position for r in journal.read_all()])
-            except Exception as fault:
-                faults.append(fault)
+            while not done.is_set():
+                seen.append([r.position for r in journal.read_all()])
 
-        reader = threading.Thread(target=read)
-        reader.start()
-        for _ in range(40):
-            journal.append("s", [paused(), paused()], expected_version=ANY)
-        done.set()
-        reader.join()
+        def write() -> None:
+            with _setting(done):
+                for _ in range(40):
+                    journal.append("s", [paused(), paused()], expected_version=ANY)
 
-        assert [] == faults
+        _together(read, write)
+
         assert all(list(range(1, len(positions) + 1)) == positions for positions in seen)
         assert [len(p) for p in seen] == sorted(len(p) for p in seen)
 
@@ -133,12 +123,12 @@ class ThreadContract:
             while not done.is_set():
                 heads.add(journal.backend.head().position)
 
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        for _ in range(30):
-            journal.append("s", [paused() for _ in range(5)], expected_version=ANY)
-        done.set()
-        watcher.join()
+        def write() -> None:
+            with _setting(done):
+                for _ in range(30):
+                    journal.append("s", [paused() for _ in range(5)], expected_version=ANY)
+
+        _together(watch, write)
 
         assert {head % 5 for head in heads} <= {0}
 
@@ -173,15 +163,15 @@ class ClosingContract:
         inside, answers = threading.Event(), []
 
         def write() -> None:
-            with journal.transaction() as transaction:
+            with _setting(inside), journal.transaction() as transaction:
                 inside.set()
                 answers.extend(transaction.append_batch([("s", [paused()], 0)]))
 
-        writer = threading.Thread(target=write)
-        writer.start()
-        inside.wait()
-        journal.close()
-        writer.join()
+        def close() -> None:
+            inside.wait(_LONG_S)
+            journal.close()
+
+        _together(write, close)
 
         assert [1] == [r.position for r in answers]
 
@@ -209,9 +199,30 @@ class TimeContract:
         assert moments == [r.occurred_at for r in journal.read_all()]
 
 
+@contextlib.contextmanager
+def _setting(event: threading.Event) -> Iterator[None]:
+    """Set an event at the end of a block, also one that failed: nobody waits for it in vain."""
+    try:
+        yield
+    finally:
+        event.set()
+
+
 def _together(*works: Callable[[], None]) -> None:
-    threads = [threading.Thread(target=work) for work in works]
+    """Do it all at once, each in a thread; raise what one of them raised."""
+    faults: list[BaseException] = []
+
+    def work(one: Callable[[], None]) -> None:
+        try:
+            one()
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=work, args=(one,), daemon=True) for one in works]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(_LONG_S)
+    if faults:
+        raise faults[0]
+    assert not any(thread.is_alive() for thread in threads), f"it hangs for {_LONG_S:g} s"
