@@ -229,3 +229,22 @@ def test_a_complete_phase_is_not_attempted_again(log):
 
     with pytest.raises(MoveRefusedError, match="COMPLETE"), attempt(log, "r", "p1"):
         pytest.fail("the block must not run")
+
+
+@pytest.mark.parametrize(
+    ("figures", "cut"),
+    [
+        ({"stop_reason": "max_tokens"}, True),
+        ({"stop_reason": "LENGTH"}, True),
+        ({"stop_reason": "end_turn"}, False),
+        ({}, None),
+        ({"stop_reason": "max_tokens", "truncated": False}, False),
+    ],
+)
+def test_a_stop_reason_tells_whether_an_output_was_cut(log, figures, cut):
+    """What the caller does not say is read from why the model stopped; unknown stays None."""
+    with attempt(log, "r", "p1") as live:
+        recorded = live.record_usage(model="m", output_tokens=5, **figures)
+
+    assert cut is recorded.event.truncated
+    assert bool(cut) is live.is_cut

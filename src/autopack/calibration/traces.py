@@ -10,6 +10,7 @@ import attrs
 from autopack.calibration.prequential import Row
 from autopack.errors import InvalidInputError
 from autopack.estimation import vocabulary
+from autopack.events.usage import CUT_OFF
 from autopack.ports.prediction import Features, Sample
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -33,7 +34,6 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 NEEDED: Final = f"Needed is one of: {', '.join(FIELDS['output_tokens'])}."
 """What a trace must tell; the other fields it may."""
-_CUT_OFF: Final = frozenset({"max_tokens", "length", "max_output_tokens"})
 _TRUE: Final = frozenset({"true", "1", "yes"})
 _FALSE: Final = frozenset({"false", "0", "no"})
 
@@ -109,7 +109,7 @@ def _row(
     predicted = fields["predicted_tokens"] or predict(features)
     truncated = fields["truncated"]
     if truncated is None:
-        truncated = (fields["stop_reason"] or "").lower() in _CUT_OFF
+        truncated = (fields["stop_reason"] or "").lower() in CUT_OFF
     sample = Sample(
         position=number + 1,
         run_id=None,

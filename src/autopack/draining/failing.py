@@ -11,7 +11,7 @@ from autopack.commands import FailPhase
 from autopack.draining.escalation import Escalation, EscalationPolicy, NextQuantile
 from autopack.draining.failures import RETRYABLE, classify, fingerprint, zero_yield_reason
 from autopack.draining.retrying import WAITING, Backoff
-from autopack.errors import CapReachedError
+from autopack.errors import AutopackError, CapReachedError
 from autopack.fitting import Quantiles
 from autopack.ports.work import Failed
 
@@ -125,7 +125,9 @@ def failed_by(fault: BaseException) -> Failed:
         return Failed("cap_reached", str(fault), retryable=True, failure_class="execution")
     kind = type(fault).__name__
     said = str(fault) or "it says nothing more; see the traceback artifact"
-    return Failed(kind, storable(f"{kind}: {said}"))
+    # Our own refusals name figures and options, which are no provider's words.
+    is_ours = "execution" if isinstance(fault, AutopackError) else None
+    return Failed(kind, storable(f"{kind}: {said}"), failure_class=is_ours)
 
 
 def storable(text: str) -> str:

@@ -21,6 +21,16 @@ def _status(codes: str) -> str:
 BAD_OUTCOME: Final = "bad_outcome"
 """The code of a failure whose attempt said of its own end what is of no use."""
 
+_OWN_FAULTS: Final = (
+    "ArithmeticError|AssertionError|AttributeError|ImportError|IndexError|KeyError|LookupError"
+    "|ModuleNotFoundError|NameError|NotImplementedError|OverflowError|RecursionError|SyntaxError"
+    "|TypeError|UnboundLocalError|UnicodeDecodeError|UnicodeEncodeError|ValueError"
+    "|ZeroDivisionError"
+)
+"""Python's errors of a program about itself: no provider raises them, whatever their words are."""
+
+_OWN_FAULT: Final = re.compile(rf"(?:^|[^\w.])(?:{_OWN_FAULTS})(?::|$)")
+
 _MEANINGS: Final = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
@@ -41,13 +51,17 @@ _MEANINGS: Final = tuple(
         ),
         (
             "truncated",
-            r"truncat|max_?(?:output_)?tokens|stop_reason.{0,3}length"
+            r"(?:output|response|answer|completion|message|reply) (?:was |is |got )?"
+            r"(?:truncated|cut (?:off|short))|stop_reason.{0,4}(?:length|max_tokens)"
+            r"|(?:reach|exceed|hit)\w* (?:the )?max_?(?:output_)?tokens"
+            r"|max_?(?:output_)?tokens (?:was |is )?(?:reached|exceeded|hit)"
             r"|output token (?:maximum|limit)",
         ),
         (
             "auth",
-            r"unauthori[sz]ed|(?:invalid|incorrect|missing) (?:x-)?api.?key|authentication"
-            rf"|not logged in|please run /login|forbidden|{_status('401|403')}",
+            r"\bunauthori[sz]ed\b|(?:invalid|incorrect|missing) (?:x-)?api.?key"
+            r"|authentication.?(?:error|failed|required)|not logged in|please run /login"
+            rf"|\bforbidden\b|{_status('401|403')}",
         ),
         ("invalid_request", rf"invalid.?request|bad request|{_status('400|404|405|413|422')}"),
         ("timeout", r"timed? ?out|deadline exceeded"),
@@ -89,12 +103,19 @@ _PRINT_CHARS: Final = 200
 
 
 def classify(code: str, message: str) -> str:
-    """Return the class of a failure by its code, then by its words; ``execution`` otherwise."""
+    """
+    Return the class of a failure by its code, then by its words; ``execution`` otherwise.
+
+    The words are those of providers and their clients. A program's error about itself, such as
+    ``KeyError: 'max_tokens'``, is about itself.
+    """
     word = code.lower()
     if word in CLASSES:
         return word
     if word in ("timed_out", "deadline"):
         return "timeout"
+    if _OWN_FAULT.search(code) or _OWN_FAULT.search(message):
+        return "execution"
     for text in (word.replace("_", " "), message):
         for name, pattern in _MEANINGS:
             if pattern.search(text):

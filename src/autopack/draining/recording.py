@@ -19,7 +19,7 @@ from autopack.errors import (
     UsageConflictError,
 )
 from autopack.events import LlmUsageRecorded
-from autopack.events.usage import BUILDER, total_of, usage_id
+from autopack.events.usage import BUILDER, CUT_OFF, total_of, usage_id
 from autopack.handler import Handler
 from autopack.ids import phase_stream
 from autopack.phase import holds
@@ -146,6 +146,8 @@ class LiveAttempt:
                 f"record_usage() has no figure {', '.join(unknown)}. "
                 f"It takes: {', '.join(sorted(_USAGE_FIELDS))}."
             )
+        if figures.get("truncated") is None:
+            figures["truncated"] = _is_cut(figures.get("stop_reason"))
         number = self.calls + 1
         usage = LlmUsageRecorded(
             run_id=self.ref.run_id,
@@ -217,6 +219,11 @@ class LiveAttempt:
 
     def _now(self) -> datetime:
         return from_us(self._handler.journal.now_us())
+
+
+def _is_cut(stop_reason: Any) -> bool | None:
+    """Return whether an output was cut, where the reason why it stopped tells."""
+    return stop_reason.lower() in CUT_OFF if isinstance(stop_reason, str) else None
 
 
 def _usage_conflict(

@@ -11,6 +11,9 @@ from autopack.ids import EventId, derived_id
 Split = Literal["measured", "inferred", "total_only"]
 CostSource = Literal["reported", "unknown"]
 
+CUT_OFF: Final = frozenset({"max_tokens", "length", "max_output_tokens"})
+"""Stop reasons, in lower case, of an output that reached its ceiling and was cut there."""
+
 BUILDER: Final = "builder"
 """The role of the calls whose output is what a phase was predicted to need."""
 

@@ -16,7 +16,7 @@ from autopack.events import (
     PhaseTimedOut,
     SampleRecorded,
 )
-from autopack.events.usage import BUILDER
+from autopack.events.usage import BUILDER, CUT_OFF
 from autopack.ports.log import Recorded
 from autopack.ports.work import USAGE_PROBLEMS
 
@@ -24,7 +24,6 @@ _MEASURED: Final = "measured"
 _WEAKNESS: Final[Mapping[str, int]] = {_MEASURED: 0, "inferred": 1, "total_only": 2}
 _UNKNOWN: Final = "unknown"
 _JUDGED: Final[Mapping[str, bool]] = {"approve": True, "reject": False}
-_CUT_OFF: Final = frozenset({"max_tokens", "length", "max_output_tokens"})
 
 
 @attrs.frozen(kw_only=True)
@@ -286,7 +285,7 @@ def _is_truncated(event: LlmUsageRecorded) -> bool:
     """Go by the stop reason where the caller did not say whether the output was cut off."""
     if event.truncated is not None:
         return event.truncated
-    return (event.stop_reason or "").lower() in _CUT_OFF
+    return (event.stop_reason or "").lower() in CUT_OFF
 
 
 def _amended(row: SampleRow, event: LlmUsageAmended) -> SampleRow:
