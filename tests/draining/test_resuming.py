@@ -1,5 +1,7 @@
 """Going on with a drain from the log alone."""
 
+import asyncio
+
 import pytest
 
 from autopack import Drain, Failed, create_run, drain, replay
@@ -126,3 +128,48 @@ def test_a_drain_needs_an_executor(log):
     """Without one, and nothing to go on with, it is refused."""
     with pytest.raises(InvalidInputError, match="needs an executor"):
         drain(log)
+
+
+def test_what_was_said_last_holds(sqlite_log):
+    """A limit that was raised when the drain was gone on with is not forgotten the next time."""
+    create_run(sqlite_log, "r", specs(*"abcdef"))
+    first = drain(sqlite_log, executor=works, max_phases=1, drain="tonight")
+    second = drain(sqlite_log, executor=works, resumes="tonight", max_phases=3)
+    third = drain(sqlite_log, executor=works, resumes="tonight", timeout_s=60)
+    settings = Drain(sqlite_log, resumes="tonight", executor=works)._settings
+
+    assert [1, 3, 3] == [report.attempts for report in (first, second, third)]
+    assert (3, 60) == (settings.limits.max_phases, settings.timeout_s)
+
+
+def test_phases_that_failed_before_are_still_its_own(sqlite_log):
+    """What stands failed is counted for the whole drain, as its totals are."""
+    create_run(sqlite_log, "r", specs("a", "b"))
+
+    def fails(_phase, _attempt):
+        return Failed("tests_failed", "two of nine", retryable=False)
+
+    drain(sqlite_log, executor=fails, max_phases=1, drain="tonight")
+    report = drain(sqlite_log, executor=works, resumes="tonight", max_phases=9)
+
+    assert (1, 1, 1) == (report.failed, report.completed, report.left_failed)
+    assert not report.is_clean
+
+
+def test_what_a_released_attempt_used_is_counted(sqlite_log):
+    """It was paid for: in the report, in drain.stopped, and when the drain is gone on with."""
+    create_run(sqlite_log, "r", specs("a"))
+
+    async def slow(_phase, attempt):
+        attempt.record_usage(model="m", total_tokens=70, split="total_only")
+        engine.stop(0)
+        await asyncio.sleep(30)
+
+    engine = Drain(sqlite_log, executor=slow, drain="tonight")
+    report = engine.run()
+    (stopped,) = found(sqlite_log, "drain.stopped")
+    again = drain(sqlite_log, executor=works, resumes="tonight", max_phases=1)
+
+    assert (1, 1, 70) == (report.released, report.calls, report.total_tokens)
+    assert 70 == stopped.totals["total_tokens"]
+    assert again.total_tokens >= 70

@@ -191,7 +191,8 @@ def test_a_drain_is_told_with_its_reasons():
 
     assert [
         "Drain d1 stopped after 2.0 s: empty",
-        "  phases    3 completed, 1 failed, 0 timed out, 0 waiting for a decision",
+        "  phases    3 completed, 1 failed, 0 waiting for a decision",
+        "  attempts  1 failed and 0 timed out, of 4",
         "  usage     4 attempts, 1 call, 70 tokens, 2 samples (1 won), cost unknown",
         "  rates     75% of attempts succeeded, 117.6 attempts a minute, 29.4 samples won a minute",
         "  no usage  2 x cached",

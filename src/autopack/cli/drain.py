@@ -1,5 +1,6 @@
 """``autopack drain``: work the queue off, with every line of progress on stderr."""
 
+import shlex
 import signal
 import threading
 from collections.abc import Iterator
@@ -175,7 +176,7 @@ def drain(
     else:
         from autopack.report.drain import drain_text
 
-        click.echo(drain_text(report))
+        click.echo(drain_text(report, f"autopack --log {shlex.quote(session.target or '')}"))
     ctx.exit(130 if was_stopped or report.is_interrupted else 0 if report.is_clean else 1)
 
 
@@ -201,7 +202,9 @@ def _settings(
         said["executor"] = executor_of(registry, said.get("executor") or nobody, *program)
     if "strategy" in said:
         said["strategy"] = strategy_of(registry, said["strategy"], strategy_options)
-    elif strategy_options:
+    if "tau" in said and not {"calibrator", "resumes"} & said.keys():
+        raise click.UsageError("--tau belongs to --calibrator.")
+    if strategy_options and "strategy" not in said:
         raise click.UsageError("--strategy-option (-s) is for a --strategy: name that too.")
     return said
 

@@ -34,9 +34,10 @@ from autopack.cli.session import LogCommand, Session, example
     help="The share of outputs that the budget is to hold.",
 )  # fmt: skip
 @json_option
-@click.pass_obj
+@click.pass_context
 def estimate(
-    session: Session,
+    ctx: click.Context,
+    /,
     category: str,
     complexity: str,
     deliverables: tuple[str, ...],
@@ -54,6 +55,11 @@ def estimate(
     from autopack.errors import InvalidInputError
     from autopack.ports.prediction import PhaseSpec
 
+    session = ctx.find_object(Session)
+    assert session is not None
+    is_said = ctx.get_parameter_source("tau") is not click.core.ParameterSource.DEFAULT
+    if is_said and calibrator is None:
+        raise click.UsageError("--tau belongs to --calibrator.")
     spec = PhaseSpec(
         "estimate",
         category=category,

@@ -116,8 +116,12 @@ def announce(log: "Log") -> None:
 
 def _take_log(ctx: click.Context, _parameter: click.Parameter, given: str | None) -> None:
     session = ctx.find_object(Session)
-    if given is not None and session is not None:
-        session.target = given
+    if given is None or session is None:
+        return
+    root, typed = ctx.find_root(), click.core.ParameterSource.COMMANDLINE
+    if root.get_parameter_source("log_target") is typed and session.target != given:
+        raise click.UsageError(f"Two logs are named, {session.target} and {given}: name one.")
+    session.target = given
 
 
 class LogCommand(click.Command):

@@ -42,7 +42,8 @@ _PLACES: Final = ("executor", "strategy", "estimator", "calibrator", "escalation
 
 def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return the settings with which a drain goes on: those of its start, and over them what is given.
+    Return the settings with which a drain goes on: those of its start, or those with which it was
+    gone on with last, and over them what is given.
 
     Args:
         given: Settings as :class:`autopack.Drain` takes them; ``resumes`` is a drain's id, or
@@ -52,7 +53,7 @@ def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
         InvalidInputError: There is no such drain, or a part of it was an object without a name.
     """
     drain_id = _drain_named(log, str(given["resumes"]))
-    started = next(log.read(drain_stream(drain_id))).event
+    started = _started_last(log, drain_id)
     before: dict[str, Any] = {
         "executor": started.executor, "strategy": started.strategy,
         **{name: value for name, value in started.settings.items() if name in _known()},
@@ -72,6 +73,13 @@ def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "resumes": drain_id, "drain": drain_id}
 
 
+def _started_last(log: Log, drain_id: str) -> DrainStarted:
+    """Return the last start by whoever went on with the drain, not by those who joined it."""
+    events = (recorded.event for recorded in log.read(drain_stream(drain_id)))
+    first, *later = [event for event in events if isinstance(event, DrainStarted)]
+    return next((event for event in reversed(later) if event.resumes is not None), first)
+
+
 def _executor_again(log: Log, started: DrainStarted) -> Any:
     """Return what the executor's name stands for, made as it was if it can say so."""
     found = log.registry.resolve("executor", started.executor)
@@ -81,7 +89,7 @@ def _executor_again(log: Log, started: DrainStarted) -> Any:
 
 def used_so_far(log: Log, drain_id: str) -> tuple[Totals, float]:
     """Return what a drain has done and used by now, and for how many seconds it was at work."""
-    totals, refs = Totals(), dict.fromkeys(_chosen(log, drain_id))
+    totals, refs = Totals(), dict.fromkeys(chosen_by(log, drain_id))
     for run_id, phase_id in refs:
         _count_phase(log, drain_id, phase_stream(run_id, phase_id), totals)
     return totals, _seconds_at_work(log, drain_id)
@@ -129,7 +137,8 @@ def _says_its_options(log: Log, started: DrainStarted, place: str) -> bool:
     return place == "executor" and hasattr(log.registry.known(place).get(started.executor), "again")
 
 
-def _chosen(log: Log, drain_id: str) -> Iterator[tuple[str, str]]:
+def chosen_by(log: Log, drain_id: str) -> Iterator[tuple[str, str]]:
+    """Yield the run and the phase of each choice of a drain, in order."""
     for recorded in log.read(drain_stream(drain_id)):
         if isinstance(recorded.event, DrainPhaseSelected):
             yield recorded.event.run_id, recorded.event.phase_id

@@ -24,7 +24,7 @@ from autopack.draining.passing import PassedOver
 from autopack.draining.preparing import Preparation, prepare_run
 from autopack.draining.recording import LiveAttempt
 from autopack.draining.requeueing import requeue
-from autopack.draining.resuming import used_so_far
+from autopack.draining.resuming import chosen_by, used_so_far
 from autopack.draining.settings import Settings
 from autopack.draining.totals import Totals
 from autopack.draining.traffic import Traffic
@@ -86,6 +86,7 @@ class Session:
             log, self._lanes, self.admission.model_of, has_rates=settings.rates.are_set
         )
         self.elapsed_before_s = 0.0
+        self._tried_before: set[str] = set()
         self.guards = Guards(
             self.handler,
             drain_id=self.drain_id,
@@ -113,6 +114,8 @@ class Session:
         self._pace.catch_up()
         if self.settings.resumes is not None:
             self.totals, self.elapsed_before_s = used_so_far(self.log, self.settings.resumes)
+            chosen = chosen_by(self.log, self.settings.resumes)
+            self._tried_before = {f"{run_id}/{phase_id}" for run_id, phase_id in chosen}
         check(self.log, self.settings, self.admission, self.handler, self.caps)
 
     def open(self) -> None:
@@ -266,7 +269,7 @@ class Session:
                 question=question,
             )
         except LeaseLostError:
-            self.totals.lost += 1
+            self.lost(live)
             return
         self.totals.add(live, ending)
         self.totals.unmetered += self.guards.is_unmetered(claim, live)
@@ -278,6 +281,11 @@ class Session:
             fingerprint=getattr(ending, "fingerprint", None),
         )
 
+    def lost(self, live: LiveAttempt) -> None:
+        """Count an attempt whose phase was taken from this worker."""
+        self.totals.add_use(live)
+        self.totals.lost += 1
+
     def late(self, claim: Claim, live: LiveAttempt, outcome: Any) -> None:
         """Record a result that came after the deadline; it changes no state. Any thread."""
         try:
@@ -287,11 +295,13 @@ class Session:
 
     def left_failed(self) -> int:
         """Return how many phases that this drain tried stand failed, or out of time, now."""
-        rows = (self.admission.row(key) for key in self.history.tried)
+        tried = self._tried_before | self.history.tried.keys()
+        rows = (self.admission.row(key) for key in tried)
         return sum(row is not None and row.status in FAILED_STATES for row in rows)
 
-    def give_back(self, claim: Claim, why: str) -> None:
-        """Release a phase without spending its attempt."""
+    def give_back(self, claim: Claim, live: LiveAttempt, why: str) -> None:
+        """Release a phase without spending its attempt; what its calls used is counted."""
+        self.totals.add_use(live)
         command = ReleasePhase(ref=claim.ref, lease_token=claim.token, why=why)
         try:
             self.claims.end(claim, command)

@@ -51,6 +51,14 @@ class Totals:
             self.unreadable += 1
             self.unreadable_in = phase
 
+    def add_use(self, live: LiveAttempt) -> None:
+        """Count what an attempt's calls used, however it ended: it was paid for."""
+        self.calls += live.calls
+        self.total_tokens += live.total_tokens
+        self.cost_usd += live.cost_usd
+        self.unpriced_calls += live.unpriced_calls
+        self.add_unreadable(str(live.ref), live.artifacts)
+
     def add(self, live: LiveAttempt, ending: Any) -> None:
         """Count an attempt that ended."""
         match ending:
@@ -64,13 +72,9 @@ class Totals:
                 self.gated += 1
             case _:
                 self.completed += 1
-        self.calls += live.calls
-        self.total_tokens += live.total_tokens
-        self.cost_usd += live.cost_usd
-        self.unpriced_calls += live.unpriced_calls
+        self.add_use(live)
         self.samples += live.is_measured
         self.samples_won += live.is_measured and isinstance(ending, CompletePhase)
-        self.add_unreadable(str(live.ref), live.artifacts)
         self.zero_streak = 0 if live.calls else self.zero_streak + 1
         if ending.zero_yield_reason:
             self.zero_yield[ending.zero_yield_reason] += 1

@@ -117,10 +117,10 @@ class Workers:
             if isinstance(outcome, TimedOut):
                 outcome.when_late(lambda late: session.late(claim, live, late))
         except asyncio.CancelledError:
-            await self._give_back(claim)
+            await self._give_back(claim, live)
         except LeaseLostError:
             session.claims.forget(claim.token)
-            session.totals.lost += 1
+            session.lost(live)
         except BaseException as fault:
             # A state that cannot be written ends the drain: going on would pick the same phase
             # again and again.
@@ -129,8 +129,8 @@ class Workers:
         finally:
             self._live.pop(claim.token, None)
 
-    async def _give_back(self, claim: Claim) -> None:
+    async def _give_back(self, claim: Claim, live: LiveAttempt) -> None:
         try:
-            await self.in_io(lambda: self._session.give_back(claim, _STOPPED))
+            await self.in_io(lambda: self._session.give_back(claim, live, _STOPPED))
         except Exception as fault:
             self.fault = self.fault or fault

@@ -12,19 +12,29 @@ from autopack.report.wording import kind_words, one_line
 _GROUPS_MOST = 10
 
 
-def drain_text(report: Any) -> str:
-    """Return a :class:`autopack.DrainReport` as lines."""
-    return "\n".join(_lines(report))
+def drain_text(report: Any, command: str = "autopack") -> str:
+    """
+    Return a :class:`autopack.DrainReport` as lines.
+
+    Args:
+        command: How what to type next begins, with the log if it has to be named.
+    """
+    return "\n".join(_lines(report, command))
 
 
-def _lines(report: Any) -> Iterator[str]:
+def _lines(report: Any, command: str) -> Iterator[str]:
     detail = f": {report.detail}" if report.detail else ""
     seconds = f"{report.duration_s:.1f} s"
     yield f"Drain {report.drain_id} stopped after {seconds}: {report.reason}{detail}"
     yield (
-        f"  phases    {report.completed} completed, {report.failed} failed, "
-        f"{report.timed_out} timed out, {report.gated} waiting for a decision"
+        f"  phases    {report.completed} completed, {report.left_failed} failed, "
+        f"{report.gated} waiting for a decision"
     )
+    if report.failed or report.timed_out:
+        yield (
+            f"  attempts  {report.failed} failed and {report.timed_out} timed out, "
+            f"of {report.attempts}"
+        )
     yield (
         f"  usage     {_n(report.attempts, 'attempt')}, {_n(report.calls, 'call')}, "
         f"{_tokens(report)}, {_n(report.samples, 'sample')} ({report.samples_won} won), "
@@ -33,7 +43,7 @@ def _lines(report: Any) -> Iterator[str]:
     if report.unreadable:
         yield (
             f"  unread    {_n(report.unreadable, 'attempt')} printed usage that could not be read: "
-            f"autopack phase text {report.unreadable_in} usage-problems"
+            f"{command} phase text {report.unreadable_in} usage-problems"
         )
     if rates := _rates(report):
         yield f"  rates     {rates}"
@@ -48,7 +58,7 @@ def _lines(report: Any) -> Iterator[str]:
     yield from _counts("passed", report.passed_over)
     for number, line in enumerate(stuck_lines(report.stuck)):
         yield f"  {'stuck' if number == 0 else '':<9} {line}"
-    for number, step in enumerate(_steps(report)):
+    for number, step in enumerate(_steps(report, command)):
         yield f"  {'next' if number == 0 else '':<9} {step}"
 
 
@@ -97,26 +107,32 @@ def _counts(title: str, counts: Mapping[str, int]) -> Iterator[str]:
         yield f"            {rest} x of {len(ordered) - _GROUPS_MOST} other kinds"
 
 
-def _steps(report: Any) -> Iterator[str]:
+def _steps(report: Any, command: str) -> Iterator[str]:
     """Return what to do about what is left, most useful first."""
     for stuck in report.stuck[:1]:
-        yield f"autopack {stuck.remedy}"
+        yield f"{command} {stuck.remedy}"
     if report.left_failed:
-        yield "autopack status: which phases failed for good, and what to requeue"
+        yield f"{command} status: which phases failed for good, and what to requeue"
     if report.gated:
-        yield "autopack phase show RUN/PHASE: what waits for a decision"
-        yield "autopack phase approve RUN/PHASE --why REASON (or reject, requeue)"
+        yield f"{command} phase show RUN/PHASE: what waits for a decision"
+        yield f"{command} phase approve RUN/PHASE --why REASON (or reject, requeue)"
     match report.reason:
         case "limit":
-            yield f"autopack drain --resume {report.drain_id}, with a higher limit"
+            yield f"{command} drain --resume {report.drain_id}, with {_limit(report)} raised"
         case "stopped":
-            yield f"autopack drain --resume {report.drain_id}"
+            yield f"{command} drain --resume {report.drain_id}"
         case "breaker":
-            yield "mend the cause, then autopack drain again; autopack history RUN shows it"
+            yield f"mend the cause, then {command} drain again; {command} history RUN shows it"
         case "price_unknown":
             yield "install a price plugin, or insist with --allow-unknown-price"
         case "blocked":
             yield "see above why the rest may not be taken"
+
+
+def _limit(report: Any) -> str:
+    """Return the option of the limit that ended the drain; its reason begins with its name."""
+    name = (report.detail or "").partition(":")[0]
+    return f"--{name.replace('_', '-')}" if name.startswith("max_") else "the limit"
 
 
 def _n(n: int, noun: str) -> str:
