@@ -177,7 +177,7 @@ Choice: TypeAlias = Choose | Retry | Wait | Stop
 
 class Strategy(Protocol):
     """
-    Chooses, waits or stops: a pure function of the view.
+    Chooses, retries, waits or stops: a pure function of the view.
 
     A strategy with a true ``takes_failed`` is asked also when nothing is queued but failed phases
     are left.
