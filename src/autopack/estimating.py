@@ -9,13 +9,13 @@ import attrs
 
 from autopack import views
 from autopack.calibration.coefficients import fold_coefficients
-from autopack.errors import InvalidInputError
+from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.features import features_of
 from autopack.fitting import Quantiles
 from autopack.ids import estimator_stream
 from autopack.journal import Journal
 from autopack.plugins import Registry
-from autopack.ports.prediction import Coefficients, Estimate, PhaseSpec
+from autopack.ports.prediction import Coefficients, Estimate, Features, PhaseSpec
 from autopack.ports.work import PhaseView
 
 _ROUNDING: Final = 1e-9
@@ -59,7 +59,7 @@ def estimated(
     word = registry.first("autopack_category_for", category=phase.category)
     features = features_of(phase, category=word, workspace=workspace)
     taught = coefficients(journal, estimator, until=until)
-    found: Estimate = estimator.estimate(features, taught)
+    found = _asked(estimator, features, taught)
     if quantiles is not None:
         found = budgeted(found, quantiles, tau)
     escalated = getattr(phase, "escalated_tokens", None)
@@ -67,6 +67,20 @@ def estimated(
         basis = "escalated: the output of an attempt before was cut"
         return attrs.evolve(found, budget_tokens=escalated, budget_basis=basis, tau=None)
     return found
+
+
+def _asked(estimator: Any, features: Features, taught: Coefficients) -> Estimate:
+    try:
+        found: Any = estimator.estimate(features, taught)
+    except AutopackError:
+        raise
+    except Exception as fault:
+        what = f"the estimator failed: {type(fault).__name__}: {fault}"
+        raise PluginError(str(estimator.name), what) from fault
+    if isinstance(found, Estimate):
+        return found
+    what = f"the estimator answered with {type(found).__name__}; it must return an Estimate"
+    raise PluginError(str(estimator.name), what)
 
 
 def budgeted(estimate: Estimate, quantiles: Quantiles, tau: float) -> Estimate:

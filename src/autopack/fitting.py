@@ -1,15 +1,17 @@
 """Calibrators by their names and options, and what one of them has learned from a log by now."""
 
+import contextlib
 import inspect
 import json
+import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
 from autopack.calibration import fitness
 from autopack.calibration.fold import folded
-from autopack.errors import InvalidInputError
+from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.plugins import Registry
 from autopack.ports.prediction import Features, Prediction, Sample
 from autopack.projections.observations import samples_of
@@ -34,11 +36,19 @@ def calibrator_of(registry: Registry, wanted: Any, usual: Mapping[str, Any], **o
     name, given = options_of(wanted) if isinstance(wanted, str) else (wanted, {})
     found = registry.resolve("calibrator", name)
     if isinstance(found, type):
-        return made(found, {**given, **options}, usual)
+        return _checked(made(found, {**given, **options}, usual))
     if options:
         raise InvalidInputError(
             f"Calibrator {found.name!r} is made already: give {', '.join(options)} to its class."
         )
+    return _checked(found)
+
+
+def _checked(found: Any) -> Any:
+    """Return what can be used as a calibrator, or say what it lacks."""
+    lacks = [name for name in ("name", "initial", "update", "predict") if not hasattr(found, name)]
+    if lacks:
+        raise InvalidInputError(f"{found!r} is no calibrator: it has no {', '.join(lacks)}.")
     return found
 
 
@@ -93,9 +103,18 @@ class Quantiles:
         self._of_group: Counter[tuple[str, str]] = Counter()
 
     def at(self, features: Features, tau: float) -> Prediction:
-        """Return the output size at quantile *tau*."""
-        self._learn()
-        found: Prediction = self._calibrator.predict(self._state, features, tau)
+        """
+        Return the output size at quantile *tau*.
+
+        Raises:
+            PluginError: The calibrator failed, or what it says is no size.
+        """
+        with _named(self.name):
+            self._learn()
+            found: Prediction = self._calibrator.predict(self._state, features, tau)
+            if not 0 <= found.tokens < math.inf:
+                what = f"it predicted {found.tokens!r} tokens at {tau:g}"
+                raise PluginError(self.name, f"{what}; a size is finite, 0 or more")
         return found
 
     def known(self, features: Features) -> int:
@@ -127,6 +146,18 @@ def quantiles_of(
         return Quantiles(log, calibrator_of(log.registry, calibrator or DEFAULT_QUANTILES, usual))
 
     return quantiles
+
+
+@contextlib.contextmanager
+def _named(calibrator: str) -> Iterator[None]:
+    """Turn what a calibrator raises into an error that names it."""
+    try:
+        yield
+    except AutopackError:
+        raise
+    except Exception as fault:
+        what = f"the calibrator failed: {type(fault).__name__}: {fault}"
+        raise PluginError(calibrator, what) from fault
 
 
 def _has_ended(row: SampleRow | None) -> bool:

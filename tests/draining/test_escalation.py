@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack import Completed, Drain, Failed, PhaseSpec, create_run, drain, estimate
-from autopack.draining.escalation import Factor, NextQuantile, share_below
-from autopack.errors import InvalidInputError, UnknownNameError
+from autopack.draining.escalation import Escalation, Factor, NextQuantile, share_below
+from autopack.errors import InvalidInputError, PluginError, UnknownNameError
 from autopack.ports.prediction import Prediction
-from drains import found, specs
+from drains import found, specs, states
 
 SIZES = [1000 + 75 * n for n in range(1, 41)]
 
@@ -134,9 +134,97 @@ def test_a_resumed_drain_budgets_alike(taught):
     assert (0.7, Factor()) == (settings.tau, settings.escalation)
 
 
+class Odd:
+    """A calibrator that says what it is told to, or raises it."""
+
+    name = "odd"
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def initial(self):
+        return 0
+
+    def update(self, state, _sample):
+        return state
+
+    def predict(self, _state, _features, tau):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer and Prediction(tokens=self.answer, tau=tau, basis="a guess")
+
+
+@pytest.mark.parametrize("answer", [math.nan, math.inf, -1, "9", None, LookupError("no idea")])
+def test_a_calibrator_that_fails_is_named_and_loses_no_phase(taught, answer):
+    """The drain ends with an error that names it; the phase was not claimed."""
+    create_run(taught, "now", specs("p1500"))
+    with pytest.raises(PluginError, match="odd"):
+        drain(taught, executor=written, calibrator=Odd(answer), run_id="now")
+
+    assert "QUEUED" == states(taught)["p1500"]
+
+
+@pytest.mark.parametrize("answer", [math.nan, LookupError("no idea")])
+def test_a_calibrator_that_fails_at_an_escalation_is_told(sqlite_log, answer):
+    """The failure is recorded, the factor is used, and why is kept."""
+    create_run(sqlite_log, "r", specs("p9000", max_attempts=2))
+    asked = []
+
+    class Later(Odd):
+        def predict(self, state, features, tau):
+            asked.append(tau)
+            self.answer = 100 if len(asked) != 2 else answer
+            return super().predict(state, features, tau)
+
+    report = drain(sqlite_log, executor=written, calibrator=Later(100))
+    (escalated,) = found(sqlite_log, "budget.escalated")
+
+    assert (2, "empty") == (report.failed, report.reason)
+    assert ": 1.25 times " in escalated.why
+    assert "the policy failed: PluginError: Plugin 'odd'" in escalated.why
+
+
+@pytest.mark.parametrize(
+    "answer", [LookupError("no"), 5, Escalation(math.nan, "w"), Escalation(0, "w"),
+               Escalation(9000, None)],
+)  # fmt: skip
+def test_a_policy_that_fails_loses_no_attempt(sqlite_log, answer):
+    """What it raised, or answered amiss, is in the reason; the factor is used."""
+    create_run(sqlite_log, "r", specs("p9000", max_attempts=2))
+
+    class Policy:
+        def escalated(self, phase, *, selected, sent, used, quantile):
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    report = drain(sqlite_log, executor=written, escalation=Policy())
+    (escalated,) = found(sqlite_log, "budget.escalated")
+
+    assert (2, "empty") == (report.failed, report.reason)
+    assert "the policy failed: " in escalated.why
+
+
+def test_an_estimator_that_fails_is_named(sqlite_log):
+    """Its error is a PluginError, and nothing was claimed."""
+
+    class Broken:
+        name, base_version = "broken", "1"
+
+        def estimate(self, _features, _coefficients):
+            raise ZeroDivisionError("nought")
+
+    create_run(sqlite_log, "r", specs("a"))
+    with pytest.raises(PluginError, match=r"broken.*ZeroDivisionError: nought"):
+        drain(sqlite_log, executor=written, estimator=Broken())
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        ({"tau": "much"}, "tau is 'much'"),
+        ({"calibrator": object()}, "is no calibrator: it has no name, initial, update, predict"),
+        ({"escalation": NextQuantile}, "is no escalation policy"),
         ({"tau": 1}, "tau is 1"),
         ({"calibrator": "nobody"}, "nobody"),
         ({"escalation": "larger"}, "'quantile', 'factor', 'none'"),

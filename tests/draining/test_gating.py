@@ -25,6 +25,21 @@ P1 = PhaseRef("r", "p1")
 DONE = Completed(outputs={"a.md": "the text"}, summary="one file")
 
 
+class Unspeakable:
+    """What cannot be shown."""
+
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+class Odd(BaseException):
+    """What is no ``Exception``."""
+
+
+def raising(fault):
+    raise fault
+
+
 class Gate:
     """A plugin that asks what it is made with, or does what it is made with."""
 
@@ -97,6 +112,8 @@ def test_only_completed_work_is_asked_about(log_path, outcome):
         (lambda _phase, _attempt: 1 / 0, "failed: ZeroDivisionError: division by zero"),
         (True, "answered True, which is no question"),
         (" ", "answered ' ', which is no question"),
+        (Unspeakable(), "answered Unspeakable, which is no question"),
+        (lambda _phase, _attempt: raising(Odd("x")), "failed: Odd: x"),
     ],
 )
 def test_a_gate_that_does_not_answer_lets_nothing_through(log_path, answer, told):
@@ -109,6 +126,14 @@ def test_a_gate_that_does_not_answer_lets_nothing_through(log_path, answer, told
         assert waiting.reason.startswith("Is the work as it should be? The gate of plugin ")
         assert waiting.reason.endswith(told)
         assert [("a gate did not answer", "r/p1")] == [(o["event"], o["phase"]) for o in logged]
+
+
+def test_a_question_that_cannot_be_stored_is_asked_with_escapes(log_path):
+    """The work was done: it does not fail because of how it is asked about."""
+    with log_with(log_path, Gate("Is \udcff fit?")) as log:
+        drain(log, executor=completes, max_phases=1)
+
+        assert ("GATED", "Is \\udcff fit?") == (phase_of(log, P1).status, phase_of(log, P1).reason)
 
 
 def test_the_first_question_wins_and_the_label_comes_last(log_path):

@@ -67,11 +67,23 @@ def test_models_have_lanes_of_their_own():
 def test_a_suspended_lane_opens_at_its_time():
     """The longest pause that was asked for holds."""
     lanes = Lanes(Rates())
-    lanes.suspend("m", at(30))
-    lanes.suspend("m", at(20))
+    lanes.suspend("m", 30.0, at(0))
+    lanes.suspend("m", 15.0, at(5))
 
     assert {"m": at(30)} == lanes.closed(at(29))
     assert {} == lanes.closed(at(30))
+
+
+def test_a_lane_opens_again_whatever_the_clocks_do():
+    """What a clock an hour ahead recorded, or ours before it was set back, counts from now."""
+    lanes = Lanes(Rates(requests_per_minute=2))
+    for number in range(2):
+        lanes.begin(str(number), "m", 0, at(3600))
+    lanes.suspend("n", 30.0, at(3600))
+
+    assert {"m": at(61), "n": at(31)} == lanes.closed(at(1))
+    assert {"m": at(61)} == lanes.closed(at(31))
+    assert {} == lanes.closed(at(61))
 
 
 @given(st.lists(st.tuples(st.floats(0, 30), st.integers(0, 3)), max_size=40), st.integers(1, 6))
@@ -135,3 +147,13 @@ def test_a_pause_that_a_provider_asked_for_is_in_the_log(clocked, clock):
     assert 90.0 == failed.retry_after_s
     assert (["p1", "p2"], ["p1", "p2", "a", "b"]) == (paused[0], later[0])
     assert {"QUEUED"} == set(states(clocked).values())
+
+
+def test_a_long_pause_is_seen_by_a_drain_that_begins_late(clocked, clock):
+    """A provider that asked for hours is left alone by whoever begins meanwhile."""
+    create_run(clocked, "s", specs("a", "b", model="m"))
+    busy = Failed("429", "rate limit exceeded", retry_after_s=5 * 3600.0)
+    drain(clocked, executor=lambda _p, _a: busy, run_id="s", max_phases=1)
+    clock.now += 4 * 3600
+
+    assert ["p1", "p2"] == ready_in(clocked)[0]

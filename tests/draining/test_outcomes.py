@@ -1,10 +1,23 @@
 """What an executor gives back: refused where it is made, or the attempt's failure, never more."""
 
+import asyncio
+import threading
+import time
+
 import pytest
 
-from autopack import Completed, Failed, NeedsPerson, PhaseRef, attempt, drain, phase_of
+from autopack import (
+    Completed,
+    Failed,
+    NeedsPerson,
+    PhaseRef,
+    attempt,
+    create_run,
+    drain,
+    phase_of,
+)
 from autopack.errors import InvalidInputError
-from drains import found
+from drains import found, specs
 
 P1 = PhaseRef("r", "p1")
 LONE = "a file named \udcff"
@@ -65,6 +78,77 @@ def test_what_cannot_be_stored_fails_the_attempt_and_not_the_drain(log, execute,
 
     assert (2, "empty") == (report.failed, report.reason)
     assert (code, True) == (row.reason_code, told in row.reason)
+
+
+class CannotSay(Exception):
+    """An exception whose own text fails."""
+
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+class NoError(BaseException):
+    """What is no ``Exception``."""
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    "fault",
+    [CannotSay(), NoError("n"), GeneratorExit(), StopIteration(1), asyncio.CancelledError()],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_whatever_an_executor_raises_ends_its_phase_only(log, fault, is_async):
+    """No phase hangs, is taken again and again, or takes the drain with it."""
+
+    def execute(_phase, _attempt):
+        raise fault
+
+    async def aexecute(_phase, _attempt):
+        raise fault
+
+    report = drain(log, executor=aexecute if is_async else execute, max_minutes=0.5)
+
+    assert (2, "empty") == (report.failed, report.reason)
+
+
+def test_an_executor_that_ends_all_gives_its_phase_back(log):
+    """KeyboardInterrupt ends the drain; the phase is queued at once, with all its attempts."""
+
+    def execute(_phase, _attempt):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drain(log, executor=execute)
+
+    assert ("QUEUED", 0) == (phase_of(log, P1).status, phase_of(log, P1).attempts_spent)
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_what_ends_more_than_the_block_gives_the_phase_back(log, fault):
+    """In a loop of one's own: Ctrl-C, sys.exit(), and a task that is cancelled."""
+    with pytest.raises(fault), attempt(log, "r", "p1"):
+        raise fault
+
+    assert ("QUEUED", 0) == (phase_of(log, P1).status, phase_of(log, P1).attempts_spent)
+
+
+def test_a_late_result_that_cannot_be_stored_is_told(sqlite_log):
+    """It is on record as late, with why its texts are not."""
+    create_run(sqlite_log, "r", specs("p1", max_attempts=1))
+    is_over = threading.Event()
+
+    def slow(_phase, _attempt):
+        is_over.wait(10)
+        return Completed({"a": LONE})
+
+    drain(sqlite_log, executor=slow, timeout_s=0.05)
+    is_over.set()
+    give_up = time.monotonic() + 10
+    while not found(sqlite_log, "phase.result_late") and time.monotonic() < give_up:
+        time.sleep(0.01)
+    (late,) = found(sqlite_log, "phase.result_late")
+
+    assert ("complete", True) == (late.outcome, "cannot be stored" in late.message)
 
 
 def test_an_output_that_cannot_be_stored_fails_a_loop_of_ones_own(log):

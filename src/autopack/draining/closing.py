@@ -27,8 +27,9 @@ def working(
     """
     Start a claimed phase, yield its attempt, and record how the block ended.
 
-    An exception fails the attempt with its text and goes on; ``KeyboardInterrupt`` gives the
-    phase back without spending the attempt.
+    An exception fails the attempt with its text and goes on; what ends more than the block
+    (``KeyboardInterrupt``, ``SystemExit``, a cancelled task) gives the phase back without spending
+    the attempt.
 
     Args:
         registry: The plugins that are asked how it ended.
@@ -41,13 +42,13 @@ def working(
     except LeaseLostError:
         claims.forget(claim.token)
         raise
-    except (KeyboardInterrupt, GeneratorExit):
-        release = ReleasePhase(ref=claim.ref, lease_token=claim.token, why="interrupted")
-        claims.end(claim, release)
-        raise
     except Exception as fault:
         live.attach("traceback", storable(traceback.format_exc()))
         _end(handler, claims, claim, live, failed_by(fault), began_us, registry, failing)
+        raise
+    except BaseException:  # Ctrl-C, sys.exit(), a task that is cancelled
+        release = ReleasePhase(ref=claim.ref, lease_token=claim.token, why="interrupted")
+        claims.end(claim, release)
         raise
     else:
         _end(handler, claims, claim, live, live.outcome, began_us, registry, failing)
@@ -126,8 +127,12 @@ def record_late(
 ) -> None:
     """Record an outcome that came after the attempt's recorded end."""
     name = {Completed: "complete", Failed: "fail", NeedsPerson: "gate"}[type(outcome)]
-    outputs = live.end_outputs(getattr(outcome, "outputs", {}))
-    _append_late(handler, claim, live, name, _said(outcome), outputs)
+    try:
+        outputs = live.end_outputs(getattr(outcome, "outputs", {}))
+        _append_late(handler, claim, live, name, _said(outcome), outputs)
+    except (InvalidInputError, InvalidEventError) as fault:
+        said = f"what the executor gave back cannot be stored: {fault}"
+        _append_late(handler, claim, live, name, storable(said), {})
 
 
 def _said(ending: Any) -> str | None:

@@ -91,6 +91,23 @@ class NextQuantile:
         return Escalation(least.tokens, f"{least.why}; {less}")
 
 
+def checked(given: Any) -> Escalation:
+    """
+    Return what a policy answered, if a budget can be that.
+
+    Raises:
+        InvalidInputError: It is no escalation, or its tokens or reason cannot be.
+    """
+    is_one = isinstance(given, Escalation) and isinstance(given.why, str)
+    if is_one and isinstance(given.tokens, int) and given.tokens > 0:
+        found: Escalation = given
+        return found
+    raise InvalidInputError(
+        f"It answered with {given!r}; it must return autopack.Escalation(tokens, why), with a "
+        "whole number above 0 and a text, or None."
+    )
+
+
 def share_below(tokens: int, quantile: Quantile) -> float:
     """Return the largest share of outputs that a calibrator expects to end by so many tokens."""
     low, high = 0.0, 1.0
@@ -111,7 +128,7 @@ def escalation_of(wanted: Any) -> EscalationPolicy | None:
         return None
     if isinstance(wanted, str) and wanted in ESCALATIONS:
         return ESCALATIONS[wanted]
-    if not hasattr(wanted, "escalated"):
+    if isinstance(wanted, type) or not hasattr(wanted, "escalated"):
         raise InvalidInputError(
             f"{wanted!r} is no escalation policy: give 'quantile', 'factor', 'none', or an object "
             "with escalated(phase, selected=..., sent=..., used=..., quantile=...)."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from autopack.commands import FailPhase
-from autopack.draining.escalation import Escalation, EscalationPolicy, NextQuantile
+from autopack.draining.escalation import Escalation, EscalationPolicy, Factor, NextQuantile, checked
 from autopack.draining.failures import RETRYABLE, classify, fingerprint, zero_yield_reason
 from autopack.draining.retrying import WAITING, Backoff
 from autopack.errors import AutopackError, CapReachedError
@@ -93,17 +93,36 @@ class Failing:
     def _escalated(self, claim: "Claim", live: "LiveAttempt") -> Escalation | None:
         if self.escalation is None:
             return None
-        asked, ceiling = claim.estimate.asked(), claim.estimate.ceiling_tokens
-        found = self.escalation.escalated(
+        ceiling = claim.estimate.ceiling_tokens
+        try:
+            found = self._asked(self.escalation, claim, live)
+        except Exception as fault:  # the attempt ended and is to be recorded, whatever comes next
+            why = storable(f"the policy failed: {type(fault).__name__}: {words_of(fault)}")
+            _logger().error("escalation failed", phase=str(live.ref), why=why, exc_info=fault)
+            found = self._asked(Factor(), claim, live)
+            found = found and attrs.evolve(found, why=f"{found.why}; {why}")
+        if found is None or ceiling is None or found.tokens <= ceiling:
+            return found
+        return Escalation(ceiling, f"the ceiling; {found.tokens} would be {found.why}")
+
+    def _asked(
+        self, policy: EscalationPolicy, claim: "Claim", live: "LiveAttempt"
+    ) -> Escalation | None:
+        asked = claim.estimate.asked()
+        found = policy.escalated(
             claim.phase,
             selected=live.budget_tokens,
             sent=live.sent_tokens,
             used=live.output_most,
             quantile=lambda tau: self.quantiles().at(asked, tau),
         )
-        if found is None or ceiling is None or found.tokens <= ceiling:
-            return found
-        return Escalation(ceiling, f"the ceiling; {found.tokens} would be {found.why}")
+        return None if found is None else checked(found)
+
+
+def _logger() -> Any:
+    import structlog
+
+    return structlog.get_logger("autopack.drain")
 
 
 def _seconds(given: float | None) -> float | None:
@@ -124,10 +143,18 @@ def failed_by(fault: BaseException) -> Failed:
     if isinstance(fault, CapReachedError):  # not the phase's fault: it waits for a higher cap
         return Failed("cap_reached", str(fault), retryable=True, failure_class="execution")
     kind = type(fault).__name__
-    said = str(fault) or "it says nothing more; see the traceback artifact"
+    said = words_of(fault) or "it says nothing more; see the traceback artifact"
     # Our own refusals name figures and options, which are no provider's words.
     is_ours = "execution" if isinstance(fault, AutopackError) else None
     return Failed(kind, storable(f"{kind}: {said}"), failure_class=is_ours)
+
+
+def words_of(fault: BaseException) -> str:
+    """Return what an exception says; one that cannot say it says nothing."""
+    try:
+        return str(fault)
+    except Exception:
+        return ""
 
 
 def storable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from autopack.draining.failing import storable, words_of
 from autopack.plugins import Registry
 from autopack.ports.work import Attempt, Completed, PhaseView
 
@@ -18,7 +19,7 @@ def question_of(
     given = {"phase": phase, "attempt": attempt, "outcome": outcome}
     for plugin, answer in registry.answers("autopack_gate_phase", **given):
         if isinstance(answer, str) and answer.strip():
-            return answer
+            return storable(answer)
         if answer is not None:
             return _unanswered(plugin, answer, phase)
     return None
@@ -26,9 +27,11 @@ def question_of(
 
 def _unanswered(plugin: str, answer: Any, phase: PhaseView) -> str:
     fault = answer if isinstance(answer, BaseException) else None
-    what = f"answered {answer!r}, which is no question"
     if fault is not None:
-        what = f"failed: {type(fault).__name__}: {fault}"
+        what = storable(f"failed: {type(fault).__name__}: {words_of(fault)}")
+    else:
+        shown = repr(answer) if isinstance(answer, str | int | float) else type(answer).__name__
+        what = storable(f"answered {shown}, which is no question")
     import structlog
 
     logger = structlog.get_logger("autopack.drain")

@@ -59,13 +59,16 @@ class Lanes:
     An attempt is a request when it begins, and each call after its first is one more when it is
     recorded. For a minute it takes the tokens that it may use, less those of its calls so far;
     a call's own count for a minute from when it was recorded.
+
+    What was recorded by a clock that is ahead of ours, or before ours was set back, counts from
+    when we look: a lane opens again whatever the clocks do.
     """
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
         self._taken: dict[str, deque[tuple[datetime, int, int]]] = {}
         self._flights: dict[str, _Flight] = {}
-        self._suspended: dict[str, datetime] = {}
+        self._suspended: dict[str, tuple[datetime, datetime]] = {}
 
     def begin(self, token: str, model: str | None, tokens: int, at: datetime) -> None:
         """Take note that an attempt at a phase of a model began, which may use so many tokens."""
@@ -86,15 +89,18 @@ class Lanes:
         """Take note that an attempt ended; what its calls used stays."""
         self._flights.pop(token, None)
 
-    def suspend(self, model: str | None, until: datetime) -> None:
-        """Let no phase of a model begin before a moment."""
-        lane = lane_of(model)
-        self._suspended[lane] = max(until, self._suspended.get(lane, until))
+    def suspend(self, model: str | None, seconds: float, at: datetime) -> None:
+        """Let no phase of a model begin for so many seconds from a moment on."""
+        lane, until = lane_of(model), at + timedelta(seconds=seconds)
+        known = self._suspended.get(lane)
+        if known is None or known[1] < until:
+            self._suspended[lane] = (at, until)
 
     def closed(self, now: datetime) -> dict[str, datetime]:
         """Return the lanes that let nothing in now, with when to look again."""
-        found = {lane: until for lane, until in self._suspended.items() if until > now}
-        self._suspended = dict(found)
+        self._set_back(now)
+        self._suspended = {lane: one for lane, one in self._suspended.items() if one[1] > now}
+        found = {lane: until for lane, (_at, until) in self._suspended.items()}
         if not self._rates.are_set:
             return found
         start = now - _WINDOW
@@ -106,6 +112,19 @@ class Lanes:
                 opens = taken[0][0] + _WINDOW
                 found[lane] = max(opens, found.get(lane, opens))
         return found
+
+    def _set_back(self, now: datetime) -> None:
+        """Let count from now on what is yet to come."""
+        for lane, (at, until) in self._suspended.items():
+            if at > now:
+                self._suspended[lane] = (now, until - (at - now))
+        for flight in self._flights.values():
+            flight.at = min(flight.at, now)
+        for taken in self._taken.values():
+            if taken and taken[-1][0] > now:
+                ahead = [(min(at, now), requests, tokens) for at, requests, tokens in taken]
+                taken.clear()
+                taken.extend(ahead)
 
     def _is_full(self, lane: str, flights: Sequence[_Flight]) -> bool:
         requests, tokens = self._rates.of(lane)

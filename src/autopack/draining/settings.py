@@ -137,8 +137,8 @@ def settings_of(
     for name, seconds in (("timeout_s", timeout_s), ("lease_s", lease_s)):
         if seconds is not None and seconds <= 0:
             raise InvalidInputError(f"{name} is {seconds}; it must be above 0 seconds.")
-    if not 0 < tau < 1:
-        raise InvalidInputError(f"tau is {tau:g}; give a number between 0 and 1.")
+    if not isinstance(tau, int | float) or not 0 < tau < 1:
+        raise InvalidInputError(f"tau is {tau!r}; give a number between 0 and 1.")
     known = {field.name for field in attrs.fields(Limits)}
     if unknown := sorted(set(limits) - known):
         raise InvalidInputError(

@@ -21,7 +21,7 @@ from autopack.ports.log import Recorded, from_us
 from autopack.views.replaying import position_at
 
 _LOOKS_BACK: Final = timedelta(minutes=1)
-_SUSPENDS_FOR: Final = timedelta(hours=1)
+_SUSPENDS_FOR: Final = timedelta(days=1)
 _ENDS: Final = (
     PhaseCompleted,
     PhaseFailed,
@@ -88,7 +88,7 @@ class Traffic:
             case _:
                 lanes.end(event.lease_token or "")
         if isinstance(event, PhaseFailed) and event.retry_after_s is not None:
-            lanes.suspend(self._model(event), at + timedelta(seconds=event.retry_after_s))
+            lanes.suspend(self._model(event), event.retry_after_s, at)
 
     def _model(self, event: Any) -> str | None:
         return self._model_of(event.run_id, event.phase_id)

@@ -55,7 +55,10 @@ async def call(
         raise
     except LeaseLostError:
         raise
-    except (Exception, SystemExit) as fault:
+    except KeyboardInterrupt:
+        live.cancel()
+        raise
+    except BaseException as fault:  # what an executor raises ends its phase, not the drain
         return _raised(live, fault)
 
 
@@ -80,6 +83,8 @@ async def _awaited(given: Any, live: LiveAttempt, ends: float | None) -> Outcome
     try:
         left_s = None if ends is None else max(0.0, ends - time.monotonic())
         done, _pending = await asyncio.wait({work}, timeout=left_s)
+        if done and work.cancelled():  # by itself, since nobody has cancelled us
+            return _raised(live, RuntimeError("the executor was cancelled, and not by the drain"))
         if done:
             return outcome_of(_unpacked(work.result()))
     except asyncio.CancelledError:
@@ -117,6 +122,11 @@ def _in_thread(work: Callable[[], Any], name: str) -> "Future[Any]":
     def run() -> None:
         try:
             future.set_result(work())
+        except (StopIteration, asyncio.CancelledError) as fault:
+            # Neither can be handed through a future: one is lost, the other looks like our own.
+            error = RuntimeError(f"{type(fault).__name__} was raised: {fault}")
+            error.__cause__ = fault
+            future.set_exception(error)
         except BaseException as fault:
             future.set_exception(fault)
 

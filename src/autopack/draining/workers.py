@@ -121,6 +121,9 @@ class Workers:
         except LeaseLostError:
             session.claims.forget(claim.token)
             session.lost(live)
+        except KeyboardInterrupt as fault:
+            self.fault = self.fault or fault
+            await self._give_back(claim, live)
         except BaseException as fault:
             # A state that cannot be written ends the drain: going on would pick the same phase
             # again and again.

@@ -174,7 +174,9 @@ class Registry:
             given = {name: arguments[name] for name in implementation.argnames}
             try:
                 answer = implementation.function(**given)
-            except (Exception, SystemExit) as fault:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as fault:
                 answer = fault
             yield implementation.plugin_name, answer
 

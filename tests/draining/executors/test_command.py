@@ -1,7 +1,9 @@
 """The executor ``command``: real programs, real logs, real kills."""
 
+import gc
 import json
 import time
+import warnings
 from pathlib import Path
 
 import attrs
@@ -282,7 +284,9 @@ def test_usage_that_cannot_be_understood_is_kept_and_said(log, tmp_path):
         '{"type": "autopack.usage", "output_tokens": 20, "occurred_at": "yesterday"}',
         '{"type": "autopack.usage", "output_tokens": 20, "occurred_at": "2026-01-01T00:00:00"}',
         '{"type": "autopack.usage", "output_tokens": 20, "occurred_at": 5}',
+        '{"type": "autopack.usage", "model": ' + "[" * 3000 + "]" * 3000 + "}",
     ],
+    ids=lambda line: line[:60],
 )
 def test_a_line_that_is_nearly_usage_is_no_ordinary_output(log, tmp_path, line):
     """A dict as Python prints it, or a moment without a zone, would have gone unseen."""
@@ -290,6 +294,20 @@ def test_a_line_that_is_nearly_usage_is_no_ordinary_output(log, tmp_path, line):
 
     assert "usage_unreadable" == ended.zero_yield_reason
     assert "usage-problems" in ended.artifacts
+
+
+def test_what_comes_after_a_line_that_cannot_be_read_is_taken(log, tmp_path):
+    """JSON that is nested too deeply, and a mark at the beginning, lose no usage behind them."""
+    text = (
+        'deep = \'{"type": "autopack.usage", "model": \' + "[" * 3000 + "]" * 3000 + "}"\n'
+        'print(\'\\ufeff{"type": "autopack.usage", "output_tokens": 1}\')\n'
+        "print(deep)\n"
+        'print("x" * 1_000_000)\n'
+        'print(\'{"type": "autopack.usage", "output_tokens": 2}\')\n'
+    )
+    run(log, *script(tmp_path, text))
+
+    assert [1, 2] == [usage.output_tokens for usage in events(log, LlmUsageRecorded)]
 
 
 def test_a_call_may_tell_when_it_was(log, tmp_path):
@@ -482,6 +500,21 @@ def test_a_child_that_keeps_the_output_open_does_not_hold_the_phase(log, tmp_pat
 
     assert isinstance(ended, PhaseCompleted)
     assert gone(int(pid.read_text()))
+
+
+def test_a_daemon_that_keeps_the_output_open_leaves_nothing_to_clean_up(log, tmp_path):
+    """It outlives its program on purpose; our end of the pipe is closed with the program."""
+    text = (
+        "import subprocess, sys\n"
+        "wait = 'import time; time.sleep(20)'\n"
+        "subprocess.Popen([sys.executable, '-c', wait], start_new_session=True)\n"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ended = run(log, *script(tmp_path, text))
+        gc.collect()  # an open transport would complain of its closed event loop
+
+    assert isinstance(ended, PhaseCompleted)
 
 
 def test_the_log_keeps_the_command_but_no_values_of_variables(log, tmp_path):

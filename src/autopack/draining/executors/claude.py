@@ -63,7 +63,7 @@ class ClaudeReader(Reader):
     def _array(self, text: str) -> None:
         try:
             found = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         for told in found if isinstance(found, list) else ():
             if isinstance(told, dict):

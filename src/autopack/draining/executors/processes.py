@@ -76,11 +76,14 @@ class GroupProcess:
         """
         Return the exit code once the program has ended and all it printed was taken.
 
-        *look* is awaited several times a second; what it raises leaves the program running.
+        *look* is awaited several times a second; what it or a sink raises leaves the program
+        running.
         """
         while not await self._has_ended(_LOOK_S):
+            self._check_pumps()
             await look()
         await self._close()
+        self._check_pumps()
         await look()
         assert self._process.returncode is not None
         return self._process.returncode
@@ -126,8 +129,16 @@ class GroupProcess:
         if open_:
             self._signal(signal.SIGKILL)
             _done, open_ = await asyncio.wait(open_, timeout=_CLOSING_S)
-        for pump in open_:
+        for pump in open_:  # a daemon with a session of its own holds the pipe
             pump.cancel()
+        if open_:
+            self._process._transport.close()  # type: ignore[attr-defined]  # else at a later end
+
+    def _check_pumps(self) -> None:
+        """Raise what a sink raised: nobody takes the output any more."""
+        for pump in self._pumps:
+            if pump.done() and not pump.cancelled() and (fault := pump.exception()) is not None:
+                raise fault
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
