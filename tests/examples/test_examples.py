@@ -77,5 +77,19 @@ def test_a_log_of_ones_own_is_analysed_and_not_touched(tmp_path):
     assert (0, "") == (done.returncode, done.stderr)
     assert 4 == done.stdout.count("(nothing yet)")
     assert before == (tmp_path / "mine.db").read_bytes()
-    assert "FileNotFoundError" in absent.stderr
     assert not (tmp_path / "absent.db").exists()
+    assert absent.stderr.startswith("analysis.py: ")
+    assert "Traceback" not in absent.stderr
+
+
+@pytest.mark.slow
+def test_the_analysis_of_a_made_up_week_can_be_had_again(tmp_path):
+    """A second time reads the log of the first; a file that is no log is told in a line."""
+    first, second = run("analysis.py", tmp_path), run("analysis.py", tmp_path)
+    (tmp_path / "notes.txt").write_text("no log")
+    wrong = run("analysis.py", tmp_path, "notes.txt")
+
+    assert (0, first.stdout) == (second.returncode, second.stdout)
+    assert 1 == wrong.returncode
+    assert wrong.stderr.startswith("analysis.py: ")
+    assert "Traceback" not in wrong.stderr
