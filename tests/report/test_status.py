@@ -205,3 +205,5 @@ def test_a_drain_is_told_with_its_reasons():
         "  failures  1 x tests failed",
         "  next      autopack status: which phases failed for good, and what to requeue",
     ] == drain_text(report).splitlines()
+    report.calls = report.unpriced_calls = 0
+    assert "(1 won), no cost" in drain_text(report)
