@@ -53,6 +53,13 @@ def test_every_example_is_run():
     assert sorted(p.name for p in EXAMPLES.glob("*.py")) == sorted([*SHOWN, "service.py"])
 
 
+def test_every_example_is_named_in_the_readme():
+    """Who reads the first page finds each of them."""
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+
+    assert [] == [p.name for p in EXAMPLES.iterdir() if p.is_file() and p.name not in readme]
+
+
 @pytest.mark.slow
 def test_an_example_does_not_overwrite(tmp_path):
     """Run twice in one folder, an example refuses instead of touching the first log."""
