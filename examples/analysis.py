@@ -2,7 +2,7 @@
 What was used, how good the predictions were, and what fails: tables of a log, with pandas.
 
 python analysis.py LOG.db    a log of yours, opened for reading only
-python analysis.py           a made-up week, in a new analysis.db
+python analysis.py           a made-up week, in analysis.db; made if it is not there
 """
 
 import random
@@ -184,9 +184,17 @@ def made_up(phase, attempt):
     return Failed("tests_failed", f"{draw.randint(1, 9)} of 14 tests failed", retryable=False)
 
 
+def main(paths: list[str]) -> None:
+    """Show the log that is named, or a made-up week, which is made once."""
+    path = Path(paths[0] if paths else "analysis.db")
+    if not paths and not path.exists():
+        make_up_a_week(path)
+    autopack.open_log(path).close()  # says what is wrong with a path that is no log
+    show(path)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        show(Path(sys.argv[1]).resolve(strict=True))
-    else:
-        make_up_a_week(Path("analysis.db"))
-        show(Path("analysis.db"))
+    try:
+        main(sys.argv[1:])
+    except autopack.AutopackError as fault:
+        sys.exit(f"analysis.py: {fault}")

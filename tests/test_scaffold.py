@@ -69,6 +69,15 @@ def test_a_name_that_cannot_be_used_is_refused(name, tmp_path):
     assert [] == list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("kind", "name"), [("strategy", "fifo"), ("executor", "recorded")])
+def test_a_name_that_is_taken_is_refused(kind, name, tmp_path):
+    """It is said before anything is written, not when the package is installed."""
+    with pytest.raises(InvalidInputError, match=f"installed {kind} '{name}' already"):
+        new_plugin(name, kind, tmp_path)
+
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_what_is_there_is_left_alone(tmp_path):
     """A second time refuses, and so do an unknown kind and a missing folder."""
     made = new_plugin("mine", "strategy", tmp_path)

@@ -44,10 +44,23 @@ def read_run_file(path: Path) -> RunFile:
             a wrong kind; says of each in which phase it stands, and what it must be.
     """
     raw = _loaded(path)
-    found = structured({} if raw is None else raw, RunFile)  # an empty YAML file is None
+    return run_from({} if raw is None else raw, source=path)  # an empty YAML file is None
+
+
+def run_from(raw: Any, *, source: Path | str) -> RunFile:
+    """
+    Return what the plain values of a run file, however they came here, say of a run.
+
+    Args:
+        source: Where they are from; errors begin with it.
+
+    Raises:
+        InvalidInputError: As for :func:`read_run_file`.
+    """
+    found = structured(raw, RunFile)
     faults = found if isinstance(found, list) else list(_faults(found))
     if isinstance(found, list) or faults:
-        raise _refused(path, raw, faults)
+        raise _refused(source, raw, faults)
     return found
 
 
@@ -88,6 +101,8 @@ def prices_from_file(path: Path) -> PriceTable:
 
 
 def _loaded(path: Path) -> Any:
+    if path.is_dir():
+        raise InvalidInputError(f"{path} is a folder: name a file in it.")
     if not path.is_file():
         raise InvalidInputError(f"There is no file {path}.")
     ending = path.suffix.lower()
@@ -132,14 +147,14 @@ def _structured(raw: Any, cls: type[T], path: Path) -> T:
     return found
 
 
-def _refused(path: Path, raw: Any, faults: Sequence[Fault]) -> InvalidInputError:
+def _refused(source: Path | str, raw: Any, faults: Sequence[Fault]) -> InvalidInputError:
     lines = [_line(fault, raw) for fault in faults[:_TOLD_MOST]]
     if len(lines) == 1:
-        return InvalidInputError(f"{path}: {lines[0]}")
+        return InvalidInputError(f"{source}: {lines[0]}")
     if more := len(faults) - len(lines):
         lines.append(f"and {more} more")
     told = "".join(f"\n  {line}" for line in lines)
-    return InvalidInputError(f"{path}: {len(faults)} things are wrong.{told}")
+    return InvalidInputError(f"{source}: {len(faults)} things are wrong.{told}")
 
 
 def _line(fault: Fault, raw: Any) -> str:

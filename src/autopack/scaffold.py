@@ -10,6 +10,7 @@ from string import Template
 from typing import Final
 
 from autopack.errors import InvalidInputError
+from autopack.plugins import load_plugins
 
 KINDS: Final = {"strategy": "strategies", "executor": "executors"}
 """What a plugin can be made for, with the ending of its hook."""
@@ -28,8 +29,8 @@ def new_plugin(name: str, kind: str, folder: Path) -> Path:
         kind: ``strategy`` or ``executor``.
 
     Raises:
-        InvalidInputError: The name or kind cannot be used, the folder is missing, or the package
-            is there already; it is left as it is.
+        InvalidInputError: The name or kind cannot be used, an installed plugin has the name, the
+            folder is missing, or the package is there already; it is left as it is.
     """
     name = name.removeprefix("autopack-")
     if kind not in KINDS:
@@ -37,6 +38,11 @@ def new_plugin(name: str, kind: str, folder: Path) -> Path:
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise InvalidInputError(
             f"{name!r} cannot name a plugin: use lower-case words with hyphens, as in night-shift."
+        )
+    if name in load_plugins().names(kind):
+        raise InvalidInputError(
+            f"There is an installed {kind} {name!r} already, and a second one of that name would "
+            "be refused. Choose another name, or see whose it is with: autopack plugins"
         )
     if not folder.is_dir():
         raise InvalidInputError(f"There is no folder {folder} to put the plugin in.")

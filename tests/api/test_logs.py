@@ -52,7 +52,7 @@ class TestCreateAndOpen:
             autopack.create_run(log, "r1", [PhaseSpec("a", category="tests", complexity="low")])
         before = sealed(tmp_path)
 
-        with pytest.raises(LogMissingError, match=r"right\.db \(1 runs, 1 phases\)"):
+        with pytest.raises(LogMissingError, match=r"right\.db \(1 run, 1 phase\)"):
             autopack.open_log(tmp_path / "wrong.db")
 
         assert before == sealed(tmp_path)

@@ -137,7 +137,7 @@ class TestOpening:
             SqliteBackend(tmp_path / "lost.db")
 
         assert (
-            f"{tmp_path / 'other.db'} (1 runs, 2 phases)",
+            f"{tmp_path / 'other.db'} (1 run, 2 phases)",
             f"{tmp_path / 'sub' / 'work.db'} (0 runs, 0 phases)",
         ) == refused.value.nearby
         assert before == sorted(tmp_path.rglob("*"))

@@ -23,7 +23,7 @@ def test_a_missing_path_creates_nothing_and_names_logs_nearby(cli, run_log, tmp_
     message = refused(cli("--log", missing, "status"))
 
     assert f"no log at {missing}" in message
-    assert f"{run_log} (1 runs, 2 phases)" in message
+    assert f"{run_log} (1 run, 2 phases)" in message
     assert not missing.parent.exists()
 
 
@@ -34,7 +34,7 @@ def test_a_log_that_was_moved_away_is_missed_where_it_was(cli, run_log, executor
     shutil.move(run_log, moved)
     message = refused(cli("--log", run_log, "drain", "--executor", f"{executors}:works"))
 
-    assert f"{moved} (1 runs, 2 phases)" in message
+    assert f"{moved} (1 run, 2 phases)" in message
     assert not run_log.exists()
 
 
@@ -444,6 +444,27 @@ def test_nothing_is_guessed_from_afar(cli, typed):
 
     assert "There is no command 'xyzzy'." in message
     assert "Did you mean" not in message
+
+
+def test_a_list_of_phases_is_said_to_be_elsewhere(cli):
+    """The command that shows a run's phases is named."""
+    assert "no command 'list'. Use: autopack run show RUN" in refused(cli("phase", "list"))
+
+
+@pytest.mark.parametrize("typed", [[], ["history.csv"]])
+def test_an_import_without_a_kind_lists_the_kinds(cli, typed):
+    """Who gives only a file, or nothing, is told what may stand before it."""
+    message = refused(cli("import", *typed))
+
+    assert "Give KIND and PATH" in message
+    assert "ndjson" in message
+
+
+def test_a_folder_is_no_run_file(cli, run_log, tmp_path):
+    """It is told as what it is."""
+    message = refused(cli("--log", run_log, "run", "create", "s", "--phases", tmp_path))
+
+    assert f"{tmp_path} is a folder: name a file in it." in message
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="links and pipes are POSIX's own")

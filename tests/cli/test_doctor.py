@@ -87,7 +87,7 @@ def test_the_text_says_what_to_do(cli, tmp_path, run_log):
     assert 1 == result.exit_code
     assert f"fault    log                       there is nothing at {tmp_path}" in result.stdout
     assert "to do: Logs nearby:" in result.stdout
-    assert f"{run_log} (1 runs, 2 phases)" in result.stdout
+    assert f"{run_log} (1 run, 2 phases)" in result.stdout
     assert result.stdout.endswith("1 fault, no warnings\n")
     assert not (tmp_path / "none.db").exists()
 

@@ -1,6 +1,7 @@
 """Commands that change something: runs, phases, drains, calibrations."""
 
 import json
+import shlex
 
 import pytest
 
@@ -182,6 +183,23 @@ def test_a_calibration_without_evidence_exits_with_1(cli, run_log, tmp_path):
     assert ["json", "md"] == [name.rpartition(".")[2] for name in names]
     assert all(name.startswith("token_estimator_calibration_20") for name in names)
     assert "proposal" in held
+    assert "There is nothing to apply" in result.stderr
+
+
+def test_a_calibration_prints_the_command_that_applies_it(cli, run_log, executors, tmp_path):
+    """It names the file that was just written, so that others beside it do no harm."""
+    file = tmp_path / "more.json"
+    specs = [{"id": f"n{n}", "category": "docs", "complexity": "low"} for n in range(6)]
+    file.write_text(json.dumps({"phases": specs}), encoding="utf-8")
+    cli("--log", run_log, "phase", "add", "r", "--file", file)
+    cli("--log", run_log, "drain", "--executor", f"{executors}:works")
+    for _ in range(2):
+        shown = cli("--log", run_log, "calibrate", "--out", tmp_path / "reports")
+    last = shown.stderr.splitlines()[-1]
+    applied = cli(*shlex.split(last.partition("autopack ")[2]))
+
+    assert last.startswith(f"Apply it with: autopack --log {run_log} calibrate apply ")
+    assert 0 == applied.exit_code
 
 
 def test_a_calibration_with_too_little_evidence_is_not_applied(cli, run_log, executors, tmp_path):

@@ -1,9 +1,10 @@
 """A strategy that fails or answers amiss is named, with what is wrong and where."""
 
+import attrs
 import pytest
 from click.testing import CliRunner
 
-from autopack import Choose, Completed, Failed, PhaseRef, create_run, drain
+from autopack import Choose, Completed, Drain, Failed, PhaseRef, create_run, drain
 from autopack.cli.main import autopack as command
 from autopack.errors import PluginError
 from drains import specs
@@ -27,7 +28,11 @@ def test_a_strategy_that_raises_is_named_with_the_line(sqlite_log):
     [
         (None, "answered with NoneType; it must return Choose"),
         ("a", "answered with str; it must return Choose"),
-        (Choose(PhaseRef("r", "z"), "why not"), "chose r/z, which is not in view.ready"),
+        (
+            Choose(PhaseRef("r", "z"), "why not"),
+            "chose r/z, which is not in view.ready: there is no such phase",
+        ),
+        (Choose("a", "why not"), "answered with Choose of a str: give phase.ref$"),
     ],
 )
 def test_an_answer_that_is_none_is_told(sqlite_log, answer, why):
@@ -36,6 +41,32 @@ def test_an_answer_that_is_none_is_told(sqlite_log, answer, why):
 
     with pytest.raises(PluginError, match=why):
         drain(sqlite_log, executor=lambda phase, attempt: None, strategy=lambda view: answer)
+
+
+def test_a_view_in_place_of_its_name_is_told_shortly(sqlite_log):
+    """The message says what to give, not all that the phase is."""
+    create_run(sqlite_log, "r", specs("a"))
+
+    with pytest.raises(PluginError, match=r"Choose of a PhaseView: give phase\.ref$"):
+        drain(
+            sqlite_log,
+            executor=lambda phase, attempt: None,
+            strategy=lambda view: Choose(view.ready[0], "x"),
+        )
+
+
+def test_a_choice_of_what_waits_says_why_it_waits(sqlite_log):
+    """A drain and a plan of it both know what the phase waits for."""
+    create_run(sqlite_log, "r", [*specs("a"), attrs.evolve(*specs("b"), after=("a",))])
+    engine = Drain(
+        sqlite_log,
+        executor=lambda phase, attempt: None,
+        strategy=lambda view: Choose(PhaseRef("r", "b"), "x"),
+    )
+
+    for call in (engine.plan, engine.run):
+        with pytest.raises(PluginError, match=r"view\.ready: it comes after a, which is not compl"):
+            call()
 
 
 def test_the_command_line_has_a_line_and_no_traceback(sqlite_log, log_path, tmp_path):

@@ -1,12 +1,15 @@
 """``attempt()``: recording for people with their own loop."""
 
 import contextlib
+import re
+from inspect import signature
 
 import pytest
 
-from autopack import PhaseRef, attempt, create_run, replay
+from autopack import Attempt, PhaseRef, attempt, create_run, replay
 from autopack.draining.claims import Claims, reclaim_lost
 from autopack.draining.machine import Machine
+from autopack.draining.recording import LiveAttempt
 from autopack.errors import (
     CapReachedError,
     EventIdConflictError,
@@ -17,6 +20,7 @@ from autopack.errors import (
     RunMissingError,
     UsageConflictError,
 )
+from autopack.events import LlmUsageRecorded
 from autopack.handler import Handler
 from autopack.ports.log import from_us
 from drains import found, specs, states, types_of
@@ -248,3 +252,15 @@ def test_a_stop_reason_tells_whether_an_output_was_cut(log, figures, cut):
 
     assert cut is recorded.event.truncated
     assert bool(cut) is live.is_cut
+
+
+def test_every_figure_of_a_call_is_documented():
+    """The protocol tells each figure that is taken, and both take the same arguments."""
+    told = Attempt.record_usage.__doc__ + LiveAttempt.record_usage.__doc__
+    figures = set(LlmUsageRecorded.__annotations__) - {
+        "run_id", "phase_id", "attempt", "lease_token", "late", "request_model",
+    }  # fmt: skip
+
+    for name in figures:
+        assert 2 <= len(re.findall(rf"\b{name}\b", told)), name
+    assert signature(Attempt.record_usage) == signature(LiveAttempt.record_usage)

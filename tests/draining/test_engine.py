@@ -595,6 +595,15 @@ def test_a_phase_that_can_never_come_blocks_the_drain(sqlite_log):
     assert {"it comes after nobody, which does not exist": 1} == report.passed_over
 
 
+def test_a_phase_that_waits_for_another_reason_counts_once(sqlite_log):
+    """What was said of it last is counted; the log has both."""
+    create_run(sqlite_log, "r", [*specs("a"), *specs("b", after=("a",))])
+    report = drain(sqlite_log, executor=lambda phase, attempt: Failed("x", "y", retryable=False))
+
+    assert 2 == len(found(sqlite_log, "drain.passed_over"))
+    assert {"it comes after a, which is FAILED": 1} == report.passed_over
+
+
 def test_an_observer_sees_every_event(log):
     """on_event is called with what this process records, while the drain lasts."""
     seen = []

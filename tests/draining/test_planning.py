@@ -1,8 +1,10 @@
 """--dry-run: what a drain would do."""
 
 import pytest
+from click.testing import CliRunner
 
-from autopack import Choose, Drain, create_run
+from autopack import Choose, Drain, Stop, Wait, create_run
+from autopack.cli.main import autopack as command
 from autopack.errors import EmptyLogError, RunMissingError
 from drains import specs, works
 
@@ -41,6 +43,25 @@ def test_a_plan_follows_the_strategy(log):
     ).plan()
 
     assert [("p2", "last"), ("p1", "last")] == [(p.ref.phase_id, p.reason) for p in plan]
+
+
+@pytest.mark.parametrize("answer", [Stop("enough"), Wait("enough")])
+def test_a_plan_says_why_the_strategy_takes_no_more(log, answer):
+    """A strategy that stops or waits is quoted; one that took everything is not."""
+    stopped = Drain(log, executor=works, strategy=lambda view: answer).plan()
+    whole = Drain(log, executor=works).plan()
+
+    assert ([], "enough") == (stopped, stopped.ended)
+    assert whole.ended is None
+
+
+def test_a_dry_run_prints_why_nothing_is_taken(log, log_path, tmp_path):
+    """The reason of a strategy that only stops is on stderr."""
+    file = tmp_path / "mine.py"
+    file.write_text("import autopack\n\n\ndef stops(view):\n    return autopack.Stop('enough')\n")
+    words = ["--log", str(log_path), "drain", "--strategy", f"{file}:stops", "--dry-run"]
+
+    assert "takes no phase: enough" in CliRunner().invoke(command, words).stderr
 
 
 def test_a_plan_refuses_what_a_drain_would(log, sqlite_log):

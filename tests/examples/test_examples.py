@@ -53,6 +53,13 @@ def test_every_example_is_run():
     assert sorted(p.name for p in EXAMPLES.glob("*.py")) == sorted([*SHOWN, "service.py"])
 
 
+def test_every_example_is_named_in_the_readme():
+    """Who reads the first page finds each of them."""
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+
+    assert [] == [p.name for p in EXAMPLES.iterdir() if p.is_file() and p.name not in readme]
+
+
 @pytest.mark.slow
 def test_an_example_does_not_overwrite(tmp_path):
     """Run twice in one folder, an example refuses instead of touching the first log."""
@@ -77,5 +84,19 @@ def test_a_log_of_ones_own_is_analysed_and_not_touched(tmp_path):
     assert (0, "") == (done.returncode, done.stderr)
     assert 4 == done.stdout.count("(nothing yet)")
     assert before == (tmp_path / "mine.db").read_bytes()
-    assert "FileNotFoundError" in absent.stderr
     assert not (tmp_path / "absent.db").exists()
+    assert absent.stderr.startswith("analysis.py: ")
+    assert "Traceback" not in absent.stderr
+
+
+@pytest.mark.slow
+def test_the_analysis_of_a_made_up_week_can_be_had_again(tmp_path):
+    """A second time reads the log of the first; a file that is no log is told in a line."""
+    first, second = run("analysis.py", tmp_path), run("analysis.py", tmp_path)
+    (tmp_path / "notes.txt").write_text("no log")
+    wrong = run("analysis.py", tmp_path, "notes.txt")
+
+    assert (0, first.stdout) == (second.returncode, second.stdout)
+    assert 1 == wrong.returncode
+    assert wrong.stderr.startswith("analysis.py: ")
+    assert "Traceback" not in wrong.stderr

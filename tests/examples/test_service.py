@@ -77,5 +77,7 @@ def test_a_queued_phase_is_drained_and_its_events_are_sent(service):
 
     assert (201, 409, 422) == (created[0], again[0], wrong[0])
     assert "already" in again[1]["error"]
+    assert "the request: " in wrong[1]["detail"]
+    assert "phase 1 ('p1') has no field 'colour'" in wrong[1]["detail"]
     assert types.index("run.created") < types.index("phase.completed") < len(types)
     assert {"COMPLETE": 1} == status["phases_by_state"]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import attrs
 import pytest
 
-from autopack.events import LlmUsageRecorded, PhaseFailed
+from autopack.events import LlmUsageRecorded, PhaseFailed, PhaseGateDecided
 from autopack.ports.log import Recorded, UnrecognisedEvent
 from autopack.report.drain import drain_text
 from autopack.report.history import event_json, history_line
@@ -158,16 +158,22 @@ def test_a_line_of_history_shows_reason_code_and_tokens():
     failed = PhaseFailed(
         run_id="r", phase_id="p", code="boundary", message="cut\noff", attempt=2, duration_s=1.5
     )
-    used = LlmUsageRecorded(call_id="c", run_id="r", phase_id="p", output_tokens=20)
+    used = LlmUsageRecorded(
+        call_id="c", run_id="r", phase_id="p", request_model="m-1", output_tokens=20
+    )
+    decided = PhaseGateDecided(run_id="r", phase_id="p", decision="approved", by="ann", why="fine")
     lines = [
         history_line(_recorded(failed, "phase-r/p", "phase.failed")),
         history_line(_recorded(used, "phase-r/p", "llm.usage_recorded")),
+        history_line(_recorded(decided, "phase-r/p", "phase.gate_decided")),
     ]
 
     assert [
         "     5  2026-01-31 12:00:00Z  r/p  phase.failed  "
         "attempt 2, code boundary, failure_class unknown, duration_s 1.5, cut off",
-        "     5  2026-01-31 12:00:00Z  r/p  llm.usage_recorded  split measured, output_tokens 20",
+        "     5  2026-01-31 12:00:00Z  r/p  llm.usage_recorded  "
+        "request_model m-1, call_id c, split measured, output_tokens 20",
+        "     5  2026-01-31 12:00:00Z  r/p  phase.gate_decided  decision approved, by ann, fine",
     ] == lines
 
 
@@ -200,3 +206,5 @@ def test_a_drain_is_told_with_its_reasons():
         "  failures  1 x tests failed",
         "  next      autopack status: which phases failed for good, and what to requeue",
     ] == drain_text(report).splitlines()
+    report.calls = report.unpriced_calls = 0
+    assert "(1 won), no cost" in drain_text(report)

@@ -79,6 +79,8 @@ def calibrate(
     files = [] if out is None else write_calibration(proposal, out.absolute(), at=now)
     for file in files:
         click.echo(f"wrote {file}", err=True)
+    if out is not None:
+        click.echo(_how_to_apply(proposal, out / files[-1].name, session), err=True)
     if as_json:
         print_json({**calibration_json(proposal), "files": [str(file) for file in files]})
     else:
@@ -88,6 +90,13 @@ def calibrate(
 
 
 calibrate.params.append(log_option())
+
+
+def _how_to_apply(proposal: Any, file: Path, session: Session) -> str:
+    if not (proposal.high_confidence and proposal.is_change):
+        return "There is nothing to apply: the files only tell what was found."
+    log, report = shlex.quote(session.target or ""), shlex.quote(str(file))
+    return f"Apply it with: autopack --log {log} calibrate apply {report}"
 
 
 @calibrate.command(

@@ -235,6 +235,8 @@ def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:
         header = ("phase", "predicted_output_tokens", "budget_tokens", "predicted_usd", "reason")
         print_table(header, [_row(planned) for planned in plan])
         click.echo(_sums(plan), err=True)
+    if plan.ended is not None:
+        click.echo(f"Then the strategy takes no phase: {plan.ended}", err=True)
     for line in stuck_lines(stuck):
         click.echo(f"Never: {line}", err=True)
     if stuck:

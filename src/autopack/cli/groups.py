@@ -1,12 +1,22 @@
 """Says which command or option was probably meant, with any version of click."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import click
 
 
 class CommandGroup(click.Group):
-    """Names the nearest command for one that is not there."""
+    """
+    Names the nearest command for one that is not there.
+
+    Args:
+        elsewhere: What to type in place of commands that people look for here.
+    """
+
+    def __init__(self, /, *args: Any, elsewhere: Mapping[str, str] = {}, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.elsewhere = elsewhere
 
     def known_names(self, ctx: click.Context) -> list[str]:
         """Return every name that this group takes."""
@@ -30,6 +40,8 @@ class CommandGroup(click.Group):
             from autopack.errors.nearest import did_you_mean
 
             hint = did_you_mean(wanted, self.known_names(ctx))
+            if wanted in self.elsewhere:
+                hint = f" Use: {self.elsewhere[wanted]}"
             raise click.UsageError(f"There is no command {wanted!r}.{hint}", ctx) from None
 
 

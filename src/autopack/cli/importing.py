@@ -14,15 +14,18 @@ from autopack.cli.session import LogCommand, Session, example
     short_help="Bring another history in; a second time adds nothing.",
     epilog=example("autopack --log work.db import ndjson history.ndjson"),
 )
-@click.argument("kind", metavar="KIND")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("kind", metavar="KIND", required=False)
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path), required=False)
 @json_option
 @click.pass_obj
-def import_(session: Session, kind: str, path: Path, as_json: bool) -> None:
+def import_(session: Session, kind: str | None, path: Path | None, as_json: bool) -> None:
     """Append what an importer reads from PATH, which is opened read-only; say what was unclean."""
     import autopack as api
     from autopack.errors import ImportRefusedError
 
+    if kind is None or path is None:
+        kinds = ", ".join(session.registry().names("importer"))
+        raise click.UsageError(f"Give KIND and PATH, in this order. KINDs: {kinds}.")
     source = path.absolute()
     session.registry().resolve("importer", kind)
     if not source.exists():

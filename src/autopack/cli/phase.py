@@ -15,6 +15,7 @@ from autopack.cli.texts import print_texts, text, texts_json
 
 @click.group(
     cls=CommandGroup,
+    elsewhere={"list": "autopack run show RUN"},
     short_help="Add, show, requeue, cancel and skip phases; answer gates.",
     epilog=example("autopack --log work.db phase requeue nightly/p1 --why 'fixed'"),
 )

@@ -123,6 +123,14 @@ class Admission:
         """Tell whether a phase may be claimed now."""
         return self._ready.has(key)
 
+    def standing(self, key: str) -> str:
+        """Return in words why a phase is not ready: why it waits, or how it stands."""
+        row = self.row(key)
+        if row is None:
+            return "there is no such phase"
+        is_out = "" if self._is_in_scope(row) else ", and the drain is for others"
+        return self._waiting.get(key, f"it is {row.status}{is_out}")
+
     def take_new_reasons(self) -> dict[str, str]:
         """Return why phases were sorted out since the last call, by key."""
         fresh, self._new_reasons = self._new_reasons, {}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from autopack.errors import PluginError
+from autopack.ids import PhaseRef
 from autopack.ports.drain import Choice, Choose, DrainView, Retry, Stop, Wait
 
 
@@ -13,7 +14,7 @@ def ask(strategy: Any, view: DrainView, name: str) -> Choice:
     Return what the strategy answers.
 
     Raises:
-        PluginError: It raised, with where; or its answer is none of the four.
+        PluginError: It raised, with where; or its answer is none of the four, or names no phase.
     """
     try:
         answer: Any = strategy(view)
@@ -28,10 +29,17 @@ def ask(strategy: Any, view: DrainView, name: str) -> Choice:
             "Choose(phase.ref, reason), Retry, Wait or Stop"
         )
         raise PluginError(name, what)
-    return answer
+    ref: Any = getattr(answer, "ref", None)
+    if isinstance(answer, Choose | Retry) and not isinstance(ref, PhaseRef):
+        kind, given = type(answer).__name__, type(ref).__name__
+        what = f"the strategy answered with {kind} of a {given}: give phase.ref"
+        raise PluginError(name, what)
+    chosen: Choice = answer
+    return chosen
 
 
-def not_to_be_had(name: str, choice: Choose | Retry) -> PluginError:
-    """Return the error of a choice that names a phase which may not be taken."""
+def not_to_be_had(name: str, choice: Choose | Retry, why: str | None = None) -> PluginError:
+    """Return the error of a choice that names a phase which may not be taken, and *why* not."""
     group = "failed" if isinstance(choice, Retry) else "ready"
-    return PluginError(name, f"the strategy chose {choice.ref}, which is not in view.{group}")
+    what = f"the strategy chose {choice.ref}, which is not in view.{group}"
+    return PluginError(name, f"{what}: {why}" if why else what)

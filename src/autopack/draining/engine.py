@@ -15,7 +15,7 @@ from autopack.draining.choosing import Reason, asked, check_can_begin
 from autopack.draining.forecasting import Prices
 from autopack.draining.idling import seconds_until, sooner
 from autopack.draining.limits import limit_reached
-from autopack.draining.planning import Planned, plan
+from autopack.draining.planning import Plan, plan
 from autopack.draining.report import DrainReport
 from autopack.draining.resuming import resumed
 from autopack.draining.session import Session
@@ -151,8 +151,12 @@ class Drain:
             "limits": attrs.asdict(self._settings.limits),
         }
 
-    def plan(self, most: int = 10_000) -> list[Planned]:
-        """Return what the strategy would choose now, in order, with estimates; writes nothing."""
+    def plan(self, most: int = 10_000) -> Plan:
+        """
+        Return what the strategy would choose now, in order, with estimates; writes nothing.
+
+        It is a list; its ``ended`` is what the strategy said when it took no more, or None.
+        """
         session = self._session
         session.check()
         most = min(most, self._settings.limits.max_phases or most)
@@ -166,6 +170,7 @@ class Drain:
             price=Prices(self.log, self.log.registry),
             later=session.admission.coming_after(),
             was_done=session.admission.is_done,
+            standing=session.admission.standing,
         )
 
     def check_can_begin(self) -> None:
@@ -258,7 +263,8 @@ class Drain:
                 if claim is not None:
                     workers.begin(claim)
                 return True
-        raise not_to_be_had(self._settings.strategy_name, choice)
+        why = session.admission.standing(str(choice.ref))
+        raise not_to_be_had(self._settings.strategy_name, choice, why)
 
     def _tell(self, wait: Wait) -> None:
         """Say once why a drain that could work does nothing; it may be so for hours."""

@@ -14,11 +14,18 @@ class PassedOver:
         self._said: dict[str, str] = {}
 
     def fresh(self, reasons: Mapping[str, str], counts: "Counter[str]") -> list[DrainPassedOver]:
-        """Return the events that are due for *reasons* (by ``RUN/PHASE``), and count them."""
+        """
+        Return the events that are due for *reasons* (by ``RUN/PHASE``).
+
+        In *counts* a phase counts once, with what was said of it last.
+        """
         events = []
         for key, reason in reasons.items():
-            if self._said.get(key) == reason:
+            before = self._said.get(key)
+            if before == reason:
                 continue
+            if before is not None:
+                counts.subtract([_kind_of(before)])
             self._said[key] = reason
             counts[_kind_of(reason)] += 1
             run_id, _slash, phase_id = key.partition("/")
@@ -27,6 +34,8 @@ class PassedOver:
                     drain_id=self._drain_id, run_id=run_id, phase_id=phase_id, reason=reason
                 )
             )
+        for kind in [kind for kind, n in counts.items() if not n]:
+            del counts[kind]
         return events
 
 

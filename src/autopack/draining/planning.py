@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from autopack.draining.shelf import group_of
-from autopack.draining.worlds import Answer, Step, World
+from autopack.draining.worlds import NOTHING_LEFT, Answer, Step, World
 from autopack.ids import PhaseRef
 from autopack.ports.drain import DrainView
 from autopack.ports.prediction import Estimate
@@ -34,6 +34,12 @@ class Planned:
     is_retry: bool = False
 
 
+class Plan(list[Planned]):
+    """What would be taken, in order; *ended* is why the strategy took no more, if it said so."""
+
+    ended: str | None = None
+
+
 def plan(
     view: DrainView,
     strategy: Any,
@@ -44,7 +50,8 @@ def plan(
     price: Callable[[PhaseView, int], float | None] = lambda _phase, _tokens: None,
     later: Iterable[PhaseView] = (),
     was_done: Callable[[str], bool] = lambda _key: False,
-) -> list[Planned]:
+    standing: Callable[[str], str | None] = lambda _key: None,
+) -> Plan:
     """
     Return what the strategy would choose, in order, if each phase went well.
 
@@ -53,6 +60,7 @@ def plan(
         price: What a phase's output of so many tokens costs, in USD.
         later: Phases that become ready once those that they come after are done.
         was_done: Tells of a phase's key whether it is done already.
+        standing: Returns in words why the phase of a key may not be taken.
     """
     estimates: dict[str, Estimate] = {}
 
@@ -61,11 +69,12 @@ def plan(
         size = max(1, found.predicted_output_tokens)
         return Answer(ending="completed", total_tokens=size, sample=(size, size))
 
-    world = World(view, well, group_of=group_of, later=later, was_done=was_done)
-    planned: list[Planned] = []
+    world = World(view, well, group_of=group_of, later=later, was_done=was_done, standing=standing)
+    planned = Plan()
     while len(planned) < most:
         step = world.step(strategy, name)
         if not isinstance(step, Step):
+            planned.ended = None if step == NOTHING_LEFT else step
             break
         planned.append(_planned(step, estimates[step.phase.key], price))
     return planned

@@ -126,16 +126,19 @@ class LiveAttempt:
         """
         Record one LLM call; durable on return. The same call twice is recorded once.
 
+        ``help(autopack.Attempt.record_usage)`` tells each figure with its unit and every error.
+
         Args:
             call_id: The provider's own id of the call; one is made if there is none.
-            model: The model that was asked for.
-            occurred_at: When the call ended, aware.
-            figures: ``input_tokens`` (with cache reads and writes), ``output_tokens`` (with
-                reasoning), ``total_tokens``, ``split`` (measured, inferred, total_only),
-                ``role``, ``provider``, ``stop_reason``, ``truncated``, ``duration_s``,
-                ``cost_usd``, ``cost_source``, ``max_tokens``, ...; what is not known is left out.
+            model: The model that was asked for; None if nobody knows.
+            occurred_at: When the call ended, aware; now, if it is left out.
+            figures: provider, response_model, role; input_tokens, cache_read_tokens,
+                cache_write_tokens, output_tokens, reasoning_tokens, total_tokens, max_tokens,
+                split; stop_reason, truncated, duration_s (seconds), cost_usd, cost_source,
+                source_fields. What is not known is left out.
 
         Raises:
+            InvalidInputError, InvalidEventError: There is no such figure, or it cannot be so.
             LeaseLostError: The phase is not this worker's any more; the call is recorded as late.
             CapReachedError: The run's cap is used up; the call is recorded.
             UsageConflictError: The call was recorded before with other figures, or elsewhere.

@@ -18,6 +18,7 @@ class DrainReport:
     are the least that was used; ``unreadable_in`` names a phase that shows it.
     ``samples`` are attempts whose prediction was met by a measured output, ``samples_won`` those
     of them that completed: the same words as in ``status``, which counts the whole log.
+    ``passed_over`` counts phases that were not to be had at a time, by the reason given last.
     ``stuck`` are queued phases that no drain can ever take, because of what they come after.
     """
 

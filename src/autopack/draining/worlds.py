@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -21,6 +21,8 @@ from autopack.ports.drain import (
 from autopack.ports.log import to_us
 from autopack.ports.work import PhaseView
 from autopack.projections.pace import quarter_at
+
+NOTHING_LEFT: Final = "nothing is left"
 
 
 @attrs.frozen(kw_only=True)
@@ -65,6 +67,7 @@ class World:
         group_of: The group in which a phase's sample counts.
         later: Phases that become ready once those that they come after are done.
         was_done: Tells of a phase's key whether it was done before.
+        standing: Returns in words why the phase of a key may not be taken.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class World:
         group_of: Callable[[PhaseView], str],
         later: Iterable[PhaseView] = (),
         was_done: Callable[[str], bool] = lambda _key: False,
+        standing: Callable[[str], str | None] = lambda _key: None,
     ) -> None:
         self.history, self.groups = DrainHistory(), Added(view.groups)
         self.spent_tokens, self.samples, self.attempts = 0, 0, 0
@@ -87,6 +91,7 @@ class World:
                 shelf.put(self._place(phase), phase)
         self._later = {phase.key: phase for phase in later}
         self._was_done, self._done = was_done, set[str]()
+        self._standing = standing
 
     def view(self) -> DrainView:
         """Return what the strategy is shown now."""
@@ -124,7 +129,7 @@ class World:
             PluginError: It failed, or chose a phase that is not to be had.
         """
         if not (self._ready or (self._failed and getattr(strategy, "takes_failed", False))):
-            return "nothing is left"
+            return NOTHING_LEFT
         choice = ask(strategy, self.view(), name)
         match choice:
             case Stop(reason=reason) | Wait(reason=reason):
@@ -134,7 +139,10 @@ class World:
             case Retry(ref=ref, reason=reason):
                 phase = self._taken(self._failed, ref)
         if phase is None:
-            raise not_to_be_had(name, choice)
+            key = str(choice.ref)
+            was_taken = self.history.tried[key] > 0
+            why = "it was taken before" if was_taken else self._standing(key)
+            raise not_to_be_had(name, choice, why)
         return self._ended(phase, reason, is_retry=isinstance(choice, Retry))
 
     def _taken(self, shelf: Shelf, ref: PhaseRef) -> PhaseView | None:

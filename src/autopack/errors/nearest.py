@@ -1,6 +1,10 @@
 """Which of the known names was probably meant."""
 
+import re
 from collections.abc import Iterable
+from typing import Final
+
+_LISTED_MOST: Final = 10
 
 
 def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
@@ -20,3 +24,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a sentence with the nearest known name, a space before it; empty if none is near."""
     close = nearest(name, known)
     return "" if close is None else f" Did you mean {close!r}?"
+
+
+def listed(known: Iterable[str]) -> str:
+    """Return the first known names in order, ``p2`` before ``p10``, and how many more there are."""
+    names = sorted(known, key=_in_order)
+    more = len(names) - _LISTED_MOST
+    return ", ".join(names[:_LISTED_MOST]) + (f", … and {more:,} more" if more > 0 else "")
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """Return a key that orders numbers in names by their value, however long they are."""
+    keys = []
+    for part in re.findall("[0-9]+|[^0-9]+", name):
+        number = part.lstrip("0")
+        keys.append((len(number), number) if part[0] in "0123456789" else (-1, part))
+    return keys

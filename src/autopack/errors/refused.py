@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from autopack.errors.base import AutopackError
+from autopack.errors.nearest import did_you_mean, listed
 
 
 class CommandRefusedError(AutopackError):
@@ -26,11 +27,12 @@ class RunMissingError(CommandRefusedError):
     """There is no run of that id."""
 
     def __init__(self, run_id: str, *, known: Iterable[str] | None = None) -> None:
-        hint = "List those that are there with: autopack run list"
+        hint = " List those that are there with: autopack run list"
         if known is not None:
-            names = ", ".join(sorted(known)[:10])
-            hint = f"Runs here: {names}." if names else "It holds no runs yet."
-        super().__init__(f"There is no run {run_id!r} in this log. {hint}")
+            names = list(known)
+            runs = f"Runs here: {listed(names)}." if names else "It holds no runs yet."
+            hint = f"{did_you_mean(run_id, names)} {runs}"
+        super().__init__(f"There is no run {run_id!r} in this log.{hint}")
         self.run_id = run_id
 
 
@@ -58,10 +60,10 @@ class PhaseMissingError(CommandRefusedError):
     """The run has no phase of that id."""
 
     def __init__(self, ref: object, *, known: Iterable[str] = ()) -> None:
-        names = ", ".join(list(known)[:10])
-        super().__init__(
-            f"There is no phase {ref} in this log." + (f" Phases there: {names}." if names else "")
-        )
+        names = list(known)
+        meant = did_you_mean(str(ref).partition("/")[2], names)
+        there = f" Phases there: {listed(names)}." if names else ""
+        super().__init__(f"There is no phase {ref} in this log.{meant}{there}")
         self.ref = ref
 
 

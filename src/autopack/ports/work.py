@@ -223,8 +223,51 @@ class Attempt(Protocol):
     def attach(self, name: str, text: str) -> str:
         """Store a text beside the log and return its digest; it is named in the phase's end."""
 
-    def record_usage(self, *, call_id: str, model: str | None, **figures: Any) -> Recorded[Any]:
-        """Record one LLM call; durable on return."""
+    def record_usage(
+        self,
+        *,
+        call_id: str | None = None,
+        model: str | None,
+        occurred_at: datetime | None = None,
+        **figures: Any,
+    ) -> Recorded[Any]:
+        """
+        Record one LLM call; durable on return. The same call twice is recorded once.
+
+        Give what is known and leave out the rest: unknown is not 0.
+
+        Args:
+            call_id: The provider's own id of the call; without it one is made, and the same call
+                told again counts twice.
+            model: The model that was asked for; None if nobody knows.
+            occurred_at: When the call ended, aware; now, if it is left out.
+            provider: Whose model it is; a call is known by its provider and ``call_id``.
+            response_model: The model that answered, as the provider names it.
+            role: What the call was for; ``builder`` by default. Only the output of these calls
+                is compared with what was predicted.
+            input_tokens: Cache reads and writes included.
+            cache_read_tokens, cache_write_tokens: Those of the input.
+            output_tokens: Reasoning included.
+            reasoning_tokens: Those of the output.
+            total_tokens: Input and output; their sum, if it is left out.
+            max_tokens: The most output that the call was allowed.
+            split: How input and output are known: ``measured`` (the default), ``inferred`` from
+                the total, or ``total_only``.
+            stop_reason: Why the answer ended, in the provider's word.
+            truncated: Whether it was cut at the limit.
+            duration_s: Seconds that the call took.
+            cost_usd: USD; without it a price plugin is asked.
+            cost_source: ``reported`` if ``cost_usd`` is the provider's figure, else ``unknown``
+                (the default).
+            source_fields: What else the provider told, by name; JSON values.
+
+        Raises:
+            InvalidInputError: There is no figure of that name.
+            InvalidEventError: A figure is of a wrong kind, below 0 or another word than those.
+            LeaseLostError: The phase is not this worker's any more; the call is recorded as late.
+            CapReachedError: The run's cap is used up; the call is recorded.
+            UsageConflictError: The call was recorded before with other figures, or elsewhere.
+        """
 
 
 class Executor(Protocol):

@@ -70,7 +70,9 @@ def _tokens(report: Any) -> str:
 
 
 def _cost(report: Any) -> str:
-    if (report.calls or report.unreadable) and report.unpriced_calls == report.calls:
+    if not (report.calls or report.unreadable):
+        return "no cost"
+    if report.unpriced_calls == report.calls:
         return "cost unknown"
     least = "at least " if report.unreadable else ""
     without = report.unpriced_calls

@@ -8,11 +8,12 @@ from autopack.errors import CodecError
 from autopack.ports.log import Recorded, UnrecognisedEvent, from_us
 
 _TELLING: Final = (
-    "attempt", "worker", "code", "failure_class", "decision", "outcome", "zero_yield_reason",
-    "model", "response_model", "split", "late", "predicted_output_tokens",
-    "actual_output_tokens", "budget_tokens", "input_tokens", "output_tokens", "total_tokens",
-    "cost_usd", "from_tokens", "to_tokens", "truncated", "duration_s", "timeout_s", "not_before",
-    "estimator_version", "calibrator", "strategy", "executor",
+    "attempt", "worker", "code", "failure_class", "decision", "by", "outcome", "zero_yield_reason",
+    "model", "request_model", "response_model", "call_id", "split", "late",
+    "predicted_output_tokens", "actual_output_tokens", "budget_tokens", "input_tokens",
+    "output_tokens", "total_tokens", "cost_usd", "from_tokens", "to_tokens", "truncated",
+    "duration_s", "timeout_s", "not_before", "estimator_version", "calibrator", "strategy",
+    "executor",
 )  # fmt: skip
 """Fields that a line shows when they say anything, in this order."""
 

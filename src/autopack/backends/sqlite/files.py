@@ -166,8 +166,12 @@ def logs_nearby(path: Path) -> list[str]:
                 count = "SELECT count(*) FROM events WHERE type = ?"
                 (runs,) = connection.execute(count, ("run.created",)).fetchone()
                 (phases,) = connection.execute(count, ("phase.queued",)).fetchone()
-            found.append(f"{candidate} ({runs} runs, {phases} phases)")
+            found.append(f"{candidate} ({_n(runs, 'run')}, {_n(phases, 'phase')})")
     return found
+
+
+def _n(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _check_free(path: Path) -> None:
