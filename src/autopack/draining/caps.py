@@ -2,18 +2,17 @@
 
 import math
 from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
 
 from autopack.budget import Amount
 from autopack.commands import ReserveBudget, SetBudget, SettleBudget
-from autopack.draining.pricing import price_ahead, price_of
-from autopack.draining.spending import calls_of, in_work, spent_by
+from autopack.draining.pricing import price_ahead
+from autopack.draining.spending import BEFORE, calls_of, settled_before, so_far, used_by
 from autopack.errors import CapReachedError
 from autopack.events import BudgetReserved, BudgetSettled, LlmUsageRecorded, PhaseClaimed
-from autopack.events.usage import total_of
 from autopack.handler import Handler
 from autopack.ids import PhaseRef, budget_stream, phase_stream
 from autopack.journal import JournalTransaction
@@ -23,7 +22,6 @@ from autopack.ports.work import PhaseView
 
 _UPPER: Final = 0.9
 _MARGIN: Final = 1.25
-_BEFORE: Final = "(before the cap)"
 
 
 @attrs.frozen(kw_only=True)
@@ -122,14 +120,15 @@ class Caps:
         def count_on(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
             # Nobody can claim or record a call while the write lock is held.
             if not self._handler.is_budgeted(scope):
-                transaction.append_batch([(budget_stream(scope), self._so_far(run_id), ANY)])
+                before = so_far(self._handler, run_id)
+                transaction.append_batch([(budget_stream(scope), before, ANY)])
 
         return self._handler.handle(command, inside=count_on)
 
     def go_on(self, command: SetBudget, used: Amount) -> None:
         """Give a drain its caps; the first time with what it had *used* before."""
         scope, is_first = command.scope, not self._handler.is_budgeted(command.scope)
-        before = [_settled_before(scope, used)] if is_first and used != Amount() else []
+        before = [settled_before(scope, used)] if is_first and used != Amount() else []
         self._handler.handle(command, also=[(budget_stream(scope), before, ANY)])
 
     def reserving(self, run_id: str, token: str, wanted: Wanted) -> list[Entry]:
@@ -180,13 +179,13 @@ class Caps:
         if not scopes:
             return None
         used, _unpriced = self.used_of(ref, token, usage)
-        one, _unpriced = self._used_by([usage])
+        one, _unpriced = used_by(self._registry, [usage])
         errors = [self._count(transaction, scope, token, used, one) for scope in scopes]
         return next((error for error in errors if error is not None), None)
 
     def used_of(self, ref: PhaseRef, token: str, *more: LlmUsageRecorded) -> tuple[Amount, int]:
         """Return what an attempt's calls used, and how many of them nobody can price."""
-        return self._used_by([*calls_of(self._handler.journal, ref, token), *more])
+        return used_by(self._registry, [*calls_of(self._handler.journal, ref, token), *more])
 
     def correct(
         self,
@@ -197,41 +196,16 @@ class Caps:
     ) -> None:
         """Count under its caps by how much a call was amended."""
         token = before.lease_token or ""
-        (was, _), (now, _) = self._used_by([before]), self._used_by([after])
+        (was, _), (now, _) = (used_by(self._registry, [one]) for one in (before, after))
         for scope in self.scopes(ref.run_id, self._drain_of(ref, token)):
             state = self._handler.budget_state(scope)
             if token not in state.held:  # what is in work is counted anew when it ends
                 self._add(transaction, scope, token, now - was)
 
-    def _used_by(self, calls: Iterable[LlmUsageRecorded]) -> tuple[Amount, int]:
-        used, unpriced = Amount(), 0
-        for usage in calls:
-            usd = price_of(self._registry, usage) if self._registry else usage.cost_usd
-            unpriced += usd is None
-            used += Amount(total_of(usage) or 0, usd or 0.0)
-        return used, unpriced
-
-    def _so_far(self, run_id: str) -> list[BudgetReserved | BudgetSettled]:
-        """Return what a run used before its caps: attempts in work are set aside one by one."""
-        handler, scope = self._handler, f"run-{run_id}"
-        held, spent = [], spent_by(handler, run_id)
-        for ref, claim in in_work(handler, run_id):
-            used, _unpriced = self.used_of(ref, claim.lease_token)
-            spent -= used + Amount(phases=1)
-            reserved = BudgetReserved(
-                scope=scope,
-                lease_token=claim.lease_token,
-                tokens=max(used.tokens, claim.reserved_tokens or 0),
-                usd=max(used.usd, claim.reserved_usd or 0.0),
-            )
-            held.append(reserved)
-        before = [] if spent == Amount() else [_settled_before(scope, spent)]
-        return [*before, *held]
-
     def _add(self, transaction: JournalTransaction, scope: str, token: str, more: Amount) -> None:
         """Count more for an attempt that has ended; one from before the cap is not known alone."""
         state = self._handler.budget_state(scope)
-        name = token if token in state.settled else _BEFORE
+        name = token if token in state.settled else BEFORE
         total = (state.settled.get(name) or Amount()) + more
         added = BudgetSettled(
             scope=scope,
@@ -296,18 +270,6 @@ class Caps:
             if isinstance(event, PhaseClaimed) and event.lease_token == token:
                 return recorded
         return None
-
-
-def _settled_before(scope: str, used: Amount) -> BudgetSettled:
-    """Return the event that stands for all that was used before a scope had caps."""
-    return BudgetSettled(
-        scope=scope,
-        lease_token=_BEFORE,
-        tokens=max(0, used.tokens),
-        usd=max(0.0, used.usd),
-        attempts=max(0, used.phases),
-        minutes=max(0.0, used.minutes),
-    )
 
 
 def group_of(phase: PhaseView) -> str:

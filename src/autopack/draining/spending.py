@@ -1,5 +1,6 @@
 """What a run has used before its caps are counted in a stream of their own."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import attrs
@@ -7,14 +8,23 @@ import attrs
 from autopack import views
 from autopack.budget import Amount
 from autopack.draining.pricing import price_of
-from autopack.events import LlmUsageAmended, LlmUsageRecorded, PhaseClaimed
+from autopack.events import (
+    BudgetReserved,
+    BudgetSettled,
+    LlmUsageAmended,
+    LlmUsageRecorded,
+    PhaseClaimed,
+)
 from autopack.events.usage import amended_figures, total_of, usage_id
 from autopack.handler import Handler
 from autopack.ids import PhaseRef, phase_stream
 from autopack.journal import Journal
+from autopack.plugins import Registry
 from autopack.projections.phases import PHASES
 from autopack.projections.spend import SPEND, SpendRow
 
+BEFORE: Final = "(before the cap)"
+"""Stands for the lease of all attempts that ended before a scope had caps."""
 _NO_CALL: Final = LlmUsageRecorded(call_id="(none)")
 
 
@@ -30,7 +40,47 @@ def spent_by(handler: Handler, run_id: str) -> Amount:
     return Amount(max(0, tokens), max(0.0, usd), row.attempts, row.minutes)
 
 
-def in_work(handler: Handler, run_id: str) -> list[tuple[PhaseRef, PhaseClaimed]]:
+def used_by(registry: Registry | None, calls: Iterable[LlmUsageRecorded]) -> tuple[Amount, int]:
+    """Return what calls used, and how many of them nobody can price."""
+    used, unpriced = Amount(), 0
+    for usage in calls:
+        usd = usage.cost_usd if registry is None else price_of(registry, usage)
+        unpriced += usd is None
+        used += Amount(total_of(usage) or 0, usd or 0.0)
+    return used, unpriced
+
+
+def so_far(handler: Handler, run_id: str) -> list[BudgetReserved | BudgetSettled]:
+    """Return what a run used before its caps: attempts in work are set aside one by one."""
+    scope, registry = f"run-{run_id}", getattr(handler.journal, "registry", None)
+    held, spent = [], spent_by(handler, run_id)
+    for ref, claim in _in_work(handler, run_id):
+        calls = calls_of(handler.journal, ref, claim.lease_token)
+        used, _unpriced = used_by(registry, calls)
+        spent -= used + Amount(phases=1)
+        reserved = BudgetReserved(
+            scope=scope,
+            lease_token=claim.lease_token,
+            tokens=max(used.tokens, claim.reserved_tokens or 0),
+            usd=max(used.usd, claim.reserved_usd or 0.0),
+        )
+        held.append(reserved)
+    return [*([] if spent == Amount() else [settled_before(scope, spent)]), *held]
+
+
+def settled_before(scope: str, used: Amount) -> BudgetSettled:
+    """Return the event that stands for all that was used before a scope had caps."""
+    return BudgetSettled(
+        scope=scope,
+        lease_token=BEFORE,
+        tokens=max(0, used.tokens),
+        usd=max(0.0, used.usd),
+        attempts=max(0, used.phases),
+        minutes=max(0.0, used.minutes),
+    )
+
+
+def _in_work(handler: Handler, run_id: str) -> list[tuple[PhaseRef, PhaseClaimed]]:
     """Return the attempts of a run that a worker holds, by their claims."""
     board = views.current(handler.journal, PHASES, with_rows=False).total
     found = []
