@@ -91,6 +91,9 @@ if TYPE_CHECKING:
     from autopack.ports.work import NeedsPerson as NeedsPerson
     from autopack.ports.work import PhaseView as PhaseView
     from autopack.ports.work import Prepared as Prepared
+    from autopack.runfiles import RunFile as RunFile
+    from autopack.runfiles import read_run_file as read_run_file
+    from autopack.runfiles import run_from as run_from
     from autopack.scaffold import new_plugin as new_plugin
 
 _HOMES = {
@@ -218,6 +221,11 @@ _HOMES = {
     """,
     "autopack.plugins": """
         load_plugins
+    """,
+    "autopack.runfiles": """
+        RunFile
+        read_run_file
+        run_from
     """,
     "autopack.scaffold": """
         new_plugin

@@ -101,7 +101,7 @@ def test_an_object_must_be_given_again(log):
 @pytest.mark.parametrize("wanted", ["nightly", "last"])
 def test_there_must_be_a_drain_to_go_on_with(log, wanted):
     """A name that is not there, or no drain at all, is refused."""
-    with pytest.raises(InvalidInputError, match="no drain"):
+    with pytest.raises(InvalidInputError, match="No drain was ever"):
         Drain(log, resumes=wanted)
 
 

@@ -101,7 +101,11 @@ def _drain_named(log: Log, wanted: str) -> str:
     ids = [recorded.event.drain_id for recorded in log.read_all(types=[DrainStarted])]
     if wanted == LAST and ids:
         return str(ids[-1])
-    there = f"The last ones: {', '.join(dict.fromkeys(ids[-5:]))}." if ids else "It holds none."
+    if not ids:
+        raise InvalidInputError(
+            "No drain was ever started in this log, so none can be gone on with."
+        )
+    there = f"The last ones: {', '.join(dict.fromkeys(ids[-5:]))}."
     raise InvalidInputError(f"There is no drain {wanted!r} in this log to go on with. {there}")
 
 
