@@ -100,7 +100,7 @@ def test_a_drain_is_gone_on_with(cli, run_log, executors):
         (("--executor", "recorded", "--rpm", "fast"), "'fast' is not N or MODEL=N"),
         (("--executor", "recorded", "--rpm", "m=0"), "is not N or MODEL=N"),
         (("--executor", "recorded", "--max-usd", "0"), "0"),
-        (("--resume", "nightly"), "There is no drain 'nightly'"),
+        (("--resume", "nightly"), "No drain was ever started in this log"),
         (("--executor", "recorded", "--drain", "a\nb"), "cannot be a drain"),
     ],
 )
