@@ -72,10 +72,8 @@ class Handler:
 
     def run_caps(self, run_id: str) -> Mapping[str, float]:
         """Return a run's caps by unit: those it was given last, or was created with."""
-        scope = f"run-{run_id}"
-        if self.is_budgeted(scope):
-            return self.budget_state(scope).caps
-        return self.run_state(run_id).caps
+        version, state = self._budgets.catch_up(self.journal, budget_stream(f"run-{run_id}"))
+        return state.caps if version else self.run_state(run_id).caps
 
     def is_budgeted(self, scope: str) -> bool:
         """Tell whether a scope was ever given caps."""

@@ -153,10 +153,10 @@ class Admission:
             self._forget(phase.key)
             self._waiting[phase.key] = self._new_reasons[phase.key] = f"its claim is refused: {why}"
 
-    def catch_up(self, now: datetime) -> None:
+    def catch_up(self, now: datetime, head: int | None = None) -> None:
         """Fold what is new in the log, and let those phases go whose back-off has ended."""
-        runs = self._runs.catch_up()
-        changed = set(self._phases.catch_up())
+        runs = self._runs.catch_up(head)
+        changed = set(self._phases.catch_up(head))
         if self._is_first:
             self._is_first = False
             for key, row in self._phases.rows.items():

@@ -84,7 +84,7 @@ class Caps:
         A run is counted on when its caps are lifted, so that a cap set again knows what was used.
         """
         scope = f"run-{run_id}"
-        is_run = self._handler.is_budgeted(scope) or self._handler.run_caps(run_id)
+        is_run = self._handler.is_budgeted(scope) or self._handler.run_state(run_id).caps
         found = [scope] if is_run else []
         drain = drain or self._drain
         if drain is not None and self._handler.budget_state(f"drain-{drain}").caps:
@@ -108,7 +108,7 @@ class Caps:
 
     def ensure(self, run_id: str) -> None:
         """Open the stream of a run's cap, with what the run had used before."""
-        caps = self._handler.run_caps(run_id)
+        caps = self._handler.run_state(run_id).caps
         if caps and not self._handler.is_budgeted(f"run-{run_id}"):
             self.set_run(run_id, caps, by="drain", why="the run was created with it")
 
@@ -153,16 +153,20 @@ class Caps:
             for scope in scopes
         ]
 
-    def settling(self, ref: PhaseRef, token: str, took_s: float | None = None) -> list[Entry]:
+    def settling(
+        self, ref: PhaseRef, token: str, took_s: float | None = None, *, is_ours: bool = False
+    ) -> list[Entry]:
         """
         Return the entries that put what an attempt used in place of what it set aside.
 
         Args:
             took_s: How long it was at work at least, whatever the wall clock did meanwhile.
+            is_ours: Whether this drain made the claim; else that is read from the log.
         """
+        drain = self._drain if is_ours else self._drain_of(ref, token)
         return [
             (stream, events, ANY)
-            for scope in self.scopes(ref.run_id, self._drain_of(ref, token))
+            for scope in self.scopes(ref.run_id, drain)
             if token in self._handler.budget_state(scope).held
             for stream, events, _version in [self._settled(scope, ref, token, took_s)]
         ]

@@ -161,7 +161,7 @@ class Claims:
         try:
             return self.handler.handle(
                 ending,
-                also=lambda: self.caps.settling(claim.ref, claim.token, took_s),
+                also=lambda: self.caps.settling(claim.ref, claim.token, took_s, is_ours=True),
                 inside=drop,
             )
         finally:

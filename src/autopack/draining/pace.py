@@ -16,7 +16,7 @@ class RecordedPace:
             datetime.fromisoformat(key): row.tokens for key, row in self._view.rows.items()
         }
 
-    def catch_up(self) -> None:
-        """Take in the calls that are new in the log."""
-        for key, (_before, after) in self._view.catch_up().items():
+    def catch_up(self, head: int | None = None) -> None:
+        """Take in the calls that are new in the log, up to *head*."""
+        for key, (_before, after) in self._view.catch_up(head).items():
             self.tokens[datetime.fromisoformat(key)] = after.tokens

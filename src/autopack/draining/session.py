@@ -151,9 +151,10 @@ class Session:
 
     def tend(self, ours: Sequence[str]) -> None:
         """Catch up with the log, take back lost phases, close runs, and note who is passed over."""
-        self.admission.catch_up(self.now())
-        self._pace.catch_up()
-        self._traffic.catch_up()
+        head = self.log.backend.head().position
+        self.admission.catch_up(self.now(), head)
+        self._pace.catch_up(head)
+        self._traffic.catch_up(head)
         lost = [row for row in self.admission.live.values() if row.lease_token not in ours]
         if lost and reclaim_lost(self.claims, lost):
             self.admission.catch_up(self.now())

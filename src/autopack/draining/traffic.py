@@ -56,15 +56,14 @@ class Traffic:
         self._types = journal.codec.names_of(kinds)
         self._position: int | None = None
 
-    def catch_up(self) -> None:
-        """Tell the lanes what is new in the log."""
+    def catch_up(self, head: int) -> None:
+        """Tell the lanes what is new in the log, up to *head*."""
         if self._position is None:
             self._position = self._begin()
-        head = self._journal.backend.head().position
         for rows in self._journal.pages(after=self._position, until=head, types=self._types):
             for recorded in self._journal.decode(rows):
                 self._tell(recorded)
-        self._position = head
+        self._position = max(head, self._position)
 
     def _begin(self) -> int:
         """Look for pauses that are still on, and return where the last minute began."""

@@ -56,13 +56,20 @@ class LiveView:
         """What the projection counts over its rows, or a whole projection's view."""
         return self._fold.total
 
-    def catch_up(self) -> dict[str, tuple[Any, Any]]:
-        """Fold what is new; return (before, after) of each row that changed."""
+    def catch_up(self, head: int | None = None) -> dict[str, tuple[Any, Any]]:
+        """
+        Fold what is new; return (before, after) of each row that changed.
+
+        Args:
+            head: How far to go, where several views are to stand at one position.
+        """
         changed: dict[str, tuple[Any, Any]] = {}
         journal, fold = self._journal, self._fold
+        head = journal.backend.head().position if head is None else head
+        if head <= fold.position:
+            return changed
         types = fold.projection.types
         names = None if types is None else journal.codec.names_of(types)
-        head = journal.backend.head().position
         for rows in journal.pages(after=fold.position, until=head, types=names):
             for key, (before, after) in fold.apply_all(list(journal.decode(rows))).items():
                 changed[key] = (changed[key][0] if key in changed else before, after)

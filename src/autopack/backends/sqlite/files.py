@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import sqlite3
 import struct
 import time
@@ -253,7 +252,7 @@ def _write_empty_log(path: Path, identity: LogIdentity, now_us: int) -> None:
 
 @contextlib.contextmanager
 def _published(path: Path) -> Iterator[Path]:
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    scratch = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         yield scratch
         _sync(scratch)
@@ -276,4 +275,4 @@ def _sync(path: Path) -> None:
 
 
 def _new_uuid(now_us: int) -> str:
-    return str(UUID(bytes=uuid7(now_us // 1000, secrets.token_bytes(10))))
+    return str(UUID(bytes=uuid7(now_us // 1000, os.urandom(10))))
