@@ -10,11 +10,18 @@ import attrs
 from autopack.budget import Amount
 from autopack.commands import ReserveBudget, SetBudget, SettleBudget
 from autopack.draining.pricing import price_ahead
-from autopack.draining.spending import BEFORE, calls_of, settled_before, so_far, used_by
+from autopack.draining.spending import (
+    BEFORE,
+    calls_of,
+    claim_of,
+    settled_before,
+    so_far,
+    used_by,
+)
 from autopack.errors import CapReachedError
-from autopack.events import BudgetReserved, BudgetSettled, LlmUsageRecorded, PhaseClaimed
+from autopack.events import BudgetReserved, BudgetSettled, LlmUsageRecorded
 from autopack.handler import Handler
-from autopack.ids import PhaseRef, budget_stream, phase_stream
+from autopack.ids import PhaseRef, budget_stream
 from autopack.journal import JournalTransaction
 from autopack.ports.log import ANY, Entry, Recorded, from_us
 from autopack.ports.prediction import Estimate
@@ -257,7 +264,7 @@ class Caps:
 
     def _minutes(self, ref: PhaseRef, token: str, took_s: float | None) -> float | None:
         """Return how long ago the attempt was claimed, or how long it took, if that is more."""
-        claimed = self._claim_of(ref, token)
+        claimed = claim_of(self._handler.journal, ref, token)
         if claimed is None:
             return None
         now = from_us(self._handler.journal.now_us())
@@ -265,15 +272,8 @@ class Caps:
 
     def _drain_of(self, ref: PhaseRef, token: str) -> str | None:
         """Return the drain that made a claim; it may be another one than ours."""
-        claimed = self._claim_of(ref, token)
+        claimed = claim_of(self._handler.journal, ref, token)
         return None if claimed is None else claimed.event.drain
-
-    def _claim_of(self, ref: PhaseRef, token: str) -> Recorded[PhaseClaimed] | None:
-        for recorded in self._handler.journal.read(phase_stream(ref.run_id, ref.phase_id)):
-            event = recorded.event
-            if isinstance(event, PhaseClaimed) and event.lease_token == token:
-                return recorded
-        return None
 
 
 def group_of(phase: PhaseView) -> str:

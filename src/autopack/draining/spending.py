@@ -20,6 +20,7 @@ from autopack.handler import Handler
 from autopack.ids import PhaseRef, phase_stream
 from autopack.journal import Journal
 from autopack.plugins import Registry
+from autopack.ports.log import Recorded
 from autopack.projections.phases import PHASES
 from autopack.projections.spend import SPEND, SpendRow
 
@@ -86,8 +87,10 @@ def _in_work(handler: Handler, run_id: str) -> list[tuple[PhaseRef, PhaseClaimed
     found = []
     for key in board.live:
         run, _, phase_id = key.partition("/")
-        if run == run_id and (claimed := _claim(handler, ref := PhaseRef(run, phase_id))):
-            found.append((ref, claimed))
+        ref = PhaseRef(run, phase_id)
+        token = handler.phase_state(ref).lease_token if run == run_id else None
+        if token is not None and (claimed := claim_of(handler.journal, ref, token)):
+            found.append((ref, claimed.event))
     return found
 
 
@@ -138,10 +141,10 @@ def _priced(handler: Handler, run_id: str) -> float:
     return sum(price_of(registry, call) or 0.0 for call in calls if call.cost_usd is None)
 
 
-def _claim(handler: Handler, ref: PhaseRef) -> PhaseClaimed | None:
-    token = handler.phase_state(ref).lease_token
-    for recorded in handler.journal.read(phase_stream(ref.run_id, ref.phase_id)):
+def claim_of(journal: Journal, ref: PhaseRef, token: str) -> Recorded[PhaseClaimed] | None:
+    """Return the claim that began an attempt, as it was recorded."""
+    for recorded in journal.read(phase_stream(ref.run_id, ref.phase_id)):
         event = recorded.event
         if isinstance(event, PhaseClaimed) and event.lease_token == token:
-            return event
+            return recorded
     return None
