@@ -1,0 +1,196 @@
+"""One write transaction: ids, expected versions, positions and the hash chain."""
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from autopack.chain import Chain, link
+from autopack.drafting import Draft, packed
+from autopack.errors import (
+    EventIdConflictError,
+    InvalidEventError,
+    LogDamagedError,
+    VersionConflictError,
+)
+from autopack.ids import EventId, check_name, uuid7
+from autopack.ports.log import (
+    ANY,
+    Entry,
+    Recorded,
+    Row,
+    Transaction,
+)
+
+if TYPE_CHECKING:
+    from autopack.journal.reading import Journal
+
+PAGE: Final = 1000
+"""How many rows are read or stored at once."""
+
+
+class JournalTransaction:
+    """One write transaction: what is appended here is seen by others all at once, or never."""
+
+    def __init__(self, journal: "Journal", store: Transaction) -> None:
+        self.store = store
+        self.appended: list[Recorded[Any]] = []
+        self._journal = journal
+
+    def append_batch(self, entries: Sequence[Entry]) -> list[Recorded[Any]]:
+        """Append to several streams; see :meth:`Journal.append_batch`."""
+        texts: dict[str, bytes] = {}
+        draft = self._journal.draft
+        for stream, _events, _expected in entries:
+            _check_stream(stream)
+        drafts = [
+            [draft(stream, event, texts) for event in events]
+            for stream, events, _expected in entries
+        ]
+        known = self._known([draft for some in drafts for draft in some])
+        before: dict[str, int] = {}
+        versions: dict[str, int] = {}
+        fresh: list[Draft] = []
+        for (stream, events, expected), some in zip(entries, drafts, strict=True):
+            missing = [d for d in some if d.event_id not in known] if known else some
+            if events and not missing:
+                continue  # all of it is recorded: the first answer holds, wherever the stream is
+            if len(missing) < len(some) and expected is not ANY:
+                first = next(known[d.event_id] for d in some if d.event_id in known)
+                raise EventIdConflictError(
+                    first.event_id,
+                    position=first.position,
+                    differs="list of events, in part new, under a checked version",
+                )
+            if stream not in versions:
+                before[stream] = versions[stream] = self.store.stream_version(stream)
+            if expected is not ANY and expected != versions[stream]:
+                raise VersionConflictError(stream, expected=expected, actual=versions[stream])
+            versions[stream] += len(missing)
+            fresh += missing
+        for digest, content in texts.items():
+            self.store.put_artifact(digest, content)
+        stored = self._store(fresh, before)
+        if not known:
+            return stored
+        left = iter(stored)
+        return [
+            known[draft.event_id] if draft.event_id in known else next(left)
+            for some in drafts
+            for draft in some
+        ]
+
+    def take_over(self, origin_id: str, rows: Iterable[Row]) -> Iterator[Row]:
+        """
+        Store rows as another log stored them, with positions, times and hashes, and yield them.
+
+        Raises:
+            LogDamagedError: They are not one chain from *origin_id*, or this log has events.
+        """
+        journal = self._journal
+        if self.store.head().position:
+            raise LogDamagedError(
+                journal.target, "only an empty log takes another one's events over"
+            )
+        self.store.adopt_origin(origin_id)
+        chain = Chain(origin_id)
+        waiting: list[Row] = []
+        for row in rows:
+            if fault := chain.fault(row) or journal.redaction_fault(row):
+                raise LogDamagedError(journal.target, f"position {row[0]} was not taken: {fault}")
+            waiting.append(row)
+            if len(waiting) == PAGE:
+                self.store.insert(waiting)
+                waiting = []
+            yield row
+        self.store.insert(waiting)
+
+    def put_artifact(self, text: str) -> str:
+        """Store a text beside the log and return its digest."""
+        digest, content = packed(self._journal.redact(text))
+        self.store.put_artifact(digest, content)
+        return digest
+
+    def _known(self, drafts: Sequence[Draft]) -> dict[bytes | None, Recorded[Any]]:
+        given = [draft.event_id for draft in drafts if draft.event_id is not None]
+        if not given:
+            return {}
+        if len(set(given)) < len(given):
+            raise _given_twice(drafts)
+        found = {r.event_id: r for r in self._journal.decode(self.store.find(given).values())}
+        for draft in drafts:
+            if draft.event_id in found:
+                _check_same(draft, found[EventId(draft.event_id)])
+        return dict(found.items())
+
+    def _store(self, drafts: Sequence[Draft], versions: dict[str, int]) -> list[Recorded[Any]]:
+        if not drafts:
+            return []
+        position, before, last_us = self.store.head()
+        before = before or self._journal.seed()
+        now = max(self._journal.now_us(), last_us)
+        entropy = secrets.token_bytes(10 * len(drafts))
+        rows: list[Row] = []
+        for start, draft in zip(range(0, len(entropy), 10), drafts, strict=True):
+            stream, type_name, schema, data, _event, event_id, occurred, meta = draft
+            versions[stream] = version = versions[stream] + 1
+            position += 1
+            if event_id is None:
+                event_id = uuid7(now // 1000, entropy[start : start + 10])
+            if occurred is None:
+                occurred = now
+            before = link(
+                before,
+                position=position,
+                event_id=event_id,
+                stream=stream.encode(),
+                version=version,
+                type=type_name.encode(),
+                schema=schema,
+                occurred_at=occurred,
+                recorded_at=now,
+                meta=meta.encode(),
+                data=data.encode(),
+            )
+            rows.append((
+                position, event_id, stream, version, type_name, schema,
+                occurred, now, meta, data, before,
+            ))  # fmt: skip
+        self.store.insert(rows)
+        stored = [Recorded(row, draft.event) for row, draft in zip(rows, drafts, strict=True)]
+        self.appended += stored
+        return stored
+
+
+def _check_stream(stream: str) -> None:
+    # A phase stream holds a run id and a phase id of up to 200 characters each.
+    check_name("stream", stream, longest=420)
+
+
+def _given_twice(drafts: Sequence[Draft]) -> InvalidEventError:
+    """Return the error of a list in which two events have one id: which, and where they stand."""
+    given = [draft.event_id for draft in drafts]
+    place, twice = next(
+        (i, one) for i, one in enumerate(given) if one is not None and one in given[:i]
+    )
+    why = (
+        f"its event_id {twice.hex()} is given twice in one call, to events "
+        f"{given.index(twice) + 1} and {place + 1} of {len(given)}"
+    )
+    return InvalidEventError(drafts[place].type, why)
+
+
+def _check_same(draft: Draft, known: Recorded[Any]) -> None:
+    differs = [
+        name
+        for name, is_same in (
+            ("stream", draft.stream == known.stream),
+            ("type", draft.type == known.type),
+            ("occurred_at", draft.occurred_us in (None, known.row[6])),
+            ("data", draft.event == known.event),
+        )
+        if not is_same
+    ]
+    if differs:
+        raise EventIdConflictError(
+            known.event_id, position=known.position, differs=" and ".join(differs)
+        )
