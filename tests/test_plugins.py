@@ -3,12 +3,14 @@
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 
+import autopack
 from autopack import hookimpl
 from autopack.errors import InvalidInputError, PluginError, UnknownNameError
-from autopack.plugins import KINDS, load_plugins
+from autopack.plugins import KINDS, from_file, load_plugins
 
 
 def install(folder, distribution, entry_points, **modules):
@@ -231,6 +233,117 @@ class TestGiven:
         assert "registrar" in fault
         assert "text" == registry.chain("autopack_redact", "text")
 
+    @pytest.mark.parametrize("mark", ["wrapper", "hookwrapper"])
+    def test_a_wrapper_is_refused_with_what_to_do(self, mark):
+        """Hooks are called one by one: pluggy's wrappers have nothing around which to stand."""
+
+        class Wrapping:
+            @hookimpl(**{mark: True})
+            def autopack_guard_drain(self, log, settings):
+                return (yield)
+
+            @hookimpl
+            def autopack_redact(self, text):
+                return "never"
+
+        registry = load_plugins(extra=[Wrapping()])
+        info = info_of(registry, "Wrapping")
+
+        assert (f"autopack_guard_drain is a wrapper ({mark}=True)") in info.faults[0]
+        assert "Mark it with @hookimpl alone" in info.faults[0]
+        assert ("(given)", ()) == (info.distribution, info.provides)
+        assert "text" == registry.chain("autopack_redact", "text")
+
+    @pytest.mark.parametrize("kind", ["an async function", "a generator"])
+    def test_a_function_that_would_never_run_is_refused(self, kind):
+        """A coroutine or a generator is no answer of a hook, and no registration either."""
+
+        class Later:
+            @hookimpl
+            async def autopack_guard_drain(self, log):
+                return "quiet hours"
+
+        class Lazy:
+            @hookimpl
+            def autopack_register_strategies(self, register):
+                register("lazy", lambda view: None)
+                yield
+
+        plugin = Later() if kind == "an async function" else Lazy()
+        (fault,) = info_of(load_plugins(extra=[plugin]), type(plugin).__name__).faults
+
+        assert f"is {kind}, so it would be called and never run" in fault
+
+    def test_a_hook_that_may_be_missing_is_no_fault(self):
+        """Pluggy's ``optionalhook`` is honoured, for plugins of several versions."""
+
+        class Careful:
+            @hookimpl(optionalhook=True)
+            def autopack_of_a_later_version(self):
+                """Do nothing yet."""
+
+        assert () == info_of(load_plugins(extra=[Careful()]), "Careful").faults
+
+    def test_two_files_of_one_name_are_two_modules(self, tmp_path):
+        """What the first one's annotations name is found in the first, whatever comes later."""
+        (tmp_path / "a").mkdir()
+        (tmp_path / "b").mkdir()
+        first, second = tmp_path / "a" / "mine.py", tmp_path / "b" / "mine.py"
+        first.write_text(
+            textwrap.dedent(
+                """
+                from __future__ import annotations
+                import autopack
+                Knots = int
+
+                @autopack.event("a.wind")
+                class Wind:
+                    knots: Knots
+
+                @autopack.hookimpl
+                def autopack_register_events(register):
+                    register(Wind)
+                """
+            ),
+            encoding="utf-8",
+        )
+        second.write_text(textwrap.dedent(STRATEGY.format(name="b")), encoding="utf-8")
+        registry = load_plugins(folders=[first.parent, second.parent])
+        wind = from_file(first, "Wind")
+        from_file(second, "autopack_register_strategies")
+
+        assert [(), ()] == [i.faults for i in registry.infos if i.name.startswith("mine")]
+        assert ["b"] == [name for name in registry.names("strategy") if name == "b"]
+        assert 3 == wind(knots=3).knots
+
+    def test_a_file_named_like_an_installed_plugin_works(self, tmp_path, installed):
+        """It is listed with its path; three objects of one class are told apart by number."""
+        installed("ap-lifo", {"lifo": "ap_lifo"}, ap_lifo=STRATEGY.format(name="lifo"))
+        path = tmp_path / "plugins" / "lifo.py"
+        path.parent.mkdir()
+        path.write_text(textwrap.dedent(STRATEGY.format(name="mine")), encoding="utf-8")
+
+        class Quiet:
+            @hookimpl
+            def autopack_drain_stopped(self, report):
+                """See nothing."""
+
+        registry = load_plugins(folders=[path.parent], extra=[Quiet(), Quiet(), Quiet()])
+        infos = registry.infos
+
+        assert {"lifo", "mine"} <= set(registry.names("strategy"))
+        assert () == tuple(fault for info in infos for fault in info.faults)
+        assert ["lifo", f"lifo@{path}", "Quiet", "Quiet@(given)", "Quiet@(given) (2)"] == [
+            info.name for info in infos if info.name.startswith(("lifo", "Quiet"))
+        ]
+
+    def test_a_file_that_fails_leaves_no_module_behind(self, tmp_path):
+        """As a failed import would not."""
+        (tmp_path / "broken_for_good.py").write_text("1 / 0", encoding="utf-8")
+        load_plugins(folders=[tmp_path])
+
+        assert [] == [name for name in sys.modules if name.endswith("broken_for_good")]
+
     def test_what_it_observes_and_decides_is_among_what_it_provides(self):
         """A plugin that registers nothing is not said to do nothing."""
 
@@ -267,6 +380,70 @@ class TestGiven:
         (fault,) = info_of(load_plugins(extra=[Nameless()]), "Nameless").faults
 
         assert f"{name!r} cannot name a strategy" in fault
+
+
+class TestThreads:
+    """What is looked up by several threads at once is asked for by one of them."""
+
+    def test_a_thread_that_comes_second_waits_for_the_answer(self):
+        """While a plugin still registers, nobody is told that there is nothing of that kind."""
+        found = []
+        second = threading.Thread(target=lambda: found.append(registry.names("strategy")))
+
+        class Slow:
+            @hookimpl
+            def autopack_register_strategies(self, register):
+                second.start()
+                second.join(0.3)  # one that does not wait is through by now
+                register("slow", None)
+
+        registry = load_plugins(extra=[Slow()])
+        registry.resolve("strategy", "slow")
+        second.join()
+
+        assert "slow" in found[0]
+
+    def test_what_a_plugin_registers_may_rest_on_what_others_did(self):
+        """A look-up from within a registration hook, of its kind or of another, is answered."""
+        seen = []
+
+        class Curious:
+            @hookimpl
+            def autopack_register_strategies(self, register):
+                seen.append((registry.resolve("strategy", "fifo"), registry.names("exporter")))
+
+        registry = load_plugins(extra=[Curious()])
+        registry.names("strategy")
+
+        assert "jsonl" in seen[0][1]
+
+    @pytest.mark.parametrize("target", ["log.db", "memory:"])
+    def test_twenty_threads_begin_on_a_fresh_log(self, tmp_path, target):
+        """Each attempts a phase, records a call and replays by a name; nobody is refused."""
+        ids, faults, barrier = [f"p{n}" for n in range(20)], [], threading.Barrier(20)
+
+        def work(phase_id):
+            barrier.wait()
+            try:
+                with autopack.attempt(log, "r", phase_id) as live:
+                    live.record_usage(model="m", output_tokens=7)
+                autopack.replay(log, "usage")
+            except Exception as fault:
+                faults.append(fault)
+
+        path = target if target == "memory:" else tmp_path / target
+        with autopack.create_log(path, plugins=load_plugins()) as log:
+            specs = [autopack.PhaseSpec(i, category="docs", complexity="low") for i in ids]
+            autopack.create_run(log, "r", specs)
+            threads = [threading.Thread(target=work, args=[name]) for name in ids]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            usage = autopack.replay(log, "usage").rows.values()
+
+            assert [] == faults
+            assert 20 * 7 == sum(row.output_tokens for row in usage)
 
 
 class TestResolve:

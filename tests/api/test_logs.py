@@ -2,8 +2,10 @@
 
 import json
 import os
+import sys
 
 import pytest
+from structlog.testing import capture_logs
 
 import autopack
 from autopack import PhaseSpec, hookimpl
@@ -72,6 +74,33 @@ class TestCreateAndOpen:
 
         with pytest.raises(NotALogError, match="not a SQLite database"):
             autopack.open_log(tmp_path / "notes.txt")
+
+    def test_an_importer_that_fails_hides_nothing(self, tmp_path):
+        """It is named in the narration and passed over; the file is still said to be no log."""
+
+        class Importer:
+            def __init__(self, answer):
+                self.recognises = answer
+
+        class Plugin:
+            @hookimpl
+            def autopack_register_importers(self, register):
+                register("broken", Importer(lambda path: {}[path]))
+                register("leaving", Importer(lambda path: sys.exit(3)))
+                register("poor", object())
+                register("notes", Importer(lambda path: path.endswith(".txt")))
+
+        for name in ("notes.txt", "notes.md"):
+            (tmp_path / name).write_text("hello", encoding="utf-8")
+        plugins = load_plugins(extra=[Plugin()])
+        with capture_logs() as logged:
+            with pytest.raises(NotALogError, match="for the importer 'notes'"):
+                autopack.open_log(tmp_path / "notes.txt", plugins=plugins)
+            with pytest.raises(NotALogError, match="Name a file made by"):
+                autopack.open_log(tmp_path / "notes.md", plugins=plugins)
+
+        assert 2 * ["broken", "leaving", "poor"] == [line["importer"] for line in logged]
+        assert {"'Plugin' of (given)"} == {line["plugin"] for line in logged}
 
     def test_a_log_in_memory_can_only_be_made(self):
         """There is none to open."""

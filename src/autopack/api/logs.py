@@ -52,13 +52,26 @@ def open_log(
         return _log(open_backend(target, registry, durability=durability), registry)
     except NotALogError as fault:
         for name, importer in registry.known("importer").items():
-            if importer.recognises(fault.target):
+            if _recognises(registry, name, importer, fault.target):
                 hint = (
                     f"It looks like a source for the importer {name!r}. Make a log, then: "
                     f"autopack --log LOG import {name} {fault.target}"
                 )
                 raise NotALogError(fault.target, fault.found, hint=hint) from None
         raise
+
+
+def _recognises(registry: Registry, name: str, importer: Any, target: str) -> bool:
+    """Ask an importer whether a file is its own; one that fails is named, and does not know."""
+    try:
+        return bool(importer.recognises(target))
+    except (Exception, SystemExit):
+        import structlog
+
+        logger = structlog.get_logger("autopack.plugins")
+        holder = registry.holder("importer", name)
+        logger.exception("importer failed to look at a file", importer=name, plugin=holder)
+        return False
 
 
 def import_history(log: Log, source: Any, path: str | Path) -> "ImportReport":

@@ -4,11 +4,14 @@ import difflib
 import importlib.util
 import inspect
 import sys
+from itertools import count
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from autopack.errors import InvalidInputError, PluginError
+
+_NUMBER: Final = count(1)
 
 
 def place_in(wanted: str) -> tuple[Path, str] | None:
@@ -51,13 +54,16 @@ def module_of(path: Path) -> Any:
     """
     Run a Python file and return it as a module.
 
+    Each has a module's name of its own, so that what one file's annotations name is never looked
+    up in another file of the same stem.
+
     Raises:
         InvalidInputError: There is no such file.
         PluginError: It failed.
     """
     if not path.is_file():
         raise InvalidInputError(f"There is no file {path}.")
-    module_name = f"autopack_file_{path.stem}"
+    module_name = f"autopack_file_{next(_NUMBER)}_{path.stem}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise InvalidInputError(f"{path} cannot be imported as a Python file.")
@@ -66,6 +72,7 @@ def module_of(path: Path) -> Any:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as fault:
+        del sys.modules[module_name]
         raise PluginError(
             str(path), f"failed on import: {type(fault).__name__}: {fault}"
         ) from fault

@@ -54,18 +54,13 @@ def _entry_points() -> list[Any]:
 def _load_point(registry: Registry, point: Any) -> None:
     distribution = point.dist.name if point.dist else "?"
     version = point.dist.version if point.dist else "?"
-    name = (
-        point.name
-        if not registry.manager.has_plugin(point.name)
-        else f"{point.name}@{distribution}"
-    )
     try:
         plugin = point.load()
     except (Exception, SystemExit) as fault:
         why = f"failed on import: {type(fault).__name__}: {fault}"
-        registry.add_failed(why, name=name, distribution=distribution, version=version)
+        registry.add_failed(why, name=point.name, distribution=distribution, version=version)
         return
-    registry.add(plugin, name=name, distribution=distribution, version=version)
+    registry.add(plugin, name=point.name, distribution=distribution, version=version)
 
 
 def _load_file(registry: Registry, path: Path) -> None:

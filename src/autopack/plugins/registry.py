@@ -1,6 +1,8 @@
 """What plugins register, by kind and name, and how their hooks are called."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, count
 from typing import Any, Final
 
 import attrs
@@ -11,6 +13,7 @@ from autopack.codec import Codec
 from autopack.errors import InvalidInputError, PluginError, UnknownNameError
 from autopack.errors.nearest import did_you_mean
 from autopack.plugins.files import from_file, place_in
+from autopack.plugins.implementations import why_refused
 
 KINDS: Final = {
     "strategy": "strategies",
@@ -75,8 +78,9 @@ class Registry:
     Everything that plugins register, by kind and name.
 
     A plugin is asked what it registers of a kind when a name of that kind is first looked up, so
-    that a command does not import what it does not use. Wherever a name is accepted an object is
-    too: :meth:`resolve` gives both back as objects.
+    that a command does not import what it does not use; threads that look one up meanwhile wait
+    until it has answered. Wherever a name is accepted an object is too: :meth:`resolve` gives both
+    back as objects.
     """
 
     manager: pluggy.PluginManager
@@ -86,6 +90,8 @@ class Registry:
     _named: dict[str, dict[str, Any]] = attrs.Factory(dict)
     _pending: dict[str, list[tuple[Any, _Found]]] = attrs.Factory(lambda: {k: [] for k in KINDS})
     _owners: dict[tuple[str, str], str] = attrs.Factory(dict)
+    # One lock for all kinds: what a plugin registers of one kind may look up names of another.
+    _asking: threading.RLock = attrs.Factory(threading.RLock)
 
     @property
     def infos(self) -> list[PluginInfo]:
@@ -101,12 +107,17 @@ class Registry:
 
     def known(self, kind: str) -> Mapping[str, Any]:
         """Return what is registered of a kind, by name; the first of a name has it."""
-        named = self._named.setdefault(kind, {})
-        pending, self._pending[kind] = self._pending[kind], []
-        for implementation, found in pending:
-            register = self._register(kind, named, found)
-            _call(implementation, register, f"{_REGISTER}{KINDS[kind]}", found)
-        return named
+        with self._asking:
+            named = self._named.setdefault(kind, {})
+            pending, self._pending[kind] = self._pending[kind], []
+            for implementation, found in pending:
+                register = self._register(kind, named, found)
+                _call(implementation, register, f"{_REGISTER}{KINDS[kind]}", found)
+            return dict(named)
+
+    def holder(self, kind: str, name: str) -> str:
+        """Return which plugin registered a name, with its distribution and version."""
+        return self._owners[kind, name]
 
     def names(self, kind: str) -> list[str]:
         """Return the registered names of a kind, sorted."""
@@ -190,8 +201,14 @@ class Registry:
         return None
 
     def add(self, plugin: Any, *, name: str, distribution: str, version: str) -> None:
-        """Register a plugin; what is wrong with it is kept, not raised."""
-        found = _Found(name=name, distribution=distribution, version=version)
+        """
+        Register a plugin; what is wrong with it is kept, not raised.
+
+        A second plugin of a name is listed with its distribution behind it, a third is numbered.
+        """
+        found = _Found(
+            name=self._free(name, distribution), distribution=distribution, version=version
+        )
         self._found.append(found)
         if self.manager.is_registered(plugin):
             found.faults.append(f"it is registered already, as {self.manager.get_name(plugin)!r}")
@@ -200,8 +217,14 @@ class Registry:
 
     def add_failed(self, why: str, *, name: str, distribution: str, version: str) -> None:
         """Keep the name of a plugin that could not be loaded, and why."""
+        name = self._free(name, distribution)
         found = _Found(name=name, distribution=distribution, version=version, faults=[why])
         self._found.append(found)
+
+    def _free(self, name: str, distribution: str) -> str:
+        longer = f"{name}@{distribution}"
+        candidates = chain((name, longer), (f"{longer} ({n})" for n in count(2)))
+        return next(name for name in candidates if not self.manager.has_plugin(name))
 
     def _register_hooks(self, plugin: Any, found: _Found) -> None:
         try:
@@ -211,23 +234,35 @@ class Registry:
             if self.manager.is_registered(plugin):
                 self.manager.unregister(plugin)
             return
-        for caller in self.manager.get_hookcallers(plugin) or []:
-            if not caller.has_spec():
-                found.faults.append(_unknown_hook(caller.name))
-            elif caller.name.startswith(_REGISTER):
-                for implementation in caller.get_hookimpls():
-                    if implementation.plugin is plugin:
-                        self._take(implementation, caller.name, found)
-            else:
-                found.provides.append(f"hook {caller.name}")
-
-    def _take(self, implementation: Any, hook: str, found: _Found) -> None:
-        ending = hook.removeprefix(_REGISTER)
-        if ending == "events":  # a stored event may be of any type: the codec knows all at once
-            _call(implementation, self._events_register(found), hook, found)
+        hooks = self._hooks_of(plugin)
+        refused = [why_refused(one, caller.name) for caller, own in hooks for one in own]
+        if whys := [why for why in refused if why]:
+            found.faults += [f"{why}; nothing of the plugin is used" for why in whys]
+            self.manager.unregister(plugin)
             return
-        kind = next(kind for kind, plural in KINDS.items() if plural == ending)
-        self._pending[kind].append((implementation, found))
+        for caller, own in hooks:
+            if caller.has_spec():
+                self._take(own, caller.name, found)
+            elif not all(one.optionalhook for one in own):
+                found.faults.append(_unknown_hook(caller.name))
+
+    def _hooks_of(self, plugin: Any) -> list[tuple[pluggy.HookCaller, list[pluggy.HookImpl]]]:
+        """Return each hook that a plugin implements, with the functions that do; often one."""
+        callers = dict.fromkeys(self.manager.get_hookcallers(plugin) or [])
+        return [
+            (caller, [one for one in caller.get_hookimpls() if one.plugin is plugin])
+            for caller in callers
+        ]
+
+    def _take(self, implementations: list[pluggy.HookImpl], hook: str, found: _Found) -> None:
+        if not hook.startswith(_REGISTER):
+            found.provides.append(f"hook {hook}")
+        elif hook == f"{_REGISTER}events":  # a stored event may be of any type: all are known now
+            for implementation in implementations:
+                _call(implementation, self._events_register(found), hook, found)
+        else:
+            kind = next(k for k, plural in KINDS.items() if hook == f"{_REGISTER}{plural}")
+            self._pending[kind] += [(implementation, found) for implementation in implementations]
 
     def _register(
         self, kind: str, named: dict[str, Any], found: _Found
