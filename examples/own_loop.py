@@ -27,7 +27,7 @@ def main(path: Path) -> None:
         autopack.create_run(log, "loop", phases)
         for name in names:
             try:
-                with autopack.attempt(log, "loop", name) as attempt:
+                with autopack.attempt(log, ("loop", name)) as attempt:
                     attempt.progress("asking the model")
                     answer = client.ask(f"Write {name}", max_tokens=attempt.budget_tokens)
                     attempt.record_usage(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import autopack
-from autopack import Completed, Failed, PhaseRef, PhaseSpec
+from autopack import Completed, Failed, PhaseSpec
 
 TUESDAY = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 THURSDAY = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
@@ -23,23 +23,23 @@ def mended(phase, attempt):
 
 def main(path: Path) -> None:
     """Live through a week in a moment, then look back."""
-    ref = PhaseRef("weekly", "report")
+    phase = "weekly/report"
     with autopack.create_log(path) as log:
         log.clock = TUESDAY.timestamp
         spec = PhaseSpec("report", category="docs", complexity="low", deliverables="report.md")
-        autopack.create_run(log, ref.run_id, [spec])
+        autopack.create_run(log, "weekly", [spec])
         autopack.drain(log, executor=broken)
         log.clock = THURSDAY.timestamp
-        autopack.requeue(log, ref, why="team.yaml has an owner now")
+        autopack.requeue(log, phase, why="team.yaml has an owner now")
         autopack.drain(log, executor=mended)
 
-        now = autopack.replay(log, "phases").rows[str(ref)]
+        now = autopack.replay(log, "phases").rows[phase]
         print("now:       ", now.status)
-        then = autopack.replay(log, "phases", until=TUESDAY).rows[str(ref)]
+        then = autopack.replay(log, "phases", until=TUESDAY).rows[phase]
         print("on Tuesday:", then.status, "-", then.reason)
         for change in autopack.diff(log, "phases", at=TUESDAY):
             print(f"since then: {change.before.attempts} -> {change.after.attempts} attempts")
-        for recorded in autopack.history(log, ref.run_id, ref.phase_id):
+        for recorded in autopack.history(log, phase):
             print(recorded.recorded_at.strftime("%a %H:%M"), recorded.type)
 
 

@@ -182,7 +182,7 @@ class TestDecisions:
         registry = load_plugins(extra=[plugin(autopack_classify_failure=lambda code: "boundary")])
         with autopack.open_log(log_path, plugins=registry) as log:
             autopack.create_run(log, "r1", [spec()])
-            with autopack.attempt(log, "r1", "a") as live:
+            with autopack.attempt(log, "r1/a") as live:
                 live.fail("E17", "too long")
             (failed,) = [r.event for r in log.read_all() if r.type == "phase.failed"]
 

@@ -425,7 +425,7 @@ class TestThreads:
         def work(phase_id):
             barrier.wait()
             try:
-                with autopack.attempt(log, "r", phase_id) as live:
+                with autopack.attempt(log, ("r", phase_id)) as live:
                     live.record_usage(model="m", output_tokens=7)
                 autopack.replay(log, "usage")
             except Exception as fault:

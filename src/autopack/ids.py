@@ -5,7 +5,8 @@ Nothing here reads a clock or draws a random number: both come in as arguments.
 
 import hashlib
 import re
-from typing import NewType
+import reprlib
+from typing import NewType, TypeAlias
 
 import attrs
 
@@ -73,6 +74,32 @@ class PhaseRef:
             why = "it names no run, and an id is unique only within its run"
             raise InvalidNameError("phase", text, why, to_do=f"Give RUN/PHASE, such as RUN/{text}.")
         return cls(RunId(run), PhaseId(phase))
+
+
+PhaseName: TypeAlias = PhaseRef | tuple[str, str] | str
+"""What names a phase wherever one is asked for: a ref, ``(run, phase)`` or ``"run/phase"``."""
+
+
+def phase_ref(name: PhaseName) -> PhaseRef:
+    """
+    Return the phase that a :class:`PhaseRef`, ``(run, phase)`` or ``"run/phase"`` names.
+
+    Raises:
+        InvalidNameError: It is none of them, or a name in it cannot be one.
+    """
+    match name:
+        case PhaseRef():
+            return name
+        case str():
+            return PhaseRef.parse(name)
+        case (run, phase):
+            return PhaseRef(run, phase)
+    raise InvalidNameError(
+        "phase's name",
+        reprlib.repr(name),
+        f"it is of type {type(name).__name__}",
+        to_do="Give its .ref, (RUN, PHASE) or 'RUN/PHASE'.",
+    )
 
 
 def run_stream(run: str) -> str:

@@ -12,7 +12,7 @@ def log(tmp_path):
     """A log with one call of one attempt."""
     with autopack.create_log(tmp_path / "work.db") as log:
         autopack.create_run(log, "r", [PhaseSpec("p", category="docs", complexity="low")])
-        with autopack.attempt(log, "r", "p") as attempt:
+        with autopack.attempt(log, "r/p") as attempt:
             attempt.record_usage(
                 call_id="c1", provider="ex", model="m", input_tokens=5, output_tokens=20
             )

@@ -45,7 +45,7 @@ def state(log, ref=A):
 def work(log, ref, *, fails=False):
     """Do a phase by hand, well or badly."""
     try:
-        with autopack.attempt(log, ref.run_id, ref.phase_id):
+        with autopack.attempt(log, ref):
             if fails:
                 raise KeyError("broken")
     except KeyError:
@@ -245,7 +245,7 @@ class TestByHand:
         """A pause repeated is no second event."""
         autopack.pause_run(log, "r1", why="lunch")
         autopack.pause_run(log, "r1", why="still lunch")
-        with pytest.raises(RunPausedError), autopack.attempt(log, "r1", "a"):
+        with pytest.raises(RunPausedError), autopack.attempt(log, "r1/a"):
             pass
         autopack.resume_run(log, "r1", why="back")
         work(log, A)

@@ -19,11 +19,11 @@ def log(tmp_path):
         draft = log.artifacts.put("a draft")
         spec = PhaseSpec("a", category="docs", complexity="low", inputs={"draft": draft})
         autopack.create_run(log, "r1", [spec])
-        with autopack.attempt(log, "r1", "a") as attempt:
+        with autopack.attempt(log, "r1/a") as attempt:
             attempt.attach("stdout", "first\n")
             attempt.fail("cut", "m" * 900, retryable=False)
         autopack.requeue(log, REF, why="again")
-        with autopack.attempt(log, "r1", "a") as attempt:
+        with autopack.attempt(log, "r1/a") as attempt:
             attempt.attach("stdout", "second\n")
             attempt.complete({"a.md": "Grüße", "both": "as output"})
             attempt.attach("both", "as artifact")

@@ -57,7 +57,7 @@ def test_what_is_out_of_scope_is_not_sorted(log):
 def test_a_claimed_phase_is_live_until_it_ends(log):
     """A claim moves a phase out of the ready ones; its end out of the live ones."""
     admission = admission_of(log)
-    with attempt(log, "r", "p1"):
+    with attempt(log, "r/p1"):
         admission.catch_up(NOW)
         during = (ids(admission), list(admission.live))
     admission.catch_up(NOW)
@@ -83,7 +83,7 @@ def test_a_phase_comes_after_others(sqlite_log):
     """It is ready when those before it are complete or were skipped on purpose."""
     create_run(sqlite_log, "r", [*specs("p1", "p2"), *specs("p3", after=("p1", "p2"))])
     admission = admission_of(sqlite_log)
-    with attempt(sqlite_log, "r", "p1"):
+    with attempt(sqlite_log, "r/p1"):
         pass
     admission.catch_up(NOW)
     between = admission.reasons["r/p3"]
@@ -99,7 +99,7 @@ def test_work_on_a_predecessor_is_no_new_reason(sqlite_log):
     create_run(sqlite_log, "r", [*specs("p1"), *specs("p2", after=("p1",))])
     admission = admission_of(sqlite_log)
     told = {admission.take_new_reasons()["r/p2"]}
-    with attempt(sqlite_log, "r", "p1") as live:
+    with attempt(sqlite_log, "r/p1") as live:
         admission.catch_up(NOW)
         told |= set(admission.take_new_reasons().values())
         live.fail("tests_failed", "two of nine", retryable=False)

@@ -36,7 +36,7 @@ def lose(log):
 
 def test_the_block_completes_the_phase(log):
     """Usage, outputs and summary are recorded; the lease is gone."""
-    with attempt(log, "r", "p1", worker="me") as live:
+    with attempt(log, "r/p1", worker="me") as live:
         live.record_usage(call_id="c1", model="m", input_tokens=10, output_tokens=20)
         live.complete({"docs/a.md": "the text"}, summary="written")
     (ended,) = found(log, "phase.completed")
@@ -52,7 +52,7 @@ def test_the_block_completes_the_phase(log):
 
 def test_an_exception_fails_the_phase_and_goes_on(log):
     """The failure carries the exception's name and text, with the traceback beside the log."""
-    with pytest.raises(ZeroDivisionError), attempt(log, "r", "p1"):
+    with pytest.raises(ZeroDivisionError), attempt(log, "r/p1"):
         _ = 1 / 0
     (failed,) = found(log, "phase.failed")
 
@@ -65,7 +65,7 @@ def test_an_exception_fails_the_phase_and_goes_on(log):
 
 def test_a_failure_can_be_said_without_an_exception(log):
     """fail() records code and message; a retryable one is queued again."""
-    with attempt(log, "r", "p1") as live:
+    with attempt(log, "r/p1") as live:
         live.fail("tests_failed", "two of nine", retryable=True)
 
     assert ["phase.failed", "phase.requeued"] == types_of(log, "phase-r/p1")[-2:]
@@ -74,7 +74,7 @@ def test_a_failure_can_be_said_without_an_exception(log):
 
 def test_what_failed_is_not_completed_after_all(log):
     """complete() after fail() changes nothing."""
-    with attempt(log, "r", "p1") as live:
+    with attempt(log, "r/p1") as live:
         live.fail("tests_failed", "two of nine")
         live.complete({"a.md": "text"})
 
@@ -83,7 +83,7 @@ def test_what_failed_is_not_completed_after_all(log):
 
 def test_a_block_may_ask_a_person(log):
     """needs_person() leaves the phase at its gate, with what was done."""
-    with attempt(log, "r", "p1") as live:
+    with attempt(log, "r/p1") as live:
         live.needs_person("Merge?", {"a.md": "the text"}, summary="one file")
     (gated,) = found(log, "phase.gated")
 
@@ -93,7 +93,7 @@ def test_a_block_may_ask_a_person(log):
 
 def test_an_interrupt_gives_the_phase_back(log):
     """KeyboardInterrupt releases the phase and spends no attempt."""
-    with pytest.raises(KeyboardInterrupt), attempt(log, "r", "p1"):
+    with pytest.raises(KeyboardInterrupt), attempt(log, "r/p1"):
         raise KeyboardInterrupt
     row = replay(log, "phases").rows["r/p1"]
 
@@ -103,7 +103,7 @@ def test_an_interrupt_gives_the_phase_back(log):
 
 def test_usage_after_a_lost_lease_is_late_and_stops_the_worker(clocked, clock):
     """The call is recorded as late, changes no state, counts in the totals; then the error."""
-    with pytest.raises(LeaseLostError), attempt(clocked, "r", "p1") as live:
+    with pytest.raises(LeaseLostError), attempt(clocked, "r/p1") as live:
         clock.now += 31
         lose(clocked)
         live.record_usage(call_id="c1", model="m", input_tokens=10, output_tokens=20)
@@ -116,7 +116,7 @@ def test_usage_after_a_lost_lease_is_late_and_stops_the_worker(clocked, clock):
 
 def test_a_result_after_a_lost_lease_is_late(clocked, clock):
     """What the worker gave is kept as a late result; the phase stays as it is."""
-    with pytest.raises(LeaseLostError), attempt(clocked, "r", "p1") as live:
+    with pytest.raises(LeaseLostError), attempt(clocked, "r/p1") as live:
         clock.now += 31
         lose(clocked)
         live.complete({"a": "text"}, summary="done all the same")
@@ -129,7 +129,7 @@ def test_a_result_after_a_lost_lease_is_late(clocked, clock):
 
 def test_a_lost_lease_is_seen_as_cancelled(clocked, clock):
     """attempt.cancelled turns true after the renewal that found the lease gone."""
-    with contextlib.suppress(LeaseLostError), attempt(clocked, "r", "p1") as live:
+    with contextlib.suppress(LeaseLostError), attempt(clocked, "r/p1") as live:
         clock.now += 31
         lose(clocked)
         live._claims.renew()
@@ -148,7 +148,7 @@ def test_a_lost_lease_is_seen_as_cancelled(clocked, clock):
 def test_at_a_cap_the_call_is_recorded_then_the_worker_is_stopped(sqlite_log, caps, figures, unit):
     """The call that crosses the run's cap is on record, then CapReachedError says the figures."""
     create_run(sqlite_log, "capped", specs("p1"), caps=caps)
-    with pytest.raises(CapReachedError) as caught, attempt(sqlite_log, "capped", "p1") as live:
+    with pytest.raises(CapReachedError) as caught, attempt(sqlite_log, "capped/p1") as live:
         live.record_usage(call_id="c1", model="m", **figures)
 
     assert 1 == len(found(sqlite_log, "llm.usage_recorded"))
@@ -157,7 +157,7 @@ def test_at_a_cap_the_call_is_recorded_then_the_worker_is_stopped(sqlite_log, ca
 
 def test_the_same_call_twice_is_recorded_once(log):
     """A repeat with equal figures gives the first answer; nothing is counted twice."""
-    with attempt(log, "r", "p1") as live:
+    with attempt(log, "r/p1") as live:
         first = live.record_usage(call_id="c1", model="m", output_tokens=20)
         again = live.record_usage(call_id="c1", model="m", output_tokens=20)
 
@@ -167,7 +167,7 @@ def test_the_same_call_twice_is_recorded_once(log):
 
 def test_a_known_call_with_other_figures_is_refused(log):
     """A call id that comes with other figures is an error, and nothing is appended."""
-    with pytest.raises(UsageConflictError) as refused, attempt(log, "r", "p1") as live:
+    with pytest.raises(UsageConflictError) as refused, attempt(log, "r/p1") as live:
         live.record_usage(call_id="c1", provider="ex", model="m", output_tokens=20)
         live.record_usage(call_id="c1", provider="ex", model="m", output_tokens=21)
 
@@ -181,9 +181,9 @@ def test_a_known_call_with_other_figures_is_refused(log):
 
 def test_a_call_id_that_two_phases_use_is_refused_with_both(log):
     """A call id that is made up of too little names where it was used before."""
-    with attempt(log, "r", "p1") as live:
+    with attempt(log, "r/p1") as live:
         live.record_usage(call_id="c1", model="m", output_tokens=20)
-    with pytest.raises(EventIdConflictError) as refused, attempt(log, "r", "p2") as live:
+    with pytest.raises(EventIdConflictError) as refused, attempt(log, "r/p2") as live:
         live.record_usage(call_id="c1", model="m", output_tokens=20)
 
     assert "for r/p1 attempt 1; now it is told for r/p2 attempt 1." in str(refused.value)
@@ -192,20 +192,20 @@ def test_a_call_id_that_two_phases_use_is_refused_with_both(log):
 def test_the_same_call_at_another_moment_is_refused(log):
     """A moment that is given is part of the fact."""
     said = pytest.raises(UsageConflictError, match="another lease or moment")
-    with said, attempt(log, "r", "p1") as live:
+    with said, attempt(log, "r/p1") as live:
         live.record_usage(call_id="c1", model="m", occurred_at=from_us(1))
         live.record_usage(call_id="c1", model="m", occurred_at=from_us(2))
 
 
 def test_an_unknown_figure_is_refused_by_name(log):
     """A misspelt figure would be lost money, so it is an error that lists the known ones."""
-    with pytest.raises(InvalidInputError, match="completion_tokens"), attempt(log, "r", "p1") as a:
+    with pytest.raises(InvalidInputError, match="completion_tokens"), attempt(log, "r/p1") as a:
         a.record_usage(call_id="c1", model="m", completion_tokens=3)
 
 
 def test_a_phase_without_a_call_has_a_reason(log):
     """A completion without usage says so."""
-    with attempt(log, "r", "p1"):
+    with attempt(log, "r/p1"):
         pass
 
     assert ["success_no_llm_calls"] == [
@@ -220,7 +220,7 @@ def test_a_phase_without_a_call_has_a_reason(log):
 def test_what_is_not_there_cannot_be_attempted(log, run_id, phase_id, error):
     """The error names what is missing, and nothing is written."""
     before = log.head()
-    with pytest.raises(error), attempt(log, run_id, phase_id):
+    with pytest.raises(error), attempt(log, (run_id, phase_id)):
         pytest.fail("the block must not run")
 
     assert before == log.head()
@@ -228,10 +228,10 @@ def test_what_is_not_there_cannot_be_attempted(log, run_id, phase_id, error):
 
 def test_a_complete_phase_is_not_attempted_again(log):
     """A phase that is not queued is refused with its state."""
-    with attempt(log, "r", "p1"):
+    with attempt(log, "r/p1"):
         pass
 
-    with pytest.raises(MoveRefusedError, match="COMPLETE"), attempt(log, "r", "p1"):
+    with pytest.raises(MoveRefusedError, match="COMPLETE"), attempt(log, "r/p1"):
         pytest.fail("the block must not run")
 
 
@@ -247,7 +247,7 @@ def test_a_complete_phase_is_not_attempted_again(log):
 )
 def test_a_stop_reason_tells_whether_an_output_was_cut(log, figures, cut):
     """What the caller does not say is read from why the model stopped; unknown stays None."""
-    with attempt(log, "r", "p1") as live:
+    with attempt(log, "r/p1") as live:
         recorded = live.record_usage(model="m", output_tokens=5, **figures)
 
     assert cut is recorded.event.truncated

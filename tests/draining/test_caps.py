@@ -202,9 +202,9 @@ def test_an_agent_phase_cannot_overrun_by_much(sqlite_log):
 def test_an_attempt_that_outgrows_its_reservation_leaves_less_for_others(sqlite_log):
     """What it uses beyond is set aside as it is used, while it is still in work."""
     create_run(sqlite_log, "r", specs("a", "b"), caps={"tokens": 10_000})
-    with attempt(sqlite_log, "r", "a") as live:
+    with attempt(sqlite_log, "r/a") as live:
         live.record_usage(model="m", total_tokens=8000, split="total_only")
-        with pytest.raises(CapFullError, match="8000 set aside"), attempt(sqlite_log, "r", "b"):
+        with pytest.raises(CapFullError, match="8000 set aside"), attempt(sqlite_log, "r/b"):
             pytest.fail("the block must not run")
 
 
@@ -214,7 +214,7 @@ def test_a_late_call_counts_under_the_cap(clocked, clock):
     from autopack.errors import LeaseLostError
 
     create_run(clocked, "capped", specs("a", "b"), caps={"tokens": 20_000})
-    with pytest.raises(LeaseLostError), attempt(clocked, "capped", "a") as live:
+    with pytest.raises(LeaseLostError), attempt(clocked, "capped/a") as live:
         live.record_usage(model="m", total_tokens=1000, split="total_only")
         cancel(clocked, live.ref, why="w")
         live.record_usage(model="m", total_tokens=500, split="total_only")
@@ -229,7 +229,7 @@ def test_own_loops_may_be_held_to_a_price(log, sqlite_log):
 
     with (
         pytest.raises(PriceUnknownError),
-        attempt(sqlite_log, "usd", "a", allow_unknown_price=False),
+        attempt(sqlite_log, "usd/a", allow_unknown_price=False),
     ):
         pytest.fail("the block must not run")
 
@@ -273,7 +273,7 @@ def test_a_cap_that_was_reached_in_an_own_loop(sqlite_log):
     create_run(sqlite_log, "r", specs("a"), caps={"tokens": 100})
     with (
         pytest.raises(CapReachedError, match="run r is reached: 110 of 100 tokens"),
-        attempt(sqlite_log, "r", "a") as live,
+        attempt(sqlite_log, "r/a") as live,
     ):
         live.record_usage(model="m", total_tokens=110, split="total_only")
 
@@ -283,7 +283,7 @@ def test_a_cap_that_was_reached_in_an_own_loop(sqlite_log):
 def test_a_run_capped_in_phases(sqlite_log):
     """No more attempts begin in it than that, retries included, whoever makes them."""
     create_run(sqlite_log, "r", specs(*"abcd"), caps={"phases": 3})
-    with pytest.raises(ValueError, match="a bad start"), attempt(sqlite_log, "r", "a"):
+    with pytest.raises(ValueError, match="a bad start"), attempt(sqlite_log, "r/a"):
         raise ValueError("a bad start")
     report = drain(sqlite_log, executor=works)
 
@@ -354,7 +354,7 @@ def test_what_is_used_while_a_cap_is_lifted_counts_under_the_next(sqlite_log):
 def test_a_cap_set_while_an_attempt_is_in_work_counts_it_once(sqlite_log):
     """Its calls before and after, itself, and its minutes: by its end all of it is settled."""
     create_run(sqlite_log, "r", specs("a", "b"))
-    with attempt(sqlite_log, "r", "a") as live:
+    with attempt(sqlite_log, "r/a") as live:
         live.record_usage(model="m", total_tokens=1000, split="total_only")
         set_caps(sqlite_log, "r", {"tokens": 50_000}, why="w")
         meanwhile = used_in(sqlite_log)
@@ -370,7 +370,7 @@ def test_a_cap_set_while_an_attempt_is_in_work_counts_it_once(sqlite_log):
 def test_a_late_call_of_an_attempt_before_the_cap_counts_by_itself(sqlite_log):
     """The attempt and its calls before are in what the run had used; only this one is added."""
     create_run(sqlite_log, "r", specs("a", "b"))
-    with attempt(sqlite_log, "r", "a") as live:
+    with attempt(sqlite_log, "r/a") as live:
         live.record_usage(model="m", total_tokens=1000, split="total_only")
     set_caps(sqlite_log, "r", {"tokens": 50_000}, why="w")
     with pytest.raises(LeaseLostError):
@@ -385,7 +385,7 @@ def test_an_amended_call_counts_by_its_last_figures(sqlite_log, is_capped_first)
     """Under a cap that was there, and under one that is set later."""
     caps = {"tokens": 50_000, "usd": 5.0}
     create_run(sqlite_log, "r", specs("a", "b"), caps=caps if is_capped_first else None)
-    with attempt(sqlite_log, "r", "a") as live:
+    with attempt(sqlite_log, "r/a") as live:
         live.record_usage(
             call_id="c", model="m", total_tokens=1000, split="total_only", cost_usd=0.5
         )

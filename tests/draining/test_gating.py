@@ -86,7 +86,7 @@ def test_a_question_sends_completed_work_to_the_gate(log_path):
 def test_a_loop_of_ones_own_is_gated_too(log_path):
     """attempt() asks as a drain does."""
     with log_with(log_path, Gate("Sure?")) as log:
-        with attempt(log, "r", "p1") as live:
+        with attempt(log, "r/p1") as live:
             live.complete({"a.md": "the text"})
         (gated,) = found(log, "phase.gated")
 

@@ -121,7 +121,7 @@ def ready_in(log, **settings):
 def test_a_rate_counts_what_others_do(clocked, clock):
     """What another worker began and called in the last minute leaves that much less."""
     create_run(clocked, "s", specs("a", "b", model="m"))
-    with attempt(clocked, "s", "a") as live:
+    with attempt(clocked, "s/a") as live:
         live.record_usage(model="m", output_tokens=10)
         live.record_usage(model="m", output_tokens=10)
         within = ready_in(clocked, run_id="s", requests_per_minute=2)

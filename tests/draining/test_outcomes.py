@@ -126,7 +126,7 @@ def test_an_executor_that_ends_all_gives_its_phase_back(log):
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
 def test_what_ends_more_than_the_block_gives_the_phase_back(log, fault):
     """In a loop of one's own: Ctrl-C, sys.exit(), and a task that is cancelled."""
-    with pytest.raises(fault), attempt(log, "r", "p1"):
+    with pytest.raises(fault), attempt(log, "r/p1"):
         raise fault
 
     assert ("QUEUED", 0) == (phase_of(log, P1).status, phase_of(log, P1).attempts_spent)
@@ -153,7 +153,7 @@ def test_a_late_result_that_cannot_be_stored_is_told(sqlite_log):
 
 def test_an_output_that_cannot_be_stored_fails_a_loop_of_ones_own(log):
     """The phase does not stay in work until its lease has ended."""
-    with attempt(log, "r", "p1") as live:
+    with attempt(log, "r/p1") as live:
         live.complete({"a.md": LONE})
 
     assert "bad_outcome" == found(log, "phase.failed")[0].code
@@ -163,7 +163,7 @@ def test_an_output_that_cannot_be_stored_fails_a_loop_of_ones_own(log):
 @pytest.mark.parametrize(("note", "step"), [(LONE, "a file named \\udcff"), (5, "5")])
 def test_a_note_that_is_no_text_keeps_no_lease_from_renewal(log, note, step):
     """Leases are renewed with their notes: an odd one would have cost the worker all its phases."""
-    with attempt(log, "r", "p1") as live:
+    with attempt(log, "r/p1") as live:
         live.progress(note)
         live._claims.renew()
         steps = [lease.step for lease in log.backend.leases() if lease.key == "r/p1"]

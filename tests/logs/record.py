@@ -51,7 +51,7 @@ def record(path: Path) -> None:
         api.drain(log, executor=lambda _phase, _attempt: NeedsPerson("ship it?"), phase_id="c",
                   run_id="by-hand")  # fmt: skip
         api.decide_gate(log, _ref("c"), decision="approve", why="looks right")
-        with api.attempt(log, "by-hand", "d") as attempt:
+        with api.attempt(log, "by-hand/d") as attempt:
             attempt.attach("notes", "a text beside the log")
             attempt.record_usage(call_id="d-1", model="m", input_tokens=10, output_tokens=20)
         strange = UnrecognisedEvent("plugin.thing_happened", 2, '{"n": 1}')

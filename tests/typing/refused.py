@@ -10,7 +10,10 @@ from autopack.events import RunCreated
 def wrong(log: Log, ref: PhaseRef, recorded: Recorded[RunCreated]) -> None:
     """Use the surface in ways that its types exclude."""
     autopack.cancel(log, ref)  # type: ignore[call-arg]
-    autopack.cancel(log, "r1/a", why="x")  # type: ignore[arg-type]
+    autopack.cancel(log, 5, why="x")  # type: ignore[arg-type]
+    autopack.skip(log, ("r1", "a", "b"), why="x")  # type: ignore[arg-type]
+    autopack.history(log, "r1", ("r1", "a"))  # type: ignore[arg-type]
+    autopack.attempt(log, "r1", "a")  # type: ignore[call-arg]
     autopack.create_run(log, 5)  # type: ignore[arg-type]
     autopack.replay(log, "phases", until="noon")  # type: ignore[arg-type]
     autopack.drain("work.db", executor="recorded")  # type: ignore[arg-type]

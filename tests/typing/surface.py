@@ -65,8 +65,8 @@ def runs(log: Log) -> None:
     autopack.queue_phases(log, "r1", (spec,))
     autopack.requeue(log, ref, why="fixed")
     autopack.cancel(log, ref, why="no need", actor="ann")
-    autopack.skip(log, ref, why="done")
-    autopack.decide_gate(log, ref, decision="approve", why="seen")
+    autopack.skip(log, ("r1", "a"), why="done")
+    autopack.decide_gate(log, "r1/a", decision="approve", why="seen")
     autopack.pause_run(log, "r1", why="lunch")
     assert_type(autopack.resume_run(log, "r1", why="back"), list[Recorded[Any]])
 
@@ -109,7 +109,7 @@ def drains(log: Log) -> None:
     assert_type(autopack.drain(log, executor=executor, strategy=strategy), DrainReport)
     assert_type(autopack.drain(log, executor=later, strategy="fifo", workers=2), DrainReport)
     assert_type(Drain(log, executor=at_once).run(), DrainReport)
-    with autopack.attempt(log, "r1", "a") as live:
+    with autopack.attempt(log, "r1/a") as live:
         live.record_usage(call_id="c1", model=None, output_tokens=5)
     assert_type(autopack.status(log), Status)
 
@@ -128,6 +128,7 @@ def reading(log: Log, moment: datetime) -> None:
     for change in autopack.diff(log, "phases", at=1, to=moment):
         assert_type(change.key, str)
     assert_type(autopack.history(log, "r1", "a"), list[Recorded[Any]])
+    assert_type(autopack.history(log, PhaseRef("r1", "a")), list[Recorded[Any]])
 
 
 class Mean:

@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 
 from autopack import views
-from autopack.errors import RunMissingError
-from autopack.ids import PhaseRef, drain_stream, phase_stream, run_stream
+from autopack.errors import InvalidInputError, RunMissingError
+from autopack.ids import PhaseName, PhaseRef, drain_stream, phase_ref, phase_stream, run_stream
 from autopack.journal import END
 from autopack.log import Log
 from autopack.ports.log import Recorded
@@ -48,10 +48,11 @@ def phases_of(log: Log, run_id: str) -> list[PhaseView]:
     return sorted(rows, key=lambda row: (row.index, row.order))
 
 
-def phase_of(log: Log, ref: PhaseRef) -> PhaseView:
+def phase_of(log: Log, phase: PhaseName) -> PhaseView:
     """Return one phase as it stands."""
     from autopack.handler import handler_of
 
+    ref = phase_ref(phase)
     handler_of(log).queued(ref)
     return phase_rows(log, [str(ref)])[str(ref)]
 
@@ -79,20 +80,38 @@ def replay(
     return views.replay(log, chosen, until=until, clock=clock)
 
 
-def history(log: Log, run_id: str, phase_id: str | None = None) -> list[Recorded[Any]]:
+def history(log: Log, run: PhaseName, phase: str | None = None) -> list[Recorded[Any]]:
     """
     Return a run's events in order with those of its phases, or those of one phase.
 
     The run's own include what drains said of its phases. Events of other runs are not decoded.
-    """
-    if phase_id is not None:
-        from autopack.handler import handler_of
 
-        ref = PhaseRef(run_id, phase_id)
-        queued = handler_of(log).queued(ref)
-        own = list(log.read(phase_stream(run_id, phase_id)))
-        whole = [r for r in log.read(run_stream(run_id)) if r.event == queued]
-        return whole + own
+    Args:
+        run: The run's id; or the whole name of a phase, if *phase* is left out.
+        phase: The id of one of its phases.
+
+    Raises:
+        RunMissingError, PhaseMissingError: It is not there.
+        InvalidInputError: A phase is named twice.
+    """
+    if phase is not None:
+        if not isinstance(run, str):
+            raise InvalidInputError(f"{run} names a phase already; leave out {phase!r}.")
+        return _history_of(log, PhaseRef(run, phase))
+    if isinstance(run, str) and "/" not in run:  # no run id holds one
+        return _history_of_run(log, run)
+    return _history_of(log, phase_ref(run))
+
+
+def _history_of(log: Log, ref: PhaseRef) -> list[Recorded[Any]]:
+    from autopack.handler import handler_of
+
+    queued = handler_of(log).queued(ref)
+    whole = [r for r in log.read(run_stream(ref.run_id)) if r.event == queued]
+    return whole + list(log.read(phase_stream(ref.run_id, ref.phase_id)))
+
+
+def _history_of_run(log: Log, run_id: str) -> list[Recorded[Any]]:
     of_run, of_phases, of_drains = run_stream(run_id), phase_stream(run_id, ""), drain_stream("")
     told: list[Recorded[Any]] = []
     for page in log.pages():

@@ -19,7 +19,7 @@ from autopack.commands import (
 from autopack.draining import requeueing
 from autopack.errors import InvalidInputError
 from autopack.handler import handler_of
-from autopack.ids import PhaseRef
+from autopack.ids import PhaseName, PhaseRef, phase_ref
 from autopack.log import Log
 from autopack.ports.log import Entry, Recorded
 from autopack.ports.prediction import PhaseSpec
@@ -92,39 +92,43 @@ def resume_run(log: Log, run_id: str, *, why: str, actor: str = "user") -> list[
 
 def requeue(
     log: Log,
-    ref: PhaseRef,
+    phase: PhaseName,
     *,
     why: str,
     actor: str = "user",
     not_before: datetime | None = None,
 ) -> list[Recorded[Any]]:
     """Put an ended phase back in the queue, with all its attempts; reopens its run."""
+    ref = phase_ref(phase)
     return requeueing.requeue(handler_of(log), ref, by=actor, why=why, not_before=not_before)
 
 
-def cancel(log: Log, ref: PhaseRef, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
+def cancel(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
     """
     Call a phase off; a worker that holds it is told at its next step.
 
     The run is finished if it was the last.
     """
+    ref = phase_ref(phase)
     command = CancelPhase(ref=ref, by=actor, why=why)
     recorded = handler_of(log).handle(command, also=lambda: _settling(log, ref))
     finish_if_ended(log, ref.run_id)
     return recorded
 
 
-def skip(log: Log, ref: PhaseRef, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
+def skip(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
     """Leave a phase undone, on purpose; finishes the run if it was the last."""
+    ref = phase_ref(phase)
     recorded = handler_of(log).handle(SkipPhase(ref=ref, by=actor, why=why))
     finish_if_ended(log, ref.run_id)
     return recorded
 
 
 def decide_gate(
-    log: Log, ref: PhaseRef, *, decision: str, why: str, actor: str = "user"
+    log: Log, phase: PhaseName, *, decision: str, why: str, actor: str = "user"
 ) -> list[Recorded[Any]]:
     """Answer a phase's gate: ``approve``, ``reject`` or ``requeue``; may finish the run."""
+    ref = phase_ref(phase)
     command = DecideGate(ref=ref, decision=decision, by=actor, why=why)
     also = requeueing.reopening(handler_of(log), ref, why) if decision == "requeue" else []
     recorded = handler_of(log).handle(command, also=also)

@@ -9,7 +9,7 @@ import attrs
 from autopack.api.reading import history
 from autopack.drafting import unpacked
 from autopack.errors import InvalidInputError
-from autopack.ids import PhaseRef
+from autopack.ids import PhaseName, PhaseRef, phase_ref
 from autopack.log import DIGEST_LEAST, Log
 from autopack.ports.log import UnrecognisedEvent
 
@@ -37,11 +37,11 @@ class PhaseText:
     size_bytes: int | None
 
 
-def texts_of(log: Log, ref: PhaseRef) -> list[PhaseText]:
+def texts_of(log: Log, phase: PhaseName) -> list[PhaseText]:
     """Return the texts that a phase's events name, in the order in which they were recorded."""
     named: dict[PhaseText, None] = {}
     sizes: dict[str, int | None] = {}
-    for recorded in history(log, ref.run_id, ref.phase_id):
+    for recorded in history(log, phase_ref(phase)):
         for kind, name, digest in _named(recorded.event):
             if digest not in sizes:
                 sizes[digest] = _size(log, digest)
@@ -56,7 +56,7 @@ def texts_of(log: Log, ref: PhaseRef) -> list[PhaseText]:
     return list(named)
 
 
-def text_of(log: Log, ref: PhaseRef, name: str, *, attempt: int | None = None) -> str:
+def text_of(log: Log, phase: PhaseName, name: str, *, attempt: int | None = None) -> str:
     """
     Return one text of a phase.
 
@@ -68,6 +68,7 @@ def text_of(log: Log, ref: PhaseRef, name: str, *, attempt: int | None = None) -
         InvalidInputError: The phase has no such text, or several; the message names them.
         ArtifactMissingError: It is not stored any more.
     """
+    ref = phase_ref(phase)
     return log.artifacts.get(_chosen(texts_of(log, ref), ref, name, attempt).digest)
 
 

@@ -11,7 +11,7 @@ from autopack.api.runs import finish_if_ended
 from autopack.estimating import estimated
 from autopack.fitting import quantiles_of
 from autopack.handler import handler_of
-from autopack.ids import PhaseRef
+from autopack.ids import PhaseName, phase_ref
 from autopack.log import Log
 from autopack.ports.work import PhaseView
 from autopack.projections.phases import PHASES
@@ -41,8 +41,7 @@ def probe(log: Log, *, executor: Any, **settings: Any) -> "ProbeReport":
 @contextlib.contextmanager
 def attempt(
     log: Log,
-    run_id: str,
-    phase_id: str,
+    phase: PhaseName,
     *,
     worker: str | None = None,
     estimator: Any = DEFAULT_ESTIMATOR,
@@ -59,6 +58,7 @@ def attempt(
     goes on. Its lease is renewed from a thread of its own. The run is finished with its last phase.
 
     Args:
+        phase: Its ref, ``(run, phase)`` or ``"run/phase"``.
         worker: Who works on it; a name no other process has, if not given.
         estimator: Predicts the output; ``attempt.budget_tokens`` comes from it.
         calibrator: Budget what it says that the share *tau* of outputs will not exceed.
@@ -79,15 +79,15 @@ def attempt(
     from autopack.draining.failing import Failing, classifier_of
 
     handler = handler_of(log)
-    ref = PhaseRef(run_id, phase_id)
+    ref = phase_ref(phase)
     handler.queued(ref)
-    phase: PhaseView = views.current_row(log, PHASES, str(ref))
+    view: PhaseView = views.current_row(log, PHASES, str(ref))
     chosen = log.registry.resolve("estimator", estimator)
     quantiles = quantiles_of(log, calibrator, estimator=chosen.name, tau=tau)
     found = estimated(
         log,
         chosen,
-        phase,
+        view,
         registry=log.registry,
         workspace=workspace,
         quantiles=None if calibrator is None else quantiles(),
@@ -100,9 +100,9 @@ def attempt(
     )
     caps = Caps(handler, allow_unknown_price=allow_unknown_price)
     with Claims(handler, worker=worker or new_worker(), caps=caps) as claims:
-        claim = claims.take(phase, found, timeout_s=phase.timeout_s, reason=None)
+        claim = claims.take(view, found, timeout_s=view.timeout_s, reason=None)
         try:
             with working(handler, claims, claim, log.registry, failing) as live:
                 yield live
         finally:
-            finish_if_ended(log, run_id)
+            finish_if_ended(log, ref.run_id)

@@ -20,8 +20,6 @@ def history(session: Session, run_id: str, phase_id: str | None, as_json: bool) 
     import autopack as api
     from autopack.report.history import event_json, history_line
 
-    if phase_id is None and "/" in run_id:  # no run id holds one
-        run_id, _, phase_id = run_id.partition("/")
     with session.open_log() as log:
         events = api.history(log, run_id, phase_id)
     if as_json:

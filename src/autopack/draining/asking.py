@@ -2,11 +2,12 @@
 
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from autopack.errors import PluginError
-from autopack.ids import PhaseRef
 from autopack.ports.drain import Choice, Choose, DrainView, Retry, Stop, Wait
+
+_LIBRARY: Final = str(Path(__file__).parents[1])
 
 
 def ask(strategy: Any, view: DrainView, name: str) -> Choice:
@@ -14,14 +15,12 @@ def ask(strategy: Any, view: DrainView, name: str) -> Choice:
     Return what the strategy answers.
 
     Raises:
-        PluginError: It raised, with where; or its answer is none of the four, or names no phase.
+        PluginError: It raised, with where; or its answer is none of the four.
     """
     try:
         answer: Any = strategy(view)
     except Exception as fault:
-        last = traceback.extract_tb(fault.__traceback__)[-1]
-        place = f"{Path(last.filename).name}, line {last.lineno}"
-        what = f"the strategy failed: {type(fault).__name__}: {fault} ({place})"
+        what = f"the strategy failed: {type(fault).__name__}: {fault} ({_place(fault)})"
         raise PluginError(name, what) from fault
     if not isinstance(answer, Choose | Retry | Wait | Stop):
         what = (
@@ -29,13 +28,16 @@ def ask(strategy: Any, view: DrainView, name: str) -> Choice:
             "Choose(phase.ref, reason), Retry, Wait or Stop"
         )
         raise PluginError(name, what)
-    ref: Any = getattr(answer, "ref", None)
-    if isinstance(answer, Choose | Retry) and not isinstance(ref, PhaseRef):
-        kind, given = type(answer).__name__, type(ref).__name__
-        what = f"the strategy answered with {kind} of a {given}: give phase.ref"
-        raise PluginError(name, what)
     chosen: Choice = answer
     return chosen
+
+
+def _place(fault: Exception) -> str:
+    """Return where a strategy went wrong: in its own lines, if it has any, not in the library's."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    own = [f for f in frames if Path(f.filename).is_file() and not f.filename.startswith(_LIBRARY)]
+    last = (own or frames)[-1]
+    return f"{Path(last.filename).name}, line {last.lineno}"
 
 
 def not_to_be_had(name: str, choice: Choose | Retry, why: str | None = None) -> PluginError:

@@ -7,7 +7,7 @@ from typing import Final, Protocol, TypeAlias
 
 import attrs
 
-from autopack.ids import PhaseRef
+from autopack.ids import PhaseRef, phase_ref
 from autopack.ports.work import PhaseView, RunView
 
 _QUARTER: Final = timedelta(minutes=15)
@@ -145,7 +145,7 @@ class DrainView:
 class Choose:
     """Take this phase; the reason is recorded."""
 
-    ref: PhaseRef
+    ref: PhaseRef = attrs.field(converter=phase_ref)
     reason: str
 
 
@@ -153,7 +153,7 @@ class Choose:
 class Retry:
     """Put this failed phase back in the queue and take it; the reason is recorded with both."""
 
-    ref: PhaseRef
+    ref: PhaseRef = attrs.field(converter=phase_ref)
     reason: str
 
 

@@ -129,7 +129,7 @@ def called(executor: Any, spec: PhaseSpec) -> tuple[Any, Exception | None]:
     log = new_log(spec)
     execute = getattr(executor, "execute", executor)
     try:
-        with attempt(log, _REF.run_id, _REF.phase_id) as live:
+        with attempt(log, _REF) as live:
             outcome = execute(phase_of(log, _REF), live)
             if inspect.isawaitable(outcome):
                 outcome = asyncio.run(_awaited(outcome))

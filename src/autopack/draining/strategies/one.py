@@ -2,7 +2,7 @@
 
 import attrs
 
-from autopack.ids import PhaseRef
+from autopack.ids import PhaseRef, phase_ref
 from autopack.ports.drain import Choice, Choose, DrainView, Stop, Wait
 
 
@@ -10,7 +10,7 @@ from autopack.ports.drain import Choice, Choose, DrainView, Stop, Wait
 class One:
     """Choose one phase, and only that one, however many others are ready."""
 
-    ref: PhaseRef
+    ref: PhaseRef = attrs.field(converter=phase_ref)
     name = "one"
 
     def __call__(self, view: DrainView) -> Choice:

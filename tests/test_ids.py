@@ -1,0 +1,132 @@
+"""How a phase is named: the same phase by each of its names, wherever one is asked for."""
+
+import inspect
+
+import pytest
+
+import autopack
+from autopack import Choose, Completed, PhaseRef, Retry
+from autopack.draining.strategies.one import One
+from autopack.errors import InvalidInputError, InvalidNameError
+from autopack.ids import PhaseName, phase_ref
+from drains import specs
+
+NAMES = [PhaseRef("r", "docs/a"), ("r", "docs/a"), "r/docs/a"]
+
+
+@pytest.fixture
+def log():
+    """A log in memory with one phase, whose id holds a slash."""
+    with autopack.create_log("memory:") as made:
+        autopack.create_run(made, "r", specs("docs/a"))
+        yield made
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_three_names_are_one_phase(name):
+    """A ref, a pair and a text; a choice of a strategy takes any of them too."""
+    ref = PhaseRef("r", "docs/a")
+
+    assert [ref] * 4 == [
+        phase_ref(name), Choose(name, "x").ref, Retry(name, "x").ref, One(name).ref
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("a", r"names no run.* Give RUN/PHASE"),
+        ("/a", "run id: it is empty"),
+        ("r/", "phase id: it is empty"),
+        (("r/s", "a"), "holds '/'"),
+        (("r", 5), "not a string"),
+        ((), "of type tuple"),
+        (("r", "a", "b"), "of type tuple"),
+        (["r"], "of type list"),
+        (5, "of type int"),
+        (None, "NoneType. Give its .ref, "),
+    ],
+)
+def test_what_names_no_phase_is_refused(name, why):
+    """By what is wrong with it, and with what to give."""
+    with pytest.raises(InvalidNameError, match=why):
+        phase_ref(name)
+
+
+def test_a_phase_in_place_of_its_name_is_told_shortly(log):
+    """The message says what to give, not all that the phase is."""
+    with pytest.raises(InvalidNameError, match=r"PhaseView. Give its \.ref") as refused:
+        autopack.phase_of(log, autopack.phase_of(log, "r/docs/a"))
+
+    assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestEverywhere:
+    """Each function that takes a phase takes each of its names."""
+
+    def test_work_is_done_under_any_name(self, log, name):
+        """Claimed, looked at, told of, and its texts read."""
+        with autopack.attempt(log, name) as live:
+            live.attach("notes", "short")
+
+        assert "COMPLETE" == autopack.phase_of(log, name).status
+        assert "phase.completed" == autopack.history(log, name)[-1].type
+        assert ["notes"] == [text.name for text in autopack.texts_of(log, name)]
+        assert "short" == autopack.text_of(log, name, "notes")
+
+    def test_decisions_are_taken_under_any_name(self, log, name):
+        """Skipped, put back, called off."""
+        autopack.skip(log, name, why="later")
+        autopack.requeue(log, name, why="now")
+        autopack.cancel(log, name, why="never")
+
+        assert "CANCELLED" == autopack.phase_of(log, name).status
+
+    def test_a_gate_is_answered_under_any_name(self, log, name):
+        """A person approves what waits."""
+        with autopack.attempt(log, name) as live:
+            live.needs_person("is it right?")
+        autopack.decide_gate(log, name, decision="approve", why="seen")
+
+        assert "COMPLETE" == autopack.phase_of(log, name).status
+
+    def test_a_strategy_chooses_by_any_name(self, log, name):
+        """What it answers with need not be a ref of the view."""
+        autopack.drain(
+            log,
+            executor=lambda phase, attempt: Completed(),
+            strategy=lambda view: Choose(name, "it is meant"),
+            max_phases=1,
+        )
+
+        assert "COMPLETE" == autopack.phase_of(log, name).status
+
+
+def test_a_history_names_its_phase_once(log):
+    """By its whole name, or by run and phase."""
+    whole = autopack.history(log, "r/docs/a")
+
+    assert whole == autopack.history(log, "r", "docs/a")
+    with pytest.raises(InvalidInputError, match="names a phase already"):
+        autopack.history(log, ("r", "docs/a"), "docs/a")
+    with pytest.raises(InvalidNameError, match="holds '/'"):
+        autopack.history(log, "r/docs/a", "docs/a")
+
+
+def test_no_public_function_takes_a_phase_by_another_type():
+    """A parameter called ``phase`` or ``ref`` is a phase's name."""
+    functions = [f for f in vars_of_surface() if inspect.isfunction(f)]
+    taken = {
+        function.__name__: str(parameter.annotation)
+        for function in functions
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name in ("phase", "ref") and function is not autopack.history
+    }
+
+    assert {str(PhaseName)} == set(taken.values())
+    assert {"attempt", "cancel", "decide_gate", "phase_of", "requeue", "skip"} <= set(taken)
+
+
+def vars_of_surface():
+    return [getattr(autopack, name) for name in autopack.__all__]
