@@ -2,96 +2,105 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
 from tests.benchmarks.filling import history
-from tests.benchmarks.measuring import Row, best_of, ratio_row
+from tests.benchmarks.measuring import OURS, PEER, RAW, Row, Work, compared_row, in_turns
+from tests.benchmarks.peer import PeerLog, same_events
 
 from autopack import create_log
 from autopack.backends.sqlite.files import connect, create_file
 from autopack.ports.log import ANY
 
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_BARE = "raw without triggers"
+_STREAM = "bulk"
+_BATCH = 1000
+_TURNS = 20
 
 
 def rows(folder: Path, n: int) -> list[Row]:
-    """Measure single appends of n/10 events and batches of n."""
-    events = [event for _stream, event in history(n)]
-    singles = events[: max(n // 10, 10)]
-    stored = _stored(folder / "model.db", events)
-    batches = [events[start : start + 1000] for start in range(0, n, 1000)]
-    raw_batches = [stored[start : start + 1000] for start in range(0, n, 1000)]
-    measured = []
-    for what, ours, raw, least in (
-        ("durable single append", [[one] for one in singles], [[s] for s in stored], 0.8),
-        ("batch append, 1,000 a batch", batches, raw_batches, 0.5),
-    ):
-        count = sum(map(len, ours))
-        ours_s, raw_s, bare_s = _turns(folder, ours, raw[: len(ours)])
-        row = ratio_row(what, n=count, ours_s=ours_s, raw_s=raw_s, least=least, raw="raw INSERT")
-        bare = f"; {bare_s / ours_s:.2f} x one without triggers"
-        measured.append(attrs.evolve(row, beside=row.beside + bare))
-    return measured
+    """Measure single appends, one in ten of *n* events, and batches of all."""
+    size = max(n // _TURNS, 1)
+    batch = min(size, _BATCH)
+    return [
+        _row(folder / "single", "durable single append", [1] * max(size // 10, 1), raw=0.9),
+        _row(
+            folder / "batch",
+            f"batch append, {batch:,} a batch, encoded and hashed",
+            [batch] * max(size // batch, 1),
+            raw=0.6,
+            peer=1.5,
+        ),
+    ]
 
 
-def _turns(folder: Path, ours: Sequence[Any], raw: Sequence[Any]) -> tuple[float, ...]:
-    """Return the best times of all three, taken in turns, so that a slow disk meets each."""
-    kinds = (_ours(ours), _raw(raw), _raw(raw, with_triggers=False))
-    best = [float("inf")] * len(kinds)
-    for number in range(3):
-        for kind, made in enumerate(kinds):
-            with _fresh(folder / f"turn-{kind}-{number}.db", made) as work:
-                best[kind] = min(best[kind], best_of(1, work))
-    return tuple(best)
+def _row(
+    folder: Path, what: str, batches: Sequence[int], *, raw: float, peer: float | None = None
+) -> Row:
+    """Let each way append as many batches a turn, every one to a file of its own that grows."""
+    folder.mkdir()
+    least = {RAW: raw} if peer is None else {RAW: raw, PEER: peer}
+    n = sum(batches)
+    events = [event for _stream, event in history(n * _TURNS)]
+    with _ways(folder, events, batches) as ways:
+        return compared_row(what, in_turns(ways, _TURNS), n=n, least=least)
 
 
 @contextlib.contextmanager
-def _fresh(path: Path, made: Callable[[Path], Any]) -> Iterator[Callable[[], None]]:
-    opened, work = made(path)
-    yield work
-    opened.close()
-    for ending in ("", "-wal", "-shm"):
-        path.with_name(path.name + ending).unlink(missing_ok=True)
+def _ways(folder: Path, events: Sequence[Any], batches: Sequence[int]) -> Iterator[dict[str, Work]]:
+    stored = _stored(folder / "model.db", events)
+    theirs = list(same_events((_STREAM, event) for event in events))
+    with (
+        create_log(folder / "ours.db") as log,
+        _raw(folder / "raw.db") as raw,
+        _raw(folder / "bare.db", with_triggers=False) as bare,
+        contextlib.closing(PeerLog(folder / "peer.db")) as peer,
+    ):
+        yield {
+            OURS: _by_turns(
+                events, batches, lambda some: log.append(_STREAM, some, expected_version=ANY)
+            ),
+            RAW: _by_turns(stored, batches, lambda some: _insert(raw, some)),
+            PEER: _by_turns(theirs, batches, peer.append),
+            _BARE: _by_turns(stored, batches, lambda some: _insert(bare, some)),
+        }
 
 
-def _ours(batches: Sequence[Sequence[Any]]) -> Callable[[Path], Any]:
-    def made(path: Path) -> Any:
-        log = create_log(path)
+def _by_turns(what: Sequence[Any], batches: Sequence[int], append: Any) -> Work:
+    """Return work that appends the batches of its turn."""
+    a_turn = sum(batches)
 
-        def work() -> None:
-            for batch in batches:
-                log.append("bulk", batch, expected_version=ANY)
+    def work(turn: int) -> None:
+        start = turn * a_turn
+        for size in batches:
+            append(what[start : start + size])
+            start += size
 
-        return log, work
-
-    return made
+    return work
 
 
-def _raw(batches: Sequence[Sequence[Any]], *, with_triggers: bool = True) -> Callable[[Path], Any]:
-    def made(path: Path) -> Any:
-        create_file(path)
-        connection = connect(path)
+def _insert(connection: sqlite3.Connection, rows: Sequence[Any]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(_INSERT, rows)
+    connection.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def _raw(path: Path, *, with_triggers: bool = True) -> Iterator[sqlite3.Connection]:
+    create_file(path)
+    with contextlib.closing(connect(path)) as connection:
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         for (name,) in () if with_triggers else names.fetchall():
             connection.execute(f"DROP TRIGGER {name}")
-
-        def work() -> None:
-            for batch in batches:
-                connection.execute("BEGIN IMMEDIATE")
-                connection.executemany(_INSERT, batch)
-                connection.execute("COMMIT")
-
-        return connection, work
-
-    return made
+        yield connection
 
 
 def _stored(path: Path, events: Sequence[Any]) -> list[Any]:
     with create_log(path) as log:
-        for start in range(0, len(events), 1000):
-            log.append("bulk", events[start : start + 1000], expected_version=ANY)
+        for start in range(0, len(events), _BATCH):
+            log.append(_STREAM, events[start : start + _BATCH], expected_version=ANY)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         return connection.execute("SELECT * FROM events ORDER BY position").fetchall()

@@ -2,9 +2,23 @@
 
 import contextlib
 import sqlite3
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from tests.benchmarks.measuring import Row, best_of, in_child, most_row, ratio_row
+from tests.benchmarks.filling import history
+from tests.benchmarks.measuring import (
+    OURS,
+    PEER,
+    RAW,
+    Row,
+    compared_row,
+    in_child,
+    in_turns,
+    most_row,
+)
+from tests.benchmarks.peer import PeerLog, peer_class, same_events
 
 from autopack import open_log, views
 from autopack.events import LlmUsageRecorded
@@ -13,6 +27,8 @@ from autopack.ports.projection import projection
 
 _ALL = "SELECT * FROM events ORDER BY position"
 _USAGE = "SELECT * FROM events WHERE type = 'llm.usage_recorded' ORDER BY position"
+_TURNS = 5
+_PAGE = 10_000
 
 
 @projection(initial=0)
@@ -30,20 +46,39 @@ def output_of_calls(total: int, event: LlmUsageRecorded) -> int:
     return total + (event.output_tokens or 0)
 
 
-def rows(path: Path) -> list[Row]:
-    """Measure both replays of the log at *path*."""
-    measured = []
-    with open_log(path) as log:
-        for what, chosen, sql, least in (
-            ("typed replay with envelopes, decode and fold", output_in_order, _ALL, 0.35),
-            ("replay by named types, no envelope", output_of_calls, _USAGE, 0.7),
-        ):
-            n, raw_s = _raw(path, sql)
-            ours_s = best_of(3, lambda chosen=chosen: views.replay(log, chosen))
-            measured.append(
-                ratio_row(what, n=n, ours_s=ours_s, raw_s=raw_s, least=least, raw="raw SELECT")
-            )
-    return measured
+def rows(path: Path, n: int) -> list[Row]:
+    """Measure both replays of the log at *path*, which holds the first *n* events of history."""
+    usage = sum(isinstance(event, LlmUsageRecorded) for _stream, event in history(n))
+    with (
+        open_log(path) as log,
+        contextlib.closing(sqlite3.connect(path)) as raw,
+        contextlib.closing(_peer_log(path.with_name("peer.db"), n)) as peer,
+    ):
+        whole = in_turns(
+            {
+                OURS: lambda _turn: views.replay(log, output_in_order),
+                RAW: lambda _turn: _step_through(raw, _ALL),
+                PEER: lambda _turn: _peer_output(peer.read_all()),
+            },
+            _TURNS,
+        )
+        of_calls = in_turns(
+            {
+                OURS: lambda _turn: views.replay(log, output_of_calls),
+                RAW: lambda _turn: _step_through(raw, _USAGE),
+                PEER: lambda _turn: _peer_output(peer.read_all(peer_class(LlmUsageRecorded))),
+            },
+            _TURNS,
+        )
+    return [
+        compared_row(
+            "typed replay with envelopes, decode and fold",
+            whole,
+            n=n,
+            least={RAW: 0.45, PEER: 4},
+        ),
+        compared_row("replay by named types, no envelope", of_calls, n=usage, least={RAW: 0.7}),
+    ]
 
 
 def memory_row(path: Path) -> Row:
@@ -58,12 +93,22 @@ def memory_row(path: Path) -> Row:
     )
 
 
-def _raw(path: Path, sql: str) -> tuple[int, float]:
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+def _peer_log(path: Path, n: int) -> PeerLog:
+    log = PeerLog(path)
+    events = same_events(history(n))
+    while some := list(islice(events, _PAGE)):
+        log.append(some)
+    return log
 
-        def work() -> None:
-            for _row in connection.execute(sql):
-                pass
 
-        n = len(connection.execute(sql.replace("*", "position")).fetchall())
-        return n, best_of(3, work)
+def _peer_output(events: Iterator[Any]) -> int:
+    calls, total = peer_class(LlmUsageRecorded), 0
+    for event in events:
+        if isinstance(event, calls):
+            total += event.output_tokens or 0
+    return total
+
+
+def _step_through(connection: sqlite3.Connection, sql: str) -> None:
+    for _row in connection.execute(sql):
+        pass

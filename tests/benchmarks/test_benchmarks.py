@@ -1,9 +1,16 @@
 """The benchmarks run; their figures are for the one who asks for them."""
 
+from itertools import islice
+
+import attrs
 import pytest
 from tests.benchmarks import growth
 from tests.benchmarks.__main__ import measure
-from tests.benchmarks.measuring import table
+from tests.benchmarks.filling import history
+from tests.benchmarks.measuring import OURS, PEER, RAW, compared_row, in_turns, ratio, table
+from tests.benchmarks.peer import PeerLog, same_events
+
+from autopack.backends.sqlite.files import connect, create_file
 
 
 @pytest.mark.slow
@@ -11,8 +18,21 @@ def test_every_row_is_measured(tmp_path):
     """A small run gives a table with one line for each figure that is promised."""
     rows = list(measure(tmp_path, 1000))
 
-    assert 14 == len({row.what for row in rows})
-    assert 16 == len(table(rows).splitlines())
+    assert 15 == len({row.what for row in rows})
+    assert 17 == len(table(rows).splitlines())
+
+
+@pytest.mark.slow
+def test_the_three_stand_side_by_side(tmp_path):
+    """Appends and replays have a rate of ours, of raw SQLite and of the peer."""
+    rows = list(measure(tmp_path, 500, ["append", "replay"]))
+
+    assert 4 == len(rows)
+    for row in rows:
+        assert [True] * 3 == [cell.endswith("/s") for cell in (row.ours, row.raw, row.peer)]
+        assert f"x {RAW}" in row.beside
+        assert f"x {PEER}" in row.beside
+    assert table(rows).startswith(f"| what | {OURS} | {RAW} | {PEER} |")
 
 
 @pytest.mark.slow
@@ -22,3 +42,55 @@ def test_growth_is_measured_tenfold_at_a_time(tmp_path):
 
     assert "10,000" == row[0]
     assert 10 == len(row)
+
+
+def test_kinds_of_work_have_their_turns_one_after_the_other():
+    """Each turn meets every kind, so that a busy moment does."""
+    met = []
+    kinds = {name: lambda turn, name=name: met.append((turn, name)) for name in (OURS, RAW)}
+
+    assert {OURS: 2, RAW: 2} == {name: len(took) for name, took in in_turns(kinds, 2).items()}
+    assert [(0, OURS), (0, RAW), (1, OURS), (1, RAW)] == met
+
+
+def test_a_ratio_is_the_median_of_the_turns():
+    """One turn that another program disturbed does not count."""
+    took = {OURS: [1.0, 1.0, 100.0], RAW: [0.5, 0.5, 0.5], PEER: [4.0, 2.0, 4.0]}
+    row = compared_row("reads", took, n=10, least={RAW: 0.5, PEER: 3})
+
+    assert (0.5, 2.0) == (ratio(took, RAW), ratio(took, PEER))
+    assert ("10/s", "20/s", "2/s") == (row.ours, row.raw, row.peer)
+    assert not row.holds
+
+
+class TestPeer:
+    """The peer stores the same events as durably, and gives them back."""
+
+    def test_its_events_have_the_same_fields(self, tmp_path):
+        """Every field of ours is there with its value, after its own way through the file."""
+        given = list(islice(history(20), 20))
+        log = PeerLog(tmp_path / "peer.db")
+        log.append(list(same_events(given)))
+        read = list(log.read_all(size=7))
+        log.close()
+
+        assert [stream for stream, _event in given] == [event.originator_id for event in read]
+        for (_stream, ours), theirs in zip(given, read, strict=True):
+            for field in attrs.fields(type(ours)):
+                value = getattr(ours, field.name)
+                value = list(value) if isinstance(value, tuple) else value
+                assert value == getattr(theirs, field.name)
+
+    def test_it_is_as_durable(self, tmp_path):
+        """Its connections have the journal and the syncs that ours have."""
+        create_file(tmp_path / "ours.db")
+        ours = connect(tmp_path / "ours.db")
+        pragmas = [
+            ours.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+        ]
+        ours.close()
+        log = PeerLog(tmp_path / "peer.db")
+        log.append(list(same_events(history(1))))
+
+        assert tuple(pragmas) == log.pragmas()
+        log.close()
