@@ -13,6 +13,7 @@ from autopack.errors import InvalidEventError, NewerEventError, StoredEventError
 from autopack.events import CORE_EVENTS
 from autopack.events.schema import mirror_of
 from autopack.ports.log import Body, UnrecognisedEvent
+from autopack.redaction import Clean, cleaner_of
 from autopack.upcast import CORE_UPCASTERS, Upcaster, upcast
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -56,6 +57,14 @@ class EventType:
         hints = get_type_hints(self.cls, include_extras=True)
         return tuple(name for name, hint in hints.items() if _is_free_text(hint))
 
+    @cached_property
+    def cleaners(self) -> tuple[tuple[str, Clean], ...]:
+        """The fields whose texts pass the redaction hook, each with what hands them over."""
+        hints = get_type_hints(self.cls, include_extras=True)
+        names = [field.name for field in attrs.fields(self.cls)]
+        found = ((name, cleaner_of(hints[name])) for name in names)
+        return tuple((name, clean) for name, clean in found if clean is not None)
+
 
 class Codec:
     """The event types that are known, with the ways between their classes and the log."""
@@ -86,7 +95,8 @@ class Codec:
             upcasters=dict(upcasters or {}),
         )
         if cls not in CORE_EVENTS:
-            _ = kind.decode, kind.free_text  # what a plugin's type lacks is told at once
+            # What a plugin's type lacks is told at once.
+            _ = kind.decode, kind.free_text, kind.cleaners
         self._by_type[name] = self._by_class[cls] = kind
 
     def types(self) -> tuple[str, ...]:

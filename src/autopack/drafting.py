@@ -1,9 +1,9 @@
-"""From what is given to append to what is stored: ids, times, meta, and short, redacted texts."""
+"""From what is given to append to what is stored: ids, times, meta, and redacted, short texts."""
 
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -12,11 +12,10 @@ import attrs
 from autopack.codec import Codec, EventType
 from autopack.errors import InvalidEventError, InvalidInputError
 from autopack.ports.log import NewEvent, UnrecognisedEvent, to_us
+from autopack.redaction import Redact, clean, cleaned_json
 
 FREE_TEXT_MOST: Final = 500
 _ARTIFACT_MOST: Final = 64 * 1024 * 1024
-
-Redact = Callable[[str], str]
 
 
 class Draft(NamedTuple):
@@ -32,36 +31,71 @@ class Draft(NamedTuple):
     meta: str
 
 
+class _Redacted(NewEvent):
+    """An event whose texts have passed the hook; only a drafter makes one."""
+
+
 class Drafter:
     """
-    Encodes events, their free texts redacted and cut.
+    Encodes events, their texts redacted, and the free ones cut.
 
     Args:
         codec: The event types that are known.
-        redact: Applied to every free text; the text that it returns is what is stored.
+        hook: Applied to every text but keys; the text that it returns is what is stored.
     """
 
-    def __init__(self, codec: Codec, redact: Redact | None = None) -> None:
-        self._codec, self._redact = codec, redact
+    def __init__(self, codec: Codec, hook: Redact | None = None) -> None:
+        self._codec, self._hook = codec, hook
 
     def redact(self, text: str) -> str:
         """Return a text as the redaction hook leaves it."""
-        return self._redact(text) if self._redact else text
+        return self._hook(text) if self._hook else text
+
+    def packed(self, text: object) -> tuple[str, bytes]:
+        """
+        Return the digest and the compressed form of a text as the redaction hook leaves it.
+
+        Raises:
+            InvalidInputError: It is no text, has no UTF-8 form, or is too large.
+        """
+        if not isinstance(text, str):
+            more = ": decode the bytes first" if isinstance(text, bytes | bytearray) else ""
+            raise InvalidInputError(
+                f"What is stored beside the log is a text; this is {type(text).__name__}{more}."
+            )
+        return packed(self.redact(text))
 
     @property
     def redacts(self) -> bool:
         """Whether a redaction hook is there."""
-        return self._redact is not None
+        return self._hook is not None
 
-    def changes(self, event: Any) -> bool:
-        """Tell whether redaction would change one of an event's free texts."""
-        if isinstance(event, UnrecognisedEvent):
+    def redacted(self, given: Any) -> Any:
+        """
+        Return an event as the redaction hook leaves it; a draft of it asks the hook no more.
+
+        So that a plugin is asked before a transaction is begun, and nobody waits for it.
+        """
+        if self._hook is None or isinstance(given, _Redacted):
+            return given
+        new = given if isinstance(given, NewEvent) else NewEvent(event=given)
+        return _Redacted(
+            event=self._clean(self._hook, new.event),
+            event_id=new.event_id,
+            occurred_at=new.occurred_at,
+            meta=clean(self._hook, new.meta),
+        )
+
+    def changes(self, event: Any, meta: str) -> bool:
+        """Tell whether redaction would change a text of a stored event, or of its meta."""
+        if self._hook is None:
             return False
-        texts = (getattr(event, name) for name in self._codec.kind_of(type(event)).free_text)
-        return any(text and self.redact(text) != text for text in texts)
+        is_same = self._clean(self._hook, event) is event
+        return not (is_same and cleaned_json(self._hook, meta) == meta)
 
     def draft(self, stream: str, given: Any, texts: dict[str, bytes]) -> Draft:
         """Return an event encoded; texts that were too long for it go whole to *texts*."""
+        given = self.redacted(given)
         if not isinstance(given, NewEvent):
             return self._encoded(stream, given, texts, None, None, "")
         event_id, name = given.event_id, type(given.event).__name__
@@ -86,25 +120,33 @@ class Drafter:
             )
         kind = self._codec.kind_of(type(event))
         if kind.free_text:
-            event = self._with_short_texts(event, kind, texts)
+            event = _with_short_texts(event, kind, texts)
         data = self._codec.encode_as(kind, event)
         return Draft(stream, kind.name, kind.schema, data, event, event_id, occurred_us, meta)
 
-    def _with_short_texts(self, event: Any, kind: EventType, texts: dict[str, bytes]) -> Any:
-        changed: dict[str, str] = {}
-        for name in kind.free_text:
-            text = given = getattr(event, name)
-            if text is None or (self._redact is None and len(text) <= FREE_TEXT_MOST):
-                continue
-            text = self.redact(text) or "(redacted)"
-            if len(text) > FREE_TEXT_MOST:
-                digest, content = _packed_field(kind.name, name, text)
-                texts[digest] = content
-                ending = f" ... [whole text: artifact {digest}]"
-                text = text[: FREE_TEXT_MOST - len(ending)] + ending
-            if text != given:
-                changed[name] = text
+    def _clean(self, hook: Redact, event: Any) -> Any:
+        """Return an event with every text but keys as the hook leaves it; itself if it may stay."""
+        if isinstance(event, UnrecognisedEvent):
+            data = cleaned_json(hook, event.data)
+            return event if data == event.data else attrs.evolve(event, data=data)
+        changed: dict[str, Any] = {}
+        for name, cleaned in self._codec.kind_of(type(event)).cleaners:
+            value = getattr(event, name)
+            if value and (found := cleaned(hook, value)) is not value:
+                changed[name] = found
         return attrs.evolve(event, **changed) if changed else event
+
+
+def _with_short_texts(event: Any, kind: EventType, texts: dict[str, bytes]) -> Any:
+    changed: dict[str, str] = {}
+    for name in kind.free_text:
+        text = getattr(event, name)
+        if text is not None and len(text) > FREE_TEXT_MOST:
+            digest, content = _packed_field(kind.name, name, text)
+            texts[digest] = content
+            ending = f" ... [whole text: artifact {digest}]"
+            changed[name] = text[: FREE_TEXT_MOST - len(ending)] + ending
+    return attrs.evolve(event, **changed) if changed else event
 
 
 def packed(text: str) -> tuple[str, bytes]:

@@ -57,6 +57,8 @@ def estimated(
     since that is what calibrators measure outputs against.
     """
     word = registry.first("autopack_category_for", category=phase.category)
+    if journal is not None and isinstance(word, str):
+        word = journal.redact(word)  # before it is folded into lower case, and into reasons
     features = features_of(phase, category=word, workspace=workspace)
     taught = coefficients(journal, estimator, until=until)
     found = _asked(estimator, features, taught)

@@ -136,9 +136,10 @@ class Handler:
             if not n_events:
                 return []
             more = also() if callable(also) else also
+            batch = self.journal.redacted_entries([*entries, *more])
             try:
                 with self.journal.transaction() as transaction:
-                    recorded = transaction.append_batch([*entries, *more])[:n_events]
+                    recorded = transaction.append_batch(batch)[:n_events]
                     if inside is not None:
                         inside(transaction, recorded)
                 return recorded

@@ -129,8 +129,9 @@ def autopack_redact(text: str) -> str:
     """
     Return *text* without what must not be stored.
 
-    Called for every free text before it is stored; plugins are chained, each gets the text as
-    the one before left it. An error refuses the append: nothing unredacted is written.
+    Called for every text but keys before it is stored; plugins are chained, each gets the text
+    as the one before left it, and leaves alone what was redacted before. An error refuses the
+    append: nothing unredacted is written.
     """
     raise NotImplementedError
 

@@ -50,7 +50,8 @@ def spelled(hint: Any) -> str:
     """Return a type in words that do not depend on how it was written down."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return f"{spelled(arguments[0])}({', '.join(_marks(arguments[1]))})"
+        marks = ", ".join(_marks(arguments[1]))
+        return f"{spelled(arguments[0])}({marks})" if marks else spelled(arguments[0])
     if origin in (Union, UnionType):
         return " | ".join(spelled(one) for one in arguments)
     if origin is Literal:

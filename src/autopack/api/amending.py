@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+import attrs
+
 from autopack.errors import InvalidInputError
 from autopack.events import LlmUsageAmended
 from autopack.events.usage import usage_id
@@ -9,7 +11,7 @@ from autopack.handler import handler_of
 from autopack.ids import PhaseRef
 from autopack.journal import JournalTransaction
 from autopack.log import Log
-from autopack.ports.log import ANY, Recorded
+from autopack.ports.log import ANY, NewEvent, Recorded
 
 _FIGURES: Final = (
     "input_tokens", "output_tokens", "reasoning_tokens", "total_tokens", "cost_usd", "split",
@@ -38,6 +40,8 @@ def amend_usage(
         raise InvalidInputError(
             f"amend_usage() takes {', '.join(_FIGURES)}; given was {', '.join(unknown) or 'none'}."
         )
+    given = LlmUsageAmended(provider=provider, call_id=call_id, why=why, **figures)
+    new = log.redacted(NewEvent(event=given))
     with log.transaction() as transaction:
         event_id = usage_id(provider, call_id)
         call = next(log.decode(transaction.store.find([event_id]).values()), None)
@@ -47,16 +51,15 @@ def amend_usage(
                 "is nothing to amend. Give both as they were recorded: `autopack history RUN "
                 "PHASE --json` shows them."
             )
-        amended = LlmUsageAmended(
+        amended = attrs.evolve(
+            new.event,
             run_id=call.event.run_id,
             phase_id=call.event.phase_id,
             attempt=call.event.attempt,
-            provider=provider,
-            call_id=call_id,
-            why=why,
-            **{"split": call.event.split, **figures},
+            split=figures.get("split", call.event.split),
         )
-        (recorded,) = transaction.append_batch([(call.stream, [amended], ANY)])
+        new = attrs.evolve(new, event=amended)
+        (recorded,) = transaction.append_batch([(call.stream, [new], ANY)])
         if call.event.run_id and call.event.phase_id:
             ref = PhaseRef(call.event.run_id, call.event.phase_id)
             _count(log, transaction, ref, amended)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from autopack.log import Log
 from autopack.opening import create_backend, open_backend
 from autopack.plugins import Registry, load_plugins
 from autopack.ports.log import Recorded, Row, UnrecognisedEvent
+from autopack.redaction import Redact
 
 if TYPE_CHECKING:
     from autopack.ports.importing import ImportReport
@@ -131,11 +133,15 @@ def _readable(log: Log, row: Row) -> Recorded[Any]:
         return Recorded(row, UnrecognisedEvent(row[4], row[5], row[9]))
 
 
+def redact_of(registry: Registry) -> Redact | None:
+    """Return what texts pass before they are stored; None where no plugin redacts."""
+    if not registry.has("autopack_redact"):
+        return None
+    return partial(registry.chain, "autopack_redact")
+
+
 def _log(backend: Any, registry: Registry) -> Log:
-    redact = None
-    if registry.has("autopack_redact"):
-        redact = lambda text: registry.chain("autopack_redact", text)  # noqa: E731
-    log = Log(backend, redact=redact, registry=registry)
+    log = Log(backend, redact=redact_of(registry), registry=registry)
     if registry.has("autopack_event_recorded"):
         log.observers.append(lambda r: registry.observe("autopack_event_recorded", recorded=r))
     return log

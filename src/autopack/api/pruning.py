@@ -78,14 +78,16 @@ def prune_artifacts(
     pruned = Pruned(texts=found)
     if not found or dry_run:
         return pruned
-    event = ArtifactsPruned(
-        texts=len(found),
-        stored_bytes=pruned.stored_bytes,
-        by=actor,
-        why=why,
-        named_before=named_before,
-        larger_than_bytes=larger_than_bytes,
-        run_id=run_id,
+    event = log.redacted(
+        ArtifactsPruned(
+            texts=len(found),
+            stored_bytes=pruned.stored_bytes,
+            by=actor,
+            why=why,
+            named_before=named_before,
+            larger_than_bytes=larger_than_bytes,
+            run_id=run_id,
+        )
     )
     with log.transaction() as transaction:
         for digest in found:

@@ -7,9 +7,10 @@ from typing import Any
 
 import attrs
 
-from autopack.api.logs import open_log
+from autopack.api.logs import open_log, redact_of
 from autopack.backends.sqlite.files import create_file, publishing
 from autopack.backends.sqlite.store import SqliteBackend
+from autopack.drafting import unpacked
 from autopack.errors import ImportRefusedError, InvalidInputError, LogDamagedError
 from autopack.journal import Journal
 from autopack.log import Log
@@ -101,25 +102,33 @@ def _held(backend: Backend, registry: Registry) -> _Source:
 def _write(path: Path, source: _Source, registry: Registry) -> None:
     position, digest = source.last
     create_file(path, origin_id=source.origin_id, parent=(source.log_id, position, digest.hex()))
-    with Log(SqliteBackend(path), registry=registry) as log:
+    with Log(SqliteBackend(path), registry=registry, redact=redact_of(registry)) as log:
         with log.transaction() as transaction:
             try:
                 deque(transaction.take_over(source.origin_id, source.rows), maxlen=0)
             except LogDamagedError as fault:
                 raise LogDamagedError(source.name, fault.what) from fault
-            _copy_beside(source.backend, transaction.store)
+            _copy_beside(source, log, transaction.store)
         if log.backend.head()[:2] != (position, digest):
             raise LogDamagedError(source.name, "it changed while it was read")
         log.refresh_views()
 
 
-def _copy_beside(source: Backend | None, store: Any) -> None:
-    if source is None:
+def _copy_beside(source: _Source, log: Log, store: Any) -> None:
+    if source.backend is None:
         return
-    for digest in source.artifact_sizes():
-        content = source.artifact(digest)
+    for digest in source.backend.artifact_sizes():
+        content = source.backend.artifact(digest)
         if content is not None:
+            _check_text(source, log, digest, content)
             store.put_artifact(digest, content)
-    for place in source.saved_views():
+    for place in source.backend.saved_views():
         if place.view.startswith("subscription:"):
             store.save_view(place, {}, replace=False)
+
+
+def _check_text(source: _Source, log: Log, digest: str, content: bytes) -> None:
+    text = unpacked(digest, content)
+    if text is not None and log.redact(text) != text:
+        what = f"the redaction hook would change text {digest}, which events name by its digest"
+        raise LogDamagedError(source.name, what)

@@ -95,6 +95,7 @@ def attempt(
     )
     failing = Failing(
         quantiles=quantiles,
+        redact=log.redact,
         classify=classifier_of(log.registry),
         escalation=escalation_of(escalation),
     )

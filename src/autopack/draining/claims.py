@@ -76,7 +76,8 @@ class Claims:
         caps: Caps | None = None,
         machine: Machine | None = None,
     ) -> None:
-        self.handler, self.worker, self.lease_s, self._drain = handler, worker, lease_s, drain
+        self.handler, self.lease_s, self._drain = handler, lease_s, drain
+        self.worker = handler.journal.redact(worker)  # so that leases and claims name it alike
         self.caps = caps or Caps(handler, drain=drain)
         self.machine = machine or this_machine()
         self._held: dict[str, Lease] = {}

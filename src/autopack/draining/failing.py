@@ -14,6 +14,7 @@ from autopack.draining.retrying import WAITING, Backoff
 from autopack.errors import AutopackError, CapReachedError
 from autopack.fitting import Quantiles
 from autopack.ports.work import Failed
+from autopack.redaction import BLANK
 
 if TYPE_CHECKING:
     from autopack.draining.claims import Claim
@@ -33,9 +34,11 @@ class Failing:
         quantiles: Returns what a calibrator has learned; asked where a budget is escalated.
         escalation: How a cut output gets a larger budget, once; None leaves it.
         draw: Draws a random number from 0 to 1.
+        redact: What the log's texts pass; whatever is derived from a failure is made after it.
     """
 
     quantiles: Callable[[], Quantiles]
+    redact: Callable[[str], str]
 
     classify: Callable[[str, str], str] = classify
     backoff: Backoff = attrs.Factory(Backoff)
@@ -52,6 +55,7 @@ class Failing:
         now: datetime,
     ) -> FailPhase:
         """Return the command that records a failure."""
+        failure = self._redacted(failure)
         kind = self._class_of(failure, live)
         retryable = failure.retryable if failure.retryable is not None else kind in RETRYABLE
         larger = self._escalated(claim, live) if kind == "truncated" else None
@@ -82,6 +86,16 @@ class Failing:
         asked = failure.retry_after_s if failure is not None else None
         wait_s = self.backoff.wait_s(attempt, draw=self.draw(), retry_after_s=asked)
         return now + timedelta(seconds=wait_s)
+
+    def _redacted(self, failure: Failed) -> Failed:
+        """Return a failure as the log may keep it: a fingerprint hides a secret from the hook."""
+        excerpt = failure.excerpt
+        return attrs.evolve(
+            failure,
+            code=self.redact(failure.code).strip() or BLANK,
+            message=self.redact(failure.message).strip() or BLANK,
+            excerpt=None if excerpt is None else self.redact(excerpt),
+        )
 
     def _class_of(self, failure: Failed, live: "LiveAttempt") -> str:
         if failure.failure_class is not None:

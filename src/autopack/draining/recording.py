@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.budget import Amount
+from autopack.drafting import FREE_TEXT_MOST
 from autopack.draining.claims import Claim, Claims
 from autopack.draining.failing import storable
 from autopack.draining.pricing import price_of
@@ -86,7 +87,7 @@ class LiveAttempt:
 
     def progress(self, note: str) -> None:
         """Say which step the worker is at; kept beside the log, for ``status``."""
-        self.step = storable(str(note))
+        self.step = self._handler.journal.redact(storable(str(note)))[:FREE_TEXT_MOST]
         self._claims.note(self.lease_token, self.step)
 
     def attach(self, name: str, text: str) -> str:
@@ -180,6 +181,9 @@ class LiveAttempt:
     ) -> tuple[Recorded[Any], bool, CapReachedError | None]:
         event_id = usage_id(usage.provider, usage.call_id)
         stream = phase_stream(self.ref.run_id, self.ref.phase_id)
+        new = self._handler.journal.redacted(
+            NewEvent(event=usage, event_id=event_id, occurred_at=occurred_at)
+        )
         with self._handler.journal.transaction() as transaction:
             # Nobody can append while the write lock is held, so this state stays true.
             is_late = not holds(self._handler.phase_state(self.ref), self.lease_token)
@@ -187,10 +191,10 @@ class LiveAttempt:
             if known:
                 (before,) = self._handler.journal.decode(known.values())
                 is_late = is_late and bool(getattr(before.event, "late", False))
-                usage = attrs.evolve(usage, late=getattr(before.event, "late", False))
+                usage = attrs.evolve(new.event, late=getattr(before.event, "late", False))
             else:
-                usage = attrs.evolve(usage, late=is_late)
-            new = NewEvent(event=usage, event_id=event_id, occurred_at=occurred_at)
+                usage = attrs.evolve(new.event, late=is_late)
+            new = attrs.evolve(new, event=usage)
             try:
                 (recorded,) = transaction.append_batch([(stream, [new], ANY)])
             except EventIdConflictError as conflict:

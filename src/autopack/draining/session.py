@@ -59,7 +59,7 @@ class Session:
 
     def __init__(self, log: Log, settings: Settings) -> None:
         self.log, self.settings, self.totals = log, settings, Totals()
-        self.worker = new_worker()
+        self.worker = log.redact(new_worker())
         self.drain_id = settings.drain or f"{log.now_us() // 1_000_000:x}-{secrets.token_hex(4)}"
         self.admission = Admission(log, settings.is_in_scope)
         self._pace = RecordedPace(log)
@@ -97,6 +97,7 @@ class Session:
         )
         self._failing = Failing(
             quantiles=self._quantiles,
+            redact=log.redact,
             classify=classifier_of(log.registry),
             backoff=settings.backoff,
             escalation=settings.escalation,

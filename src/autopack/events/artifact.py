@@ -1,6 +1,6 @@
 """Facts about the texts beside the log, on the stream ``artifacts``."""
 
-from autopack.events.schema import Instant, ReasonText, event
+from autopack.events.schema import Instant, Key, ReasonText, event
 
 ARTIFACTS_STREAM = "artifacts"
 
@@ -15,7 +15,7 @@ class ArtifactsPruned:
     why: ReasonText
     named_before: Instant | None = None
     larger_than_bytes: int | None = None
-    run_id: str | None = None
+    run_id: Key | None = None
 
 
 ArtifactEvent = ArtifactsPruned

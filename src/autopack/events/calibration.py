@@ -4,17 +4,17 @@ from collections.abc import Mapping
 
 import attrs
 
-from autopack.events.schema import Count, Json, Minutes, ReasonText, Text, Tokens, Usd, event
+from autopack.events.schema import Count, Json, Key, Minutes, ReasonText, Text, Tokens, Usd, event
 
 
 @event("calibration.proposed")
 class CalibrationProposed:
     """Evidence speaks for other coefficients; nothing has changed yet."""
 
-    estimator: str
-    proposal_id: str
+    estimator: Key
+    proposal_id: Key
     calibrator: str
-    estimator_version: str
+    estimator_version: Key
     settings: Mapping[str, Json] = attrs.Factory(dict)
     logs: tuple[Mapping[str, Json], ...] = ()
     old: Mapping[str, float] = attrs.Factory(dict)
@@ -31,15 +31,15 @@ class CalibrationApplied:
     rollback names the proposal that it takes back, and its reason in ``forced_why``.
     """
 
-    estimator: str
-    proposal_id: str
-    estimator_version: str
+    estimator: Key
+    proposal_id: Key
+    estimator_version: Key
     old: Mapping[str, float] = attrs.Factory(dict)
     new: Mapping[str, float] = attrs.Factory(dict)
     by: str
     forced_why: Text | None = None
     calibrator: str | None = None
-    base_version: str | None = None
+    base_version: Key | None = None
     logs: tuple[Mapping[str, Json], ...] = ()
     expected: Json = None
     is_rollback: bool = False
@@ -49,8 +49,8 @@ class CalibrationApplied:
 class CalibrationRejected:
     """A proposal was turned down."""
 
-    estimator: str
-    proposal_id: str
+    estimator: Key
+    proposal_id: Key
     by: str
     why: ReasonText
 
@@ -59,7 +59,7 @@ class CalibrationRejected:
 class BudgetSet:
     """A scope has these caps from here on; without any, none."""
 
-    scope: str
+    scope: Key
     max_tokens: Tokens | None = None
     max_usd: Usd | None = None
     by: str
@@ -72,8 +72,8 @@ class BudgetSet:
 class BudgetReserved:
     """A claim set aside what its attempt may use."""
 
-    scope: str
-    lease_token: str
+    scope: Key
+    lease_token: Key
     tokens: Tokens | None = None
     usd: Usd | None = None
 
@@ -86,8 +86,8 @@ class BudgetSettled:
     *attempts* is more than 1 only where it stands for all that was done before the cap was set.
     """
 
-    scope: str
-    lease_token: str
+    scope: Key
+    lease_token: Key
     tokens: Tokens | None = None
     usd: Usd | None = None
     attempts: Count = 1

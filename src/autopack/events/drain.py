@@ -4,29 +4,29 @@ from collections.abc import Mapping
 
 import attrs
 
-from autopack.events.schema import Json, Reason, ReasonText, Text, event
+from autopack.events.schema import Json, Key, Reason, ReasonText, Text, event
 
 
 @event("drain.started")
 class DrainStarted:
     """A drain began; with what settings, strategy, executor and versions."""
 
-    drain_id: str
+    drain_id: Key
     strategy: str
     executor: str
     worker: str
     settings: Mapping[str, Json] = attrs.Factory(dict)
     versions: Mapping[str, str] = attrs.Factory(dict)
-    resumes: str | None = None
+    resumes: Key | None = None
 
 
 @event("drain.phase_selected")
 class DrainPhaseSelected:
     """The strategy chose a phase, and why."""
 
-    drain_id: str
-    run_id: str
-    phase_id: str
+    drain_id: Key
+    run_id: Key
+    phase_id: Key
     reason: ReasonText
 
 
@@ -34,9 +34,9 @@ class DrainPhaseSelected:
 class DrainPassedOver:
     """A phase cannot be taken now; written only when its reason changes within the drain."""
 
-    drain_id: str
-    run_id: str
-    phase_id: str
+    drain_id: Key
+    run_id: Key
+    phase_id: Key
     reason: ReasonText
 
 
@@ -48,10 +48,10 @@ class DrainBreakerTripped:
     ``scope`` is ``run`` or ``drain``; ``count`` is how often it was seen.
     """
 
-    drain_id: str
+    drain_id: Key
     scope: str
     reason: ReasonText
-    run_id: str | None = None
+    run_id: Key | None = None
     fingerprint: str | None = None
     count: int = 0
 
@@ -60,7 +60,7 @@ class DrainBreakerTripped:
 class DrainStopped:
     """The drain ended; why, with totals and how often phases were passed over."""
 
-    drain_id: str
+    drain_id: Key
     reason: Reason
     detail: Text | None = None
     totals: Mapping[str, Json] = attrs.Factory(dict)

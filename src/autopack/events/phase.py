@@ -9,6 +9,7 @@ from autopack.events.schema import (
     Digests,
     Instant,
     Json,
+    Key,
     Reason,
     ReasonText,
     Seconds,
@@ -28,11 +29,11 @@ class PhaseEstimated:
     hold, where it was chosen for that.
     """
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     attempt: Attempt
-    estimator: str
-    estimator_version: str
+    estimator: Key
+    estimator_version: Key
     predicted_output_tokens: Tokens
     budget_tokens: Tokens
     ceiling_tokens: Tokens | None = None
@@ -45,12 +46,12 @@ class PhaseEstimated:
 class PhaseClaimed:
     """A worker took the phase; the lease token fences off all earlier holders."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     attempt: Attempt
     worker: str
-    lease_token: str
-    drain: str | None = None
+    lease_token: Key
+    drain: Key | None = None
     reserved_tokens: Tokens | None = None
     reserved_usd: Usd | None = None
     basis: str | None = None
@@ -60,18 +61,18 @@ class PhaseClaimed:
 class PhaseStarted:
     """The executor was called."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     attempt: Attempt
-    lease_token: str
+    lease_token: Key
 
 
 @event("budget.escalated")
 class BudgetEscalated:
     """The next attempt gets a larger output budget."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     attempt: Attempt
     from_tokens: Tokens
     to_tokens: Tokens
@@ -82,10 +83,10 @@ class BudgetEscalated:
 class PhaseCompleted:
     """The phase is done; its texts by digest, its wall time in seconds."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     attempt: Attempt | None = None
-    lease_token: str | None = None
+    lease_token: Key | None = None
     outputs: Digests = attrs.Factory(dict)
     artifacts: Digests = attrs.Factory(dict)
     summary: Text | None = None
@@ -104,12 +105,12 @@ class PhaseFailed:
     asked to be left alone for.
     """
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     code: Reason
     message: ReasonText
     attempt: Attempt | None = None
-    lease_token: str | None = None
+    lease_token: Key | None = None
     failure_class: str = "unknown"
     fingerprint: str | None = None
     retryable: bool = False
@@ -126,10 +127,10 @@ class PhaseFailed:
 class PhaseTimedOut:
     """The attempt did not end by its deadline."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     attempt: Attempt
-    lease_token: str
+    lease_token: Key
     timeout_s: Seconds
     message: ReasonText
     retryable: bool = False
@@ -141,10 +142,10 @@ class PhaseTimedOut:
 class PhaseResultLate:
     """A worker that had lost its lease came back with a result; it changes no state."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     attempt: Attempt
-    lease_token: str
+    lease_token: Key
     outcome: str
     message: Text | None = None
     outputs: Digests = attrs.Factory(dict)
@@ -154,10 +155,10 @@ class PhaseResultLate:
 class PhaseReleased:
     """The worker gave the phase back by itself; the attempt is not spent."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     attempt: Attempt
-    lease_token: str
+    lease_token: Key
     why: ReasonText
 
 
@@ -165,11 +166,11 @@ class PhaseReleased:
 class PhaseReclaimed:
     """The phase was taken back from a worker whose lease had ended; the attempt is spent."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     why: ReasonText
     attempt: Attempt | None = None
-    lease_token: str | None = None
+    lease_token: Key | None = None
     worker: str | None = None
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 
@@ -178,8 +179,8 @@ class PhaseReclaimed:
 class PhaseRequeued:
     """The phase waits again; a person's requeue gives it all its attempts back."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     by: str
     why: ReasonText
     not_before: Instant | None = None
@@ -191,10 +192,10 @@ class PhaseRequeued:
 class PhaseGated:
     """The phase waits for a person's decision, with what was done by then."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     attempt: Attempt | None = None
-    lease_token: str | None = None
+    lease_token: Key | None = None
     question: ReasonText
     outputs: Digests = attrs.Factory(dict)
     duration_s: Seconds | None = None
@@ -208,8 +209,8 @@ class PhaseGated:
 class PhaseGateDecided:
     """A person approved (the phase is complete), rejected (failed) or sent it back (queued)."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     decision: str
     by: str
     why: ReasonText
@@ -220,8 +221,8 @@ class PhaseGateDecided:
 class PhaseSkipped:
     """The phase will not be done."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     by: str
     why: ReasonText
 
@@ -230,8 +231,8 @@ class PhaseSkipped:
 class PhaseCancelled:
     """The phase was called off."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     by: str
     why: ReasonText
 

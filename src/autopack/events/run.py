@@ -5,7 +5,17 @@ from typing import Literal
 
 import attrs
 
-from autopack.events.schema import Digests, Instant, Json, Reason, ReasonText, Seconds, Text, event
+from autopack.events.schema import (
+    Digests,
+    Instant,
+    Json,
+    Key,
+    Reason,
+    ReasonText,
+    Seconds,
+    Text,
+    event,
+)
 
 Outcome = Literal["succeeded", "failed", "cancelled", "unrecorded"]
 
@@ -14,12 +24,12 @@ Outcome = Literal["succeeded", "failed", "cancelled", "unrecorded"]
 class RunCreated:
     """A run exists; what its phases have in common."""
 
-    run_id: str
+    run_id: Key
     goal: Text | None = None
     settings: Mapping[str, Json] = attrs.Factory(dict)
     caps: Mapping[str, float] = attrs.Factory(dict)
     labels: Mapping[str, str] = attrs.Factory(dict)
-    forked_from: str | None = None
+    forked_from: Key | None = None
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 
 
@@ -27,7 +37,7 @@ class RunCreated:
 class RunPrepared:
     """What the run starts from was captured, once."""
 
-    run_id: str
+    run_id: Key
     commit: str | None = None
     environment: Mapping[str, str] = attrs.Factory(dict)
     artifacts: Digests = attrs.Factory(dict)
@@ -39,7 +49,7 @@ class RunPrepared:
 class RunPrepareFailed:
     """The run's starting point could not be captured; none of its phases was claimed."""
 
-    run_id: str
+    run_id: Key
     code: Reason
     message: ReasonText
     duration_s: Seconds | None = None
@@ -49,8 +59,8 @@ class RunPrepareFailed:
 class PhaseQueued:
     """A phase is waiting; its index gives the order within the run."""
 
-    run_id: str
-    phase_id: str
+    run_id: Key
+    phase_id: Key
     index: int
     category: str
     complexity: str
@@ -61,7 +71,7 @@ class PhaseQueued:
     inputs: Digests = attrs.Factory(dict)
     model: str | None = None
     priority: int = 0
-    after: tuple[str, ...] = ()
+    after: tuple[Key, ...] = ()
     timeout_s: Seconds | None = None
     max_attempts: int = 3
     prompt_tokens: int | None = None
@@ -73,7 +83,7 @@ class PhaseQueued:
 class RunPaused:
     """No phase of the run may be claimed until it is resumed."""
 
-    run_id: str
+    run_id: Key
     why: ReasonText
     actor: str
 
@@ -82,7 +92,7 @@ class RunPaused:
 class RunResumed:
     """Phases may be claimed again."""
 
-    run_id: str
+    run_id: Key
     why: ReasonText
     actor: str
 
@@ -91,7 +101,7 @@ class RunResumed:
 class RunFinished:
     """No phase of the run has work ahead."""
 
-    run_id: str
+    run_id: Key
     outcome: Outcome
     why: Text | None = None
     phases_by_state: Mapping[str, int] = attrs.Factory(dict)
@@ -102,7 +112,7 @@ class RunFinished:
 class RunReopened:
     """A finished run has work again: a phase was queued or requeued."""
 
-    run_id: str
+    run_id: Key
     why: ReasonText
     not_before: Instant | None = None
 

@@ -27,13 +27,21 @@ Attempt = Annotated[int, Meta(ge=1)]
 """The number of an attempt, from 1."""
 Text = Annotated[str, Meta(extra={"free_text": True})]
 """Free text: redacted and cut before it is stored, the whole kept as an artifact."""
+Key = Annotated[str, Meta(extra={"key": True})]
+"""
+A name by which something is found again: a run's, a phase's, a call's. Stored as it is given.
+
+Every other text of an event passes the redaction hook, also within tables, lists and JSON.
+"""
 Reason = Annotated[str, Meta(min_length=1)]
 """A short code or word that says why; never empty."""
 ReasonText = Annotated[str, Meta(min_length=1, extra={"free_text": True})]
 """Free text that says why; never empty."""
 Instant = Annotated[datetime, Meta(tz=True)]
 """An aware moment."""
-Digests = Mapping[str, str]
+Digest = Annotated[str, Meta(extra={"digest": True})]
+"""The SHA-256 of a text beside the log; what is none passes the redaction hook."""
+Digests = Mapping[str, Digest]
 """Names of texts to the digests under which they are stored beside the log."""
 Json = Any
 """What JSON can say: None, bool, 64-bit int, finite float, str, list, dict with str keys."""

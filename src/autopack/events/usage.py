@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from autopack.events.schema import Attempt, Json, ReasonText, Seconds, Tokens, Usd, event
+from autopack.events.schema import Attempt, Json, Key, ReasonText, Seconds, Tokens, Usd, event
 from autopack.ids import EventId, derived_id
 
 Split = Literal["measured", "inferred", "total_only"]
@@ -28,11 +28,11 @@ class LlmUsageRecorded:
     (inferred) or never known (total_only).
     """
 
-    run_id: str | None = None
-    phase_id: str | None = None
+    run_id: Key | None = None
+    phase_id: Key | None = None
     attempt: Attempt | None = None
-    lease_token: str | None = None
-    call_id: str
+    lease_token: Key | None = None
+    call_id: Key
     role: str = BUILDER
     provider: str | None = None
     request_model: str | None = None
@@ -63,11 +63,11 @@ class LlmUsageAmended:
     and the attempt's sample keeps the first figure.
     """
 
-    run_id: str | None = None
-    phase_id: str | None = None
+    run_id: Key | None = None
+    phase_id: Key | None = None
     attempt: Attempt | None = None
     provider: str | None = None
-    call_id: str
+    call_id: Key
     why: ReasonText
     input_tokens: Tokens | None = None
     output_tokens: Tokens | None = None
@@ -85,14 +85,14 @@ class SampleRecorded:
     Usage totals do not count it. ``is_test`` marks a row that its source's own tests wrote.
     """
 
-    run_id: str | None = None
-    phase_id: str | None = None
+    run_id: Key | None = None
+    phase_id: Key | None = None
     category: str
     complexity: str
     deliverables: tuple[str, ...] = ()
     deliverable_count: int | None = None
-    estimator: str | None = None
-    estimator_version: str | None = None
+    estimator: Key | None = None
+    estimator_version: Key | None = None
     predicted_output_tokens: Tokens
     actual_output_tokens: Tokens | None = None
     budget_tokens: Tokens | None = None

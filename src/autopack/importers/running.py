@@ -34,10 +34,11 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
         for _stream, new in batch:
             if new.event_id is None:
                 raise ImportRefusedError(str(path), f"importer {importer.name!r} gave no event id")
+        entries = journal.redacted_entries(
+            [(stream, [_recognised(journal, new)], ANY) for stream, new in batch]
+        )
         with journal.transaction() as transaction:
-            transaction.append_batch(
-                [(stream, [_recognised(journal, new)], ANY) for stream, new in batch]
-            )
+            transaction.append_batch(entries)
             added.update(recorded.type for recorded in transaction.appended)
         read += len(batch)
     return ImportReport(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from autopack.chain import Chain, link
-from autopack.drafting import Draft, packed
+from autopack.drafting import Draft
 from autopack.errors import (
     EventIdConflictError,
     InvalidEventError,
@@ -106,7 +106,7 @@ class JournalTransaction:
 
     def put_artifact(self, text: str) -> str:
         """Store a text beside the log and return its digest."""
-        digest, content = packed(self._journal.redact(text))
+        digest, content = self._journal.packed(text)
         self.store.put_artifact(digest, content)
         return digest
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from autopack.chain import seed
 from autopack.codec import Codec
-from autopack.drafting import Drafter, Redact, unpacked
+from autopack.drafting import Drafter, unpacked
 from autopack.errors import (
     ArtifactMissingError,
     ForeignCursorError,
@@ -26,6 +26,7 @@ from autopack.ports.log import (
     Recorded,
     Row,
 )
+from autopack.redaction import Redact
 
 END: Final = 2**62
 _body: Final = itemgetter(0, 4, 5, 9)
@@ -40,7 +41,7 @@ class Journal:
     Args:
         backend: Where everything is kept.
         codec: The event types that are known.
-        redact: Applied to every free text before it is stored.
+        redact: Applied to every text but keys before it is stored.
         observers: Called with each event after its commit, one by one; they must not raise.
         clock: Seconds since 1970; replaceable so that tests can say what time it is.
     """
@@ -57,7 +58,7 @@ class Journal:
         self.backend, self.codec, self.clock = backend, codec or Codec(), clock
         self.observers = list(observers)
         self._drafter = Drafter(self.codec, redact)
-        self.draft = self._drafter.draft
+        self.draft, self.packed = self._drafter.draft, self._drafter.packed
         self._news = threading.Condition()
 
     @property
@@ -97,8 +98,27 @@ class Journal:
 
     def append_batch(self, entries: Sequence[Entry]) -> list[Recorded[Any]]:
         """Append to several streams, all or nothing; an entry without events only asserts."""
+        entries = self.redacted_entries(entries)
         with self.transaction() as transaction:
             return transaction.append_batch(entries)
+
+    def redacted(self, given: Any) -> Any:
+        """
+        Return an event, or ``NewEvent``, as the redaction hook leaves it: it is asked no more.
+
+        Whoever begins a transaction does this before: a hook is a plugin's, and may be slow, and
+        within a transaction all who write would wait for it.
+        """
+        return self._drafter.redacted(given)
+
+    def redacted_entries(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Return entries with each event as :meth:`redacted` leaves it."""
+        if not self._drafter.redacts:
+            return entries
+        return [
+            (stream, [self.redacted(event) for event in events], expected)
+            for stream, events, expected in entries
+        ]
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator["JournalTransaction"]:
@@ -184,8 +204,10 @@ class Journal:
 
     def put_artifact(self, text: str) -> str:
         """Store a text beside the log and return its digest (SHA-256, hexadecimal)."""
+        digest, content = self.packed(text)
         with self.transaction() as transaction:
-            return transaction.put_artifact(text)
+            transaction.store.put_artifact(digest, content)
+        return digest
 
     def get_artifact(self, digest: str) -> str:
         """
@@ -219,8 +241,7 @@ class Journal:
         """Return why a row cannot be kept as it is: the redaction hook would change it."""
         if not self._drafter.redacts:
             return None
-        event = next(self.decode([row])).event
-        if not self._drafter.changes(event):
+        if not self._drafter.changes(next(self.decode([row])).event, row[8]):
             return None
         return "the redaction hook would change a text that its hash covers"
 
