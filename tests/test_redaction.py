@@ -127,7 +127,7 @@ class TestEvents:
             autopack.create_run(log, "r", specs("p1", goal="slow"))
             log.append("s", [failed(message="slow")], expected_version=ANY)
             log.artifacts.put("slow")
-            with autopack.attempt(log, "r", "p1") as attempt:
+            with autopack.attempt(log, "r/p1") as attempt:
                 attempt.record_usage(model="slow", input_tokens=1, output_tokens=1)
 
         assert 4 <= len(lines)
@@ -301,12 +301,12 @@ class TestWork:
             autopack.create_run(log, "r", specs("p1", "p2"))
             with (
                 contextlib.suppress(RuntimeError),
-                autopack.attempt(log, "r", "p1", worker=f"w {SECRET}") as attempt,
+                autopack.attempt(log, "r/p1", worker=f"w {SECRET}") as attempt,
             ):
                 attempt.progress(SECRET * 100)
                 (lease,) = [row for row in log.backend.leases() if row.key == "r/p1"]
                 raise RuntimeError(SECRET)
-            with autopack.attempt(log, "r", "p2") as attempt:
+            with autopack.attempt(log, "r/p2") as attempt:
                 attempt.complete({SECRET: SECRET}, SECRET)
             claims = found(log, "phase.claimed")
 
