@@ -7,13 +7,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from autopack.calibration import fitness
 from autopack.calibration.fold import folded
 from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.plugins import Registry
-from autopack.ports.prediction import Features, Prediction, Sample
+from autopack.ports.prediction import CalibratorLike, Features, Prediction, Sample
 from autopack.projections.observations import samples_of
 from autopack.projections.samples import SAMPLES, SampleRow
 from autopack.views import LiveView
@@ -24,7 +25,12 @@ DEFAULT_QUANTILES: Final = "shrinkage-quantile"
 _LEARNS_AT: Final = 50
 
 
-def calibrator_of(registry: Registry, wanted: Any, usual: Mapping[str, Any], **options: Any) -> Any:
+def calibrator_of(
+    registry: Registry,
+    wanted: CalibratorLike,
+    usual: Mapping[str, Any],
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
     """
     Return a calibrator: by its registered name, with options in it or beside it; or itself.
 

@@ -1,13 +1,16 @@
 """The log as users hold it: the journal, with its checks, cursors and summary."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Self
 
 import attrs
 
 from autopack import following, views
+from autopack.codec import Codec
 from autopack.errors import AutopackError, InvalidInputError, LogError
 from autopack.journal import Journal
+from autopack.journal.reading import Observer
 from autopack.plugins import Registry, load_plugins
 from autopack.ports.log import Backend, Cursor, Recorded, from_us
 from autopack.projections.pace import PACE
@@ -15,6 +18,7 @@ from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
 from autopack.projections.samples import SAMPLES
 from autopack.projections.usage import USAGE
+from autopack.redaction import Redact
 from autopack.verification import Fault, Verification, parse_anchor, verify
 
 CORE_VIEWS: Final = (RUNS, PHASES, USAGE, SAMPLES, PACE)
@@ -62,11 +66,23 @@ class Log(Journal):
     """An open log; made by :func:`autopack.open_log` and :func:`autopack.create_log`."""
 
     def __init__(
-        self, backend: Backend, *, registry: Registry | None = None, **options: Any
+        self,
+        backend: Backend,
+        *,
+        registry: Registry | None = None,
+        codec: Codec | None = None,
+        redact: Redact | None = None,
+        observers: Sequence[Observer] = (),
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.registry = registry or load_plugins()
-        options.setdefault("codec", self.registry.codec)
-        super().__init__(backend, **options)
+        super().__init__(
+            backend,
+            codec=codec or self.registry.codec,
+            redact=redact,
+            observers=observers,
+            clock=clock,
+        )
         self.handler: Any = None
 
     def __enter__(self) -> Self:

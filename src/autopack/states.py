@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 
 class PhaseStatus(StrEnum):
@@ -18,6 +19,9 @@ class PhaseStatus(StrEnum):
     SKIPPED = "SKIPPED"
     CANCELLED = "CANCELLED"
 
+
+GateDecision: TypeAlias = Literal["approve", "reject", "requeue"]
+"""What a person may answer to a phase's gate."""
 
 _S = PhaseStatus
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import autopack
-from autopack import Failed, Log, PhaseRef, PhaseSpec, Recorded
+from autopack import Attempt, Drain, Failed, Log, PhaseRef, PhaseSpec, PhaseView, Recorded
 from autopack.events import RunCreated
 
 
@@ -16,7 +16,12 @@ def wrong(log: Log, ref: PhaseRef, recorded: Recorded[RunCreated]) -> None:
     autopack.attempt(log, "r1", "a")  # type: ignore[call-arg]
     autopack.create_run(log, 5)  # type: ignore[arg-type]
     autopack.replay(log, "phases", until="noon")  # type: ignore[arg-type]
-    autopack.drain("work.db", executor="recorded")  # type: ignore[arg-type]
+    autopack.open_log("log.db", durability="most")  # type: ignore[arg-type]
+    autopack.decide_gate(log, ref, decision="perhaps", why="x")  # type: ignore[arg-type]
+    autopack.replay(log, "phases", clock="mine")  # type: ignore[arg-type]
+    autopack.replay(log, 5)  # type: ignore[arg-type]
+    autopack.import_history(log, recorded, "x.db")  # type: ignore[arg-type]
+    autopack.export_history(log, 5, "x.jsonl")  # type: ignore[arg-type]
     log.append("run-r1", [])  # type: ignore[call-arg]
     log.append("run-r1", [], expected_version="0")  # type: ignore[arg-type]
     PhaseSpec("a", category="tests")  # type: ignore[call-arg]
@@ -27,3 +32,36 @@ def wrong(log: Log, ref: PhaseRef, recorded: Recorded[RunCreated]) -> None:
     recorded.position = 5  # type: ignore[misc]
     moment: datetime = recorded.position  # type: ignore[assignment]
     print(recorded.event.nothing, moment)  # type: ignore[attr-defined]
+
+
+def wrong_drains(log: Log, attempt: Attempt, phase: PhaseView) -> None:
+    """Drain with settings, executors and strategies that are none."""
+    autopack.drain("work.db", executor="recorded")  # type: ignore[arg-type]
+    autopack.drain(log, executor="recorded", worker=2)  # type: ignore[call-arg]
+    autopack.drain(log, executor="recorded", workers="2")  # type: ignore[arg-type]
+    autopack.drain(log, executor="recorded", max_usd="2")  # type: ignore[arg-type]
+    autopack.drain(log, executor="recorded", when_empty="watch")  # type: ignore[arg-type]
+    autopack.drain(log, executor=lambda phase: None)  # type: ignore[arg-type]
+    autopack.drain(log, executor=5)  # type: ignore[arg-type]
+    autopack.drain(log, executor="recorded", strategy=5)  # type: ignore[arg-type]
+    autopack.drain(log, executor="recorded", escalation="twice")  # type: ignore[arg-type]
+    autopack.drain(log, executor="recorded", estimator=5)  # type: ignore[arg-type]
+    Drain(log, executor="recorded", max_phase=2)  # type: ignore[call-arg]
+    Drain(log, executor="recorded", lease_s=None)  # type: ignore[arg-type]
+    autopack.probe(log, executor="recorded", run="r1")  # type: ignore[call-arg]
+    autopack.simulate(log, max_phases="5")  # type: ignore[arg-type]
+    autopack.simulate(log, workers=5)  # type: ignore[call-arg]
+    attempt.record_usage(model="m", completion_tokens=5)  # type: ignore[call-arg]
+    attempt.record_usage(model="m", output_tokens="5")  # type: ignore[arg-type]
+    attempt.record_usage(model="m", split="guessed")  # type: ignore[arg-type]
+    attempt.record_usage(output_tokens=5)  # type: ignore[call-arg]
+    attempt.complete()  # type: ignore[attr-defined]
+    autopack.amend_usage(log, call_id="c", why="x", stop_reason="x")  # type: ignore[call-arg]
+    autopack.calibrate(log, min_sample=5)  # type: ignore[call-arg]
+    autopack.calibrate(log, min_samples="5")  # type: ignore[arg-type]
+    autopack.calibrate(log, calibrator=phase)  # type: ignore[arg-type]
+    autopack.write_report(log, "r.html", pictured=True)  # type: ignore[call-arg]
+    autopack.backtest(log, without=["category"])  # type: ignore[list-item]
+    with autopack.attempt(log, phase.ref) as live:
+        live.fail("odd")  # type: ignore[call-arg]
+        live.record_usage(model="m", tokens=5)  # type: ignore[call-arg]

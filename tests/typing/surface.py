@@ -26,14 +26,19 @@ from autopack import (
     Proposal,
     Recorded,
     Sample,
+    Simulated,
     Stop,
     Wait,
 )
+from autopack.calibration.backtesting import Backtest
+from autopack.draining.parameters import DrainSettings
+from autopack.draining.planning import Plan
 from autopack.events import RunCreated
 from autopack.ports.drain import Choice, Strategy
 from autopack.ports.prediction import Calibrator, Estimate, Features
 from autopack.ports.projection import FunctionProjection, Projection
-from autopack.ports.work import Executor, Outcome
+from autopack.ports.usage import UsageFigures
+from autopack.ports.work import Executor, Outcome, OwnAttempt
 from autopack.report.diagnosis import Diagnosis
 from autopack.report.status import Status
 from autopack.views import ViewAt
@@ -80,10 +85,21 @@ def last(view: DrainView) -> Choice:
     return Choose(view.ready[-1].ref, "it is the newest")
 
 
+class Last:
+    """A strategy as a class."""
+
+    def __call__(self, view: DrainView) -> Choice:
+        """Choose as the function does."""
+        return last(view)
+
+
 async def later(phase: PhaseView, attempt: Attempt) -> Outcome:
     """Do a phase in a coroutine."""
     attempt.progress("thinking")
-    attempt.record_usage(call_id="c1", model="m", input_tokens=10, output_tokens=5)
+    figures: UsageFigures = {"input_tokens": 10, "output_tokens": 5, "split": "inferred"}
+    attempt.record_usage(call_id="c1", model="m", cost_usd=0.25, cost_source="reported")
+    recorded = attempt.record_usage(model="m", call_id="c2", **figures)
+    assert_type(recorded.event.output_tokens, int | None)
     return Completed({"answer": attempt.attach("answer", phase.goal or "")}, summary="done")
 
 
@@ -109,8 +125,25 @@ def drains(log: Log) -> None:
     assert_type(autopack.drain(log, executor=executor, strategy=strategy), DrainReport)
     assert_type(autopack.drain(log, executor=later, strategy="fifo", workers=2), DrainReport)
     assert_type(Drain(log, executor=at_once).run(), DrainReport)
-    with autopack.attempt(log, "r1/a") as live:
+    settings: DrainSettings = {"workers": 4, "when_empty": "wait", "max_usd": 2.5}
+    assert_type(Drain(log, executor=Worker, strategy=Last, **settings).plan(), Plan)
+    autopack.drain(log, resumes="last", escalation=None, requests_per_minute={"m": 5})
+    autopack.drain(log, executor="claude", calibrator=Mean(), tau=0.8, workspace=Path())
+    autopack.drain(log, executor=lambda phase, attempt: None, strategy=lambda view: Stop("no"))
+    assert_type(autopack.probe(log, executor="recorded", run_id="r1").is_go, bool)
+    assert_type(autopack.simulate(log, last, max_phases=5, max_tokens=None), list[Simulated])
+    autopack.simulate(log, ["fifo", last, Last])
+    autopack.amend_usage(log, call_id="c1", why="the bill", cost_usd=0.5, split="measured")
+
+
+def attempts(log: Log) -> None:
+    """Do phases in a loop of one's own."""
+    with autopack.attempt(log, "r1/a", calibrator="aci", escalation="none") as live:
+        assert_type(live, OwnAttempt)
         live.record_usage(call_id="c1", model=None, output_tokens=5)
+        live.complete({"a.md": "text"}, "done")
+        live.fail("odd", "it failed", retryable=False)
+        live.needs_person("is it?")
     assert_type(autopack.status(log), Status)
 
 
@@ -166,6 +199,11 @@ def calibration(log: Log) -> None:
     spec = PhaseSpec("a", category="tests", complexity="low")
     assert_type(autopack.estimate(spec, log=log), Estimate)
     proposal = autopack.calibrate([log], calibrator=calibrator, run_ids=["r1"])
+    autopack.calibrate(log, min_samples=3, confidence_threshold=0.5, damping=0.5, max_change=None)
+    autopack.calibrate(log, calibrator="split-conformal", tau=0.95, cap_tokens=9000)
+    autopack.evaluate(log, calibrators=["aci", Mean], tau=0.8, include_imported=True)
+    autopack.write_report(log, "r.html", replace=True, tau=0.8, shrinkage=5.0)
+    assert_type(autopack.backtest(log, calibrators=["aci", Mean()], without=["model"]), Backtest)
     assert_type(proposal, Proposal)
     assert_type(autopack.propose(log, proposal), str)
     multipliers: Mapping[str, float] = autopack.apply(log, proposal, force_why="x").multipliers

@@ -1,6 +1,6 @@
 """Figures of a recorded call that its source corrected later."""
 
-from typing import Any, Final
+from typing import Final, Unpack
 
 import attrs
 
@@ -12,15 +12,19 @@ from autopack.ids import PhaseRef
 from autopack.journal import JournalTransaction
 from autopack.log import Log
 from autopack.ports.log import ANY, NewEvent, Recorded
+from autopack.ports.usage import AmendedFigures
 
-_FIGURES: Final = (
-    "input_tokens", "output_tokens", "reasoning_tokens", "total_tokens", "cost_usd", "split",
-)  # fmt: skip
+_FIGURES: Final = tuple(AmendedFigures.__annotations__)
 
 
 def amend_usage(
-    log: Log, *, call_id: str, provider: str | None = None, why: str, **figures: Any
-) -> Recorded[Any]:
+    log: Log,
+    *,
+    call_id: str,
+    provider: str | None = None,
+    why: str,
+    **figures: Unpack[AmendedFigures],
+) -> Recorded[LlmUsageAmended]:
     """
     Record that a call's source gave other figures later; both stay visible, totals use the last.
 

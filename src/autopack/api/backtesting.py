@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from autopack.api.calibrating import DEFAULT_ESTIMATOR, samples
 from autopack.calibration.backtesting import Backtest, judged, kept_from, rows_of
@@ -12,7 +12,7 @@ from autopack.errors import InvalidInputError
 from autopack.fitting import calibrator_of
 from autopack.log import Log
 from autopack.plugins import Registry, load_plugins
-from autopack.ports.prediction import Coefficients, Features
+from autopack.ports.prediction import CalibratorLike, Coefficients, EstimatorLike, Features
 from autopack.tracefiles import records_of
 
 DEFAULT_CALIBRATORS: Final = (
@@ -31,10 +31,10 @@ CAN_BE_KEPT_BACK: Final = ("model", "prompt_tokens")
 def backtest(
     source: Log | Sequence[Log] | Path | str,
     *,
-    calibrators: Sequence[Any] = DEFAULT_CALIBRATORS,
+    calibrators: Sequence[CalibratorLike] = DEFAULT_CALIBRATORS,
     tau: float = 0.9,
-    estimator: Any = DEFAULT_ESTIMATOR,
-    without: Sequence[str] = (),
+    estimator: EstimatorLike = DEFAULT_ESTIMATOR,
+    without: Sequence[Literal["model", "prompt_tokens"]] = (),
     columns: Mapping[str, str] | None = None,
     registry: Registry | None = None,
 ) -> Backtest:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Unpack
 
 import attrs
 
@@ -11,12 +11,20 @@ from autopack import views
 from autopack.api.doubting import doubt_words
 from autopack.calibration.effects import expected_effect
 from autopack.calibration.fold import run_calibrator
+from autopack.calibration.options import CalibratorOptions
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.estimating import budgeted, coefficients, estimated
 from autopack.fitting import calibrator_of, quantiles_of
 from autopack.log import Log
 from autopack.plugins import load_plugins
-from autopack.ports.prediction import Estimate, PhaseSpec, Proposal, Sample
+from autopack.ports.prediction import (
+    CalibratorLike,
+    Estimate,
+    EstimatorLike,
+    PhaseSpec,
+    Proposal,
+    Sample,
+)
 from autopack.ports.work import PhaseView
 from autopack.projections.observations import samples_of
 from autopack.projections.runs import RUNS
@@ -30,10 +38,10 @@ def estimate(
     spec: PhaseSpec | PhaseView,
     *,
     log: Log | None = None,
-    estimator: Any = DEFAULT_ESTIMATOR,
+    estimator: EstimatorLike = DEFAULT_ESTIMATOR,
     workspace: Path | None = None,
     until: int | datetime | None = None,
-    calibrator: Any = None,
+    calibrator: CalibratorLike | None = None,
     tau: float = 0.9,
 ) -> Estimate:
     """
@@ -74,10 +82,11 @@ def samples(log: Log, *, run_ids: Sequence[str] | None = None) -> list[Sample]:
 def calibrate(
     log: Log | Sequence[Log],
     *,
-    calibrator: Any = DEFAULT_CALIBRATOR,
-    estimator: Any = DEFAULT_ESTIMATOR,
+    calibrator: CalibratorLike = DEFAULT_CALIBRATOR,
+    estimator: EstimatorLike = DEFAULT_ESTIMATOR,
     run_ids: Sequence[str] | None = None,
-    **options: Any,
+    tau: float | None = None,
+    **options: Unpack[CalibratorOptions],
 ) -> Proposal:
     """
     Fit an estimator to what the logs hold, and return a proposal; nothing is changed.
@@ -87,7 +96,9 @@ def calibrate(
             class, or a calibrator.
         estimator: Whose coefficients are fitted; those in force in the first log are the base.
         run_ids: Use samples of these runs only.
-        options: The calibrator's own, e.g. ``min_samples=5, confidence_threshold=0.7``.
+        tau: The share of outputs that predictions are to hold, for a calibrator that keeps to one.
+        options: The calibrator's own, e.g. ``min_samples=5, confidence_threshold=0.7``; those of
+            a plugin's calibrator stand in its name, or are given to its class.
 
     Raises:
         RunMissingError: None of the logs knows a run of *run_ids*.
@@ -102,7 +113,8 @@ def calibrate(
         "estimator_version": base.version,
         "old": base.multipliers,
     }
-    chosen = calibrator_of(registry, calibrator, usual, **options)
+    given = options if tau is None else {**options, "tau": tau}
+    chosen = calibrator_of(registry, calibrator, usual, given)
     evidence = [sample for one in logs for sample in samples(one, run_ids=run_ids)]
     proposal = run_calibrator(chosen, evidence)
     expected = expected_effect(chosen, evidence) if proposal.is_change else None

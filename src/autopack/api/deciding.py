@@ -14,7 +14,7 @@ from autopack.events import CalibrationApplied, CalibrationProposed, Calibration
 from autopack.ids import estimator_stream
 from autopack.log import Log
 from autopack.ports.log import ANY, NewEvent, Recorded
-from autopack.ports.prediction import Coefficients, Proposal
+from autopack.ports.prediction import Coefficients, EstimatorLike, Proposal
 
 
 def propose(log: Log, proposal: Proposal) -> str:
@@ -103,7 +103,7 @@ def reject(log: Log, proposal: Proposal | str | Path, *, why: str, actor: str = 
 
 
 def rollback(
-    log: Log, *, why: str, estimator: Any = DEFAULT_ESTIMATOR, actor: str = "user"
+    log: Log, *, why: str, estimator: EstimatorLike = DEFAULT_ESTIMATOR, actor: str = "user"
 ) -> Coefficients:
     """
     Go back to the coefficients before those in use, as a new event; once more goes further back.
@@ -138,7 +138,9 @@ def rollback(
     return coefficients(log, chosen)
 
 
-def calibration_history(log: Log, estimator: Any = DEFAULT_ESTIMATOR) -> list[Recorded[Any]]:
+def calibration_history(
+    log: Log, estimator: EstimatorLike = DEFAULT_ESTIMATOR
+) -> list[Recorded[Any]]:
     """Return what was proposed, applied, rejected and rolled back for an estimator, in order."""
     chosen = log.registry.resolve("estimator", estimator)
     return list(log.read(estimator_stream(chosen.name)))

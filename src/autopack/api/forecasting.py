@@ -3,7 +3,6 @@
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from autopack.api.calibrating import DEFAULT_ESTIMATOR
 from autopack.api.reading import phase_board, phases_of
@@ -22,6 +21,7 @@ from autopack.draining.pricing import price_ahead
 from autopack.estimating import estimated
 from autopack.fitting import DEFAULT_QUANTILES, quantiles_of
 from autopack.log import Log
+from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import PhaseView
 from autopack.states import PhaseStatus
 
@@ -30,8 +30,8 @@ def forecast(
     log: Log,
     *,
     run_id: str | None = None,
-    calibrator: Any = DEFAULT_QUANTILES,
-    estimator: Any = DEFAULT_ESTIMATOR,
+    calibrator: CalibratorLike = DEFAULT_QUANTILES,
+    estimator: EstimatorLike = DEFAULT_ESTIMATOR,
     prices: Path | str | None = None,
     workspace: Path | None = None,
 ) -> Forecast:

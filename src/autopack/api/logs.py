@@ -4,7 +4,7 @@ import errno
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from autopack.backends.sqlite.files import publishing
 from autopack.errors import CodecError, NotALogError
@@ -12,11 +12,15 @@ from autopack.journal import END
 from autopack.log import Log
 from autopack.opening import create_backend, open_backend
 from autopack.plugins import Registry, load_plugins
+from autopack.ports.importing import ExporterLike, ImporterLike
 from autopack.ports.log import Recorded, Row, UnrecognisedEvent
 from autopack.redaction import Redact
 
 if TYPE_CHECKING:
     from autopack.ports.importing import ImportReport
+
+Durability: TypeAlias = Literal["full", "relaxed"]
+"""Whether what ``append`` returned survives power loss, or the process only."""
 
 
 def create_log(target: str | Path, *, plugins: Registry | None = None) -> Log:
@@ -34,7 +38,7 @@ def create_log(target: str | Path, *, plugins: Registry | None = None) -> Log:
 
 
 def open_log(
-    target: str | Path, *, durability: str = "full", plugins: Registry | None = None
+    target: str | Path, *, durability: Durability = "full", plugins: Registry | None = None
 ) -> Log:
     """
     Open an existing log; nothing is ever created.
@@ -76,7 +80,7 @@ def _recognises(registry: Registry, name: str, importer: Any, target: str) -> bo
         return False
 
 
-def import_history(log: Log, source: Any, path: str | Path) -> "ImportReport":
+def import_history(log: Log, source: ImporterLike, path: str | Path) -> "ImportReport":
     """
     Bring another history in; a second time adds nothing.
 
@@ -90,7 +94,7 @@ def import_history(log: Log, source: Any, path: str | Path) -> "ImportReport":
     return run_import(log, importer, Path(path).absolute())
 
 
-def export_history(log: Log, exporter: Any, path: str | Path) -> int:
+def export_history(log: Log, exporter: ExporterLike, path: str | Path) -> int:
     """
     Write the log in another form to a new file and return how many events it holds.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -12,7 +12,7 @@ from autopack.ids import PhaseName, PhaseRef, drain_stream, phase_ref, phase_str
 from autopack.journal import END
 from autopack.log import Log
 from autopack.ports.log import Recorded
-from autopack.ports.projection import Projection
+from autopack.ports.projection import ProjectionLike
 from autopack.ports.work import PhaseView
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
@@ -59,10 +59,10 @@ def phase_of(log: Log, phase: PhaseName) -> PhaseView:
 
 def replay(
     log: Log,
-    projection: Projection | str,
+    projection: ProjectionLike,
     *,
     until: int | datetime | None = None,
-    clock: str = "recorded",
+    clock: Literal["recorded", "occurred"] = "recorded",
 ) -> ViewAt:
     """
     Fold a projection from the first event to any position or moment.
@@ -136,7 +136,7 @@ class Change:
 
 
 def diff(
-    log: Log, projection: Projection | str, *, at: int | datetime, to: int | datetime | None = None
+    log: Log, projection: ProjectionLike, *, at: int | datetime, to: int | datetime | None = None
 ) -> list[Change]:
     """
     Return what changed in a projection between two positions or moments, by key.

@@ -5,14 +5,16 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from autopack.api.backtesting import DEFAULT_CALIBRATORS, backtest
 from autopack.api.calibrating import DEFAULT_CALIBRATOR, DEFAULT_ESTIMATOR, calibrate, samples
 from autopack.api.deciding import calibration_history
 from autopack.calibration.coefficients import fold_proposals, fold_taught
+from autopack.calibration.options import CalibratorOptions
 from autopack.errors import InvalidInputError
 from autopack.log import Log
+from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.report.evaluation import Evaluation, evaluation_json
 
 ENDINGS: Final = (".html", ".md", ".json")
@@ -21,12 +23,12 @@ ENDINGS: Final = (".html", ".md", ".json")
 def evaluate(
     log: Log,
     *,
-    estimator: Any = DEFAULT_ESTIMATOR,
-    calibrator: Any = DEFAULT_CALIBRATOR,
-    calibrators: Sequence[Any] = DEFAULT_CALIBRATORS,
+    estimator: EstimatorLike = DEFAULT_ESTIMATOR,
+    calibrator: CalibratorLike = DEFAULT_CALIBRATOR,
+    calibrators: Sequence[CalibratorLike] = DEFAULT_CALIBRATORS,
     tau: float = 0.9,
     at: datetime | None = None,
-    **options: Any,
+    **options: Unpack[CalibratorOptions],
 ) -> dict[str, Any]:
     """
     Return what a log says of its estimates: faults, waste, groups, calibrators, history.
@@ -43,8 +45,8 @@ def evaluate(
     proposal = calibrate(log, calibrator=calibrator, estimator=chosen, **options)
     if not proposal.samples_used and "imported_without_version" in proposal.samples_set_aside:
         # Nothing but imports: what they say is shown, though no multiplier is drawn from them.
-        informing = {**options, "include_imported": True}
-        proposal = calibrate(log, calibrator=calibrator, estimator=chosen, **informing)
+        options["include_imported"] = True
+        proposal = calibrate(log, calibrator=calibrator, estimator=chosen, **options)
     found = Evaluation(
         log_id=log.log_id,
         position=log.head().position,
@@ -59,8 +61,23 @@ def evaluate(
     return evaluation_json(found)
 
 
+class EvaluationSettings(CalibratorOptions, total=False):
+    """What :func:`evaluate` takes, by name and type."""
+
+    estimator: EstimatorLike
+    calibrator: CalibratorLike
+    calibrators: Sequence[CalibratorLike]
+    tau: float
+    at: datetime | None
+
+
 def write_report(
-    log: Log, out: Path | str, *, pictures: bool | None = None, replace: bool = False, **given: Any
+    log: Log,
+    out: Path | str,
+    *,
+    pictures: bool | None = None,
+    replace: bool = False,
+    **given: Unpack[EvaluationSettings],
 ) -> Path:
     """
     Write a calibration report as HTML, Markdown or JSON, by the file's ending; return its path.

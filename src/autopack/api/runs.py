@@ -23,6 +23,7 @@ from autopack.ids import PhaseName, PhaseRef, phase_ref
 from autopack.log import Log
 from autopack.ports.log import Entry, Recorded
 from autopack.ports.prediction import PhaseSpec
+from autopack.states import GateDecision
 
 
 def create_run(
@@ -125,7 +126,7 @@ def skip(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[R
 
 
 def decide_gate(
-    log: Log, phase: PhaseName, *, decision: str, why: str, actor: str = "user"
+    log: Log, phase: PhaseName, *, decision: GateDecision, why: str, actor: str = "user"
 ) -> list[Recorded[Any]]:
     """Answer a phase's gate: ``approve``, ``reject`` or ``requeue``; may finish the run."""
     ref = phase_ref(phase)

@@ -1,22 +1,24 @@
 """What strategies would make of a log's history, or of made-up work."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from autopack.log import Log
 from autopack.plugins import load_plugins
+from autopack.ports.drain import StrategyLike
 
 if TYPE_CHECKING:
     from autopack.draining.backlogs import Backlog
+    from autopack.draining.parameters import DrainLimits
     from autopack.draining.simulation import Simulated
 
 
 def simulate(
     source: "Log | Backlog",
-    strategies: Any = ("fifo", "triage", "explore"),
+    strategies: StrategyLike | Sequence[StrategyLike] = ("fifo", "triage", "explore"),
     *,
     width: float = 0.5,
-    **limits: Any,
+    **limits: "Unpack[DrainLimits]",
 ) -> "list[Simulated]":
     """
     Run strategies side by side on work whose outcome is known; nothing is executed or written.
@@ -26,9 +28,10 @@ def simulate(
             as ``synthetic_backlog(seed)``.
         strategies: A registered name or a strategy, or several of them.
         width: How narrow every group's interval should get, for the tokens that this takes.
-        limits: ``max_phases``, ``max_tokens``, ``max_samples``, ``max_minutes``,
-            ``max_zero_yield``, and the breaker's ``max_fingerprint_repeats`` (10) and
-            ``max_timeouts_per_run``, as of a drain; minutes are those the work would take.
+        limits: As of a drain, each by its name in
+            :class:`autopack.draining.parameters.DrainLimits`; minutes are those that the work
+            would take. no cost
+            is simulated, so ``max_usd`` stops nothing.
 
     Returns:
         One result a strategy, in order; the same source gives the same results.
@@ -40,7 +43,7 @@ def simulate(
     if not width > 0:
         raise InvalidInputError(f"width is {width!r}; give a number above 0, such as 0.5.")
     registry = source.registry if isinstance(source, Log) else load_plugins()
-    is_one = isinstance(strategies, str) or not isinstance(strategies, Sequence)
-    wanted = [strategies] if is_one else list(strategies)
-    chosen = [named_strategy(registry, one) for one in wanted]
+    if isinstance(strategies, str) or not isinstance(strategies, Sequence):
+        strategies = [strategies]
+    chosen = [named_strategy(registry, one) for one in strategies]
     return simulate_backlog(backlog_of(source), chosen, width=width, **limits)

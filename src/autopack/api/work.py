@@ -1,9 +1,9 @@
 """Phases done: drained, or attempted in a loop of one's own."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from autopack import views
 from autopack.api.calibrating import DEFAULT_ESTIMATOR
@@ -13,29 +13,54 @@ from autopack.fitting import quantiles_of
 from autopack.handler import handler_of
 from autopack.ids import PhaseName, phase_ref
 from autopack.log import Log
-from autopack.ports.work import PhaseView
+from autopack.ports.drain import StrategyLike
+from autopack.ports.log import Recorded
+from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.work import ExecutorLike, OwnAttempt, PhaseView
 from autopack.projections.phases import PHASES
 
 if TYPE_CHECKING:
+    from autopack.draining.escalation import EscalationLike
+    from autopack.draining.parameters import DrainSettings
     from autopack.draining.probing import ProbeReport
-    from autopack.draining.recording import LiveAttempt
     from autopack.draining.report import DrainReport
 
 
 def drain(
-    log: Log, *, executor: Any = None, strategy: Any = None, **settings: Any
+    log: Log,
+    *,
+    executor: ExecutorLike | None = None,
+    strategy: StrategyLike | None = None,
+    on_event: Callable[[Recorded[Any]], None] | None = None,
+    **settings: "Unpack[DrainSettings]",
 ) -> "DrainReport":
     """Work the queue off and return what happened; see :class:`autopack.Drain`."""
     from autopack.draining.engine import Drain
 
-    return Drain(log, executor=executor, strategy=strategy, **settings).run()
+    return Drain(log, executor=executor, strategy=strategy, on_event=on_event, **settings).run()
 
 
-def probe(log: Log, *, executor: Any, **settings: Any) -> "ProbeReport":
-    """Drain one phase, once, and say whether draining the rest is worth it, check by check."""
+def probe(
+    log: Log,
+    *,
+    executor: ExecutorLike | None = None,
+    strategy: StrategyLike | None = None,
+    on_event: Callable[[Recorded[Any]], None] | None = None,
+    **settings: "Unpack[DrainSettings]",
+) -> "ProbeReport":
+    """
+    Drain one phase, once, and say whether draining the rest is worth it, check by check.
+
+    Args:
+        settings: As :class:`autopack.Drain` takes them; name a run, or a run and a phase, to
+            choose what is tried. One worker takes one phase, whatever is said of either.
+
+    Raises:
+        NothingReadyError: No phase can be taken; nothing was written.
+    """
     from autopack.draining.probing import probe
 
-    return probe(log, executor=executor, **settings)
+    return probe(log, executor=executor, strategy=strategy, on_event=on_event, **settings)
 
 
 @contextlib.contextmanager
@@ -44,13 +69,13 @@ def attempt(
     phase: PhaseName,
     *,
     worker: str | None = None,
-    estimator: Any = DEFAULT_ESTIMATOR,
+    estimator: EstimatorLike = DEFAULT_ESTIMATOR,
     workspace: Path | None = None,
-    calibrator: Any = None,
+    calibrator: CalibratorLike | None = None,
     tau: float = 0.9,
-    escalation: Any = "quantile",
+    escalation: "EscalationLike" = "quantile",
     allow_unknown_price: bool = True,
-) -> Iterator["LiveAttempt"]:
+) -> Iterator[OwnAttempt]:
     """
     Claim a queued phase, and record what the ``with`` block does, for people with their own loop.
 

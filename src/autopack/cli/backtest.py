@@ -1,7 +1,7 @@
 """``autopack backtest``: judge calibrators on history, before they are trusted with money."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import click
 
@@ -47,7 +47,7 @@ def backtest(
     tau: float,
     trace: Path | None,
     columns: tuple[str, ...],
-    without: tuple[str, ...],
+    without: tuple[Literal["model", "prompt_tokens"], ...],
     estimator: str,
     as_json: bool,
 ) -> None:

@@ -1,6 +1,6 @@
 """``autopack replay``: a projection at any position or moment, and what changed since."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import click
 
@@ -38,7 +38,7 @@ def replay(
     projection: str,
     until: str | None,
     since: str | None,
-    clock: str,
+    clock: Literal["recorded", "occurred"],
     as_json: bool,
 ) -> None:
     """Fold a projection from the first event; the log alone decides the answer."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, Self
+from typing import Any, Final, Self, Unpack
 
 import attrs
 
@@ -15,6 +15,7 @@ from autopack.draining.choosing import Reason, asked, check_can_begin
 from autopack.draining.forecasting import Prices
 from autopack.draining.idling import seconds_until, sooner
 from autopack.draining.limits import limit_reached
+from autopack.draining.parameters import DrainSettings
 from autopack.draining.planning import Plan, plan
 from autopack.draining.report import DrainReport
 from autopack.draining.resuming import resumed
@@ -23,8 +24,9 @@ from autopack.draining.settings import settings_of
 from autopack.draining.workers import Workers
 from autopack.log import Log
 from autopack.ordering import Stuck
-from autopack.ports.drain import Choose, Retry, Wait
+from autopack.ports.drain import Choose, Retry, StrategyLike, Wait
 from autopack.ports.log import Recorded
+from autopack.ports.work import ExecutorLike
 
 _LOOK_S: Final = 0.25
 
@@ -35,31 +37,13 @@ class Drain:
 
     Args:
         log: The log whose queue is worked off.
+        executor: A registered name, ``file.py:name``, an executor, or a plain or async callable
+            ``(phase, attempt) -> Completed | Failed | NeedsPerson | None``. Only a drain that is
+            gone on with may leave it out.
+        strategy: A name, ``file.py:name``, or a strategy; ``fifo``, if it is left out.
         on_event: Called with each event as this process records it.
-        settings: ``executor``: a registered name, ``file.py:name``, an executor, or a plain or
-            async callable ``(phase, attempt) -> Completed | Failed | NeedsPerson | None``.
-            ``strategy="fifo"``: a name, ``file.py:name``, or a strategy.
-            ``run_id``, ``phase_id``: take phases of this run only, or only this one.
-            ``workers=1``: how many phases are in work at once.
-            ``when_empty="stop"``: or ``"wait"`` for new phases.
-            ``timeout_s``: the deadline of phases that name none.
-            ``lease_s=30``: how long a dead worker's phases stay with it.
-            ``allow_empty``: drain a log that holds no runs.
-            ``workspace``: the folder in which deliverables are looked up for the estimate.
-            ``resumes``: the id of a drain to go on with, or ``last``: its settings and limits,
-            and what it used of them, come from the log; what is given here wins.
-            ``drain``: the name of a drain to join; its cap binds all that do.
-            ``max_phases, max_minutes, max_samples, max_zero_yield``: limits.
-            ``max_tokens, max_usd``: caps; ``allow_unknown_price`` claims under a cap in USD
-            although nobody knows the price.
-            ``max_fingerprint_repeats=10, max_timeouts_per_run``: the breaker, by run.
-            ``backoff_base_s=1, backoff_cap_s=300``: how long retries wait.
-            ``estimator``: predicts outputs; budgets follow from it.
-            ``calibrator``, ``tau=0.9``: budget what it says that the share tau of outputs will
-            not exceed.
-            ``escalation="quantile"``: how a truncated attempt gets a larger budget: what the
-            calibrator says of larger outputs; or ``"factor"``, ``"none"``, or a policy.
-            ``requests_per_minute, tokens_per_minute``: for every model, or by model.
+        settings: Limits and the rest, each by its name in
+            :class:`autopack.draining.parameters.DrainSettings`.
 
     Installs no signal handlers: call :meth:`stop` from yours.
     """
@@ -68,12 +52,15 @@ class Drain:
         self,
         log: Log,
         *,
+        executor: ExecutorLike | None = None,
+        strategy: StrategyLike | None = None,
         on_event: Callable[[Recorded[Any]], None] | None = None,
-        **settings: Any,
+        **settings: Unpack[DrainSettings],
     ) -> None:
-        if settings.get("resumes") is not None:
-            settings = resumed(log, settings)
-        self._settings = settings_of(log.registry, **settings)
+        given: dict[str, Any] = {"executor": executor, "strategy": strategy, **settings}
+        if given.get("resumes") is not None:
+            given = resumed(log, given)
+        self._settings = settings_of(log.registry, **given)
         self._session = Session(log, self._settings)
         self.log, self.drain_id = log, self._session.drain_id
         self._on_event = on_event

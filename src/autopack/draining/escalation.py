@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Prediction
+from autopack.ports.work import PhaseView
 
 CAP_TOKENS: Final = 64_000
 _HALVINGS: Final = 8
@@ -28,13 +29,13 @@ class EscalationPolicy(Protocol):
     """Chooses the output budget after a truncated attempt: a pure function."""
 
     def escalated(
-        self, phase: Any, *, selected: int, sent: int | None, used: int, quantile: Quantile
+        self, phase: PhaseView, *, selected: int, sent: int | None, used: int, quantile: Quantile
     ) -> Escalation | None:
         """
         Return the next attempt's output budget, or None to leave it.
 
         Args:
-            phase: The phase as it stands (``PhaseView``).
+            phase: The phase as it stands.
             selected: The budget that the attempt was given, in tokens.
             sent: The largest ceiling that was sent to the model, where it was recorded.
             used: The largest output of a call.
@@ -50,7 +51,7 @@ class Factor:
     cap_tokens: int = CAP_TOKENS
 
     def escalated(
-        self, phase: Any, *, selected: int, sent: int | None, used: int, quantile: Quantile
+        self, phase: PhaseView, *, selected: int, sent: int | None, used: int, quantile: Quantile
     ) -> Escalation | None:
         """Return the larger budget, or None where the cap leaves no more."""
         base = max(selected, sent or 0, used)
@@ -74,7 +75,7 @@ class NextQuantile:
     cap_tokens: int = CAP_TOKENS
 
     def escalated(
-        self, phase: Any, *, selected: int, sent: int | None, used: int, quantile: Quantile
+        self, phase: PhaseView, *, selected: int, sent: int | None, used: int, quantile: Quantile
     ) -> Escalation | None:
         """Return the larger budget, or None where the cap leaves no more."""
         cut = max(selected, sent or 0, used)
@@ -89,6 +90,10 @@ class NextQuantile:
             return Escalation(tokens, why) if tokens > selected else least
         less = f"the calibrator's quantile at {tau:.4g} is {max(tokens, 0)}, {said.basis}"
         return Escalation(least.tokens, f"{least.why}; {less}")
+
+
+EscalationLike: TypeAlias = Literal["quantile", "factor", "none"] | EscalationPolicy | None
+"""A policy by name, or one of your own; None is none."""
 
 
 def checked(given: Any) -> Escalation:

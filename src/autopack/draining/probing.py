@@ -1,16 +1,21 @@
 """A probe: one phase drained before many, and whether it is worth going on."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Unpack
 
 import attrs
 
 from autopack.draining.diagnosis import Check, checks_of, is_go, last_attempt
 from autopack.draining.engine import Drain
+from autopack.draining.parameters import DrainSettings
 from autopack.draining.report import DrainReport
 from autopack.errors import EmptyLogError, NothingReadyError
 from autopack.events import DrainPhaseSelected
 from autopack.ids import PhaseRef, drain_stream, phase_stream
 from autopack.log import Log
+from autopack.ports.drain import StrategyLike
+from autopack.ports.log import Recorded
+from autopack.ports.work import ExecutorLike
 
 
 @attrs.frozen(kw_only=True)
@@ -23,18 +28,17 @@ class ProbeReport:
     drain: DrainReport
 
 
-def probe(log: Log, **settings: Any) -> ProbeReport:
-    """
-    Drain one phase, once, and say whether draining the rest is worth it.
-
-    Args:
-        settings: As :class:`autopack.Drain` takes them; name a run, or a run and a phase, to
-            choose what is tried.
-
-    Raises:
-        NothingReadyError: No phase can be taken; nothing was written.
-    """
-    drain = Drain(log, **{**settings, "max_phases": 1, "workers": 1})
+def probe(
+    log: Log,
+    *,
+    executor: ExecutorLike | None,
+    strategy: StrategyLike | None,
+    on_event: Callable[[Recorded[Any]], None] | None,
+    **settings: Unpack[DrainSettings],
+) -> ProbeReport:
+    """Drain one phase; see :func:`autopack.probe`."""
+    settings["max_phases"] = settings["workers"] = 1
+    drain = Drain(log, executor=executor, strategy=strategy, on_event=on_event, **settings)
     try:
         drain.check_can_begin()
     except EmptyLogError as fault:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import attrs
 
@@ -25,6 +25,7 @@ from autopack.handler import Handler
 from autopack.ids import phase_stream
 from autopack.phase import holds
 from autopack.ports.log import ANY, NewEvent, Recorded, from_us
+from autopack.ports.usage import UsageFigures
 from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
 
 _USAGE_FIELDS: Final = frozenset(LlmUsageRecorded.__annotations__) - {
@@ -122,8 +123,8 @@ class LiveAttempt:
         call_id: str | None = None,
         model: str | None,
         occurred_at: datetime | None = None,
-        **figures: Any,
-    ) -> Recorded[Any]:
+        **figures: Unpack[UsageFigures],
+    ) -> Recorded[LlmUsageRecorded]:
         """
         Record one LLM call; durable on return. The same call twice is recorded once.
 
@@ -133,10 +134,8 @@ class LiveAttempt:
             call_id: The provider's own id of the call; one is made if there is none.
             model: The model that was asked for; None if nobody knows.
             occurred_at: When the call ended, aware; now, if it is left out.
-            figures: provider, response_model, role; input_tokens, cache_read_tokens,
-                cache_write_tokens, output_tokens, reasoning_tokens, total_tokens, max_tokens,
-                split; stop_reason, truncated, duration_s (seconds), cost_usd, cost_source,
-                source_fields. What is not known is left out.
+            figures: Each by its name in :class:`autopack.ports.usage.UsageFigures`; what is not
+                known is left out.
 
         Raises:
             InvalidInputError, InvalidEventError: There is no such figure, or it cannot be so.

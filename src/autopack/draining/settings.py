@@ -2,11 +2,16 @@
 
 import inspect
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
-from autopack.draining.escalation import ESCALATIONS, EscalationPolicy, escalation_of
+from autopack.draining.escalation import (
+    ESCALATIONS,
+    EscalationLike,
+    EscalationPolicy,
+    escalation_of,
+)
 from autopack.draining.lanes import Rate, Rates
 from autopack.draining.limits import Limits
 from autopack.draining.retrying import Backoff
@@ -15,7 +20,9 @@ from autopack.errors import InvalidInputError
 from autopack.fitting import calibrator_of
 from autopack.ids import PhaseRef, check_name
 from autopack.plugins import Registry
-from autopack.ports.work import PhaseView
+from autopack.ports.drain import StrategyLike
+from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.work import ExecutorLike, PhaseView
 
 
 @attrs.frozen(kw_only=True)
@@ -100,15 +107,15 @@ class Settings:
 def settings_of(
     registry: Registry,
     *,
-    executor: Any = None,
-    strategy: Any = None,
-    estimator: Any = "deliverables",
-    calibrator: Any = None,
+    executor: ExecutorLike | None = None,
+    strategy: StrategyLike | None = None,
+    estimator: EstimatorLike = "deliverables",
+    calibrator: CalibratorLike | None = None,
     tau: float = 0.9,
     run_id: str | None = None,
     phase_id: str | None = None,
     workers: int = 1,
-    when_empty: str = "stop",
+    when_empty: Literal["stop", "wait"] = "stop",
     timeout_s: float | None = None,
     lease_s: float = 30.0,
     allow_empty: bool = False,
@@ -117,7 +124,7 @@ def settings_of(
     drain: str | None = None,
     backoff_base_s: float = 1.0,
     backoff_cap_s: float = 300.0,
-    escalation: Any = "quantile",
+    escalation: EscalationLike = "quantile",
     requests_per_minute: Rate = None,
     tokens_per_minute: Rate = None,
     allow_unknown_price: bool = False,

@@ -1,7 +1,7 @@
 """What strategies would make of the same work: run in memory, side by side, deterministic."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import attrs
 
@@ -9,6 +9,7 @@ from autopack.draining.backlogs import Backlog, recorded_backlog
 from autopack.draining.breaker import Breaker
 from autopack.draining.history import TIMED_OUT
 from autopack.draining.limits import Limits, limit_reached
+from autopack.draining.parameters import DrainLimits
 from autopack.draining.shelf import group_of
 from autopack.draining.strategies.explore import width_of
 from autopack.draining.totals import Totals
@@ -58,7 +59,11 @@ class Simulated:
 
 
 def simulate_backlog(
-    backlog: Backlog, strategies: Sequence[tuple[str, Any]], *, width: float = WIDTH, **limits: Any
+    backlog: Backlog,
+    strategies: Sequence[tuple[str, Any]],
+    *,
+    width: float = WIDTH,
+    **limits: Unpack[DrainLimits],
 ) -> list[Simulated]:
     """
     Return what each named strategy makes of *backlog*; each begins with the same work.

@@ -183,5 +183,9 @@ class Strategy(Protocol):
     are left.
     """
 
-    def __call__(self, view: DrainView) -> Choice:
+    def __call__(self, view: DrainView, /) -> Choice:
         """Return what to do next."""
+
+
+StrategyLike: TypeAlias = str | Strategy | type[Strategy]
+"""A registered name, ``file.py:name``, a strategy, or a class of one that takes no options."""

@@ -1,7 +1,7 @@
 """Importers and exporters: what brings other histories in, and takes ours out."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import attrs
 
@@ -51,13 +51,19 @@ class ImportReport:
 class Importer(Protocol):
     """Reads one kind of source; opens it read-only and invents nothing."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name it is registered under."""
 
     def recognises(self, path: str) -> bool:
         """Tell whether the file looks like this kind of source; never raises for a bad file."""
 
     def read(self, path: str) -> ImportSource:
         """Return the source's events; raises ``ImportRefusedError`` for what cannot be read."""
+
+
+ImporterLike: TypeAlias = str | Importer
+"""A registered name, ``file.py:name``, or an importer."""
 
 
 class Exporter(Protocol):
@@ -67,7 +73,13 @@ class Exporter(Protocol):
     One with a method ``of_log(identity)`` is asked for the exporter of that log first.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name it is registered under."""
 
     def lines(self, events: Iterable[Any]) -> Iterable[str]:
         """Return the text of each event, one line each, without line ends."""
+
+
+ExporterLike: TypeAlias = str | Exporter
+"""A registered name, ``file.py:name``, or an exporter."""

@@ -1,7 +1,7 @@
 """Estimators, samples and calibrators: how large the next output will be."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
@@ -158,6 +158,10 @@ class Estimator(Protocol):
 
     def estimate(self, features: Features, coefficients: Coefficients) -> Estimate:
         """Return the prediction and its parts."""
+
+
+EstimatorLike: TypeAlias = str | Estimator
+"""A registered name, ``file.py:name``, or an estimator."""
 
 
 @attrs.frozen(kw_only=True)
@@ -331,6 +335,10 @@ class Calibrator(Protocol[S]):
 
     def propose(self, state: S) -> Proposal:
         """Return what the evidence so far speaks for."""
+
+
+CalibratorLike: TypeAlias = str | Calibrator[Any] | type[Calibrator[Any]]
+"""A registered name, also with options (``"aci:gamma=0.01"``), a calibrator, or a class of one."""
 
 
 @runtime_checkable

@@ -1,7 +1,7 @@
 """Read models: what a projection is, and what its view looks like to a reader."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
@@ -68,7 +68,10 @@ class WholeProjection(Protocol):
         """Return the view after the event."""
 
 
-Projection = KeyedProjection | WholeProjection
+Projection: TypeAlias = KeyedProjection | WholeProjection
+
+ProjectionLike: TypeAlias = str | Projection
+"""A registered name, ``file.py:name``, or a projection."""
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +96,7 @@ class FunctionProjection:
 
 def projection(
     *,
-    initial: Any,
+    initial: T,
     name: str | None = None,
     types: tuple[type, ...] | None = None,
     version: int = 1,

@@ -1,15 +1,17 @@
 """Phases as workers see them, and what an executor gives back."""
 
 import reprlib
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, Unpack
 
 import attrs
 
 from autopack.errors import InvalidInputError
+from autopack.events.usage import LlmUsageRecorded
 from autopack.ids import PhaseRef
 from autopack.ports.log import Recorded
+from autopack.ports.usage import UsageFigures
 from autopack.states import PhaseStatus
 
 USAGE_PROBLEMS: Final = "usage-problems"
@@ -229,8 +231,8 @@ class Attempt(Protocol):
         call_id: str | None = None,
         model: str | None,
         occurred_at: datetime | None = None,
-        **figures: Any,
-    ) -> Recorded[Any]:
+        **figures: Unpack[UsageFigures],
+    ) -> Recorded[LlmUsageRecorded]:
         """
         Record one LLM call; durable on return. The same call twice is recorded once.
 
@@ -241,25 +243,7 @@ class Attempt(Protocol):
                 told again counts twice.
             model: The model that was asked for; None if nobody knows.
             occurred_at: When the call ended, aware; now, if it is left out.
-            provider: Whose model it is; a call is known by its provider and ``call_id``.
-            response_model: The model that answered, as the provider names it.
-            role: What the call was for; ``builder`` by default. Only the output of these calls
-                is compared with what was predicted.
-            input_tokens: Cache reads and writes included.
-            cache_read_tokens, cache_write_tokens: Those of the input.
-            output_tokens: Reasoning included.
-            reasoning_tokens: Those of the output.
-            total_tokens: Input and output; their sum, if it is left out.
-            max_tokens: The most output that the call was allowed.
-            split: How input and output are known: ``measured`` (the default), ``inferred`` from
-                the total, or ``total_only``.
-            stop_reason: Why the answer ended, in the provider's word.
-            truncated: Whether it was cut at the limit.
-            duration_s: Seconds that the call took.
-            cost_usd: USD; without it a price plugin is asked.
-            cost_source: ``reported`` if ``cost_usd`` is the provider's figure, else ``unknown``
-                (the default).
-            source_fields: What else the provider told, by name; JSON values.
+            figures: Tokens, cost and the rest, each by its name in :class:`UsageFigures`.
 
         Raises:
             InvalidInputError: There is no figure of that name.
@@ -268,6 +252,23 @@ class Attempt(Protocol):
             CapReachedError: The run's cap is used up; the call is recorded.
             UsageConflictError: The call was recorded before with other figures, or elsewhere.
         """
+
+
+class OwnAttempt(Attempt, Protocol):
+    """An attempt of a loop of one's own, as ``attempt()`` gives it: the loop says how it ends."""
+
+    def complete(
+        self, outputs: Mapping[str, str] | None = None, summary: str | None = None
+    ) -> None:
+        """Say what the attempt gave; it is recorded when the ``with`` block ends."""
+
+    def needs_person(
+        self, question: str, outputs: Mapping[str, str] | None = None, summary: str | None = None
+    ) -> None:
+        """Leave the phase at a gate, with what was done, when the ``with`` block ends."""
+
+    def fail(self, code: str, message: str, *, retryable: bool | None = None) -> None:
+        """Say that the attempt failed; it is recorded when the ``with`` block ends."""
 
 
 class Executor(Protocol):
@@ -279,5 +280,20 @@ class Executor(Protocol):
     keeps; and ``again(settings)``, a class method that makes it as a drain recorded it.
     """
 
-    def execute(self, phase: PhaseView, attempt: Attempt) -> Outcome | Awaitable[Outcome]:
-        """Do the phase and return how it ended; an exception becomes a failure with its text."""
+    def execute(
+        self, phase: PhaseView, attempt: Attempt
+    ) -> Outcome | Awaitable[Outcome | None] | None:
+        """
+        Do the phase and return how it ended; None is ``Completed()``.
+
+        An exception becomes a failure with its text.
+        """
+
+
+ExecutorLike: TypeAlias = (
+    str
+    | Executor
+    | type[Executor]
+    | Callable[[PhaseView, Attempt], Outcome | Awaitable[Outcome | None] | None]
+)
+"""A registered name, ``file.py:name``, an executor, a class of one, or a callable like it."""
