@@ -7,7 +7,7 @@ from typing import Any, Final
 from autopack.errors import InvalidInputError, LogError
 from autopack.events import SubscriptionEventSkipped
 from autopack.ids import check_name, subscription_stream
-from autopack.journal import Journal
+from autopack.journal import PAGE, Journal
 from autopack.ports.log import ANY, Checkpoint, NewEvent, Recorded, Row
 
 Handle = Callable[[Recorded[Any]], None]
@@ -65,11 +65,11 @@ async def afollow(
     while True:
         head = (await asyncio.to_thread(journal.backend.head)).position
         if head > after:
-            while rows := await asyncio.to_thread(_page, journal, after, head, names):
+            while after < head:
+                rows = await asyncio.to_thread(_page, journal, after, head, names)
                 for recorded in journal.decode(rows):
                     yield recorded
-                after = rows[-1][0]
-            after = head
+                after = rows[-1][0] if len(rows) == PAGE else head
             pace.had_news()
         elif until is not None and until():
             return
@@ -213,6 +213,6 @@ def _page(
     after: int,
     until: int,
     names: Sequence[str] | None,
-    size: int = 1000,
+    size: int = PAGE,
 ) -> list[Row]:
     return journal.backend.page(after=after, until=until, limit=size, types=names)

@@ -102,6 +102,7 @@ class Log(Journal):
     def close(self) -> None:
         """Close after waiting for statements in flight; open iterators then raise."""
         self.backend.close()
+        self._is_closed = True
         self.tell_followers()
 
     def head(self) -> Cursor:

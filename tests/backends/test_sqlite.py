@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from autopack.backends.sqlite import files, store
+from autopack.backends.sqlite import faults, files
 from autopack.backends.sqlite.files import check_file, create_file
 from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import (
@@ -32,7 +32,7 @@ from autopack.testing.facts import created, paused, queued
 _PRELUDE = """
 import sys
 from pathlib import Path
-from autopack.backends.sqlite import files, store
+from autopack.backends.sqlite import files
 from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import *
 from autopack.events import RunPaused
@@ -414,7 +414,7 @@ class TestProcesses:
     def test_a_lock_held_elsewhere_is_named_after_the_timeout(self, log_path, monkeypatch):
         """A write waits for the busy timeout, then says so; reads are not held up."""
         monkeypatch.setattr(files, "BUSY_TIMEOUT_S", 0.2)
-        monkeypatch.setattr(store, "BUSY_TIMEOUT_S", 0.2)
+        monkeypatch.setattr(faults, "BUSY_TIMEOUT_S", 0.2)
         filled(log_path, 2)
         holder = child(
             """
@@ -506,4 +506,4 @@ def test_read_only_errors_are_ours():
     fault = sqlite3.OperationalError("attempt to write a readonly database")
     fault.sqlite_errorcode = sqlite3.SQLITE_READONLY
 
-    assert isinstance(store._ours(fault, "x"), ReadOnlyLogError)
+    assert isinstance(faults.translated(fault, "x"), ReadOnlyLogError)

@@ -6,7 +6,7 @@ import pytest
 
 from autopack import create_log
 from autopack.testing.backends import BackendContract
-from autopack.testing.backends.sharing import _together
+from autopack.testing.backends.sharing import together
 from autopack.testing.calibrators import CalibratorContract
 from autopack.testing.estimators import EstimatorContract
 from autopack.testing.executors import ExecutorContract
@@ -84,4 +84,4 @@ def test_what_fails_in_one_thread_ends_the_others():
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        _together(fail, lambda: waiting.wait(20))
+        together(fail, lambda: waiting.wait(20))

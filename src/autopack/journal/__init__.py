@@ -1,6 +1,6 @@
 """The event log over any backend: ids, expected versions, positions and the hash chain."""
 
-from autopack.journal.appending import JournalTransaction
+from autopack.journal.appending import PAGE, JournalTransaction
 from autopack.journal.reading import END, Journal, Observer
 
-__all__ = ["END", "Journal", "JournalTransaction", "Observer"]
+__all__ = ["END", "PAGE", "Journal", "JournalTransaction", "Observer"]

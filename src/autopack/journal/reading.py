@@ -13,6 +13,7 @@ from autopack.drafting import Drafter, unpacked
 from autopack.errors import (
     ArtifactMissingError,
     ForeignCursorError,
+    LogClosedError,
     LogDamagedError,
 )
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
@@ -60,6 +61,7 @@ class Journal:
         self._drafter = Drafter(self.codec, redact)
         self.draft, self.packed = self._drafter.draft, self._drafter.packed
         self._news = threading.Condition()
+        self._is_closed = False
 
     @property
     def target(self) -> str:
@@ -143,9 +145,13 @@ class Journal:
 
     def read(self, stream: str, *, after_version: int = 0) -> Iterator[Recorded[Any]]:
         """Yield a stream's events in order of version."""
-        while rows := self.backend.stream_page(stream, after_version=after_version, limit=PAGE):
+        n_rows = PAGE
+        while n_rows == PAGE:  # a page is short at the end only
+            rows = self.backend.stream_page(stream, after_version=after_version, limit=PAGE)
             yield from self.decode(rows)
-            after_version = rows[-1][3]
+            n_rows = len(rows)
+            after_version = rows[-1][3] if rows else after_version
+            self._check_open()
 
     def read_all(
         self,
@@ -184,9 +190,19 @@ class Journal:
     ) -> Iterator[list[Row]]:
         """Yield stored rows page by page, with no statement open in between."""
         source, last = reader or self.backend, END if until is None else until
-        while rows := source.page(after=after, until=last, limit=size, types=types):
-            yield rows
-            after = rows[-1][0]
+        n_rows = size
+        while n_rows == size:  # a page is short at the end only
+            rows = source.page(after=after, until=last, limit=size, types=types)
+            n_rows = len(rows)
+            if rows:
+                after = rows[-1][0]
+                yield rows
+                self._check_open()
+
+    def _check_open(self) -> None:
+        """Tell who goes on reading that the log was closed, also where it was read to its end."""
+        if self._is_closed:
+            raise LogClosedError(self.target)
 
     def decode(self, rows: Collection[Row]) -> Iterator[Recorded[Any]]:
         """Yield rows as events with their envelopes."""

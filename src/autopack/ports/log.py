@@ -246,7 +246,11 @@ class Checkpoint:
 
 
 class Reader(Protocol):
-    """What can be asked of a backend, inside and outside a transaction."""
+    """
+    What can be asked of a backend, inside and outside a transaction.
+
+    A page with fewer rows than its limit is the last one.
+    """
 
     def head(self) -> Head:
         """Return the last event's position and hash; position 0 for an empty log."""
@@ -331,10 +335,20 @@ class Backend(Reader, Protocol):
         """Which log this is."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """Begin the write transaction; an exception rolls all of it back."""
+        """
+        Begin the write transaction; an exception rolls all of it back.
+
+        Its own changes are seen through it alone: whoever reads the backend meanwhile, in this
+        thread or another, sees what is committed, and does not wait.
+        """
 
     def snapshot(self) -> AbstractContextManager[Reader]:
-        """Return a reader that sees one moment throughout."""
+        """
+        Return a reader that sees one moment throughout: that at which this is called.
+
+        Until the end of the block the backend's own reads in this thread, and snapshots within
+        it, see that moment too. It holds nobody up: other threads read and write meanwhile.
+        """
 
     def raw_rows(self, *, after: int, limit: int) -> list[tuple[Any, ...]]:
         """Return rows with texts as bytes, whatever they hold, for verification."""

@@ -131,11 +131,15 @@ def _fold_bare(
     size: int,
 ) -> None:
     project, view = fold.projection.project, fold.total
-    while bodies := reader.bodies(after=fold.position, until=until, limit=size, types=names):
+    n_bodies = size
+    while n_bodies == size:  # a page is short at the end only
+        bodies = reader.bodies(after=fold.position, until=until, limit=size, types=names)
+        n_bodies = len(bodies)
         for event in journal.codec.decode_all(bodies):
             if type(event) is not UnrecognisedEvent:
                 view = project(view, event)
-        fold.position, fold.total = bodies[-1][0], view
+        if bodies:
+            fold.position, fold.total = bodies[-1][0], view
 
 
 def answer(fold: Fold, *, position: int, is_reconstruction: bool = False) -> ViewAt:

@@ -5,12 +5,13 @@ import os
 import sqlite3
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
+from autopack.backends.sqlite.faults import BUSY_TIMEOUT_S
 from autopack.backends.sqlite.schema import APPLICATION_ID, LOG_FORMAT, TABLES, TRIGGERS
 from autopack.backends.sqlite.sqlviews import make_views
 from autopack.errors import (
@@ -25,7 +26,6 @@ from autopack.errors import (
 from autopack.ids import uuid7
 from autopack.ports.log import LogIdentity, from_us
 
-BUSY_TIMEOUT_S: Final = 30.0
 _MAGIC: Final = b"SQLite format 3\x00"
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 _NEARBY_MOST: Final = 8
@@ -123,10 +123,10 @@ def connect(
     return connection
 
 
-def read_identity(connection: sqlite3.Connection, target: str) -> LogIdentity:
-    """Return which log an open file is."""
-    rows = connection.execute("SELECT * FROM log_identity").fetchall()
-    (log_format,) = connection.execute("PRAGMA user_version").fetchone()
+def read_identity(read: Callable[[str], list[Any]], target: str) -> LogIdentity:
+    """Return which log an open file is, by what *read* answers."""
+    rows = read("SELECT * FROM log_identity")
+    ((log_format,),) = read("PRAGMA user_version")
     if len(rows) != 1:
         raise LogDamagedError(target, f"it has {len(rows)} identities instead of one")
     log_id, origin_id, created_at, *parent = rows[0]

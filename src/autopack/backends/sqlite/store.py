@@ -1,30 +1,25 @@
-"""One open log file: a connection for readers, one for the writer, and their locks."""
+"""One open log file: connections that read, one that writes, and the lock of that one."""
 
 import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
-from autopack.backends.sqlite.files import (
-    BUSY_TIMEOUT_S,
-    check_file,
-    connect,
-    publishing,
-    read_identity,
-)
+from autopack.backends.snapshots import Snapshots
+from autopack.backends.sqlite.faults import SQLITE_FAULTS, translated
+from autopack.backends.sqlite.files import check_file, connect, publishing, read_identity
 from autopack.backends.sqlite.queries import Queries
+from autopack.backends.sqlite.readers import Reader, Readers, SqliteSnapshot
 from autopack.errors import (
     InvalidInputError,
-    LogBusyError,
     LogClosedError,
     LogDamagedError,
     LogError,
-    LogFullError,
     ReadOnlyLogError,
 )
 from autopack.ports.log import Checkpoint, Head, Lease, LogIdentity, Row
@@ -36,8 +31,8 @@ class SqliteBackend(Queries):
     """
     A log file; safe to share between threads.
 
-    Reads go over a connection of their own, so they never wait for a write's fsync, and each
-    runs its statement to the end, so that none is open between two pages.
+    Reads go over connections of their own, so they wait neither for a write's fsync nor for each
+    other, and each runs its statement to the end, so that none is open between two pages.
     """
 
     def __init__(self, path: Path, *, durability: str = "full") -> None:
@@ -50,58 +45,80 @@ class SqliteBackend(Queries):
         self.target = str(path)
         self._path, self._synchronous = path, DURABILITY[durability]
         self._read_only = not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
-        self._read_lock, self._write_lock = threading.RLock(), threading.RLock()
+        self._write_lock = threading.RLock()
         self._writer: sqlite3.Connection | None = None
         self._is_closed = self._has_events = False
-        with _translated(self.target):
-            self._reader = connect(path, read_only=self._read_only)
-            try:
-                self._identity = read_identity(self._reader, self.target)
-            except BaseException:
-                self._reader.close()
-                raise
+        self._snapshots: Snapshots[SqliteSnapshot] = Snapshots()
+        self._readers = Readers(self._reading_connection, self.target)
+        try:
+            self._identity = read_identity(self._all, self.target)
+        except BaseException:
+            self._readers.close()
+            raise
 
     @property
     def identity(self) -> LogIdentity:
         if not (self._has_events or self._is_closed):  # an import may give it another origin
             self._has_events = self.head().position > 0
-            with self._read_lock, _translated(self.target):
-                self._identity = read_identity(self._reader, self.target)
+            self._identity = read_identity(self._all, self.target)
         return self._identity
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        with self._read_lock, _translated(self.target):
-            self._check_open()
-            return self._reader.execute(sql, parameters).fetchall()
+        snapshot = self._snapshots.own
+        if snapshot is not None:
+            return snapshot._all(sql, parameters)
+        reader = self._readers.take()
+        try:
+            return reader.rows(sql, parameters)
+        finally:
+            self._readers.give_back(reader)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Queries]:
-        with self._read_lock, _translated(self.target):
+        held = self._snapshots.own
+        if held is not None:
             self._check_open()
-            if self._reader.in_transaction:
-                yield self
-                return
-            self._reader.execute("BEGIN")
-            try:
-                yield self
-            finally:
-                with contextlib.suppress(sqlite3.Error):  # damage may have ended it
-                    self._reader.execute("ROLLBACK")
+            yield held
+            return
+        reader = self._readers.take()
+        try:
+            with self._snapshots.holding(SqliteSnapshot(reader)) as snapshot:
+                yield snapshot
+        finally:
+            self._let_go(reader)
+
+    def _let_go(self, reader: Reader) -> None:
+        """Give back a snapshot's connection; one whose moment damage has ended is no use."""
+        is_sound = False
+        with contextlib.suppress(LogError):
+            reader.rows("ROLLBACK")
+            is_sound = True
+        self._readers.give_back(reader, is_sound=is_sound)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator["SqliteTransaction"]:
-        with self._write_lock, _translated(self.target):
+        with self._write_lock:
             writer = self._open_writer()
             if writer.in_transaction:
                 raise InvalidInputError("A transaction is open in this thread: use that one.")
-            writer.execute("BEGIN IMMEDIATE")
+            self._write(writer, "BEGIN IMMEDIATE")
+            transaction = SqliteTransaction(writer, self.target)
             try:
-                yield SqliteTransaction(writer, self.target)
-                writer.execute("COMMIT")  # this is what a full disk may refuse
+                yield transaction
+                self._check_open()
+                self._write(writer, "COMMIT")  # this is what a full disk may refuse
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):  # or it has rolled back by itself
                     writer.execute("ROLLBACK")
                 raise
+            finally:
+                transaction.is_over = True
+
+    def _write(self, writer: sqlite3.Connection, sql: str) -> None:
+        try:
+            writer.execute(sql)
+        except SQLITE_FAULTS as fault:
+            raise translated(fault, self.target) from fault
 
     def raw_rows(self, *, after: int, limit: int) -> list[tuple[Any, ...]]:
         return self._all(
@@ -125,26 +142,37 @@ class SqliteBackend(Queries):
         return int(last)
 
     def backup(self, dest: str) -> None:
-        with self._read_lock, publishing(Path(dest)) as scratch:
-            self._check_open()
-            with contextlib.closing(sqlite3.connect(scratch)) as copy:
-                self._reader.backup(copy)
+        reader = self._readers.take()
+        try:
+            with (
+                publishing(Path(dest)) as scratch,
+                contextlib.closing(sqlite3.connect(scratch)) as copy,
+            ):
+                reader.copy_to(copy)
+        finally:
+            self._readers.give_back(reader)
 
     def close(self) -> None:
-        with self._write_lock, self._read_lock:
+        with self._write_lock:
             if self._is_closed:
                 return
             self._is_closed = True
-            self._reader.close()
+            self._readers.close()
             if self._writer is not None:
                 self._writer.close()  # last, so that it can fold the WAL into the file
+
+    def _reading_connection(self) -> sqlite3.Connection:
+        return connect(self._path, read_only=self._read_only)
 
     def _open_writer(self) -> sqlite3.Connection:
         self._check_open()
         if self._read_only:
             raise ReadOnlyLogError(self.target)
         if self._writer is None:
-            self._writer = connect(self._path, synchronous=self._synchronous)
+            try:
+                self._writer = connect(self._path, synchronous=self._synchronous)
+            except SQLITE_FAULTS as fault:
+                raise translated(fault, self.target) from fault
         return self._writer
 
     def _check_open(self) -> None:
@@ -158,9 +186,32 @@ class SqliteTransaction(Queries):
     def __init__(self, connection: sqlite3.Connection, target: str) -> None:
         self._connection, self._target = connection, target
         self._head: Head | None = None
+        self.is_over = False
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        return self._connection.execute(sql, parameters).fetchall()
+        self._check()
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except SQLITE_FAULTS as fault:
+            raise translated(fault, self._target) from fault
+
+    def _do(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        self._check()
+        try:
+            return self._connection.execute(sql, parameters)
+        except SQLITE_FAULTS as fault:
+            raise translated(fault, self._target) from fault
+
+    def _do_all(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._check()
+        try:
+            self._connection.executemany(sql, rows)
+        except SQLITE_FAULTS as fault:
+            raise translated(fault, self._target) from fault
+
+    def _check(self) -> None:
+        if self.is_over:  # it would be written at once, without a lock
+            raise InvalidInputError("That transaction is over: begin another one.")
 
     def head(self) -> Head:
         """Return the last event; a tail that was removed is damage, and nothing is appended."""
@@ -194,84 +245,46 @@ class SqliteTransaction(Queries):
 
     def insert(self, rows: Sequence[Row]) -> None:
         self._head = None
-        self._connection.executemany(
-            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
-        )
+        self._do_all("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def adopt_origin(self, origin_id: str) -> None:
-        self._connection.execute("UPDATE log_identity SET origin_id = ?", (origin_id,))
+        self._do("UPDATE log_identity SET origin_id = ?", (origin_id,))
 
     def put_lease(self, lease: Lease) -> None:
-        self._connection.execute(
+        self._do(
             "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?)",
             attrs.astuple(lease),
         )
 
     def drop_lease(self, key: str, token: str) -> bool:
-        gone = self._connection.execute(
-            "DELETE FROM leases WHERE key = ? AND token = ?", (key, token)
-        )
+        gone = self._do("DELETE FROM leases WHERE key = ? AND token = ?", (key, token))
         return gone.rowcount == 1
 
     def put_artifact(self, digest: str, content: bytes) -> None:
-        self._connection.execute("INSERT OR IGNORE INTO artifacts VALUES (?, ?)", (digest, content))
+        self._do("INSERT OR IGNORE INTO artifacts VALUES (?, ?)", (digest, content))
 
     def drop_artifact(self, digest: str) -> None:
-        self._connection.execute("DELETE FROM artifacts WHERE digest = ?", (digest,))
+        self._do("DELETE FROM artifacts WHERE digest = ?", (digest,))
 
     def save_view(
         self, checkpoint: Checkpoint, rows: Mapping[str, str | None], *, replace: bool
     ) -> None:
         view = checkpoint.view
         if replace:
-            self._connection.execute("DELETE FROM view_rows WHERE view = ?", (view,))
-        self._connection.executemany(
+            self._do("DELETE FROM view_rows WHERE view = ?", (view,))
+        self._do_all(
             "INSERT OR REPLACE INTO view_rows VALUES (?, ?, ?)",
             [(view, key, data) for key, data in rows.items() if data is not None],
         )
-        self._connection.executemany(
+        self._do_all(
             "DELETE FROM view_rows WHERE view = ? AND key = ?",
             [(view, key) for key, data in rows.items() if data is None],
         )
-        self._connection.execute(
+        self._do(
             "INSERT OR REPLACE INTO view_checkpoints VALUES (?, ?, ?, ?)",
             attrs.astuple(checkpoint),
         )
 
     def drop_view(self, view: str) -> None:
-        self._connection.execute("DELETE FROM view_rows WHERE view = ?", (view,))
-        self._connection.execute("DELETE FROM view_checkpoints WHERE view = ?", (view,))
-
-
-@contextlib.contextmanager
-def _translated(target: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as fault:
-        raise _ours(fault, target) from fault
-    except sqlite3.DatabaseError as fault:
-        raise LogDamagedError(target, str(fault)) from fault
-    except UnicodeDecodeError as fault:
-        raise LogDamagedError(target, f"it holds text that is not UTF-8: {fault}") from fault
-
-
-def _ours(fault: sqlite3.OperationalError, target: str) -> LogError:
-    match getattr(fault, "sqlite_errorcode", 0) & 0xFF:
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return LogBusyError(target, waited_s=BUSY_TIMEOUT_S)
-        case sqlite3.SQLITE_READONLY:
-            return ReadOnlyLogError(target)
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return LogDamagedError(target, str(fault))
-        case sqlite3.SQLITE_FULL:
-            return LogFullError(target)
-        case sqlite3.SQLITE_CANTOPEN:
-            what = f"SQLite cannot open it, or a file beside it: {fault}"
-            return LogError(
-                f"{target}: {what}. Check the permissions of its folder. A log with a -wal file "
-                "beside it is read only where files can be made: copy both to such a folder."
-            )
-        case _ if "decode to UTF-8" in str(fault):
-            return LogDamagedError(target, "it holds text that is not UTF-8")
-        case _:
-            return LogError(f"{target}: SQLite says: {fault}. Nothing was written by this call.")
+        self._do("DELETE FROM view_rows WHERE view = ?", (view,))
+        self._do("DELETE FROM view_checkpoints WHERE view = ?", (view,))

@@ -15,6 +15,7 @@ from autopack.testing.backends.identity import (
     RefusalContract,
     UnrecognisedContract,
 )
+from autopack.testing.backends.isolation import IsolationContract
 from autopack.testing.backends.sharing import (
     ClosingContract,
     CommitContract,
@@ -36,6 +37,7 @@ class BackendContract(
     BesideContract,
     TransactionContract,
     CommitContract,
+    IsolationContract,
     ThreadContract,
     ClosingContract,
     TimeContract,

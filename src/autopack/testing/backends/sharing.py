@@ -39,7 +39,7 @@ class CommitContract:
             looked.set()
 
         looked = threading.Event()
-        _together(write, look)
+        together(write, look)
 
         assert seen in ([(0, False)], [(0, True)], [(1, True)])
         assert 1 == journal.head().position
@@ -65,7 +65,7 @@ class CommitContract:
                 answers.extend(journal.append("s", [paused("second")], expected_version=0))
 
         answered = threading.Event()
-        _together(give_up, write)
+        together(give_up, write)
 
         assert [(1, 1, "second")] == [(r.position, r.version, r.event.why) for r in answers]
         assert answers == list(journal.read_all())
@@ -91,7 +91,7 @@ class ThreadContract:
                 journal.append(f"s-{name}", [paused(name)], expected_version=version)
                 journal.append("shared", [paused(name)], expected_version=ANY)
 
-        _together(*(partial(work, str(n)) for n in range(4)))
+        together(*(partial(work, str(n)) for n in range(4)))
 
         assert list(range(1, 161)) == [r.position for r in journal.read_all()]
         assert list(range(1, 81)) == [r.version for r in journal.read("shared")]
@@ -110,7 +110,7 @@ class ThreadContract:
                 for _ in range(40):
                     journal.append("s", [paused(), paused()], expected_version=ANY)
 
-        _together(read, write)
+        together(read, write)
 
         assert all(list(range(1, len(positions) + 1)) == positions for positions in seen)
         assert [len(p) for p in seen] == sorted(len(p) for p in seen)
@@ -128,7 +128,7 @@ class ThreadContract:
                 for _ in range(30):
                     journal.append("s", [paused() for _ in range(5)], expected_version=ANY)
 
-        _together(watch, write)
+        together(watch, write)
 
         assert {head % 5 for head in heads} <= {0}
 
@@ -171,7 +171,7 @@ class ClosingContract:
             inside.wait(_LONG_S)
             journal.close()
 
-        _together(write, close)
+        together(write, close)
 
         assert [1] == [r.position for r in answers]
 
@@ -208,7 +208,7 @@ def _setting(event: threading.Event) -> Iterator[None]:
         event.set()
 
 
-def _together(*works: Callable[[], None]) -> None:
+def together(*works: Callable[[], None]) -> None:
     """Do it all at once, each in a thread; raise what one of them raised."""
     faults: list[BaseException] = []
 

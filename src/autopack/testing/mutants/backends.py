@@ -1,10 +1,14 @@
 """Backends that break one promise each; all of them are logs in memory otherwise."""
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import attrs
+
 from autopack.backends.memory import MemoryBackend, MemoryTransaction
-from autopack.ports.log import Body, Checkpoint, Head, Row
+from autopack.errors import LogBusyError
+from autopack.ports.log import Body, Checkpoint, Head, Reader, Row
 
 
 class _Mutated(MemoryBackend):
@@ -12,10 +16,9 @@ class _Mutated(MemoryBackend):
 
     transaction_class: type[MemoryTransaction] = MemoryTransaction
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[MemoryTransaction]:
-        with super().transaction():
-            yield self.transaction_class(self)
+    def _begun(self) -> MemoryTransaction:
+        base = super()._begun()
+        return self.transaction_class(**attrs.asdict(base, recurse=False))
 
 
 class _StaleVersions(MemoryTransaction):
@@ -29,8 +32,19 @@ class LostConflict(_Mutated):
     transaction_class = _StaleVersions
 
 
-class Gap(MemoryBackend):
+@attrs.define(kw_only=True, eq=False)
+class _AfterTheLost(MemoryTransaction):
+    lost: int = 0
+
+    def head(self) -> Head:
+        head = super().head()
+        return head if self.fresh.all else head._replace(position=head.position + self.lost)
+
+
+class Gap(_Mutated):
     """A position that was rolled back is not given again, and stays missing for ever."""
+
+    transaction_class = _AfterTheLost
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,32 +52,26 @@ class Gap(MemoryBackend):
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[MemoryTransaction]:
-        before = len(self._tables.rows)
-        try:
-            with super().transaction():
-                yield _AfterTheLost(self, self.lost)
-        except BaseException:
-            self.lost += max(1, len(self._tables.rows) - before)
-            raise
-
-
-class _AfterTheLost(MemoryTransaction):
-    def __init__(self, backend: MemoryBackend, lost: int) -> None:
-        super().__init__(backend)
-        self._lost = lost
-
-    def head(self) -> Head:
-        head = super().head()
-        return head._replace(position=head.position + self._lost)
+        with super().transaction() as store:
+            assert isinstance(store, _AfterTheLost)
+            store.lost = self.lost
+            try:
+                yield store
+            except BaseException:
+                self.lost += max(1, len(store.fresh.all))
+                raise
 
 
 class _OneBehind(MemoryTransaction):
     def head(self) -> Head:
-        rows = self._backend._tables.rows
-        return super().head() if len(rows) < 2 else Head(rows[-2][0], rows[-2][10], rows[-2][7])
+        head = super().head()
+        if head.position < 2:
+            return head
+        (row,) = self.page(after=head.position - 2, until=head.position - 1, limit=1)
+        return Head(row[0], row[10], row[7])
 
     def insert(self, rows: Sequence[Row]) -> None:
-        del self._backend._tables.rows[rows[0][0] - 1 :]
+        del self.rows.all[rows[0][0] - 1 :]
         super().insert(rows)
 
 
@@ -74,27 +82,100 @@ class ReusedPosition(_Mutated):
 
 
 class SeenBeforeCommit(MemoryBackend):
-    """Readers take no lock, so they see what may yet be rolled back."""
+    """Readers see the head of the transaction that is open, which may yet be rolled back."""
+
+    _open: MemoryTransaction | None = None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[MemoryTransaction]:
+        with super().transaction() as store:
+            self._open = store
+            try:
+                yield store
+            finally:
+                self._open = None
 
     def head(self) -> Head:
-        last = self._tables.rows[-1] if self._tables.rows else None
-        return Head(last[0], last[10], last[7]) if last else Head(0, b"", 0)
+        store = self._open
+        return store.head() if store else super().head()
+
+
+class OwnReadsSeeTheTransaction(SeenBeforeCommit):
+    """Who writes reads what is not committed also around the transaction, as on one connection."""
+
+    _writer: int | None = None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[MemoryTransaction]:
+        with super().transaction() as store:
+            self._writer = threading.get_ident()
+            try:
+                yield store
+            finally:
+                self._writer = None
+
+    def head(self) -> Head:
+        if self._writer == threading.get_ident():
+            return super().head()
+        return MemoryBackend.head(self)
+
+
+class MovingSnapshot(MemoryBackend):
+    """A snapshot reads what is there when it is asked."""
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Reader]:
+        self._check_open()
+        yield self
+
+
+class WaitingReads(MemoryBackend):
+    """All that is read goes over one connection, which a snapshot keeps for itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.RLock()
+
+    def head(self) -> Head:
+        if not self._lock.acquire(timeout=0.2):
+            raise LogBusyError(self.target, waited_s=0.2)
+        with contextlib.closing(contextlib.ExitStack()) as stack:
+            stack.callback(self._lock.release)
+            return super().head()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Reader]:
+        with self._lock, super().snapshot() as moment:
+            yield moment
 
 
 class IdBeforeCommit(MemoryBackend):
     """Writers do not wait for each other: a position is given before the one below is committed."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._given = 0
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[MemoryTransaction]:
-        before = len(self._tables.rows)
-        try:
-            yield MemoryTransaction(self)
-        except BaseException:
-            for row in self._tables.rows[before:]:
-                self._tables.streams[row[2]].remove(row)
-                self._tables.by_id.pop(row[1], None)
-            del self._tables.rows[before:]
-            raise
+        base = self._begun()
+        store = _Numbered(**attrs.asdict(base, recurse=False), given=self)
+        yield store
+        with self._map_lock:
+            store.publish(self._tables)
+            self._committed = self._begun()
+
+
+@attrs.define(kw_only=True, eq=False)
+class _Numbered(MemoryTransaction):
+    given: IdBeforeCommit
+
+    def head(self) -> Head:
+        return super().head()._replace(position=self.given._given)
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        self.given._given = rows[-1][0]
+        super().insert(rows)
 
 
 class HalfABatch(MemoryBackend):

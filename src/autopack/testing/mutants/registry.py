@@ -88,6 +88,12 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
             (backends.ForeignBodies, "test_bodies_are_the_pages_without_envelopes"),
             (backends.UnfencedLease, "test_leases_are_stored_replaced_and_dropped_by_token"),
             (backends.UnreplacedView, "test_views_are_saved_changed_and_replaced"),
+            (
+                backends.OwnReadsSeeTheTransaction,
+                "test_a_transaction_reads_its_own_changes_and_nobody_else_does",
+            ),
+            (backends.MovingSnapshot, "test_a_snapshot_sees_one_moment"),
+            (backends.WaitingReads, "test_a_snapshot_holds_nobody_up"),
             (backends.SilentClose, "test_a_closed_log_refuses_everything"),
         ),
     ),
