@@ -9,13 +9,14 @@ import attrs
 
 from autopack import hookimpl
 from autopack.errors import InvalidInputError
-from autopack_redact.patterns import BLANK, PATTERNS
+from autopack_redact.patterns import BLANK, spans, without, without_private_keys
 
 FILE: Final = "AUTOPACK_REDACT_PATTERNS"
 _SECRET_NAME: Final = re.compile(
     r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|DSN)$"
 )
 _SHORTEST: Final = 8
+_ROUNDS: Final = 4
 
 
 def _compiled(given: "tuple[str | re.Pattern[str], ...]") -> tuple[re.Pattern[str], ...]:
@@ -64,14 +65,24 @@ class Redactor:
 
     def redacted(self, text: str) -> str:
         """Return the text without secrets."""
+        text = _without_keys(text)
+        own = text
         for value in self.values:
-            text = text.replace(value, BLANK)
-        for mark, pattern, replacement in PATTERNS:
-            if mark in text:
-                text = pattern.sub(replacement, text)
-        for own in self.patterns:
-            text = own.sub(BLANK, text)
-        return text
+            own = own.replace(value, BLANK)
+        for pattern in self.patterns:
+            own = pattern.sub(BLANK, own)
+        return text if own == text else _without_keys(own)
+
+
+def _without_keys(text: str) -> str:
+    """Return a text without keys; what is left of it may be one more, where two were entangled."""
+    text = without_private_keys(text)
+    for _round in range(_ROUNDS):
+        found = list(spans(text))
+        if not found:
+            break
+        text = without(text, found)
+    return text
 
 
 def _patterns_in(path: Path) -> Any:
