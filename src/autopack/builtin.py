@@ -1,8 +1,11 @@
 """This distribution's own plugin, found by its entry point like any other."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from autopack.hookspecs import Register, hookimpl
+
+if TYPE_CHECKING:
+    from autopack.ports.work import PhaseView
 
 
 @hookimpl
@@ -96,14 +99,14 @@ def autopack_register_backends(register: Register) -> None:
 
 
 @hookimpl(trylast=True)
-def autopack_gate_phase(phase: Any) -> str | None:
+def autopack_gate_phase(phase: "PhaseView") -> str | None:
     """Ask what the phase's label ``gate`` asks."""
-    label: str | None = phase.labels.get("gate")
+    label = phase.labels.get("gate")
     return label if label is None else label.strip() or f"Is {phase.key} as it should be?"
 
 
 @hookimpl(trylast=True)
-def autopack_classify_failure(code: str, message: str) -> Any:
+def autopack_classify_failure(code: str, message: str) -> str:
     """Classify by the words of code and message."""
     from autopack.draining.failures import classify
 

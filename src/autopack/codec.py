@@ -103,18 +103,18 @@ class Codec:
         """Return the names of all known event types, sorted."""
         return tuple(sorted(self._by_type))
 
-    def names_of(self, classes: Iterable[type]) -> tuple[str, ...]:
+    def names_of(self, classes: Iterable[Any]) -> tuple[str, ...]:
         """Return the names in the log of event classes."""
         return tuple(self.kind_of(cls).name for cls in classes)
 
-    def kind_of(self, cls: type) -> EventType:
+    def kind_of(self, cls: Any) -> EventType:
         """Return how events of a class are stored; an unregistered class is refused."""
         kind = self._by_class.get(cls)
         if kind is None:
             raise InvalidEventError(
-                cls.__name__,
-                "its class is not registered; give it to open_log(events=[...]) or register it "
-                "with the hook autopack_register_events",
+                getattr(cls, "__name__", repr(cls)),
+                "its class is not registered; a plugin does that by the hook "
+                "autopack_register_events",
             )
         return kind
 

@@ -8,7 +8,7 @@ from autopack.errors import InvalidInputError, LogError
 from autopack.events import SubscriptionEventSkipped
 from autopack.ids import check_name, subscription_stream
 from autopack.journal import PAGE, Journal
-from autopack.ports.log import ANY, Checkpoint, NewEvent, Recorded, Row
+from autopack.ports.log import ANY, Checkpoint, EventClass, NewEvent, Recorded, Row
 
 Handle = Callable[[Recorded[Any]], None]
 AsyncHandle = Callable[[Recorded[Any]], Awaitable[None]]
@@ -36,7 +36,7 @@ class _Pace:
 
 
 def follow(
-    journal: Journal, *, after: int, types: Iterable[type] | None, until: Until | None
+    journal: Journal, *, after: int, types: Iterable[EventClass[Any]] | None, until: Until | None
 ) -> Iterator[Recorded[Any]]:
     """Yield events as they are recorded, by any process; see :meth:`autopack.Log.follow`."""
     names = None if types is None else journal.codec.names_of(types)
@@ -55,7 +55,7 @@ def follow(
 
 
 async def afollow(
-    journal: Journal, *, after: int, types: Iterable[type] | None, until: Until | None
+    journal: Journal, *, after: int, types: Iterable[EventClass[Any]] | None, until: Until | None
 ) -> AsyncIterator[Recorded[Any]]:
     """Do as :func:`follow` does; reads run in a thread, so that the event loop goes on."""
     import asyncio  # loading it takes longer than most commands, which never follow
@@ -82,7 +82,7 @@ def subscribe(
     name: str,
     handle: Handle,
     *,
-    types: Iterable[type] | None,
+    types: Iterable[EventClass[Any]] | None,
     batch: int,
     until: Until | None,
 ) -> int:
@@ -109,7 +109,7 @@ async def asubscribe(
     name: str,
     handle: AsyncHandle,
     *,
-    types: Iterable[type] | None,
+    types: Iterable[EventClass[Any]] | None,
     batch: int,
     until: Until | None,
 ) -> int:
@@ -146,7 +146,7 @@ class _Place:
     """Where a subscription stands, and what it was told to leave out."""
 
     def __init__(
-        self, journal: Journal, name: str, types: Iterable[type] | None, batch: int
+        self, journal: Journal, name: str, types: Iterable[EventClass[Any]] | None, batch: int
     ) -> None:
         if batch < 1:
             raise InvalidInputError(f"A batch of {batch} holds no event; give 1 or more.")

@@ -6,15 +6,35 @@ name of their kind is first looked up; events are registered when the plugins ar
 that is taken already is refused, with both distributions named.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import pluggy
+
+if TYPE_CHECKING:  # a plugin is loaded without them; they say what its functions are handed
+    from autopack.draining.report import DrainReport
+    from autopack.events import LlmUsageRecorded
+    from autopack.log import Log
+    from autopack.ports.log import Recorded
+    from autopack.ports.work import Attempt, Completed, PhaseView
 
 hookspec = pluggy.HookspecMarker("autopack")
 hookimpl = pluggy.HookimplMarker("autopack")
 
-Register = Callable[[str, Any], None]
+Register: TypeAlias = Callable[[str, Any], None]
+"""``register(name, object)``."""
+
+Fields: TypeAlias = dict[str, Any]
+"""An event's fields by name, as JSON tells them."""
+
+
+class RegisterEvent(Protocol):
+    """``register(event_class, upcasters={schema: function})``."""
+
+    def __call__(
+        self, event_class: type, *, upcasters: Mapping[int, Callable[[Fields], Fields]] = ...
+    ) -> None:
+        """Make a class known; each upcaster turns one schema's fields into the next one's."""
 
 
 @hookspec
@@ -43,7 +63,7 @@ def autopack_register_projections(register: Register) -> None:
 
 
 @hookspec
-def autopack_register_events(register: Callable[..., None]) -> None:
+def autopack_register_events(register: RegisterEvent) -> None:
     """
     Register event classes and upcasters.
 
@@ -78,7 +98,7 @@ def autopack_register_commands(register: Register) -> None:
 
 
 @hookspec
-def autopack_guard_drain(log: Any, settings: dict[str, Any]) -> str | None:
+def autopack_guard_drain(log: "Log", settings: dict[str, Any]) -> str | None:
     """
     Refuse a drain: return why, or None to let it go on.
 
@@ -87,7 +107,7 @@ def autopack_guard_drain(log: Any, settings: dict[str, Any]) -> str | None:
 
 
 @hookspec(firstresult=True)
-def autopack_gate_phase(phase: Any, attempt: Any, outcome: Any) -> str | None:
+def autopack_gate_phase(phase: "PhaseView", attempt: "Attempt", outcome: "Completed") -> str | None:
     """
     Send completed work to a person: return the question, or None to let it through.
 
@@ -109,7 +129,7 @@ def autopack_classify_failure(code: str, message: str) -> str | None:
 
 
 @hookspec(firstresult=True)
-def autopack_price_usage(usage: Any) -> float | None:
+def autopack_price_usage(usage: "LlmUsageRecorded") -> float | None:
     """Return what a recorded call cost in USD, or None where no price is known."""
 
 
@@ -137,10 +157,10 @@ def autopack_redact(text: str) -> str:
 
 
 @hookspec
-def autopack_event_recorded(recorded: Any) -> None:
+def autopack_event_recorded(recorded: "Recorded[Any]") -> None:
     """Observe an event after its commit; an error is logged and counted, and breaks nothing."""
 
 
 @hookspec
-def autopack_drain_stopped(report: Any) -> None:
+def autopack_drain_stopped(report: "DrainReport") -> None:
     """Observe the end of a drain, after its last event; an error breaks nothing."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar, overload
 
 import attrs
 
@@ -12,7 +12,7 @@ from autopack.errors import AutopackError, InvalidInputError, LogError
 from autopack.journal import Journal
 from autopack.journal.reading import Observer
 from autopack.plugins import Registry, load_plugins
-from autopack.ports.log import Backend, Cursor, Recorded, from_us
+from autopack.ports.log import Backend, Cursor, EventClass, Recorded, from_us
 from autopack.projections.pace import PACE
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
@@ -20,6 +20,8 @@ from autopack.projections.samples import SAMPLES
 from autopack.projections.usage import USAGE
 from autopack.redaction import Redact
 from autopack.verification import Fault, Verification, parse_anchor, verify
+
+T = TypeVar("T")
 
 CORE_VIEWS: Final = (RUNS, PHASES, USAGE, SAMPLES, PACE)
 DIGEST_LEAST: Final = 6
@@ -149,11 +151,29 @@ class Log(Journal):
         """Copy the log to a new path while it is in use; an existing path is refused."""
         self.backend.backup(dest)
 
+    @overload
     def follow(
         self,
         *,
         after: int | Cursor = 0,
-        types: Iterable[type] | None = None,
+        types: None = None,
+        until: Callable[[], bool] | None = None,
+    ) -> Iterator[Recorded[Any]]: ...
+
+    @overload
+    def follow(
+        self,
+        *,
+        after: int | Cursor = 0,
+        types: Iterable[EventClass[T]],
+        until: Callable[[], bool] | None = None,
+    ) -> Iterator[Recorded[T]]: ...
+
+    def follow(
+        self,
+        *,
+        after: int | Cursor = 0,
+        types: Iterable[EventClass[Any]] | None = None,
         until: Callable[[], bool] | None = None,
     ) -> Iterator[Recorded[Any]]:
         """
@@ -169,11 +189,29 @@ class Log(Journal):
         """
         return following.follow(self, after=self.position_of(after), types=types, until=until)
 
+    @overload
     def afollow(
         self,
         *,
         after: int | Cursor = 0,
-        types: Iterable[type] | None = None,
+        types: None = None,
+        until: Callable[[], bool] | None = None,
+    ) -> AsyncIterator[Recorded[Any]]: ...
+
+    @overload
+    def afollow(
+        self,
+        *,
+        after: int | Cursor = 0,
+        types: Iterable[EventClass[T]],
+        until: Callable[[], bool] | None = None,
+    ) -> AsyncIterator[Recorded[T]]: ...
+
+    def afollow(
+        self,
+        *,
+        after: int | Cursor = 0,
+        types: Iterable[EventClass[Any]] | None = None,
         until: Callable[[], bool] | None = None,
     ) -> AsyncIterator[Recorded[Any]]:
         """Do as :meth:`follow` does, for ``async for``."""
@@ -182,9 +220,9 @@ class Log(Journal):
     def subscribe(
         self,
         name: str,
-        handle: Callable[[Recorded[Any]], None],
+        handle: Callable[[Recorded[T]], None],
         *,
-        types: Iterable[type] | None = None,
+        types: Iterable[EventClass[T]] | None = None,
         batch: int = 500,
         until: Callable[[], bool] | None = None,
     ) -> int:
@@ -203,9 +241,9 @@ class Log(Journal):
     async def asubscribe(
         self,
         name: str,
-        handle: Callable[[Recorded[Any]], Awaitable[None]],
+        handle: Callable[[Recorded[T]], Awaitable[None]],
         *,
-        types: Iterable[type] | None = None,
+        types: Iterable[EventClass[T]] | None = None,
         batch: int = 500,
         until: Callable[[], bool] | None = None,
     ) -> int:

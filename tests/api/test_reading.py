@@ -11,11 +11,14 @@ import autopack as api
 from autopack import PhaseRef, PhaseSpec, UnrecognisedEvent
 from autopack.backends.memory import MemoryBackend
 from autopack.errors import (
+    CodecError,
+    InvalidEventError,
     InvalidInputError,
     PhaseMissingError,
     RunMissingError,
     UnknownNameError,
 )
+from autopack.events import RunCreated, RunFinished, RunPaused
 from autopack.log import Log
 from autopack.plugins import load_plugins
 from autopack.ports.log import ANY, NewEvent
@@ -98,6 +101,28 @@ class TestReplay:
         """An object that cannot be folded is refused before anything is read."""
         with pytest.raises(InvalidInputError, match="lacks"):
             autopack.replay(log, object())
+
+
+class TestStreams:
+    """One stream's events, all of them or those of some classes."""
+
+    def test_a_streams_events_are_told_by_class(self, log):
+        """In order, wherever they stand; what is not asked for is not decoded."""
+        stream = "run-r1"
+        bad = UnrecognisedEvent("run.resumed", 1, '{"colour":"red"}')
+        log.append(stream, [paused(), bad, paused("tea")], expected_version=ANY)
+
+        assert ["lunch", "tea"] == [r.event.why for r in log.read(stream, types=[RunPaused])]
+        assert [1] == [r.version for r in log.read(stream, types=[RunCreated, RunFinished])]
+        assert [] == list(log.read(stream, types=[]))
+        with pytest.raises(CodecError):
+            list(log.read(stream))
+
+    def test_only_registered_classes_can_be_asked_for(self, log):
+        """What is none is named, with what would make it one."""
+        for wanted in (int, "run.created"):
+            with pytest.raises(InvalidEventError, match="autopack_register_events"):
+                list(log.read("run-r1", types=[wanted]))
 
 
 class TestHistory:

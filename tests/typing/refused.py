@@ -4,7 +4,12 @@ from datetime import datetime
 
 import autopack
 from autopack import Attempt, Drain, Failed, Log, PhaseRef, PhaseSpec, PhaseView, Recorded
-from autopack.events import RunCreated
+from autopack.events import RunCreated, RunPaused
+
+
+def paused(recorded: Recorded[RunPaused]) -> None:
+    """Handle one kind of event."""
+    print(recorded.event.why)
 
 
 def wrong(log: Log, ref: PhaseRef, recorded: Recorded[RunCreated]) -> None:
@@ -24,6 +29,14 @@ def wrong(log: Log, ref: PhaseRef, recorded: Recorded[RunCreated]) -> None:
     autopack.export_history(log, 5, "x.jsonl")  # type: ignore[arg-type]
     log.append("run-r1", [])  # type: ignore[call-arg]
     log.append("run-r1", [], expected_version="0")  # type: ignore[arg-type]
+    log.subscribe("x", paused, types=[RunCreated])  # type: ignore[misc]
+    for read in log.read_all(types=[RunCreated]):
+        print(read.event.why)  # type: ignore[attr-defined]
+    for followed in log.follow(types=[RunCreated]):
+        print(followed.event.why)  # type: ignore[attr-defined]
+    for of_stream in log.read("run-r1", types=[RunCreated]):
+        print(of_stream.event.why)  # type: ignore[attr-defined]
+    log.read_all(types=RunCreated)  # type: ignore[call-overload]
     PhaseSpec("a", category="tests")  # type: ignore[call-arg]
     Failed("code")  # type: ignore[call-arg]
     RunCreated("r1")  # type: ignore[call-arg]

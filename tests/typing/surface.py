@@ -33,7 +33,7 @@ from autopack import (
 from autopack.calibration.backtesting import Backtest
 from autopack.draining.parameters import DrainSettings
 from autopack.draining.planning import Plan
-from autopack.events import RunCreated
+from autopack.events import RunCreated, RunPaused
 from autopack.ports.drain import Choice, Strategy
 from autopack.ports.prediction import Calibrator, Estimate, Features
 from autopack.ports.projection import FunctionProjection, Projection
@@ -42,6 +42,17 @@ from autopack.ports.work import Executor, Outcome, OwnAttempt
 from autopack.report.diagnosis import Diagnosis
 from autopack.report.status import Status
 from autopack.views import ViewAt
+
+
+def named(recorded: Recorded[RunCreated]) -> None:
+    """Handle one kind of event."""
+    print(recorded.event.run_id)
+
+
+async def followed(log: Log) -> None:
+    """Follow and subscribe from a coroutine."""
+    async for recorded in log.afollow(types=[RunCreated]):
+        assert_type(recorded, Recorded[RunCreated])
 
 
 def logs(path: Path) -> None:
@@ -55,8 +66,16 @@ def logs(path: Path) -> None:
         log.append("run-r1", [NewEvent(event=event, meta={"actor": "ann"})], expected_version=ANY)
         log.append_batch([("run-r1", [event], 0), ("run-r2", [], 3)])
         for recorded in log.read_all(after=log.head(), types=[RunCreated], limit=5):
+            assert_type(recorded, Recorded[RunCreated])
             assert_type(recorded.position, int)
-            assert_type(recorded.occurred_at, datetime)
+        for either in log.read_all(types=[RunCreated, RunPaused]):
+            if isinstance(either.event, RunPaused):
+                assert_type(either.event.why, str)
+        assert_type(next(log.read_all()), Recorded[Any])
+        assert_type(next(log.read("run-r1", types=[RunPaused])), Recorded[RunPaused])
+        assert_type(next(log.follow(types=(RunPaused,))), Recorded[RunPaused])
+        log.subscribe("names", named, types=[RunCreated])
+        log.subscribe("all", print)
         assert_type(log.head(), Cursor)
         assert_type(log.artifacts.put("text"), str)
         assert_type(log.info(), dict[str, Any])

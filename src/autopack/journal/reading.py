@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar, overload
 
 from autopack.chain import seed
 from autopack.codec import Codec
@@ -22,12 +22,15 @@ from autopack.ports.log import (
     Backend,
     Cursor,
     Entry,
+    EventClass,
     ExpectedVersion,
     Reader,
     Recorded,
     Row,
 )
 from autopack.redaction import Redact
+
+T = TypeVar("T")
 
 END: Final = 2**62
 _body: Final = itemgetter(0, 4, 5, 9)
@@ -143,22 +146,55 @@ class Journal:
         with self._news:
             self._news.wait(longest_s)
 
-    def read(self, stream: str, *, after_version: int = 0) -> Iterator[Recorded[Any]]:
-        """Yield a stream's events in order of version."""
+    @overload
+    def read(
+        self, stream: str, *, after_version: int = 0, types: None = None
+    ) -> Iterator[Recorded[Any]]: ...
+
+    @overload
+    def read(
+        self, stream: str, *, after_version: int = 0, types: Iterable[EventClass[T]]
+    ) -> Iterator[Recorded[T]]: ...
+
+    def read(
+        self, stream: str, *, after_version: int = 0, types: Iterable[EventClass[Any]] | None = None
+    ) -> Iterator[Recorded[Any]]:
+        """Yield a stream's events in order of version; of these classes only, if any are named."""
+        names = None if types is None else frozenset(self.codec.names_of(types))
         n_rows = PAGE
         while n_rows == PAGE:  # a page is short at the end only
             rows = self.backend.stream_page(stream, after_version=after_version, limit=PAGE)
-            yield from self.decode(rows)
+            yield from self.decode(rows if names is None else [r for r in rows if r[4] in names])
             n_rows = len(rows)
             after_version = rows[-1][3] if rows else after_version
             self._check_open()
+
+    @overload
+    def read_all(
+        self,
+        *,
+        after: int | Cursor = 0,
+        until: int | None = None,
+        types: None = None,
+        limit: int | None = None,
+    ) -> Iterator[Recorded[Any]]: ...
+
+    @overload
+    def read_all(
+        self,
+        *,
+        after: int | Cursor = 0,
+        until: int | None = None,
+        types: Iterable[EventClass[T]],
+        limit: int | None = None,
+    ) -> Iterator[Recorded[T]]: ...
 
     def read_all(
         self,
         *,
         after: int | Cursor = 0,
         until: int | None = None,
-        types: Iterable[type] | None = None,
+        types: Iterable[EventClass[Any]] | None = None,
         limit: int | None = None,
     ) -> Iterator[Recorded[Any]]:
         """

@@ -1,7 +1,7 @@
 """What a log is made of: rows, what readers get, and what a storage backend must offer."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -13,6 +13,11 @@ from autopack.errors import CodecError, InvalidInputError, StoredEventError
 from autopack.ids import EventId
 
 E = TypeVar("E", covariant=True)
+T = TypeVar("T")
+
+EventClass: TypeAlias = Callable[..., T]
+"""A class of events; of several, type checkers say what is read as one of them, or as anything."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _US: Final = timedelta(microseconds=1)
 

@@ -1,13 +1,15 @@
 """What the entry point finds: events, a read model, a guard and a command."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
-from autopack.hookspecs import Register, hookimpl
+from autopack.hookspecs import Register, RegisterEvent, hookimpl
+
+if TYPE_CHECKING:
+    from autopack import Log
 
 
 @hookimpl
-def autopack_register_events(register: Callable[..., None]) -> None:
+def autopack_register_events(register: RegisterEvent) -> None:
     """Register ``freeze.set`` and ``freeze.lifted``."""
     from autopack_freeze.events import FreezeLifted, FreezeSet
 
@@ -24,7 +26,7 @@ def autopack_register_projections(register: Register) -> None:
 
 
 @hookimpl
-def autopack_guard_drain(log: Any) -> str | None:
+def autopack_guard_drain(log: "Log") -> str | None:
     """Refuse a drain while a freeze holds; the reason names each, and who set it."""
     from autopack_freeze.setting import freezes
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from http.client import HTTPException
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -17,6 +17,9 @@ import structlog
 
 from autopack import hookimpl
 from autopack.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from autopack import DrainReport, Recorded
 
 logger = structlog.get_logger("autopack_notify")
 
@@ -109,17 +112,17 @@ class Webhook:
         _check_settings(self)
 
     @hookimpl
-    def autopack_drain_stopped(self, report: Any) -> None:
+    def autopack_drain_stopped(self, report: "DrainReport") -> None:
         """Post the report: a webhook is a plugin, for ``load_plugins(extra=[webhook])``."""
         self.send(report)
 
     @hookimpl
-    def autopack_event_recorded(self, recorded: Any) -> None:
+    def autopack_event_recorded(self, recorded: "Recorded[Any]") -> None:
         """Post that a phase waits for a decision, as soon as it does; other events are not told."""
         if recorded.type == "phase.gated" and is_news(recorded, time.time()):
             self.tell_gate(recorded)
 
-    def tell_gate(self, recorded: Any) -> threading.Thread:
+    def tell_gate(self, recorded: "Recorded[Any]") -> threading.Thread:
         """Post a gate in the background; the process does not end before it is done."""
         gate = {name: getattr(recorded.event, name) for name in ("run_id", "phase_id", "question")}
         body = {"event": "phase_gated", "text": _gate_sentence(**gate), "gate": gate}
@@ -127,7 +130,7 @@ class Webhook:
         post.start()
         return post
 
-    def send(self, report: Any) -> bool:
+    def send(self, report: "DrainReport") -> bool:
         """Post a drain's report and tell whether it arrived; what went wrong is logged."""
         body = {"event": "drain_stopped", "text": _sentence(report), "report": attrs.asdict(report)}
         return self._sent(body, str(report.drain_id))

@@ -2,14 +2,17 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from autopack.hookspecs import Register, hookimpl
 from autopack_prices.environment import named_table
 
+if TYPE_CHECKING:
+    from autopack.events import LlmUsageRecorded
+
 
 @hookimpl
-def autopack_price_usage(usage: Any) -> float | None:
+def autopack_price_usage(usage: "LlmUsageRecorded") -> float | None:
     """Return what a call costs today by the table that ``AUTOPACK_PRICES`` names."""
     path = named_table()
     if path is None:
