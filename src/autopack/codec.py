@@ -32,8 +32,8 @@ class EventType:
 
     @cached_property
     def mirror(self) -> Any:
-        """The strict msgspec twin of the class."""
-        return mirror_of(self.cls)
+        """The strict msgspec twin of the class; a plugin's tells what it has by default too."""
+        return mirror_of(self.cls, tells_defaults=self.cls not in CORE_EVENTS)
 
     @cached_property
     def decode(self) -> Callable[[str], Any]:
@@ -151,9 +151,10 @@ class Codec:
             return UnrecognisedEvent(type_name, schema, data)
         if schema == kind.schema:
             try:
-                return _built(kind, kind.decode(data))
+                mirror = kind.decode(data)
             except _UNREADABLE as fault:
                 raise StoredEventError(type_name, position=position, why=str(fault)) from fault
+            return _built(kind, mirror, position)
         return self._decode_older(kind, schema, data, position)
 
     def decode_all(self, bodies: Iterable[Body]) -> Iterator[Any]:
@@ -182,15 +183,20 @@ class Codec:
         try:
             fields = msgspec.json.decode(data)
             fields = upcast(fields, schema=schema, known=kind.schema, steps=kind.upcasters)
-            return _built(kind, msgspec.convert(fields, kind.mirror))
+            mirror = msgspec.convert(fields, kind.mirror)
         except Exception as fault:  # a plugin's step may raise anything
             why = f"schema {schema} could not be brought to {kind.schema}: {fault!r}"
             raise StoredEventError(kind.name, position=position, why=why) from fault
+        return _built(kind, mirror, position)
 
 
-def _built(kind: EventType, mirror: Any) -> Any:
+def _built(kind: EventType, mirror: Any, position: int) -> Any:
     if kind.fill is None:
-        return kind.cls(**asdict(mirror))
+        try:
+            return kind.cls(**asdict(mirror))
+        except Exception as fault:  # a plugin's own validator may raise anything
+            why = str(getattr(fault, "why", None) or f"{type(fault).__name__}: {fault}")
+            raise StoredEventError(kind.name, position=position, why=why) from fault
     event: Any = _NEW(kind.cls)
     kind.fill(event, asdict(mirror))
     return event

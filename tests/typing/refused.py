@@ -2,9 +2,19 @@
 
 from datetime import datetime
 
+import attrs
+
 import autopack
 from autopack import Attempt, Drain, Failed, Log, PhaseRef, PhaseSpec, PhaseView, Recorded
 from autopack.events import RunCreated, RunPaused
+
+
+@autopack.event("door.knocked")
+@attrs.frozen(kw_only=True)
+class Knocked:
+    """A plugin's event that attrs has made."""
+
+    door: str
 
 
 def paused(recorded: Recorded[RunPaused]) -> None:
@@ -41,6 +51,8 @@ def wrong(log: Log, ref: PhaseRef, recorded: Recorded[RunCreated]) -> None:
     Failed("code")  # type: ignore[call-arg]
     RunCreated("r1")  # type: ignore[call-arg]
     RunCreated(run_id="r1", goal=5)  # type: ignore[arg-type]
+    Knocked(door=5)  # type: ignore[arg-type]
+    Knocked(window="left")  # type: ignore[call-arg]
     recorded.event.run_id = "r2"  # type: ignore[misc]
     recorded.position = 5  # type: ignore[misc]
     moment: datetime = recorded.position  # type: ignore[assignment]

@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_type
 
+import attrs
+
 import autopack
 from autopack import (
     ANY,
@@ -237,6 +239,19 @@ class WeatherChanged:
     wind_kmh: float | None = None
 
 
+@autopack.event("tide.turned")
+@attrs.frozen
+class TideTurned:
+    """A plugin's event that attrs has made."""
+
+    height_m: float = attrs.field(validator=attrs.validators.gt(0))
+
+    def in_feet(self) -> float:
+        """Return the height in feet."""
+        return self.height_m / 0.3048
+
+
 def events() -> None:
     """Events are made by keyword."""
     assert_type(WeatherChanged(sky="grey").sky, str)
+    assert_type(TideTurned(height_m=3.5).in_feet(), float)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, wraps
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
 import attrs
@@ -52,28 +52,91 @@ def event(type_name: str, *, schema: int = 1) -> Callable[[C], C]:
     """
     Make a frozen event class whose wrong values do not construct.
 
+    Decorates a bare class, or one that ``attrs.frozen`` has made already.
+
     Args:
         type_name: The name in the log, dotted and past tense (``"run.created"``). It is a
             format: never renamed, never reused.
         schema: The version of its fields; raise it when a field is added with a default.
+
+    Raises:
+        InvalidEventError: The class is not frozen, or a field cannot be told by its name alone.
     """
 
     def decorate(cls: C) -> C:
-        cls.__attrs_post_init__ = _check_values  # type: ignore[attr-defined]
-        cls = attrs.frozen(kw_only=True, slots=False, field_transformer=_lists_to_tuples)(cls)
+        cls = _checked(cls, type_name) if "__attrs_attrs__" in vars(cls) else _made(cls)
+        _check_fields(cls, type_name)
         cls.TYPE, cls.SCHEMA = type_name, schema  # type: ignore[attr-defined]
         return cls
 
     return decorate
 
 
+def _made(cls: C) -> C:
+    """Make an event class of a bare one."""
+    own = vars(cls).get("__attrs_post_init__")
+
+    def check(self: Any) -> None:
+        if own is not None:
+            own(self)
+        _check_values(self)
+
+    cls.__attrs_post_init__ = check if own else _check_values  # type: ignore[attr-defined]
+    return attrs.frozen(kw_only=True, slots=False, field_transformer=_lists_to_tuples)(cls)
+
+
+def _checked(cls: C, type_name: str) -> C:
+    """Let a class that attrs has made check its values too, as an event class does."""
+    if not _is_frozen(cls):
+        raise InvalidEventError(type_name, f"{cls.__name__} can be changed; use attrs.frozen")
+    made = cls.__init__  # type: ignore[misc]
+    tuples = [f.name for f in attrs.fields(cls) if str(f.type).startswith("tuple[")]
+
+    @wraps(made)
+    def init(self: Any, *args: Any, **fields: Any) -> None:
+        made(self, *args, **fields)
+        for name in tuples:
+            object.__setattr__(self, name, _to_tuple(getattr(self, name)))
+        _check_values(self)
+
+    cls.__init__ = init  # type: ignore[misc]
+    return cls
+
+
+def _is_frozen(cls: type) -> bool:
+    try:
+        setattr(object.__new__(cls), "TYPE", "")  # noqa: B010 - it is what must not be possible
+    except attrs.exceptions.FrozenInstanceError:
+        return True
+    except AttributeError:  # another slotted class
+        pass
+    return False
+
+
+def _check_fields(cls: type, type_name: str) -> None:
+    """Refuse fields that an event could not be stored by, or be made of again."""
+    for field in attrs.fields(cls):
+        default: Any = field.default
+        if not field.init or field.alias != field.name:
+            why = f"field {field.name!r} is not given by that name: an event is made of its fields"
+        elif isinstance(default, attrs.Factory) and default.takes_self:  # type: ignore[arg-type]
+            why = f"the default of {field.name!r} is made of other fields: give it by the caller"
+        else:
+            continue
+        raise InvalidEventError(type_name, why)
+
+
 @cache
-def mirror_of(cls: type) -> type[msgspec.Struct]:
+def mirror_of(cls: type, *, tells_defaults: bool = False) -> type[msgspec.Struct]:
     """
     Return a strict msgspec twin of an attrs class: unknown fields and wrong types are refused.
 
-    Fields at their default are left out of the JSON, which keeps rows small; a default is part
-    of the format and never changes. Made when a class is first used: most commands use few.
+    Made when a class is first used: most commands use few.
+
+    Args:
+        tells_defaults: Whether fields at their default stand in the JSON. The library's own are
+            left out, which keeps rows small: their defaults are part of the format, and the
+            tests hold them. Nobody holds those of a plugin, so what it meant is stored.
     """
     attrs.resolve_types(cls, include_extras=True)
     fields: list[Any] = []
@@ -86,8 +149,18 @@ def mirror_of(cls: type) -> type[msgspec.Struct]:
         else:
             fields.append((field.name, field.type, field.default))
     return msgspec.defstruct(
-        cls.__name__, fields, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+        cls.__name__,
+        fields,
+        kw_only=True,
+        forbid_unknown_fields=True,
+        omit_defaults=not tells_defaults,
+        gc=False,
     )
+
+
+@cache
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(cls))
 
 
 @cache
@@ -126,7 +199,8 @@ def _check_values(self: Any) -> None:
     except msgspec.ValidationError as refused:
         raise InvalidEventError(self.TYPE, str(refused)) from refused
     free = _free_fields(self.__class__)
-    for name, value in self.__dict__.items():
+    for name in _names(self.__class__):
+        value = getattr(self, name)
         is_free = name in free or isinstance(value, float | dict | list)
         for where, part in _parts(name, value) if not is_free else ((name, value),):
             if fault := json_fault(part, where):
