@@ -223,6 +223,21 @@ class TestRefusals:
 
             assert 0 == new.head().position
 
+    @pytest.mark.parametrize("ending", ["\n", " \t\r\n"])
+    def test_blank_lines_do_not_go_on_for_ever(self, log, tmp_path, ending):
+        """A packed file of a few kilobytes may hold millions; some are passed over."""
+        source = exported(log, tmp_path / "out.ndjson.gz")
+        held = gzip.decompress(source.read_bytes()).decode()
+        few, many = (f"{ending * n}{held}" for n in (ndjson.BLANK_MOST, ndjson.BLANK_MOST + 1))
+        with create_log(tmp_path / "new.db") as new:
+            new.append("run-r0", [created("r0")], expected_version=0)
+            source.write_bytes(gzip.compress(many.encode()))
+            with pytest.raises(ImportRefusedError, match="over 100,000 blank lines in a row"):
+                import_history(new, "ndjson", source)
+            source.write_bytes(gzip.compress(few.encode()))
+
+            assert log.head().position == import_history(new, "ndjson", source).read
+
     def test_an_export_is_there_whole_or_not_at_all(self, log, tmp_path):
         """An exporter that fails half-way leaves nothing; an existing file is left alone."""
 

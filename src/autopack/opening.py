@@ -8,8 +8,10 @@ from autopack.errors import InvalidInputError, UnknownNameError
 from autopack.plugins import Registry
 from autopack.ports.log import Backend
 
-_URL: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>[^\s'\"]+)")
-_SECRET: Final = re.compile(r"(?i)([?&;][^=&;]*(?:pass|pwd|token|secret|key)[^=&;]*=)[^&;#]*")
+_URL: Final = re.compile(r"://(?<=[A-Za-z0-9+.-]://)([^\s'\"]++)")
+_SECRET: Final = re.compile(
+    r"(?i)([?&;](?=[^=&;?]{0,100}(?:pass|pwd|token|secret|key))[^=&;?]*+=)[^&;#]*+"
+)
 
 
 class SqliteFiles:
@@ -72,13 +74,13 @@ def masked(text: str) -> str:
 
 
 def _masked_url(found: re.Match[str]) -> str:
-    scheme, rest = found["scheme"], found["rest"]
+    rest = found[1]
     # A password may itself hold "/" or "@", so it goes from the first ":" to the last "@".
     user, colon, after = rest.partition(":")
     _password, at, place = after.rpartition("@")
     if colon and at and not rest.startswith("/"):
         rest = f"{user}:***@{place}"
-    return f"{scheme}://" + _SECRET.sub(r"\1***", rest)
+    return "://" + _SECRET.sub(r"\1***", rest)
 
 
 def _parted(target: str | Path) -> tuple[str, str]:

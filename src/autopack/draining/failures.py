@@ -1,4 +1,9 @@
-"""What kind of failure it was, which failures are alike, and why a phase used no tokens."""
+"""
+What kind of failure it was, which failures are alike, and why a phase used no tokens.
+
+A message may be as long as a program can print, and is read in the drain's only thread for the log:
+so little of it is read, whatever its length, and no pattern gives back what it took.
+"""
 
 import re
 from typing import Final
@@ -53,7 +58,7 @@ _MEANINGS: Final = tuple(
             "truncated",
             r"(?:output|response|answer|completion|message|reply) (?:was |is |got )?"
             r"(?:truncated|cut (?:off|short))|stop_reason.{0,4}(?:length|max_tokens)"
-            r"|(?:reach|exceed|hit)\w* (?:the )?max_?(?:output_)?tokens"
+            r"|(?:reach|exceed|hit)\w{0,9} (?:the )?max_?(?:output_)?tokens"
             r"|max_?(?:output_)?tokens (?:was |is )?(?:reached|exceeded|hit)"
             r"|output token (?:maximum|limit)",
         ),
@@ -70,10 +75,11 @@ _MEANINGS: Final = tuple(
 )
 
 _RETRY_AFTER: Final = re.compile(
-    r"retry.?after(?:_s|.?seconds)?[\"']?\s*[:=]?\s*[\"']?(?P<plain>\d+(?:\.\d+)?)\s*(?P<plain_unit>ms\b)?"
-    r"|(?:try again|retry|retrying|wait)\s+(?:in|after|for)\s+(?P<spans>(?:\d+(?:\.\d+)?\s*"
-    r"(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b\s*(?:and\s+)?"
-    r"|\d+(?:\.\d+)?(?:ms|s|m|h)(?=\d))+)"
+    r"retry.?after(?:_s|.?seconds)?[\"']?\s*+[:=]?\s*+[\"']?"
+    r"(?P<plain>\d++(?:\.\d++)?+)\s*+(?P<plain_unit>ms\b)?"
+    r"|(?:try again|retry|retrying|wait)\s++(?:in|after|for)\s++(?P<spans>(?:\d++(?:\.\d++)?+\s*+"
+    r"(?:(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b\s*+(?:and\s++)?"
+    r"|(?:ms|s|m|h)(?=\d)))++)"
     r"|limit reached\|(?P<epoch>\d{10})\b",
     re.IGNORECASE,
 )
@@ -84,22 +90,29 @@ _LONGEST_WAIT_S: Final = 7 * 86_400.0
 _REPEATED: Final = tuple(
     (re.compile(pattern), word)
     for pattern, word in (
-        (r"[a-z][a-z0-9+.-]*://[^\s\"'<>)]+", "<url>"),
-        (r"\d{4}-\d\d-\d\d[t ]\d\d:\d\d(:\d\d([.,]\d+)?)?( ?z\b| ?[+-]\d\d:?\d\d)?", "<time>"),
+        (r"[a-z][a-z0-9+.-]{0,30}+://[^\s\"'<>)]++", "<url>"),
+        (r"\d{4}-\d\d-\d\d[t ]\d\d:\d\d(:\d\d([.,]\d++)?)?( ?z\b| ?[+-]\d\d:?\d\d)?", "<time>"),
         (r"\d{4}-\d\d-\d\d", "<date>"),
-        (r"\b\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[ap]m)?\b", "<time>"),
+        (r"\b\d\d?:\d\d(:\d\d([.,]\d++)?)?( ?[ap]m)?\b", "<time>"),
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<id>"),
-        (r"\b[a-z]:[\\/][^\s:;,\"')]+", "<path>"),
-        (r"(?<![\w<>/])(?:[\w.-]+/)+[\w-]+\.[a-z]\w*", "<path>"),
-        (r"(?<![\w<>])\.{0,2}/[^\s:;,\"')]+", "<path>"),
-        (r"\b0x[0-9a-f]+\b", "<address>"),
-        (r"(?<![\w.>-])[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?(?![\w-])", "<n>"),
-        (r"\b[0-9a-f]{12,}\b", "<n>"),
-        (r"\d+(?:[.,]\d+)*", "<n>"),
-        (r"\s+", " "),
+        (r"\b[a-z]:[\\/][^\s:;,\"')]++", "<path>"),
+        (r"(?<![\w<>/.-])(?:[\w.-]++/)+[\w-]++\.[a-z]\w*+", "<path>"),
+        (r"(?<![\w<>])\.{0,2}/[^\s:;,\"')]++", "<path>"),
+        (r"\b0x[0-9a-f]++\b", "<address>"),
+        (
+            r"(?<![\w.>-])(?<!\d,)[-+]?\d++(?:[.,]\d++)*+(?:e[-+]?\d++)?+(?![\w-])",
+            "<n>",
+        ),
+        (r"\b[0-9a-f]{12,}+\b", "<n>"),
+        (r"\d++(?:[.,]\d++)*+", "<n>"),
+        (r"\s++", " "),
     )
 )
 _PRINT_CHARS: Final = 200
+_CODE_CHARS: Final = 100
+_NORMAL_CHARS: Final = 4_000
+_SEARCHED_CHARS: Final = 8_000
+_ROUNDS: Final = 20
 
 
 def classify(code: str, message: str) -> str:
@@ -107,14 +120,14 @@ def classify(code: str, message: str) -> str:
     Return the class of a failure by its code, then by its words; ``execution`` otherwise.
 
     The words are those of providers and their clients. A program's error about itself, such as
-    ``KeyError: 'max_tokens'``, is about itself.
+    ``KeyError: 'max_tokens'``, is about itself. Of a long message the beginning and the end speak.
     """
-    word = code.lower()
+    word, message = code[:_CODE_CHARS].lower(), _ends_of(message)
     if word in CLASSES:
         return word
     if word in ("timed_out", "deadline"):
         return "timeout"
-    if _OWN_FAULT.search(code) or _OWN_FAULT.search(message):
+    if _OWN_FAULT.search(code[:_CODE_CHARS]) or _OWN_FAULT.search(message):
         return "execution"
     for text in (word.replace("_", " "), message):
         for name, pattern in _MEANINGS:
@@ -132,7 +145,7 @@ def retry_after_s(message: str, *, now_s: float) -> float | None:
             ``usage limit reached|1755806400``, whose figure is a Unix time.
         now_s: The time of the failure, in Unix seconds, for the last of these forms.
     """
-    found = _RETRY_AFTER.search(message)
+    found = _RETRY_AFTER.search(_ends_of(message))
     if found is None:
         return None
     if found["epoch"]:
@@ -150,21 +163,29 @@ def normalise(text: str) -> str:
     Return *text* in lower case without what differs from one failure to the next of its kind.
 
     URLs, times, dates, ids, paths, addresses and numbers become words in angle brackets; a
-    normal form stays as it is.
+    normal form stays as it is. Only the first 4,000 characters are read.
     """
-    normal = text.lower()
-    while True:
+    normal = text[:_NORMAL_CHARS].lower()
+    for _round in range(_ROUNDS):
         before = normal
         for pattern, word in _REPEATED:
             normal = pattern.sub(word, normal)
         normal = normal.strip()
         if normal == before:
-            return normal
+            break
+    return normal
+
+
+def _ends_of(text: str) -> str:
+    """Return a text's beginning and its end, where the rest may be of any length."""
+    if len(text) <= 2 * _SEARCHED_CHARS:
+        return text
+    return f"{text[:_SEARCHED_CHARS]}\n{text[-_SEARCHED_CHARS:]}"
 
 
 def fingerprint(code: str, message: str) -> str:
     """Return what failures that differ only in times, paths, ids and numbers have in common."""
-    return f"{code}|{normalise(message)[:_PRINT_CHARS]}"
+    return f"{code[:_CODE_CHARS]}|{normalise(message)[:_PRINT_CHARS]}"
 
 
 def zero_yield_reason(

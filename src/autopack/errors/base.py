@@ -1,5 +1,26 @@
 """The base of all errors, and what is wrong with names and values."""
 
+from typing import Final
+
+_TOLD_MOST: Final = 8_000
+_VALUE_MOST: Final = 200
+
+
+def told(value: object) -> str:
+    """Return a value as a message shows it, however long it is."""
+    if isinstance(value, str) and len(value) > _VALUE_MOST:
+        return f"{value[:_VALUE_MOST]!r}... ({len(value):,} characters)"
+    return repr(value)
+
+
+def _short(message: str) -> str:
+    """Return a message without the middle of what is too long to be read, or to be printed."""
+    more = len(message) - _TOLD_MOST
+    if more <= 0:
+        return message
+    half = _TOLD_MOST // 2
+    return f"{message[:half]} [... {more:,} characters ...] {message[-half:]}"
+
 
 class AutopackError(Exception):
     """
@@ -12,6 +33,7 @@ class AutopackError(Exception):
     """
 
     def __init__(self, message: str = "", *, do: str = "", typed: str = "") -> None:
+        message = _short(message)
         super().__init__(f"{message} {do}" if do else message)
         self._typed = f"{message} {typed}" if typed else ""
 
@@ -32,7 +54,7 @@ class InvalidNameError(AutopackError):
         *,
         to_do: str = "Use 1 to 200 printable characters without a slash in run ids.",
     ) -> None:
-        super().__init__(f"{name!r} cannot be a {kind}: {why}. {to_do}")
+        super().__init__(f"{told(name)} cannot be a {kind}: {why}. {to_do}")
         self.kind, self.name, self.why = kind, name, why
 
 

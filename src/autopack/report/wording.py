@@ -1,4 +1,9 @@
-"""Failures in words: what happened, said once."""
+"""Failures in words: what happened, said once; and texts that are cut where a word ends."""
+
+import re
+from typing import Final
+
+_BETWEEN: Final = re.compile(r"[\s\"'`,;<>()\[\]{}|]")
 
 
 def failure_words(code: str | None, message: str | None, state: str = "") -> str:
@@ -19,6 +24,25 @@ def kind_words(fingerprint: str) -> str:
     if not bar:
         return one_line(code.replace("_", " "))
     return failure_words(code, text.removeprefix(f"{code.lower()}: "))
+
+
+def start_of(text: str, most: int) -> str:
+    """Return the beginning of *text*, at most so many characters: half a word is none of it.
+
+    Half a key is no key to who looks for keys, and yet half known.
+    """
+    if len(text) <= most or _BETWEEN.match(text[most]):
+        return text[:most]
+    ends = [found.start() for found in _BETWEEN.finditer(text, 0, most)]
+    return text[: ends[-1] if ends else 0]
+
+
+def end_of(text: str, most: int) -> str:
+    """Return the end of *text*, at most so many characters: half a word is none of it."""
+    if len(text) <= most or _BETWEEN.match(text[-most - 1]):
+        return text[-most:] if most else ""
+    found = _BETWEEN.search(text, len(text) - most)
+    return "" if found is None else text[found.end() :]
 
 
 def one_line(text: str) -> str:

@@ -24,15 +24,41 @@ def test_a_capture_keeps_both_ends(data, cuts, cap):
     text = capture.text()
     kept = [part.decode("utf-8", "replace").replace("\x00", "\ufffd") for part in
             (data[:half], data[len(data) - half :], data)]  # fmt: skip
+    head, cut, tail = text.partition("\n[... ")
 
     assert len(data) == capture.n_bytes
     assert (len(data) <= 2 * half) == capture.is_whole
     if capture.is_whole:
         assert kept[2] == text
     else:
-        assert text.startswith(kept[0])
-        assert text.endswith(kept[1])
-        assert f"[... {len(data) - 2 * half} bytes cut ...]" in text
+        assert cut
+        assert kept[0].startswith(head)
+        assert kept[1].endswith(tail.partition(" bytes cut ...]\n")[2])
+
+
+@given(st.text(alphabet='ab ,"', max_size=300), st.integers(1, 120))
+def test_a_capture_tells_how_much_is_missing(data, cap):
+    """What was kept and what was cut are all of it."""
+    capture = Capture(cap)
+    capture.feed(data.encode())
+    head, cut, rest = capture.text().partition("\n[... ")
+    n_cut, _, tail = rest.partition(" bytes cut ...]\n")
+
+    assert len(data) == len(head) + (int(n_cut) if cut else 0) + len(tail)
+
+
+def test_a_capture_cuts_where_a_word_ends():
+    """Half a key is none to whoever looks for keys; what is longer than any is cut where it is."""
+    key, long = "sk-ant-api03-Xb4nDf7kQ2mZ8rLw", Capture(100)
+    long.feed(b"x" * 9_000)
+    texts = []
+    for cap in range(40, 140):
+        capture = Capture(cap)
+        capture.feed(f'first {key}, then {"y " * 90}"{key}" and last'.encode())
+        texts.append(capture.text().replace(key, ""))
+
+    assert [] == [text for text in texts if "Xb4n" in text or "8rLw" in text]
+    assert f"{'x' * 50}\n[... 8900 bytes cut ...]\n{'x' * 50}" == long.text()
 
 
 _WORDS = st.text(alphabet="ab ", max_size=9)
@@ -43,11 +69,15 @@ def test_last_words_leave_out_what_is_mute(lines, n_chars):
     """They are the end of the other lines, joined, whatever stands between them."""
     capture = Capture(10_000)
     capture.feed("\n".join(f"#{text}" if is_mute else text for is_mute, text in lines).encode())
-    said = " ".join(text for is_mute, text in lines if not is_mute)
+    words = " ".join(text for is_mute, text in lines if not is_mute).split()
+    found = capture.last_words(n_chars, lambda line: line.startswith("#"))
 
-    assert " ".join(said.split())[-n_chars:] == capture.last_words(
-        n_chars, lambda line: line.startswith("#")
-    )
+    if words and len(words[-1]) > n_chars:
+        assert f"a word of {len(words[-1])} characters" == found
+    else:
+        assert found == " ".join(words[len(words) - len(found.split()) :])
+        assert len(found) <= n_chars
+        assert bool(words) == bool(found)
 
 
 def test_last_words_leave_out_half_a_line():

@@ -5,6 +5,7 @@ from typing import Final
 
 from autopack.draining.failures import classify
 from autopack.ports.work import Failed
+from autopack.report.wording import end_of
 
 _EXCERPT_CHARS: Final = 300
 _CODES: Final = {
@@ -33,9 +34,8 @@ def exit_failure(program: str, returncode: int, last_words: str) -> Failed:
     """
     number = -returncode if returncode < 0 else returncode - _KILLED_BY_SHELL
     name = _signal_name(number)
-    said = (
-        f"its last words: {last_words[-_EXCERPT_CHARS:]}" if last_words else "it printed no reason"
-    )
+    words = end_of(last_words, _EXCERPT_CHARS)
+    said = f"its last words: {words}" if words else "it printed no reason"
     if returncode < 0 or name is not None:
         more = " (out of memory?)" if name == "SIGKILL" else ""
         message = f"{program} was ended by {name or f'signal {number}'}{more}; {said}"

@@ -19,7 +19,7 @@ _NAMES: Final = (
     "model", "budget_tokens", "timeout_s", "deliverables", "payload",
 )  # fmt: skip
 _PREFIXES: Final = ("payload", "labels", "inputs", "settings")
-_PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w-]*(?:\.[\w-]+)*)\}")
+_PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w-]*+(?:\.[\w-]++)*+)\}")
 
 
 class NoValueError(Exception):

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from autopack.draining.ending import bad_outcome
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
+from autopack.report.wording import start_of
 
 _PREFIX: Final = "autopack."
 _ENDINGS: Final = frozenset({"completed", "failed", "needs_person"})
@@ -52,7 +53,7 @@ class Reader:
             return
         told = json_object(text)
         if told is None:
-            self.problem(f"no JSON object: {text[:_SHOWN_CHARS]!r}")
+            self.problem(f"no JSON object: {start_of(text, _SHOWN_CHARS)!r}")
         else:
             self._own(told)
 
@@ -62,7 +63,7 @@ class Reader:
             return
         told = json_object(text)
         if told is None:
-            self.problem(f"no JSON object: {text[:_SHOWN_CHARS]!r}")
+            self.problem(f"no JSON object: {start_of(text, _SHOWN_CHARS)!r}")
         else:
             self._own({"type": f"{_PREFIX}usage", **told})
 

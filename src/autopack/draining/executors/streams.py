@@ -1,10 +1,15 @@
 """What a process prints: kept within a bound, and cut into lines as it comes."""
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from autopack.report.wording import end_of
+
 LONGEST_LINE_BYTES: Final = 16 * 2**20
+_WORD_MOST: Final = 4096
+_BREAK: Final = re.compile(rb"[\s\"',;<>()\[\]{}]")
 
 
 class Capture:
@@ -43,8 +48,11 @@ class Capture:
         tail = b"".join(self._tail)[-self._half :]
         if self.is_whole:
             return _text(bytes(self._head) + tail)
-        cut = self.n_bytes - len(self._head) - len(tail)
-        return f"{_text(bytes(self._head))}\n[... {cut} bytes cut ...]\n{_text(tail)}"
+        # Half a word may be half a key, which nobody would take for one and take out.
+        head = bytes(self._head)
+        head, tail = head[: _last_break(head)], tail[_first_break(tail) :]
+        cut = self.n_bytes - len(head) - len(tail)
+        return f"{_text(head)}\n[... {cut} bytes cut ...]\n{_text(tail)}"
 
     def last_words(self, n_chars: int, is_mute: Callable[[str], bool]) -> str:
         """
@@ -61,7 +69,9 @@ class Capture:
             if words := "" if is_mute(line) else " ".join(line.split()):
                 found.appendleft(words)
                 n += len(words) + 1
-        return " ".join(found)[-n_chars:]
+        words = " ".join(found)
+        last = len(words.rpartition(" ")[2])
+        return end_of(words, n_chars) or f"a word of {last:,} characters" * bool(words)
 
     def _kept_lines(self) -> list[str]:
         """Return the lines that were kept; the two halves of a cut one are none."""
@@ -108,6 +118,17 @@ class Lines:
         line = bytes(self._rest).rstrip(b"\r")
         self._rest.clear()
         yield _text(line)
+
+
+def _last_break(data: bytes) -> int:
+    """Return where the last word ends; the end, if it is no word but longer than any key."""
+    found = [at.start() for at in _BREAK.finditer(data, max(0, len(data) - _WORD_MOST))]
+    return found[-1] if found else len(data)
+
+
+def _first_break(data: bytes) -> int:
+    found = _BREAK.search(data, 0, _WORD_MOST)
+    return 0 if found is None else found.end()
 
 
 def _text(data: bytes) -> str:
