@@ -4,7 +4,7 @@ Autopack: event-sourced runs of LLM agents over batches of work.
 Everything is loaded when it is first used, so that importing the package costs next to nothing.
 """
 
-from typing import TYPE_CHECKING, Any
+from autopack.lazy import TYPE_CHECKING, loaded, shown_by
 
 if TYPE_CHECKING:
     from autopack.api.amending import amend_usage as amend_usage
@@ -96,192 +96,23 @@ if TYPE_CHECKING:
     from autopack.runfiles import run_from as run_from
     from autopack.scaffold import new_plugin as new_plugin
 
-_HOMES = {
-    "autopack.api.amending": """
-        amend_usage
-    """,
-    "autopack.api.backtesting": """
-        backtest
-    """,
-    "autopack.api.calibrating": """
-        calibrate
-        estimate
-        samples
-    """,
-    "autopack.api.capping": """
-        CapUse
-        caps_of
-        set_caps
-    """,
-    "autopack.api.deciding": """
-        apply
-        calibration_history
-        propose
-        reject
-        rollback
-    """,
-    "autopack.api.doctoring": """
-        doctor
-    """,
-    "autopack.api.forecasting": """
-        forecast
-    """,
-    "autopack.api.logs": """
-        create_log
-        export_history
-        import_history
-        open_log
-        tail
-    """,
-    "autopack.api.pruning": """
-        prune_artifacts
-    """,
-    "autopack.api.reading": """
-        Change
-        diff
-        history
-        phase_board
-        phase_counts
-        phase_of
-        phases_of
-        replay
-        run_board
-    """,
-    "autopack.api.reporting": """
-        evaluate
-        write_report
-    """,
-    "autopack.api.restoring": """
-        restore_log
-    """,
-    "autopack.api.runs": """
-        cancel
-        create_run
-        decide_gate
-        pause_run
-        queue_phases
-        requeue
-        resume_run
-        skip
-    """,
-    "autopack.api.simulating": """
-        simulate
-    """,
-    "autopack.api.standing": """
-        status
-    """,
-    "autopack.api.texts": """
-        PhaseText
-        text_of
-        texts_of
-    """,
-    "autopack.api.work": """
-        attempt
-        drain
-        probe
-    """,
-    "autopack.demo": """
-        run_demo
-    """,
-    "autopack.draining.engine": """
-        Drain
-    """,
-    "autopack.draining.executors.command": """
-        CommandExecutor
-    """,
-    "autopack.draining.escalation": """
-        Escalation
-    """,
-    "autopack.draining.executors.recorded": """
-        RecordedExecutor
-    """,
-    "autopack.draining.report": """
-        DrainReport
-    """,
-    "autopack.draining.simulation": """
-        Simulated
-    """,
-    "autopack.draining.synthetic": """
-        synthetic_backlog
-    """,
-    "autopack.errors": """
-        AutopackError
-    """,
-    "autopack.events": """
-        event
-    """,
-    "autopack.hookspecs": """
-        hookimpl
-    """,
-    "autopack.ids": """
-        PhaseRef
-    """,
-    "autopack.log": """
-        Log
-    """,
-    "autopack.plugins": """
-        load_plugins
-    """,
-    "autopack.runfiles": """
-        RunFile
-        read_run_file
-        run_from
-    """,
-    "autopack.scaffold": """
-        new_plugin
-    """,
-    "autopack.ports.drain": """
-        Choose
-        DrainView
-        Retry
-        Stop
-        Wait
-    """,
-    "autopack.ports.log": """
-        ANY
-        Cursor
-        NewEvent
-        Recorded
-        UnrecognisedEvent
-    """,
-    "autopack.ports.prediction": """
-        PhaseSpec
-        Prediction
-        Proposal
-        Sample
-    """,
-    "autopack.ports.projection": """
-        projection
-    """,
-    "autopack.ports.work": """
-        Attempt
-        Completed
-        Failed
-        NeedsPerson
-        PhaseView
-        Prepared
-    """,
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+    __version__: str
 
-__all__ = [*_HOME_OF, "__version__"]
+_HOMES = shown_by(__spec__)
 
+__all__ = [*_HOMES, "__version__"]
 
-def __getattr__(name: str) -> Any:
-    """Load a public name from its module when it is first asked for (PEP 562)."""
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # a type checker would take it for a name of any kind
 
-        return version("autopack")
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'autopack' has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name):
+        """Load a public name from its module when it is first asked for (PEP 562)."""
+        if name == "__version__":
+            from importlib.metadata import version
 
-    value = getattr(import_module(_HOME_OF[name]), name)
-    globals()[name] = value
-    return value
+            return version("autopack")
+        return loaded(name, _HOMES, globals())
 
 
 def __dir__() -> list[str]:
     """List the public names, loaded or not."""
-    return sorted(set(globals()) | set(__all__))
+    return sorted({*globals(), *__all__})

@@ -5,7 +5,17 @@ from datetime import datetime
 import attrs
 
 import autopack
-from autopack import Attempt, Drain, Failed, Log, PhaseRef, PhaseSpec, PhaseView, Recorded
+from autopack import (
+    Attempt,
+    Drain,
+    Failed,
+    Log,
+    PhaseRef,
+    PhaseSpec,
+    PhaseView,
+    Recorded,
+    types,
+)
 from autopack.events import RunCreated, RunPaused
 
 
@@ -47,6 +57,8 @@ def wrong(log: Log, ref: PhaseRef, recorded: Recorded[RunCreated]) -> None:
     for of_stream in log.read("run-r1", types=[RunCreated]):
         print(of_stream.event.why)  # type: ignore[attr-defined]
     log.read_all(types=RunCreated)  # type: ignore[call-overload]
+    autopack.nothing()  # type: ignore[attr-defined]
+    types.Nothing()  # type: ignore[attr-defined]
     PhaseSpec("a", category="tests")  # type: ignore[call-arg]
     Failed("code")  # type: ignore[call-arg]
     RunCreated("r1")  # type: ignore[call-arg]

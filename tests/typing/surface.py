@@ -32,18 +32,26 @@ from autopack import (
     Stop,
     Wait,
 )
-from autopack.calibration.backtesting import Backtest
-from autopack.draining.parameters import DrainSettings
-from autopack.draining.planning import Plan
 from autopack.events import RunCreated, RunPaused
-from autopack.ports.drain import Choice, Strategy
-from autopack.ports.prediction import Calibrator, Estimate, Features
-from autopack.ports.projection import FunctionProjection, Projection
-from autopack.ports.usage import UsageFigures
-from autopack.ports.work import Executor, Outcome, OwnAttempt
-from autopack.report.diagnosis import Diagnosis
-from autopack.report.status import Status
-from autopack.views import ViewAt
+from autopack.types import (
+    Backtest,
+    Calibrator,
+    Choice,
+    Diagnosis,
+    DrainSettings,
+    Estimate,
+    Executor,
+    Features,
+    FunctionProjection,
+    Outcome,
+    OwnAttempt,
+    Plan,
+    Projection,
+    Status,
+    Strategy,
+    UsageFigures,
+    ViewAt,
+)
 
 
 def named(recorded: Recorded[RunCreated]) -> None:

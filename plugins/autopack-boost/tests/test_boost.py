@@ -11,8 +11,8 @@ from autopack import load_plugins
 from autopack.calibration.backtesting import judged, rows_of
 from autopack.calibration.shrinkage import ShrinkageQuantile
 from autopack.errors import InvalidInputError
-from autopack.ports.prediction import Features, Sample
 from autopack.testing.calibrators import CalibratorContract
+from autopack.types import Features, Sample
 from autopack_boost import BoostCalibrator
 from autopack_boost.forest import Forest
 from autopack_boost.rows import row_of

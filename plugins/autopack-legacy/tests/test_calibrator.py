@@ -5,7 +5,7 @@ import math
 import pytest
 
 from autopack.errors import InvalidInputError
-from autopack.ports.prediction import Features, Sample
+from autopack.types import Features, Sample
 from autopack_legacy import LegacyCalibrator
 from autopack_legacy.calibrator import confidence, upper_median
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autopack.ports.prediction import Coefficients, Features
+from autopack.types import Coefficients, Features
 from autopack_legacy import LegacyEstimator, estimate
 
 TAUGHT_NOTHING = Coefficients(estimator="legacy", version="v5-step1")

@@ -9,11 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 import autopack
-from autopack import NewEvent, PhaseSpec, load_plugins
+from autopack import ANY, NewEvent, PhaseSpec, load_plugins
 from autopack.cli.main import autopack as command
 from autopack.errors import DrainRefusedError
 from autopack.events import LlmUsageAmended
-from autopack.ports.log import ANY
 from autopack.testing.facts import usage
 
 MARCH, JULY = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)

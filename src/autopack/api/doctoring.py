@@ -19,7 +19,7 @@ from autopack.diagnosis.logs import log_checks, refusal_check
 from autopack.errors import AutopackError
 from autopack.opening import masked, path_of
 from autopack.plugins import Registry, load_plugins
-from autopack.report.diagnosis import Check, Diagnosis
+from autopack.report.diagnosis import Diagnosis, DoctorCheck
 
 
 def doctor(
@@ -58,7 +58,7 @@ def doctor(
     )
 
 
-def _of_file(target: str | Path, *, is_log: bool) -> Iterator[Check]:
+def _of_file(target: str | Path, *, is_log: bool) -> Iterator[DoctorCheck]:
     """Yield the checks of the file, if the target names one that is a log."""
     path = path_of(target) if is_log else None
     if path is not None:

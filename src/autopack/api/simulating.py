@@ -29,7 +29,7 @@ def simulate(
         strategies: A registered name or a strategy, or several of them.
         width: How narrow every group's interval should get, for the tokens that this takes.
         limits: As of a drain, each by its name in
-            :class:`autopack.draining.parameters.DrainLimits`; minutes are those that the work
+            :class:`autopack.types.DrainLimits`; minutes are those that the work
             would take. no cost
             is simulated, so ``max_usd`` stops nothing.
 

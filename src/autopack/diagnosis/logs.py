@@ -13,7 +13,7 @@ from autopack.errors import (
 )
 from autopack.log import Log
 from autopack.ports.log import from_us
-from autopack.report.diagnosis import Check
+from autopack.report.diagnosis import DoctorCheck
 from autopack.verification import Verification, verify
 
 _TAIL: Final = 1000
@@ -22,7 +22,7 @@ _KEEP: Final = "Keep the file as it is, and go on with a backup."
 _RESTORE: Final = f"See every fault with `autopack log verify`. {_KEEP}"
 
 
-def refusal_check(fault: AutopackError) -> Check:
+def refusal_check(fault: AutopackError) -> DoctorCheck:
     """Say why a log cannot be opened, and what to do."""
     match fault:
         case LogMissingError():
@@ -30,19 +30,19 @@ def refusal_check(fault: AutopackError) -> Check:
             to_do = f"Check the path; a new log is made by: autopack log create {fault.target}"
             if near:
                 to_do = f"Logs nearby:{near}\n{to_do}"
-            return Check("log", "fault", f"there is nothing at {fault.target}", to_do)
+            return DoctorCheck("log", "fault", f"there is nothing at {fault.target}", to_do)
         case NotALogError():
             to_do = fault.hint or "Name a file made by `autopack log create`."
-            return Check("log", "fault", f"{fault.target} is {fault.found}", to_do)
+            return DoctorCheck("log", "fault", f"{fault.target} is {fault.found}", to_do)
         case NewerLogError():
             found = f"{fault.target} has log format {fault.found}, this version knows {fault.known}"
-            return Check("log", "fault", found, "Upgrade autopack.")
+            return DoctorCheck("log", "fault", found, "Upgrade autopack.")
         case LogDamagedError():
-            return Check("log", "fault", f"{fault.target} is damaged: {fault.what}", _KEEP)
-    return Check("log", "fault", str(fault))
+            return DoctorCheck("log", "fault", f"{fault.target} is damaged: {fault.what}", _KEEP)
+    return DoctorCheck("log", "fault", str(fault))
 
 
-def log_checks(log: Log, *, is_full: bool) -> Iterator[Check]:
+def log_checks(log: Log, *, is_full: bool) -> Iterator[DoctorCheck]:
     """Look at an open log: which it is, its events, and the clock that it would be told."""
     identity = log.backend.identity
     try:
@@ -52,25 +52,25 @@ def log_checks(log: Log, *, is_full: bool) -> Iterator[Check]:
         return
     parent = f", restored from {identity.parent[0]}" if identity.parent else ""
     told = f"log_id {log.log_id}, format {identity.format}, {head.position} events{parent}"
-    yield Check("log", "ok", told)
+    yield DoctorCheck("log", "ok", told)
     yield events_check(log, head.position, is_full=is_full)
     yield clock_check(from_us(log.now_us()), from_us(head.recorded_at) if head.position else None)
 
 
-def events_check(log: Log, head: int, *, is_full: bool) -> Check:
+def events_check(log: Log, head: int, *, is_full: bool) -> DoctorCheck:
     """Look whether the last events, or all of them, are as they were written."""
     after = 0 if is_full else max(head - _TAIL, 0)
     try:
         found = verify(log.backend, after=after)
     except AutopackError as fault:
-        return Check("events", "fault", str(fault), _RESTORE)
+        return DoctorCheck("events", "fault", str(fault), _RESTORE)
     if not found.is_clean:
-        return Check("events", "fault", _told(found), _RESTORE)
+        return DoctorCheck("events", "fault", _told(found), _RESTORE)
     if after:
-        return Check(
+        return DoctorCheck(
             "events", "ok", f"the last {found.events} are as they were written; --full looks at all"
         )
-    return Check("events", "ok", f"all {found.events} are as they were written")
+    return DoctorCheck("events", "ok", f"all {found.events} are as they were written")
 
 
 def _told(found: Verification) -> str:

@@ -23,7 +23,7 @@ _ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)
 
 
 @attrs.frozen(kw_only=True)
-class Check:
+class ProbeCheck:
     """One named check; what is not needed is a warning, and does not decide."""
 
     name: str
@@ -60,10 +60,10 @@ def last_attempt(events: Iterable[Any]) -> Shown:
     return shown
 
 
-def checks_of(shown: Shown) -> tuple[Check, ...]:
+def checks_of(shown: Shown) -> tuple[ProbeCheck, ...]:
     """Return the checks of an attempt, in the order in which a phase gets that far."""
     return (
-        Check(
+        ProbeCheck(
             name="executor_called", is_ok=shown.started,
             says="the executor was called" if shown.started else "the executor was never called",
         ),
@@ -76,12 +76,12 @@ def checks_of(shown: Shown) -> tuple[Check, ...]:
     )  # fmt: skip
 
 
-def is_go(checks: Iterable[Check]) -> bool:
+def is_go(checks: Iterable[ProbeCheck]) -> bool:
     """Tell whether every check that is needed holds."""
     return all(check.is_ok for check in checks if check.is_needed)
 
 
-def _completed(end: Any) -> Check:
+def _completed(end: Any) -> ProbeCheck:
     match end:
         case PhaseCompleted():
             said = "the phase is COMPLETE"
@@ -93,46 +93,48 @@ def _completed(end: Any) -> Check:
             said = f"the phase waits for a person: {question}"
         case _:
             said = "the attempt has no recorded end"
-    return Check(name="completed", is_ok=isinstance(end, PhaseCompleted), says=said)
+    return ProbeCheck(name="completed", is_ok=isinstance(end, PhaseCompleted), says=said)
 
 
-def _usage_recorded(shown: Shown) -> Check:
+def _usage_recorded(shown: Shown) -> ProbeCheck:
     n = len(shown.calls)
     reason = getattr(shown.end, "zero_yield_reason", None) or "unknown"
     said = f"{n} calls were recorded" if n else f"no call was recorded: {reason}"
     is_lost = USAGE_PROBLEMS in getattr(shown.end, "artifacts", {})
     said += f", and some usage could not be read: see the artifact {USAGE_PROBLEMS}" * is_lost
-    return Check(name="usage_recorded", is_ok=bool(n) and not is_lost, says=said)
+    return ProbeCheck(name="usage_recorded", is_ok=bool(n) and not is_lost, says=said)
 
 
-def _split_measured(calls: tuple[LlmUsageRecorded, ...]) -> Check:
+def _split_measured(calls: tuple[LlmUsageRecorded, ...]) -> ProbeCheck:
     measured = [c for c in calls if c.split == "measured" and c.output_tokens is not None]
     said = f"{len(measured)} of {len(calls)} calls have measured output tokens"
-    return Check(
+    return ProbeCheck(
         name="split_measured", is_ok=bool(calls) and len(measured) == len(calls), says=said
     )
 
 
-def _output_plausible(calls: tuple[LlmUsageRecorded, ...]) -> Check:
+def _output_plausible(calls: tuple[LlmUsageRecorded, ...]) -> ProbeCheck:
     output = sum(call.output_tokens or 0 for call in calls)
     said = f"{output} output tokens in all"
     if output < _FEW_TOKENS:
         said += f"; under {_FEW_TOKENS} an answer is often an empty one"
-    return Check(name="output_plausible", is_ok=output >= _FEW_TOKENS, says=said, is_needed=False)
+    return ProbeCheck(
+        name="output_plausible", is_ok=output >= _FEW_TOKENS, says=said, is_needed=False
+    )
 
 
-def _within_budget(shown: Shown) -> Check:
+def _within_budget(shown: Shown) -> ProbeCheck:
     budget = shown.estimate.budget_tokens if shown.estimate else 0
     most = max((call.output_tokens or 0 for call in shown.calls), default=0)
     is_cut = any(call.truncated for call in shown.calls)
     said = f"the largest answer has {most} of {budget} budgeted tokens"
     said += ", and an answer was cut" if is_cut else ""
     is_ok = not is_cut and most <= budget
-    return Check(name="within_budget", is_ok=is_ok, says=said, is_needed=False)
+    return ProbeCheck(name="within_budget", is_ok=is_ok, says=said, is_needed=False)
 
 
-def _price_known(calls: tuple[LlmUsageRecorded, ...]) -> Check:
+def _price_known(calls: tuple[LlmUsageRecorded, ...]) -> ProbeCheck:
     known = sum(call.cost_usd is not None for call in calls)
     said = f"{known} of {len(calls)} calls have a reported cost"
     is_ok = bool(calls) and known == len(calls)
-    return Check(name="cost_reported", is_ok=is_ok, says=said, is_needed=False)
+    return ProbeCheck(name="cost_reported", is_ok=is_ok, says=said, is_needed=False)

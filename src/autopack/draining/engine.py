@@ -43,7 +43,7 @@ class Drain:
         strategy: A name, ``file.py:name``, or a strategy; ``fifo``, if it is left out.
         on_event: Called with each event as this process records it.
         settings: Limits and the rest, each by its name in
-            :class:`autopack.draining.parameters.DrainSettings`.
+            :class:`autopack.types.DrainSettings`.
 
     Installs no signal handlers: call :meth:`stop` from yours.
     """

@@ -5,7 +5,7 @@ from typing import Any, Unpack
 
 import attrs
 
-from autopack.draining.diagnosis import Check, checks_of, is_go, last_attempt
+from autopack.draining.diagnosis import ProbeCheck, checks_of, is_go, last_attempt
 from autopack.draining.engine import Drain
 from autopack.draining.parameters import DrainSettings
 from autopack.draining.report import DrainReport
@@ -24,7 +24,7 @@ class ProbeReport:
 
     phase: str | None
     is_go: bool
-    checks: tuple[Check, ...]
+    checks: tuple[ProbeCheck, ...]
     drain: DrainReport
 
 
@@ -48,7 +48,7 @@ def probe(
     ref = _chosen(log, report.drain_id)
     if ref is None:
         said = f"no phase could be claimed: {report.reason}: {report.detail or 'nothing is left'}"
-        check = Check(name="claimed", is_ok=False, says=said)
+        check = ProbeCheck(name="claimed", is_ok=False, says=said)
         return ProbeReport(phase=None, is_go=False, checks=(check,), drain=report)
     events = [recorded.event for recorded in log.read(phase_stream(ref.run_id, ref.phase_id))]
     checks = checks_of(last_attempt(events))

@@ -134,7 +134,7 @@ class LiveAttempt:
             call_id: The provider's own id of the call; one is made if there is none.
             model: The model that was asked for; None if nobody knows.
             occurred_at: When the call ended, aware; now, if it is left out.
-            figures: Each by its name in :class:`autopack.ports.usage.UsageFigures`; what is not
+            figures: Each by its name in :class:`autopack.types.UsageFigures`; what is not
                 known is left out.
 
         Raises:

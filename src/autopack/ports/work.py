@@ -243,7 +243,8 @@ class Attempt(Protocol):
                 told again counts twice.
             model: The model that was asked for; None if nobody knows.
             occurred_at: When the call ended, aware; now, if it is left out.
-            figures: Tokens, cost and the rest, each by its name in :class:`UsageFigures`.
+            figures: Tokens, cost and the rest, by their names in
+                :class:`autopack.types.UsageFigures`.
 
         Raises:
             InvalidInputError: There is no figure of that name.

@@ -9,7 +9,7 @@ Verdict = Literal["ok", "warning", "fault"]
 
 
 @attrs.frozen
-class Check:
+class DoctorCheck:
     """
     One thing that was looked at.
 
@@ -27,17 +27,17 @@ class Check:
 class Diagnosis:
     """Everything that was looked at; target and log_id are None where no log was opened."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[DoctorCheck, ...]
     target: str | None = None
     log_id: str | None = None
 
     @property
-    def faults(self) -> tuple[Check, ...]:
+    def faults(self) -> tuple[DoctorCheck, ...]:
         """The checks that found a fault."""
         return tuple(check for check in self.checks if check.verdict == "fault")
 
     @property
-    def warnings(self) -> tuple[Check, ...]:
+    def warnings(self) -> tuple[DoctorCheck, ...]:
         """The checks that found something that may surprise."""
         return tuple(check for check in self.checks if check.verdict == "warning")
 

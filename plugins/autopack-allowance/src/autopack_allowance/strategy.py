@@ -8,7 +8,7 @@ import attrs
 
 from autopack import Choose, DrainView, Wait
 from autopack.errors import InvalidInputError
-from autopack.ports.drain import Choice, Strategy
+from autopack.types import Choice, Strategy
 from autopack_allowance.environment import QUIET, TOKENS, ZONE, variable
 from autopack_allowance.hours import QuietHours
 

@@ -9,7 +9,7 @@ from rpds import List
 
 from autopack.calibration.shrinkage import ShrinkageQuantile, Tree
 from autopack.errors import InvalidInputError
-from autopack.ports.prediction import Features, Prediction, Proposal, Sample
+from autopack.types import Features, Prediction, Proposal, Sample
 from autopack_boost.rows import Row, outcome_of, row_of
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import math
 
 import attrs
 
-from autopack.ports.prediction import Features, Sample
+from autopack.types import Features, Sample
 
 WORDS = 3
 """How many words a row holds: model, category and complexity."""

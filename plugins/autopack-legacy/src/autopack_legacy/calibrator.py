@@ -9,7 +9,7 @@ import attrs
 from rpds import HashTrieMap, List
 
 from autopack.errors import InvalidInputError
-from autopack.ports.prediction import Features, Group, Prediction, Proposal, Sample
+from autopack.types import Features, Group, Prediction, Proposal, Sample
 
 ESTIMATOR_VERSION: Final = "v5-step1"
 """The version of the old estimator whose figures the proposal is about."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from autopack.ports.prediction import Coefficients, Estimate, Features, Part
+from autopack.types import Coefficients, Estimate, Features, Part
 from autopack_legacy import oldfigures as figures
 from autopack_legacy.calibrator import ESTIMATOR_VERSION
 from autopack_legacy.estimates import asked_for, predicted

@@ -3,14 +3,17 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import attrs
 
 from autopack.ids import EventId, derived_id
-from autopack.ports.log import NewEvent, to_us
+from autopack.types import NewEvent
 from autopack_legacy.values import Cells, plain
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
 
 SOURCE: Final = "autopack-legacy"
 IMPORT_STREAM: Final = f"import-{SOURCE}"
@@ -65,7 +68,7 @@ def fact(
             the source goes on changing is left out where the event does not say it.
     """
     key = native_key(cells, columns)
-    unix_ms = to_us(at) // 1000
+    unix_ms = (at - _EPOCH) // _MS
     event_id = derived_id(SOURCE, key, event.TYPE, unix_ms)
     return Fact(stream=stream, at=at, event=event, event_id=event_id)
 

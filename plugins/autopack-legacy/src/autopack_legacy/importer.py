@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from autopack.ids import PhaseRef, RunId
-from autopack.ports.importing import ImportSource
+from autopack.types import ImportSource
 from autopack_legacy.facts import SOURCE, Fact
 from autopack_legacy.findings import Findings
 from autopack_legacy.phases import PhaseRow, phase_facts
@@ -30,7 +30,7 @@ class LegacyImporter:
         return is_legacy_database(path)
 
     def read(self, path: str) -> ImportSource:
-        """Return the database's facts; see :class:`~autopack.ports.importing.Importer`."""
+        """Return the database's facts; see :class:`autopack.types.Importer`."""
         history = _History(tables=read_tables(path))
         facts = sorted(history.facts(), key=lambda found: found.order)
         return ImportSource(

@@ -6,9 +6,9 @@ from typing import Any
 
 import attrs
 
+from autopack import Recorded
 from autopack.calibration.prices import PriceTable
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
-from autopack.ports.log import Recorded
 from autopack_prices.tables import usd_of
 
 _AMENDED = ("input_tokens", "output_tokens", "total_tokens", "cost_usd")

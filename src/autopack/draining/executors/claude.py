@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from autopack.draining.executors.reports import Reader, added, json_object, number, whole
+from autopack.draining.executors.reports import ProgramReader, added, json_object, number, whole
 from autopack.ports.work import Completed, Failed
 
 _PROVIDER: Final = "anthropic"
@@ -27,12 +27,12 @@ class Claude:
     )  # fmt: skip
     stdin: str | None = "{prompt}"
 
-    def reader(self, lease_token: str) -> Reader:
+    def reader(self, lease_token: str) -> ProgramReader:
         """Return a reader for one session."""
         return ClaudeReader(lease_token)
 
 
-class ClaudeReader(Reader):
+class ClaudeReader(ProgramReader):
     """Reads one session; see :class:`Claude`."""
 
     def __init__(self, lease_token: str) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from autopack.draining.executors.reports import Reader, added, json_object, whole
+from autopack.draining.executors.reports import ProgramReader, added, json_object, whole
 from autopack.ports.work import Completed, Failed
 
 _PROVIDER: Final = "openai"
@@ -29,12 +29,12 @@ class Codex:
     command: tuple[Any, ...] = ("codex", "exec", "--json", ("--model", "{model}"), "-")
     stdin: str | None = "{prompt}"
 
-    def reader(self, lease_token: str) -> Reader:
+    def reader(self, lease_token: str) -> ProgramReader:
         """Return a reader for one thread."""
         return CodexReader(lease_token)
 
 
-class CodexReader(Reader):
+class CodexReader(ProgramReader):
     """Reads one thread; see :class:`Codex`."""
 
     def __init__(self, lease_token: str) -> None:

@@ -14,7 +14,7 @@ from autopack.draining.executors.codex import Codex
 from autopack.draining.executors.keepers import Keeper
 from autopack.draining.executors.placeholders import Argument, NoValueError, Values
 from autopack.draining.executors.processes import GroupProcess
-from autopack.draining.executors.reports import Preset, Reader
+from autopack.draining.executors.reports import Preset, ProgramReader
 from autopack.draining.executors.usagefiles import UsageChannel
 from autopack.draining.executors.watching import OvertimeError, Work
 from autopack.errors import InvalidInputError
@@ -170,9 +170,9 @@ class CommandExecutor:
         finally:
             process.kill()  # a second cancel leaves nothing running either
 
-    def _reader(self, attempt: Attempt) -> Reader:
+    def _reader(self, attempt: Attempt) -> ProgramReader:
         token = attempt.lease_token
-        return Reader(token) if self._preset is None else self._preset.reader(token)
+        return ProgramReader(token) if self._preset is None else self._preset.reader(token)
 
     def _missing(self, program: str) -> bool:
         if os.sep in program:

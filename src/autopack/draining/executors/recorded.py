@@ -20,7 +20,7 @@ MODEL: Final = "recorded-model"
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class RecordedAnswer:
     """What a phase will give: output tokens (None: no call at all), and how it ends."""
 
     output_tokens: int | None
@@ -108,7 +108,7 @@ class RecordedExecutor:
             summary=f"{len(phase.deliverables)} deliverables, answered from a recording",
         )
 
-    def answer(self, phase: PhaseView, attempt_number: int) -> Answer:
+    def answer(self, phase: PhaseView, attempt_number: int) -> RecordedAnswer:
         """Return what the phase's attempt gives: a pure function of seed, phase and number."""
         key = f"{self._seed}/{phase.key}/{attempt_number}".encode()
         draw = random.Random(hashlib.sha256(key).digest())
@@ -116,10 +116,10 @@ class RecordedExecutor:
         kind = draw.random()
         tokens = self._output(phase, draw)
         if kind < silent:
-            return Answer(output_tokens=None, latency_s=0.5)
+            return RecordedAnswer(output_tokens=None, latency_s=0.5)
         is_cut = silent <= kind < silent + cut
         fails = silent + cut <= kind < silent + cut + failing
-        return Answer(
+        return RecordedAnswer(
             output_tokens=tokens,
             input_tokens=int(draw.uniform(900, 6000)),
             latency_s=tokens / 90,

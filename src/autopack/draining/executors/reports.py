@@ -16,7 +16,7 @@ _SHOWN_CHARS: Final = 120
 _CLAIM: Final = re.compile(r"""\s*\{.*?["']type["']\s*:\s*["']autopack\.""")
 
 
-class Reader:
+class ProgramReader:
     """
     Reads what a program prints, line by line. This one knows Autopack's own lines.
 
@@ -106,7 +106,7 @@ class Preset(Protocol):
     command: tuple[Any, ...]
     stdin: str | None
 
-    def reader(self, lease_token: str) -> Reader:
+    def reader(self, lease_token: str) -> ProgramReader:
         """Return a fresh reader for one attempt."""
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from autopack.draining.executors.exits import exit_failure
-from autopack.draining.executors.reports import Reader, is_own
+from autopack.draining.executors.reports import ProgramReader, is_own
 from autopack.draining.executors.streams import Capture, Lines
 from autopack.draining.executors.usagefiles import UsageChannel
 from autopack.draining.failures import retry_after_s
@@ -53,7 +53,7 @@ class Work:
 
     phase: PhaseView
     attempt: Attempt
-    reader: Reader
+    reader: ProgramReader
     capture_bytes: int
     channel: UsageChannel = attrs.field(init=False)
     output: Capture = attrs.field(init=False)
@@ -103,7 +103,7 @@ class Work:
         self.channel.finish()
         if self._lines.n_dropped:
             what = f"{self._lines.n_dropped} lines were too long to read"
-            self.reader.problem(what, is_usage=type(self.reader) is not Reader)
+            self.reader.problem(what, is_usage=type(self.reader) is not ProgramReader)
         await self._record()
 
     def attach(self) -> None:
@@ -134,7 +134,7 @@ class Work:
         return next(filter(None, words), "")
 
     def _silence(self) -> str | None:
-        if type(self.reader) is Reader:
+        if type(self.reader) is ProgramReader:
             return None
         return "exit code 0, but nothing of what it printed was a result: is its JSON output on?"
 

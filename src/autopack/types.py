@@ -1,0 +1,146 @@
+"""
+The types of what calls take and give back, and of what plugins implement, for annotations.
+
+All of them are here; those of everyday use are in ``autopack`` too. Nothing is loaded before it is
+asked for, as there.
+"""
+
+from autopack.lazy import TYPE_CHECKING, loaded, shown_by
+
+if TYPE_CHECKING:
+    from autopack.api.capping import CapUse as CapUse
+    from autopack.api.logs import Durability as Durability
+    from autopack.api.pruning import Pruned as Pruned
+    from autopack.api.reading import Change as Change
+    from autopack.api.reporting import EvaluationSettings as EvaluationSettings
+    from autopack.api.texts import PhaseText as PhaseText
+    from autopack.calibration.backtesting import Backtest as Backtest
+    from autopack.calibration.backtesting import Promise as Promise
+    from autopack.calibration.forecasts import Forecast as Forecast
+    from autopack.calibration.forecasts import PhaseForecast as PhaseForecast
+    from autopack.calibration.forecasts import Range as Range
+    from autopack.calibration.forecasts import Total as Total
+    from autopack.calibration.options import CalibratorOptions as CalibratorOptions
+    from autopack.calibration.scores import Score as Score
+    from autopack.draining.backlogs import Backlog as Backlog
+    from autopack.draining.diagnosis import ProbeCheck as ProbeCheck
+    from autopack.draining.escalation import Escalation as Escalation
+    from autopack.draining.escalation import EscalationLike as EscalationLike
+    from autopack.draining.escalation import EscalationPolicy as EscalationPolicy
+    from autopack.draining.executors.command import CommandExecutor as CommandExecutor
+    from autopack.draining.executors.recorded import RecordedAnswer as RecordedAnswer
+    from autopack.draining.executors.reports import Preset as Preset
+    from autopack.draining.executors.reports import ProgramReader as ProgramReader
+    from autopack.draining.lanes import Rate as Rate
+    from autopack.draining.parameters import DrainLimits as DrainLimits
+    from autopack.draining.parameters import DrainSettings as DrainSettings
+    from autopack.draining.planning import Plan as Plan
+    from autopack.draining.planning import Planned as Planned
+    from autopack.draining.probing import ProbeReport as ProbeReport
+    from autopack.draining.report import DrainReport as DrainReport
+    from autopack.draining.simulation import Simulated as Simulated
+    from autopack.draining.worlds import Answer as Answer
+    from autopack.events.usage import CostSource as CostSource
+    from autopack.events.usage import Split as Split
+    from autopack.hookspecs import Register as Register
+    from autopack.hookspecs import RegisterEvent as RegisterEvent
+    from autopack.ids import EventId as EventId
+    from autopack.ids import PhaseId as PhaseId
+    from autopack.ids import PhaseName as PhaseName
+    from autopack.ids import PhaseRef as PhaseRef
+    from autopack.ids import RunId as RunId
+    from autopack.log import Artifacts as Artifacts
+    from autopack.log import Log as Log
+    from autopack.ordering import Stuck as Stuck
+    from autopack.plugins.registry import PluginInfo as PluginInfo
+    from autopack.plugins.registry import Registry as Registry
+    from autopack.ports.drain import Choice as Choice
+    from autopack.ports.drain import Choose as Choose
+    from autopack.ports.drain import DrainView as DrainView
+    from autopack.ports.drain import GroupEvidence as GroupEvidence
+    from autopack.ports.drain import Retry as Retry
+    from autopack.ports.drain import RunHistory as RunHistory
+    from autopack.ports.drain import Stop as Stop
+    from autopack.ports.drain import Strategy as Strategy
+    from autopack.ports.drain import StrategyLike as StrategyLike
+    from autopack.ports.drain import Wait as Wait
+    from autopack.ports.importing import Exporter as Exporter
+    from autopack.ports.importing import ExporterLike as ExporterLike
+    from autopack.ports.importing import Importer as Importer
+    from autopack.ports.importing import ImporterLike as ImporterLike
+    from autopack.ports.importing import ImportReport as ImportReport
+    from autopack.ports.importing import ImportSource as ImportSource
+    from autopack.ports.log import Backend as Backend
+    from autopack.ports.log import Body as Body
+    from autopack.ports.log import Checkpoint as Checkpoint
+    from autopack.ports.log import Cursor as Cursor
+    from autopack.ports.log import Entry as Entry
+    from autopack.ports.log import EventClass as EventClass
+    from autopack.ports.log import ExpectedVersion as ExpectedVersion
+    from autopack.ports.log import Head as Head
+    from autopack.ports.log import Lease as Lease
+    from autopack.ports.log import LogIdentity as LogIdentity
+    from autopack.ports.log import NewEvent as NewEvent
+    from autopack.ports.log import Reader as Reader
+    from autopack.ports.log import Recorded as Recorded
+    from autopack.ports.log import Row as Row
+    from autopack.ports.log import Transaction as Transaction
+    from autopack.ports.prediction import BulkCalibrator as BulkCalibrator
+    from autopack.ports.prediction import Calibrator as Calibrator
+    from autopack.ports.prediction import CalibratorLike as CalibratorLike
+    from autopack.ports.prediction import Coefficients as Coefficients
+    from autopack.ports.prediction import Estimate as Estimate
+    from autopack.ports.prediction import Estimator as Estimator
+    from autopack.ports.prediction import EstimatorLike as EstimatorLike
+    from autopack.ports.prediction import Features as Features
+    from autopack.ports.prediction import Group as Group
+    from autopack.ports.prediction import Part as Part
+    from autopack.ports.prediction import PhaseSpec as PhaseSpec
+    from autopack.ports.prediction import Prediction as Prediction
+    from autopack.ports.prediction import Proposal as Proposal
+    from autopack.ports.prediction import Sample as Sample
+    from autopack.ports.projection import FunctionProjection as FunctionProjection
+    from autopack.ports.projection import KeyedProjection as KeyedProjection
+    from autopack.ports.projection import Projection as Projection
+    from autopack.ports.projection import ProjectionLike as ProjectionLike
+    from autopack.ports.projection import WholeProjection as WholeProjection
+    from autopack.ports.usage import AmendedFigures as AmendedFigures
+    from autopack.ports.usage import UsageFigures as UsageFigures
+    from autopack.ports.work import Attempt as Attempt
+    from autopack.ports.work import Completed as Completed
+    from autopack.ports.work import Executor as Executor
+    from autopack.ports.work import ExecutorLike as ExecutorLike
+    from autopack.ports.work import Failed as Failed
+    from autopack.ports.work import NeedsPerson as NeedsPerson
+    from autopack.ports.work import Outcome as Outcome
+    from autopack.ports.work import OwnAttempt as OwnAttempt
+    from autopack.ports.work import PhaseView as PhaseView
+    from autopack.ports.work import RunView as RunView
+    from autopack.report.diagnosis import Diagnosis as Diagnosis
+    from autopack.report.diagnosis import DoctorCheck as DoctorCheck
+    from autopack.report.status import FailureGroup as FailureGroup
+    from autopack.report.status import Halted as Halted
+    from autopack.report.status import LiveWorker as LiveWorker
+    from autopack.report.status import Pace as Pace
+    from autopack.report.status import Status as Status
+    from autopack.runfiles import RunFile as RunFile
+    from autopack.states import GateDecision as GateDecision
+    from autopack.states import PhaseStatus as PhaseStatus
+    from autopack.verification import Fault as Fault
+    from autopack.verification import Verification as Verification
+    from autopack.views.folding import ViewAt as ViewAt
+
+_HOMES = shown_by(__spec__)
+
+__all__ = [*_HOMES]
+
+if not TYPE_CHECKING:  # a type checker would take it for a name of any kind
+
+    def __getattr__(name):
+        """Load a public name from its module when it is first asked for (PEP 562)."""
+        return loaded(name, _HOMES, globals())
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})
