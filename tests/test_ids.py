@@ -7,8 +7,8 @@ import pytest
 import autopack
 from autopack import Choose, Completed, PhaseRef, Retry
 from autopack.draining.strategies.one import One
-from autopack.errors import InvalidInputError, InvalidNameError
-from autopack.ids import PhaseName, phase_ref
+from autopack.errors import InvalidInputError, InvalidNameError, RunPausedError
+from autopack.ids import PhaseName, check_name, phase_ref
 from drains import specs
 
 NAMES = [PhaseRef("r", "docs/a"), ("r", "docs/a"), "r/docs/a"]
@@ -130,3 +130,23 @@ def test_no_public_function_takes_a_phase_by_another_type():
 
 def vars_of_surface():
     return [getattr(autopack, name) for name in autopack.__all__]
+
+
+@pytest.mark.parametrize(
+    "sign", ["\x00", "\n", "\x1b", "\x7f", "\x9b", "\u202e", "\u2066", "\u200f", "\u2028", "\ud800"]
+)
+def test_a_name_holds_no_sign_that_cannot_be_seen(sign):
+    """Nor one that turns what follows: it would look like another name."""
+    for kind in ("run id", "stream", "view"):
+        with pytest.raises(InvalidNameError, match="cannot be shown or stored"):
+            check_name(kind, f"a{sign}b")
+
+
+def test_a_command_to_type_is_quoted(log):
+    """A name is anybody's; what is pasted into a shell is what was meant."""
+    autopack.create_run(log, "a; rm -rf b", specs("p1"))
+    autopack.pause_run(log, "a; rm -rf b", why="w")
+    with pytest.raises(RunPausedError) as refused, autopack.attempt(log, ("a; rm -rf b", "p1")):
+        pass
+
+    assert "autopack run resume 'a; rm -rf b' --why" in refused.value.typed

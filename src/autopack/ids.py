@@ -16,7 +16,11 @@ RunId = NewType("RunId", str)
 PhaseId = NewType("PhaseId", str)
 EventId = NewType("EventId", bytes)
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\ud800-\udfff"
+    # What turns or hides what stands beside it: two names would look alike.
+    r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 
 def check_name(kind: str, name: object, *, forbidden: str = "", longest: int = 200) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -61,7 +62,7 @@ def open_log(
             if _recognises(registry, name, importer, fault.target):
                 hint = (
                     f"It looks like a source for the importer {name!r}. Make a log, then: "
-                    f"autopack --log LOG import {name} {fault.target}"
+                    f"autopack --log LOG import {shlex.quote(name)} {shlex.quote(fault.target)}"
                 )
                 raise NotALogError(fault.target, fault.found, hint=hint) from None
         raise

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import click
 
-from autopack.cli.output import json_option, print_json
+from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import LogCommand, Session, example
 
 _COLUMN: Final = (
@@ -81,7 +81,7 @@ def backtest(
     if as_json:
         print_json(backtest_json(found))
     else:
-        click.echo(backtest_markdown(found), nl=False)
+        say(backtest_markdown(found), nl=False)
     ctx.exit(0 if found.rows else 1)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from autopack.cli.groups import CommandGroup
-from autopack.cli.output import json_option, print_json, tell_none
+from autopack.cli.output import json_option, print_json, say, tell_none
 from autopack.cli.session import LogCommand, Session, example, log_option
 
 
@@ -75,16 +75,16 @@ def calibrate(
             logs, calibrator=calibrator, estimator=estimator, run_ids=run_ids or None, **options
         )
         if propose:
-            click.echo(f"proposed: {api.propose(log, proposal)}", err=True)
+            say(f"proposed: {api.propose(log, proposal)}", err=True)
     files = [] if out is None else write_calibration(proposal, out.absolute(), at=now)
     for file in files:
-        click.echo(f"wrote {file}", err=True)
+        say(f"wrote {file}", err=True)
     if out is not None:
-        click.echo(_how_to_apply(proposal, out / files[-1].name, session), err=True)
+        say(_how_to_apply(proposal, out / files[-1].name, session), err=True)
     if as_json:
         print_json({**calibration_json(proposal), "files": [str(file) for file in files]})
     else:
-        click.echo(calibration_markdown(proposal, at=now), nl=False)
+        say(calibration_markdown(proposal, at=now), nl=False)
     needed = proposal.settings.get("min_samples", gates["min_samples"] or 5)
     ctx.exit(0 if any(group.n >= needed for group in proposal.groups) else 1)
 
@@ -123,7 +123,7 @@ def apply(session: Session, file: Path, force_why: str | None, as_json: bool) ->
         now = api.apply(log, proposal, force_why=force_why)
         if said := foreign_evidence(log, proposal):
             undo = f"autopack --log {shlex.quote(session.target or '')} calibrate rollback"
-            click.echo(f"WARNING: {said}. Take it back with: {undo} --why REASON", err=True)
+            say(f"WARNING: {said}. Take it back with: {undo} --why REASON", err=True)
     _show_taught("Applied", now, as_json=as_json)
 
 
@@ -139,7 +139,7 @@ def reject(session: Session, file: Path, why: str) -> None:
 
     with session.open_log() as log:
         api.reject(log, file.absolute(), why=why)
-    click.echo("Rejected; the estimator goes on as before")
+    say("Rejected; the estimator goes on as before")
 
 
 @calibrate.command(
@@ -183,7 +183,7 @@ def history(session: Session, estimator: str, as_json: bool) -> None:
         print_json([event_json(recorded) for recorded in events])
         return
     for recorded in events:
-        click.echo(history_line(recorded))
+        say(history_line(recorded))
     tell_none(events, f"Nothing was proposed or applied for estimator {estimator!r} so far.")
 
 
@@ -191,6 +191,6 @@ def _show_taught(done: str, now: Any, *, as_json: bool) -> None:
     if as_json:
         print_json(now)
         return
-    click.echo(f"{done}: {now.estimator} is at version {now.version}")
+    say(f"{done}: {now.estimator} is at version {now.version}")
     for group, multiplier in now.multipliers.items():
-        click.echo(f"  {group}: x {multiplier:.3f}")
+        say(f"  {group}: x {multiplier:.3f}")

@@ -2,7 +2,7 @@
 
 import click
 
-from autopack.cli.output import json_option, print_json
+from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import LogCommand, Session, absolute_target, example
 
 
@@ -30,9 +30,9 @@ def doctor(ctx: click.Context, full: bool, as_json: bool) -> None:
         target = absolute_target(target)
     found = api.doctor(target, full=full, plugins=session.registry())
     if found.log_id is not None:
-        click.echo(f"log: {found.target} (log_id {found.log_id})", err=True)
+        say(f"log: {found.target} (log_id {found.log_id})", err=True)
     if as_json:
         print_json(diagnosis_json(found))
     else:
-        click.echo(diagnosis_text(found))
+        say(diagnosis_text(found))
     ctx.exit(0 if found.is_fine else 1)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from autopack.cli.choosing import executor_of, strategy_of
-from autopack.cli.output import json_option, print_json, print_table, users_prints
+from autopack.cli.output import json_option, print_json, print_table, say, users_prints
 from autopack.cli.session import LogCommand, Session, example
 from autopack.cli.simulating import simulate_strategies
 
@@ -176,7 +176,7 @@ def drain(
     else:
         from autopack.report.drain import drain_text
 
-        click.echo(drain_text(report, f"autopack --log {shlex.quote(session.target or '')}"))
+        say(drain_text(report, f"autopack --log {shlex.quote(session.target or '')}"))
     ctx.exit(130 if was_stopped or report.is_interrupted else 0 if report.is_clean else 1)
 
 
@@ -234,13 +234,13 @@ def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:
     else:
         header = ("phase", "predicted_output_tokens", "budget_tokens", "predicted_usd", "reason")
         print_table(header, [_row(planned) for planned in plan])
-        click.echo(_sums(plan), err=True)
+        say(_sums(plan), err=True)
     if plan.ended is not None:
-        click.echo(f"Then the strategy takes no phase: {plan.ended}", err=True)
+        say(f"Then the strategy takes no phase: {plan.ended}", err=True)
     for line in stuck_lines(stuck):
-        click.echo(f"Never: {line}", err=True)
+        say(f"Never: {line}", err=True)
     if stuck:
-        click.echo(f"Mend it with: autopack {stuck[0].remedy}", err=True)
+        say(f"Mend it with: autopack {stuck[0].remedy}", err=True)
 
 
 def _row(planned: Any) -> tuple[Any, ...]:
@@ -304,5 +304,5 @@ def _stopping(engine: Any) -> Iterator[threading.Event]:
 
 
 def _stop(engine: Any, said: str, grace_s: float | None) -> None:
-    click.echo(said, err=True)
+    say(said, err=True)
     engine.stop(grace_s, why="a signal")

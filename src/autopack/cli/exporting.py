@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from autopack.cli.output import say
 from autopack.cli.session import LogCommand, Session, example
 
 
@@ -28,4 +29,4 @@ def export(session: Session, kind: str, path: Path) -> None:
         )
     with session.open_log() as log:
         written = api.export_history(log, kind, dest)
-    click.echo(f"Wrote {written} events to {dest}")
+    say(f"Wrote {written} events to {dest}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from autopack.cli.output import json_option, print_json, print_table
+from autopack.cli.output import json_option, print_json, print_table, say
 from autopack.cli.session import LogCommand, Session, example
 
 
@@ -54,4 +54,4 @@ def forecast(
         print_json(forecast_json(found))
         return
     print_table(("phase", "output tokens", "from", "to", "USD", "from", "to"), forecast_rows(found))
-    click.echo(forecast_text(found))
+    say(forecast_text(found))

@@ -2,7 +2,7 @@
 
 import click
 
-from autopack.cli.output import json_option, print_json
+from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import LogCommand, Session, example
 
 
@@ -26,4 +26,4 @@ def history(session: Session, run_id: str, phase_id: str | None, as_json: bool) 
         print_json([event_json(recorded) for recorded in events])
         return
     for recorded in events:
-        click.echo(history_line(recorded))
+        say(history_line(recorded))

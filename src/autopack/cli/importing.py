@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from autopack.cli.output import json_option, print_fields, print_json, shown
+from autopack.cli.output import json_option, print_fields, print_json, say, shown
 from autopack.cli.session import LogCommand, Session, example
 
 
@@ -36,11 +36,11 @@ def import_(session: Session, kind: str | None, path: Path | None, as_json: bool
         print_json(report)
         return
     kept = ", with their positions, times and hashes" if report.kept_chain else ""
-    click.echo(f"{report.read} events read from {report.source}, {report.added} added{kept}")
+    say(f"{report.read} events read from {report.source}, {report.added} added{kept}")
     print_fields({f"  {name}": n for name, n in report.added_by_type.items()})
     absent = [name for name, found in report.findings.items() if not found]
     for name, found in report.findings.items():
         if found:
-            click.echo(f"  found: {name}: {shown(found)}")
+            say(f"  found: {name}: {shown(found)}")
     if absent:
-        click.echo(f"  found none: {', '.join(absent)}")
+        say(f"  found none: {', '.join(absent)}")

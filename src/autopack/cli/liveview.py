@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from autopack.report.escaping import on_line
 from autopack.report.pace import expected_end
 from autopack.report.wording import kind_words
 
@@ -24,8 +25,8 @@ def picture(status: Mapping[str, Any], failures: Mapping[str, int]) -> Any:
             _cut(row["phase"]), _cut(row["step"] or "-"), _span(row["since_s"]),
             str(row["calls"]), str(row["tokens"]),
         )  # fmt: skip
-        table.add_row(*map(Text, cells))
-    lines = [Text(line, no_wrap=True) for line in lines_of(status, failures)]
+        table.add_row(*(Text(on_line(cell)) for cell in cells))
+    lines = [Text(on_line(line), no_wrap=True) for line in lines_of(status, failures)]
     return Group(table, *lines) if status["working"] else Group(*lines)
 
 

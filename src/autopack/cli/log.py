@@ -1,5 +1,6 @@
 """``autopack log``: make a log, ask what it is, check it, look at its end, copy it."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -7,7 +8,7 @@ import click
 from autopack.cli.exporting import export
 from autopack.cli.groups import CommandGroup
 from autopack.cli.importing import import_
-from autopack.cli.output import json_option, print_fields, print_json, tell_none
+from autopack.cli.output import json_option, print_fields, print_json, say, tell_none
 from autopack.cli.session import LogCommand, Session, absolute_target, announce, example
 from autopack.cli.texts import text_by_digest
 
@@ -30,8 +31,8 @@ def create(session: Session, path: str) -> None:
 
     with api.create_log(absolute_target(path), plugins=session.registry()) as made:
         announce(made)
-        click.echo(f"Created {masked(made.target)}")
-        click.echo(f"Next: autopack --log {masked(path)} run create RUN --phases FILE")
+        say(f"Created {masked(made.target)}")
+        say(f"Next: autopack --log {shlex.quote(masked(path))} run create RUN --phases FILE")
 
 
 @log.command(
@@ -77,9 +78,9 @@ def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -
     else:
         for fault in found.faults:
             place = "storage" if fault.position is None else f"position {fault.position}"
-            click.echo(f"{place}: {fault.what}")
+            say(f"{place}: {fault.what}")
         verdict = "clean" if found.is_clean else f"{len(found.faults)} faults"
-        click.echo(f"{found.events} events, head {found.head} {found.head_hash}: {verdict}")
+        say(f"{found.events} events, head {found.head} {found.head_hash}: {verdict}")
     ctx.exit(0 if found.is_clean else 1)
 
 
@@ -106,7 +107,7 @@ def tail(session: Session, after: int | None, limit: int, as_json: bool) -> None
         print_json([event_json(recorded) for recorded in events])
         return
     for recorded in events:
-        click.echo(history_line(recorded))
+        say(history_line(recorded))
     tell_none(events, f"There is no event after position {after or 0}; the head is {head}.")
 
 
@@ -121,7 +122,7 @@ def backup(session: Session, dest: Path) -> None:
     """Copy the log to DEST while it is in use; what is at DEST already is left alone."""
     with session.open_log() as held:
         held.backup(str(dest.absolute()))
-    click.echo(f"Copied to {dest.absolute()}")
+    say(f"Copied to {dest.absolute()}")
 
 
 @log.command(
@@ -169,7 +170,7 @@ def prune(
         print_json({"dry_run": dry_run, "stored_bytes": pruned.stored_bytes, "texts": pruned.texts})
         return
     what = "would be removed" if dry_run else "removed"
-    click.echo(f"{len(pruned.texts)} texts of {pruned.stored_bytes} bytes {what}")
+    say(f"{len(pruned.texts)} texts of {pruned.stored_bytes} bytes {what}")
 
 
 @log.command(
@@ -191,7 +192,7 @@ def restore(session: Session, source: str, dest: Path) -> None:
     made = api.restore_log(absolute_target(source), dest.absolute(), plugins=session.registry())
     with made:
         announce(made)
-        click.echo(f"Restored {made.head().position} events to {made.target}")
+        say(f"Restored {made.head().position} events to {made.target}")
 
 
 log.add_command(import_, "import")

@@ -1,7 +1,6 @@
 """The ``autopack`` command: finds a command's module when it is used, and meets every error."""
 
 import gc
-import os
 import sys
 from importlib import import_module
 from typing import Any, Final
@@ -9,6 +8,7 @@ from typing import Any, Final
 import click
 
 from autopack.cli.groups import CommandGroup, nearest_option
+from autopack.cli.output import OutputError, say, silence
 
 _COMMANDS: Final = {
     "demo": "demo:demo",
@@ -63,7 +63,9 @@ class AutopackGroup(CommandGroup):
         try:
             return super().make_context(*given, **settings)
         except click.NoSuchOption as fault:
-            raise nearest_option(fault) from None
+            raise _shown(nearest_option(fault)) from None
+        except click.ClickException as fault:
+            raise _shown(fault)  # noqa: B904 - it is the same one
 
     def invoke(self, ctx: click.Context) -> Any:
         """
@@ -74,22 +76,28 @@ class AutopackGroup(CommandGroup):
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as fault:
-            raise nearest_option(fault) from None
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise _shown(nearest_option(fault)) from None
+        except click.ClickException as fault:
+            raise _shown(fault)  # noqa: B904 - it is the same one
+        except (click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            click.echo("\nInterrupted; what was recorded is kept.", err=True)
+            say("\nInterrupted; what was recorded is kept.", err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
-            _silence_stdout()
+            silence()
             ctx.exit(DONE)
+        except OutputError as fault:
+            silence()
+            say(f"autopack: {fault}", err=True)
+            ctx.exit(FAULTS)
         except Exception as fault:
             message = _message_of(fault)
             if message is None:
                 raise
             from autopack.opening import masked
 
-            click.echo(f"autopack: {masked(message)}", err=True)
+            say(f"autopack: {masked(message)}", err=True)
             ctx.exit(FAULTS if getattr(ctx.obj, "has_written", False) else REFUSED)
 
 
@@ -98,7 +106,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) ->
         return
     from importlib.metadata import version
 
-    click.echo(f"autopack {version('autopack')}")
+    say(f"autopack {version('autopack')}")
     ctx.exit()
 
 
@@ -148,6 +156,7 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
+    sys.excepthook = _tell_fault
     autopack(prog_name="autopack")
 
 
@@ -175,11 +184,17 @@ def _message_of(fault: Exception) -> str | None:
     return None
 
 
-def _silence_stdout() -> None:
-    """Point stdout at nothing, so that the flush at exit does not meet the closed pipe again."""
-    try:
-        number = sys.stdout.fileno()
-    except (OSError, ValueError, AttributeError):
-        return
-    with open(os.devnull, "wb") as nothing:
-        os.dup2(nothing.fileno(), number)
+def _shown(fault: click.ClickException) -> click.ClickException:
+    """Return an error of click's with what was typed in it shown, and not obeyed."""
+    from autopack.report.escaping import visible
+
+    told = {name: getattr(fault, name, None) for name in ("message", "ui_filename")}
+    vars(fault).update({name: visible(one) for name, one in told.items() if isinstance(one, str)})
+    return fault
+
+
+def _tell_fault(kind: type[BaseException], fault: BaseException, trace: Any) -> None:
+    """Print a traceback: what an exception says may be anybody's words."""
+    import traceback
+
+    say("".join(traceback.format_exception(kind, fault, trace)), err=True, nl=False)

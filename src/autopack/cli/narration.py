@@ -33,8 +33,11 @@ def _configure(verbose: int) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(
-                colors=False, exception_formatter=structlog.dev.plain_traceback
+            _on_one_line,
+            _Visible(
+                structlog.dev.ConsoleRenderer(
+                    colors=False, exception_formatter=structlog.dev.plain_traceback
+                )
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
@@ -43,6 +46,25 @@ def _configure(verbose: int) -> None:
         logger_factory=_stderr_logger,
         cache_logger_on_first_use=False,
     )
+
+
+def _on_one_line(_logger: Any, _method: str, told: Any) -> Any:
+    """Return what is to be logged with each value on one line: none can pass for a line of ours."""
+    from autopack.report.escaping import on_line
+
+    return {name: on_line(v) if isinstance(v, str) else v for name, v in told.items()}
+
+
+class _Visible:
+    """Renders as another renderer does, with control characters shown as escapes."""
+
+    def __init__(self, render: Any) -> None:
+        self._render = render
+
+    def __call__(self, *given: Any) -> str:
+        from autopack.report.escaping import visible
+
+        return visible(self._render(*given))
 
 
 def _stderr_logger(*_arguments: Any) -> Any:

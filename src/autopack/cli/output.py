@@ -1,5 +1,6 @@
 """Results on stdout: one JSON document, or text and plain tables that survive any console."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence, Sized
@@ -12,20 +13,74 @@ import click
 from autopack.cli.columns import columns
 
 
+class OutputError(Exception):
+    """What a command found cannot be written to where stdout leads."""
+
+    def __init__(self, fault: OSError) -> None:
+        super().__init__(f"stdout cannot be written: {fault.strerror}.")
+
+
+def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """
+    Print a text to stdout, or to stderr; a terminal obeys nothing of what others wrote in it.
+
+    Every text of a command goes through here. Control characters, and signs that turn the
+    direction of writing, are shown as escapes; line ends and tabs stay. No command needs stderr.
+
+    Raises:
+        BrokenPipeError: Who reads stdout has enough.
+        OutputError: Stdout cannot be written.
+    """
+    from autopack.report.escaping import visible
+
+    _write(visible(str(text)), err=err, nl=nl)
+
+
+def print_as_stored(text: str) -> None:
+    """Print a stored text to its last byte into a file or a pipe; to a terminal, as others."""
+    ending = not text.endswith("\n")
+    if sys.stdout.isatty():
+        say(text, nl=ending)
+    else:
+        _write(text, nl=ending)
+
+
+def silence() -> None:
+    """Point stdout at nothing, so that the flush at exit does not meet the same fault again."""
+    try:
+        number = sys.stdout.fileno()
+    except (OSError, ValueError, AttributeError):
+        return
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), number)
+
+
+def _write(text: str, *, err: bool = False, nl: bool = True) -> None:
+    try:
+        # Stored texts keep their colours in a file; for a terminal they are escapes by now.
+        click.echo(text, err=err, nl=nl, color=True)  # noqa: TID251 - the one place
+    except BrokenPipeError:
+        if not err:
+            raise
+    except OSError as fault:
+        if not err:
+            raise OutputError(fault) from fault
+
+
 def print_json(value: Any) -> None:
     """Print one JSON document; non-ASCII is escaped, so that no console can spoil it."""
     import json
 
     from autopack.codec import plain
 
-    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=True))
+    say(json.dumps(plain(value), indent=2, ensure_ascii=True))
 
 
 def print_fields(fields: Mapping[str, Any]) -> None:
     """Print names and values, one a line."""
     width = max((len(name) for name in fields), default=0)
     for name, value in fields.items():
-        click.echo(f"{name:<{width}}  {shown(value)}")
+        say(f"{name:<{width}}  {shown(value)}")
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -33,7 +88,7 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     texts = [[shown(cell) for cell in row] for row in rows]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in columns(header, texts, width=width):
-        click.echo(line)
+        say(line)
 
 
 def shown(value: Any) -> str:
@@ -43,17 +98,21 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        named = ((name or "(empty)", shown(inner)) for name, inner in value.items())
+        named = ((shown(name) or "(empty)", shown(inner)) for name, inner in value.items())
         return ", ".join(f"{name} {text}" for name, text in named) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(map(shown, value)) or "none"
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    from autopack.report.escaping import on_line
+
+    return on_line(str(value))
 
 
 def tell_none(found: Sized, what: str) -> None:
     """Say on stderr that there is nothing to show, where stdout would only stay empty."""
     if not found:
-        click.echo(what, err=True)
+        say(what, err=True)
 
 
 def users_prints() -> AbstractContextManager[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from autopack.cli.groups import CommandGroup
-from autopack.cli.output import json_option, print_fields, print_json
+from autopack.cli.output import json_option, print_fields, print_json, say
 from autopack.cli.places import phase_argument, phase_in
 from autopack.cli.session import LogCommand, Session, example
 from autopack.cli.texts import print_texts, text, texts_json
@@ -69,7 +69,7 @@ def add(ctx: click.Context, /, run_id: str, file: Path | None, **given: Any) -> 
     specs = _specs(file, given)
     with session.open_log() as log:
         api.queue_phases(log, run_id, specs)
-    click.echo(f"Added to run {run_id}: {', '.join(spec.id for spec in specs)}")
+    say(f"Added to run {run_id}: {', '.join(spec.id for spec in specs)}")
 
 
 @phase.command(
@@ -98,7 +98,7 @@ def show(session: Session, words: tuple[str, ...], as_json: bool) -> None:
         fields.pop(name)  # they are among the texts
     print_fields({name: v for name, v in fields.items() if v not in (None, (), {})})
     if texts:
-        click.echo()
+        say()
         print_texts(texts, wanted, session)
 
 
@@ -156,7 +156,7 @@ def _deciding(name: str, help_text: str, call: Callable[..., Any], done: str) ->
         with session.open_log() as log:
             wanted = phase_in(log, words)
             changed = call(api)(log, wanted, why=why)
-        click.echo(f"Phase {wanted} is {done}" + ("" if changed else "; it was before"))
+        say(f"Phase {wanted} is {done}" + ("" if changed else "; it was before"))
 
 
 def _gate(decision: str) -> Callable[..., Any]:

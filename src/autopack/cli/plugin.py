@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from autopack.cli.groups import CommandGroup
+from autopack.cli.output import say
 from autopack.cli.session import example
 
 
@@ -33,8 +34,8 @@ def new(name: str, kind: str, folder: Path) -> None:
     from autopack.scaffold import new_plugin
 
     made = new_plugin(name, kind, folder.absolute())
-    click.echo(f"Created {made}")
-    click.echo("Next:")
-    click.echo(f'  pip install -e "{made}[test]"')
-    click.echo(f"  pytest {made}")
-    click.echo("  autopack plugins")
+    say(f"Created {made}")
+    say("Next:")
+    say(f'  pip install -e "{made}[test]"')
+    say(f"  pytest {made}")
+    say("  autopack plugins")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from autopack.cli.output import json_option, print_json
+from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import Session, example
 
 
@@ -24,13 +24,13 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
     else:
         for info in infos:
             source = f"{info.distribution} {info.version}".strip()
-            click.echo(f"{info.name} ({source})")
+            say(f"{info.name} ({source})")
             for kind, names in _by_kind(info.provides).items():
-                click.echo(f"  {kind}: {', '.join(names)}")
+                say(f"  {kind}: {', '.join(names)}")
             if not info.provides:
-                click.echo("  provides nothing")
+                say("  provides nothing")
             for fault in info.faults:
-                click.echo(f"  fault: {fault}")
+                say(f"  fault: {fault}")
     ctx.exit(1 if any(info.faults for info in infos) else 0)
 
 

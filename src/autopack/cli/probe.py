@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from autopack.cli.choosing import executor_of
-from autopack.cli.output import json_option, print_json, users_prints
+from autopack.cli.output import json_option, print_json, say, users_prints
 from autopack.cli.session import LogCommand, Session, example
 
 
@@ -56,5 +56,5 @@ def probe(
     if as_json:
         print_json(report)
     else:
-        click.echo(probe_text(report))
+        say(probe_text(report))
     ctx.exit(0 if report.is_go else 1)

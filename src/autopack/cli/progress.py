@@ -5,9 +5,8 @@ import threading
 from collections import Counter
 from typing import Any, Final, Self
 
-import click
-
 from autopack.cli.above import LinesAbove
+from autopack.cli.output import say
 
 _SHOWN: Final = frozenset(
     {
@@ -91,7 +90,7 @@ class DrainProgress:
 
     def _print(self, line: str) -> None:
         if self._live is None:
-            click.echo(line, err=True)
+            say(line, err=True)
         else:
             self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -4,7 +4,7 @@ from typing import Any, Final, Literal
 
 import click
 
-from autopack.cli.output import json_option, print_fields, print_json, shown
+from autopack.cli.output import json_option, print_fields, print_json, say, shown
 from autopack.cli.places import place_of
 from autopack.cli.session import LogCommand, Session, example
 
@@ -64,13 +64,13 @@ def _show(found: Any) -> None:
     from autopack.codec import plain
 
     kind = ", a reconstruction by occurred_at" if found.is_reconstruction else ""
-    click.echo(f"{found.projection} at position {found.position}{kind}")
+    say(f"{found.projection} at position {found.position}{kind}")
     for title, whole in (("total", found.total), ("value", found.value)):
         if whole is not None:
             values = plain(whole)
             print_fields(values if isinstance(values, dict) else {title: values})
     for key, row in found.rows.items():
-        click.echo(f"{key}: {_row(_beside(key, plain(row)))}")
+        say(f"{key}: {_row(_beside(key, plain(row)))}")
 
 
 def _show_changes(changes: list[Any], as_json: bool) -> None:
@@ -90,8 +90,8 @@ def _show_changes(changes: list[Any], as_json: bool) -> None:
             )
         else:
             told = f"{_row(before)} -> {_row(after)}"
-        click.echo(f"{change.key or '(the whole)'}: {told}")
-    click.echo(f"{len(changes)} changed", err=True)
+        say(f"{change.key or '(the whole)'}: {told}")
+    say(f"{len(changes)} changed", err=True)
 
 
 def _beside(key: str, row: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from autopack.cli.output import json_option, print_json
+from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import LogCommand, Session, example
 
 
@@ -54,7 +54,7 @@ def report(
             path = api.write_report(
                 log, out.absolute(), pictures=pictures, replace=replace, **given
             )
-            click.echo(f"wrote {path}", err=True)
+            say(f"wrote {path}", err=True)
             _tell_missing_pictures(path, pictures)
             if not as_json:
                 return
@@ -62,11 +62,11 @@ def report(
     if as_json:
         print_json(data)
     else:
-        click.echo(summary(data), nl=False)
+        say(summary(data), nl=False)
 
 
 def _tell_missing_pictures(path: Path, pictures: bool | None) -> None:
     from autopack.pictures import EXTRA, can_draw
 
     if pictures is None and path.suffix.lower() == ".html" and not can_draw():
-        click.echo(f"without pictures: for these, pip install '{EXTRA}'", err=True)
+        say(f"without pictures: for these, pip install '{EXTRA}'", err=True)

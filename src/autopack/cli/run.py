@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from autopack.cli.groups import CommandGroup
-from autopack.cli.output import json_option, print_fields, print_json, print_table, tell_none
+from autopack.cli.output import json_option, print_fields, print_json, print_table, say, tell_none
 from autopack.cli.session import LogCommand, Session, example
 
 
@@ -57,7 +57,7 @@ def create(session: Session, run_id: str, file: Path) -> None:
             labels=wanted.labels,
         )
     n = len(wanted.phases)
-    click.echo(f"Created run {run_id} with {n} phase{'' if n == 1 else 's'}")
+    say(f"Created run {run_id} with {n} phase{'' if n == 1 else 's'}")
 
 
 @run.command(
@@ -131,7 +131,7 @@ def pause(session: Session, run_id: str, why: str) -> None:
 
     with session.open_log() as log:
         changed = api.pause_run(log, run_id, why=why)
-    click.echo(f"Run {run_id} is paused" + ("" if changed else "; it was before"))
+    say(f"Run {run_id} is paused" + ("" if changed else "; it was before"))
 
 
 @run.command(cls=LogCommand, epilog=example("autopack --log work.db run resume nightly --why 'ok'"))
@@ -144,7 +144,7 @@ def resume(session: Session, run_id: str, why: str) -> None:
 
     with session.open_log() as log:
         changed = api.resume_run(log, run_id, why=why)
-    click.echo(f"Run {run_id} is open" + ("" if changed else "; it was before"))
+    say(f"Run {run_id} is open" + ("" if changed else "; it was before"))
 
 
 @run.command(

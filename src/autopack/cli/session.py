@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autopack.cli.output import say
+
 if TYPE_CHECKING:
     from autopack.log import Log
     from autopack.plugins import Registry
@@ -48,7 +50,7 @@ class Session:
                 line = f"plugin {source}: {fault}; the rest works on."
                 if line not in self._told:
                     self._told.add(line)
-                    click.echo(line, err=True)
+                    say(line, err=True)
 
     def plugin_command(self, name: str) -> click.Command | None:
         """Return the command that a plugin registered under that name, or None."""
@@ -111,7 +113,7 @@ def announce(log: "Log") -> None:
     """Say on stderr which log this command holds, without its password."""
     from autopack.opening import masked
 
-    click.echo(f"log: {masked(log.target)} (log_id {log.log_id})", err=True)
+    say(f"log: {masked(log.target)} (log_id {log.log_id})", err=True)
 
 
 def _take_log(ctx: click.Context, _parameter: click.Parameter, given: str | None) -> None:

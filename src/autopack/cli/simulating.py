@@ -5,7 +5,7 @@ from typing import Any, Final
 import click
 
 from autopack.cli.choosing import strategy_of
-from autopack.cli.output import print_json, print_table, users_prints
+from autopack.cli.output import print_json, print_table, say, users_prints
 from autopack.cli.session import Session
 
 _USUAL: Final = "fifo,triage,explore"
@@ -69,12 +69,12 @@ def _fields(one: Any) -> dict[str, Any]:
 
 
 def _print(found: list[Any]) -> None:
-    click.echo(f"Simulated on {found[0].source}; nothing was executed or written.")
+    say(f"Simulated on {found[0].source}; nothing was executed or written.")
     told = [_figures(one) for one in found]
     rows = [(name, *(figures[name] for figures in told)) for name in told[0]]
     print_table(("", *(one.strategy for one in found)), rows)
     for one in found:
-        click.echo(f"{one.strategy} ended: {one.reason}")
+        say(f"{one.strategy} ended: {one.reason}")
 
 
 def _figures(one: Any) -> dict[str, str | int | None]:

@@ -2,7 +2,7 @@
 
 import click
 
-from autopack.cli.output import json_option, print_json
+from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import LogCommand, Session, example
 
 
@@ -26,4 +26,4 @@ def status(session: Session, as_json: bool, markdown: bool) -> None:
     if as_json:
         print_json(status_json(found))
     else:
-        click.echo(status_markdown(found) if markdown else status_text(found))
+        say(status_markdown(found) if markdown else status_text(found))

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from autopack.cli.output import json_option, print_json, print_table
+from autopack.cli.output import json_option, print_as_stored, print_json, print_table, say
 from autopack.cli.session import LogCommand, Session, example
 
 
@@ -85,14 +85,14 @@ def texts_json(texts: list[Any]) -> list[dict[str, Any]]:
 def print_texts(texts: list[Any], ref: Any, session: Session) -> None:
     """Print a table of a phase's texts, and how to read one."""
     if not texts:
-        click.echo(f"Phase {ref} has no texts.", err=True)
+        say(f"Phase {ref} has no texts.", err=True)
         return
     rows = [
         (one.name, one.kind, one.attempt, _size(one.size_bytes), one.digest[:12]) for one in texts
     ]
     print_table(("text", "kind", "attempt", "bytes", "digest"), rows)
     command = f"autopack --log {shlex.quote(session.target or '')}"
-    click.echo(f"Read one with: {command} phase text {shlex.quote(str(ref))} NAME", err=True)
+    say(f"Read one with: {command} phase text {shlex.quote(str(ref))} NAME", err=True)
 
 
 def _size(size_bytes: int | None) -> str:
@@ -103,4 +103,4 @@ def _print_text(whole: str, named: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json({**named, "text": whole})
     else:
-        click.echo(whole, nl=not whole.endswith("\n"), color=True)  # as stored, whoever reads it
+        print_as_stored(whole)

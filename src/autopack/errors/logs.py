@@ -1,6 +1,7 @@
 """What is wrong with a log as a whole."""
 
 from collections.abc import Mapping, Sequence
+from shlex import quote
 
 from autopack.errors.base import AutopackError
 
@@ -19,7 +20,7 @@ class LogMissingError(LogError):
             f"There is no log at {target}; nothing was created.{hint}\n"
             "Check the path, or make a new log with:",
             do=f"autopack.create_log({target!r})",
-            typed=f"autopack log create {target}",
+            typed=f"autopack log create {quote(target)}",
         )
         self.target, self.nearby = target, tuple(nearby)
 
@@ -31,7 +32,7 @@ class LogExistsError(LogError):
         super().__init__(
             f"{target} already exists; it was left as it is. Choose another path, or",
             do="open it with open_log().",
-            typed=f"work on it with --log {target}.",
+            typed=f"work on it with --log {quote(target)}.",
         )
         self.target = target
 

@@ -1,6 +1,7 @@
 """Commands that are refused; nothing was changed."""
 
 from collections.abc import Iterable
+from shlex import quote
 
 from autopack.errors.base import AutopackError
 from autopack.errors.nearest import did_you_mean, listed
@@ -18,7 +19,7 @@ class RunExistsError(CommandRefusedError):
             f"Run {run_id!r} exists already and was left as it is. Choose another id, "
             "or add phases to it with",
             do="queue_phases().",
-            typed=f"`autopack phase add {run_id} --file FILE`.",
+            typed=f"`autopack phase add {quote(run_id)} --file FILE`.",
         )
         self.run_id = run_id
 
@@ -43,7 +44,7 @@ class RunPausedError(CommandRefusedError):
         super().__init__(
             f"Run {run_id!r} is paused. Go on with:",
             do=f"resume_run(log, {run_id!r}, why=...)",
-            typed=f"autopack run resume {run_id} --why REASON",
+            typed=f"autopack run resume {quote(run_id)} --why REASON",
         )
         self.run_id = run_id
 
@@ -76,7 +77,7 @@ class MoveRefusedError(CommandRefusedError):
         stands = f"is {state} already" if state == to else f"is {state}: it cannot become {to}"
         super().__init__(
             f"Phase {ref} {stands} ({what}). See why with: "
-            f"autopack history {str(ref).replace('/', ' ', 1)}" + ("." if do else ""),
+            f"autopack history {quote(str(ref))}" + ("." if do else ""),
             do=do,
             typed=typed,
         )
@@ -91,7 +92,7 @@ class AttemptsSpentError(CommandRefusedError):
             f"Phase {ref} has spent {spent} of {max_attempts} attempts. Find the cause, then "
             "give it new ones with:",
             do="requeue(log, ref, why=...)",
-            typed=f"autopack phase requeue {ref} --why REASON",
+            typed=f"autopack phase requeue {quote(str(ref))} --why REASON",
         )
         self.ref, self.spent, self.max_attempts = ref, spent, max_attempts
 
@@ -131,7 +132,9 @@ class CapFullError(CommandRefusedError):
         kind, _, name = scope.partition("-")
         is_run = kind == "run"
         called = f"set_caps(log, {name!r}, {{{unit!r}: ...}}, why=...)" if is_run else f"max_{unit}"
-        typed = f"autopack run cap {name} {unit}=... --why ..." if is_run else f"--max-{unit}"
+        typed = (
+            f"autopack run cap {quote(name)} {unit}=... --why ..." if is_run else f"--max-{unit}"
+        )
         super().__init__(
             f"The cap of {scope} is {cap:g} {named}: {used}{wants}. "
             "Let work in flight end, or raise the cap:",

@@ -7,6 +7,7 @@ import attrs
 
 from autopack.calibration.backtesting import Backtest
 from autopack.calibration.scores import FEWEST, Score
+from autopack.report.escaping import in_markdown
 
 _DIGITS: Final = 6
 _HEADER: Final = (
@@ -42,16 +43,16 @@ def backtest_markdown(found: Backtest) -> str:
     lines = [
         "# Backtest",
         "",
-        f"- Source: {found.source}",
+        f"- Source: {in_markdown(found.source)}",
         f"- Rows: {found.rows}, each predicted before it was learned",
         f"- Aim: the share {found.tau:g} of outputs at or under their prediction",
     ]
     if found.without:
-        lines.append(f"- Kept back: {', '.join(found.without)}")
+        lines.append(f"- Kept back: {in_markdown(', '.join(found.without))}")
     if found.set_aside:
         reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(found.set_aside.items()))
-        lines.append(f"- Set aside: {reasons}")
-    lines += [f"- Note: {note}" for note in found.notes]
+        lines.append(f"- Set aside: {in_markdown(reasons)}")
+    lines += [f"- Note: {in_markdown(note)}" for note in found.notes]
     told = [_row(score) for score in found.scores if not score.note]
     if told:
         lines += ["", _HEADER, _RULE, *told]
@@ -60,7 +61,7 @@ def backtest_markdown(found: Backtest) -> str:
         return "\n".join(lines) + "\n"
     small = {score.group: _count(score) for score in found.scores if score.note}
     if small:
-        counts = (f"{_cell(group)} ({count})" for group, count in small.items())
+        counts = (f"{in_markdown(group)} ({count})" for group, count in small.items())
         lines += ["", f"Too few rows to judge, under {FEWEST}: {', '.join(counts)}."]
     if found.guarantees:
         lines += ["", "## Guarantees in force", "", *_guarantee_lines(found)]
@@ -72,16 +73,17 @@ def _guarantee_lines(found: Backtest) -> Iterable[str]:
         missed = abs(one.coverage - found.tau)
         vacuous = one.bound >= max(found.tau, 1 - found.tau)
         yield (
-            f"- {one.calibrator}, {_cell(one.group)}: |coverage - {found.tau:g}| is at most "
-            f"{one.bound:.4f} over {one.rows} rows, whatever the outputs; it is {missed:.4f}."
+            f"- {in_markdown(one.calibrator)}, {in_markdown(one.group)}: "
+            f"|coverage - {found.tau:g}| is at most {one.bound:.4f} over {one.rows} rows, "
+            f"whatever the outputs; it is {missed:.4f}."
             + (" So few rows promise nothing yet." if vacuous else "")
         )
 
 
 def _row(score: Score) -> str:
     cells = [
-        score.calibrator,
-        _cell(score.group),
+        in_markdown(score.calibrator),
+        in_markdown(score.group),
         _count(score),
         _share(score.coverage),
         f"{_share(score.coverage_low)} to {_share(score.coverage_high)}",
@@ -106,10 +108,6 @@ def _share(value: float | None) -> str:
 
 def _figure(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", r"\|").split())
 
 
 def _score_json(score: Score) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.ports.prediction import Group, Proposal
+from autopack.report.escaping import in_code, in_markdown
 
 _LITTLE_CHANGE: Final = 0.02
 
@@ -99,19 +100,22 @@ def _head(proposal: Proposal, at: datetime) -> str:
         "# Token estimator calibration",
         "",
         f"- Made: {at.isoformat(timespec='seconds')}",
-        f"- Calibrator: {proposal.calibrator}",
-        f"- Estimator: {proposal.estimator}, version {proposal.base_version}",
+        f"- Calibrator: {in_markdown(proposal.calibrator)}",
+        f"- Estimator: {in_markdown(proposal.estimator)}, "
+        f"version {in_markdown(proposal.base_version)}",
     ]
     if proposal.is_change:
-        lines.append(f"- Version once applied: {proposal.new_version}")
+        lines.append(f"- Version once applied: {in_markdown(proposal.new_version)}")
     settings = {name: "none" if v is None else v for name, v in proposal.settings.items()}
-    lines += [f"- {name}: {value}" for name, value in sorted(settings.items())]
+    lines += [
+        f"- {in_markdown(name)}: {in_markdown(value)}" for name, value in sorted(settings.items())
+    ]
     lines += [f"- Read: {_log_line(log)}" for log in proposal.logs]
     return "\n".join(lines)
 
 
 def _log_line(log: Any) -> str:
-    return ", ".join(f"{name} {value}" for name, value in log.items())
+    return in_markdown(", ".join(f"{name} {value}" for name, value in log.items()))
 
 
 def _evidence(proposal: Proposal) -> str:
@@ -132,7 +136,7 @@ def _aside_lines(proposal: Proposal) -> Iterator[str]:
     counts = proposal.samples_set_aside
     for reason in sorted(counts, key=lambda name: (-counts[name], name)):
         why = _REASONS.get(reason, "the calibrator gives no more than this word")
-        yield f"- {counts[reason]} `{reason}`: {why}."
+        yield f"- {counts[reason]} {in_code(reason)}: {why}."
 
 
 def _table(proposal: Proposal) -> str:
@@ -146,8 +150,8 @@ def _table(proposal: Proposal) -> str:
 
 def _row(group: Group) -> str:
     cells = (
-        _cell(group.category),
-        _cell(group.complexity),
+        in_markdown(group.category),
+        in_markdown(group.complexity),
         f"{group.n}",
         f"{group.mean_actual:.0f}",
         f"{group.mean_estimated:.0f}",
@@ -159,13 +163,10 @@ def _row(group: Group) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", r"\|").split())
-
-
 def _next_steps(proposal: Proposal) -> str:
     lines = (
-        f"- {_cell(group.category)}/{_cell(group.complexity)}: {next_step(group, proposal)}"
+        f"- {in_markdown(f'{group.category}/{group.complexity}')}: "
+        f"{in_markdown(next_step(group, proposal))}"
         for group in proposal.groups
     )
     return "\n".join(["## What to do next", "", *lines])
@@ -189,7 +190,7 @@ def _nothing(proposal: Proposal) -> str:
 
 def _why_nothing(proposal: Proposal) -> str:
     if proposal.note:
-        return proposal.note
+        return in_markdown(proposal.note)
     if proposal.high_confidence:
         return "The multipliers in use fit the evidence. Leave them as they are."
     if proposal.samples_used:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from autopack.report.escaping import on_line
 from autopack.report.hints import ZERO_YIELD
 from autopack.report.pace import per_minute
 from autopack.report.stuck import stuck_lines
@@ -19,7 +20,7 @@ def drain_text(report: Any, command: str = "autopack") -> str:
     Args:
         command: How what to type next begins, with the log if it has to be named.
     """
-    return "\n".join(_lines(report, command))
+    return "\n".join(map(on_line, _lines(report, command)))
 
 
 def _lines(report: Any, command: str) -> Iterator[str]:

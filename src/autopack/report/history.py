@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from autopack.errors import CodecError
 from autopack.ports.log import Recorded, UnrecognisedEvent, from_us
+from autopack.report.escaping import on_line
 
 _TELLING: Final = (
     "attempt", "worker", "code", "failure_class", "decision", "by", "outcome", "zero_yield_reason",
@@ -30,7 +31,7 @@ def history_line(recorded: Recorded[Any]) -> str:
     place = recorded.stream.removeprefix("phase-")
     head = f"{recorded.position:>6}  {at}Z  {place}  {recorded.type}"
     details = ", ".join(_details(recorded.event))
-    return f"{head}  {details}" if details else head
+    return on_line(f"{head}  {details}" if details else head)
 
 
 def history_text(events: list[Recorded[Any]]) -> str:
@@ -62,7 +63,8 @@ def _details(event: Any) -> Iterator[str]:
     for name in _TELLING:
         value = getattr(event, name, None)
         if value not in (None, "", False):
-            yield f"{name} {_number(value)}" if isinstance(value, float) else f"{name} {value}"
+            shown = _number(value) if isinstance(value, float) else _short(str(value))
+            yield f"{name} {shown}"
     for name in _PROSE:
         text = getattr(event, name, None)
         if isinstance(text, str) and text:

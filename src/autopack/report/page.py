@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
+from autopack.report.escaping import on_line
 from autopack.report.evaluation import headline
 from autopack.report.style import STYLE
 
@@ -53,8 +54,8 @@ class Shown:
     def __call__(self, path: str, show: Show = said) -> str:
         """Return the value at *path* as HTML."""
         value = self.at(path)
-        text = _ABSENT if value is None else show(value)
-        raw = "" if value is None else escape(str(value))
+        text = _ABSENT if value is None else on_line(show(value))
+        raw = "" if value is None else escape(on_line(str(value)))
         return f'<data value="{raw}" data-path="{escape(path)}">{escape(text)}</data>'
 
 
@@ -113,7 +114,7 @@ def _pictures(pictures: Mapping[str, str], names: Sequence[str]) -> str:
 def _head(shown: Shown) -> str:
     return (
         "<h1>Calibration report</h1>\n"
-        f'<p class="lead">{escape(headline(shown.data))}</p>\n<dl>'
+        f'<p class="lead">{escape(on_line(headline(shown.data)))}</p>\n<dl>'
         f"<dt>Estimator</dt><dd>{shown('estimator')}, version {shown('version')}</dd>"
         f"<dt>Log</dt><dd>{shown('log_id')}, up to position {shown('position', whole)}</dd>"
         f"<dt>Made</dt><dd>{shown('made_at')}</dd>"
@@ -174,7 +175,7 @@ def _groups(shown: Shown) -> str:
         for i in range(len(shown.data["groups"]))
     ]
     aside = ", ".join(
-        f"{shown(f'set_aside.{reason}', whole)} {escape(reason.replace('_', ' '))}"
+        f"{shown(f'set_aside.{reason}', whole)} {escape(on_line(reason.replace('_', ' ')))}"
         for reason in shown.data["set_aside"]
     )
     note = f"<p>Set aside: {aside}.</p>\n" if aside else ""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from autopack.report.escaping import on_line
+
 
 def probe_text(report: Any) -> str:
     """Return an :class:`autopack.ProbeReport` as lines."""
@@ -10,4 +12,4 @@ def probe_text(report: Any) -> str:
     for check in report.checks:
         mark = "ok" if check.is_ok else "FAILED" if check.is_needed else "warning"
         lines.append(f"  {mark:<8} {check.name:<17} {check.says}")
-    return "\n".join(lines)
+    return "\n".join(map(on_line, lines))

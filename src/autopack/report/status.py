@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.ordering import Stuck
+from autopack.report.escaping import in_code, in_markdown, on_line
 from autopack.report.pace import per_minute
 from autopack.report.stuck import stuck_lines
 from autopack.report.wording import failure_words, kind_words
@@ -140,15 +141,16 @@ def status_text(status: Status) -> str:
     lines = [f"{name:<8} {text}" for name, text in _facts(status)]
     for title, found in _lists(status):
         lines += ["", f"{title}:", *(f"  {line}" for line in found)]
-    return "\n".join(lines)
+    return "\n".join(map(on_line, lines))
 
 
 def status_markdown(status: Status) -> str:
     """Return the status as Markdown."""
-    lines = ["# Autopack status", "", *(f"- {name}: {text}" for name, text in _facts(status))]
+    facts = (f"- {name}: {in_markdown(text)}" for name, text in _facts(status))
+    lines = ["# Autopack status", "", *facts]
     for title, found in _lists(status):
-        mark = "`" if title == "Next" else ""
-        lines += ["", f"## {title}", "", *(f"- {mark}{line}{mark}" for line in found)]
+        shown = in_code if title == "Next" else in_markdown
+        lines += ["", f"## {title}", "", *(f"- {shown(line)}" for line in found)]
     return "\n".join(lines)
 
 

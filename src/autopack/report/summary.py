@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from autopack.report.escaping import in_markdown
 from autopack.report.evaluation import headline
 
 
 def summary(data: Mapping[str, Any]) -> str:
     """Return the report as Markdown; *data* as ``evaluation_json`` gives it."""
     parts = [
-        f"# Calibration report\n\n{headline(data)}",
-        f"- Estimator: {data['estimator']}, version {data['version']}\n"
+        f"# Calibration report\n\n{in_markdown(headline(data))}",
+        f"- Estimator: {in_markdown(data['estimator'])}, version {in_markdown(data['version'])}\n"
         f"- Log: {data['log_id']}, up to position {data['position']}\n"
         f"- Made: {data['made_at']}\n"
         f"- Samples: {data['samples']}, of which {data['judged']} have a prediction and a "
@@ -56,8 +57,9 @@ def _groups(data: Mapping[str, Any]) -> Iterator[str]:
         if group["ratio_low"] is not None:
             interval = f" ({group['ratio_low']:.2f} to {group['ratio_high']:.2f})"
         yield (
-            f"- {_cell(group['category'])}/{_cell(group['complexity'])}, {group['n']} samples, "
-            f"median ratio {group['median_ratio']:.2f}{interval}: {group['advice']}"
+            f"- {in_markdown(group['category'])}/{in_markdown(group['complexity'])}, "
+            f"{group['n']} samples, median ratio {group['median_ratio']:.2f}{interval}: "
+            f"{in_markdown(group['advice'])}"
         )
 
 
@@ -82,12 +84,12 @@ def _scores(backtest: Mapping[str, Any]) -> str:
 
 def _proposal(one: Mapping[str, Any]) -> str:
     told = [one["version"], one["status"], one["decided_at"], one["by"], one["why"]]
-    return f"- {', '.join(str(value) for value in told if value)}"
+    return f"- {in_markdown(', '.join(str(value) for value in told if value))}"
 
 
 def _table(titles: Sequence[str], rows: Any) -> str:
     lines = [f"| {' | '.join(titles)} |", f"|{'|'.join('---' for _ in titles)}|"]
-    lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
+    lines += [f"| {' | '.join(map(in_markdown, row))} |" for row in rows]
     return "\n".join(lines)
 
 
@@ -97,7 +99,3 @@ def _share(value: float | None) -> str:
 
 def _figure(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", r"\|").split())

@@ -14,6 +14,7 @@ def failure_words(code: str | None, message: str | None, state: str = "") -> str
         state: The phase's state, which says as much as a code of the same name.
     """
     said = one_line(message) if message else "no message"
+    code = one_line(code) if code else code
     is_said = not code or said.startswith(f"{code}:") or code.upper() == state
     return said if is_said else f"{code}: {said}"
 

@@ -2,7 +2,7 @@
 
 import click
 
-from autopack.cli.output import json_option, print_json, print_table
+from autopack.cli.output import json_option, print_json, print_table, say
 from autopack.cli.session import LogCommand, Session
 
 
@@ -22,7 +22,7 @@ def set_(session: Session, name: str, why: str, actor: str) -> None:
 
     with session.open_log() as log:
         changed = set_freeze(log, name, why=why, actor=actor)
-    click.echo(f"Freeze {name} holds" + ("" if changed else "; it did before"))
+    say(f"Freeze {name} holds" + ("" if changed else "; it did before"))
 
 
 @freeze.command(cls=LogCommand)
@@ -38,7 +38,7 @@ def lift(session: Session, name: str, why: str, actor: str) -> None:
     with session.open_log() as log:
         lift_freeze(log, name, why=why, actor=actor)
         left = [one.name for one in freezes(log)]
-    click.echo(f"Freeze {name} is lifted" + (f"; left: {', '.join(left)}" if left else ""))
+    say(f"Freeze {name} is lifted" + (f"; left: {', '.join(left)}" if left else ""))
 
 
 @freeze.command("list", cls=LogCommand)
@@ -55,4 +55,4 @@ def list_(session: Session, as_json: bool) -> None:
     elif found:
         print_table(["name", "by", "since", "why"], [[f.name, f.by, f.since, f.why] for f in found])
     else:
-        click.echo("Nothing is frozen.")
+        say("Nothing is frozen.")

@@ -5,7 +5,7 @@ from pathlib import Path
 import attrs
 import click
 
-from autopack.cli.output import json_option, print_json, print_table
+from autopack.cli.output import json_option, print_json, print_table, say
 from autopack.cli.session import LogCommand, Session
 from autopack_prices.environment import PRICES, named_table
 
@@ -38,7 +38,7 @@ def prices(session: Session, file: Path | None, as_json: bool) -> None:
         print_json([attrs.asdict(bill) for bill in found])
         return
     if not found:
-        click.echo("No calls are recorded.")
+        say("No calls are recorded.")
         return
     header = [field.name for field in attrs.fields(type(found[0]))]
     print_table(header, [[_shown(value) for value in attrs.astuple(bill)] for bill in found])
