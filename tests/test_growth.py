@@ -37,7 +37,7 @@ def refused_line(text):
 def checked(text):
     """What is told of a template with placeholders that nobody knows."""
     try:
-        check([text])
+        check({"the template": text})
     except AutopackError as refused:
         masked(str(refused))
 

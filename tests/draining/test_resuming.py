@@ -1,10 +1,25 @@
 """Going on with a drain from the log alone."""
 
 import asyncio
+import json
+import sys
 
 import pytest
 
-from autopack import Drain, Failed, create_run, drain, replay
+from autopack import (
+    CommandExecutor,
+    Drain,
+    Failed,
+    create_log,
+    create_run,
+    drain,
+    export_history,
+    hookimpl,
+    import_history,
+    load_plugins,
+    replay,
+    restore_log,
+)
 from autopack.draining.executors.recorded import RecordedExecutor
 from autopack.draining.resuming import used_so_far
 from autopack.errors import InvalidInputError
@@ -173,3 +188,112 @@ def test_what_a_released_attempt_used_is_counted(sqlite_log):
     assert (1, 1, 70) == (report.released, report.calls, report.total_tokens)
     assert 70 == stopped.totals["total_tokens"]
     assert again.total_tokens >= 70
+
+
+class TestOrigins:
+    """Only what this log's own drains were started with is run again."""
+
+    @pytest.fixture
+    def elsewhere(self, tmp_path):
+        """A log of somebody else, whose drain runs a program that leaves a file."""
+        path, left = tmp_path / "elsewhere.db", tmp_path / "pwned"
+        code = f"open({str(left)!r}, 'w')"
+        with create_log(path) as log:
+            create_run(log, "theirs", specs("p1", "p2"))
+            drain(
+                log,
+                executor=CommandExecutor([sys.executable, "-c", code]),
+                workspace=tmp_path,
+                drain="theirs",
+                max_phases=1,
+            )
+            left.unlink()
+            export_history(log, "ndjson", tmp_path / "theirs.ndjson")
+        return path, tmp_path / "theirs.ndjson", left
+
+    @pytest.mark.parametrize("way", ["appended", "taken over", "restored"])
+    def test_an_imported_drain_runs_nothing(self, elsewhere, tmp_path, way):
+        """However it came here, it asks for what it would have run; given that, it goes on."""
+        path, source, left = elsewhere
+        if way == "restored":
+            log = restore_log(path, tmp_path / "new.db")
+        else:
+            log = create_log(tmp_path / "new.db")
+            if way == "appended":
+                create_run(log, "ours", specs("p1"))
+            import_history(log, "ndjson", source)
+        with log:
+            for wanted in ("theirs", "last"):
+                with pytest.raises(InvalidInputError, match=r"another log.*executor="):
+                    drain(log, resumes=wanted)
+            with pytest.raises(InvalidInputError, match="needs a command"):
+                drain(log, resumes="theirs", executor="command")
+            report = drain(
+                log, resumes="theirs", executor=works, run_id="theirs",
+                max_phases=9,
+            )  # fmt: skip
+
+            assert not left.exists()
+            assert ("COMPLETE", "theirs") == (states(log)["p2"], report.drain_id)
+            assert log.log_id == found(log, "drain.started")[-1].log_id
+
+    def test_an_import_cannot_pass_for_this_log(self, elsewhere, tmp_path):
+        """Not with its id, nor on a stream of its own drain."""
+        _path, source, left = elsewhere
+        with create_log(tmp_path / "ours.db") as log:
+            create_run(log, "ours", specs("p1", "p2"))
+            drain(log, executor="recorded", drain="mine", max_phases=1)
+            lines = [json.loads(line) for line in source.read_text("utf-8").splitlines()]
+            forged = []
+            for line in lines:
+                if line["type"] == "drain.started":
+                    line["data"]["log_id"] = log.log_id
+                    for stream, resumes in (("drain-theirs", None), ("drain-mine", "mine")):
+                        data = {**line["data"], "resumes": resumes}
+                        forged.append({**line, "id": stream, "subject": stream, "data": data})
+            evil = tmp_path / "evil.ndjson"
+            evil.write_text(
+                "\n".join(
+                    json.dumps({n: v for n, v in line.items() if not n.startswith("chain")})
+                    for line in forged
+                ),
+                encoding="utf-8",
+            )
+
+            assert 2 == import_history(log, "ndjson", evil).added
+            assert 0 == import_history(log, "ndjson", evil).added
+            with pytest.raises(InvalidInputError, match="another log"):
+                drain(log, resumes="theirs")
+            report = drain(log, resumes="last", max_phases=9)
+            assert ("mine", 2) == (report.drain_id, report.attempts)
+            assert not left.exists()
+
+    def test_a_log_that_is_imported_into_itself_stays_as_it_is(self, sqlite_log, tmp_path):
+        """Its own drains are its own still, and go on."""
+        create_run(sqlite_log, "r", specs("p1", "p2"))
+        drain(sqlite_log, executor="recorded", max_phases=1)
+        export_history(sqlite_log, "ndjson", tmp_path / "out.ndjson")
+
+        assert 0 == import_history(sqlite_log, "ndjson", tmp_path / "out.ndjson").added
+        assert 2 == drain(sqlite_log, resumes="last", max_phases=9).attempts
+
+    def test_what_was_redacted_is_asked_for_again(self, tmp_path):
+        """A command without its key is no command."""
+
+        class Redacts:
+            @hookimpl
+            def autopack_redact(self, text):
+                return text.replace("s3cr3t", "[redacted]")
+
+        plugins = load_plugins(extra=[Redacts()])
+        executor = CommandExecutor([sys.executable, "-c", "pass", "--key=s3cr3t"])
+        with create_log(tmp_path / "log.db", plugins=plugins) as log:
+            create_run(log, "r", specs("p1", "p2"))
+            first = drain(log, executor=executor, max_phases=1)
+            with pytest.raises(
+                InvalidInputError, match=r"took something out of command.*executor="
+            ):
+                drain(log, resumes=first.drain_id)
+
+            assert ["command"] == found(log, "drain.started")[0].settings["redacted"]
+            assert 2 == drain(log, resumes="last", executor=executor, max_phases=9).attempts

@@ -33,7 +33,10 @@ from autopack.fitting import options_of
 from autopack.handler import handler_of
 from autopack.ids import drain_stream, phase_stream
 from autopack.log import Log
+from autopack.ports.importing import IMPORTED
+from autopack.ports.log import Recorded
 from autopack.ports.work import USAGE_PROBLEMS
+from autopack.redaction import clean
 
 LAST: Final = "last"
 _ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)
@@ -50,34 +53,79 @@ def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
             ``last`` for the one that was started last.
 
     Raises:
-        InvalidInputError: There is no such drain, or a part of it was an object without a name.
+        InvalidInputError: There is no such drain, or a part of it was an object without a name,
+            is not kept in the log, or was not named in this log.
     """
     drain_id = _drain_named(log, str(given["resumes"]))
-    started = _started_last(log, drain_id)
+    started, is_own = _started_last(log, drain_id)
+    _check_given(started, given, _unsaid(started) if is_own else _unheard(started))
     before: dict[str, Any] = {
         "executor": started.executor, "strategy": started.strategy,
         **{name: value for name, value in started.settings.items() if name in _known()},
     }  # fmt: skip
     if before.get("workspace") is not None:
-        before["workspace"] = Path(before["workspace"])
+        before["workspace"] = Path(before["workspace"]) if is_own else None
     settings = {**before, **{name: value for name, value in given.items() if value is not None}}
     for place in _PLACES:
         if given.get(place) is None:
             _check_name(log, started, place, before.get(place))
-    if settings["executor"] == started.executor:
+    if is_own and settings["executor"] == started.executor:
         settings["executor"] = _executor_again(log, started)
     options = started.settings.get("strategy_options")
-    if settings["strategy"] == started.strategy and options:
+    if is_own and settings["strategy"] == started.strategy and options:
         found = log.registry.resolve("strategy", started.strategy)
         settings["strategy"] = made_with(found, "strategy", started.strategy, options)
     return {**settings, "resumes": drain_id, "drain": drain_id}
 
 
-def _started_last(log: Log, drain_id: str) -> DrainStarted:
-    """Return the last start by whoever went on with the drain, not by those who joined it."""
-    events = (recorded.event for recorded in log.read(drain_stream(drain_id)))
-    first, *later = [event for event in events if isinstance(event, DrainStarted)]
-    return next((event for event in reversed(later) if event.resumes is not None), first)
+def kept(log: Log, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as a log keeps them, with the names of those that it does not keep whole."""
+    lost = sorted(n for n, value in settings.items() if clean(log.redact, value) is not value)
+    return {**settings, **({"redacted": lost} if lost else {})}
+
+
+def _started_last(log: Log, drain_id: str) -> tuple[DrainStarted, bool]:
+    """
+    Return the last start by whoever went on with the drain, not by those who joined it.
+
+    Those of this log come first, and only they are its own: an import may bring any.
+    """
+    found = [r for r in log.read(drain_stream(drain_id)) if isinstance(r.event, DrainStarted)]
+    own = [recorded for recorded in found if _is_own(log, recorded)]
+    first, *later = [recorded.event for recorded in own or found]
+    last = next((event for event in reversed(later) if event.resumes is not None), first)
+    return last, bool(own)
+
+
+def _is_own(log: Log, recorded: Recorded[Any]) -> bool:
+    return recorded.event.log_id == log.log_id and IMPORTED not in recorded.meta
+
+
+def _unheard(started: DrainStarted) -> dict[str, str]:
+    """Return what another log's drain names that could be run or read here, and why it is not."""
+    named = {"strategy": started.strategy, **started.settings}
+    files = [place for place in _PLACES[1:] if ".py:" in str(named.get(place))]
+    why = "it was started in another log, and what came by an import or a restore runs nothing"
+    return dict.fromkeys(["executor", *files], why)
+
+
+def _unsaid(started: DrainStarted) -> dict[str, str]:
+    """Return what of a drain is not whole in the log, and why."""
+    lost = started.settings.get("redacted", ())
+    why = f"the redaction hook took something out of {', '.join(lost)}"
+    places = {"strategy_options": "strategy"}
+    return {places.get(name, name if name in _known() else "executor"): why for name in lost}
+
+
+def _check_given(started: DrainStarted, given: Mapping[str, Any], asked: Mapping[str, str]) -> None:
+    missing = [place for place in asked if given.get(place) is None]
+    if missing:
+        raise InvalidInputError(
+            f"Drain {started.drain_id} cannot be gone on with as it was: {asked[missing[0]]}. "
+            "Give again:",
+            do=", ".join(f"{place}=..." for place in missing),
+            typed=", ".join(f"--{place.replace('_', '-')}" for place in missing),
+        )
 
 
 def _executor_again(log: Log, started: DrainStarted) -> Any:
@@ -98,9 +146,11 @@ def used_so_far(log: Log, drain_id: str) -> tuple[Totals, float]:
 def _drain_named(log: Log, wanted: str) -> str:
     if wanted != LAST and log.backend.stream_version(drain_stream(wanted)):
         return wanted
-    ids = [recorded.event.drain_id for recorded in log.read_all(types=[DrainStarted])]
+    starts = list(log.read_all(types=[DrainStarted]))
+    ids = [recorded.event.drain_id for recorded in starts]
     if wanted == LAST and ids:
-        return str(ids[-1])
+        own = [recorded.event.drain_id for recorded in starts if _is_own(log, recorded)]
+        return str((own or ids)[-1])
     if not ids:
         raise InvalidInputError(
             "No drain was ever started in this log, so none can be gone on with."

@@ -24,7 +24,7 @@ from autopack.draining.passing import PassedOver
 from autopack.draining.preparing import Preparation, prepare_run
 from autopack.draining.recording import LiveAttempt
 from autopack.draining.requeueing import requeue
-from autopack.draining.resuming import chosen_by, used_so_far
+from autopack.draining.resuming import chosen_by, kept, used_so_far
 from autopack.draining.settings import Settings
 from autopack.draining.totals import Totals
 from autopack.draining.traffic import Traffic
@@ -128,9 +128,10 @@ class Session:
                 strategy=settings.strategy_name,
                 executor=settings.executor_name,
                 worker=self.worker,
-                settings=settings.recorded(),
+                settings=kept(self.log, settings.recorded()),
                 versions={name: _version(name) for name in _PACKAGES},
                 resumes=settings.resumes,
+                log_id=self.log.log_id,
             )
         )
         totals = self.totals

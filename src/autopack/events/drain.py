@@ -7,9 +7,13 @@ import attrs
 from autopack.events.schema import Json, Key, Reason, ReasonText, Text, event
 
 
-@event("drain.started")
+@event("drain.started", schema=2)
 class DrainStarted:
-    """A drain began; with what settings, strategy, executor and versions."""
+    """
+    A drain began; with what settings, strategy, executor and versions, in the log ``log_id``.
+
+    A log that came by its events otherwise is another one, and runs nothing that they name.
+    """
 
     drain_id: Key
     strategy: str
@@ -18,6 +22,7 @@ class DrainStarted:
     settings: Mapping[str, Json] = attrs.Factory(dict)
     versions: Mapping[str, str] = attrs.Factory(dict)
     resumes: Key | None = None
+    log_id: Key | None = None
 
 
 @event("drain.phase_selected")

@@ -9,8 +9,9 @@ from typing import Any, Final
 import attrs
 
 from autopack.errors import ImportRefusedError, LogDamagedError
+from autopack.events import DrainStarted
 from autopack.journal import Journal
-from autopack.ports.importing import ImportReport, ImportSource
+from autopack.ports.importing import IMPORTED, ImportReport, ImportSource
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 
 _AT_ONCE: Final = 500
@@ -34,9 +35,10 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
         for _stream, new in batch:
             if new.event_id is None:
                 raise ImportRefusedError(str(path), f"importer {importer.name!r} gave no event id")
-        entries = journal.redacted_entries(
-            [(stream, [_recognised(journal, new)], ANY) for stream, new in batch]
+        recognised = (
+            (stream, _marked(_recognised(journal, new), importer.name)) for stream, new in batch
         )
+        entries = journal.redacted_entries([(stream, [new], ANY) for stream, new in recognised])
         with journal.transaction() as transaction:
             transaction.append_batch(entries)
             added.update(recorded.type for recorded in transaction.appended)
@@ -57,6 +59,13 @@ def _recognised(journal: Journal, new: NewEvent) -> NewEvent:
     if not isinstance(event, UnrecognisedEvent):
         return new
     return attrs.evolve(new, event=journal.codec.decode(event.type, event.schema, event.data, 0))
+
+
+def _marked(new: NewEvent, importer: str) -> NewEvent:
+    """Return an event that says how it came here, if it names what a drain would run."""
+    if not isinstance(new.event, DrainStarted):
+        return new
+    return attrs.evolve(new, meta={**new.meta, IMPORTED: importer})
 
 
 def _take_over(journal: Journal, importer: Any, path: Path, source: ImportSource) -> ImportReport:

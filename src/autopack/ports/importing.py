@@ -1,11 +1,14 @@
 """Importers and exporters: what brings other histories in, and takes ours out."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 
 from autopack.ports.log import NewEvent, Row
+
+IMPORTED: Final = "imported"
+"""In an event's meta: which importer brought it; set where it names what a drain would run."""
 
 
 @attrs.frozen(kw_only=True)

@@ -103,7 +103,11 @@ def test_stdin_folder_and_variables(log, tmp_path):
     [
         (["x", "{gaol}"], {}, "Did you mean {goal}?"),
         (["x"], {"stdin": "{nothing}"}, "no placeholder {nothing}"),
-        (["x"], {"env": {"A": "{b}"}}, "no placeholder {b}"),
+        (["x"], {"env": {"A": "{b}"}}, "no placeholder {b} (in the variable A)"),
+        (["x", ["-y", "{b}"]], {}, "no placeholder {b} (in argument 3 of the command)"),
+        (["x"], {"env": {"A": 5}}, "the value of A is no text"),
+        (["x"], {"env": {"A=B": "c"}}, "'A=B' cannot name a variable"),
+        (["x"], {"env": "A=B"}, "env is no table"),
         ("claude -p {goal}", {}, "give a list of arguments"),
         ([], {}, "names no program"),
         (["x", 3], {}, "neither a text nor a list"),
@@ -118,6 +122,25 @@ def test_a_wrong_setting_is_refused(command, settings, told):
         CommandExecutor(command, **settings)
 
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"env": {"KEY": "s3cr3t {wrong}"}},
+        {"env": {"KEY": "s3cr3t\0"}},
+        {"env": {"KEY": ["s3cr3t"]}},
+        {"env": ["KEY=s3cr3t"]},
+        {"env": {"KEY": "s3cr3t"}, "stdin": "{wrong}"},
+        {"stdin": "s3cr3t {wrong}"},
+    ],
+)
+def test_what_is_refused_tells_no_value(settings):
+    """A variable may hold a key, and an error goes to a terminal, a log, a ticket."""
+    with pytest.raises(InvalidInputError) as refused:
+        CommandExecutor(["x"], **settings)
+
+    assert "s3cr3t" not in str(refused.value) + refused.value.typed
 
 
 @pytest.mark.parametrize("settings", [{}, {"cwd": "no-such-folder"}])

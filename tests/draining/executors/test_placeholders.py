@@ -70,7 +70,7 @@ def test_ordinary_text_stays_as_it_is(text):
 
     assert plain == filled(plain, values())
     with contextlib.suppress(InvalidInputError):
-        check([text])
+        check({"stdin": text})
 
 
 def test_a_prompt_holds_goal_and_deliverables():

@@ -64,7 +64,7 @@ class CommandExecutor:
         if command is None and self._preset is not None:
             command, stdin = self._preset.command, stdin or self._preset.stdin
         self._command = _checked(command)
-        self._stdin, self._env = stdin, dict(env or {})
+        self._stdin, self._env = stdin, _variables_of(env)
         placeholders.check(_texts(self._command, stdin, self._env))
         self._cwd = None if cwd is None else Path(cwd).absolute()
         if capture_bytes < 1 or grace_s < 0:
@@ -205,9 +205,29 @@ def _checked(command: Any) -> tuple[Argument, ...]:
     return tuple(command)
 
 
-def _texts(command: Sequence[Argument], stdin: str | None, env: Mapping[str, str]) -> list[str]:
+def _variables_of(env: Any) -> dict[str, str]:
+    """Return variables by name; what is wrong is told without any value: it may be a secret."""
+    if env is not None and not isinstance(env, Mapping):
+        raise InvalidInputError('env is no table: give variables by name, {"NAME": "VALUE"}.')
+    for name, value in (env or {}).items():
+        if not isinstance(name, str) or not name or {"=", "\0"} & set(name):
+            raise InvalidInputError(f"env: {name!r} cannot name a variable.")
+        if not isinstance(value, str) or "\0" in value:
+            raise InvalidInputError(f"env: the value of {name} is no text that a program can get.")
+    return dict(env or {})
+
+
+def _texts(
+    command: Sequence[Argument], stdin: str | None, env: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the texts that may have placeholders, by where they stand."""
     groups = ([one] if isinstance(one, str) else one for one in command)
-    return [*(text for group in groups for text in group), stdin or "", *env.values()]
+    arguments = (text for group in groups for text in group)
+    return {
+        **{f"argument {n} of the command": text for n, text in enumerate(arguments, start=1)},
+        **({} if stdin is None else {"stdin": stdin}),
+        **{f"the variable {name}": text for name, text in env.items()},
+    }
 
 
 def _variables(phase: PhaseView, attempt: Attempt) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -76,14 +76,17 @@ class Values:
         return getattr(phase, head)
 
 
-def check(texts: Iterable[str]) -> None:
+def check(texts: Mapping[str, str]) -> None:
     """
     Return if every placeholder in *texts* is known.
 
+    Args:
+        texts: By where each stands; a text may hold a secret, and is not told.
+
     Raises:
-        InvalidInputError: One is not; names it, and what is known.
+        InvalidInputError: One is not; names it and its place, and what is known.
     """
-    for text in texts:
+    for place, text in texts.items():
         for found in _PLACEHOLDER.finditer(text):
             name = found[1]
             if name is None or name in _NAMES:
@@ -95,7 +98,7 @@ def check(texts: Iterable[str]) -> None:
             hint = "" if close is None else f" Did you mean {{{close}}}?"
             known = ", ".join(f"{{{one}}}" for one in _NAMES)
             raise InvalidInputError(
-                f"There is no placeholder {{{name}}} (in {text!r}).{hint} Known: {known}, "
+                f"There is no placeholder {{{name}}} (in {place}).{hint} Known: {known}, "
                 "{payload.NAME}, {labels.NAME}, {inputs.NAME}, {settings.NAME}. "
                 "Double the braces to mean them."
             )
