@@ -276,8 +276,10 @@ class TestObservers:
 
             assert 2 == log.head().position
         assert ["run.created", "phase.queued"] == seen
-        assert 2 == registry.observer_faults
-        assert {("observer failed", "Plugin")} == {(one["event"], one["plugin"]) for one in logged}
+        assert {"plugin Plugin: ZeroDivisionError": 2} == registry.observer_faults.counts
+        assert [("observer failed", "plugin Plugin")] == [
+            (one["event"], one["observer"]) for one in logged
+        ]
 
     def test_the_end_of_a_drain_is_observed_once(self, log_path):
         """With its report, after its last event; a failing one changes no outcome."""
@@ -291,7 +293,7 @@ class TestObservers:
 
             assert "drain.stopped" == list(log.read_all())[-1].type
         assert [report] == seen
-        assert 1 == registry.observer_faults
+        assert 1 == registry.observer_faults.counts.total()
 
 
 def test_importing_the_hooks_configures_no_logging():

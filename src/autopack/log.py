@@ -1,6 +1,7 @@
 """The log as users hold it: the journal, with its checks, cursors and summary."""
 
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Self, TypeVar, overload
 
@@ -95,6 +96,11 @@ class Log(Journal):
 
     def __repr__(self) -> str:
         return f"Log({self.target!r})"
+
+    @property
+    def observer_faults(self) -> Counter[str]:
+        """How often observers of this log, plugins among them, failed: by who and what it was."""
+        return self.observers.faults.counts + self.registry.observer_faults.counts
 
     @property
     def artifacts(self) -> Artifacts:

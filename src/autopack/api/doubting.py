@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from autopack.estimation import vocabulary
+from autopack.narrator import Narrator
+
+_narrator: Final = Narrator("autopack.phases")
 
 
 def doubt_words(phases: Iterable[Any]) -> None:
@@ -13,16 +16,10 @@ def doubt_words(phases: Iterable[Any]) -> None:
     for word, n in Counter(phase.category for phase in given).items():
         if meant := vocabulary.misspelt_category(word):
             told = "a category was perhaps misspelt: its phases are a group of their own"
-            _logger().warning(told, category=word, meant=meant, phases=n)
+            _narrator.warning(told, category=word, meant=meant, phases=n)
     for word, n in Counter(phase.complexity for phase in given).items():
         if not vocabulary.is_complexity(word):
             told = "a complexity is not known: its phases are estimated as medium"
             meant = vocabulary.meant_complexity(word)
             hint = {} if meant is None else {"meant": meant}
-            _logger().warning(told, complexity=word, **hint, phases=n)
-
-
-def _logger() -> Any:
-    import structlog  # takes longer to load than all the rest
-
-    return structlog.get_logger("autopack.phases")
+            _narrator.warning(told, complexity=word, **hint, phases=n)

@@ -11,6 +11,7 @@ from autopack.backends.sqlite.files import publishing
 from autopack.errors import CodecError, NotALogError
 from autopack.journal import END
 from autopack.log import Log
+from autopack.narrator import Narrator
 from autopack.opening import create_backend, open_backend
 from autopack.plugins import Registry, load_plugins
 from autopack.ports.importing import ExporterLike, ImporterLike
@@ -72,12 +73,9 @@ def _recognises(registry: Registry, name: str, importer: Any, target: str) -> bo
     """Ask an importer whether a file is its own; one that fails is named, and does not know."""
     try:
         return bool(importer.recognises(target))
-    except (Exception, SystemExit):
-        import structlog
-
-        logger = structlog.get_logger("autopack.plugins")
-        holder = registry.holder("importer", name)
-        logger.exception("importer failed to look at a file", importer=name, plugin=holder)
+    except (Exception, SystemExit) as fault:
+        holder, what = registry.holder("importer", name), "importer failed to look at a file"
+        Narrator("autopack.plugins").error(what, importer=name, plugin=holder, exc_info=fault)
         return False
 
 

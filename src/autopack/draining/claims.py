@@ -29,6 +29,7 @@ from autopack.events import DrainPhaseSelected, PhaseClaimed
 from autopack.handler import Handler
 from autopack.ids import PhaseRef, drain_stream
 from autopack.journal import JournalTransaction
+from autopack.narrator import Narrator
 from autopack.ports.log import ANY, Entry, Lease, Recorded, Transaction, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
@@ -226,10 +227,9 @@ class Claims:
                 self.renew()
             except LogClosedError:
                 return
-            except Exception:  # a lock held too long: the next turn comes before the lease ends
-                import structlog
-
-                structlog.get_logger("autopack.claims").exception("leases were not renewed")
+            except Exception as fault:
+                # A lock held too long: the next turn comes before the lease ends.
+                Narrator("autopack.claims").error("leases were not renewed", exc_info=fault)
 
     def _selected(self, ref: PhaseRef, reason: str | None) -> list[Entry]:
         if self._drain is None or reason is None:

@@ -23,11 +23,13 @@ from autopack.draining.session import Session
 from autopack.draining.settings import settings_of
 from autopack.draining.workers import Workers
 from autopack.log import Log
+from autopack.narrator import Narrator
 from autopack.ordering import Stuck
 from autopack.ports.drain import Choose, Retry, StrategyLike, Wait
 from autopack.ports.log import Recorded
 from autopack.ports.work import ExecutorLike
 
+_narrator: Final = Narrator("autopack.drain")
 _LOOK_S: Final = 0.25
 
 
@@ -71,6 +73,7 @@ class Drain:
         self._look_at: datetime | None = None
         self._told_wait: str | None = None
         self._began: float | None = None
+        self._faults_before = log.observer_faults
         self._wake: Callable[[], None] = lambda: None
 
     def run(self) -> DrainReport:
@@ -258,10 +261,9 @@ class Drain:
         if wait.reason != self._told_wait:
             self._told_wait = wait.reason
             until = None if wait.until is None else wait.until.isoformat(timespec="seconds")
-            import structlog
-
-            logger = structlog.get_logger("autopack.drain")
-            logger.warning("phases are ready, and the strategy waits", why=wait.reason, until=until)
+            _narrator.warning(
+                "phases are ready, and the strategy waits", why=wait.reason, until=until
+            )
 
     async def _something_new(self, changed: asyncio.Event) -> None:
         wait_s, ready_at = _LOOK_S, self._look_at
@@ -285,6 +287,7 @@ class Drain:
             duration_s=self._session.elapsed_before_s + duration_s,
             left_failed=self._session.left_failed(),
             stuck=tuple(self._session.admission.stuck()),
+            observer_faults=dict(self.log.observer_faults - self._faults_before),
             **self._session.totals.as_dict(),
         )
 

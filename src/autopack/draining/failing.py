@@ -13,6 +13,7 @@ from autopack.draining.failures import RETRYABLE, classify, fingerprint, zero_yi
 from autopack.draining.retrying import WAITING, Backoff
 from autopack.errors import AutopackError, CapReachedError
 from autopack.fitting import Quantiles
+from autopack.narrator import Narrator
 from autopack.ports.work import Failed
 from autopack.redaction import BLANK
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from autopack.draining.claims import Claim
     from autopack.draining.recording import LiveAttempt
 
+_narrator: Final = Narrator("autopack.drain")
 _VAGUE: Final = frozenset({"execution", "validation", "unknown"})
 
 
@@ -112,7 +114,7 @@ class Failing:
             found = self._asked(self.escalation, claim, live)
         except Exception as fault:  # the attempt ended and is to be recorded, whatever comes next
             why = storable(f"the policy failed: {type(fault).__name__}: {words_of(fault)}")
-            _logger().error("escalation failed", phase=str(live.ref), why=why, exc_info=fault)
+            _narrator.error("escalation failed", phase=str(live.ref), why=why, exc_info=fault)
             found = self._asked(Factor(), claim, live)
             found = found and attrs.evolve(found, why=f"{found.why}; {why}")
         if found is None or ceiling is None or found.tokens <= ceiling:
@@ -131,12 +133,6 @@ class Failing:
             quantile=lambda tau: self.quantiles().at(asked, tau),
         )
         return None if found is None else checked(found)
-
-
-def _logger() -> Any:
-    import structlog
-
-    return structlog.get_logger("autopack.drain")
 
 
 def _seconds(given: float | None) -> float | None:

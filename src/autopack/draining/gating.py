@@ -3,6 +3,7 @@
 from typing import Any
 
 from autopack.draining.failing import storable, words_of
+from autopack.narrator import Narrator
 from autopack.plugins import Registry
 from autopack.ports.work import Attempt, Completed, PhaseView
 
@@ -32,8 +33,7 @@ def _unanswered(plugin: str, answer: Any, phase: PhaseView) -> str:
     else:
         shown = repr(answer) if isinstance(answer, str | int | float) else type(answer).__name__
         what = storable(f"answered {shown}, which is no question")
-    import structlog
-
-    logger = structlog.get_logger("autopack.drain")
-    logger.error("a gate did not answer", plugin=plugin, phase=phase.key, why=what, exc_info=fault)
+    Narrator("autopack.drain").error(
+        "a gate did not answer", plugin=plugin, phase=phase.key, why=what, exc_info=fault
+    )
     return f"Is the work as it should be? The gate of plugin {plugin} {what}"

@@ -15,6 +15,7 @@ from autopack.draining.recording import LiveAttempt
 from autopack.errors import CapFullError, PriceUnknownError
 from autopack.events import DrainBreakerTripped
 from autopack.handler import Handler
+from autopack.narrator import Narrator
 from autopack.ports.work import PhaseView
 
 
@@ -92,9 +93,7 @@ class Guards:
             return False
         if not live.calls:
             return True  # its zero-yield reason says more
-        import structlog
-
-        structlog.get_logger("autopack.drain").warning(
+        Narrator("autopack.drain").warning(
             "an attempt under a cap did not say what it used",
             phase=str(claim.ref),
             calls=live.calls,

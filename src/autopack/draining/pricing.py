@@ -4,6 +4,7 @@ import math
 from typing import Any, SupportsFloat
 
 from autopack.events import LlmUsageRecorded
+from autopack.narrator import Narrator
 from autopack.plugins import Registry
 
 
@@ -14,11 +15,8 @@ def price_of(registry: Registry, usage: LlmUsageRecorded) -> float | None:
     priced: Any = registry.first("autopack_price_usage", usage=usage)
     if priced is None or _is_price(priced):
         return None if priced is None else float(priced)
-    import structlog
-
-    structlog.get_logger("autopack.caps").error(
-        "a plugin's price is none", price=repr(priced), model=usage.request_model
-    )
+    what = "a plugin's price is none"
+    Narrator("autopack.caps").error(what, price=repr(priced), model=usage.request_model)
     return None
 
 

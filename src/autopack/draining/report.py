@@ -20,6 +20,7 @@ class DrainReport:
     of them that completed: the same words as in ``status``, which counts the whole log.
     ``passed_over`` counts phases that were not to be had at a time, by the reason given last.
     ``stuck`` are queued phases that no drain can ever take, because of what they come after.
+    ``observer_faults`` counts what observers raised meanwhile, by who and what; it changed nothing.
     """
 
     drain_id: str
@@ -47,6 +48,7 @@ class DrainReport:
     unreadable: int = 0
     unreadable_in: str | None = None
     stuck: tuple[Stuck, ...] = ()
+    observer_faults: dict[str, int] = attrs.Factory(dict)
 
     @property
     def is_interrupted(self) -> bool:

@@ -43,6 +43,7 @@ from autopack.fitting import quantiles_of
 from autopack.handler import handler_of
 from autopack.ids import drain_stream
 from autopack.log import Log
+from autopack.narrator import Narrator
 from autopack.ports.drain import Choose, DrainView, Retry
 from autopack.ports.log import ANY, from_us
 from autopack.ports.prediction import Estimate
@@ -294,7 +295,8 @@ class Session:
         try:
             record_late(self.handler, claim, live, outcome)
         except LogClosedError:
-            _logger().warning("a late result came after the log was closed", phase=str(claim.ref))
+            what = "a late result came after the log was closed"
+            Narrator("autopack.drain").warning(what, phase=str(claim.ref))
 
     def left_failed(self) -> int:
         """Return how many phases that this drain tried stand failed, or out of time, now."""
@@ -337,9 +339,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "?"
-
-
-def _logger() -> Any:
-    import structlog
-
-    return structlog.get_logger("autopack.drain")

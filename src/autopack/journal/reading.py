@@ -18,6 +18,7 @@ from autopack.errors import (
 )
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.journal.appending import PAGE, JournalTransaction
+from autopack.observers import Observers
 from autopack.ports.log import (
     Backend,
     Cursor,
@@ -46,7 +47,8 @@ class Journal:
         backend: Where everything is kept.
         codec: The event types that are known.
         redact: Applied to every text but keys before it is stored.
-        observers: Called with each event after its commit, one by one; they must not raise.
+        observers: Called with each event after its commit, one by one; what one raises is logged
+            and counted, and comes back to nobody.
         clock: Seconds since 1970; replaceable so that tests can say what time it is.
     """
 
@@ -60,7 +62,7 @@ class Journal:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.backend, self.codec, self.clock = backend, codec or Codec(), clock
-        self.observers = list(observers)
+        self.observers = Observers(observers)
         self._drafter = Drafter(self.codec, redact)
         self.draft, self.packed = self._drafter.draft, self._drafter.packed
         self._news = threading.Condition()
@@ -132,9 +134,8 @@ class Journal:
             transaction = JournalTransaction(self, store)
             yield transaction
         self.tell_followers()
-        for recorded in transaction.appended:
-            for observe in self.observers:
-                observe(recorded)
+        if self.observers:
+            self.observers.tell(transaction.appended)
 
     def tell_followers(self) -> None:
         """Wake those of this process who wait for news."""

@@ -12,6 +12,8 @@ from autopack import hookspecs
 from autopack.codec import Codec
 from autopack.errors import InvalidInputError, PluginError, UnknownNameError
 from autopack.errors.nearest import did_you_mean
+from autopack.narrator import Narrator
+from autopack.observers import ObserverFaults, answer_of
 from autopack.plugins.files import from_file, place_in
 from autopack.plugins.implementations import why_refused
 
@@ -35,6 +37,7 @@ _METHODS: Final = {
 }
 """What a file's object of a kind must have; the other kinds are checked where they are used."""
 _REGISTER: Final = "autopack_register_"
+_narrator: Final = Narrator("autopack.plugins")
 
 
 @attrs.frozen(kw_only=True)
@@ -85,7 +88,7 @@ class Registry:
 
     manager: pluggy.PluginManager
     codec: Codec
-    observer_faults: int = 0
+    observer_faults: ObserverFaults = attrs.Factory(ObserverFaults)
     _found: list[_Found] = attrs.Factory(list)
     _named: dict[str, dict[str, Any]] = attrs.Factory(dict)
     _pending: dict[str, list[tuple[Any, _Found]]] = attrs.Factory(lambda: {k: [] for k in KINDS})
@@ -149,11 +152,10 @@ class Registry:
         """Call every implementation of an observer hook; one that fails breaks nothing."""
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             given = {name: arguments[name] for name in implementation.argnames}
-            try:
-                implementation.function(**given)
-            except Exception:
-                self.observer_faults += 1
-                _logger().exception("observer failed", hook=hook, plugin=implementation.plugin_name)
+            answer = answer_of(implementation.function, **given)
+            if isinstance(answer, BaseException):
+                plugin = implementation.plugin_name
+                self.observer_faults.add(answer, observer=f"plugin {plugin}", hook=hook)
 
     def has(self, hook: str) -> bool:
         """Tell whether any plugin implements a hook."""
@@ -167,11 +169,10 @@ class Registry:
             PluginError: One failed, or returned no text.
         """
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
-            try:
-                changed = implementation.function(text)
-            except Exception as fault:
-                what = f"{hook} failed: {type(fault).__name__}: {fault}"
-                raise PluginError(implementation.plugin_name, what) from fault
+            changed = answer_of(implementation.function, text)
+            if isinstance(changed, BaseException):
+                what = f"{hook} failed: {type(changed).__name__}: {changed}"
+                raise PluginError(implementation.plugin_name, what) from changed
             if not isinstance(changed, str):
                 # What it returned may hold what was to be taken out, so only its type is said.
                 what = f"{hook} returned {type(changed).__name__}, not the text"
@@ -183,19 +184,13 @@ class Registry:
         """Yield each plugin's name and answer, the built-in one last; an error is an answer."""
         for implementation in reversed(getattr(self.manager.hook, hook).get_hookimpls()):
             given = {name: arguments[name] for name in implementation.argnames}
-            try:
-                answer = implementation.function(**given)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as fault:
-                answer = fault
-            yield implementation.plugin_name, answer
+            yield implementation.plugin_name, answer_of(implementation.function, **given)
 
     def first(self, hook: str, **arguments: Any) -> Any:
         """Return the first answer of a hook that is not None; an implementation's error is none."""
         for plugin, answer in self.answers(hook, **arguments):
             if isinstance(answer, BaseException):
-                _logger().error("hook failed", hook=hook, plugin=plugin, exc_info=answer)
+                _narrator.error("hook failed", hook=hook, plugin=plugin, exc_info=answer)
             elif answer is not None:
                 return answer
         return None
@@ -316,9 +311,3 @@ def _call(implementation: Any, register: Callable[..., None], hook: str, found: 
 def _unknown_hook(name: str) -> str:
     known = [hook for hook in vars(hookspecs) if hook.startswith("autopack_")]
     return f"there is no hook {name!r}, so nothing calls it.{did_you_mean(name, known)}"
-
-
-def _logger() -> Any:
-    import structlog
-
-    return structlog.get_logger("autopack.plugins")

@@ -6,6 +6,8 @@ import os
 import subprocess
 from typing import Final, Self
 
+from autopack.narrator import Narrator
+
 _NAME: Final = "program-keeper"  # who kills all that is named autopack means the drains
 _SHELL: Final = "/bin/sh"
 _SCRIPT: Final = (
@@ -72,9 +74,7 @@ class Keeper:
 
 
 def _warn(fault: OSError) -> None:
-    import structlog
-
-    structlog.get_logger("autopack.command").warning(
+    Narrator("autopack.command").warning(
         "a program would outlive a drain that is killed: its keeper could not be started",
         why=str(fault),
     )

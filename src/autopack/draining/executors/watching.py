@@ -18,6 +18,7 @@ from autopack.errors import (
     InvalidInputError,
     LeaseLostError,
 )
+from autopack.narrator import Narrator
 from autopack.ports.work import (
     USAGE_PROBLEMS,
     Attempt,
@@ -146,9 +147,7 @@ class Work:
         self.attempt.attach(
             name, "\n".join([*reader.problems, *([f"and {more} more"] * bool(more))])
         )
-        import structlog
-
-        structlog.get_logger("autopack.command").warning(
+        Narrator("autopack.command").warning(
             "usage that a program printed could not be read"
             if reader.is_usage_lost
             else "what a program printed for Autopack could not be read",
