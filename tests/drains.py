@@ -5,6 +5,7 @@ from typing import Any
 import attrs
 
 from autopack import PhaseSpec, replay
+from autopack.draining.report import sums_of
 from autopack.log import Log
 
 
@@ -42,3 +43,8 @@ def states(log: Log) -> dict[str, str]:
 def works(_phase: Any, attempt: Any) -> None:
     """Does a phase with one call of 10 and 20 tokens."""
     attempt.record_usage(model="m", input_tokens=10, output_tokens=20)
+
+
+def account_of(log: Log, drain_id: str) -> dict[str, Any]:
+    """What the log says of a drain, from its first event."""
+    return sums_of(replay(log, "attempts").total.by_drain[drain_id])

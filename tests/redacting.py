@@ -13,10 +13,12 @@ import attrs
 import autopack
 from autopack import hookimpl
 from autopack.log import Log
+from autopack.money import Usd
 
 SECRET = "Hunter-Of-Secrets-QZX"
 _PLAIN: dict[Any, Any] = {
-    int: 1, float: 1.0, bool: True, type(None): None, datetime: datetime(2026, 1, 31, tzinfo=UTC),
+    int: 1, float: 1.0, Usd: Usd("1"), bool: True, type(None): None,
+    datetime: datetime(2026, 1, 31, tzinfo=UTC),
 }  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """A cap: what is set aside, what is used, and what does not fit any more."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,8 +18,10 @@ def reserve(token, tokens, usd=None, **more):
     return ReserveBudget(scope="run-r", lease_token=token, tokens=tokens, usd=usd, **more)
 
 
-def settle(token, tokens, usd=None, minutes=None):
-    return SettleBudget(scope="run-r", lease_token=token, tokens=tokens, usd=usd, minutes=minutes)
+def settle(token, tokens, usd=None, worked_us=0):
+    return SettleBudget(
+        scope="run-r", lease_token=token, tokens=tokens, usd=usd, worked_us=worked_us
+    )
 
 
 def after(*commands, state=None):
@@ -84,12 +88,12 @@ def test_a_larger_reservation_of_the_same_attempt_replaces_the_first():
 
 def test_without_a_price_a_cap_in_usd_refuses():
     """Unless that is allowed, since nobody could say whether it fits."""
-    state = fold([BudgetSet(scope="run-r", max_usd=1.0, by="me", why="w")])
+    state = fold([BudgetSet(scope="run-r", max_usd=Decimal(1), by="me", why="w")])
 
     with pytest.raises(PriceUnknownError, match="allow_unknown_price=True"):
         decide(reserve("a", 10), state)
     assert 1 == len(decide(reserve("a", 10, allow_unknown_price=True), state))
-    assert 1 == len(decide(reserve("a", 10, usd=0.4), state))
+    assert 1 == len(decide(reserve("a", 10, usd=Decimal("0.4")), state))
 
 
 @pytest.mark.parametrize("caps", [{"tokens": 100}, {}])
@@ -99,10 +103,28 @@ def test_joining_a_cap_is_no_event(caps):
 
 
 def test_caps_can_be_lifted_by_whoever_may():
-    """A person who sets no caps lifts those that are there; a drain that joins does not."""
-    (lifted,) = decide(_set({}, may_change=True, may_lift=True), fold([CAP]))
+    """A person lifts a cap by naming it with None; the others stay."""
+    both = evolve(
+        fold([CAP]), BudgetSet(scope="run-r", max_tokens=100, max_phases=3, by="m", why="w")
+    )
+    (lifted,) = decide(_set({"tokens": None}, may_change=True), both)
 
-    assert {} == evolve(fold([CAP]), lifted).caps
+    assert {"phases": 3} == evolve(both, lifted).caps
+
+
+def test_changes_of_two_people_are_both_kept():
+    """What is changed is merged with what is in force, not with what somebody saw before."""
+    (first,) = decide(_set({"tokens": 200}, may_change=True), fold([CAP]))
+    (second,) = decide(_set({"phases": 5}, may_change=True), evolve(fold([CAP]), first))
+
+    assert {"tokens": 200, "phases": 5} == fold([CAP, first, second]).caps
+
+
+def test_the_caps_of_the_runs_creation_hold_until_others_are_set():
+    """The first change is merged with them."""
+    (changed,) = decide(_set({"phases": 5}, may_change=True, otherwise={"tokens": 7}), fold([]))
+
+    assert {"tokens": 7, "phases": 5} == evolve(fold([]), changed).caps
 
 
 @pytest.mark.parametrize(
@@ -124,8 +146,8 @@ def test_attempts_and_minutes_are_capped_too():
     by_phases = fold([BudgetSet(scope="run-r", max_phases=2, by="me", why="w")])
     two = after(reserve("a", 1), settle("a", 1), reserve("b", 1), state=by_phases)
     by_minutes = fold([BudgetSet(scope="run-r", max_minutes=5.0, by="me", why="w")])
-    short = after(reserve("a", 1), settle("a", 1, minutes=4.9), state=by_minutes)
-    full = after(reserve("b", 1), settle("b", 1, minutes=0.1), state=short)
+    short = after(reserve("a", 1), settle("a", 1, worked_us=294_000_000), state=by_minutes)
+    full = after(reserve("b", 1), settle("b", 1, worked_us=6_000_000), state=short)
     with pytest.raises(CapFullError, match="2 phases: 1 are used and 1 set aside, so"):
         decide(reserve("c", 1), two)
     with pytest.raises(CapFullError, match=r"5 minutes: 5 are used\. Let"):
@@ -187,4 +209,4 @@ def test_what_is_let_in_never_goes_above_the_cap(attempts):
 
 def test_an_unset_cap_binds_nobody():
     """Without budget.set everything fits."""
-    assert BudgetState().over(Amount(10**9, 10.0**9)) is None
+    assert BudgetState().over(Amount(10**9, Decimal(10**9))) is None

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from autopack import handler as handler_module
+from autopack import stream_states
 from autopack.commands import (
     ClaimPhase,
     CreateRun,
@@ -90,7 +91,7 @@ class TestHandle:
             handler.handle(CLAIM, inside=lease)
 
         assert [] == handler.journal.backend.leases()
-        assert 0 == handler.journal.backend.stream_version(PHASE)
+        assert 0 == handler.journal.backend.stream_versions([PHASE])[PHASE]
         assert ["phase.claimed"] == [r.type for r in handler.handle(CLAIM)]
 
     @pytest.mark.parametrize(
@@ -119,19 +120,19 @@ class TestTail:
         """The second look reads from the version of the first."""
         handler.handle(CLAIM)
         asked = []
-        read = handler.journal.read
+        read = handler.journal.backend.stream_page
 
-        def noted(stream, *, after_version=0):
+        def noted(stream, *, after_version, limit):
             asked.append((stream, after_version))
-            return read(stream, after_version=after_version)
+            return read(stream, after_version=after_version, limit=limit)
 
-        monkeypatch.setattr(handler.journal, "read", noted)
+        monkeypatch.setattr(handler.journal.backend, "stream_page", noted)
         handler.phase_state(REF)
         handler.journal.append(PHASE, [started()], expected_version=1)
         state = handler.phase_state(REF)
         handler.phase_state(REF)
 
-        assert [(PHASE, 0), (PHASE, 1), (PHASE, 2)] == asked[-3:]
+        assert [(PHASE, 1), (PHASE, 1), (PHASE, 2)] == asked
         assert "RUNNING" == state.status
 
     def test_what_others_append_is_seen(self, handler):
@@ -164,7 +165,7 @@ class TestTail:
 
     def test_forgotten_streams_are_folded_again(self, handler, monkeypatch):
         """Memory is bounded; what was dropped is read anew with the same answer."""
-        monkeypatch.setattr(handler_module, "_KNOWN_MOST", 1)
+        monkeypatch.setattr(stream_states, "_KEPT_MOST", 1)
         handler.handle(CLAIM)
         handler.handle(SkipPhase(ref=PhaseRef("r1", "b"), by="ann", why="x"))
 
@@ -179,9 +180,9 @@ class Intruder(Handler):
         super().__init__(journal)
         self.moves, self.decisions = list(moves), 0
 
-    def _decide(self, command, needs_claimable_run):
+    def _decided(self, command, needs_claimable_run):
         self.decisions += 1
-        entries = super()._decide(command, needs_claimable_run)
+        entries = super()._decided(command, needs_claimable_run)
         if self.moves:
             Handler(self.journal).handle(self.moves.pop(0))
         return entries
@@ -217,7 +218,7 @@ class TestConflict:
         with pytest.raises(RunPausedError):
             Intruder(handler.journal, PAUSE).handle(CLAIM, needs_claimable_run=True)
 
-        assert 0 == handler.journal.backend.stream_version(PHASE)
+        assert 0 == handler.journal.backend.stream_versions([PHASE])[PHASE]
 
     def test_a_run_that_changed_otherwise_is_claimed_from(self, handler):
         """The claim is decided again, and allowed again."""
@@ -231,8 +232,8 @@ class TestConflict:
         monkeypatch.setattr(handler_module, "_CONFLICTS_FOR_S", 0.05)
 
         class Busy(Handler):
-            def _decide(self, command, needs_claimable_run):
-                entries = super()._decide(command, needs_claimable_run)
+            def _decided(self, command, needs_claimable_run):
+                entries = super()._decided(command, needs_claimable_run)
                 self.journal.append(PHASE, [queued("noise")], expected_version=ANY)
                 return entries
 

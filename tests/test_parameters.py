@@ -20,6 +20,7 @@ from autopack.draining.parameters import DrainLimits, DrainSettings
 from autopack.draining.settings import settings_of
 from autopack.errors import InvalidInputError
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
+from autopack.money import Amount, Usd
 from autopack.ports.usage import AmendedFigures, UsageFigures
 from drains import specs
 
@@ -84,6 +85,10 @@ def test_a_calls_figures_are_those_that_are_recorded():
     for name in ("run_id", "phase_id", "attempt", "provider", "call_id", "why"):
         amended.pop(name)
 
+    for hints in (recorded, amended):
+        assert Usd | None == hints["cost_usd"]
+        hints["cost_usd"] = Amount | None  # any way of giving it is taken
+    amended.pop("cost_source")  # an amended cost was reported
     assert recorded == get_type_hints(UsageFigures)
     assert amended == get_type_hints(AmendedFigures)
 

@@ -427,7 +427,7 @@ class TestThreads:
             try:
                 with autopack.attempt(log, ("r", phase_id)) as live:
                     live.record_usage(model="m", output_tokens=7)
-                autopack.replay(log, "usage")
+                autopack.replay(log, "attempts")
             except Exception as fault:
                 faults.append(fault)
 
@@ -440,10 +440,10 @@ class TestThreads:
                 thread.start()
             for thread in threads:
                 thread.join()
-            usage = autopack.replay(log, "usage").rows.values()
+            usage = autopack.replay(log, "attempts").total.all.use
 
             assert [] == faults
-            assert 20 * 7 == sum(row.output_tokens for row in usage)
+            assert 20 * 7 == usage.output_tokens
 
 
 class TestResolve:

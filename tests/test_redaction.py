@@ -304,7 +304,7 @@ class TestWork:
                 autopack.attempt(log, "r/p1", worker=f"w {SECRET}") as attempt,
             ):
                 attempt.progress(SECRET * 100)
-                (lease,) = [row for row in log.backend.leases() if row.key == "r/p1"]
+                (lease,) = [row for row in log.backend.leases() if row.key == "phase r/p1"]
                 raise RuntimeError(SECRET)
             with autopack.attempt(log, "r/p2") as attempt:
                 attempt.complete({SECRET: SECRET}, SECRET)
@@ -336,7 +336,7 @@ def _step_beside(log: Log) -> str:
     until = time.monotonic() + 20
     while time.monotonic() < until:
         for row in log.backend.leases():
-            if row.key.startswith("r/") and row.step is not None:
+            if row.key.startswith("phase r/") and row.step is not None:
                 return row.step
         time.sleep(0.01)
     raise AssertionError("no note was written")

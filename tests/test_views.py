@@ -22,15 +22,14 @@ from autopack.log import Log
 from autopack.plugins import load_plugins
 from autopack.ports.log import ANY, Checkpoint, NewEvent, UnrecognisedEvent
 from autopack.ports.projection import projection
+from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
-from autopack.projections.samples import SAMPLES
-from autopack.projections.usage import USAGE
 from autopack.testing.facts import append_all, created, failed, paused, queued, usage
 from autopack.testing.generators import any_order
 
 REGISTRY = load_plugins()
-KEYED = (PHASES, SAMPLES)
+KEYED = (PHASES, ATTEMPTS)
 """Two of the library's; all keep the contract in tests/projections."""
 
 
@@ -325,7 +324,7 @@ class TestRefresh:
         """`refresh_views` persists them all up to the head."""
         append_all(journal, [created(), queued()])
 
-        names = ("runs", "phases", "usage", "samples", "pace")
+        names = ("runs", "phases", "attempts")
 
         assert dict.fromkeys(names, 2) == journal.refresh_views()
 
@@ -366,7 +365,7 @@ class TestWhatCannotBeRead:
         with pytest.raises(StoredEventError, match=r"run\.paused.*position 4.*why"):
             views.current(journal, RUNS)
         assert ["r1/a"] == list(views.current(journal, PHASES).rows)
-        assert 1 == views.current(journal, USAGE).total.calls
+        assert 1 == views.current(journal, ATTEMPTS).total.all.use.calls
         assert [5] == [r.position for r in journal.read_all(after=4)]
         assert journal.verify().is_clean
 

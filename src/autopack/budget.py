@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Final
 
 import attrs
@@ -16,24 +17,24 @@ UNITS: Final = ("tokens", "usd", "phases", "minutes")
 """What a cap may be in: total tokens, USD, attempts begun, and minutes that they took."""
 
 _WHOLE: Final = ("tokens", "phases")
-_DUST: Final = 1e-9  # sums of floats are off by less than that
+_NOTHING: Final = Decimal(0)
 
 
 @attrs.frozen
 class Amount:
-    """Total tokens, USD, attempts and their minutes; what is not known adds nothing."""
+    """Total tokens, USD, attempts and how long they worked; what is not known adds nothing."""
 
     tokens: int = 0
-    usd: float = 0.0
+    usd: Decimal = Decimal(0)
     phases: int = 0
-    minutes: float = 0.0
+    worked_us: int = 0
 
     def __add__(self, other: "Amount") -> "Amount":
         return Amount(
             self.tokens + other.tokens,
             self.usd + other.usd,
             self.phases + other.phases,
-            self.minutes + other.minutes,
+            self.worked_us + other.worked_us,
         )
 
     def __sub__(self, other: "Amount") -> "Amount":
@@ -41,12 +42,17 @@ class Amount:
             self.tokens - other.tokens,
             self.usd - other.usd,
             self.phases - other.phases,
-            self.minutes - other.minutes,
+            self.worked_us - other.worked_us,
         )
 
-    def of(self, unit: str) -> float:
+    @property
+    def minutes(self) -> Decimal:
+        """How long the attempts worked, in minutes."""
+        return Decimal(self.worked_us) / 60_000_000
+
+    def of(self, unit: str) -> int | Decimal:
         """Return the figure of one unit."""
-        figure: float = getattr(self, unit)
+        figure: int | Decimal = getattr(self, unit)
         return figure
 
 
@@ -69,18 +75,17 @@ class BudgetState:
 
     def over(self, more: Amount) -> tuple[str, float] | None:
         """
-        Return (unit, cap) of a cap that *more* would go above, or None.
+        Return (unit, cap) of a cap that is used up, or that *more* would go above, or None.
 
         Where nothing is set aside, nor used in a unit, anything fits: a cap that not even one
         attempt fits under would otherwise forbid all work, and each recorded call is tested against
-        it all the same. Nobody knows ahead how long an attempt takes, so that the cap in minutes is
-        full when they are used up.
+        it all the same.
         """
-        total = self.reserved + self.spent + more
+        there = self.reserved + self.spent
+        total = there + more
         for unit, cap in self.caps.items():
             is_first = not self.held and not self.spent.of(unit)
-            is_up = unit == "minutes" and total.minutes >= cap
-            if not is_first and (is_up or total.of(unit) > cap + _DUST):
+            if not is_first and (there.of(unit) >= cap or total.of(unit) > cap):
                 return unit, cap
         return None
 
@@ -98,7 +103,7 @@ def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
         case SetBudget():
             return _set(command, state)
         case ReserveBudget(scope=scope, lease_token=token):
-            wanted = Amount(command.tokens, command.usd or 0.0, phases=1)
+            wanted = Amount(command.tokens, command.usd or _NOTHING, phases=1)
             unpriced = "usd" in state.caps and command.usd is None
             if unpriced and not command.allow_unknown_price:
                 raise PriceUnknownError(scope)
@@ -119,7 +124,7 @@ def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
                 lease_token=token,
                 tokens=command.tokens,
                 usd=command.usd,
-                minutes=command.minutes,
+                worked_us=command.worked_us,
             )
             if token not in state.held and state.settled.get(token) == _used(settled):
                 return []
@@ -134,7 +139,7 @@ def evolve(state: BudgetState, event: BudgetEvent) -> BudgetState:
             known = {unit: cap for unit, cap in caps.items() if cap is not None}
             return attrs.evolve(state, caps=known)
         case BudgetReserved(lease_token=token):
-            amount = Amount(event.tokens or 0, event.usd or 0.0, phases=1)
+            amount = Amount(event.tokens or 0, event.usd or _NOTHING, phases=1)
             before = state.held.get(token) or Amount()
             reserved = state.reserved - before + amount
             return attrs.evolve(state, reserved=reserved, held=state.held.insert(token, amount))
@@ -159,8 +164,12 @@ def fold(events: Iterable[BudgetEvent], state: BudgetState | None = None) -> Bud
 
 
 def _set(command: SetBudget, state: BudgetState) -> list[BudgetEvent]:
-    caps = checked_caps(command.scope, command.caps)
-    if caps == state.caps or not (caps or command.may_lift):
+    given = {unit: cap for unit, cap in command.caps.items() if cap is not None}
+    checked_caps(command.scope, {**given, **dict.fromkeys(command.caps.keys() - given, 1)})
+    before = state.caps or command.otherwise
+    merged = {**before, **command.caps}
+    caps = {unit: cap for unit, cap in merged.items() if cap is not None}
+    if not command.caps or (caps == state.caps and (state.caps or not command.otherwise)):
         return []
     if state.caps and not command.may_change:
         raise InvalidInputError(
@@ -208,7 +217,7 @@ def checked_caps(whose: str, caps: Mapping[str, float]) -> dict[str, float]:
 
 
 def _used(event: BudgetSettled) -> Amount:
-    return Amount(event.tokens or 0, event.usd or 0.0, event.attempts, event.minutes or 0.0)
+    return Amount(event.tokens or 0, event.usd or _NOTHING, event.attempts, event.worked_us)
 
 
 def _words(caps: Mapping[str, float]) -> str:

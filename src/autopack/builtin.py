@@ -59,15 +59,12 @@ def autopack_register_calibrators(register: Register) -> None:
 @hookimpl
 def autopack_register_projections(register: Register) -> None:
     """Register the library's own read models."""
+    from autopack.projections.attempts import ATTEMPTS
     from autopack.projections.coefficients import COEFFICIENTS
-    from autopack.projections.pace import PACE
     from autopack.projections.phases import PHASES
     from autopack.projections.runs import RUNS
-    from autopack.projections.samples import SAMPLES
-    from autopack.projections.spend import SPEND
-    from autopack.projections.usage import USAGE
 
-    for projection in (PHASES, RUNS, USAGE, SAMPLES, SPEND, PACE, COEFFICIENTS):
+    for projection in (PHASES, RUNS, ATTEMPTS, COEFFICIENTS):
         register(projection.name, projection)
 
 

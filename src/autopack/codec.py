@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -11,12 +12,12 @@ from msgspec.structs import asdict
 
 from autopack.errors import InvalidEventError, NewerEventError, StoredEventError
 from autopack.events import CORE_EVENTS
-from autopack.events.schema import mirror_of
+from autopack.events.schema import mirror_of, storable_value, stored_value
 from autopack.ports.log import Body, UnrecognisedEvent
 from autopack.redaction import Clean, cleaner_of
 from autopack.upcast import CORE_UPCASTERS, Upcaster, upcast
 
-_ENCODE = msgspec.json.Encoder().encode
+_ENCODE = msgspec.json.Encoder(enc_hook=storable_value).encode
 _NEW = object.__new__
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, TypeError, RecursionError)
 
@@ -38,7 +39,7 @@ class EventType:
     @cached_property
     def decode(self) -> Callable[[str], Any]:
         """Returns the twin that a JSON text holds."""
-        return msgspec.json.Decoder(self.mirror).decode
+        return msgspec.json.Decoder(self.mirror, dec_hook=stored_value).decode
 
     @cached_property
     def fill(self) -> Callable[[Any, dict[str, Any]], None] | None:
@@ -133,7 +134,9 @@ class Codec:
     def encode_as(self, kind: EventType, event: Any) -> str:
         """Return the JSON text of an event of a kind; raises as :meth:`encode`."""
         try:
-            mirror: Any = msgspec.convert(event, kind.mirror, from_attributes=True)
+            mirror: Any = msgspec.convert(
+                event, kind.mirror, from_attributes=True, dec_hook=stored_value
+            )
             return _ENCODE(mirror).decode()
         except (*_UNREADABLE, OverflowError) as fault:
             raise InvalidEventError(kind.name, str(fault)) from fault
@@ -183,7 +186,7 @@ class Codec:
         try:
             fields = msgspec.json.decode(data)
             fields = upcast(fields, schema=schema, known=kind.schema, steps=kind.upcasters)
-            mirror = msgspec.convert(fields, kind.mirror)
+            mirror = msgspec.convert(fields, kind.mirror, dec_hook=stored_value)
         except Exception as fault:  # a plugin's step may raise anything
             why = f"schema {schema} could not be brought to {kind.schema}: {fault!r}"
             raise StoredEventError(kind.name, position=position, why=why) from fault
@@ -223,4 +226,14 @@ def _other(value: object) -> Any:
         return value.isoformat()
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, Decimal):
+        return _number(value)
     return str(value)
+
+
+def _number(value: Decimal) -> int | float | str:
+    """Return a decimal as the JSON number that says just that; as its text where none does."""
+    if value == int(value):
+        return int(value)
+    near = float(value)
+    return near if Decimal(repr(near)) == value else str(value)

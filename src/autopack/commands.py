@@ -8,6 +8,7 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.ids import PhaseRef
+from autopack.money import Usd
 from autopack.ports.prediction import PhaseSpec
 
 
@@ -111,8 +112,12 @@ class ClaimPhase:
     now: datetime
     drain: str | None = None
     reserved_tokens: int | None = None
-    reserved_usd: float | None = None
+    reserved_usd: Usd | None = None
     basis: str | None = None
+    account: str | None = None
+    model: str | None = None
+    executor: str | None = None
+    capped: tuple[str, ...] = ()
     estimate: Any = None
     starts: bool = False
 
@@ -205,6 +210,7 @@ class ReleasePhase:
     ref: PhaseRef
     lease_token: str
     why: str
+    duration_s: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -215,6 +221,7 @@ class ReclaimPhase:
     lease_token: str
     max_attempts: int
     why: str
+    duration_s: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -238,11 +245,12 @@ class SkipPhase:
 
 @attrs.frozen(kw_only=True)
 class CancelPhase:
-    """Call the phase off."""
+    """Call the phase off; *duration_s* is how long the attempt in work was, if one is."""
 
     ref: PhaseRef
     by: str
     why: str
+    duration_s: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -274,17 +282,20 @@ PhaseCommand = (
 @attrs.frozen(kw_only=True)
 class SetBudget:
     """
-    Give a scope its caps, by unit; others than it has are refused unless they *may_change*.
+    Give a scope caps, by unit; those in other units stay, and None lifts one.
 
-    Without caps it changes nothing, unless it *may_lift* those that are there.
+    Where the scope has caps, others than those are refused unless they *may_change*.
+
+    Args:
+        otherwise: The caps that hold where none was set, by unit: those of the run's creation.
     """
 
     scope: str
-    caps: Mapping[str, float]
+    caps: Mapping[str, Any]
     by: str
     why: str
     may_change: bool = False
-    may_lift: bool = False
+    otherwise: Mapping[str, Any] = attrs.Factory(dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -294,7 +305,7 @@ class ReserveBudget:
     scope: str
     lease_token: str
     tokens: int
-    usd: float | None
+    usd: Usd | None
     allow_unknown_price: bool = False
 
 
@@ -305,8 +316,8 @@ class SettleBudget:
     scope: str
     lease_token: str
     tokens: int
-    usd: float | None
-    minutes: float | None = None
+    usd: Usd | None
+    worked_us: int = 0
 
 
 BudgetCommand = SetBudget | ReserveBudget | SettleBudget

@@ -15,8 +15,9 @@ from autopack.calibration.fold import folded
 from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.plugins import Registry
 from autopack.ports.prediction import CalibratorLike, Features, Prediction, Sample
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.observations import samples_of
-from autopack.projections.samples import SAMPLES, SampleRow
 from autopack.views import LiveView
 
 DEFAULT_QUANTILES: Final = "shrinkage-quantile"
@@ -130,7 +131,7 @@ class Quantiles:
 
     def _learn(self) -> None:
         is_first = self._samples is None
-        samples = self._samples = self._samples or LiveView(self._journal, SAMPLES)
+        samples = self._samples = self._samples or LiveView(self._journal, ATTEMPTS)
         changed = samples.catch_up().values()
         self._fresh += sum(_has_ended(after) for _before, after in changed)
         if not is_first and self._fresh <= self._learned // _LEARNS_AT:
@@ -166,7 +167,7 @@ def _named(calibrator: str) -> Iterator[None]:
         raise PluginError(calibrator, what) from fault
 
 
-def _has_ended(row: SampleRow | None) -> bool:
+def _has_ended(row: AttemptRow | None) -> bool:
     return row is not None and (row.success is not None or row.truncated)
 
 

@@ -14,17 +14,15 @@ from autopack.journal import Journal
 from autopack.journal.reading import Observer
 from autopack.plugins import Registry, load_plugins
 from autopack.ports.log import Backend, Cursor, EventClass, Recorded, from_us
-from autopack.projections.pace import PACE
+from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
-from autopack.projections.samples import SAMPLES
-from autopack.projections.usage import USAGE
 from autopack.redaction import Redact
 from autopack.verification import Fault, Verification, parse_anchor, verify
 
 T = TypeVar("T")
 
-CORE_VIEWS: Final = (RUNS, PHASES, USAGE, SAMPLES, PACE)
+CORE_VIEWS: Final = (RUNS, PHASES, ATTEMPTS)
 DIGEST_LEAST: Final = 6
 """How many digits of a digest are enough to ask by."""
 
@@ -265,8 +263,7 @@ class Log(Journal):
         identity, head = self.backend.identity, self.backend.head()
         runs = views.current(self, RUNS, with_rows=False).total
         phases = views.current(self, PHASES, with_rows=False).total.by_state()
-        usage = views.current(self, USAGE, with_rows=False).total
-        samples = views.current(self, SAMPLES, with_rows=False).total
+        work = views.current(self, ATTEMPTS, with_rows=False).total.all
         first = self.backend.page(after=0, until=1, limit=1)
         return {
             "target": self.target,
@@ -281,11 +278,11 @@ class Log(Journal):
             "runs_implied": runs.implied,
             "phases": sum(phases.values()),
             "phases_by_state": phases,
-            "usage_events": usage.calls,
-            "usage_by_split": dict(usage.by_split),
-            "estimates": samples.estimates,
-            "samples": samples.samples,
-            "samples_won": samples.won,
+            "usage_events": work.use.calls,
+            "usage_by_split": dict(work.use.by_split),
+            "estimates": work.estimates,
+            "samples": work.samples,
+            "samples_won": work.samples_won,
             "first_event_at": from_us(first[0][7]).isoformat() if first else None,
             "last_event_at": from_us(head.recorded_at).isoformat() if head.position else None,
             "empty": runs.created == 0 and not phases,

@@ -26,7 +26,7 @@ from autopack.testing.facts import append_all, claimed, completed, created, paus
 from autopack.testing.generators import any_order
 
 REGISTRY = load_plugins()
-NAMES = ("phases", "runs", "usage", "samples", "spend")
+NAMES = ("phases", "runs", "attempts", "coefficients")
 STORY = (created(), queued("a"), queued("b", index=1), claimed(), started(), completed())
 
 

@@ -61,7 +61,7 @@ def test_a_long_replay_holds_up_neither_threads_nor_processes(log):
             for number in range(1, 201):
                 log.append("ours", [paused(str(number))], expected_version=number)
                 with log.transaction() as transaction:  # as a decision would read
-                    transaction.store.stream_version("ours")
+                    transaction.store.stream_versions(["ours"])
                     counts.append(len(list(log.read("ours"))))
             call = [sys.executable, "-c", _WRITER, log.target]
             subprocess.run(call, check=True, timeout=60)

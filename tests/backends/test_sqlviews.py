@@ -20,10 +20,9 @@ from autopack import (
 from autopack.backends.sqlite.sqlviews import SQL_VIEWS
 from autopack.events import LlmUsageAmended
 from autopack.ports.log import ANY
+from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
-from autopack.projections.samples import SAMPLES
-from autopack.projections.usage import USAGE
 from autopack.testing.facts import created, queued, usage
 from backends.test_verification import edit
 from drains import specs, works
@@ -46,7 +45,7 @@ COLUMNS = {
         position occurred_at_utc run_id phase_id attempt call_id role provider model split
         is_late input_tokens cache_read_tokens cache_write_tokens output_tokens
         reasoning_tokens total_tokens max_tokens stop_reason is_truncated duration_s
-        cost_usd cost_source is_amended
+        cost_usd cost_source is_amended known_tokens cost_pico_usd account
     """,
     "v_samples": """
         position run_id phase_id attempt category complexity predicted_output_tokens
@@ -73,9 +72,8 @@ def select(path, sql):
 def agree(path):
     """Compare each view with the projection that says the same."""
     with open_log(path) as log:
-        phases, runs, usage_rows, samples = (
-            replay(log, chosen).rows for chosen in (PHASES, RUNS, USAGE, SAMPLES)
-        )
+        phases, runs, attempts = (replay(log, chosen).rows for chosen in (PHASES, RUNS, ATTEMPTS))
+        calls = [call for row in attempts.values() for call in row.calls.values() if call.is_told]
         events = log.head().position
     assert [(events,)] == select(path, "SELECT count(*) FROM v_events")
     assert sorted((r.run_id, r.created, r.status, r.outcome, r.goal) for r in runs.values()) == [
@@ -94,14 +92,15 @@ def agree(path):
         " duration_s FROM v_phases ORDER BY 1, 2",
     )  # fmt: skip
     assert sorted(
-        (c.call_id, c.model, c.split, c.input_tokens, c.output_tokens, c.total_tokens, c.cost_usd)
-        for c in usage_rows.values()
+        (c.call_id, c.model, c.split, c.input_tokens, c.output_tokens, c.total, c.known_tokens,
+         None if c.cost_usd is None else c.cost_usd.pico, c.cost_source)
+        for c in calls
     ) == select(
         path,
-        "SELECT call_id, model, split, input_tokens, output_tokens, total_tokens, cost_usd"
-        " FROM v_llm_usage ORDER BY 1",
-    )
-    shown = [row for row in samples.values() if row.predicted_output_tokens is not None]
+        "SELECT call_id, model, split, input_tokens, output_tokens, total_tokens, known_tokens,"
+        " cost_pico_usd, cost_source FROM v_llm_usage ORDER BY 1",
+    )  # fmt: skip
+    shown = [row for row in attempts.values() if row.predicted_output_tokens is not None]
     assert sorted(
         (s.position, s.category, s.predicted_output_tokens, s.actual_output_tokens,
          s.success if s.success is None else int(s.success))
@@ -136,7 +135,10 @@ def test_amended_figures_are_the_last_ones(tmp_path):
         first = usage(provider="p", attempt=1, output_tokens=5, total_tokens=9)
         log.append("phase-r1/a", [first], expected_version=0)
         for figures in ({"output_tokens": 7}, {"total_tokens": 11, "split": "inferred"}):
-            fields = {"provider": "p", "call_id": first.call_id, "why": "w", **figures}
+            fields = {
+                "run_id": "r1", "phase_id": "a", "attempt": 1,
+                "provider": "p", "call_id": first.call_id, "why": "w", **figures,
+            }  # fmt: skip
             log.append("phase-r1/a", [LlmUsageAmended(**fields)], expected_version=ANY)
 
     agree(tmp_path / "log.db")

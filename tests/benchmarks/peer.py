@@ -22,11 +22,26 @@ from eventsourcing.persistence import (
     EventStore,
     InfrastructureFactory,
     JSONTranscoder,
+    Transcoding,
 )
 from eventsourcing.sqlite import SQLiteApplicationRecorder
 from eventsourcing.utils import get_topic, register_topic
 
+from autopack.money import Usd
+
 _NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+class _UsdAsText(Transcoding):
+    """An amount as the peer's JSON holds it."""
+
+    type, name = Usd, "usd"
+
+    def encode(self, obj: Usd) -> str:
+        return str(obj)
+
+    def decode(self, data: str) -> Usd:
+        return Usd.stored(data)
 
 
 class PeerLog:
@@ -43,6 +58,7 @@ class PeerLog:
         assert isinstance(recorder, SQLiteApplicationRecorder)
         transcoder = JSONTranscoder()
         transcoder.register(DatetimeAsISO())
+        transcoder.register(_UsdAsText())
         self.recorder = recorder
         self._mapper = self._factory.mapper(transcoder=transcoder)
         self.append = EventStore(self._mapper, recorder).put

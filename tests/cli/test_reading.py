@@ -22,7 +22,7 @@ INFO_KEYS = {
         ("phase", "show", "r/p1"),
         ("status",),
         ("replay",),
-        ("replay", "--projection", "usage"),
+        ("replay", "--projection", "attempts"),
         ("replay", "--diff", "1"),
         ("history", "r"),
         ("history", "r", "p1"),

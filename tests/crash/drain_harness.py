@@ -116,7 +116,7 @@ def run(plan: Plan, folder: Path) -> Seen:
     capped = ("--drain", "capped", "--max-tokens", str(seen.cap))
     _drain(plan, path, executor, draw, seen, plan.kills // 2, capped)
     with open_log(path) as log:
-        seen.capped_at = replay(log, "usage").total.total_tokens
+        seen.capped_at = replay(log, "attempts").total.all.use.total_tokens
         in_flight = plan.processes * plan.workers * MOST_TOKENS
         if seen.capped_at > seen.cap + in_flight:
             seen.faults.append(f"cap {seen.cap} exceeded: {seen.capped_at} tokens were used")
@@ -205,7 +205,7 @@ def _usage(log: Log, events: list[Any], folder: Path, seen: Seen) -> Iterator[st
     """Yield each call that a worker made and the log lacks, or that the log holds twice."""
     calls = Counter(e.call_id for e in events if type(e).TYPE == "llm.usage_recorded")
     made = [line for file in folder.glob("calls-*.txt") for line in file.read_text("utf-8").split()]
-    usage = replay(log, "usage").total
+    usage = replay(log, "attempts").total.all.use
     seen.calls, seen.late_calls = usage.calls, usage.late_calls
     yield from (f"call {name} was lost" for name in made if name not in calls)
     yield from (f"call {name} is recorded {n} times" for name, n in calls.items() if n > 1)

@@ -17,7 +17,7 @@ COMMANDS = (
     ("log", "tail", "--limit", "200"), ("log", "tail", "--limit", "200", "--json"),
     ("log", "verify"), ("log", "verify", "--views"), ("run", "list"), ("run", "show", "bulk"),
     ("phase", "show", "bulk/p00003"), ("history", "bulk"), ("history", "bulk", "p00003", "--json"),
-    ("replay",), ("replay", "--projection", "usage", "--json"),
+    ("replay",), ("replay", "--projection", "attempts", "--json"),
     ("replay", "--projection", "runs", "--until", "2030-01-01T00:00:00Z", "--clock", "occurred"),
     ("calibrate",), ("views", "refresh", "--rebuild"),
 )  # fmt: skip

@@ -8,7 +8,8 @@ from typing import get_type_hints
 import pytest
 
 from autopack import Attempt, PhaseRef, attempt, create_run, replay
-from autopack.draining.claims import Claims, reclaim_lost
+from autopack.draining.claims import Claims
+from autopack.draining.lost_leases import reclaim_lost
 from autopack.draining.machine import Machine
 from autopack.draining.recording import LiveAttempt
 from autopack.errors import (
@@ -108,7 +109,7 @@ def test_usage_after_a_lost_lease_is_late_and_stops_the_worker(clocked, clock):
         clock.now += 31
         lose(clocked)
         live.record_usage(call_id="c1", model="m", input_tokens=10, output_tokens=20)
-    usage = replay(clocked, "usage").total
+    usage = replay(clocked, "attempts").total.all.use
 
     assert [True] == [event.late for event in found(clocked, "llm.usage_recorded")]
     assert "QUEUED" == states(clocked)["p1"]

@@ -1,5 +1,7 @@
 """Caps kept as conflicts: across claims, calls, workers, drains and processes."""
 
+from decimal import Decimal
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -149,7 +151,7 @@ def test_a_drain_in_usd_needs_prices(sqlite_log):
     allowed = drain(sqlite_log, executor=costs, max_usd=1.0, allow_unknown_price=True)
 
     assert (0, "price_unknown", False) == (refused.attempts, refused.reason, refused.is_clean)
-    assert (1, 1.2, "limit") == (allowed.completed, allowed.cost_usd, allowed.reason)
+    assert (1, Decimal("1.2"), "limit") == (allowed.completed, allowed.cost_usd, allowed.reason)
 
 
 def test_a_plugins_prices_keep_a_cap_in_usd(priced):
@@ -162,12 +164,12 @@ def test_a_plugins_prices_keep_a_cap_in_usd(priced):
 
 
 def test_two_drains_under_one_name_share_a_cap(sqlite_log, another):
-    """--drain: the second process goes on under what the first one has left."""
+    """--drain: the second goes on under what the first has left, and reports what both did."""
     create_run(sqlite_log, "r", specs(*"abcdefgh"))
     first = drain(sqlite_log, executor=uses(3000), drain="nightly", max_tokens=10_000, max_phases=2)
     second = drain(another(), executor=uses(3000), drain="nightly")
 
-    assert ("nightly", "nightly", 2, 1) == (
+    assert ("nightly", "nightly", 2, 3) == (
         first.drain_id, second.drain_id, first.completed, second.completed,
     )  # fmt: skip
     assert "limit" == second.reason
@@ -277,7 +279,7 @@ def test_a_cap_that_was_reached_in_an_own_loop(sqlite_log):
     ):
         live.record_usage(model="m", total_tokens=110, split="total_only")
 
-    assert 110 == replay(sqlite_log, "usage").total.total_tokens
+    assert 110 == replay(sqlite_log, "attempts").total.all.use.total_tokens
 
 
 def test_a_run_capped_in_phases(sqlite_log):

@@ -3,7 +3,9 @@
 import pytest
 
 from autopack import PhaseRef, cancel, pause_run, phase_of
-from autopack.draining.claims import Claims, new_worker, reclaim_lost
+from autopack.commands import ReleasePhase
+from autopack.draining.claims import Claims, new_worker
+from autopack.draining.lost_leases import reclaim_lost
 from autopack.draining.machine import Machine
 from autopack.errors import LeaseLostError, MoveRefusedError, RunPausedError
 from autopack.estimating import estimated
@@ -34,8 +36,8 @@ def test_a_claim_is_estimated_and_has_its_lease(clocked):
     claim = take(clocked, claims_of(clocked, lease_s=30.0))
     lease, alive = clocked.backend.leases()
 
-    assert ["phase.estimated", "phase.claimed"] == types_of(clocked, "phase-r/p1")
-    assert ("r/p1", claim.token, "w1") == (lease.key, lease.token, lease.worker)
+    assert ["phase.estimated", "phase.claimed", "phase.started"] == types_of(clocked, "phase-r/p1")
+    assert ("phase r/p1", claim.token, "w1") == (lease.key, lease.token, lease.worker)
     assert clocked.now_us() + 30_000_000 == lease.expires_at
     assert ("worker w1", "this boot") == (alive.key, alive.step)
 
@@ -77,11 +79,11 @@ def test_renewal_runs_beside_the_work(log):
     claims = claims_of(log, lease_s=0.3)
     with claims:
         take(log, claims)
-        first = log.backend.lease("r/p1")
+        first = log.backend.lease("phase r/p1")
         claims.note(first.token, "half way")
         renewed = first
         while renewed.step != "half way":
-            renewed = log.backend.lease("r/p1")
+            renewed = log.backend.lease("phase r/p1")
 
     assert renewed.expires_at > first.expires_at
     assert first.token == renewed.token
@@ -91,7 +93,6 @@ def test_an_ended_lease_is_reclaimed_with_its_worker(clocked, clock):
     """The reclaim names the worker, spends the attempt and queues the phase again."""
     claims = claims_of(clocked, lease_s=30.0)
     claim = take(clocked, claims)
-    claims.start(claim)
     clock.now += 31
     reclaim(clocked)
     (event,) = found(clocked, "phase.reclaimed")
@@ -100,14 +101,14 @@ def test_an_ended_lease_is_reclaimed_with_its_worker(clocked, clock):
     assert ("w1", claim.token, 1) == (event.worker, event.lease_token, event.attempt)
     assert "the lease of worker w1 ended 1.0 s ago" == event.why
     assert ("QUEUED", 1) == (phase.status, phase.attempts_spent)
-    assert clocked.backend.lease("r/p1") is None
+    assert clocked.backend.lease("phase r/p1") is None
 
 
 def test_a_claim_without_a_lease_row_counts_as_expired(log):
     """A lease that vanished, as with a copied log, holds nothing."""
     claim = take(log, claims_of(log))
     with log.backend.transaction() as store:
-        store.drop_lease("r/p1", claim.token)
+        store.drop_lease("phase r/p1", claim.token)
     reclaim(log)
 
     assert ["worker w1 left no lease for its claim"] == [
@@ -139,9 +140,9 @@ def test_a_worker_that_lost_its_lease_is_fenced_off(clocked, clock):
     claims.renew()
 
     with pytest.raises(LeaseLostError, match="held by w2"):
-        claims.start(claim)
+        claims.end(claim, ReleasePhase(ref=P1, lease_token=claim.token, why="done"))
     assert claims.is_lost(claim.token)
-    assert theirs.token == clocked.backend.lease("r/p1").token
+    assert theirs.token == clocked.backend.lease("phase r/p1").token
 
 
 def test_a_cancelled_phase_is_lost_to_its_worker(log):
@@ -151,7 +152,7 @@ def test_a_cancelled_phase_is_lost_to_its_worker(log):
     cancel(log, P1, why="not needed")
 
     with pytest.raises(LeaseLostError, match="CANCELLED"):
-        claims.start(claim)
+        claims.end(claim, ReleasePhase(ref=P1, lease_token=claim.token, why="done"))
 
 
 def test_workers_have_names_of_their_own():

@@ -3,29 +3,32 @@
 import pytest
 
 from autopack.draining.limits import Limits, limit_reached
-from autopack.draining.totals import Totals
+from autopack.draining.report import sums_of
 from autopack.errors import InvalidInputError
+from autopack.projections.use import Use
+from autopack.projections.work import Work
 
 
 @pytest.mark.parametrize(
-    ("limits", "totals", "elapsed_s", "reached"),
+    ("limits", "work", "elapsed_s", "reached"),
     [
-        ({"max_phases": 3}, {"attempts": 3}, 0, "max_phases: 3 of 3 phases taken"),
-        ({"max_phases": 3}, {"attempts": 2}, 0, None),
-        ({"max_samples": 2}, {"samples_won": 2}, 0, "max_samples: 2 of 2 samples won"),
-        ({"max_samples": 2}, {"samples_won": 1, "samples": 9}, 0, None),
-        ({"max_tokens": 9}, {"total_tokens": 12}, 0, "max_tokens: 12 of 9 tokens used"),
-        ({"max_usd": 0.5}, {"cost_usd": 0.75}, 0, "max_usd: 0.75 of 0.5 USD used"),
-        ({"max_zero_yield": 1}, {"zero_streak": 1}, 0,
+        ({"max_phases": 3}, Work(attempts=3), 0, "max_phases: 3 of 3 phases taken"),
+        ({"max_phases": 3}, Work(attempts=2), 0, None),
+        ({"max_samples": 2}, Work(samples_won=2), 0, "max_samples: 2 of 2 samples won"),
+        ({"max_samples": 2}, Work(samples_won=1, samples=9), 0, None),
+        ({"max_tokens": 9}, Work(use=Use(total_tokens=12)), 0, "max_tokens: 12 of 9 tokens used"),
+        ({"max_usd": 0.5}, Work(use=Use(cost_pico_usd=75 * 10**10)), 0,
+         "max_usd: 0.75 of 0.5 USD used"),
+        ({"max_zero_yield": 1}, Work(), 0,
          "max_zero_yield: 1 of 1 phases without usage"),
-        ({"max_minutes": 1.5}, {}, 90, "max_minutes: 1.5 of 1.5 minutes"),
-        ({"max_minutes": 1.5}, {}, 89, None),
-        ({}, {"attempts": 10_000}, 1e9, None),
+        ({"max_minutes": 1.5}, Work(), 90, "max_minutes: 1.5 of 1.5 minutes"),
+        ({"max_minutes": 1.5}, Work(), 89, None),
+        ({}, Work(attempts=10_000), 1e9, None),
     ],
 )  # fmt: skip
-def test_a_limit_says_what_was_used_of_it(limits, totals, elapsed_s, reached):
+def test_a_limit_says_what_was_used_of_it(limits, work, elapsed_s, reached):
     """The text names the limit, what was used and of how much; below it there is none."""
-    assert reached == limit_reached(Limits(**limits), Totals(**totals), elapsed_s)
+    assert reached == limit_reached(Limits(**limits), work, zero_streak=1, elapsed_s=elapsed_s)
 
 
 @pytest.mark.parametrize("value", [0, -1])
@@ -35,10 +38,11 @@ def test_a_limit_is_above_zero(value):
         Limits(max_phases=value)
 
 
-def test_totals_are_plain_values():
-    """Counts come sorted; the running streak is not a total."""
-    totals = Totals(attempts=2)
-    totals.failures.update(["b", "a", "a"])
+def test_the_sums_of_a_report_are_plain_values():
+    """Counts come sorted, and each way to end has a figure of its own."""
+    work = Work(attempts=3, endings={"failed": 2, "reclaimed": 1}, failures={"b": 1, "a": 2})
 
-    assert {"a": 2, "b": 1} == totals.as_dict()["failures"]
-    assert "zero_streak" not in totals.as_dict()
+    assert ["a", "b"] == list(sums_of(work)["failures"])
+    assert (3, 2, 0, 1) == tuple(
+        sums_of(work)[name] for name in ("attempts", "failed", "completed", "lost")
+    )

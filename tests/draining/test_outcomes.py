@@ -166,6 +166,6 @@ def test_a_note_that_is_no_text_keeps_no_lease_from_renewal(log, note, step):
     with attempt(log, "r/p1") as live:
         live.progress(note)
         live._claims.renew()
-        steps = [lease.step for lease in log.backend.leases() if lease.key == "r/p1"]
+        steps = [lease.step for lease in log.backend.leases() if lease.key == "phase r/p1"]
 
     assert [step] == steps

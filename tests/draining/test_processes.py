@@ -80,7 +80,7 @@ def test_two_drains_share_a_run(sqlite_log, log_path, executor):
     )  # fmt: skip
     assert {"COMPLETE": 200} == board.total.by_state()
     assert {1} == {row.attempts for row in board.rows.values()}
-    assert 200 == replay(sqlite_log, "usage").total.calls
+    assert 200 == replay(sqlite_log, "attempts").total.all.use.calls
     assert (2, 200) == (len(workers), workers.total())
     assert ["succeeded"] == [event.outcome for event in found(sqlite_log, "run.finished")]
     assert [] == sqlite_log.backend.leases()
@@ -119,7 +119,7 @@ def test_a_killed_drain_loses_nothing(sqlite_log, log_path, executor):
     assert all(f"-{doomed.pid}-" in event.worker for event in reclaimed)
     assert len(claims) == 200 + len(reclaimed)
     assert len(calls) == len({(event.provider, event.call_id) for event in calls})
-    assert len(calls) == replay(sqlite_log, "usage").total.calls
+    assert len(calls) == replay(sqlite_log, "attempts").total.all.use.calls
     assert {1} == set(Counter(event.lease_token for event in calls).values())
     assert sqlite_log.verify().is_clean
 

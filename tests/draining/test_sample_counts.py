@@ -3,10 +3,9 @@
 import pytest
 
 from autopack import Failed, NeedsPerson, calibrate, create_run, drain, status
-from autopack.draining.resuming import used_so_far
 from autopack.report.drain import drain_text
 from autopack.report.status import status_text
-from drains import specs
+from drains import account_of, specs
 
 
 def call(attempt, **figures):
@@ -63,12 +62,12 @@ def report(sqlite_log):
 def test_the_same_word_is_the_same_figure(sqlite_log, report):
     """Of seven attempts four met a measurement, and two of these completed."""
     found, info = status(sqlite_log), sqlite_log.info()
-    again, _seconds = used_so_far(sqlite_log, report.drain_id)
+    again = account_of(sqlite_log, report.drain_id)
 
     assert (7, 4, 2) == (found.estimates, found.samples, found.samples_won)
     assert (4, 2) == (report.samples, report.samples_won)
     assert (4, 2) == (info["samples"], info["samples_won"])
-    assert (4, 2) == (again.samples, again.samples_won)
+    assert (4, 2) == (again["samples"], again["samples_won"])
 
 
 def test_the_texts_say_what_they_count(sqlite_log, report):

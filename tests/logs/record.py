@@ -20,10 +20,9 @@ from autopack.log import Log
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.work import NeedsPerson
+from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
-from autopack.projections.samples import SAMPLES
-from autopack.projections.usage import USAGE
 
 FOLDER = Path(__file__).parent
 
@@ -63,9 +62,8 @@ def record(path: Path) -> None:
 
 def answers(log: Log) -> dict[str, Any]:
     """Return what the log says of its runs, phases, calls and samples, as JSON can hold it."""
-    phases, runs, usage, samples = (
-        api.replay(log, view) for view in (PHASES, RUNS, USAGE, SAMPLES)
-    )
+    phases, runs, attempts = (api.replay(log, view) for view in (PHASES, RUNS, ATTEMPTS))
+    calls = {key: call for row in attempts.rows.values() for key, call in row.calls.items()}
     told = {
         "head": [log.head().position, log.backend.head().hash.hex()],
         "runs": {key: [row.status, row.outcome] for key, row in runs.rows.items()},
@@ -75,13 +73,14 @@ def answers(log: Log) -> dict[str, Any]:
         },
         "calls": {
             key: [row.model, row.split, row.input_tokens, row.output_tokens, row.truncated]
-            for key, row in usage.rows.items()
+            for key, row in calls.items()
         },
         "samples": {
             key: [row.predicted_output_tokens, row.actual_output_tokens, row.success]
-            for key, row in samples.rows.items()
+            for key, row in attempts.rows.items()
+            if row.predicted_output_tokens is not None
         },
-        "totals": plain([runs.total, phases.total.by_state(), usage.total, samples.total]),
+        "totals": plain([runs.total, phases.total.by_state(), attempts.total.all]),
     }
     found: dict[str, Any] = json.loads(json.dumps(told))
     return found

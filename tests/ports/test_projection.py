@@ -6,11 +6,9 @@ from autopack import projection
 from autopack.errors import InvalidInputError
 from autopack.events import RunPaused
 from autopack.ports.projection import KeyedProjection, WholeProjection, check_projection, is_keyed
+from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
-from autopack.projections.samples import SAMPLES
-from autopack.projections.spend import SPEND
-from autopack.projections.usage import USAGE
 
 
 @projection(initial=0)
@@ -55,7 +53,7 @@ class TestFromAFunction:
 class TestChecked:
     """What is no projection is refused by name of what it lacks."""
 
-    @pytest.mark.parametrize("own", [PHASES, RUNS, SAMPLES, SPEND, USAGE])
+    @pytest.mark.parametrize("own", [PHASES, RUNS, ATTEMPTS])
     def test_the_librarys_own_keep_the_protocol(self, own):
         """Each is keyed, has a name and a version, and passes the check."""
         assert isinstance(own, KeyedProjection)

@@ -2,13 +2,10 @@
 
 from autopack.events import RunPaused
 from autopack.ports.projection import projection
+from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.coefficients import COEFFICIENTS
-from autopack.projections.pace import PACE
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
-from autopack.projections.samples import SAMPLES
-from autopack.projections.spend import SPEND
-from autopack.projections.usage import USAGE
 from autopack.testing.projections import ProjectionContract
 
 
@@ -26,32 +23,11 @@ class TestRuns(ProjectionContract):
         return RUNS
 
 
-class TestSamples(ProjectionContract):
-    """Predictions met by measurements."""
+class TestAttempts(ProjectionContract):
+    """The account of use: what each attempt was predicted to use, used, and came to."""
 
     def make(self):
-        return SAMPLES
-
-
-class TestSpend(ProjectionContract):
-    """What counts towards caps."""
-
-    def make(self):
-        return SPEND
-
-
-class TestUsage(ProjectionContract):
-    """Calls and their sums."""
-
-    def make(self):
-        return USAGE
-
-
-class TestPace(ProjectionContract):
-    """Usage by quarter of an hour."""
-
-    def make(self):
-        return PACE
+        return ATTEMPTS
 
 
 class TestCoefficients(ProjectionContract):

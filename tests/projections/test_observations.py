@@ -1,22 +1,26 @@
 """What calibrators are shown: one observation a phase, in the order of the log."""
 
+from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.observations import samples_of
-from autopack.projections.samples import SampleCall, SampleRow
+from autopack.projections.use import Use
 
 
 def row(position, attempt=1, *, phase="p", truncated=False, success=True, actual=100):
     """Return an attempt's row."""
-    return SampleRow(
+    return AttemptRow(
         position=position,
         run_id="r",
         phase_id=phase,
         attempt=attempt,
         estimates=1,
         predicted_output_tokens=500,
-        actual_output_tokens=actual,
         success=success,
-        truncated=truncated,
-        calls=(SampleCall(call_id=f"c{position}", output_tokens=actual),),
+        built=Use(
+            calls=1,
+            cut_calls=int(truncated),
+            measured_calls=int(actual is not None),
+            measured_output_tokens=actual or 0,
+        ),
         ended_position=position + 2,
     )
 

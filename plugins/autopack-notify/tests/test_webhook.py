@@ -39,7 +39,7 @@ class TestDelivery:
         assert "/hook" == got["path"]
         assert "application/json" == got["headers"]["Content-Type"]
         assert report.drain_id == got["headers"]["Idempotency-Key"]
-        assert ("drain_stopped", json.loads(json.dumps(attrs.asdict(report)))) == (
+        assert ("drain_stopped", json.loads(json.dumps(attrs.asdict(report), default=str))) == (
             got["body"]["event"],
             got["body"]["report"],
         )

@@ -58,7 +58,7 @@ class TestDrains:
         report = autopack.drain(log, executor=execute, max_usd=0.8)
 
         assert (2, "limit") == (report.completed, report.reason)
-        assert 0.7 == pytest.approx(report.cost_usd)
+        assert 0.7 == pytest.approx(float(report.cost_usd))
 
     def test_a_forecast_is_priced(self, log, table, monkeypatch):
         """Without a file of its own."""

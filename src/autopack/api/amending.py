@@ -1,19 +1,21 @@
 """Figures of a recorded call that its source corrected later."""
 
-from typing import Final, Unpack
+from typing import Any, Final, Unpack
 
 import attrs
 
 from autopack.errors import InvalidInputError
-from autopack.events import LlmUsageAmended
+from autopack.events import LlmUsageAmended, LlmUsageRecorded
 from autopack.events.usage import usage_id
 from autopack.handler import handler_of
 from autopack.ids import PhaseRef
-from autopack.journal import JournalTransaction
 from autopack.log import Log
-from autopack.ports.log import ANY, NewEvent, Recorded
+from autopack.ports.log import ANY, Entry, Recorded
 from autopack.ports.usage import AmendedFigures
+from autopack.projections.attempts import ATTEMPTS, call_key
+from autopack.projections.use import amended
 
+_UNPRICED: Final[dict[str, Any]] = {"cost_usd": None, "cost_source": "unknown"}
 _FIGURES: Final = tuple(AmendedFigures.__annotations__)
 
 
@@ -44,40 +46,58 @@ def amend_usage(
         raise InvalidInputError(
             f"amend_usage() takes {', '.join(_FIGURES)}; given was {', '.join(unknown) or 'none'}."
         )
-    given = LlmUsageAmended(provider=provider, call_id=call_id, why=why, **figures)
-    new = log.redacted(NewEvent(event=given))
-    with log.transaction() as transaction:
-        event_id = usage_id(provider, call_id)
-        call = next(log.decode(transaction.store.find([event_id]).values()), None)
-        if call is None:
-            raise InvalidInputError(
-                f"No call {call_id!r} of provider {provider!r} is recorded in this log, so there "
-                "is nothing to amend. Give both as they were recorded: `autopack history RUN "
-                "PHASE --json` shows them."
-            )
-        amended = attrs.evolve(
-            new.event,
-            run_id=call.event.run_id,
-            phase_id=call.event.phase_id,
-            attempt=call.event.attempt,
-            split=figures.get("split", call.event.split),
+    event_id = usage_id(provider, call_id)
+    found = next(log.decode(log.backend.find([event_id]).values()), None)
+    if found is None or not isinstance(found.event, LlmUsageRecorded):
+        raise InvalidInputError(
+            f"No call {call_id!r} of provider {provider!r} is recorded in this log, so there "
+            "is nothing to amend. Give both as they were recorded: `autopack history RUN "
+            "PHASE --json` shows them."
         )
-        new = attrs.evolve(new, event=amended)
-        (recorded,) = transaction.append_batch([(call.stream, [new], ANY)])
-        if call.event.run_id and call.event.phase_id:
-            ref = PhaseRef(call.event.run_id, call.event.phase_id)
-            _count(log, transaction, ref, amended)
-    return recorded
+    call = found.event
+    event = LlmUsageAmended(
+        run_id=call.run_id,
+        phase_id=call.phase_id,
+        attempt=call.attempt,
+        provider=provider,
+        call_id=call_id,
+        why=why,
+        **{"split": call.split, **figures, **_price(log, call, dict(figures))},
+    )
+    return _append(log, found, event)
 
 
-def _count(
-    log: Log, transaction: JournalTransaction, ref: PhaseRef, event: LlmUsageAmended
-) -> None:
-    """Count under the caps of the call's run and drain by how much it was amended."""
+def _price(log: Log, call: LlmUsageRecorded, figures: dict[str, Any]) -> dict[str, Any]:
+    """Return what the amended call costs: as it is told now, else by the table that priced it."""
+    if figures.get("cost_usd") is not None:
+        return {"cost_source": "reported"}
+    if call.cost_source != "computed":
+        return {}
+    from autopack.draining.pricing import priced
+
+    unpriced: Any = attrs.evolve(call, **{**figures, **_UNPRICED})  # type: ignore[misc]
+    anew = priced(log.registry, unpriced)
+    return {"cost_usd": anew.cost_usd, "cost_source": anew.cost_source}
+
+
+def _append(log: Log, found: Recorded[Any], event: LlmUsageAmended) -> Recorded[Any]:
+    """Append an amendment, and count it under the caps of its call's run and drain."""
     from autopack.draining.caps import Caps
-    from autopack.draining.spending import amended, calls_of
 
-    caps = Caps(handler_of(log))
-    for call in calls_of(log, ref):
-        if (call.provider, call.call_id) == (event.provider, event.call_id):
-            caps.correct(transaction, call, amended(call, event), ref)
+    call, handler = found.event, handler_of(log)
+
+    def build() -> list[Entry]:
+        if call.run_id is None or call.phase_id is None:
+            return [(found.stream, [event], ANY)]
+        ref = PhaseRef(call.run_id, call.phase_id)
+        version, stream = handler.known_phase(ref)
+        key = ATTEMPTS.key(found)
+        row = stream.attempts.get(key) if key is not None else None
+        before = row.calls.get(call_key(call)) if row is not None else None
+        if row is None or before is None:
+            return [(found.stream, [event], ANY)]
+        after = row.use.plus(before, -1).plus(amended(before, event))
+        entries = Caps(handler).correcting(ref, row, after)
+        return [(found.stream, [event], version), *entries]
+
+    return handler.append(build)[0]

@@ -26,9 +26,9 @@ from autopack.ports.prediction import (
     Sample,
 )
 from autopack.ports.work import PhaseView
+from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.observations import samples_of
 from autopack.projections.runs import RUNS
-from autopack.projections.samples import SAMPLES
 
 DEFAULT_ESTIMATOR: Final = "deliverables"
 DEFAULT_CALIBRATOR: Final = "median-ratio"
@@ -74,7 +74,7 @@ def estimate(
 
 def samples(log: Log, *, run_ids: Sequence[str] | None = None) -> list[Sample]:
     """Return the log's samples in order: predictions met by measurements."""
-    rows = views.current(log, SAMPLES).rows.values()
+    rows = views.current(log, ATTEMPTS).rows.values()
     found = samples_of(rows, log_id=log.log_id)
     return found if run_ids is None else [s for s in found if s.run_id in set(run_ids)]
 

@@ -1,15 +1,20 @@
 """A run's caps: what they are, what is used of them, and how they are changed."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import attrs
 
 from autopack import views
-from autopack.budget import UNITS, Amount, checked_caps
+from autopack.budget import UNITS, Amount
+from autopack.commands import SetBudget
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.handler import handler_of
 from autopack.log import Log
+from autopack.projections.attempt_row import NO_WORK
+from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.runs import RUNS
+from autopack.projections.work import Work
 
 
 @attrs.frozen(kw_only=True)
@@ -25,22 +30,20 @@ class CapUse:
 
     unit: str
     cap: float | None
-    used: float
-    reserved: float
+    used: float | Decimal
+    reserved: float | Decimal
 
 
 def caps_of(log: Log, run_id: str) -> list[CapUse]:
     """Return what a run has used in each unit that a cap may be in, and the caps."""
-    from autopack.draining.spending import spent_by
-
     handler, scope = handler_of(log), f"run-{run_id}"
     _check_run(log, run_id)
-    caps = handler.run_caps(run_id)
-    if handler.is_budgeted(scope):
-        state = handler.budget_state(scope)
-        used, reserved = state.spent, state.reserved
-    else:
-        used, reserved = spent_by(handler, run_id), Amount()
+    caps, state = handler.run_caps(run_id), handler.budget_state(scope)
+    used, reserved = state.spent, state.reserved
+    if not handler.known_budget(scope)[0]:
+        account = views.current(log, ATTEMPTS, with_rows=False).total
+        work: Work = account.by_run.get(run_id, NO_WORK)
+        used = Amount(work.use.total_tokens, work.use.cost_usd, work.attempts, work.worked_us)
     return [
         CapUse(unit=unit, cap=caps.get(unit), used=used.of(unit), reserved=reserved.of(unit))
         for unit in UNITS
@@ -67,10 +70,15 @@ def set_caps(
     _check_run(log, run_id)
     if not why.strip():
         raise InvalidInputError(f"Run {run_id}: say why (--why); the reason is kept in the log.")
-    checked_caps(f"Run {run_id!r}", {unit: 1 if cap is None else cap for unit, cap in caps.items()})
-    merged = {**handler.run_caps(run_id), **caps}
-    known = {unit: cap for unit, cap in merged.items() if cap is not None}
-    Caps(handler).set_run(run_id, known, by=actor, why=why, may_change=True, may_lift=True)
+    command = SetBudget(
+        scope=f"run-{run_id}",
+        caps=caps,
+        by=actor,
+        why=why,
+        may_change=True,
+        otherwise=handler.run_state(run_id).caps,
+    )
+    Caps(handler).set_run(run_id, command)
     return caps_of(log, run_id)
 
 

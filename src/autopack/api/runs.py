@@ -5,12 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from autopack.api.doubting import doubt_words
-from autopack.api.reading import phase_counts
 from autopack.commands import (
-    CancelPhase,
     CreateRun,
     DecideGate,
-    FinishRun,
     PauseRun,
     QueuePhases,
     ResumeRun,
@@ -19,9 +16,9 @@ from autopack.commands import (
 from autopack.draining import requeueing
 from autopack.errors import InvalidInputError
 from autopack.handler import handler_of
-from autopack.ids import PhaseName, PhaseRef, phase_ref
+from autopack.ids import PhaseName, phase_ref
 from autopack.log import Log
-from autopack.ports.log import Entry, Recorded
+from autopack.ports.log import Recorded
 from autopack.ports.prediction import PhaseSpec
 from autopack.states import GateDecision
 
@@ -106,14 +103,15 @@ def requeue(
 
 def cancel(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
     """
-    Call a phase off; a worker that holds it is told at its next step.
+    Call a phase off; a worker that holds it is told within a second, and what it used counts.
 
     The run is finished if it was the last.
     """
-    ref = phase_ref(phase)
-    command = CancelPhase(ref=ref, by=actor, why=why)
-    recorded = handler_of(log).handle(command, also=lambda: _settling(log, ref))
-    finish_if_ended(log, ref.run_id)
+    from autopack.draining.cancelling import cancel
+
+    ref, handler = phase_ref(phase), handler_of(log)
+    recorded = cancel(handler, ref, by=actor, why=why)
+    handler.finish_run(ref.run_id)
     return recorded
 
 
@@ -121,7 +119,7 @@ def skip(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[R
     """Leave a phase undone, on purpose; finishes the run if it was the last."""
     ref = phase_ref(phase)
     recorded = handler_of(log).handle(SkipPhase(ref=ref, by=actor, why=why))
-    finish_if_ended(log, ref.run_id)
+    handler_of(log).finish_run(ref.run_id)
     return recorded
 
 
@@ -131,16 +129,13 @@ def decide_gate(
     """Answer a phase's gate: ``approve``, ``reject`` or ``requeue``; may finish the run."""
     ref = phase_ref(phase)
     command = DecideGate(ref=ref, decision=decision, by=actor, why=why)
-    also = requeueing.reopening(handler_of(log), ref, why) if decision == "requeue" else []
-    recorded = handler_of(log).handle(command, also=also)
-    finish_if_ended(log, ref.run_id)
+    handler = handler_of(log)
+    is_back = decision == "requeue"
+    recorded = handler.handle(
+        command, also=lambda: requeueing.reopening(handler, ref, why) if is_back else []
+    )
+    handler_of(log).finish_run(ref.run_id)
     return recorded
-
-
-def finish_if_ended(log: Log, run_id: str) -> None:
-    """Record that a run is finished, if none of its phases has work ahead; else do nothing."""
-    counts = phase_counts(log).get(run_id, {})
-    handler_of(log).handle(FinishRun(run_id=run_id, phases_by_state=dict(counts)))
 
 
 def _specs(phases: Iterable[PhaseSpec]) -> tuple[PhaseSpec, ...]:
@@ -151,12 +146,3 @@ def _specs(phases: Iterable[PhaseSpec]) -> tuple[PhaseSpec, ...]:
                 f"{spec!r} is not a phase: give PhaseSpec(ID, category=..., complexity=...)."
             )
     return specs
-
-
-def _settling(log: Log, ref: PhaseRef) -> list[Entry]:
-    """Return what frees the part of a cap that a phase in work has set aside."""
-    from autopack.draining.caps import Caps
-
-    handler = handler_of(log)
-    token = handler.phase_state(ref).lease_token
-    return [] if token is None else Caps(handler).settling(ref, token)

@@ -6,6 +6,7 @@ from typing import Final
 from autopack import views
 from autopack.api.holding import held
 from autopack.api.reading import phase_rows
+from autopack.draining.lease_keys import phase_key
 from autopack.events import (
     PhaseCompleted,
     PhaseFailed,
@@ -19,10 +20,9 @@ from autopack.log import Log
 from autopack.ordering import Stuck, find_stuck
 from autopack.ports.log import Row, from_us
 from autopack.ports.work import PhaseView
+from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import FAILED_STATES, PHASES
 from autopack.projections.runs import RUNS
-from autopack.projections.samples import SAMPLES
-from autopack.projections.usage import USAGE
 from autopack.report.pace import expected_end
 from autopack.report.status import FailureGroup, Halted, LiveWorker, Pace, Status
 from autopack.states import LIVE, PhaseStatus
@@ -38,8 +38,8 @@ def status(log: Log) -> Status:
     """Return how the log stands, live workers and last failures included; loads few rows."""
     runs = views.current(log, RUNS, with_rows=False).total
     board = views.current(log, PHASES, with_rows=False).total
-    usage = views.current(log, USAGE, with_rows=False).total
-    pairs = views.current(log, SAMPLES, with_rows=False).total
+    work = views.current(log, ATTEMPTS, with_rows=False).total.all
+    use = work.use
     head, identity, now_us = log.backend.head(), log.backend.identity, log.now_us()
     failed = _last_halted(log, (PhaseFailed, PhaseTimedOut, PhaseGateDecided), FAILED_STATES)
     states, n_live = board.by_state(), len(board.live)
@@ -64,17 +64,17 @@ def status(log: Log) -> Status:
         is_held=holds.is_all,
         paused=holds.paused,
         pace=_pace(log, left, n_live, now_us),
-        calls=usage.calls,
-        late_calls=usage.late_calls,
-        total_tokens=usage.total_tokens,
-        output_tokens=usage.output_tokens,
-        inferred_output_tokens=usage.inferred_output_tokens,
-        cost_usd=usage.cost_usd,
-        calls_without_cost=usage.unknown_cost,
-        calls_without_total=usage.unknown_total,
-        estimates=pairs.estimates,
-        samples=pairs.samples,
-        samples_won=pairs.won,
+        calls=use.calls,
+        late_calls=use.late_calls,
+        total_tokens=use.total_tokens,
+        output_tokens=use.output_tokens,
+        inferred_output_tokens=use.inferred_output_tokens,
+        cost_usd=use.cost_usd,
+        calls_without_cost=use.calls_without_cost,
+        calls_without_total=use.calls_without_total,
+        estimates=work.estimates,
+        samples=work.samples,
+        samples_won=work.samples_won,
     )
 
 
@@ -82,7 +82,7 @@ def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorke
     leases = {lease.key: lease for lease in log.backend.leases()}
     found = []
     for key, row in phase_rows(log, keys).items():
-        lease = leases.get(key)
+        lease = leases.get(phase_key(key))
         deadline = lease.deadline_at if lease else None
         found.append(
             LiveWorker(

@@ -5,9 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from autopack import views
 from autopack.api.calibrating import DEFAULT_ESTIMATOR
-from autopack.api.runs import finish_if_ended
 from autopack.estimating import estimated
 from autopack.fitting import quantiles_of
 from autopack.handler import handler_of
@@ -16,8 +14,8 @@ from autopack.log import Log
 from autopack.ports.drain import StrategyLike
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
-from autopack.ports.work import ExecutorLike, OwnAttempt, PhaseView
-from autopack.projections.phases import PHASES
+from autopack.ports.work import ExecutorLike, OwnAttempt
+from autopack.projections.phases import standing
 
 if TYPE_CHECKING:
     from autopack.draining.escalation import EscalationLike
@@ -105,8 +103,7 @@ def attempt(
 
     handler = handler_of(log)
     ref = phase_ref(phase)
-    handler.queued(ref)
-    view: PhaseView = views.current_row(log, PHASES, str(ref))
+    view = standing(handler.queued(ref), handler.phase_state(ref))
     chosen = log.registry.resolve("estimator", estimator)
     quantiles = quantiles_of(log, calibrator, estimator=chosen.name, tau=tau)
     found = estimated(
@@ -131,4 +128,4 @@ def attempt(
             with working(handler, claims, claim, log.registry, failing) as live:
                 yield live
         finally:
-            finish_if_ended(log, ref.run_id)
+            handler.finish_run(ref.run_id)

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Container, Iterable
 from datetime import datetime
-from typing import Any
 
 from autopack.draining.shelf import Place, Shelf
+from autopack.journal import Journal
 from autopack.ordering import Stuck, find_stuck
 from autopack.ports.work import PhaseView, RunView
 from autopack.projections.phases import DONE_STATES, FAILED_STATES, PHASES, BoardTotal
 from autopack.projections.runs import RUNS
 from autopack.states import LIVE, PhaseStatus
-from autopack.views import LiveView
+from autopack.views import Follower, LiveView
 
 
 class Admission:
@@ -20,8 +20,17 @@ class Admission:
     What it does for an event does not depend on how many phases there are.
     """
 
-    def __init__(self, journal: Any, is_in_scope: Callable[[PhaseView], bool]) -> None:
-        self._phases, self._runs = LiveView(journal, PHASES), LiveView(journal, RUNS)
+    def __init__(
+        self,
+        journal: Journal,
+        is_in_scope: Callable[[PhaseView], bool],
+        *,
+        run_id: str | None = None,
+    ) -> None:
+        self._phases, self._runs = LiveView(journal, PHASES, run_id=run_id), LiveView(journal, RUNS)
+        self.follower = Follower(
+            journal, position=0, listeners=[self._runs.hear, self._phases.hear]
+        )
         self._is_in_scope = is_in_scope
         self._ready, self._failed = Shelf(), Shelf()
         self._tried: Container[str] = ()
@@ -77,11 +86,6 @@ class Admission:
     def row(self, key: str) -> PhaseView | None:
         """Return a phase as it stands."""
         return self._phases.rows.get(key)
-
-    def model_of(self, run_id: str, phase_id: str) -> str | None:
-        """Return the model that a phase names, if it names one."""
-        row = self.row(f"{run_id}/{phase_id}")
-        return None if row is None else row.model
 
     def coming_after(self) -> list[PhaseView]:
         """Return the queued phases that wait for nothing but phases before them."""
@@ -154,9 +158,18 @@ class Admission:
             self._waiting[phase.key] = self._new_reasons[phase.key] = f"its claim is refused: {why}"
 
     def catch_up(self, now: datetime, head: int | None = None) -> None:
-        """Fold what is new in the log, and let those phases go whose back-off has ended."""
-        runs = self._runs.catch_up(head)
-        changed = set(self._phases.catch_up(head))
+        """
+        Read what is new in the log, and let those phases go whose back-off has ended.
+
+        Args:
+            head: How far to go the first time; the follower tells everybody what comes after it.
+        """
+        if self._is_first:
+            self._runs.catch_up(head)
+            self._phases.catch_up(head)
+            self.follower.position = self._phases.position
+        self.follower.catch_up()
+        runs, changed = self._runs.take(), set(self._phases.take())
         if self._is_first:
             self._is_first = False
             for key, row in self._phases.rows.items():

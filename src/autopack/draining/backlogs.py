@@ -16,10 +16,10 @@ from autopack.features import features_of
 from autopack.ports.drain import DrainView
 from autopack.ports.prediction import Coefficients
 from autopack.ports.work import PhaseView, RunView
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
-from autopack.projections.samples import SAMPLES, SampleRow
-from autopack.projections.usage import USAGE
 from autopack.states import PhaseStatus
 
 _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,8 +86,8 @@ def recorded_backlog(log: Any) -> Backlog:
     """
     board = views.current(log, PHASES).rows
     runs = views.current(log, RUNS).rows
-    used = _used_by_attempt(views.current(log, USAGE).rows.values())
-    samples = _samples_by_attempt(views.current(log, SAMPLES).rows.values())
+    attempts = views.current(log, ATTEMPTS).rows.values()
+    used, samples = _used_by_attempt(attempts), _samples_by_attempt(attempts)
     ended = sorted(
         (row for row in board.values() if row.status in _ENDINGS),
         key=lambda row: (runs[row.run_id].order if row.run_id in runs else row.order, row.index,
@@ -127,18 +127,15 @@ def _fresh(row: PhaseView, keys: set[str]) -> PhaseView:
 def _used_by_attempt(rows: Any) -> dict[str, dict[int, tuple[int, int]]]:
     used: dict[str, dict[int, tuple[int, int]]] = {}
     for row in rows:
-        if row.run_id is None or row.phase_id is None:
+        if row.run_id is None or row.phase_id is None or not row.use.calls:
             continue
-        total = row.total_tokens
-        if total is None:
-            total = (row.input_tokens or 0) + (row.output_tokens or 0)
         by_attempt = used.setdefault(f"{row.run_id}/{row.phase_id}", {})
         calls, tokens = by_attempt.get(row.attempt or 0, (0, 0))
-        by_attempt[row.attempt or 0] = (calls + 1, tokens + total)
+        by_attempt[row.attempt or 0] = (calls + row.use.calls, tokens + row.use.total_tokens)
     return used
 
 
-def _samples_by_attempt(rows: Any) -> dict[tuple[str, int], SampleRow]:
+def _samples_by_attempt(rows: Any) -> dict[tuple[str, int], AttemptRow]:
     return {
         (f"{row.run_id}/{row.phase_id}", row.attempt or 0): row
         for row in rows
@@ -149,7 +146,7 @@ def _samples_by_attempt(rows: Any) -> dict[tuple[str, int], SampleRow]:
 def _recorded(
     row: PhaseView,
     used: Mapping[int, tuple[int, int]],
-    samples: Mapping[tuple[str, int], SampleRow],
+    samples: Mapping[tuple[str, int], AttemptRow],
 ) -> list[Answer]:
     numbers = sorted(used) or [0]
     answers = [
@@ -175,7 +172,7 @@ def _recorded(
     return answers
 
 
-def _pair(row: SampleRow) -> tuple[int, int] | None:
+def _pair(row: AttemptRow) -> tuple[int, int] | None:
     if evidence_in(row, row.estimator or "") is None:
         return None
     return row.predicted_output_tokens or 1, row.actual_output_tokens or 1

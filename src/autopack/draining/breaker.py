@@ -64,6 +64,12 @@ class Breaker:
         reason = f"it failed the same way {n} times: {kind_words(fingerprint)}"
         return self._hold(run_id, n, reason, fingerprint)
 
+    def let(self, run_id: str) -> None:
+        """Hold a run no longer, and count anew."""
+        self.held.pop(run_id, None)
+        self._repeats.pop(run_id, None)
+        self._timeouts.pop(run_id, None)
+
     def timed_out(self, run_id: str) -> Trip | None:
         """Count a time-out; return what it trips."""
         self._timeouts[run_id] += 1

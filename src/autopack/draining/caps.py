@@ -1,62 +1,29 @@
 """Caps: what a claim sets aside under them, what it used in the end, and a test at each call."""
 
-import math
-from bisect import insort
 from collections.abc import Mapping
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 import attrs
 
+from autopack import budget
 from autopack.budget import Amount
 from autopack.commands import ReserveBudget, SetBudget, SettleBudget
-from autopack.draining.pricing import price_ahead
-from autopack.draining.spending import (
-    BEFORE,
-    calls_of,
-    claim_of,
-    settled_before,
-    so_far,
-    used_by,
-)
+from autopack.draining.reservations import Reservations, Wanted
 from autopack.errors import CapReachedError
-from autopack.events import BudgetReserved, BudgetSettled, LlmUsageRecorded
+from autopack.events import BudgetReserved, BudgetSettled
 from autopack.handler import Handler
-from autopack.ids import PhaseRef, budget_stream
-from autopack.journal import JournalTransaction
-from autopack.ports.log import ANY, Entry, Recorded, from_us
+from autopack.ids import PhaseRef, budget_stream, phase_stream
+from autopack.money import Usd
+from autopack.phase import holds
+from autopack.ports.log import Entry, Recorded
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.use import Use
 
-_UPPER: Final = 0.9
-_MARGIN: Final = 1.25
-
-
-@attrs.frozen(kw_only=True)
-class Wanted:
-    """What a claim sets aside, and by what reckoning; *usd* is None where nobody knows a price."""
-
-    tokens: int
-    usd: float | None
-    basis: str
-
-
-class Seen:
-    """What attempts of each group have used, for an upper quantile of the next one's use."""
-
-    def __init__(self) -> None:
-        self._tokens: dict[str, list[float]] = {}
-        self._usd: dict[str, list[float]] = {}
-
-    def add(self, group: str, used: Amount, *, is_priced: bool) -> None:
-        """Take note of what an attempt used."""
-        insort(self._tokens.setdefault(group, []), used.tokens)
-        if is_priced:
-            insort(self._usd.setdefault(group, []), used.usd)
-
-    def upper(self, group: str) -> tuple[float | None, float | None, int]:
-        """Return the upper quantile of tokens and of USD (None: too few), and of how many."""
-        tokens, usd = self._tokens.get(group, []), self._usd.get(group, [])
-        return _quantile(tokens), _quantile(usd), len(tokens)
+BEFORE: Final = "(before the cap)"
+"""Stands for the lease of all attempts that ended before a scope had caps."""
 
 
 class Caps:
@@ -64,7 +31,10 @@ class Caps:
     Keeps the caps of runs and of one drain.
 
     A claim's reservation is appended to the cap's stream in the same batch as the claim, with an
-    expected version, so that two workers cannot both take the last of it.
+    expected version, so that two workers cannot both take the last of it. Everything that changes
+    what is used under a cap is counted in the batch that records it; the figures are those of the
+    attempt as the account keeps it. What a method returns as entries is to be built within
+    :meth:`Handler.append`.
 
     Args:
         drain: The drain whose cap binds the claims, if it has one.
@@ -74,15 +44,19 @@ class Caps:
     def __init__(
         self, handler: Handler, *, drain: str | None = None, allow_unknown_price: bool = False
     ) -> None:
-        self.seen = Seen()
+        self.reservations = Reservations(getattr(handler.journal, "registry", None))
         self._handler, self._drain = handler, drain
         self._allow_unknown_price = allow_unknown_price
-        self._registry = getattr(handler.journal, "registry", None)
 
-    def set_drain(self, caps: Mapping[str, float | None], **how: Any) -> SetBudget:
+    def drain_command(self, caps: Mapping[str, float | None], *, may_change: bool) -> SetBudget:
         """Return the command that gives the drain its caps, by unit; None is none."""
-        known = {unit: cap for unit, cap in caps.items() if cap is not None}
-        return SetBudget(scope=f"drain-{self._drain}", caps=known, **how)
+        return SetBudget(
+            scope=f"drain-{self._drain}",
+            caps={unit: cap for unit, cap in caps.items() if cap is not None},
+            by="drain",
+            why="the drain was started with it",
+            may_change=may_change,
+        )
 
     def scopes(self, run_id: str, drain: str | None = None) -> list[str]:
         """
@@ -90,53 +64,58 @@ class Caps:
 
         A run is counted on when its caps are lifted, so that a cap set again knows what was used.
         """
-        scope = f"run-{run_id}"
-        is_run = self._handler.is_budgeted(scope) or self._handler.run_state(run_id).caps
-        found = [scope] if is_run else []
+        found = [f"run-{run_id}"] if self._handler.known_budget(f"run-{run_id}")[0] else []
         drain = drain or self._drain
-        if drain is not None and self._handler.budget_state(f"drain-{drain}").caps:
+        if drain is not None and self._handler.known_budget(f"drain-{drain}")[1].caps:
             found.append(f"drain-{drain}")
         return found
 
+    def units(self, run_id: str) -> tuple[str, ...]:
+        """Return the units of the caps in force for an attempt."""
+        found: dict[str, None] = {}
+        for scope in self.scopes(run_id):
+            found.update(dict.fromkeys(self._handler.known_budget(scope)[1].caps))
+        return tuple(found)
+
     def wanted(self, phase: PhaseView, estimate: Estimate) -> Wanted:
         """Return what an attempt is likely to use at most: tokens in and out, and USD."""
-        group, prompt = group_of(phase), estimate.features.prompt_tokens or 0
-        tokens, usd, n = self.seen.upper(group)
-        basis = f"{_UPPER:.0%} quantile of {n} attempts at {group}"
-        if tokens is None:
-            output, basis = _likely_output(estimate)
-            tokens = prompt + output
-        if usd is None and self._registry is not None:
-            output = max(0, math.ceil(tokens) - prompt)
-            usd = price_ahead(
-                self._registry, phase.model, input_tokens=prompt, output_tokens=output
-            )
-        return Wanted(tokens=math.ceil(tokens), usd=usd, basis=basis)
+        return self.reservations.wanted(phase, estimate)
 
     def ensure(self, run_id: str) -> None:
         """Open the stream of a run's cap, with what the run had used before."""
-        caps = self._handler.run_state(run_id).caps
-        if caps and not self._handler.is_budgeted(f"run-{run_id}"):
-            self.set_run(run_id, caps, by="drain", why="the run was created with it")
+        caps = self._handler.known_run(run_id)[1].caps
+        if caps and not self._handler.known_budget(f"run-{run_id}")[0]:
+            command = SetBudget(
+                scope=f"run-{run_id}", caps=caps, by="drain", why="the run was created with it"
+            )
+            self.set_run(run_id, command)
 
-    def set_run(self, run_id: str, caps: Mapping[str, float], **how: Any) -> list[Recorded[Any]]:
+    def set_run(self, run_id: str, command: SetBudget) -> list[Recorded[object]]:
         """Give a run its caps; the first time with what it had used before."""
-        scope = f"run-{run_id}"
-        command = SetBudget(scope=scope, caps=caps, **how)
+        handler, stream = self._handler, budget_stream(command.scope)
 
-        def count_on(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
-            # Nobody can claim or record a call while the write lock is held.
-            if not self._handler.is_budgeted(scope):
-                before = so_far(self._handler, run_id)
-                transaction.append_batch([(budget_stream(scope), before, ANY)])
+        def build() -> list[Entry]:
+            version, state = handler.known_budget(command.scope)
+            events = budget.decide(command, state)
+            if version or not events:
+                return [(stream, events, version)]
+            before, asserted = self._so_far(run_id, command.scope)
+            return [(stream, [*events, *before], 0), *asserted]
 
-        return self._handler.handle(command, inside=count_on)
+        return handler.append(build)
 
     def go_on(self, command: SetBudget, used: Amount) -> None:
         """Give a drain its caps; the first time with what it had *used* before."""
-        scope, is_first = command.scope, not self._handler.is_budgeted(command.scope)
-        before = [settled_before(scope, used)] if is_first and used != Amount() else []
-        self._handler.handle(command, also=[(budget_stream(scope), before, ANY)])
+        handler, stream = self._handler, budget_stream(command.scope)
+
+        def build() -> list[Entry]:
+            version, state = handler.known_budget(command.scope)
+            events = budget.decide(command, state)
+            is_first = bool(events) and not version and used != Amount()
+            before = [settled(command.scope, BEFORE, used)] if is_first else []
+            return [(stream, [*events, *before], version)]
+
+        handler.append(build)
 
     def reserving(self, run_id: str, token: str, wanted: Wanted) -> list[Entry]:
         """
@@ -145,9 +124,7 @@ class Caps:
         Raises:
             CapFullError, PriceUnknownError: The claim is not to be made.
         """
-        scopes, own = self.scopes(run_id), f"run-{run_id}"
-        uncapped: list[Entry] = [] if own in scopes else [(budget_stream(own), [], 0)]
-        return uncapped + [
+        return self._uncapped(run_id) + [
             self._handler.decided(
                 ReserveBudget(
                     scope=scope,
@@ -157,139 +134,151 @@ class Caps:
                     allow_unknown_price=self._allow_unknown_price,
                 )
             )
-            for scope in scopes
+            for scope in self.scopes(run_id)
         ]
 
-    def settling(
-        self, ref: PhaseRef, token: str, took_s: float | None = None, *, is_ours: bool = False
-    ) -> list[Entry]:
+    def settling(self, ref: PhaseRef, number: int, worked_s: float | None) -> list[Entry]:
         """
         Return the entries that put what an attempt used in place of what it set aside.
 
         Args:
-            took_s: How long it was at work at least, whatever the wall clock did meanwhile.
-            is_ours: Whether this drain made the claim; else that is read from the log.
+            worked_s: How long it was at work, as its end tells it.
         """
-        drain = self._drain if is_ours else self._drain_of(ref, token)
-        return [
-            (stream, events, ANY)
-            for scope in self.scopes(ref.run_id, drain)
-            if token in self._handler.budget_state(scope).held
-            for stream, events, _version in [self._settled(scope, ref, token, took_s)]
+        row = self._handler.attempt(ref, number)
+        if row.lease_token is None:
+            return []
+        used = amount_of(attrs.evolve(row, duration_s=worked_s))
+        entries = self._uncapped(ref.run_id)
+        for scope in self.scopes(ref.run_id, row.drain):
+            version, state = self._handler.known_budget(scope)
+            if row.lease_token not in state.held:
+                entries.append((budget_stream(scope), [], version))
+                continue
+            command = SettleBudget(
+                scope=scope,
+                lease_token=row.lease_token,
+                tokens=used.tokens,
+                usd=Usd.of(used.usd),
+                worked_us=used.worked_us,
+            )
+            entries.append(self._handler.decided(command))
+        return entries
+
+    def counting(
+        self, ref: PhaseRef, row: AttemptRow, after: Use
+    ) -> tuple[list[Entry], CapReachedError | None]:
+        """
+        Return the entries that count a call under its caps, and the error if it goes above one.
+
+        Args:
+            row: The attempt before the call.
+            after: What it has used with the call.
+        """
+        entries = self._uncapped(ref.run_id)
+        errors: list[CapReachedError] = []
+        for scope in self.scopes(ref.run_id, row.drain):
+            version, state = self._handler.known_budget(scope)
+            token, used = row.lease_token or "", Amount(after.total_tokens, after.cost_usd)
+            held = state.held.get(token)
+            if held is None:  # a late call: its attempt was settled before
+                entries.append(self._added(scope, token, _more(row.use, after)))
+                continue
+            grown = Amount(max(used.tokens, held.tokens), max(used.usd, held.usd))
+            is_more = grown.tokens > held.tokens or grown.usd > held.usd
+            entries.append((budget_stream(scope), _grown(scope, token, grown, is_more), version))
+            total = state.reserved - held + state.spent + used
+            for unit in ("tokens", "usd"):
+                there, cap = total.of(unit), state.caps.get(unit)
+                if cap is not None and there > cap:
+                    whose = scope.replace("-", " ", 1)
+                    errors.append(CapReachedError(whose, unit=unit, used=there, cap=cap))
+        return entries, errors[0] if errors else None
+
+    def correcting(self, ref: PhaseRef, row: AttemptRow, after: Use) -> list[Entry]:
+        """Return the entries that count by how much an attempt's call was amended."""
+        token = row.lease_token or ""
+        return self._uncapped(ref.run_id) + [
+            self._added(scope, token, _more(row.use, after))
+            for scope in self.scopes(ref.run_id, row.drain)
+            # What is in work is counted anew when it ends.
+            if token not in self._handler.known_budget(scope)[1].held
         ]
 
-    def check(
-        self, transaction: JournalTransaction, ref: PhaseRef, token: str, usage: LlmUsageRecorded
-    ) -> CapReachedError | None:
-        """
-        Count a recorded call under its caps, and return the error if one of them is used up.
+    def _uncapped(self, run_id: str) -> list[Entry]:
+        """Return what asserts that a run has no cap yet, if it seems to have none."""
+        scope = f"run-{run_id}"
+        is_capped = self._handler.known_budget(scope)[0] > 0
+        return [] if is_capped else [(budget_stream(scope), [], 0)]
 
-        Called with the write lock held, so that what is read here stays true.
-        """
-        scopes = self.scopes(ref.run_id)
-        if not scopes:
-            return None
-        used, _unpriced = self.used_of(ref, token, usage)
-        one, _unpriced = used_by(self._registry, [usage])
-        errors = [self._count(transaction, scope, token, used, one) for scope in scopes]
-        return next((error for error in errors if error is not None), None)
-
-    def used_of(self, ref: PhaseRef, token: str, *more: LlmUsageRecorded) -> tuple[Amount, int]:
-        """Return what an attempt's calls used, and how many of them nobody can price."""
-        return used_by(self._registry, [*calls_of(self._handler.journal, ref, token), *more])
-
-    def correct(
-        self,
-        transaction: JournalTransaction,
-        before: LlmUsageRecorded,
-        after: LlmUsageRecorded,
-        ref: PhaseRef,
-    ) -> None:
-        """Count under its caps by how much a call was amended."""
-        token = before.lease_token or ""
-        (was, _), (now, _) = (used_by(self._registry, [one]) for one in (before, after))
-        for scope in self.scopes(ref.run_id, self._drain_of(ref, token)):
-            state = self._handler.budget_state(scope)
-            if token not in state.held:  # what is in work is counted anew when it ends
-                self._add(transaction, scope, token, now - was)
-
-    def _add(self, transaction: JournalTransaction, scope: str, token: str, more: Amount) -> None:
+    def _added(self, scope: str, token: str, more: Amount) -> Entry:
         """Count more for an attempt that has ended; one from before the cap is not known alone."""
-        state = self._handler.budget_state(scope)
+        version, state = self._handler.known_budget(scope)
         name = token if token in state.settled else BEFORE
         total = (state.settled.get(name) or Amount()) + more
-        added = BudgetSettled(
-            scope=scope,
-            lease_token=name,
-            tokens=max(0, total.tokens),
-            usd=max(0.0, total.usd),
-            attempts=total.phases,
-            minutes=total.minutes,
-        )
-        transaction.append_batch([(budget_stream(scope), [added], ANY)])
+        return budget_stream(scope), [settled(scope, name, total)], version
 
-    def _count(
-        self, transaction: JournalTransaction, scope: str, token: str, used: Amount, one: Amount
-    ) -> CapReachedError | None:
-        state, stream = self._handler.budget_state(scope), budget_stream(scope)
-        held = state.held.get(token)
-        if held is None:  # a late call: its attempt was settled before
-            self._add(transaction, scope, token, one)
-            return None
-        if used.tokens > held.tokens or used.usd > held.usd:
-            grown = BudgetReserved(
-                scope=scope,
-                lease_token=token,
-                tokens=max(used.tokens, held.tokens),
-                usd=max(used.usd, held.usd),
-            )
-            transaction.append_batch([(stream, [grown], ANY)])
-        total = state.reserved - held + state.spent + used
-        for unit in ("tokens", "usd"):
-            there, cap = total.of(unit), state.caps.get(unit)
-            if cap is not None and there >= cap:
-                return CapReachedError(scope.replace("-", " ", 1), unit=unit, used=there, cap=cap)
+    def _so_far(
+        self, run_id: str, scope: str
+    ) -> tuple[list[BudgetReserved | BudgetSettled], list[Entry]]:
+        """Return what a run used before its caps, one by one for attempts in work, and on what."""
+        spent = Amount()
+        held: list[BudgetReserved | BudgetSettled] = []
+        asserted: list[Entry] = []
+        for name in self._handler.known_run(run_id)[1].phases:
+            version, stream = self._handler.known_phase(PhaseRef.parse(f"{run_id}/{name}"))
+            asserted.append((phase_stream(run_id, name), [], version))
+            for row in stream.attempts.values():
+                token = row.lease_token
+                if token is not None and holds(stream.state, token):
+                    held.append(_reserved(scope, token, row))
+                else:
+                    spent += amount_of(row)
+        return [*([] if spent == Amount() else [settled(scope, BEFORE, spent)]), *held], asserted
+
+
+def settled(scope: str, token: str, used: Amount) -> BudgetSettled:
+    """Return the event that says what is used in all under a token."""
+    return BudgetSettled(
+        scope=scope,
+        lease_token=token,
+        tokens=max(0, used.tokens),
+        usd=Usd.of(max(used.usd, Amount().usd)),
+        attempts=max(0, used.phases),
+        worked_us=max(0, used.worked_us),
+    )
+
+
+def amount_of(row: AttemptRow) -> Amount:
+    """Return what one attempt uses of caps."""
+    worked_us = 0 if row.duration_s is None else round(row.duration_s * 1e6)
+    begun = int(row.lease_token is not None)
+    return Amount(row.use.total_tokens, row.use.cost_usd, begun, worked_us)
+
+
+def worked_s(row: AttemptRow, now: datetime, lease_ends_at: datetime | None) -> float | None:
+    """Return how long an attempt that somebody else ends was at work: its lease's end at most."""
+    if row.claimed_us is None:
         return None
-
-    def _settled(self, scope: str, ref: PhaseRef, token: str, took_s: float | None) -> Entry:
-        used, _unpriced = self.used_of(ref, token)
-        command = SettleBudget(
-            scope=scope,
-            lease_token=token,
-            tokens=used.tokens,
-            usd=used.usd,
-            minutes=self._minutes(ref, token, took_s),
-        )
-        return self._handler.decided(command)
-
-    def _minutes(self, ref: PhaseRef, token: str, took_s: float | None) -> float | None:
-        """Return how long ago the attempt was claimed, or how long it took, if that is more."""
-        claimed = claim_of(self._handler.journal, ref, token)
-        if claimed is None:
-            return None
-        now = from_us(self._handler.journal.now_us())
-        return max(took_s or 0.0, (now - claimed.recorded_at).total_seconds()) / 60
-
-    def _drain_of(self, ref: PhaseRef, token: str) -> str | None:
-        """Return the drain that made a claim; it may be another one than ours."""
-        claimed = claim_of(self._handler.journal, ref, token)
-        return None if claimed is None else claimed.event.drain
+    until = now if lease_ends_at is None else min(now, lease_ends_at)
+    return max(0.0, until.timestamp() - row.claimed_us / 1e6)
 
 
-def group_of(phase: PhaseView) -> str:
-    """Return the group that a phase's use is compared in."""
-    return f"{phase.category}/{phase.complexity}"
+def _more(before: Use, after: Use) -> Amount:
+    return Amount(after.total_tokens - before.total_tokens, after.cost_usd - before.cost_usd)
 
 
-def _likely_output(estimate: Estimate) -> tuple[int, str]:
-    """Return what an attempt may well write, in tokens: the quantile, if its budget is one."""
-    if estimate.tau is not None:
-        return estimate.budget_tokens, estimate.budget_basis
-    output = math.ceil(estimate.predicted_output_tokens * _MARGIN)
-    return output, f"{estimate.estimator} {estimate.estimator_version}, {_MARGIN:g} times"
+def _grown(scope: str, token: str, grown: Amount, is_more: bool) -> list[BudgetReserved]:
+    if not is_more:
+        return []
+    return [
+        BudgetReserved(scope=scope, lease_token=token, tokens=grown.tokens, usd=Usd.of(grown.usd))
+    ]
 
 
-def _quantile(values: list[float]) -> float | None:
-    """Return the value that the next one stays below with the chance ``_UPPER``."""
-    place = math.ceil((len(values) + 1) * _UPPER)
-    return values[place - 1] if place <= len(values) else None
+def _reserved(scope: str, token: str, row: AttemptRow) -> BudgetReserved:
+    return BudgetReserved(
+        scope=scope,
+        lease_token=token,
+        tokens=max(row.use.total_tokens, row.reserved_tokens or 0),
+        usd=max(row.use.cost_usd, row.reserved_usd or Usd()),
+    )

@@ -42,10 +42,8 @@ def check(log: Log, settings: Settings, admission: Admission, handler: Handler, 
 def set_cap(settings: Settings, caps: Caps) -> SetBudget:
     """Return the command that sets the drain's caps, if it has any."""
     limits = settings.limits
-    return caps.set_drain(
+    return caps.drain_command(
         {"tokens": limits.max_tokens, "usd": limits.max_usd},
-        by="drain",
-        why="the drain was started with it",
         may_change=settings.resumes is not None,
     )
 

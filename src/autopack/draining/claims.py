@@ -5,9 +5,7 @@ import os
 import platform
 import secrets
 import threading
-from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -17,14 +15,13 @@ from autopack.commands import (
     CompletePhase,
     FailPhase,
     GatePhase,
-    ReclaimPhase,
     ReleasePhase,
-    StartPhase,
     TimeOutPhase,
 )
 from autopack.draining.caps import Caps
-from autopack.draining.machine import Machine, this_machine, worker_key
-from autopack.errors import CommandRefusedError, LogClosedError, LogError
+from autopack.draining.lease_keys import phase_key, worker_key
+from autopack.draining.machine import Machine, this_machine
+from autopack.errors import LogClosedError, LogError
 from autopack.events import DrainPhaseSelected, PhaseClaimed
 from autopack.handler import Handler
 from autopack.ids import PhaseRef, drain_stream
@@ -94,10 +91,15 @@ class Claims:
         *,
         timeout_s: float | None,
         reason: str | None,
-        starts: bool = False,
+        executor: str | None = None,
     ) -> Claim:
         """
-        Claim a queued phase; with *starts* as one that is begun at once.
+        Claim a queued phase as one that is begun at once.
+
+        Args:
+            timeout_s: The deadline, in seconds from now; None is none.
+            reason: Why the drain chose it.
+            executor: The name of what does it.
 
         Raises:
             CommandRefusedError: It is not to be had: taken, paused, out of attempts.
@@ -109,7 +111,7 @@ class Claims:
         now_us = journal.now_us()
         deadline_us = None if timeout_s is None else now_us + int(timeout_s * 1e6)
         lease = Lease(
-            key=phase.key,
+            key=phase_key(ref),
             token=token,
             worker=self.worker,
             expires_at=now_us + int(self.lease_s * 1e6),
@@ -122,19 +124,21 @@ class Claims:
             max_attempts=phase.max_attempts,
             now=from_us(now_us),
             drain=self._drain,
+            model=phase.model,
+            executor=executor,
             reserved_tokens=wanted.tokens,
             reserved_usd=wanted.usd,
             basis=wanted.basis,
             estimate=estimate,
-            starts=starts,
+            starts=True,
         )
         recorded = self.handler.handle(
-            command,
+            lambda: attrs.evolve(command, capped=self.caps.units(ref.run_id)),
             also=lambda: [
                 *self._selected(ref, reason),
                 *self.caps.reserving(ref.run_id, token, wanted),
             ],
-            inside=lambda transaction, _events: self._renew(transaction.store, lease),
+            inside=lambda transaction, _events: self._put(transaction.store, lease),
             needs_claimable_run=True,
         )
         with self._lock:
@@ -149,21 +153,17 @@ class Claims:
             reserved_tokens=wanted.tokens,
         )
 
-    def start(self, claim: Claim) -> list[Recorded[Any]]:
-        """Record that the executor is about to be called."""
-        return self.handler.handle(StartPhase(ref=claim.ref, lease_token=claim.token))
-
     def end(self, claim: Claim, ending: Ending) -> list[Recorded[Any]]:
         """Record how the attempt ended, and drop its lease in the same transaction."""
 
         def drop(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
-            transaction.store.drop_lease(claim.phase.key, claim.token)
+            transaction.store.drop_lease(phase_key(claim.ref), claim.token)
 
-        took_s = getattr(ending, "duration_s", None)
+        worked_s = ending.timeout_s if isinstance(ending, TimeOutPhase) else ending.duration_s
         try:
             return self.handler.handle(
                 ending,
-                also=lambda: self.caps.settling(claim.ref, claim.token, took_s, is_ours=True),
+                also=lambda: self.caps.settling(claim.ref, claim.number, worked_s),
                 inside=drop,
             )
         finally:
@@ -173,6 +173,11 @@ class Claims:
         """Renew a lease no longer."""
         with self._lock:
             self._held.pop(token, None)
+
+    def lose(self, token: str) -> None:
+        """Take note that the phase of a lease is somebody else's now, or nobody's."""
+        self._lost.add(token)
+        self.forget(token)
 
     def is_lost(self, token: str) -> bool:
         """Tell whether somebody else took the phase of a lease."""
@@ -204,22 +209,29 @@ class Claims:
         with contextlib.suppress(LogError), self.handler.journal.backend.transaction() as store:
             store.drop_lease(worker_key(self.worker), self.worker)
 
-    def _renew(self, store: Transaction, *fresh: Lease) -> None:
+    def _renew(self, store: Transaction) -> None:
         """Write all leases with one end, and the worker's own row with that of the steady clock."""
         with self._lock:
             held = list(self._held.values())
-        expires_at = self.handler.journal.now_us() + int(self.lease_s * 1e6)
+        expires_at = self._expires_at()
         for lease in held:
             there = store.lease(lease.key)
             if there is None or there.token != lease.token:
-                self._lost.add(lease.token)
-                self.forget(lease.token)
+                self.lose(lease.token)
             else:
                 store.put_lease(attrs.evolve(lease, expires_at=expires_at))
-        for lease in fresh:
-            store.put_lease(attrs.evolve(lease, expires_at=expires_at))
-        alive = self.machine.lease_of(self.worker, expires_at=expires_at, lease_s=self.lease_s)
-        store.put_lease(alive)
+        store.put_lease(self._alive(expires_at))
+
+    def _put(self, store: Transaction, lease: Lease) -> None:
+        expires_at = self._expires_at()
+        store.put_lease(attrs.evolve(lease, expires_at=expires_at))
+        store.put_lease(self._alive(expires_at))
+
+    def _expires_at(self) -> int:
+        return self.handler.journal.now_us() + int(self.lease_s * 1e6)
+
+    def _alive(self, expires_at: int) -> Lease:
+        return self.machine.lease_of(self.worker, expires_at=expires_at, lease_s=self.lease_s)
 
     def _renew_for_ever(self) -> None:
         while not self._stopped.wait(self.lease_s / 3):
@@ -238,60 +250,3 @@ class Claims:
             drain_id=self._drain, run_id=ref.run_id, phase_id=ref.phase_id, reason=reason
         )
         return [(drain_stream(self._drain), [selected], ANY)]
-
-
-class _StillAliveError(Exception):
-    """The lease was renewed between our look and our transaction."""
-
-
-def reclaim_lost(claims: Claims, phases: Iterable[PhaseView]) -> list[Recorded[Any]]:
-    """
-    Take back those of *phases* (claimed or running) whose leases have ended.
-
-    A claim without a lease row counts as ended. A worker of this machine is judged by the steady
-    clock, so that no jump of the wall clock takes a living worker's phase, or leaves a dead one's
-    with it; any other worker by the wall clock.
-    """
-    handler, journal = claims.handler, claims.handler.journal
-    rows = {lease.key: lease for lease in journal.backend.leases()}
-    recorded: list[Recorded[Any]] = []
-    for phase in phases:
-        token, key = phase.lease_token, phase.key
-        alive = rows.get(worker_key(phase.worker or ""))
-        if token is None or (why := _ended(claims, phase, rows.get(key), alive)) is None:
-            continue
-        command = ReclaimPhase(
-            ref=phase.ref, lease_token=token, max_attempts=phase.max_attempts, why=why
-        )
-
-        def still_ended(
-            transaction: JournalTransaction, _events: list[Recorded[Any]],
-            key: str = key, token: str = token, phase: PhaseView = phase,
-        ) -> None:  # fmt: skip
-            store = transaction.store
-            alive = store.lease(worker_key(phase.worker or ""))
-            if _ended(claims, phase, store.lease(key), alive) is None:
-                raise _StillAliveError
-            store.drop_lease(key, token)
-
-        try:
-            recorded += handler.handle(
-                command,
-                also=partial(claims.caps.settling, phase.ref, token),
-                inside=still_ended,
-            )
-        except (_StillAliveError, CommandRefusedError):
-            continue  # it ended, or came back, while we looked
-    return recorded
-
-
-def _ended(
-    claims: Claims, phase: PhaseView, lease: Lease | None, alive: Lease | None
-) -> str | None:
-    """Return why a phase's lease has ended, or None if it has not."""
-    if lease is None or lease.token != phase.lease_token:
-        return f"worker {phase.worker} left no lease for its claim"
-    over_s = claims.machine.over_s(lease, alive)
-    if over_s is None:
-        over_s = (claims.handler.journal.now_us() - lease.expires_at) / 1e6
-    return None if over_s <= 0 else f"the lease of worker {lease.worker} ended {over_s:.1f} s ago"

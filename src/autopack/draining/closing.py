@@ -25,7 +25,7 @@ def working(
     handler: Handler, claims: Claims, claim: Claim, registry: Registry, failing: Failing
 ) -> Iterator[LiveAttempt]:
     """
-    Start a claimed phase, yield its attempt, and record how the block ended.
+    Yield a claimed phase's attempt, and record how the block ended.
 
     An exception fails the attempt with its text and goes on; what ends more than the block
     (``KeyboardInterrupt``, ``SystemExit``, a cancelled task) gives the phase back without spending
@@ -34,9 +34,7 @@ def working(
     Args:
         registry: The plugins that are asked how it ended.
     """
-    began_us = handler.journal.now_us()
     live = LiveAttempt(handler, claims, claim)
-    claims.start(claim)
     try:
         yield live
     except LeaseLostError:
@@ -44,14 +42,17 @@ def working(
         raise
     except Exception as fault:
         live.attach("traceback", storable(traceback.format_exc()))
-        _end(handler, claims, claim, live, failed_by(fault), began_us, registry, failing)
+        _end(handler, claims, claim, live, failed_by(fault), registry, failing)
         raise
     except BaseException:  # Ctrl-C, sys.exit(), a task that is cancelled
-        release = ReleasePhase(ref=claim.ref, lease_token=claim.token, why="interrupted")
-        claims.end(claim, release)
+        release = ReleasePhase(
+            ref=claim.ref, lease_token=claim.token, why="interrupted", duration_s=live.elapsed_s
+        )
+        with contextlib.suppress(LeaseLostError):  # nothing may hide what ends more than the block
+            claims.end(claim, release)
         raise
     else:
-        _end(handler, claims, claim, live, live.outcome, began_us, registry, failing)
+        _end(handler, claims, claim, live, live.outcome, registry, failing)
 
 
 def _end(
@@ -60,11 +61,9 @@ def _end(
     claim: Claim,
     live: LiveAttempt,
     outcome: Outcome,
-    began_us: int,
     registry: Registry,
     failing: Failing,
 ) -> None:
-    now_us = handler.journal.now_us()
     question = None
     if isinstance(outcome, Completed):
         question = question_of(registry, claim.phase, live, outcome)
@@ -75,8 +74,8 @@ def _end(
         live,
         outcome,
         failing=failing,
-        now=from_us(now_us),
-        duration_s=max(0, now_us - began_us) / 1e6,
+        now=from_us(handler.journal.now_us()),
+        duration_s=live.elapsed_s,
         timeout_s=None,
         question=question,
     )

@@ -131,7 +131,7 @@ class Drain:
         session, workers, began = self._session, self._workers, self._began
         return {
             "drain_id": self.drain_id,
-            **session.totals.as_dict(),
+            **session.sums(),
             "in_work": sorted(str(claim.ref) for claim in workers.claims),
             "working": workers.working(),
             "ready": len(session.admission.ready),
@@ -218,7 +218,13 @@ class Drain:
             if reason := self._stop_reason or session.guards.must_stop:
                 return reason
             elapsed_s = session.elapsed_before_s + time.monotonic() - began
-            if limit := limit_reached(self._settings.limits, session.totals, elapsed_s):
+            limit = limit_reached(
+                self._settings.limits,
+                session.account.work,
+                zero_streak=session.history.zero_streak,
+                elapsed_s=elapsed_s,
+            )
+            if limit is not None:
                 return ("limit", limit)
             if len(workers) < self._settings.workers:
                 step = await self._choose()
@@ -288,7 +294,7 @@ class Drain:
             left_failed=self._session.left_failed(),
             stuck=tuple(self._session.admission.stuck()),
             observer_faults=dict(self.log.observer_faults - self._faults_before),
-            **self._session.totals.as_dict(),
+            **self._session.sums(),
         )
 
 

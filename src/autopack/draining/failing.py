@@ -143,7 +143,7 @@ def why_silent(
     live: "LiveAttempt", ending: str, failure_class: str | None = None, code: str | None = None
 ) -> str | None:
     """Return why no call of an attempt was recorded, or None if one was."""
-    if live.calls:
+    if live.use.calls:
         return None
     return zero_yield_reason(ending, failure_class, code, is_misread=live.is_misread)
 

@@ -1,12 +1,14 @@
 """What predicted output would cost: by a plugin's prices, else by what calls of the log cost."""
 
+from decimal import Decimal
 from typing import Any
 
+from autopack import views
 from autopack.events import LlmUsageRecorded
 from autopack.plugins import Registry
 from autopack.ports.work import PhaseView
-from autopack.projections.usage import USAGE, CallRow
-from autopack.views import LiveView
+from autopack.projections.attempts import ATTEMPTS
+from autopack.projections.use import Call
 
 _ANY_MODEL = ""
 
@@ -43,16 +45,17 @@ class Prices:
 
     def _known(self) -> dict[str, float]:
         if self._rates is None:
-            sums: dict[str, tuple[float, int]] = {}
-            for row in LiveView(self._journal, USAGE).rows.values():
-                _add(sums, row)
-            self._rates = {model: usd / tokens for model, (usd, tokens) in sums.items()}
+            sums: dict[str, tuple[Decimal, int]] = {}
+            for row in views.current(self._journal, ATTEMPTS).rows.values():
+                for call in row.calls.values():
+                    _add(sums, call)
+            self._rates = {model: float(usd) / tokens for model, (usd, tokens) in sums.items()}
         return self._rates
 
 
-def _add(sums: dict[str, tuple[float, int]], row: CallRow) -> None:
+def _add(sums: dict[str, tuple[Decimal, int]], row: Call) -> None:
     if row.cost_usd is None or row.cost_source != "reported" or not row.output_tokens:
         return
     for model in {_ANY_MODEL, row.model or _ANY_MODEL}:
-        usd, tokens = sums.get(model, (0.0, 0))
+        usd, tokens = sums.get(model, (Decimal(0), 0))
         sums[model] = (usd + row.cost_usd, tokens + row.output_tokens)

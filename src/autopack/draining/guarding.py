@@ -2,21 +2,18 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from autopack.budget import BudgetState
-from autopack.commands import CompletePhase, FailPhase, TimeOutPhase
 from autopack.draining.admission import Admission
 from autopack.draining.breaker import Breaker, Trip
-from autopack.draining.caps import Caps, group_of
-from autopack.draining.claims import Claim
+from autopack.draining.caps import Caps
 from autopack.draining.limits import Limits
-from autopack.draining.recording import LiveAttempt
 from autopack.errors import CapFullError, PriceUnknownError
 from autopack.events import DrainBreakerTripped
 from autopack.handler import Handler
 from autopack.narrator import Narrator
 from autopack.ports.work import PhaseView
+from autopack.projections.attempt_row import AttemptRow
 
 
 class Guards:
@@ -66,7 +63,7 @@ class Guards:
     def look_again(self, now: datetime) -> None:
         """Let runs be taken from again whose cap has changed since it was found full."""
         for run_id, state in list(self._full.items()):
-            if self._handler.budget_state(f"run-{run_id}") is state:
+            if self._handler.known_budget(f"run-{run_id}")[1] is state:
                 continue
             del self._full[run_id]
             if run_id in self.held_runs:
@@ -74,42 +71,30 @@ class Guards:
             else:
                 self._admission.let_run(run_id, now)
 
-    def ended(self, claim: Claim, live: LiveAttempt, ending: Any, now: datetime) -> None:
+    def ended(self, row: AttemptRow, now: datetime) -> None:
         """Let caps and breaker know how an attempt ended."""
-        phase = claim.phase
-        if live.calls:
-            self._caps.seen.add(group_of(phase), live.used, is_priced=not live.unpriced_calls)
-        trip = self._trip(phase.run_id, ending)
+        self._caps.reservations.learn(row)
+        if row.is_unmetered:
+            _warn_unmetered(row)
+        trip = self._trip(row)
         if trip is not None:
             self._tripped(trip, now)
 
-    def is_unmetered(self, claim: Claim, live: LiveAttempt) -> bool:
-        """Tell, and say loudly, whether an attempt under a cap told nobody what it used."""
-        scopes = self._caps.scopes(claim.ref.run_id)
-        caps = [found for one in scopes if (found := self._handler.budget_state(one).caps)]
-        needs_price = any("usd" in one for one in caps)
-        unknown = live.unmetered_calls or live.is_misread or (needs_price and live.unpriced_calls)
-        if not caps or (live.calls and not unknown):
-            return False
-        if not live.calls:
-            return True  # its zero-yield reason says more
-        Narrator("autopack.drain").warning(
-            "an attempt under a cap did not say what it used",
-            phase=str(claim.ref),
-            calls=live.calls,
-            without_tokens=live.unmetered_calls,
-            without_price=live.unpriced_calls,
-        )
-        return True
+    def remember(self, row: AttemptRow) -> None:
+        """Let them know of an attempt from before the drain was gone on with; it holds nothing."""
+        self._caps.reservations.learn(row)
+        if (trip := self._trip(row)) is not None and trip.run_id is not None:
+            self._breaker.let(trip.run_id)  # somebody went on all the same
 
-    def _trip(self, run_id: str, ending: Any) -> Trip | None:
-        match ending:
-            case CompletePhase():
+    def _trip(self, row: AttemptRow) -> Trip | None:
+        run_id = row.run_id or ""
+        match row.ending:
+            case "completed":
                 self._breaker.completed(run_id)
-            case FailPhase(failure_class=kind, message=message):
-                alike = ending.fingerprint or ending.code
-                return self._breaker.failed(run_id, alike, kind, message)
-            case TimeOutPhase():
+            case "failed":
+                kind = row.failure_class or "unknown"
+                return self._breaker.failed(run_id, row.alike or "", kind, row.message or "")
+            case "timed_out":
                 return self._breaker.timed_out(run_id)
         return None
 
@@ -131,3 +116,16 @@ class Guards:
 
     def _hold(self, run_id: str, reason: str, now: datetime) -> None:
         self._admission.hold_run(run_id, f"the breaker: {reason}", now)
+
+
+def _warn_unmetered(row: AttemptRow) -> None:
+    """Say loudly that an attempt under a cap did not tell all that it used."""
+    if not row.use.calls:
+        return  # its zero-yield reason says more
+    Narrator("autopack.drain").warning(
+        "an attempt under a cap did not say what it used",
+        phase=f"{row.run_id}/{row.phase_id}",
+        calls=row.use.calls,
+        without_tokens=row.use.calls_without_total,
+        without_price=row.use.calls_without_cost,
+    )

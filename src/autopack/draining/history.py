@@ -10,6 +10,8 @@ from autopack.ports.drain import GroupEvidence, RunHistory
 
 TIMED_OUT: Final = "timed_out"
 """What time-outs are counted under among the failures."""
+NOTED: Final = frozenset({"completed", "failed", TIMED_OUT, "gated"})
+"""The endings that say something of the work; an attempt that was given up says nothing."""
 
 
 class DrainHistory:

@@ -5,7 +5,8 @@ from typing import Any
 
 from autopack.estimation import vocabulary
 from autopack.ports.drain import GroupEvidence, evidence_of
-from autopack.projections.samples import SAMPLES, SampleRow
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.attempts import ATTEMPTS
 from autopack.views import LiveView
 
 
@@ -33,7 +34,7 @@ class Knowledge(Mapping[str, GroupEvidence]):
 
     def _now(self) -> Mapping[str, GroupEvidence]:
         if self._samples is None:
-            self._samples = LiveView(self._journal, SAMPLES)
+            self._samples = LiveView(self._journal, ATTEMPTS)
             for row in self._samples.rows.values():
                 self._add(row, 1)
         for before, after in self._samples.catch_up().values():
@@ -41,7 +42,7 @@ class Knowledge(Mapping[str, GroupEvidence]):
             self._add(after, 1)
         return self._groups
 
-    def _add(self, row: SampleRow | None, sign: int) -> None:
+    def _add(self, row: AttemptRow | None, sign: int) -> None:
         found = None if row is None else evidence_in(row, self._estimator, sign)
         if row is None or found is None:
             return
@@ -49,7 +50,7 @@ class Knowledge(Mapping[str, GroupEvidence]):
         self._groups[group] = self._groups.get(group, GroupEvidence()).plus(found)
 
 
-def evidence_in(row: SampleRow, estimator: str, sign: int = 1) -> GroupEvidence | None:
+def evidence_in(row: AttemptRow, estimator: str, sign: int = 1) -> GroupEvidence | None:
     """Return what an attempt says of its group; None if a calibrator could not use it."""
     is_good = bool(row.success) and not (row.truncated or row.is_test)
     if not (is_good and row.estimator == estimator and row.is_met):

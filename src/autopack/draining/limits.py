@@ -2,8 +2,8 @@
 
 import attrs
 
-from autopack.draining.totals import Totals
 from autopack.errors import InvalidInputError
+from autopack.projections.work import Work
 
 
 @attrs.frozen(kw_only=True)
@@ -32,14 +32,20 @@ class Limits:
                 raise InvalidInputError(f"{name} is {value}; a limit must be above 0.")
 
 
-def limit_reached(limits: Limits, totals: Totals, elapsed_s: float) -> str | None:
-    """Return which limit is reached, in words, or None."""
+def limit_reached(limits: Limits, work: Work, *, zero_streak: int, elapsed_s: float) -> str | None:
+    """
+    Return which limit is reached, in words, or None.
+
+    Args:
+        work: What the drain's attempts came to.
+        zero_streak: How many in a row ended without a call.
+    """
     for name, limit, used, unit in (
-        ("max_phases", limits.max_phases, totals.attempts, "phases taken"),
-        ("max_samples", limits.max_samples, totals.samples_won, "samples won"),
-        ("max_tokens", limits.max_tokens, totals.total_tokens, "tokens used"),
-        ("max_usd", limits.max_usd, totals.cost_usd, "USD used"),
-        ("max_zero_yield", limits.max_zero_yield, totals.zero_streak, "phases without usage"),
+        ("max_phases", limits.max_phases, work.attempts, "phases taken"),
+        ("max_samples", limits.max_samples, work.samples_won, "samples won"),
+        ("max_tokens", limits.max_tokens, work.use.total_tokens, "tokens used"),
+        ("max_usd", limits.max_usd, work.use.cost_usd, "USD used"),
+        ("max_zero_yield", limits.max_zero_yield, zero_streak, "phases without usage"),
     ):  # fmt: skip
         if limit is not None and used >= limit:
             return f"{name}: {used:g} of {limit:g} {unit}"

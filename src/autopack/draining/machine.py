@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from autopack.draining.lease_keys import worker_key
 from autopack.ports.log import Lease
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -57,11 +58,6 @@ class Machine:
         # A lease that is renewed no longer lags behind its worker's row.
         behind_us = alive.expires_at - lease.expires_at
         return self.uptime_s() - ((alive.deadline_at or 0) - behind_us) / 1e6
-
-
-def worker_key(worker: str) -> str:
-    """Return the key of a worker's own lease row."""
-    return f"worker {worker}"
 
 
 def this_machine() -> Machine:

@@ -2,41 +2,87 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
 from autopack.events import DrainPassedOver
 
+_ALIKE_MOST: Final = 20
+_AT_FIRST_MOST: Final = 200
+
 
 class PassedOver:
-    """Remembers what was said of each phase, so that nothing is said twice."""
+    """
+    Remembers what was said of each phase, so that nothing is said twice.
+
+    Of many phases of a run that are held for one reason at once, their number is told; and so it
+    is when the drain begins and many are held for whatever reasons.
+    """
 
     def __init__(self, drain_id: str) -> None:
+        self.counts: Counter[str] = Counter()
         self._drain_id = drain_id
         self._said: dict[str, str] = {}
 
-    def fresh(self, reasons: Mapping[str, str], counts: "Counter[str]") -> list[DrainPassedOver]:
+    def begin(self, reasons: Mapping[str, str]) -> list[DrainPassedOver]:
+        """Return the events that say why phases (by ``RUN/PHASE``) are held as the drain begins."""
+        if len(reasons) <= _AT_FIRST_MOST:
+            return self.fresh(reasons)
+        self._fresh(reasons)
+        by_run: dict[str, Counter[str]] = {}
+        for key, reason in reasons.items():
+            by_run.setdefault(key.partition("/")[0], Counter())[_kind_of(reason)] += 1
+        return [self._told(run_id, kinds) for run_id, kinds in by_run.items()]
+
+    def _told(self, run_id: str, kinds: "Counter[str]") -> DrainPassedOver:
+        ((reason, _n),) = kinds.most_common(1)
+        others = f" (and {len(kinds) - 1} other reasons)" if len(kinds) > 1 else ""
+        return DrainPassedOver(
+            drain_id=self._drain_id,
+            run_id=run_id,
+            phase_id=None,
+            reason=f"{reason}{others}",
+            count=kinds.total(),
+        )
+
+    def fresh(self, reasons: Mapping[str, str]) -> list[DrainPassedOver]:
         """
         Return the events that are due for *reasons* (by ``RUN/PHASE``).
 
-        In *counts* a phase counts once, with what was said of it last.
+        In ``counts`` a phase counts once, with what was said of it last.
         """
+        alike: dict[tuple[str, str], list[str]] = {}
+        for key, reason in self._fresh(reasons):
+            run_id, _slash, phase_id = key.partition("/")
+            alike.setdefault((run_id, reason), []).append(phase_id)
         events = []
+        for (run_id, reason), names in alike.items():
+            told = names if len(names) <= _ALIKE_MOST else [None]
+            events += [
+                DrainPassedOver(
+                    drain_id=self._drain_id,
+                    run_id=run_id,
+                    phase_id=name,
+                    reason=reason,
+                    count=1 if name is not None else len(names),
+                )
+                for name in told
+            ]
+        return events
+
+    def _fresh(self, reasons: Mapping[str, str]) -> list[tuple[str, str]]:
+        found = []
         for key, reason in reasons.items():
             before = self._said.get(key)
             if before == reason:
                 continue
             if before is not None:
-                counts.subtract([_kind_of(before)])
+                self.counts.subtract([_kind_of(before)])
             self._said[key] = reason
-            counts[_kind_of(reason)] += 1
-            run_id, _slash, phase_id = key.partition("/")
-            events.append(
-                DrainPassedOver(
-                    drain_id=self._drain_id, run_id=run_id, phase_id=phase_id, reason=reason
-                )
-            )
-        for kind in [kind for kind, n in counts.items() if not n]:
-            del counts[kind]
-        return events
+            self.counts[_kind_of(reason)] += 1
+            found.append((key, reason))
+        for kind in [kind for kind, n in self.counts.items() if not n]:
+            del self.counts[kind]
+        return found
 
 
 def _kind_of(reason: str) -> str:

@@ -1,23 +1,45 @@
 """What a recorded call cost: as its provider reported it, else by a plugin's price table."""
 
 import math
+from decimal import Decimal
 from typing import Any, SupportsFloat
 
+import attrs
+
 from autopack.events import LlmUsageRecorded
+from autopack.money import Usd
 from autopack.narrator import Narrator
 from autopack.plugins import Registry
 
 
-def price_of(registry: Registry, usage: LlmUsageRecorded) -> float | None:
+def price_of(registry: Registry, usage: LlmUsageRecorded) -> Usd | None:
     """Return a call's cost in USD, or None where nobody knows it."""
     if usage.cost_usd is not None:
         return usage.cost_usd
     priced: Any = registry.first("autopack_price_usage", usage=usage)
     if priced is None or _is_price(priced):
-        return None if priced is None else float(priced)
+        return None if priced is None else _rounded(priced)
     what = "a plugin's price is none"
     Narrator("autopack.caps").error(what, price=repr(priced), model=usage.request_model)
     return None
+
+
+def priced(registry: Registry, usage: LlmUsageRecorded) -> LlmUsageRecorded:
+    """
+    Return a call with the price that a plugin computes for it, if its provider reported none.
+
+    Asked once, before the call is recorded: what caps and limits count is a fact of the log.
+    """
+    usd = None if usage.cost_usd is not None else price_of(registry, usage)
+    if usd is None:
+        return usage
+    found: LlmUsageRecorded = attrs.evolve(usage, cost_usd=usd, cost_source="computed")  # type: ignore[misc]
+    return found
+
+
+def _rounded(price: Any) -> Usd:
+    """Return a plugin's price to the pico-dollar; what it computed may be finer."""
+    return Usd.of(price if isinstance(price, float) else round(Decimal(price), 12))
 
 
 def _is_price(given: Any) -> bool:
@@ -27,7 +49,7 @@ def _is_price(given: Any) -> bool:
 
 def price_ahead(
     registry: Registry, model: str | None, *, input_tokens: int, output_tokens: int
-) -> float | None:
+) -> Usd | None:
     """Return what a call of that size would cost, or None where nobody knows."""
     if model is None:
         return None

@@ -1,5 +1,6 @@
 """One attempt in its worker's hands: usage, progress, texts, and what it will say of its end."""
 
+import secrets
 import threading
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,11 +8,11 @@ from typing import Any, Final, Unpack
 
 import attrs
 
-from autopack.budget import Amount
 from autopack.drafting import FREE_TEXT_MOST
+from autopack.draining.caps import Caps
 from autopack.draining.claims import Claim, Claims
 from autopack.draining.failing import storable
-from autopack.draining.pricing import price_of
+from autopack.draining.pricing import priced
 from autopack.errors import (
     CapReachedError,
     EventIdConflictError,
@@ -20,13 +21,17 @@ from autopack.errors import (
     UsageConflictError,
 )
 from autopack.events import LlmUsageRecorded
-from autopack.events.usage import BUILDER, CUT_OFF, total_of, usage_id
+from autopack.events.usage import CUT_OFF, usage_id
 from autopack.handler import Handler
 from autopack.ids import phase_stream
+from autopack.money import Usd
 from autopack.phase import holds
-from autopack.ports.log import ANY, NewEvent, Recorded, from_us
+from autopack.ports.log import ANY, Entry, NewEvent, Recorded, from_us
 from autopack.ports.usage import UsageFigures
 from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.attempts import call_key, quarter_at
+from autopack.projections.use import Use, call_of
 
 _USAGE_FIELDS: Final = frozenset(LlmUsageRecorded.__annotations__) - {
     "run_id", "phase_id", "attempt", "lease_token", "call_id", "late", "request_model",
@@ -34,7 +39,7 @@ _USAGE_FIELDS: Final = frozenset(LlmUsageRecorded.__annotations__) - {
 
 
 class LiveAttempt:
-    """An attempt at a phase; implements :class:`autopack.ports.work.Attempt`."""
+    """An attempt at a phase; implements :class:`autopack.ports.work.Attempt`. Any thread."""
 
     def __init__(self, handler: Handler, claims: Claims, claim: Claim) -> None:
         self.ref, self.number, self.lease_token = claim.ref, claim.number, claim.token
@@ -43,17 +48,11 @@ class LiveAttempt:
         self.artifacts: dict[str, str] = {}
         self.outcome: Outcome = Completed()
         self.step: str | None = None
-        self.calls = 0
-        self.builder_calls = self.measured_calls = 0
-        self.unpriced_calls = 0
-        self.unmetered_calls = 0
-        self.total_tokens = 0
-        self.cost_usd = 0.0
-        self.output_most = 0
-        self.sent_tokens: int | None = None
-        self.is_cut = False
         self._handler, self._claims, self._claim = handler, claims, claim
         self._registry = getattr(handler.journal, "registry", None)
+        self._recording = threading.Lock()
+        self._last: LlmUsageRecorded | None = None
+        self._began_s = handler.journal.steady_s()
         self._stop = threading.Event()
 
     @property
@@ -63,24 +62,45 @@ class LiveAttempt:
         return self._stop.is_set() or late or self._claims.is_lost(self.lease_token)
 
     @property
+    def elapsed_s(self) -> float:
+        """How long it has been at work, by the steady clock."""
+        return self._handler.journal.steady_s() - self._began_s
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """What the run's phases have in common, as it was created with."""
-        return self._handler.run_state(self.ref.run_id).settings
+        return self._handler.known_run(self.ref.run_id)[1].settings
 
     @property
-    def is_measured(self) -> bool:
-        """Whether the output of each of its builder calls was measured, and there was one."""
-        return 0 < self.builder_calls == self.measured_calls and not self.is_misread
+    def account(self) -> AttemptRow:
+        """What the log says of the attempt so far: its calls, and what they used."""
+        return self._handler.attempt(self.ref, self.number)
 
     @property
-    def used(self) -> Amount:
-        """What the attempt's calls have used so far."""
-        return Amount(self.total_tokens, self.cost_usd)
+    def use(self) -> Use:
+        """What its calls have used so far."""
+        return self.account.use
 
     @property
     def is_misread(self) -> bool:
         """Whether it used more than was recorded, since some of it could not be read."""
         return USAGE_PROBLEMS in self.artifacts
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the output of its last call was cut."""
+        return bool(self._last is not None and self._last.truncated)
+
+    @property
+    def output_most(self) -> int:
+        """The largest output of a call, in tokens."""
+        return max((call.output_tokens or 0 for call in self.account.calls.values()), default=0)
+
+    @property
+    def sent_tokens(self) -> int | None:
+        """The largest ceiling that a call was sent with; None if none was told."""
+        sent = [call.max_tokens for call in self.account.calls.values()]
+        return max((tokens for tokens in sent if tokens is not None), default=None)
 
     def cancel(self) -> None:
         """Ask the worker to stop at its next look at ``cancelled``."""
@@ -140,7 +160,7 @@ class LiveAttempt:
         Raises:
             InvalidInputError, InvalidEventError: There is no such figure, or it cannot be so.
             LeaseLostError: The phase is not this worker's any more; the call is recorded as late.
-            CapReachedError: The run's cap is used up; the call is recorded.
+            CapReachedError: The use goes above a cap; the call is recorded.
             UsageConflictError: The call was recorded before with other figures, or elsewhere.
         """
         unknown = sorted(set(figures) - _USAGE_FIELDS)
@@ -151,18 +171,21 @@ class LiveAttempt:
             )
         if figures.get("truncated") is None:
             figures["truncated"] = _is_cut(figures.get("stop_reason"))
-        number = self.calls + 1
         usage = LlmUsageRecorded(
             run_id=self.ref.run_id,
             phase_id=self.ref.phase_id,
             attempt=self.number,
             lease_token=self.lease_token,
-            call_id=call_id or f"{self.lease_token}-{number}",
+            call_id=call_id or f"{self.lease_token}-{secrets.token_hex(4)}",
             request_model=model,
-            **figures,
+            **_checked(figures),
         )
-        recorded, is_late, at_cap = self._append(usage, occurred_at)
-        if is_late:
+        if self._registry is not None:
+            usage = priced(self._registry, usage)
+        with self._recording:  # executors record from threads of their own
+            recorded, at_cap = record(self._handler, self._claims.caps, self, usage, occurred_at)
+            self._last = recorded.event
+        if recorded.event.late:
             state = self._handler.phase_state(self.ref)
             raise LeaseLostError(
                 self.ref, token=self.lease_token, state=state.status, holder=state.worker
@@ -175,56 +198,81 @@ class LiveAttempt:
         """Store the phase's output texts and return their digests by name."""
         return {name: self._handler.journal.put_artifact(text) for name, text in outputs.items()}
 
-    def _append(
-        self, usage: Any, occurred_at: datetime | None
-    ) -> tuple[Recorded[Any], bool, CapReachedError | None]:
-        event_id = usage_id(usage.provider, usage.call_id)
-        stream = phase_stream(self.ref.run_id, self.ref.phase_id)
-        new = self._handler.journal.redacted(
-            NewEvent(event=usage, event_id=event_id, occurred_at=occurred_at)
-        )
-        with self._handler.journal.transaction() as transaction:
-            # Nobody can append while the write lock is held, so this state stays true.
-            is_late = not holds(self._handler.phase_state(self.ref), self.lease_token)
-            known = transaction.store.find([event_id])
-            if known:
-                (before,) = self._handler.journal.decode(known.values())
-                is_late = is_late and bool(getattr(before.event, "late", False))
-                usage = attrs.evolve(new.event, late=getattr(before.event, "late", False))
-            else:
-                usage = attrs.evolve(new.event, late=is_late)
-            new = attrs.evolve(new, event=usage)
-            try:
-                (recorded,) = transaction.append_batch([(stream, [new], ANY)])
-            except EventIdConflictError as conflict:
-                if not known or not isinstance(before.event, LlmUsageRecorded):
-                    raise
-                raise _usage_conflict(conflict, before.event, usage) from conflict
-            at_cap = None
-            if not known:
-                self._count(usage)
-                caps = self._claims.caps
-                at_cap = caps.check(transaction, self.ref, self.lease_token, usage)
-        return recorded, is_late, at_cap
-
-    def _count(self, usage: LlmUsageRecorded) -> None:
-        usd = price_of(self._registry, usage) if self._registry else usage.cost_usd
-        self.calls += 1
-        tokens = total_of(usage)
-        self.total_tokens += tokens or 0
-        self.unmetered_calls += tokens is None
-        self.cost_usd += usd or 0.0
-        self.unpriced_calls += usd is None
-        if usage.role == BUILDER and not usage.late:
-            self.builder_calls += 1
-            self.measured_calls += usage.split == "measured" and usage.output_tokens is not None
-        self.output_most = max(self.output_most, usage.output_tokens or 0)
-        if usage.max_tokens is not None:
-            self.sent_tokens = max(self.sent_tokens or 0, usage.max_tokens)
-        self.is_cut = bool(usage.truncated)
-
     def _now(self) -> datetime:
         return from_us(self._handler.journal.now_us())
+
+
+def record(
+    handler: Handler,
+    caps: Caps,
+    attempt: LiveAttempt,
+    usage: LlmUsageRecorded,
+    occurred_at: datetime | None,
+) -> tuple[Recorded[Any], CapReachedError | None]:
+    """
+    Append a call under the versions of its phase and its caps; return it as it is recorded.
+
+    Whether it is late, and what it adds under a cap, is decided on what those versions say. A call
+    that is known adds nothing, and is given back as it was recorded.
+    """
+    ref, at_cap = attempt.ref, None
+    stream = phase_stream(ref.run_id, ref.phase_id)
+    event_id = usage_id(usage.provider, usage.call_id)
+    given = handler.journal.redacted(
+        NewEvent(event=usage, event_id=event_id, occurred_at=occurred_at)
+    )
+
+    def build() -> list[Entry]:
+        nonlocal at_cap
+        version, phase = handler.known_phase(ref)
+        row = handler.attempt(ref, attempt.number)
+        known = row.calls.get(call_key(usage))
+        late = not holds(phase.state, attempt.lease_token) if known is None else known.late
+        new = attrs.evolve(given, event=_evolved(given.event, late=True)) if late else given
+        if known is not None and known.is_told:
+            return [(stream, [new], ANY)]
+        call = call_of(new.event, quarter_at(handler.journal.now_us()))
+        counted, at_cap = caps.counting(ref, row, row.use.plus(call))
+        return [(stream, [new], version), *counted]
+
+    try:
+        return handler.append(build)[0], at_cap
+    except EventIdConflictError as conflict:
+        return _known(handler, conflict, given.event, occurred_at), None
+
+
+def _known(
+    handler: Handler,
+    conflict: EventIdConflictError,
+    usage: LlmUsageRecorded,
+    occurred_at: datetime | None,
+) -> Recorded[Any]:
+    """Return a call that is recorded, if it was told alike but for what we add to it ourselves."""
+    journal = handler.journal
+    found = journal.decode(journal.backend.find([conflict.event_id]).values())
+    before = next(found, None)
+    if before is None or not isinstance(before.event, LlmUsageRecorded):
+        raise conflict
+    ours: dict[str, Any] = {"late": before.event.late}
+    if before.event.cost_source == "computed" and usage.cost_source != "reported":
+        ours |= {"cost_usd": before.event.cost_usd, "cost_source": "computed"}
+    is_then = occurred_at is None or occurred_at == before.occurred_at
+    if is_then and _evolved(usage, **ours) == before.event:
+        return before
+    raise _usage_conflict(conflict, before.event, usage) from conflict
+
+
+def _evolved(usage: LlmUsageRecorded, **changes: Any) -> LlmUsageRecorded:
+    found: LlmUsageRecorded = attrs.evolve(usage, **changes)  # type: ignore[misc]
+    return found
+
+
+def _checked(figures: UsageFigures) -> dict[str, Any]:
+    """Return figures as an event takes them; a cost that is given was reported."""
+    told: dict[str, Any] = dict(figures)
+    if told.get("cost_usd") is not None:
+        told = {"cost_source": "reported", **told, "cost_usd": Usd.of(told["cost_usd"])}
+    return told
 
 
 def _is_cut(stop_reason: Any) -> bool | None:

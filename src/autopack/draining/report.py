@@ -1,8 +1,12 @@
 """What a drain did, and why it ended."""
 
+from decimal import Decimal
+from typing import Any
+
 import attrs
 
 from autopack.ordering import Stuck
+from autopack.projections.work import Work
 
 
 @attrs.frozen(kw_only=True)
@@ -35,7 +39,7 @@ class DrainReport:
     lost: int
     calls: int
     total_tokens: int
-    cost_usd: float
+    cost_usd: Decimal
     unpriced_calls: int
     unmetered: int
     samples: int
@@ -60,3 +64,24 @@ class DrainReport:
         """Tell whether it left no phase failed or out of time, and nothing was held or refused."""
         is_held = self.reason in ("breaker", "price_unknown")
         return not (self.left_failed or is_held)
+
+
+def sums_of(work: Work) -> dict[str, Any]:
+    """Return what attempts came to, by the names of a report's fields."""
+    use, endings = work.use, work.endings
+    named = ("completed", "failed", "timed_out", "gated", "released")
+    return {
+        "attempts": work.attempts,
+        **{name: endings.get(name, 0) for name in named},
+        "lost": work.lost,
+        "calls": use.calls,
+        "total_tokens": use.total_tokens,
+        "cost_usd": use.cost_usd,
+        "unpriced_calls": use.calls_without_cost,
+        "unmetered": work.unmetered,
+        "unreadable": work.unreadable,
+        "samples": work.samples,
+        "samples_won": work.samples_won,
+        "zero_yield": dict(sorted(work.zero_yield.items())),
+        "failures": dict(sorted(work.failures.items())),
+    }

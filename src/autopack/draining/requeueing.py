@@ -7,7 +7,7 @@ from autopack.commands import RequeuePhase
 from autopack.events import RunReopened
 from autopack.handler import Handler
 from autopack.ids import PhaseRef, run_stream
-from autopack.ports.log import ANY, Entry, Recorded
+from autopack.ports.log import Entry, Recorded
 
 
 def requeue(
@@ -15,12 +15,13 @@ def requeue(
 ) -> list[Recorded[Any]]:
     """Put an ended phase back in the queue, with all its attempts; reopens its run."""
     command = RequeuePhase(ref=ref, by=by, why=why, not_before=not_before)
-    return handler.handle(command, also=reopening(handler, ref, why))
+    return handler.handle(command, also=lambda: reopening(handler, ref, why))
 
 
 def reopening(handler: Handler, ref: PhaseRef, why: str) -> list[Entry]:
-    """Return what opens a finished run again; nothing for one that is open."""
-    if not handler.run_state(ref.run_id).is_finished:
-        return []
+    """Return what opens a finished run again, or asserts that it is open."""
+    version, state = handler.known_run(ref.run_id)
+    if not state.is_finished:
+        return [(run_stream(ref.run_id), [], version)]
     reopened = RunReopened(run_id=ref.run_id, why=f"phase {ref.phase_id} was requeued: {why}")
-    return [(run_stream(ref.run_id), [reopened], ANY)]
+    return [(run_stream(ref.run_id), [reopened], version)]

@@ -1,7 +1,7 @@
 """Going on with a drain from the log alone: what it was asked for, and what it used so far."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,31 +11,21 @@ import attrs
 from autopack.draining.escalation import ESCALATIONS
 from autopack.draining.limits import Limits
 from autopack.draining.options import made_with
-from autopack.draining.pricing import price_of
 from autopack.draining.settings import settings_of
-from autopack.draining.totals import Totals
 from autopack.errors import InvalidInputError
 from autopack.events import (
-    DrainPhaseSelected,
     DrainStarted,
     DrainStopped,
-    LlmUsageRecorded,
-    PhaseClaimed,
     PhaseCompleted,
     PhaseFailed,
     PhaseGated,
-    PhaseReclaimed,
-    PhaseReleased,
     PhaseTimedOut,
 )
-from autopack.events.usage import BUILDER, total_of
 from autopack.fitting import options_of
-from autopack.handler import handler_of
-from autopack.ids import drain_stream, phase_stream
+from autopack.ids import drain_stream
 from autopack.log import Log
 from autopack.ports.importing import IMPORTED
 from autopack.ports.log import Recorded
-from autopack.ports.work import USAGE_PROBLEMS
 from autopack.redaction import clean
 
 LAST: Final = "last"
@@ -135,16 +125,8 @@ def _executor_again(log: Log, started: DrainStarted) -> Any:
     return started.executor if again is None else again(started.settings)
 
 
-def used_so_far(log: Log, drain_id: str) -> tuple[Totals, float]:
-    """Return what a drain has done and used by now, and for how many seconds it was at work."""
-    totals, refs = Totals(), dict.fromkeys(chosen_by(log, drain_id))
-    for run_id, phase_id in refs:
-        _count_phase(log, drain_id, phase_stream(run_id, phase_id), totals)
-    return totals, _seconds_at_work(log, drain_id)
-
-
 def _drain_named(log: Log, wanted: str) -> str:
-    if wanted != LAST and log.backend.stream_version(drain_stream(wanted)):
+    if wanted != LAST and log.backend.stream_versions([drain_stream(wanted)])[drain_stream(wanted)]:
         return wanted
     starts = list(log.read_all(types=[DrainStarted]))
     ids = [recorded.event.drain_id for recorded in starts]
@@ -191,93 +173,7 @@ def _says_its_options(log: Log, started: DrainStarted, place: str) -> bool:
     return place == "executor" and hasattr(log.registry.known(place).get(started.executor), "again")
 
 
-def chosen_by(log: Log, drain_id: str) -> Iterator[tuple[str, str]]:
-    """Yield the run and the phase of each choice of a drain, in order."""
-    for recorded in log.read(drain_stream(drain_id)):
-        if isinstance(recorded.event, DrainPhaseSelected):
-            yield recorded.event.run_id, recorded.event.phase_id
-
-
-@attrs.define
-class _Attempt:
-    """What the calls of an attempt told; *is_measured* is None before the first of the builder."""
-
-    calls: int = 0
-    without_tokens: int = 0
-    without_price: int = 0
-    is_measured: bool | None = None
-
-
-def _count_phase(log: Log, drain_id: str, stream: str, totals: Totals) -> None:
-    attempts: dict[str, _Attempt] = {}
-    for recorded in log.read(stream):
-        event = recorded.event
-        found = attempts.get(str(getattr(event, "lease_token", None)))
-        if isinstance(event, PhaseClaimed) and event.drain == drain_id:
-            attempts[event.lease_token] = _Attempt()
-            totals.attempts += 1
-        elif isinstance(event, LlmUsageRecorded) and found is not None:
-            _count_call(event, price_of(log.registry, event), found, totals)
-        elif found is not None:
-            is_misread = USAGE_PROBLEMS in getattr(event, "artifacts", {})
-            _count_end(event, bool(found.is_measured) and not is_misread, totals)
-            if isinstance(event, _ENDS):
-                totals.unmetered += _is_unmetered(log, drain_id, event, found, is_misread)
-
-
-def _count_call(
-    event: LlmUsageRecorded, usd: float | None, found: _Attempt, totals: Totals
-) -> None:
-    tokens = total_of(event)
-    found.calls += 1
-    found.without_tokens += tokens is None
-    found.without_price += usd is None
-    totals.calls += 1
-    totals.total_tokens += tokens or 0
-    totals.cost_usd += usd or 0.0
-    totals.unpriced_calls += usd is None
-    if event.role == BUILDER and not event.late:
-        is_measured = event.split == "measured" and event.output_tokens is not None
-        found.is_measured = is_measured and found.is_measured is not False
-
-
-def _is_unmetered(log: Log, drain_id: str, end: Any, found: _Attempt, is_misread: bool) -> bool:
-    """Tell whether an attempt set something aside under a cap, and did not say what it used."""
-    scopes = (f"run-{end.run_id}", f"drain-{drain_id}")
-    states = [handler_of(log).budget_state(scope) for scope in scopes]
-    caps = [one.caps for one in states if one.caps and end.lease_token in one.settled]
-    needs_price = any("usd" in one for one in caps)
-    is_known = found.calls and not (
-        found.without_tokens or is_misread or (needs_price and found.without_price)
-    )
-    return bool(caps) and not is_known
-
-
-def _count_end(event: Any, is_measured: bool, totals: Totals) -> None:
-    totals.samples += is_measured and isinstance(event, _ENDS)
-    match event:
-        case PhaseCompleted():
-            totals.completed += 1
-            totals.samples_won += is_measured
-        case PhaseFailed():
-            totals.failed += 1
-            totals.failures[event.fingerprint or event.code] += 1
-        case PhaseTimedOut():
-            totals.timed_out += 1
-            totals.failures["timed_out"] += 1
-        case PhaseGated():
-            totals.gated += 1
-        case PhaseReleased():
-            totals.released += 1
-        case PhaseReclaimed():
-            totals.lost += 1
-    if reason := getattr(event, "zero_yield_reason", None):
-        totals.zero_yield[reason] += 1
-    if artifacts := getattr(event, "artifacts", None):
-        totals.add_unreadable(f"{event.run_id}/{event.phase_id}", artifacts)
-
-
-def _seconds_at_work(log: Log, drain_id: str) -> float:
+def seconds_at_work(log: Log, drain_id: str) -> float:
     """Return the time between the events of a drain's stream while it was open."""
     total_s, last, n_open = 0.0, None, 0
     for recorded in log.read(drain_stream(drain_id)):

@@ -1,5 +1,6 @@
 """The drain's half that touches the log: what may be taken, claims, ends, and its own stream."""
 
+import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -7,26 +8,26 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from autopack.budget import Amount
-from autopack.commands import FinishRun, ReleasePhase
+from autopack.commands import ReleasePhase
+from autopack.draining.account import DrainAccount, ended_attempts
 from autopack.draining.admission import Admission
 from autopack.draining.caps import Caps
 from autopack.draining.checking import check, set_cap
-from autopack.draining.claims import Claim, Claims, new_worker, reclaim_lost
+from autopack.draining.claims import Claim, Claims, new_worker
 from autopack.draining.closing import end_attempt, record_late
-from autopack.draining.ending import ending_word
 from autopack.draining.failing import Failing, classifier_of
 from autopack.draining.guarding import Guards
-from autopack.draining.history import DrainHistory
+from autopack.draining.history import NOTED, DrainHistory
 from autopack.draining.knowledge import Knowledge, Predictions
 from autopack.draining.lanes import Lanes, lane_of
-from autopack.draining.pace import RecordedPace
+from autopack.draining.lost_leases import reclaim_lost
 from autopack.draining.passing import PassedOver
 from autopack.draining.preparing import Preparation, prepare_run
 from autopack.draining.recording import LiveAttempt
+from autopack.draining.report import sums_of
 from autopack.draining.requeueing import requeue
-from autopack.draining.resuming import chosen_by, kept, used_so_far
+from autopack.draining.resuming import kept, seconds_at_work
 from autopack.draining.settings import Settings
-from autopack.draining.totals import Totals
 from autopack.draining.traffic import Traffic
 from autopack.errors import (
     CapFullError,
@@ -48,6 +49,7 @@ from autopack.ports.drain import Choose, DrainView, Retry
 from autopack.ports.log import ANY, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
+from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.phases import FAILED_STATES
 from autopack.states import OPEN
 
@@ -59,11 +61,10 @@ class Session:
     """One drain's dealings with the log; not thread-safe, the drain calls it from one thread."""
 
     def __init__(self, log: Log, settings: Settings) -> None:
-        self.log, self.settings, self.totals = log, settings, Totals()
+        self.log, self.settings = log, settings
         self.worker = log.redact(new_worker())
         self.drain_id = settings.drain or f"{log.now_us() // 1_000_000:x}-{secrets.token_hex(4)}"
-        self.admission = Admission(log, settings.is_in_scope)
-        self._pace = RecordedPace(log)
+        self.admission = Admission(log, settings.is_in_scope, run_id=settings.run_id)
         self.history = DrainHistory()
         self.admission.leave_out(self.history.tried)
         self._knowledge = Knowledge(log, settings.estimator.name)
@@ -83,11 +84,10 @@ class Session:
             caps=self.caps,
         )
         self._lanes = Lanes(settings.rates)
-        self._traffic = Traffic(
-            log, self._lanes, self.admission.model_of, has_rates=settings.rates.are_set
-        )
+        self._traffic = Traffic(log, self._lanes, self._model_of, has_rates=settings.rates.are_set)
         self.elapsed_before_s = 0.0
-        self._tried_before: set[str] = set()
+        self.unreadable_in: str | None = None
+        self.account = DrainAccount(log, self.drain_id, when_ended=self._ended)
         self.guards = Guards(
             self.handler,
             drain_id=self.drain_id,
@@ -112,13 +112,23 @@ class Session:
 
     def check(self) -> None:
         """Return if the drain may begin, else raise why not; nothing was written by then."""
-        self.admission.catch_up(self.now())
-        self._pace.catch_up()
+        follower = self.admission.follower
+        head = self.account.position
+        self._traffic.begin(head)
+        for hear in (self.account.hear, self._traffic.hear, self.handler.learn):
+            follower.add(hear)
+        self.admission.catch_up(self.now(), head)
         if self.settings.resumes is not None:
-            self.totals, self.elapsed_before_s = used_so_far(self.log, self.settings.resumes)
-            chosen = chosen_by(self.log, self.settings.resumes)
-            self._tried_before = {f"{run_id}/{phase_id}" for run_id, phase_id in chosen}
+            self._remember(self.settings.resumes)
         check(self.log, self.settings, self.admission, self.handler, self.caps)
+
+    def _remember(self, drain_id: str) -> None:
+        """Go on with what the drain has seen so far, as if it had never stopped."""
+        self.elapsed_before_s = seconds_at_work(self.log, drain_id)
+        for row in ended_attempts(self.handler, drain_id):
+            self.history.tried[f"{row.run_id}/{row.phase_id}"] += 1
+            self._note(row)
+            self.guards.remember(row)
 
     def open(self) -> None:
         """Record that the drain began, and set its cap."""
@@ -135,40 +145,50 @@ class Session:
                 log_id=self.log.log_id,
             )
         )
-        totals = self.totals
-        used = Amount(totals.total_tokens, totals.cost_usd, totals.attempts)
+        work = self.account.work
+        used = Amount(work.use.total_tokens, work.use.cost_usd, work.attempts, work.worked_us)
         self.caps.go_on(set_cap(settings, self.caps), used)
+        self._tell(*self._passed_over.begin(self.admission.take_new_reasons()))
 
     def close(self, reason: str, detail: str | None) -> None:
         """Record that the drain ended, and persist the views for whoever looks next."""
+        self.admission.follower.catch_up()
         self._tell(
             DrainStopped(
                 drain_id=self.drain_id,
                 reason=reason,
                 detail=detail,
-                totals=self.totals.as_dict(),
-                passed_over=dict(self.totals.passed_over),
+                totals={**self.sums(), "cost_usd": str(self.account.work.use.cost_usd)},
+                passed_over=dict(self._passed_over.counts),
             )
         )
         self.log.refresh_views()
 
     def tend(self, ours: Sequence[str]) -> None:
         """Catch up with the log, take back lost phases, close runs, and note who is passed over."""
-        head = self.log.backend.head().position
-        self.admission.catch_up(self.now(), head)
-        self._pace.catch_up(head)
-        self._traffic.catch_up(head)
+        self.admission.catch_up(self.now())
         lost = [row for row in self.admission.live.values() if row.lease_token not in ours]
         if lost and reclaim_lost(self.claims, lost):
             self.admission.catch_up(self.now())
+        held = {row.lease_token for row in self.admission.live.values()}
+        for token in ours:
+            if token not in held and token is not None:
+                self.claims.lose(token)
         self.guards.look_again(self.now())
         self._finish_runs()
-        reasons = self.admission.take_new_reasons()
-        self._tell(*self._passed_over.fresh(reasons, self.totals.passed_over))
+        self._tell(*self._passed_over.fresh(self.admission.take_new_reasons()))
+
+    def sums(self) -> dict[str, Any]:
+        """Return what the drain has done and used so far, in plain values."""
+        return {
+            **sums_of(self.account.work),
+            "unreadable_in": self.unreadable_in,
+            "passed_over": dict(sorted(self._passed_over.counts.items())),
+        }
 
     def view(self, *, running: int, reserved_tokens: int) -> DrainView:
         """Return what the strategy is shown."""
-        admission, totals, now = self.admission, self.totals, self.now()
+        admission, work, now = self.admission, self.account.work, self.now()
         ready: Sequence[PhaseView] = admission.ready
         moments = [admission.next_ready_at] if admission.next_ready_at else []
         if closed := self._lanes.closed(now):
@@ -181,12 +201,12 @@ class Session:
             next_ready_at=min(moments, default=None),
             running=running,
             elsewhere=max(0, len(admission.live) - running),
-            spent_tokens=totals.total_tokens,
+            spent_tokens=work.use.total_tokens,
             reserved_tokens=reserved_tokens,
             runs=admission.runs,
-            failures=totals.failures,
-            samples=totals.samples,
-            tokens_by_quarter=self._pace.tokens,
+            failures=work.failures,
+            samples=work.samples,
+            tokens_by_quarter=self.account.tokens_by_quarter,
             failed=admission.failed,
             in_work=tuple(admission.live.values()),
             history=self.history.runs,
@@ -222,7 +242,11 @@ class Session:
         estimate, timeout_s = self.estimate(phase), self.settings.timeout_of(phase)
         try:
             claim = self.claims.take(
-                phase, estimate, timeout_s=timeout_s, reason=choice.reason, starts=True
+                phase,
+                estimate,
+                timeout_s=timeout_s,
+                reason=choice.reason,
+                executor=self.settings.executor_name,
             )
         except (CapFullError, PriceUnknownError) as refusal:
             self.guards.refused(phase, refusal, self.now())
@@ -232,7 +256,6 @@ class Session:
             return None
         self._touched.add(phase.run_id)
         self.history.tried[phase.key] += 1
-        self.totals.attempts += 1
         return claim
 
     def may_retry(self) -> bool:
@@ -258,9 +281,9 @@ class Session:
         duration_s: float,
         question: str | None = None,
     ) -> None:
-        """Record how an attempt ended, or the *question* that it leaves open, and count it."""
-        try:
-            ending = end_attempt(
+        """Record how an attempt ended, or the *question* that it leaves open."""
+        with contextlib.suppress(LeaseLostError):  # it is recorded as late, and counts as lost
+            end_attempt(
                 self.handler,
                 self.claims,
                 claim,
@@ -272,23 +295,19 @@ class Session:
                 timeout_s=self.settings.timeout_of(claim.phase),
                 question=question,
             )
-        except LeaseLostError:
-            self.lost(live)
-            return
-        self.totals.add(live, ending)
-        self.totals.unmetered += self.guards.is_unmetered(claim, live)
-        self.guards.ended(claim, live, ending, self.now())
-        self.history.ended(
-            claim.ref.run_id,
-            ending_word(ending),
-            calls=live.calls,
-            fingerprint=getattr(ending, "fingerprint", None),
-        )
 
-    def lost(self, live: LiveAttempt) -> None:
-        """Count an attempt whose phase was taken from this worker."""
-        self.totals.add_use(live)
-        self.totals.lost += 1
+    def _ended(self, row: AttemptRow) -> None:
+        """Learn from how an attempt of this drain ended, whoever recorded it."""
+        self._note(row)
+        self.guards.ended(row, self.now())
+
+    def _note(self, row: AttemptRow) -> None:
+        if row.is_misread:
+            self.unreadable_in = f"{row.run_id}/{row.phase_id}"
+        if row.ending in NOTED:
+            self.history.ended(
+                row.run_id or "", row.ending, calls=row.use.calls, fingerprint=row.alike
+            )
 
     def late(self, claim: Claim, live: LiveAttempt, outcome: Any) -> None:
         """Record a result that came after the deadline; it changes no state. Any thread."""
@@ -300,19 +319,20 @@ class Session:
 
     def left_failed(self) -> int:
         """Return how many phases that this drain tried stand failed, or out of time, now."""
-        tried = self._tried_before | self.history.tried.keys()
-        rows = (self.admission.row(key) for key in tried)
+        rows = (self.admission.row(key) for key in self.history.tried)
         return sum(row is not None and row.status in FAILED_STATES for row in rows)
 
     def give_back(self, claim: Claim, live: LiveAttempt, why: str) -> None:
-        """Release a phase without spending its attempt; what its calls used is counted."""
-        self.totals.add_use(live)
-        command = ReleasePhase(ref=claim.ref, lease_token=claim.token, why=why)
-        try:
+        """Release a phase without spending its attempt."""
+        command = ReleasePhase(
+            ref=claim.ref, lease_token=claim.token, why=why, duration_s=live.elapsed_s
+        )
+        with contextlib.suppress(LeaseLostError):
             self.claims.end(claim, command)
-            self.totals.released += 1
-        except LeaseLostError:
-            self.totals.lost += 1
+
+    def _model_of(self, run_id: str, phase_id: str) -> str | None:
+        queued = self.handler.known_run(run_id)[1].phases.get(phase_id)
+        return None if queued is None else queued.model
 
     def _prepared(self, run_id: str) -> Preparation:
         prepare: Callable[..., Any] | None = self.settings.prepare
@@ -325,7 +345,7 @@ class Session:
         for run_id in list(self._touched):
             counts = self.admission.total.by_run.get(run_id, {})
             if counts and not set(counts) & OPEN:
-                self.handler.handle(FinishRun(run_id=run_id, phases_by_state=dict(counts)))
+                self.handler.finish_run(run_id)
                 self._touched.discard(run_id)
 
     def _tell(self, *events: Any) -> None:

@@ -12,9 +12,10 @@ from autopack.draining.limits import Limits, limit_reached
 from autopack.draining.parameters import DrainLimits
 from autopack.draining.shelf import group_of
 from autopack.draining.strategies.explore import width_of
-from autopack.draining.totals import Totals
 from autopack.draining.worlds import Step, World
 from autopack.ports.drain import GroupEvidence
+from autopack.projections.use import Use
+from autopack.projections.work import Work
 
 WIDTH: Final = 0.5
 """The width to which every group is to be known, unless another one is given."""
@@ -84,7 +85,9 @@ def _one(backlog: Backlog, name: str, strategy: Any, width: float, limits: Limit
     )
     while True:
         elapsed_s = (world.now - began).total_seconds()
-        if reason := limit_reached(limits, _totals(world), elapsed_s):
+        if reason := limit_reached(
+            limits, _work(world), zero_streak=world.history.zero_streak, elapsed_s=elapsed_s
+        ):
             break
         step = world.step(strategy, name)
         if not isinstance(step, Step):
@@ -149,12 +152,11 @@ def _trips(breaker: Breaker, step: Step) -> bool:
             return answer.ending == TIMED_OUT and breaker.timed_out(run_id) is not None
 
 
-def _totals(world: World) -> Totals:
-    return Totals(
+def _work(world: World) -> Work:
+    return Work(
         attempts=world.attempts,
         samples_won=world.samples,
-        total_tokens=world.spent_tokens,
-        zero_streak=world.history.zero_streak,
+        use=Use(total_tokens=world.spent_tokens),
     )
 
 

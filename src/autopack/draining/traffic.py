@@ -1,6 +1,6 @@
 """Follows the log for the lanes: what everybody asks of the models, in this process or another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,9 +15,9 @@ from autopack.events import (
     PhaseReleased,
     PhaseTimedOut,
 )
-from autopack.events.usage import total_of
 from autopack.journal import Journal
 from autopack.ports.log import Recorded, from_us
+from autopack.projections.use import call_of
 from autopack.views.replaying import position_at
 
 _LOOKS_BACK: Final = timedelta(minutes=1)
@@ -53,28 +53,28 @@ class Traffic:
     ) -> None:
         self._journal, self._lanes, self._model_of = journal, lanes, model_of
         kinds = (PhaseClaimed, LlmUsageRecorded, *_ENDS) if has_rates else (PhaseFailed,)
-        self._types = journal.codec.names_of(kinds)
-        self._position: int | None = None
+        self._kinds: tuple[type, ...] = kinds
+        self._position = 0
 
-    def catch_up(self, head: int) -> None:
-        """Tell the lanes what is new in the log, up to *head*."""
-        if self._position is None:
-            self._position = self._begin()
-        for rows in self._journal.pages(after=self._position, until=head, types=self._types):
-            for recorded in self._journal.decode(rows):
-                self._tell(recorded)
-        self._position = max(head, self._position)
-
-    def _begin(self) -> int:
-        """Look for pauses that are still on, and return where the last minute began."""
+    def begin(self, head: int) -> None:
+        """Tell the lanes what is still of interest in the log, up to *head*."""
         now = from_us(self._journal.now_us())
         start = position_at(self._journal, now - _LOOKS_BACK)
-        failures = self._journal.codec.names_of((PhaseFailed,))
-        before = position_at(self._journal, now - _SUSPENDS_FOR)
-        for rows in self._journal.pages(after=before, until=start, types=failures):
+        self._read(position_at(self._journal, now - _SUSPENDS_FOR), start, (PhaseFailed,))
+        self._read(start, head, self._kinds)
+        self._position = head
+
+    def hear(self, events: Sequence[Recorded[Any]]) -> None:
+        """Tell the lanes what is new in the log."""
+        for recorded in events:
+            if recorded.position > self._position and isinstance(recorded.event, self._kinds):
+                self._tell(recorded)
+
+    def _read(self, after: int, until: int, kinds: tuple[type, ...]) -> None:
+        names = self._journal.codec.names_of(kinds)
+        for rows in self._journal.pages(after=after, until=until, types=names):
             for recorded in self._journal.decode(rows):
                 self._tell(recorded)
-        return start
 
     def _tell(self, recorded: Recorded[Any]) -> None:
         event, at, lanes = recorded.event, recorded.recorded_at, self._lanes
@@ -83,7 +83,9 @@ class Traffic:
                 tokens = event.reserved_tokens or 0
                 lanes.begin(event.lease_token, self._model(event), tokens, at)
             case LlmUsageRecorded():
-                lanes.call(event.lease_token or "", self._model(event), total_of(event) or 0, at)
+                lanes.call(
+                    event.lease_token or "", self._model(event), call_of(event, "").known_tokens, at
+                )
             case _:
                 lanes.end(event.lease_token or "")
         if isinstance(event, PhaseFailed) and event.retry_after_s is not None:

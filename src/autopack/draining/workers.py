@@ -57,8 +57,8 @@ class Workers:
                 "attempt": live.number,
                 "step": live.step,
                 "since_s": now - began,
-                "calls": live.calls,
-                "tokens": live.total_tokens,
+                "calls": live.use.calls,
+                "tokens": live.use.total_tokens,
             }
             for live, began in list(self._live.values())
         ]
@@ -109,7 +109,7 @@ class Workers:
         self._live[claim.token] = live, began
         try:
             outcome = await call(session.settings.execute, live, claim, timeout_s=timeout_s)
-            duration_s = time.monotonic() - began
+            duration_s = live.elapsed_s
             question = await asked(session.log.registry, live, claim, outcome)
             await self.in_io(
                 lambda: session.end(claim, live, outcome, duration_s=duration_s, question=question)
@@ -120,7 +120,6 @@ class Workers:
             await self._give_back(claim, live)
         except LeaseLostError:
             session.claims.forget(claim.token)
-            session.lost(live)
         except KeyboardInterrupt as fault:
             self.fault = self.fault or fault
             await self._give_back(claim, live)

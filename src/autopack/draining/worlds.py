@@ -20,7 +20,7 @@ from autopack.ports.drain import (
 )
 from autopack.ports.log import to_us
 from autopack.ports.work import PhaseView
-from autopack.projections.pace import quarter_at
+from autopack.projections.attempts import quarter_at
 
 NOTHING_LEFT: Final = "nothing is left"
 
@@ -162,7 +162,7 @@ class World:
         )
         self.now += timedelta(seconds=answer.duration_s)
         self.spent_tokens += answer.total_tokens
-        quarter = quarter_at(to_us(self.now))
+        quarter = datetime.fromisoformat(quarter_at(to_us(self.now)))
         used = self.tokens_by_quarter.get(quarter, 0)
         self.tokens_by_quarter[quarter] = used + answer.total_tokens
         if answer.sample is not None:

@@ -1,6 +1,7 @@
 """Commands that are refused; nothing was changed."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from shlex import quote
 
 from autopack.errors.base import AutopackError
@@ -112,7 +113,9 @@ class LeaseLostError(CommandRefusedError):
 class CapReachedError(CommandRefusedError):
     """A cap is used up."""
 
-    def __init__(self, scope: str, *, unit: str, used: float, cap: float) -> None:
+    def __init__(
+        self, scope: str, *, unit: str, used: float | Decimal, cap: float | Decimal
+    ) -> None:
         super().__init__(
             f"The cap of {scope} is reached: {used:g} of {cap:g} {unit} are used. "
             "The call is recorded; make no further one, or raise the cap."
@@ -124,7 +127,14 @@ class CapFullError(CommandRefusedError):
     """What a claim would set aside does not fit under a cap; nothing was claimed."""
 
     def __init__(
-        self, scope: str, *, unit: str, spent: float, reserved: float, wanted: float, cap: float
+        self,
+        scope: str,
+        *,
+        unit: str,
+        spent: float | Decimal,
+        reserved: float | Decimal,
+        wanted: float | Decimal,
+        cap: float | Decimal,
     ) -> None:
         named = "USD" if unit == "usd" else unit
         used = f"{spent:g} are used" + (f" and {reserved:g} set aside" if reserved else "")

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import attrs
 
-from autopack.events.schema import Count, Json, Key, Minutes, ReasonText, Text, Tokens, Usd, event
+from autopack.events.schema import Count, Json, Key, Minutes, ReasonText, Text, Tokens, event
+from autopack.money import Usd
 
 
 @event("calibration.proposed")
@@ -84,6 +85,7 @@ class BudgetSettled:
     What the attempt used replaces what was set aside for it.
 
     *attempts* is more than 1 only where it stands for all that was done before the cap was set.
+    *worked_us* is how long they were at work, in microseconds.
     """
 
     scope: Key
@@ -91,7 +93,7 @@ class BudgetSettled:
     tokens: Tokens | None = None
     usd: Usd | None = None
     attempts: Count = 1
-    minutes: Minutes | None = None
+    worked_us: Count = 0
 
 
 CalibrationEvent = CalibrationProposed | CalibrationApplied | CalibrationRejected

@@ -37,12 +37,17 @@ class DrainPhaseSelected:
 
 @event("drain.passed_over")
 class DrainPassedOver:
-    """A phase cannot be taken now; written only when its reason changes within the drain."""
+    """
+    A phase cannot be taken now; written only when its reason changes within the drain.
+
+    Without a phase it is said of *count* phases of the run at once.
+    """
 
     drain_id: Key
     run_id: Key
-    phase_id: Key
+    phase_id: Key | None
     reason: ReasonText
+    count: int = 1
 
 
 @event("drain.breaker_tripped")

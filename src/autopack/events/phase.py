@@ -1,6 +1,7 @@
 """Facts of a phase's stream, ``phase-<run>/<phase>``, from estimate to end."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 
@@ -15,9 +16,12 @@ from autopack.events.schema import (
     Seconds,
     Text,
     Tokens,
-    Usd,
     event,
 )
+from autopack.money import Usd
+
+LEASE_LOST: Final = "lease_lost"
+"""The code of a phase that failed since its last worker was gone."""
 
 
 @event("phase.estimated", schema=2)
@@ -44,7 +48,12 @@ class PhaseEstimated:
 
 @event("phase.claimed")
 class PhaseClaimed:
-    """A worker took the phase; the lease token fences off all earlier holders."""
+    """
+    A worker took the phase; the lease token fences off all earlier holders.
+
+    ``account`` is whose limits a provider counts. ``capped`` names the units of the caps under
+    which it was claimed, and ``reserved_tokens`` and ``reserved_usd`` what was set aside there.
+    """
 
     run_id: Key
     phase_id: Key
@@ -52,6 +61,10 @@ class PhaseClaimed:
     worker: str
     lease_token: Key
     drain: Key | None = None
+    account: Key | None = None
+    model: str | None = None
+    executor: str | None = None
+    capped: tuple[str, ...] = ()
     reserved_tokens: Tokens | None = None
     reserved_usd: Usd | None = None
     basis: str | None = None
@@ -160,11 +173,16 @@ class PhaseReleased:
     attempt: Attempt
     lease_token: Key
     why: ReasonText
+    duration_s: Seconds | None = None
 
 
 @event("phase.reclaimed")
 class PhaseReclaimed:
-    """The phase was taken back from a worker whose lease had ended; the attempt is spent."""
+    """
+    The phase was taken back from a worker whose lease had ended; the attempt is spent.
+
+    ``duration_s`` goes to the end of that lease at most: what a dead worker idles is no work.
+    """
 
     run_id: Key
     phase_id: Key
@@ -172,6 +190,7 @@ class PhaseReclaimed:
     attempt: Attempt | None = None
     lease_token: Key | None = None
     worker: str | None = None
+    duration_s: Seconds | None = None
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 
 
@@ -229,12 +248,15 @@ class PhaseSkipped:
 
 @event("phase.cancelled")
 class PhaseCancelled:
-    """The phase was called off."""
+    """The phase was called off; with the attempt that was in work then, if one was."""
 
     run_id: Key
     phase_id: Key
     by: str
     why: ReasonText
+    attempt: Attempt | None = None
+    lease_token: Key | None = None
+    duration_s: Seconds | None = None
 
 
 PhaseEvent = (

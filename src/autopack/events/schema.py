@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache, wraps
-from typing import Annotated, Any, TypeVar, dataclass_transform
+from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
 
 import attrs
 import msgspec
 from msgspec import Meta
 
-from autopack.errors import InvalidEventError
+from autopack.errors import InvalidEventError, InvalidInputError
+from autopack.money import Usd
 
 C = TypeVar("C", bound=type)
 
@@ -21,8 +22,6 @@ Minutes = Annotated[float, Meta(ge=0, le=1e12)]
 """A duration in minutes, finite; of caps, which people give in them."""
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 """A number of things."""
-Usd = Annotated[float, Meta(ge=0, le=1e12)]
-"""US dollars, finite."""
 Attempt = Annotated[int, Meta(ge=1)]
 """The number of an attempt, from 1."""
 Text = Annotated[str, Meta(extra={"free_text": True})]
@@ -82,7 +81,7 @@ def _made(cls: C) -> C:
         _check_values(self)
 
     cls.__attrs_post_init__ = check if own else _check_values  # type: ignore[attr-defined]
-    return attrs.frozen(kw_only=True, slots=False, field_transformer=_lists_to_tuples)(cls)
+    return attrs.frozen(kw_only=True, slots=False, field_transformer=_converted)(cls)
 
 
 def _checked(cls: C, type_name: str) -> C:
@@ -195,7 +194,9 @@ def json_fault(value: object, where: str = "$") -> str | None:
 
 def _check_values(self: Any) -> None:
     try:
-        msgspec.convert(self, mirror_of(self.__class__), from_attributes=True)
+        msgspec.convert(
+            self, mirror_of(self.__class__), from_attributes=True, dec_hook=stored_value
+        )
     except msgspec.ValidationError as refused:
         raise InvalidEventError(self.TYPE, str(refused)) from refused
     free = _free_fields(self.__class__)
@@ -213,14 +214,38 @@ def _parts(name: str, value: object) -> list[tuple[str, object]]:
     return [(f"{name}[{i}]", item) for i, item in items if isinstance(item, float | dict | list)]
 
 
-def _lists_to_tuples(
-    _cls: type, fields: "list[attrs.Attribute[Any]]"
-) -> "list[attrs.Attribute[Any]]":
-    return [
-        field.evolve(converter=_to_tuple) if str(field.type).startswith("tuple[") else field
-        for field in fields
-    ]
+def _converted(_cls: type, fields: "list[attrs.Attribute[Any]]") -> "list[attrs.Attribute[Any]]":
+    return [field.evolve(converter=_converter_of(field.type)) for field in fields]
+
+
+def _converter_of(hint: Any) -> Callable[[Any], Any] | None:
+    if str(hint).startswith("tuple["):
+        return _to_tuple
+    if hint is Usd or Usd in get_args(hint):
+        return _to_usd
+    return None
 
 
 def _to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _to_usd(value: Any) -> Any:
+    try:
+        return None if value is None else Usd.of(value)
+    except InvalidInputError:
+        return value  # the check of all fields says in which one it is
+
+
+def stored_value(kind: type, stored: Any) -> Any:
+    """Return a value that JSON has no type for, from what stands for it in a stored event."""
+    if kind is Usd:
+        return stored if isinstance(stored, Usd) else Usd.stored(stored)
+    raise NotImplementedError(f"{kind.__name__} is no type of an event's field")
+
+
+def storable_value(value: Any) -> Any:
+    """Return what stands in a stored event for a value that JSON has no type for."""
+    if isinstance(value, Usd):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} is not JSON")

@@ -5,11 +5,12 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from autopack.events.schema import Attempt, Json, Key, ReasonText, Seconds, Tokens, Usd, event
+from autopack.events.schema import Attempt, Json, Key, ReasonText, Seconds, Tokens, event
 from autopack.ids import EventId, derived_id
+from autopack.money import Usd
 
 Split = Literal["measured", "inferred", "total_only"]
-CostSource = Literal["reported", "unknown"]
+CostSource = Literal["reported", "computed", "unknown"]
 
 CUT_OFF: Final = frozenset({"max_tokens", "length", "max_output_tokens"})
 """Stop reasons, in lower case, of an output that reached its ceiling and was cut there."""
@@ -25,7 +26,9 @@ class LlmUsageRecorded:
 
     ``input_tokens`` includes cache reads and writes, ``output_tokens`` includes reasoning.
     ``split`` says whether the division of the total into input and output was measured, guessed
-    (inferred) or never known (total_only).
+    (inferred) or never known (total_only). ``cost_source`` says whether the provider reported the
+    cost, or a price table gave it when the call was recorded (computed). ``account`` is whose
+    limits the provider counts.
     """
 
     run_id: Key | None = None
@@ -35,6 +38,7 @@ class LlmUsageRecorded:
     call_id: Key
     role: str = BUILDER
     provider: str | None = None
+    account: str | None = None
     request_model: str | None = None
     response_model: str | None = None
     input_tokens: Tokens | None = None
@@ -59,8 +63,7 @@ class LlmUsageAmended:
     """
     The source later gave other figures for a call; totals use the last, both stay visible.
 
-    Give the call's ``attempt`` where it had one: without it, only totals follow the amendment,
-    and the attempt's sample keeps the first figure.
+    It names the run, phase and attempt of its call as the call does; else it is of another call.
     """
 
     run_id: Key | None = None
@@ -74,6 +77,7 @@ class LlmUsageAmended:
     reasoning_tokens: Tokens | None = None
     total_tokens: Tokens | None = None
     cost_usd: Usd | None = None
+    cost_source: CostSource = "unknown"
     split: Split = "measured"
 
 
@@ -121,13 +125,6 @@ def amended_figures(event: LlmUsageAmended) -> dict[str, Any]:
     given = {name: figure for name, figure in told.items() if figure is not None}
     if event.total_tokens is None and given.keys() & {"input_tokens", "output_tokens"}:
         given["total_tokens"] = None  # the old total is not that of the new figures
+    if event.cost_usd is not None:
+        given["cost_source"] = event.cost_source
     return {**given, "split": event.split}
-
-
-def total_of(usage: LlmUsageRecorded) -> int | None:
-    """Return a call's total tokens: as reported, else the sum of its parts; None if unknown."""
-    if usage.total_tokens is not None:
-        return usage.total_tokens
-    if usage.input_tokens is None and usage.output_tokens is None:
-        return None
-    return (usage.input_tokens or 0) + (usage.output_tokens or 0)

@@ -47,8 +47,8 @@ class JournalTransaction:
             for stream, events, _expected in entries
         ]
         known = self._known([draft for some in drafts for draft in some])
-        before: dict[str, int] = {}
-        versions: dict[str, int] = {}
+        before = self.store.stream_versions(list(dict.fromkeys(entry[0] for entry in entries)))
+        versions = dict(before)
         fresh: list[Draft] = []
         for (stream, events, expected), some in zip(entries, drafts, strict=True):
             missing = [d for d in some if d.event_id not in known] if known else some
@@ -61,8 +61,6 @@ class JournalTransaction:
                     position=first.position,
                     differs="list of events, in part new, under a checked version",
                 )
-            if stream not in versions:
-                before[stream] = versions[stream] = self.store.stream_version(stream)
             if expected is not ANY and expected != versions[stream]:
                 raise VersionConflictError(stream, expected=expected, actual=versions[stream])
             versions[stream] += len(missing)

@@ -82,6 +82,10 @@ class Journal:
         """Return the clock's time in microseconds since 1970 UTC."""
         return int(self.clock() * 1_000_000)
 
+    def steady_s(self) -> float:
+        """Return seconds of a clock that nobody sets: for durations; a test's clock is its own."""
+        return time.monotonic() if self.clock is time.time else self.clock()
+
     def append(
         self, stream: str, events: Sequence[Any], *, expected_version: ExpectedVersion
     ) -> list[Recorded[Any]]:

@@ -38,6 +38,7 @@ from autopack.events import (
     PhaseStarted,
     PhaseTimedOut,
 )
+from autopack.events.phase import LEASE_LOST
 from autopack.ids import PhaseRef
 from autopack.phase.state import AFTER_GATE, PhaseState, holds
 from autopack.states import LIVE, MOVES, PhaseStatus
@@ -83,6 +84,10 @@ def _claim(command: ClaimPhase, state: PhaseState) -> list[PhaseEvent]:
         reserved_tokens=command.reserved_tokens,
         reserved_usd=command.reserved_usd,
         basis=command.basis,
+        account=command.account,
+        model=command.model,
+        executor=command.executor,
+        capped=command.capped,
     )
     estimated = [] if command.estimate is None else [_estimated(command, number)]
     started = PhaseStarted(
@@ -134,7 +139,16 @@ def _by_person(
             return [PhaseSkipped(**names)]
         case CancelPhase():
             _check_move(ref, state, _S.CANCELLED, "a cancellation")
-            return [PhaseCancelled(**names)]
+            if state.status not in LIVE:
+                return [PhaseCancelled(**names)]
+            return [
+                PhaseCancelled(
+                    **names,
+                    attempt=state.attempts,
+                    lease_token=state.lease_token,
+                    duration_s=command.duration_s,
+                )
+            ]
         case DecideGate(decision=decision):
             if decision not in AFTER_GATE:
                 raise InvalidInputError(
@@ -177,7 +191,7 @@ def _by_worker(
             _check_move(ref, state, _S.RUNNING, "a start")
             return [PhaseStarted(**common)]
         case ReleasePhase(why=why):
-            return [PhaseReleased(**common, why=why)]
+            return [PhaseReleased(**common, why=why, duration_s=command.duration_s)]
         case ReclaimPhase(why=why):
             return _reclaimed(command, state, common)
         case FailPhase():
@@ -288,12 +302,13 @@ def _escalated(command: FailPhase | TimeOutPhase, state: PhaseState) -> list[Pha
 def _reclaimed(
     command: ReclaimPhase, state: PhaseState, common: dict[str, Any]
 ) -> list[PhaseEvent]:
+    common["duration_s"] = command.duration_s
     reclaimed = PhaseReclaimed(**common, worker=state.worker, why=command.why)
     if state.spent < command.max_attempts:
         return [reclaimed]
     # Out of attempts: failing it from the live state keeps it visible instead of queued for ever.
     message = f"{command.why}; {state.spent} of {command.max_attempts} attempts are spent"
-    return [PhaseFailed(**common, code="lease_lost", message=message, failure_class="execution")]
+    return [PhaseFailed(**common, code=LEASE_LOST, message=message, failure_class="execution")]
 
 
 def _check_move(ref: PhaseRef, state: PhaseState, to: PhaseStatus, what: str) -> None:

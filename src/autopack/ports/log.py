@@ -273,8 +273,8 @@ class Reader(Protocol):
     def stream_page(self, stream: str, *, after_version: int, limit: int) -> list[Row]:
         """Return up to *limit* rows of a stream with version > after_version, in order."""
 
-    def stream_version(self, stream: str) -> int:
-        """Return the stream's version; 0 if it has no events."""
+    def stream_versions(self, streams: Sequence[str]) -> dict[str, int]:
+        """Return the versions of streams; 0 for one that has no events."""
 
     def find(self, event_ids: Iterable[bytes]) -> dict[bytes, Row]:
         """Return the rows of those ids that are stored."""
@@ -294,8 +294,10 @@ class Reader(Protocol):
     def checkpoint(self, view: str) -> Checkpoint | None:
         """Return how far a view is persisted."""
 
-    def view_rows(self, view: str, keys: Sequence[str] | None = None) -> dict[str, str]:
-        """Return persisted rows (JSON by key): all of them, or those of *keys*."""
+    def view_rows(
+        self, view: str, keys: Sequence[str] | None = None, *, prefix: str = ""
+    ) -> dict[str, str]:
+        """Return persisted rows (JSON by key): of *keys*, or all that begin with *prefix*."""
 
 
 class Transaction(Reader, Protocol):

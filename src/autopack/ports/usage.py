@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from autopack.events.usage import CostSource, Split
+from autopack.money import Amount
 
 
 class AmendedFigures(TypedDict, total=False):
@@ -13,7 +14,7 @@ class AmendedFigures(TypedDict, total=False):
     output_tokens: int | None
     reasoning_tokens: int | None
     total_tokens: int | None
-    cost_usd: float | None
+    cost_usd: Amount | None
     split: Split
 
 
@@ -23,6 +24,7 @@ class UsageFigures(AmendedFigures, total=False):
 
     Args:
         provider: Whose model it is; a call is known by its provider and ``call_id``.
+        account: Whose limits the provider counts, where there are several.
         response_model: The model that answered, as the provider names it.
         role: What the call was for; ``builder`` by default. Only the output of these calls is
             compared with what was predicted.
@@ -44,6 +46,7 @@ class UsageFigures(AmendedFigures, total=False):
     """
 
     provider: str | None
+    account: str | None
     response_model: str | None
     role: str
     cache_read_tokens: int | None

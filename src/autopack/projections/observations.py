@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import attrs
 
 from autopack.ports.prediction import Sample
-from autopack.projections.samples import SampleRow
+from autopack.projections.attempt_row import AttemptRow
 
 
-def samples_of(rows: Iterable[SampleRow], *, log_id: str) -> list[Sample]:
+def samples_of(rows: Iterable[AttemptRow], *, log_id: str) -> list[Sample]:
     """
     Return what a calibrator may be shown, in position order; unmeasured ones included.
 
@@ -25,7 +25,7 @@ def samples_of(rows: Iterable[SampleRow], *, log_id: str) -> list[Sample]:
     return found
 
 
-def sample_of(row: SampleRow, *, log_id: str) -> Sample:
+def sample_of(row: AttemptRow, *, log_id: str) -> Sample:
     """Return one row as evidence; for rows that are read one by one, where ``is_sample``."""
     return Sample(
         log=log_id,
@@ -55,11 +55,11 @@ def sample_of(row: SampleRow, *, log_id: str) -> Sample:
     )
 
 
-def _phase(row: SampleRow) -> tuple[str | None, str | None]:
+def _phase(row: AttemptRow) -> tuple[str | None, str | None]:
     return row.run_id, row.phase_id
 
 
-def _is_reached(row: SampleRow) -> bool:
+def _is_reached(row: AttemptRow) -> bool:
     """Tell whether the attempt shows how far the phase's output goes, at least."""
     is_attempt = row.attempt is not None and row.actual_output_tokens is not None
     return is_attempt and (row.success is True or row.truncated)

@@ -116,6 +116,11 @@ class PhaseBoard:
         return BoardTotal(by_run=by_run.insert(row.run_id, states), live=live, ordered=ordered)
 
 
+def standing(event: PhaseQueued, state: PhaseState) -> PhaseView:
+    """Return a phase as its own stream says that it stands; its order is that of its run."""
+    return attrs.evolve(_queued(event, event.index + 1), **_state_fields(state))
+
+
 def _shared(counts: Mapping[str, Any]) -> "HashTrieMap[str, Any]":
     """Return counts by run as a map that shares its parts: a change costs the same with many."""
     return counts if isinstance(counts, HashTrieMap) else HashTrieMap(counts)
@@ -162,7 +167,14 @@ def _moved(row: PhaseView, event: PhaseEvent, recorded: Recorded[Any]) -> PhaseV
         ),
         event,
     )
-    changes: dict[str, Any] = {
+    changes = {**_state_fields(state), **_told(event)}
+    if state.status is not row.status:
+        changes["since"] = recorded.occurred_at
+    return attrs.evolve(row, **changes)
+
+
+def _state_fields(state: PhaseState) -> dict[str, Any]:
+    return {
         "status": state.status,
         "attempts": state.attempts,
         "attempts_spent": state.spent,
@@ -170,11 +182,7 @@ def _moved(row: PhaseView, event: PhaseEvent, recorded: Recorded[Any]) -> PhaseV
         "worker": state.worker,
         "not_before": state.not_before,
         "escalated_tokens": state.escalated_tokens,
-        **_told(event),
     }
-    if state.status is not row.status:
-        changes["since"] = recorded.occurred_at
-    return attrs.evolve(row, **changes)
 
 
 def _told(event: PhaseEvent) -> dict[str, Any]:

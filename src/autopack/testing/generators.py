@@ -13,6 +13,7 @@ from autopack.events.phase import PhaseEvent
 from autopack.events.run import RunEvent
 from autopack.events.usage import UsageEvent
 from autopack.ids import PhaseId, PhaseRef, RunId
+from autopack.money import Usd
 from autopack.ports.drain import DrainView, GroupEvidence, RunHistory, evidence_of
 from autopack.ports.prediction import Features, PhaseSpec, Sample
 from autopack.ports.work import PhaseView, RunView
@@ -64,6 +65,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         int: st.integers(-(2**40), 2**40),
         float: st.floats(allow_nan=False, allow_infinity=False),
         datetime: instants,
+        Usd: st.integers(0, 2**63 - 1).map(Usd.of_pico),
     }
     return plain[hint]
 

@@ -1,8 +1,10 @@
 """Views as of now: a checkpoint plus the tail folded in memory, without the write lock."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from autopack.journal import END, Journal
+from autopack.ports.log import Recorded
 from autopack.ports.projection import Projection
 from autopack.views.folding import Fold, ViewAt, answer, fold_pages
 from autopack.views.saved import load, rows_of
@@ -35,16 +37,31 @@ def current_row(journal: Journal, projection: Projection, key: str) -> Any:
 
 
 class LiveView:
-    """A view that is kept in memory and follows the log when asked to."""
+    """
+    A view that is kept in memory and follows the log when asked to.
 
-    def __init__(self, journal: Journal, projection: Projection) -> None:
-        self._journal = journal
+    Args:
+        run_id: Keep the rows of this run only, of a view that is keyed by ``RUN/...``; the total
+            then counts what came to other runs no further.
+    """
+
+    def __init__(
+        self, journal: Journal, projection: Projection, *, run_id: str | None = None
+    ) -> None:
+        self._journal, self._run_id = journal, run_id
         with journal.backend.snapshot() as reader:
             saved = load(journal, projection, reader)
             has_rows = saved.is_keyed and saved.position
-            rows = rows_of(journal, projection, reader, None) if has_rows else {}
+            prefix = "" if run_id is None else f"{run_id}/"
+            rows = rows_of(journal, projection, reader, None, prefix=prefix) if has_rows else {}
         self._fold = Fold(projection, position=saved.position, total=saved.total)
         self._fold.changed = rows
+        self._steps: dict[str, tuple[Any, Any]] = {}
+
+    @property
+    def position(self) -> int:
+        """The last event that is folded, or passed over."""
+        return self._fold.position
 
     @property
     def rows(self) -> dict[str, Any]:
@@ -56,23 +73,40 @@ class LiveView:
         """What the projection counts over its rows, or a whole projection's view."""
         return self._fold.total
 
+    def hear(self, events: Sequence[Recorded[Any]]) -> None:
+        """Fold events that follow on what is folded; those that are folded already are passed."""
+        fold, types = self._fold, self._fold.projection.types
+        new = [
+            recorded
+            for recorded in events
+            if recorded.position > fold.position
+            and (types is None or isinstance(recorded.event, types))
+            and (self._run_id is None or recorded.event.run_id == self._run_id)
+        ]
+        for key, (before, after) in fold.apply_all(new).items():
+            first = self._steps[key][0] if key in self._steps else before
+            self._steps[key] = first, after
+        if events:
+            fold.position = max(fold.position, events[-1].position)
+
+    def take(self) -> dict[str, tuple[Any, Any]]:
+        """Return (before, after) of each row that changed since this was asked last."""
+        steps, self._steps = self._steps, {}
+        return steps
+
     def catch_up(self, head: int | None = None) -> dict[str, tuple[Any, Any]]:
         """
-        Fold what is new; return (before, after) of each row that changed.
+        Read and fold what is new; return (before, after) of each row that changed.
 
         Args:
             head: How far to go, where several views are to stand at one position.
         """
-        changed: dict[str, tuple[Any, Any]] = {}
         journal, fold = self._journal, self._fold
         head = journal.backend.head().position if head is None else head
-        if head <= fold.position:
-            return changed
-        types = fold.projection.types
-        names = None if types is None else journal.codec.names_of(types)
-        for rows in journal.pages(after=fold.position, until=head, types=names):
-            for key, (before, after) in fold.apply_all(list(journal.decode(rows))).items():
-                changed[key] = (changed[key][0] if key in changed else before, after)
-            fold.position = rows[-1][0]
-        fold.position = head  # whatever came last: other types are not scanned again
-        return changed
+        if head > fold.position:
+            types = fold.projection.types
+            names = None if types is None else journal.codec.names_of(types)
+            for rows in journal.pages(after=fold.position, until=head, types=names):
+                self.hear(list(journal.decode(rows)))
+            fold.position = head  # whatever came last: other types are not scanned again
+        return self.take()

@@ -6,12 +6,16 @@ from typing import Any, Final
 import msgspec
 
 from autopack.errors import InvalidInputError, LogDamagedError
+from autopack.events.schema import stored_value
 from autopack.journal import END, Journal
+from autopack.money import Usd
 from autopack.ports.log import Checkpoint, Reader
 from autopack.ports.projection import Projection, is_keyed
 from autopack.views.folding import Fold, fold_pages
 
-_ENCODE: Final = msgspec.json.Encoder(enc_hook=lambda value: dict(value)).encode
+_ENCODE: Final = msgspec.json.Encoder(
+    enc_hook=lambda value: str(value) if isinstance(value, Usd) else dict(value)
+).encode
 
 
 def load(journal: Journal, projection: Projection, reader: Reader) -> Fold:
@@ -21,7 +25,7 @@ def load(journal: Journal, projection: Projection, reader: Reader) -> Fold:
         return Fold(projection)
     total = None
     if checkpoint.total is not None:
-        decode = msgspec.json.Decoder(_total_type(projection)).decode
+        decode = msgspec.json.Decoder(_total_type(projection), dec_hook=stored_value).decode
         total = _decoded(journal, projection, decode, checkpoint.total)
     return Fold(
         projection,
@@ -89,11 +93,16 @@ def to_json(row: Any) -> str:
 
 
 def rows_of(
-    journal: Journal, projection: Any, reader: Reader, keys: Sequence[str] | None
+    journal: Journal,
+    projection: Any,
+    reader: Reader,
+    keys: Sequence[str] | None,
+    *,
+    prefix: str = "",
 ) -> dict[str, Any]:
-    """Return a view's persisted rows, all of them or those of *keys*."""
-    decode = msgspec.json.Decoder(projection.row_type).decode
-    found = reader.view_rows(projection.name, keys).items()
+    """Return a view's persisted rows, those of *keys*, or all whose keys begin with *prefix*."""
+    decode = msgspec.json.Decoder(projection.row_type, dec_hook=stored_value).decode
+    found = reader.view_rows(projection.name, keys, prefix=prefix).items()
     return {key: _decoded(journal, projection, decode, text) for key, text in found}
 
 
@@ -119,7 +128,7 @@ def _decoded(journal: Journal, projection: Any, decode: Callable[[str], Any], te
 
 def _check_comes_back(projection: Any, value: Any, text: str) -> None:
     try:
-        back = msgspec.json.decode(text, type=_total_type(projection))
+        back = msgspec.json.decode(text, type=_total_type(projection), dec_hook=stored_value)
     except msgspec.ValidationError as fault:
         back = fault
     if back != value:

@@ -22,8 +22,8 @@ from autopack import (
     probe,
     samples,
 )
-from autopack.draining.claims import Claims, reclaim_lost
-from autopack.draining.resuming import used_so_far
+from autopack.draining.claims import Claims
+from autopack.draining.lost_leases import reclaim_lost
 from autopack.errors import InvalidInputError
 from autopack.events import (
     DrainStopped,
@@ -35,6 +35,7 @@ from autopack.events import (
 from autopack.handler import handler_of
 from autopack.log import Log
 from autopack.report.drain import drain_text
+from drains import account_of
 from programs import gone, printing, script
 
 SPEC = PhaseSpec(
@@ -370,13 +371,13 @@ def test_usage_that_could_not_be_read_is_never_zero(sqlite_log, tmp_path):
     with capture_logs():
         report = drain(sqlite_log, executor=CommandExecutor(command))
     (stopped,) = events(sqlite_log, DrainStopped)
-    totals, _elapsed_s = used_so_far(sqlite_log, report.drain_id)
+    totals = account_of(sqlite_log, report.drain_id)
     text = drain_text(report)
     nothing = drain_text(attrs.evolve(report, calls=0, unpriced_calls=0, total_tokens=0))
 
     assert (2, "r/q", 0) == (report.unreadable, report.unreadable_in, report.samples)
     assert (2, "r/q") == (stopped.totals["unreadable"], stopped.totals["unreadable_in"])
-    assert (2, "r/q", 0) == (totals.unreadable, totals.unreadable_in, totals.samples)
+    assert (2, 0) == (totals["unreadable"], totals["samples"])
     assert "2 calls, at least 60 tokens, 0 samples (0 won), at least 1.0000 USD" in text
     assert (
         "2 attempts printed usage that could not be read: "
@@ -497,7 +498,7 @@ def test_a_stopped_drain_or_a_lost_lease_ends_the_program(log, tmp_path, how):
         else:
             engine.stop()
             with log.backend.transaction() as store:
-                store.drop_lease("r/p", _recorded.event.lease_token)
+                store.drop_lease("phase r/p", _recorded.event.lease_token)
             reclaim_lost(
                 Claims(handler_of(log), worker="other"), [phase_of(log, PhaseRef("r", "p"))]
             )

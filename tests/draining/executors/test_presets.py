@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from decimal import Decimal
 
 import pytest
 
@@ -47,10 +48,10 @@ def test_a_claude_result_is_usage_per_model(log, tmp_path, form):
         main.response_model, main.input_tokens, main.cache_read_tokens,
         main.cache_write_tokens, main.output_tokens,
     )  # fmt: skip
-    assert ("claude-haiku-4-5", 340, 52, 0.000598) == (
+    assert ("claude-haiku-4-5", 340, 52, Decimal("0.000598")) == (
         helper.response_model, helper.input_tokens, helper.output_tokens, helper.cost_usd,
     )  # fmt: skip
-    assert 1.4020935 == pytest.approx(main.cost_usd + helper.cost_usd)
+    assert Decimal("1.4020935") == main.cost_usd + helper.cost_usd
     assert ("end_turn", False, 251.052, "reported", "measured", "anthropic") == (
         main.stop_reason, main.truncated, main.duration_s, main.cost_source, main.split,
         main.provider,
@@ -65,7 +66,7 @@ def test_a_claude_result_without_models_is_one_call(log, tmp_path):
     _ended, calls = run(log, "claude", printing(tmp_path, INIT, {**RESULT, "modelUsage": thin}))
     (call,) = calls
 
-    assert (1649314, 15946, 1.4020935, "claude-sonnet-5") == (
+    assert (1649314, 15946, Decimal("1.4020935"), "claude-sonnet-5") == (
         call.input_tokens, call.output_tokens, call.cost_usd, call.response_model,
     )  # fmt: skip
 

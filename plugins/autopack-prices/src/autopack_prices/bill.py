@@ -35,12 +35,13 @@ class ModelBill:
 
     def plus(self, usage: LlmUsageRecorded, usd: float | None) -> "ModelBill":
         """Return the bill with one call more."""
+        usd_told = usage.cost_usd
         return ModelBill(
             model=self.model,
             calls=self.calls + 1,
             input_tokens=self.input_tokens + (usage.input_tokens or 0),
             output_tokens=self.output_tokens + (usage.output_tokens or 0),
-            reported_usd=_sum(self.reported_usd, usage.cost_usd),
+            reported_usd=_sum(self.reported_usd, None if usd_told is None else float(usd_told)),
             table_usd=_sum(self.table_usd, usd),
             without_price=self.without_price + (usd is None),
         )

@@ -65,10 +65,10 @@ class Moment:
         rows = self.rows.streams.get(stream, [])
         return rows[start : min(start + limit, self._cut(rows))]
 
-    def stream_version(self, stream: str) -> int:
-        """Return how many events the stream has."""
+    def stream_versions(self, streams: Sequence[str]) -> dict[str, int]:
+        """Return how many events each stream has."""
         self.check()
-        return self._cut(self.rows.streams.get(stream, []))
+        return {stream: self._cut(self.rows.streams.get(stream, [])) for stream in streams}
 
     def _cut(self, rows: list[Row]) -> int:
         if not rows or rows[-1][0] <= self.n_rows:
@@ -113,14 +113,17 @@ class Moment:
         self.check()
         return [place for _view, place in sorted(self.checkpoint_map.whole().items())]
 
-    def view_rows(self, view: str, keys: Sequence[str] | None = None) -> dict[str, str]:
+    def view_rows(
+        self, view: str, keys: Sequence[str] | None = None, *, prefix: str = ""
+    ) -> dict[str, str]:
         """Return a view's rows by key."""
         self.check()
         rows = self.view_maps.get(view)
         if rows is None:
             return {}
         if keys is None:
-            return dict(sorted(rows.whole().items()))
+            whole = sorted(rows.whole().items())
+            return {key: data for key, data in whole if key.startswith(prefix)}
         found = {key: rows.get(key) for key in keys}
         return {key: data for key, data in found.items() if data is not None}
 

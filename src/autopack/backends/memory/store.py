@@ -55,8 +55,8 @@ class MemoryBackend:
     def stream_page(self, stream: str, *, after_version: int, limit: int) -> list[Row]:
         return self._rows().stream_page(stream, after_version=after_version, limit=limit)
 
-    def stream_version(self, stream: str) -> int:
-        return self._rows().stream_version(stream)
+    def stream_versions(self, streams: Sequence[str]) -> dict[str, int]:
+        return self._rows().stream_versions(streams)
 
     def find(self, event_ids: Iterable[bytes]) -> dict[bytes, Row]:
         return self._rows().find(event_ids)
@@ -91,9 +91,11 @@ class MemoryBackend:
         with self._maps() as moment:
             return moment.saved_views()
 
-    def view_rows(self, view: str, keys: Sequence[str] | None = None) -> dict[str, str]:
+    def view_rows(
+        self, view: str, keys: Sequence[str] | None = None, *, prefix: str = ""
+    ) -> dict[str, str]:
         with self._maps() as moment:
-            return moment.view_rows(view, keys)
+            return moment.view_rows(view, keys, prefix=prefix)
 
     def storage_faults(self) -> list[str]:
         return []

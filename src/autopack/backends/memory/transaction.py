@@ -34,11 +34,13 @@ class MemoryTransaction(Moment):
 
     def stream_page(self, stream: str, *, after_version: int, limit: int) -> list[Row]:
         found = super().stream_page(stream, after_version=after_version, limit=limit)
-        start = max(after_version - super().stream_version(stream), 0)
+        start = max(after_version - super().stream_versions([stream])[stream], 0)
         return (found + self.fresh.streams.get(stream, [])[start:])[:limit]
 
-    def stream_version(self, stream: str) -> int:
-        return super().stream_version(stream) + len(self.fresh.streams.get(stream, []))
+    def stream_versions(self, streams: Sequence[str]) -> dict[str, int]:
+        fresh = self.fresh.streams
+        committed = super().stream_versions(streams)
+        return {stream: n + len(fresh.get(stream, ())) for stream, n in committed.items()}
 
     def find(self, event_ids: Iterable[bytes]) -> dict[bytes, Row]:
         ids = list(event_ids)

@@ -1,5 +1,6 @@
 """The questions that a log file answers, on whichever connection they are asked."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -48,11 +49,13 @@ class Queries:
             (stream, after_version, limit),
         )
 
-    def stream_version(self, stream: str) -> int:
-        ((version,),) = self._all(
-            "SELECT coalesce(max(version), 0) FROM events WHERE stream = ?", (stream,)
+    def stream_versions(self, streams: Sequence[str]) -> dict[str, int]:
+        # One look into the index for each stream, however many events it has.
+        sql = (
+            "SELECT value, coalesce((SELECT max(version) FROM events WHERE stream = value), 0)"
+            " FROM json_each(?)"
         )
-        return int(version)
+        return dict(self._all(sql, (json.dumps(list(streams)),)))
 
     def find(self, event_ids: Iterable[bytes]) -> dict[bytes, Row]:
         ids = list(event_ids)
@@ -86,11 +89,15 @@ class Queries:
     def saved_views(self) -> list[Checkpoint]:
         return [_checkpoint(row) for row in self._all("SELECT * FROM view_checkpoints")]
 
-    def view_rows(self, view: str, keys: Sequence[str] | None = None) -> dict[str, str]:
+    def view_rows(
+        self, view: str, keys: Sequence[str] | None = None, *, prefix: str = ""
+    ) -> dict[str, str]:
         if keys is None:
-            return dict(
-                self._all("SELECT key, data FROM view_rows WHERE view = ? ORDER BY key", (view,))
-            )
+            sql = "SELECT key, data FROM view_rows WHERE view = ? AND key >= ?"
+            upto = " AND key < ?" if prefix else ""
+            # The highest code point ends what begins with the prefix.
+            bounds = (view, prefix, prefix + chr(0x10FFFF)) if prefix else (view, prefix)
+            return dict(self._all(f"{sql}{upto} ORDER BY key", bounds))
         found: dict[str, str] = {}
         for start in range(0, len(keys), _AT_ONCE):
             some = keys[start : start + _AT_ONCE]

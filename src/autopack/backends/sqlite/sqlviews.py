@@ -129,46 +129,97 @@ FROM queued JOIN moved USING (run_id, phase_id) JOIN counted USING (run_id, phas
     LEFT JOIN estimated USING (run_id, phase_id) LEFT JOIN ended USING (run_id, phase_id)
 """
 
+_KEY: Final = ("run_id", "phase_id", "attempt", "provider", "call_id")
+"""What tells a call from all others; an amendment is of the call that it names so."""
+
+_SAME_CALL: Final = " AND ".join(f"amended.{name} IS calls.{name}" for name in _KEY)
+
+
+def _last(name: str) -> str:
+    """Return the last figure that amendments gave, with where it stands."""
+    return (
+        f"SELECT {', '.join(_KEY)}, '{name}' AS name, max(position) AS at, {_of(name)} AS value "
+        f"FROM amendments WHERE {_of(name)} IS NOT NULL GROUP BY {', '.join(_KEY)}"
+    )
+
+
+_SPLIT: Final = f"""
+SELECT {", ".join(_KEY)}, 'split' AS name, max(position) AS at,
+    coalesce({_of("split")}, 'measured') AS value FROM amendments GROUP BY {", ".join(_KEY)}
+"""
+_SOURCE: Final = f"""
+SELECT {", ".join(_KEY)}, 'cost_source' AS name, max(position) AS at,
+    coalesce({_of("cost_source")}, 'unknown') AS value FROM amendments
+    WHERE {_of("cost_usd")} IS NOT NULL GROUP BY {", ".join(_KEY)}
+"""
+# A total that was told before a part of it was amended is not that of the new figures.
+_UNDONE: Final = f"""
+SELECT {", ".join(_KEY)}, 'undone' AS name, max(position) AS at, 1 AS value FROM amendments
+    WHERE {_of("total_tokens")} IS NULL
+        AND coalesce({_of("input_tokens")}, {_of("output_tokens")}) IS NOT NULL
+    GROUP BY {", ".join(_KEY)}
+"""
+_LASTS: Final = " UNION ALL ".join(
+    [*(_last(name) for name in _AMENDED if name != "split"), _SPLIT, _SOURCE, _UNDONE]
+)
+
+
+def _pico(text: str) -> str:
+    """Return the whole number of pico-dollars that a canonical decimal text says."""
+    dot = f"instr({text} || '.', '.')"
+    return (
+        f"CAST(substr({text}, 1, {dot} - 1) AS INTEGER) * 1000000000000"
+        f" + CAST(substr(substr({text}, {dot} + 1) || '000000000000', 1, 12) AS INTEGER)"
+    )
+
+
 USAGE: Final = f"""
 WITH said AS (
-    SELECT type, position, data, {_of("call_id")} AS call_id,
-        coalesce({_of("provider")}, '') AS by_provider FROM events
+    SELECT type, position, data, {_named(*_KEY)} FROM events
     WHERE type IN ('llm.usage_recorded', 'llm.usage_amended')
 ),
-told AS ({
-    " UNION ALL ".join(
-        f"SELECT by_provider, call_id, '{name}' AS name, max(position), {_of(name)} AS value "
-        f"FROM said WHERE type = 'llm.usage_amended' AND {_of(name)} IS NOT NULL "
-        "GROUP BY by_provider, call_id"
-        for name in _AMENDED[:-1]
+amendments AS (SELECT * FROM said WHERE type = 'llm.usage_amended'),
+lasts AS ({_LASTS}),
+amended AS (
+    SELECT {", ".join(_KEY)}, {
+    ", ".join(
+        f"max(CASE name WHEN '{name}' THEN value END) AS {name}"
+        for name in (*_AMENDED, "cost_source")
     )
-} UNION ALL SELECT by_provider, call_id, 'split', max(position),
-    coalesce({_of("split")}, 'measured') FROM said WHERE type = 'llm.usage_amended'
-    GROUP BY by_provider, call_id),
-amended AS (SELECT by_provider, call_id, {
-    ", ".join(f"max(CASE name WHEN '{name}' THEN value END) AS {name}" for name in _AMENDED)
-} FROM told GROUP BY by_provider, call_id)
-SELECT said.position, {_at("occurred_at")} AS occurred_at_utc,
-    {", ".join(f"{_of(n, 'events.')} AS {n}" for n in ("run_id", "phase_id", "attempt"))},
-    said.call_id, coalesce({_of("role", "events.")}, 'builder') AS role,
-    {_of("provider", "events.")} AS provider,
-    coalesce({_of("response_model", "events.")}, {_of("request_model", "events.")}) AS model,
-    coalesce(amended.split, {_of("split", "events.")}, 'measured') AS split,
-    coalesce({_of("late", "events.")}, 0) AS is_late,
-    coalesce(amended.input_tokens, {_of("input_tokens", "events.")}) AS input_tokens,
-    {_of("cache_read_tokens", "events.")} AS cache_read_tokens,
-    {_of("cache_write_tokens", "events.")} AS cache_write_tokens,
-    coalesce(amended.output_tokens, {_of("output_tokens", "events.")}) AS output_tokens,
-    {_of("reasoning_tokens", "events.")} AS reasoning_tokens,
-    coalesce(amended.total_tokens, {_of("total_tokens", "events.")}) AS total_tokens,
-    {_of("max_tokens", "events.")} AS max_tokens, {_of("stop_reason", "events.")} AS stop_reason,
-    {_of("truncated", "events.")} AS is_truncated, {_of("duration_s", "events.")} AS duration_s,
-    coalesce(amended.cost_usd, {_of("cost_usd", "events.")}) AS cost_usd,
-    coalesce({_of("cost_source", "events.")}, 'unknown') AS cost_source,
-    amended.call_id IS NOT NULL AS is_amended
-FROM said JOIN events USING (position)
-    LEFT JOIN amended ON amended.by_provider = said.by_provider AND amended.call_id = said.call_id
-WHERE said.type = 'llm.usage_recorded'
+}, max(CASE name WHEN 'total_tokens' THEN at END) AS total_at,
+        max(CASE name WHEN 'undone' THEN at END) AS undone_at
+    FROM lasts GROUP BY {", ".join(_KEY)}
+),
+calls AS (
+    SELECT min(position) AS position, {", ".join(_KEY)} FROM said
+    WHERE type = 'llm.usage_recorded' GROUP BY {", ".join(_KEY)}
+),
+told AS (
+    SELECT calls.*, occurred_at, data,
+        coalesce(amended.split, {_of("split")}, 'measured') AS split,
+        coalesce(amended.input_tokens, {_of("input_tokens")}) AS input_tokens,
+        coalesce(amended.output_tokens, {_of("output_tokens")}) AS output_tokens,
+        CASE WHEN undone_at IS NULL OR total_at > undone_at
+            THEN coalesce(amended.total_tokens, {_of("total_tokens")}) END AS said_total,
+        coalesce(amended.cost_usd, {_of("cost_usd")}) AS cost,
+        coalesce(amended.cost_source, {_of("cost_source")}, 'unknown') AS cost_source,
+        amended.split IS NOT NULL AS is_amended
+    FROM calls JOIN events USING (position) LEFT JOIN amended ON {_SAME_CALL}
+)
+SELECT position, {_at("occurred_at")} AS occurred_at_utc, run_id, phase_id, attempt, call_id,
+    coalesce({_of("role")}, 'builder') AS role, provider,
+    coalesce({_of("response_model")}, {_of("request_model")}) AS model, split,
+    coalesce({_of("late")}, 0) AS is_late, input_tokens,
+    {_of("cache_read_tokens")} AS cache_read_tokens,
+    {_of("cache_write_tokens")} AS cache_write_tokens, output_tokens,
+    {_of("reasoning_tokens")} AS reasoning_tokens,
+    coalesce(said_total, input_tokens + output_tokens) AS total_tokens,
+    {_of("max_tokens")} AS max_tokens, {_of("stop_reason")} AS stop_reason,
+    {_of("truncated")} AS is_truncated, {_of("duration_s")} AS duration_s,
+    CAST(cost AS REAL) AS cost_usd, cost_source, is_amended,
+    coalesce(said_total, coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) AS known_tokens,
+    {_pico("cost")} AS cost_pico_usd, {_of("account")} AS account
+FROM told
 """
 
 SAMPLES: Final = f"""

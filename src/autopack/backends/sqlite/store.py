@@ -1,6 +1,7 @@
 """One open log file: connections that read, one that writes, and the lock of that one."""
 
 import contextlib
+import json
 import os
 import sqlite3
 import threading
@@ -216,32 +217,30 @@ class SqliteTransaction(Queries):
     def head(self) -> Head:
         """Return the last event; a tail that was removed is damage, and nothing is appended."""
         if self._head is None:
-            self.stream_version("")
+            self.stream_versions([])
         assert self._head is not None
         return self._head
 
-    def stream_version(self, stream: str) -> int:
+    def stream_versions(self, streams: Sequence[str]) -> dict[str, int]:
         if self._head is not None:
-            return super().stream_version(stream)
+            return super().stream_versions(streams)
         # Every append asks for both, so the first question brings the head along.
         rows = self._all(
-            "SELECT position, hash, recorded_at,"
-            " (SELECT seq FROM sqlite_sequence WHERE name = 'events'),"
-            " (SELECT coalesce(max(version), 0) FROM events WHERE stream = ?)"
-            " FROM events ORDER BY position DESC LIMIT 1",
-            (stream,),
+            "SELECT value, coalesce((SELECT max(version) FROM events WHERE stream = value), 0),"
+            " NULL, NULL FROM json_each(?) UNION ALL"
+            " SELECT NULL, (SELECT seq FROM sqlite_sequence WHERE name = 'events'), NULL, NULL"
+            " UNION ALL SELECT * FROM (SELECT NULL, position, hash, recorded_at FROM events"
+            " ORDER BY position DESC LIMIT 1)",
+            (json.dumps(list(streams)),),
         )
-        if rows:
-            (*last, given, version) = rows[0]
-            head = Head(*last)
-        else:
-            ((given,),) = self._all("SELECT max(seq) FROM sqlite_sequence")
-            head, version = Head(0, b"", 0), 0
+        n = len(streams)
+        found, (_name, given, *_), last = dict(row[:2] for row in rows[:n]), rows[n], rows[n + 1 :]
+        head = Head(*last[0][1:]) if last else Head(0, b"", 0)
         if given and given != head.position:
             what = f"position {given} was given, but the last event is {head.position}"
             raise LogDamagedError(self._target, what)
         self._head = head
-        return int(version)
+        return found
 
     def insert(self, rows: Sequence[Row]) -> None:
         self._head = None

@@ -112,7 +112,7 @@ class ReadingContract:
         """An empty log is at position 0 and yields nothing."""
         assert 0 == journal.backend.head().position
         assert [] == list(journal.read_all())
-        assert 0 == journal.backend.stream_version("run-r1")
+        assert 0 == journal.backend.stream_versions(["run-r1"])["run-r1"]
 
     def test_an_empty_append_changes_nothing(self, journal: Log) -> None:
         """No events and no expectation are no event."""
@@ -147,7 +147,7 @@ class VersionContract:
         journal.append("run-r1", [created()], expected_version=ANY)
         journal.append("run-r1", [paused()], expected_version=ANY)
 
-        assert 2 == journal.backend.stream_version("run-r1")
+        assert 2 == journal.backend.stream_versions(["run-r1"])["run-r1"]
 
     def test_a_batch_is_all_or_nothing(self, journal: Log) -> None:
         """A conflict in one stream keeps the others' events out too."""

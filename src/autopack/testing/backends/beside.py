@@ -106,7 +106,7 @@ class TransactionContract:
             everything()
 
         assert 1 == journal.backend.head().position
-        assert 0 == journal.backend.stream_version("run-r9")
+        assert 0 == journal.backend.stream_versions(["run-r9"])["run-r9"]
         assert [_LEASE] == journal.backend.leases()
         assert {"a": "1"} == journal.backend.view_rows("v")
         assert Checkpoint(view="v", version=1, position=1) == journal.backend.checkpoint("v")

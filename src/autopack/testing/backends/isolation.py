@@ -213,7 +213,7 @@ def _answers(reader: Reader) -> dict[str, Any]:
         "of a type": reader.page(after=0, until=_END, limit=99, types=("run.paused",)),
         "bodies": reader.bodies(after=0, until=_END, limit=99),
         "stream": reader.stream_page("s", after_version=0, limit=99),
-        "version": reader.stream_version("s"),
+        "version": reader.stream_versions(["s"])["s"],
         "found": reader.find([ID, OTHER_ID]),
         "leases": reader.leases(),
         "lease": reader.lease("r1/a"),

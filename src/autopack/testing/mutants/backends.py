@@ -22,8 +22,8 @@ class _Mutated(MemoryBackend):
 
 
 class _StaleVersions(MemoryTransaction):
-    def stream_version(self, stream: str) -> int:
-        return 0
+    def stream_versions(self, streams: Sequence[str]) -> dict[str, int]:
+        return dict.fromkeys(streams, 0)
 
 
 class LostConflict(_Mutated):

@@ -1,4 +1,4 @@
-"""The samples: predictions of attempts, met by their measured output."""
+"""The attempts: predictions met by their measured output, and how they ended."""
 
 import msgspec
 import pytest
@@ -17,8 +17,11 @@ from autopack.events import (
     SampleRecorded,
 )
 from autopack.ports.log import Recorded
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.observations import samples_of
-from autopack.projections.samples import SAMPLES, SampleRow, SampleTotal
+from autopack.projections.work import Work
+from autopack.views import to_json
 
 WHO = {"run_id": "r", "phase_id": "p", "attempt": 1}
 KEY = "r/p#1"
@@ -68,17 +71,27 @@ def timed_out():
 
 def view(*events):
     """Return the rows and the total after *events*, at positions 1, 2, 3, ..."""
-    rows, total = {}, SAMPLES.initial_total()
+    rows, total = {}, ATTEMPTS.initial_total()
     for position, event in enumerate(events, 1):
         row = (position, b"", "s", 1, event.TYPE, 1, 0, 0, "", "", b"")
         recorded = Recorded(row, event)
-        key = SAMPLES.key(recorded) if isinstance(event, SAMPLES.types) else None
+        key = ATTEMPTS.key(recorded) if isinstance(event, ATTEMPTS.types) else None
         if key is None:
             continue
-        before, after = rows.get(key), SAMPLES.project(rows.get(key), recorded)
-        total = SAMPLES.total(total, before, after)
+        before, after = rows.get(key), ATTEMPTS.project(rows.get(key), recorded)
+        total = ATTEMPTS.total(total, before, after)
         rows = {name: row for name, row in {**rows, key: after}.items() if row is not None}
     return rows, total
+
+
+def sums(estimates=0, samples=0, won=0):
+    """Return what a total says of predictions."""
+    return Work(estimates=estimates, samples=samples, samples_won=won)
+
+
+def predictions(total):
+    """Return of a total only what it says of predictions."""
+    return sums(total.all.estimates, total.all.samples, total.all.samples_won)
 
 
 def only_sample(*events):
@@ -212,7 +225,7 @@ def test_an_imported_figure_that_nobody_measured():
     (sample,) = samples_of(rows.values(), log_id="L")
 
     assert ("inferred", None) == (sample.split, sample.actual_output_tokens)
-    assert SampleTotal(estimates=1, samples=0) == total
+    assert sums(estimates=1, samples=0) == predictions(total)
 
 
 def test_no_prediction_after_the_fact():
@@ -220,7 +233,7 @@ def test_no_prediction_after_the_fact():
     rows, total = view(estimated(100), estimated(200), used(), estimated(400))
 
     assert (200, 2) == (rows[KEY].predicted_output_tokens, rows[KEY].position)
-    assert SampleTotal(estimates=3, samples=1) == total
+    assert sums(estimates=3, samples=1) == predictions(total)
 
 
 def test_usage_without_an_estimate():
@@ -228,7 +241,7 @@ def test_usage_without_an_estimate():
     rows, total = view(used(), PhaseCompleted(**WHO))
 
     assert (400, True) == (rows[KEY].actual_output_tokens, rows[KEY].success)
-    assert ([], SampleTotal()) == (samples_of(rows.values(), log_id="L"), total)
+    assert ([], sums()) == (samples_of(rows.values(), log_id="L"), predictions(total))
 
 
 def test_imported_pairs():
@@ -264,7 +277,7 @@ def test_totals():
         PhaseCompleted(**{**WHO, "attempt": 3}),
     )
 
-    assert SampleTotal(estimates=5, samples=3, won=2) == total
+    assert sums(estimates=5, samples=3, won=2) == predictions(total)
 
 
 EVENTS = st.lists(
@@ -298,9 +311,11 @@ EVENTS = st.lists(
 def test_rows_round_trip(events):
     """Every row comes back from JSON as it went."""
     rows, _ = view(*events)
-    decoder = msgspec.json.Decoder(SampleRow)
+    decoder = msgspec.json.Decoder(AttemptRow)
 
-    assert rows == {key: decoder.decode(msgspec.json.encode(row)) for key, row in rows.items()}
+    assert {key: to_json(row) for key, row in rows.items()} == {
+        key: to_json(decoder.decode(to_json(row))) for key, row in rows.items()
+    }
 
 
 @given(EVENTS)
@@ -308,11 +323,8 @@ def test_the_total_is_that_of_the_rows(events):
     """Counting row by row, as they change, gives what counting at the end would."""
     rows, total = view(*events)
 
-    assert (
-        SampleTotal(
-            estimates=sum(isinstance(event, PhaseEstimated | SampleRecorded) for event in events),
-            samples=sum(row.is_met for row in rows.values()),
-            won=sum(row.is_met and row.success is True for row in rows.values()),
-        )
-        == total
-    )
+    assert sums(
+        estimates=sum(isinstance(event, PhaseEstimated | SampleRecorded) for event in events),
+        samples=sum(row.is_met for row in rows.values()),
+        won=sum(row.is_met and row.success is True for row in rows.values()),
+    ) == predictions(total)

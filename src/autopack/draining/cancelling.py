@@ -1,0 +1,46 @@
+"""Calls a phase off: whoever works at it loses it, and what was used by then counts."""
+
+from typing import Any
+
+from autopack.commands import CancelPhase
+from autopack.draining.caps import Caps, worked_s
+from autopack.draining.lease_keys import phase_key
+from autopack.handler import Handler
+from autopack.ids import PhaseRef
+from autopack.journal import JournalTransaction
+from autopack.phase import holds
+from autopack.ports.log import Entry, Recorded, from_us
+
+
+def cancel(handler: Handler, ref: PhaseRef, *, by: str, why: str) -> list[Recorded[Any]]:
+    """
+    Record that a phase is called off, and drop its lease in the same transaction.
+
+    Raises:
+        MoveRefusedError: It has ended, so there is nothing to call off.
+    """
+    caps, journal = Caps(handler), handler.journal
+    lease = journal.backend.lease(phase_key(ref))
+    ends_at = None if lease is None else from_us(lease.expires_at)
+
+    def took_s() -> float | None:
+        _version, stream = handler.known_phase(ref)
+        row = handler.attempt(ref, stream.state.attempts)
+        if row.lease_token is None or not holds(stream.state, row.lease_token):
+            return None
+        return worked_s(row, from_us(journal.now_us()), ends_at)
+
+    def settling() -> list[Entry]:
+        _version, stream = handler.known_phase(ref)
+        return caps.settling(ref, stream.state.attempts, took_s())
+
+    def drop(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
+        there = transaction.store.lease(phase_key(ref))
+        if there is not None:
+            transaction.store.drop_lease(there.key, there.token)
+
+    return handler.handle(
+        lambda: CancelPhase(ref=ref, by=by, why=why, duration_s=took_s()),
+        also=settling,
+        inside=drop,
+    )

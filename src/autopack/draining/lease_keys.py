@@ -1,0 +1,18 @@
+"""The keys of lease rows: phases, workers and preparations, each in a space of its own."""
+
+from autopack.ids import PhaseRef
+
+
+def phase_key(ref: PhaseRef | str) -> str:
+    """Return the key of a phase's lease."""
+    return f"phase {ref}"
+
+
+def worker_key(worker: str) -> str:
+    """Return the key of the row by which a worker's leases are judged."""
+    return f"worker {worker}"
+
+
+def preparation_key(run_id: str) -> str:
+    """Return the key of the lease under which a run is prepared."""
+    return f"prepare {run_id}"

@@ -1,0 +1,155 @@
+"""One attempt as the account keeps it, and what it adds to the account."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from autopack.events.usage import BUILDER
+from autopack.money import Usd
+from autopack.projections.use import MEASURED, Call, Use
+from autopack.projections.work import Pace, Work
+
+NO_WORK: Final = Work()
+UNKNOWN: Final = "unknown"
+
+
+@attrs.frozen(kw_only=True)
+class AttemptRow:
+    """
+    One attempt, one imported pair, or one call that belongs to no attempt.
+
+    Args:
+        position: Where the prediction stands in the log; without one, the first thing told.
+        lease_token, worker, drain, account, claimed_us: As it was claimed; None for an imported
+            one. The claim's time is in microseconds since 1970, by the log's clock.
+        capped: The units of the caps that it was claimed under.
+        reserved_tokens, reserved_usd: What was set aside for it.
+        estimates: How many events gave a prediction; the last before any call is used.
+        paired_output_tokens: The measurement of an imported pair.
+        calls: Its calls, late ones included, by provider and id.
+        use: Sums over its calls.
+        built: Sums over the calls that its prediction is measured by: the builder's, not late.
+        ending: How it ended, in one word; None while it is in work.
+        success: None while the attempt runs, when it was given up, while it waits at a gate, and
+            when it was sent back from there; a gate's answer is its own.
+        ended_position: Where its outcome stands in the log.
+        alike: What its failure is counted under: the fingerprint, or the code.
+        message: What its failure said.
+        is_misread: Whether some of its usage could not be read.
+    """
+
+    position: int
+    run_id: str | None = None
+    phase_id: str | None = None
+    attempt: int | None = None
+    lease_token: str | None = None
+    worker: str | None = None
+    drain: str | None = None
+    account: str | None = None
+    claimed_us: int | None = None
+    capped: tuple[str, ...] = ()
+    reserved_tokens: int | None = None
+    reserved_usd: Usd | None = None
+    category: str = UNKNOWN
+    complexity: str = UNKNOWN
+    estimates: int = 0
+    predicted_output_tokens: int | None = None
+    paired_output_tokens: int | None = None
+    budget_tokens: int | None = None
+    ceiling_tokens: int | None = None
+    estimator: str | None = None
+    estimator_version: str | None = None
+    model: str | None = None
+    deliverables: int | None = None
+    features: Mapping[str, Any] = attrs.Factory(dict)
+    is_test: bool = False
+    is_imported: bool = False
+    source_category: str | None = None
+    source_split: str = MEASURED
+    source_truncated: bool = False
+    calls: Mapping[str, Call] = attrs.Factory(dict)
+    use: Use = attrs.Factory(Use)
+    built: Use = attrs.Factory(Use)
+    by_quarter: Mapping[str, Pace] = attrs.Factory(dict)
+    ending: str | None = None
+    success: bool | None = None
+    ended_position: int | None = None
+    duration_s: float | None = None
+    failure_class: str | None = None
+    alike: str | None = None
+    message: str | None = None
+    zero_yield_reason: str | None = None
+    is_misread: bool = False
+
+    @property
+    def actual_output_tokens(self) -> int | None:
+        """Summed output of the builder's calls; None if one is unmeasured or some unreadable."""
+        if self.is_imported:
+            return self.paired_output_tokens
+        return self.built.measured_output_tokens if self.is_measured else None
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the output of each of its builder calls was measured, and there was one."""
+        return 0 < self.built.calls == self.built.measured_calls and not self.is_misread
+
+    @property
+    def split(self) -> str:
+        """How the least well known figure was come by."""
+        return self.source_split if self.is_imported else self.built.weakest_split
+
+    @property
+    def truncated(self) -> bool:
+        """Whether an output was cut."""
+        return self.source_truncated or self.built.cut_calls > 0
+
+    @property
+    def late_calls(self) -> int:
+        """Builder calls that came after the lease was lost; not in the measured output."""
+        return sum(call.late and call.role == BUILDER for call in self.calls.values())
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the prediction has a measured figure beside it."""
+        return self.predicted_output_tokens is not None and self.actual_output_tokens is not None
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether a calibrator may be shown it: imported, or predicted and at least one call."""
+        is_tried = self.is_imported or self.built.calls > 0
+        return self.predicted_output_tokens is not None and is_tried
+
+    @property
+    def is_won(self) -> bool:
+        """Whether it is a sample that can teach: its attempt completed."""
+        return self.is_met and self.success is True
+
+    @property
+    def is_unmetered(self) -> bool:
+        """Whether it ended under a cap without telling all that it used."""
+        if not self.capped or self.ending is None or self.ending in ("released", "cancelled"):
+            return False
+        use = self.use
+        is_unpriced = "usd" in self.capped and use.calls_without_cost > 0
+        return not use.calls or use.calls_without_total > 0 or self.is_misread or is_unpriced
+
+
+def work_of(row: AttemptRow | None) -> Work:
+    """Return what one attempt adds to the account."""
+    if row is None:
+        return NO_WORK
+    is_worked = row.duration_s is not None
+    return Work(
+        attempts=int(row.lease_token is not None),
+        endings={} if row.ending is None else {row.ending: 1},
+        use=row.use,
+        worked_us=round((row.duration_s or 0.0) * 1e6) if is_worked else 0,
+        estimates=row.estimates,
+        samples=int(row.is_met),
+        samples_won=int(row.is_won),
+        unreadable=int(row.is_misread),
+        unmetered=int(row.is_unmetered),
+        zero_yield={} if row.zero_yield_reason is None else {row.zero_yield_reason: 1},
+        failures={} if row.alike is None else {row.alike: 1},
+    )
