@@ -1,18 +1,23 @@
 """``autopack drain``: work the queue off, with every line of progress on stderr."""
 
 import shlex
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from autopack.cli.choosing import executor_of, strategy_of
-from autopack.cli.output import json_option, print_json, print_table, say, users_prints
+from autopack.cli.output import (
+    json_option,
+    print_json,
+    print_table,
+    say,
+    users_prints,
+    whoever_reads,
+)
 from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.signals import stopping
 from autopack.cli.simulating import simulate_strategies
+from autopack.cli.streams import unhurried
 
 
 def _rates(
@@ -153,6 +158,7 @@ def drain(
     Exit 0 if no phase failed, 1 if some did or an error ended it, 130 when interrupted: the first
     Ctrl-C lets the phases in work end, the second one gives them back at once.
     """
+    ctx.with_resource(unhurried())
     if simulate:
         strategy = given["strategy"]
         simulate_strategies(ctx, strategy, strategy_options, synthetic, width, given, as_json)
@@ -171,13 +177,18 @@ def drain(
             _show_plan(log, settings, as_json)
             return
         report, was_stopped = _run(log, settings, why if requeue else None)
+    with whoever_reads():
+        _tell(report, f"autopack --log {shlex.quote(session.target or '')}", as_json)
+    ctx.exit(130 if was_stopped or report.is_interrupted else 0 if report.is_clean else 1)
+
+
+def _tell(report: Any, command: str, as_json: bool) -> None:
     if as_json:
         print_json(report)
-    else:
-        from autopack.report.drain import drain_text
+        return
+    from autopack.report.drain import drain_text
 
-        say(drain_text(report, f"autopack --log {shlex.quote(session.target or '')}"))
-    ctx.exit(130 if was_stopped or report.is_interrupted else 0 if report.is_clean else 1)
+    say(drain_text(report, command))
 
 
 def _settings(
@@ -273,36 +284,6 @@ def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[A
         if requeue_why is not None:  # not before the settings are known to be right
             ref = PhaseRef(settings["run_id"], settings["phase_id"])
             api.requeue(log, ref, why=requeue_why)
-        with _stopping(engine) as stopped:
+        with stopping(engine) as stopped:
             report = engine.run()
     return report, stopped.is_set()
-
-
-@contextmanager
-def _stopping(engine: Any) -> Iterator[threading.Event]:
-    """Let the first SIGINT or SIGTERM stop the drain cleanly, and a second one at once."""
-    asked = threading.Event()
-
-    def stop(_number: int, _frame: object) -> None:
-        if asked.is_set():
-            said, grace_s = "Giving back the phases in work.", 0.0
-        else:
-            said, grace_s = "Stopping: phases in work may end; once more gives them back.", None
-        asked.set()
-        # A handler takes no lock: whoever it interrupts may hold it.
-        threading.Thread(target=_stop, args=(engine, said, grace_s), daemon=True).start()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _stop(engine: Any, said: str, grace_s: float | None) -> None:
-    say(said, err=True)
-    engine.stop(grace_s, why="a signal")

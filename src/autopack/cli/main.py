@@ -8,7 +8,8 @@ from typing import Any, Final
 import click
 
 from autopack.cli.groups import CommandGroup, nearest_option
-from autopack.cli.output import OutputError, say, silence
+from autopack.cli.output import OutputError, ReaderGoneError, say, silence
+from autopack.cli.streams import make_lasting
 
 _COMMANDS: Final = {
     "demo": "demo:demo",
@@ -84,7 +85,9 @@ class AutopackGroup(CommandGroup):
         except KeyboardInterrupt:
             say("\nInterrupted; what was recorded is kept.", err=True)
             ctx.exit(INTERRUPTED)
-        except BrokenPipeError:
+        except BrokenPipeError as fault:
+            if not isinstance(fault, ReaderGoneError) and _has_written(ctx):
+                raise  # a pipe of somebody else's
             silence()
             ctx.exit(DONE)
         except OutputError as fault:
@@ -98,7 +101,7 @@ class AutopackGroup(CommandGroup):
             from autopack.opening import masked
 
             say(f"autopack: {masked(message)}", err=True)
-            ctx.exit(FAULTS if getattr(ctx.obj, "has_written", False) else REFUSED)
+            ctx.exit(FAULTS if _has_written(ctx) else REFUSED)
 
 
 def _version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
@@ -152,10 +155,10 @@ def autopack(
 def main() -> None:
     """Run the command line on this process's arguments and streams."""
     gc.set_threshold(50_000)  # what loading makes stays; looking for garbage in it takes a tenth
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
+    make_lasting()
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
     sys.excepthook = _tell_fault
     autopack(prog_name="autopack")
 
@@ -172,6 +175,10 @@ def _session(ctx: click.Context) -> Any:
         )
         ctx.call_on_close(ctx.obj.tell_faults)
     return ctx.obj
+
+
+def _has_written(ctx: click.Context) -> bool:
+    return bool(getattr(ctx.obj, "has_written", False))
 
 
 def _message_of(fault: Exception) -> str | None:

@@ -3,14 +3,15 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence, Sized
-from contextlib import AbstractContextManager, redirect_stdout
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from datetime import datetime
 from typing import Any
 
 import click
 
 from autopack.cli.columns import columns
+from autopack.cli.streams import settle
 
 
 class OutputError(Exception):
@@ -18,6 +19,10 @@ class OutputError(Exception):
 
     def __init__(self, fault: OSError) -> None:
         super().__init__(f"stdout cannot be written: {fault.strerror}.")
+
+
+class ReaderGoneError(BrokenPipeError):
+    """Who reads stdout has enough."""
 
 
 def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
@@ -28,7 +33,7 @@ def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     direction of writing, are shown as escapes; line ends and tabs stay. No command needs stderr.
 
     Raises:
-        BrokenPipeError: Who reads stdout has enough.
+        ReaderGoneError: Who reads stdout has enough.
         OutputError: Stdout cannot be written.
     """
     from autopack.report.escaping import visible
@@ -45,6 +50,19 @@ def print_as_stored(text: str) -> None:
         _write(text, nl=ending)
 
 
+@contextmanager
+def whoever_reads() -> Iterator[None]:
+    """Go on where a result cannot be written: what was done is done, and the exit code says it."""
+    settle()
+    try:
+        yield
+    except ReaderGoneError:
+        silence()
+    except OutputError as fault:
+        silence()
+        say(f"autopack: {fault}", err=True)
+
+
 def silence() -> None:
     """Point stdout at nothing, so that the flush at exit does not meet the same fault again."""
     try:
@@ -59,9 +77,9 @@ def _write(text: str, *, err: bool = False, nl: bool = True) -> None:
     try:
         # Stored texts keep their colours in a file; for a terminal they are escapes by now.
         click.echo(text, err=err, nl=nl, color=True)  # noqa: TID251 - the one place
-    except BrokenPipeError:
+    except BrokenPipeError as fault:
         if not err:
-            raise
+            raise ReaderGoneError(*fault.args) from fault
     except OSError as fault:
         if not err:
             raise OutputError(fault) from fault

@@ -5,8 +5,9 @@ from typing import Any
 import click
 
 from autopack.cli.choosing import executor_of
-from autopack.cli.output import json_option, print_json, say, users_prints
+from autopack.cli.output import json_option, print_json, say, users_prints, whoever_reads
 from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.streams import unhurried
 
 
 @click.command(
@@ -45,6 +46,7 @@ def probe(
     from autopack.cli.progress import DrainProgress
     from autopack.report.probe import probe_text
 
+    ctx.with_resource(unhurried())
     if settings["phase_id"] is not None and settings["run_id"] is None:
         raise click.UsageError("--phase-id needs --run-id: an id is unique only within its run.")
     session = ctx.find_object(Session)
@@ -53,8 +55,9 @@ def probe(
         found = executor_of(session.registry(), executor, command, preset, options)
     with session.open_log() as log, DrainProgress() as progress, users_prints():
         report = api.probe(log, executor=found, **settings, on_event=progress)
-    if as_json:
-        print_json(report)
-    else:
-        say(probe_text(report))
+    with whoever_reads():
+        if as_json:
+            print_json(report)
+        else:
+            say(probe_text(report))
     ctx.exit(0 if report.is_go else 1)
