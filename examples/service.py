@@ -61,7 +61,7 @@ def refused(_request: Request, fault: AutopackError) -> JSONResponse:
 def create_run(run_id: str, phases: list[dict] = Body()) -> dict:  # noqa: B008
     """Create a run; the drain takes its phases as soon as they are recorded."""
     try:
-        specs = autopack.run_from({"phases": phases}, source="the request").phases
+        specs = autopack.parse_run({"phases": phases}, source="the request").phases
     except InvalidInputError as fault:
         raise HTTPException(422, str(fault)) from fault
     recorded = autopack.create_run(app.state.log, run_id, specs)

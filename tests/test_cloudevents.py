@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from autopack import create_log, export_history, import_history, open_log, restore_log
 from autopack.cloudevents import CloudEvent, to_line
-from autopack.errors import CodecError, ImportRefusedError
+from autopack.errors import CodecError, ImportRefusedError, LogExistsError
 from autopack.importers import ndjson
 from autopack.ports.log import ANY, LogIdentity, NewEvent, UnrecognisedEvent
 from autopack.testing.facts import completed, created, paused, queued, usage
@@ -251,7 +251,7 @@ class TestRefusals:
         with pytest.raises(RuntimeError):
             export_history(log, Stumbles(), tmp_path / "out.txt")
         exported(log, tmp_path / "out.ndjson")
-        with pytest.raises(FileExistsError):
+        with pytest.raises(LogExistsError):
             exported(log, tmp_path / "out.ndjson")
 
         assert {"log.db", "log.db-wal", "log.db-shm", "out.ndjson"} == {

@@ -215,7 +215,7 @@ class TestDecisions:
         with autopack.open_log(log_path, plugins=registry) as log:
             autopack.create_run(log, "r1", [spec()])
             autopack.drain(log, executor=lambda _p, _a: autopack.Completed({"a.md": "text"}))
-            row = autopack.phases_of(log, "r1")[0]
+            row = autopack.list_phases(log, "r1")[0]
 
         assert ("GATED", "a: a.md?") == (row.status.value, row.reason)
 

@@ -56,7 +56,7 @@ def test_what_names_no_phase_is_refused(name, why):
 def test_a_phase_in_place_of_its_name_is_told_shortly(log):
     """The message says what to give, not all that the phase is."""
     with pytest.raises(InvalidNameError, match=r"PhaseView. Give its \.ref") as refused:
-        autopack.phase_of(log, autopack.phase_of(log, "r/docs/a"))
+        autopack.get_phase(log, autopack.get_phase(log, "r/docs/a"))
 
     assert len(str(refused.value)) < 200
 
@@ -70,10 +70,10 @@ class TestEverywhere:
         with autopack.attempt(log, name) as live:
             live.attach("notes", "short")
 
-        assert "COMPLETE" == autopack.phase_of(log, name).status
+        assert "COMPLETE" == autopack.get_phase(log, name).status
         assert "phase.completed" == autopack.history(log, name)[-1].type
-        assert ["notes"] == [text.name for text in autopack.texts_of(log, name)]
-        assert "short" == autopack.text_of(log, name, "notes")
+        assert ["notes"] == [text.name for text in autopack.list_texts(log, name)]
+        assert "short" == autopack.read_text(log, name, "notes")
 
     def test_decisions_are_taken_under_any_name(self, log, name):
         """Skipped, put back, called off."""
@@ -81,7 +81,7 @@ class TestEverywhere:
         autopack.requeue(log, name, why="now")
         autopack.cancel(log, name, why="never")
 
-        assert "CANCELLED" == autopack.phase_of(log, name).status
+        assert "CANCELLED" == autopack.get_phase(log, name).status
 
     def test_a_gate_is_answered_under_any_name(self, log, name):
         """A person approves what waits."""
@@ -89,7 +89,7 @@ class TestEverywhere:
             live.needs_person("is it right?")
         autopack.decide_gate(log, name, decision="approve", why="seen")
 
-        assert "COMPLETE" == autopack.phase_of(log, name).status
+        assert "COMPLETE" == autopack.get_phase(log, name).status
 
     def test_a_strategy_chooses_by_any_name(self, log, name):
         """What it answers with need not be a ref of the view."""
@@ -100,7 +100,7 @@ class TestEverywhere:
             max_phases=1,
         )
 
-        assert "COMPLETE" == autopack.phase_of(log, name).status
+        assert "COMPLETE" == autopack.get_phase(log, name).status
 
 
 def test_a_history_names_its_phase_once(log):
@@ -125,7 +125,7 @@ def test_no_public_function_takes_a_phase_by_another_type():
     }
 
     assert {str(PhaseName)} == set(taken.values())
-    assert {"attempt", "cancel", "decide_gate", "phase_of", "requeue", "skip"} <= set(taken)
+    assert {"attempt", "cancel", "decide_gate", "get_phase", "requeue", "skip"} <= set(taken)
 
 
 def vars_of_surface():

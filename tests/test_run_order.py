@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack import PhaseRef, PhaseSpec, cancel, create_run, phases_of, queue_phases
+from autopack import PhaseRef, PhaseSpec, cancel, create_run, list_phases, queue_phases
 from autopack.errors import InvalidInputError
 from autopack.ordering import find_cycles
 from autopack.testing.facts import append_all, created, queued
@@ -107,4 +107,4 @@ def test_a_history_may_hold_any_order(memory_log):
     append_all(memory_log, [created("r"), queued("a", "r", after=("nobody", "a"))])
     queue_phases(memory_log, "r", [spec("b", "a")])
 
-    assert ["a", "b"] == [row.phase_id for row in phases_of(memory_log, "r")]
+    assert ["a", "b"] == [row.phase_id for row in list_phases(memory_log, "r")]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autopack import new_plugin
+from autopack import create_plugin
 from autopack.errors import InvalidInputError
 from autopack.scaffold import KINDS, plugin_files
 
@@ -36,7 +36,7 @@ def test_a_new_plugin_works_as_it_stands(kind, tmp_path):
     """It installs, its tests pass, ``autopack plugins`` lists it, and its name is accepted."""
     if not UV.exists():
         pytest.skip("needs uv beside this Python, to install the package")
-    made, site = new_plugin("night-shift", kind, tmp_path), tmp_path / "site"
+    made, site = create_plugin("night-shift", kind, tmp_path), tmp_path / "site"
     run(UV, "pip", "install", "-q", "--no-deps", "--target", site, made, folder=tmp_path, site=site)
 
     autopack = (Path(sys.executable).with_name("autopack"),)
@@ -64,7 +64,7 @@ def test_its_files_are_whole(kind):
 def test_a_name_that_cannot_be_used_is_refused(name, tmp_path):
     """Nothing is written for a name that is no word, or leads elsewhere."""
     with pytest.raises(InvalidInputError, match="cannot name a plugin"):
-        new_plugin(name, "strategy", tmp_path)
+        create_plugin(name, "strategy", tmp_path)
 
     assert [] == list(tmp_path.iterdir())
 
@@ -73,14 +73,14 @@ def test_a_name_that_cannot_be_used_is_refused(name, tmp_path):
 def test_a_name_that_is_taken_is_refused(kind, name, tmp_path):
     """It is said before anything is written, not when the package is installed."""
     with pytest.raises(InvalidInputError, match=f"installed {kind} '{name}' already"):
-        new_plugin(name, kind, tmp_path)
+        create_plugin(name, kind, tmp_path)
 
     assert [] == list(tmp_path.iterdir())
 
 
 def test_what_is_there_is_left_alone(tmp_path):
     """A second time refuses, and so do an unknown kind and a missing folder."""
-    made = new_plugin("mine", "strategy", tmp_path)
+    made = create_plugin("mine", "strategy", tmp_path)
     (made / "README.md").write_text("changed")
 
     for name, kind, folder in (
@@ -89,6 +89,6 @@ def test_what_is_there_is_left_alone(tmp_path):
         ("other", "strategy", tmp_path / "nowhere"),
     ):
         with pytest.raises(InvalidInputError):
-            new_plugin(name, kind, folder)
+            create_plugin(name, kind, folder)
     assert "changed" == (made / "README.md").read_text()
     assert [made] == list(tmp_path.iterdir())

@@ -11,32 +11,31 @@ if TYPE_CHECKING:
     from autopack.api.backtesting import backtest as backtest
     from autopack.api.calibrating import calibrate as calibrate
     from autopack.api.calibrating import estimate as estimate
-    from autopack.api.calibrating import samples as samples
+    from autopack.api.calibrating import list_samples as list_samples
     from autopack.api.capping import CapUse as CapUse
-    from autopack.api.capping import caps_of as caps_of
+    from autopack.api.capping import get_caps as get_caps
     from autopack.api.capping import set_caps as set_caps
     from autopack.api.deciding import apply as apply
     from autopack.api.deciding import calibration_history as calibration_history
     from autopack.api.deciding import propose as propose
     from autopack.api.deciding import reject as reject
     from autopack.api.deciding import rollback as rollback
-    from autopack.api.doctoring import doctor as doctor
+    from autopack.api.doctoring import diagnose as diagnose
     from autopack.api.forecasting import forecast as forecast
     from autopack.api.logs import create_log as create_log
     from autopack.api.logs import export_history as export_history
     from autopack.api.logs import import_history as import_history
     from autopack.api.logs import open_log as open_log
-    from autopack.api.logs import tail as tail
+    from autopack.api.logs import read_tail as read_tail
     from autopack.api.pruning import prune_artifacts as prune_artifacts
     from autopack.api.reading import Change as Change
+    from autopack.api.reading import count_phases as count_phases
     from autopack.api.reading import diff as diff
+    from autopack.api.reading import get_phase as get_phase
     from autopack.api.reading import history as history
-    from autopack.api.reading import phase_board as phase_board
-    from autopack.api.reading import phase_counts as phase_counts
-    from autopack.api.reading import phase_of as phase_of
-    from autopack.api.reading import phases_of as phases_of
+    from autopack.api.reading import list_phases as list_phases
     from autopack.api.reading import replay as replay
-    from autopack.api.reading import run_board as run_board
+    from autopack.api.reading import view as view
     from autopack.api.reporting import evaluate as evaluate
     from autopack.api.reporting import write_report as write_report
     from autopack.api.restoring import restore_log as restore_log
@@ -51,8 +50,8 @@ if TYPE_CHECKING:
     from autopack.api.simulating import simulate as simulate
     from autopack.api.standing import status as status
     from autopack.api.texts import PhaseText as PhaseText
-    from autopack.api.texts import text_of as text_of
-    from autopack.api.texts import texts_of as texts_of
+    from autopack.api.texts import list_texts as list_texts
+    from autopack.api.texts import read_text as read_text
     from autopack.api.work import attempt as attempt
     from autopack.api.work import drain as drain
     from autopack.api.work import probe as probe
@@ -92,9 +91,9 @@ if TYPE_CHECKING:
     from autopack.ports.work import PhaseView as PhaseView
     from autopack.ports.work import Prepared as Prepared
     from autopack.runfiles import RunFile as RunFile
+    from autopack.runfiles import parse_run as parse_run
     from autopack.runfiles import read_run_file as read_run_file
-    from autopack.runfiles import run_from as run_from
-    from autopack.scaffold import new_plugin as new_plugin
+    from autopack.scaffold import create_plugin as create_plugin
 
     __version__: str
 

@@ -33,7 +33,7 @@ _ENDINGS: Final = {"implementation": "src/m{}.py", "tests": "tests/test_m{}.py",
 _SEED: Final = 45
 
 
-def run_demo(directory: Path | None = None, *, program: str = "autopack") -> Path:
+def run_demo(directory: Path | str | None = None, *, program: str = "autopack") -> Path:
     """
     Drain, replay and calibrate in a fresh folder, and say on stdout what happens.
 
@@ -48,7 +48,7 @@ def run_demo(directory: Path | None = None, *, program: str = "autopack") -> Pat
     Raises:
         LogExistsError: The folder holds a demo already; it is left as it is.
     """
-    folder = directory if directory is not None else _free_folder()
+    folder = Path(directory) if directory is not None else _free_folder()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "autopack.db"
     with autopack.create_log(path) as log:

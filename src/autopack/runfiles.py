@@ -35,7 +35,7 @@ class _PriceFile:
     prices: tuple[PriceEntry, ...]
 
 
-def read_run_file(path: Path) -> RunFile:
+def read_run_file(path: Path | str) -> RunFile:
     """
     Return what a TOML, YAML or JSON file says of a run.
 
@@ -43,11 +43,12 @@ def read_run_file(path: Path) -> RunFile:
         InvalidInputError: The file is missing or malformed, or fields are unknown, missing or of
             a wrong kind; says of each in which phase it stands, and what it must be.
     """
+    path = Path(path)
     raw = _loaded(path)
-    return run_from({} if raw is None else raw, source=path)  # an empty YAML file is None
+    return parse_run({} if raw is None else raw, source=path)  # an empty YAML file is None
 
 
-def run_from(raw: Any, *, source: Path | str) -> RunFile:
+def parse_run(raw: Any, *, source: Path | str) -> RunFile:
     """
     Return what the plain values of a run file, however they came here, say of a run.
 

@@ -7,7 +7,7 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Final
+from typing import Final, Literal
 
 from autopack.errors import InvalidInputError
 from autopack.plugins import load_plugins
@@ -18,7 +18,7 @@ KINDS: Final = {"strategy": "strategies", "executor": "executors"}
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-def new_plugin(name: str, kind: str, folder: Path) -> Path:
+def create_plugin(name: str, kind: Literal["strategy", "executor"], folder: Path | str) -> Path:
     """
     Write the package ``autopack-NAME`` into *folder* and return its path.
 
@@ -32,7 +32,7 @@ def new_plugin(name: str, kind: str, folder: Path) -> Path:
         InvalidInputError: The name or kind cannot be used, an installed plugin has the name, the
             folder is missing, or the package is there already; it is left as it is.
     """
-    name = name.removeprefix("autopack-")
+    name, folder = name.removeprefix("autopack-"), Path(folder)
     if kind not in KINDS:
         raise InvalidInputError(f"{kind!r} is no kind of plugin; choose {' or '.join(KINDS)}.")
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from autopack.ids import RunId as RunId
     from autopack.log import Artifacts as Artifacts
     from autopack.log import Log as Log
+    from autopack.observers import ObserverFaults as ObserverFaults
     from autopack.ordering import Stuck as Stuck
     from autopack.plugins.registry import PluginInfo as PluginInfo
     from autopack.plugins.registry import Registry as Registry

@@ -29,7 +29,7 @@ def test_totals_and_samples_follow_and_both_figures_stay(log):
         amended.stream, amended.event.run_id, amended.event.phase_id, amended.event.attempt,
     )  # fmt: skip
     assert (1, 30) == (autopack.status(log).calls, autopack.status(log).output_tokens)
-    assert [30] == [sample.actual_output_tokens for sample in autopack.samples(log)]
+    assert [30] == [sample.actual_output_tokens for sample in autopack.list_samples(log)]
     assert [20] == [
         recorded.event.output_tokens
         for recorded in autopack.history(log, "r", "p")

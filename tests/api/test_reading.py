@@ -232,20 +232,37 @@ class TestBoards:
         """By index, whatever was queued when."""
         autopack.queue_phases(log, "r1", [PhaseSpec("0", category="docs", complexity="low")])
 
-        assert ["a", "b", "0"] == [row.phase_id for row in api.phases_of(log, "r1")]
-        assert "COMPLETE" == api.phase_of(log, PhaseRef("r1", "a")).status
+        assert ["a", "b", "0"] == [row.phase_id for row in api.list_phases(log, "r1")]
+        assert "COMPLETE" == api.get_phase(log, PhaseRef("r1", "a")).status
 
     def test_boards_count_what_stands(self, log):
         """Counts by run and state, without loading a row."""
-        counts = {run: dict(states) for run, states in api.phase_counts(log).items()}
+        counts = {run: dict(states) for run, states in api.count_phases(log).items()}
 
         assert {"r1": {"COMPLETE": 1, "QUEUED": 1}} == counts
-        assert ["r1"] == list(api.run_board(log).rows)
-        assert {"r1/a", "r1/b"} == set(api.phase_board(log).rows)
+        assert ["r1"] == list(api.view(log, "runs").rows)
+        assert {"r1/a", "r1/b"} == set(api.view(log, "phases").rows)
+
+    def test_any_projection_can_be_viewed_as_it_stands(self, log):
+        """By name or as an object, of the library or one's own, saved or not."""
+
+        @autopack.projection(initial=0)
+        def events(count, recorded):
+            return count + 1
+
+        before = (api.view(log, events).value, api.view(log, "phases"))
+        log.refresh_views()
+        append_all(log, [paused()])
+
+        assert (6, 7) == (before[0], api.view(log, events).value)
+        assert before[1].rows == api.view(log, "phases").rows
+        assert api.replay(log, "runs").rows == api.view(log, "runs").rows
+        with pytest.raises(UnknownNameError, match="phases"):
+            api.view(log, "phase")
 
     def test_what_is_not_there_is_named(self, log):
         """A missing run or phase is an error, not an empty answer."""
         with pytest.raises(RunMissingError, match="r9"):
-            api.phases_of(log, "r9")
+            api.list_phases(log, "r9")
         with pytest.raises(PhaseMissingError, match="r1/z"):
-            api.phase_of(log, PhaseRef("r1", "z"))
+            api.get_phase(log, PhaseRef("r1", "z"))

@@ -32,7 +32,7 @@ def log(tmp_path):
 
 def test_texts_are_named_in_order(log):
     """What was queued comes first; each text has its attempt and its length in UTF-8."""
-    found = [(t.attempt, t.kind, t.name, t.size_bytes) for t in autopack.texts_of(log, REF)]
+    found = [(t.attempt, t.kind, t.name, t.size_bytes) for t in autopack.list_texts(log, REF)]
 
     assert [
         (None, "input", "draft", 7),
@@ -57,15 +57,15 @@ def test_texts_are_named_in_order(log):
 )
 def test_a_text_is_read_by_name(log, name, attempt, whole):
     """The last attempt that has the text counts, unless one is named."""
-    assert whole == autopack.text_of(log, REF, name, attempt=attempt)
+    assert whole == autopack.read_text(log, REF, name, attempt=attempt)
 
 
 def test_a_text_is_read_by_its_digest_or_the_start_of_it(log):
     """Six digits are enough for a phase's own texts."""
-    digest = autopack.texts_of(log, REF)[-1].digest
+    digest = autopack.list_texts(log, REF)[-1].digest
 
-    assert "as artifact" == autopack.text_of(log, REF, digest)
-    assert "as artifact" == autopack.text_of(log, REF, digest[:6])
+    assert "as artifact" == autopack.read_text(log, REF, digest)
+    assert "as artifact" == autopack.read_text(log, REF, digest[:6])
     assert digest == log.artifacts.whole_digest(digest[:6])
 
 
@@ -81,7 +81,7 @@ def test_a_text_is_read_by_its_digest_or_the_start_of_it(log):
 def test_what_is_not_there_names_what_is(log, name, attempt, said):
     """An unknown name lists the texts; one that means two asks for a digest."""
     with pytest.raises(InvalidInputError) as refused:
-        autopack.text_of(log, REF, name, attempt=attempt)
+        autopack.read_text(log, REF, name, attempt=attempt)
 
     assert said in str(refused.value)
 
@@ -90,18 +90,18 @@ def test_a_phase_without_texts_says_how_they_come_to_be(log):
     """Where nothing was attached, the message says what would be."""
     autopack.queue_phases(log, "r1", [PhaseSpec("b", category="docs", complexity="low")])
 
-    assert [] == autopack.texts_of(log, PhaseRef("r1", "b"))
+    assert [] == autopack.list_texts(log, PhaseRef("r1", "b"))
     with pytest.raises(InvalidInputError, match="It has none: its outputs"):
-        autopack.text_of(log, PhaseRef("r1", "b"), "stdout")
+        autopack.read_text(log, PhaseRef("r1", "b"), "stdout")
 
 
 def test_a_pruned_text_is_listed_and_says_why_it_is_gone(log):
     """Its digest stays with the events; asking for it tells when and why texts were removed."""
     autopack.prune_artifacts(log, why="room for more", larger_than_bytes=0)
 
-    assert {None} == {text.size_bytes for text in autopack.texts_of(log, REF)}
+    assert {None} == {text.size_bytes for text in autopack.list_texts(log, REF)}
     with pytest.raises(ArtifactMissingError, match=r"pruned \(last at .* UTC: room for more\)"):
-        autopack.text_of(log, REF, "a.md")
+        autopack.read_text(log, REF, "a.md")
 
 
 def test_a_text_that_was_never_there_says_so(log):
@@ -120,7 +120,7 @@ def test_a_start_that_is_too_short_is_refused(log, start):
 @pytest.mark.parametrize("content", [b"no zlib at all", None])
 def test_a_damaged_text_is_named(log, content):
     """A text that is not the one of its digest is damage, not an answer."""
-    digest = next(t.digest for t in autopack.texts_of(log, REF) if t.name == "a.md")
+    digest = next(t.digest for t in autopack.list_texts(log, REF) if t.name == "a.md")
     with closing(sqlite3.connect(log.target)) as other, other:
         other.execute(
             "UPDATE artifacts SET content = coalesce(?, "
@@ -128,6 +128,6 @@ def test_a_damaged_text_is_named(log, content):
             (content, digest, digest),
         )
 
-    assert None in {text.size_bytes for text in autopack.texts_of(log, REF)}
+    assert None in {text.size_bytes for text in autopack.list_texts(log, REF)}
     with pytest.raises(LogDamagedError, match=digest):
-        autopack.text_of(log, REF, "a.md")
+        autopack.read_text(log, REF, "a.md")

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from autopack import run_board
+from autopack import view
 from autopack.backends.sqlite.files import create_file
 from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import LogDamagedError
@@ -99,7 +99,7 @@ def test_a_view_that_cannot_be_read_says_how_to_make_it_anew(path):
     edit(path, "UPDATE view_rows SET data = '{' WHERE view = 'runs'")
     with Log(SqliteBackend(path)) as log:
         with pytest.raises(LogDamagedError, match="autopack views refresh --rebuild"):
-            run_board(log)
+            view(log, "runs")
         log.refresh_views(rebuild=True)
 
         assert log.verify(views=True).is_clean

@@ -292,10 +292,10 @@ _AS_ANOTHER = """
 import json, os, sys
 import attrs, autopack
 
-autopack.doctor(sys.argv[1])  # loads what the other user may not read
+autopack.diagnose(sys.argv[1])  # loads what the other user may not read
 if os.geteuid() == 0:
     os.setresuid(65534, 65534, 65534)
-print(json.dumps(attrs.asdict(autopack.doctor(sys.argv[1]))))
+print(json.dumps(attrs.asdict(autopack.diagnose(sys.argv[1]))))
 """
 
 

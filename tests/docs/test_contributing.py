@@ -9,13 +9,13 @@ from autopack.backends.sqlite.schema import LOG_FORMAT
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def text_of(name):
+def read_text(name):
     return (ROOT / name).read_text(encoding="utf-8")
 
 
 def test_every_path_exists():
     """A file or folder that CONTRIBUTING.md names is there."""
-    named = set(re.findall(r"(?:tests|docs|src|\.ci)/[\w./-]+\w/?", text_of("CONTRIBUTING.md")))
+    named = set(re.findall(r"(?:tests|docs|src|\.ci)/[\w./-]+\w/?", read_text("CONTRIBUTING.md")))
 
     assert len(named) > 4
     assert [] == sorted(path for path in named if not (ROOT / path).exists())
@@ -23,7 +23,7 @@ def test_every_path_exists():
 
 def test_every_check_is_run_by_ci():
     """The checks that CONTRIBUTING.md lists are those that `.ci/run` runs."""
-    script = text_of(".ci/run")
+    script = read_text(".ci/run")
 
     for check in ("pytest", "ruff check", "ruff format", "mypy", "lint-imports", "sphinx-build -W"):
         assert check in script
@@ -31,4 +31,4 @@ def test_every_check_is_run_by_ci():
 
 def test_the_changelog_states_the_log_format():
     """A new format or a new hash chain is told where users look for it."""
-    assert f"Format {LOG_FORMAT}, hash chain version {chain.VERSION}:" in text_of("CHANGELOG.md")
+    assert f"Format {LOG_FORMAT}, hash chain version {chain.VERSION}:" in read_text("CHANGELOG.md")

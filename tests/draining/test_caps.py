@@ -9,9 +9,9 @@ from autopack import (
     Failed,
     amend_usage,
     attempt,
-    caps_of,
     create_run,
     drain,
+    get_caps,
     hookimpl,
     load_plugins,
     replay,
@@ -302,7 +302,7 @@ def test_a_run_capped_in_minutes(clocked, clock):
         clock.now += 10 * 60
 
     report = drain(clocked, executor=slow, run_id="slow", lease_s=3600)
-    (used,) = [one for one in caps_of(clocked, "slow") if one.unit == "minutes"]
+    (used,) = [one for one in get_caps(clocked, "slow") if one.unit == "minutes"]
 
     assert 2 == report.attempts
     assert (15.0, 20.0) == (used.cap, used.used)
@@ -329,14 +329,14 @@ def test_a_cap_set_later_counts_what_was_done(sqlite_log):
     drain(sqlite_log, executor=uses(700), max_phases=2)
     set_caps(sqlite_log, "r", {"tokens": 5000, "phases": 2}, why="enough")
     report = drain(sqlite_log, executor=works)
-    used = {one.unit: one.used for one in caps_of(sqlite_log, "r")}
+    used = {one.unit: one.used for one in get_caps(sqlite_log, "r")}
 
     assert (0, "blocked") == (report.attempts, report.reason)
     assert (1400, 2) == (used["tokens"], used["phases"])
 
 
 def used_in(log, run_id="r"):
-    return {one.unit: (one.used, one.reserved) for one in caps_of(log, run_id)}
+    return {one.unit: (one.used, one.reserved) for one in get_caps(log, run_id)}
 
 
 def test_what_is_used_while_a_cap_is_lifted_counts_under_the_next(sqlite_log):

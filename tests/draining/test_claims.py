@@ -2,7 +2,7 @@
 
 import pytest
 
-from autopack import PhaseRef, cancel, pause_run, phase_of
+from autopack import PhaseRef, cancel, get_phase, pause_run
 from autopack.commands import ReleasePhase
 from autopack.draining.claims import Claims, new_worker
 from autopack.draining.lost_leases import reclaim_lost
@@ -21,14 +21,14 @@ def claims_of(log, worker="w1", **settings):
 
 
 def take(log, claims, ref=P1):
-    phase = phase_of(log, ref)
+    phase = get_phase(log, ref)
     estimator = log.registry.resolve("estimator", "deliverables")
     estimate = estimated(log, estimator, phase, registry=log.registry)
     return claims.take(phase, estimate, timeout_s=None, reason=None)
 
 
 def reclaim(log):
-    return reclaim_lost(claims_of(log, "another"), [phase_of(log, P1)])
+    return reclaim_lost(claims_of(log, "another"), [get_phase(log, P1)])
 
 
 def test_a_claim_is_estimated_and_has_its_lease(clocked):
@@ -53,7 +53,7 @@ def test_a_phase_is_claimed_once(log, another):
 
 def test_a_paused_run_gives_no_phase(log):
     """A claim asserts that the run was not paused in between."""
-    phase = phase_of(log, P1)
+    phase = get_phase(log, P1)
     claims = claims_of(log)
     pause_run(log, "r", why="wait")
 
@@ -96,7 +96,7 @@ def test_an_ended_lease_is_reclaimed_with_its_worker(clocked, clock):
     clock.now += 31
     reclaim(clocked)
     (event,) = found(clocked, "phase.reclaimed")
-    phase = phase_of(clocked, P1)
+    phase = get_phase(clocked, P1)
 
     assert ("w1", claim.token, 1) == (event.worker, event.lease_token, event.attempt)
     assert "the lease of worker w1 ended 1.0 s ago" == event.why
@@ -167,9 +167,9 @@ def test_a_jump_of_the_wall_clock_takes_nobodys_phase(clocked, clock):
     claim = take(clocked, claims_of(clocked, machine=machine))
     clock.now += 3600
     other = claims_of(clocked, "w2", machine=machine)
-    alive = reclaim_lost(other, [phase_of(clocked, P1)])
+    alive = reclaim_lost(other, [get_phase(clocked, P1)])
     steady.now += 31
-    dead = reclaim_lost(other, [phase_of(clocked, P1)])
+    dead = reclaim_lost(other, [get_phase(clocked, P1)])
 
     assert ([], 1) == (alive, len(dead))
     assert claim.token == dead[0].event.lease_token
@@ -184,7 +184,7 @@ def test_a_clock_that_was_set_back_leaves_no_phase_with_the_dead(clocked, clock)
     steady.now += 31
 
     assert 1 == len(
-        reclaim_lost(claims_of(clocked, "w2", machine=machine), [phase_of(clocked, P1)])
+        reclaim_lost(claims_of(clocked, "w2", machine=machine), [get_phase(clocked, P1)])
     )
 
 
@@ -208,4 +208,4 @@ def test_another_machine_is_judged_by_the_wall_clock(clocked, clock, boot):
     clock.now += 31
 
     other = claims_of(clocked, "w2", machine=Machine(boot, Clock()))
-    assert 1 == len(reclaim_lost(other, [phase_of(clocked, P1)]))
+    assert 1 == len(reclaim_lost(other, [get_phase(clocked, P1)]))

@@ -7,10 +7,10 @@ from autopack import (
     PhaseRef,
     decide_gate,
     drain,
-    phase_of,
+    get_phase,
+    list_samples,
     replay,
     requeue,
-    samples,
 )
 from autopack.errors import MoveRefusedError
 from drains import found, states, types_of, works
@@ -45,9 +45,9 @@ def test_what_was_done_waits_with_the_question(log):
         return NeedsPerson("Merge?", outputs={"a.md": "the text"}, summary="one file")
 
     drain(log, executor=asks, max_phases=1)
-    at_gate = phase_of(log, P1)
+    at_gate = get_phase(log, P1)
     decide_gate(log, P1, decision="approve", why="looks right")
-    approved = phase_of(log, P1)
+    approved = get_phase(log, P1)
 
     assert ("GATED", "Merge?", "one file") == (at_gate.status, at_gate.reason, at_gate.summary)
     assert "the text" == log.artifacts.get(at_gate.outputs["a.md"])
@@ -68,9 +68,9 @@ def test_a_decision_judges_the_sample(log, decision, success):
         return NeedsPerson("Merge?")
 
     drain(log, executor=asks, max_phases=1)
-    (waiting,) = samples(log)
+    (waiting,) = list_samples(log)
     decide_gate(log, P1, decision=decision, why="looked at it")
-    (decided,) = samples(log)
+    (decided,) = list_samples(log)
 
     assert (None, success) == (waiting.success, decided.success)
     assert 20 == decided.actual_output_tokens

@@ -14,10 +14,10 @@ from autopack import (
     create_run,
     decide_gate,
     drain,
+    get_phase,
     hookimpl,
     load_plugins,
     open_log,
-    phase_of,
 )
 from drains import found, specs, states, works
 
@@ -71,9 +71,9 @@ def test_a_question_sends_completed_work_to_the_gate(log_path):
     gate = Gate("Is it fit to be published?")
     with log_with(log_path, gate) as log:
         report = drain(log, executor=completes, max_phases=1)
-        waiting = phase_of(log, P1)
+        waiting = get_phase(log, P1)
         decide_gate(log, P1, decision="approve", why="read it")
-        approved = phase_of(log, P1)
+        approved = get_phase(log, P1)
 
         assert [("p1", 1, DONE)] == gate.seen
         assert (0, 1, 0) == (report.completed, report.gated, report.samples_won)
@@ -103,7 +103,7 @@ def test_only_completed_work_is_asked_about(log_path, outcome):
         drain(log, executor=lambda _phase, _attempt: outcome, max_phases=1)
 
         assert [] == gate.seen
-        assert phase_of(log, P1).reason in ("it broke", "Mine?")
+        assert get_phase(log, P1).reason in ("it broke", "Mine?")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_gate_that_does_not_answer_lets_nothing_through(log_path, answer, told
     """The person is told which plugin did not answer, and it is logged."""
     with log_with(log_path, Gate(answer)) as log, capture_logs() as logged:
         drain(log, executor=completes, max_phases=1)
-        waiting = phase_of(log, P1)
+        waiting = get_phase(log, P1)
 
         assert "GATED" == waiting.status
         assert waiting.reason.startswith("Is the work as it should be? The gate of plugin ")
@@ -133,7 +133,10 @@ def test_a_question_that_cannot_be_stored_is_asked_with_escapes(log_path):
     with log_with(log_path, Gate("Is \udcff fit?")) as log:
         drain(log, executor=completes, max_phases=1)
 
-        assert ("GATED", "Is \\udcff fit?") == (phase_of(log, P1).status, phase_of(log, P1).reason)
+        assert ("GATED", "Is \\udcff fit?") == (
+            get_phase(log, P1).status,
+            get_phase(log, P1).reason,
+        )
 
 
 def test_the_first_question_wins_and_the_label_comes_last(log_path):
@@ -141,11 +144,11 @@ def test_the_first_question_wins_and_the_label_comes_last(log_path):
     plugins = [Gate("Later?"), Gate(None)]
     with log_with(log_path, *plugins, labels={"gate": "By label?"}) as log:
         drain(log, executor=completes, max_phases=1)
-        assert "Later?" == phase_of(log, P1).reason
+        assert "Later?" == get_phase(log, P1).reason
     with open_log(log_path, plugins=load_plugins(extra=plugins[1:])) as log:
         drain(log, executor=completes)
 
-        assert "By label?" == phase_of(log, PhaseRef("r", "p2")).reason
+        assert "By label?" == get_phase(log, PhaseRef("r", "p2")).reason
 
 
 @pytest.mark.parametrize(
@@ -160,7 +163,7 @@ def test_the_label_asks(log_path, labels, state, reason):
     """A label without a text asks a question of the library's own."""
     with log_with(log_path, labels=labels) as log:
         drain(log, executor=completes, max_phases=1)
-        shown = phase_of(log, P1)
+        shown = get_phase(log, P1)
 
         assert (state, reason) == (shown.status, shown.reason)
 

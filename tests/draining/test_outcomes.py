@@ -14,7 +14,7 @@ from autopack import (
     attempt,
     create_run,
     drain,
-    phase_of,
+    get_phase,
 )
 from autopack.errors import InvalidInputError
 from drains import found, specs
@@ -74,7 +74,7 @@ def names_amiss(_phase, attempt):
 def test_what_cannot_be_stored_fails_the_attempt_and_not_the_drain(log, execute, code, told):
     """The next phase is worked on, whatever the executor gave back for this one."""
     report = drain(log, executor=execute)
-    row = phase_of(log, P1)
+    row = get_phase(log, P1)
 
     assert (2, "empty") == (report.failed, report.reason)
     assert (code, True) == (row.reason_code, told in row.reason)
@@ -120,7 +120,7 @@ def test_an_executor_that_ends_all_gives_its_phase_back(log):
     with pytest.raises(KeyboardInterrupt):
         drain(log, executor=execute)
 
-    assert ("QUEUED", 0) == (phase_of(log, P1).status, phase_of(log, P1).attempts_spent)
+    assert ("QUEUED", 0) == (get_phase(log, P1).status, get_phase(log, P1).attempts_spent)
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
@@ -129,7 +129,7 @@ def test_what_ends_more_than_the_block_gives_the_phase_back(log, fault):
     with pytest.raises(fault), attempt(log, "r/p1"):
         raise fault
 
-    assert ("QUEUED", 0) == (phase_of(log, P1).status, phase_of(log, P1).attempts_spent)
+    assert ("QUEUED", 0) == (get_phase(log, P1).status, get_phase(log, P1).attempts_spent)
 
 
 def test_a_late_result_that_cannot_be_stored_is_told(sqlite_log):

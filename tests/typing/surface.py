@@ -69,7 +69,7 @@ def logs(path: Path) -> None:
     """Make, open, append, read."""
     with autopack.create_log(path) as log:
         assert_type(log, Log)
-    assert_type(autopack.doctor(path, full=True), Diagnosis)
+    assert_type(autopack.diagnose(path, full=True), Diagnosis)
     with autopack.open_log("log.db", durability="relaxed") as log:
         event = RunCreated(run_id="r1", goal="tidy")
         assert_type(log.append("run-r1", [event], expected_version=0), list[Recorded[Any]])

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from autopack.api.calibrating import DEFAULT_ESTIMATOR, samples
+from autopack.api.calibrating import DEFAULT_ESTIMATOR, list_samples
 from autopack.calibration.backtesting import Backtest, judged, kept_from, rows_of
 from autopack.calibration.prequential import Row
 from autopack.calibration.traces import trace_of
@@ -100,7 +100,7 @@ def _of_logs(logs: Sequence[Log]) -> Rows:
     rows: list[Row] = []
     aside: dict[str, int] = {}
     for log in logs:
-        found, reasons = rows_of(samples(log))
+        found, reasons = rows_of(list_samples(log))
         start = rows[-1].at if rows else 0.0
         rows += [_later(row, start) for row in found]
         for reason, count in reasons.items():

@@ -72,7 +72,7 @@ def estimate(
     return budgeted(found, quantiles_of(log, calibrator, estimator=chosen.name, tau=tau)(), tau)
 
 
-def samples(log: Log, *, run_ids: Sequence[str] | None = None) -> list[Sample]:
+def list_samples(log: Log, *, run_ids: Sequence[str] | None = None) -> list[Sample]:
     """Return the log's samples in order: predictions met by measurements."""
     rows = views.current(log, ATTEMPTS).rows.values()
     found = samples_of(rows, log_id=log.log_id)
@@ -115,7 +115,7 @@ def calibrate(
     }
     given = options if tau is None else {**options, "tau": tau}
     chosen = calibrator_of(registry, calibrator, usual, given)
-    evidence = [sample for one in logs for sample in samples(one, run_ids=run_ids)]
+    evidence = [sample for one in logs for sample in list_samples(one, run_ids=run_ids)]
     proposal = run_calibrator(chosen, evidence)
     expected = expected_effect(chosen, evidence) if proposal.is_change else None
     read = tuple({"log_id": one.log_id, "position": one.head().position} for one in logs)

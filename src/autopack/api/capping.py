@@ -34,7 +34,7 @@ class CapUse:
     reserved: float | Decimal
 
 
-def caps_of(log: Log, run_id: str) -> list[CapUse]:
+def get_caps(log: Log, run_id: str) -> list[CapUse]:
     """Return what a run has used in each unit that a cap may be in, and the caps."""
     handler, scope = handler_of(log), f"run-{run_id}"
     _check_run(log, run_id)
@@ -79,7 +79,7 @@ def set_caps(
         otherwise=handler.run_state(run_id).caps,
     )
     Caps(handler).set_run(run_id, command)
-    return caps_of(log, run_id)
+    return get_caps(log, run_id)
 
 
 def _check_run(log: Log, run_id: str) -> None:

@@ -22,7 +22,7 @@ from autopack.plugins import Registry, load_plugins
 from autopack.report.diagnosis import Diagnosis, DoctorCheck
 
 
-def doctor(
+def diagnose(
     log_target: str | Path | None = None, *, full: bool = False, plugins: Registry | None = None
 ) -> Diagnosis:
     """

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autopack.api.calibrating import DEFAULT_ESTIMATOR
-from autopack.api.reading import phase_board, phases_of
+from autopack.api.reading import list_phases, view
 from autopack.calibration.forecasts import (
     HIGH,
     LOW,
@@ -24,6 +24,7 @@ from autopack.log import Log
 from autopack.money import Usd
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import PhaseView
+from autopack.projections.phases import PHASES
 from autopack.states import PhaseStatus
 
 
@@ -72,9 +73,9 @@ def forecast(
 
 def _queued(log: Log, run_id: str | None) -> list[PhaseView]:
     if run_id is not None:
-        phases = phases_of(log, run_id)
+        phases = list_phases(log, run_id)
     else:
-        phases = sorted(phase_board(log).rows.values(), key=lambda phase: phase.order)
+        phases = sorted(view(log, PHASES).rows.values(), key=lambda phase: phase.order)
     return [phase for phase in phases if phase.status is PhaseStatus.QUEUED]
 
 

@@ -1,6 +1,5 @@
 """Logs: made, opened, and other histories brought in or taken out."""
 
-import errno
 import os
 import shlex
 from functools import partial
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from autopack.backends.sqlite.files import publishing
-from autopack.errors import CodecError, NotALogError
+from autopack.errors import CodecError, LogExistsError, NotALogError
 from autopack.journal import END
 from autopack.log import Log
 from autopack.narrator import Narrator
@@ -98,13 +97,20 @@ def export_history(log: Log, exporter: ExporterLike, path: str | Path) -> int:
     Write the log in another form to a new file and return how many events it holds.
 
     The file is there whole or not at all; one that ends in ``.gz`` is packed.
+
+    Args:
+        exporter: An exporter's registered name, or an exporter.
+        path: Where to write.
+
+    Raises:
+        LogExistsError: Something is there already; it is left as it is.
     """
     chosen = log.registry.resolve("exporter", exporter)
     if hasattr(chosen, "of_log"):
         chosen = chosen.of_log(log.backend.identity)
     dest, written = Path(path).absolute(), 0
     if os.path.lexists(dest):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(dest))
+        raise LogExistsError(str(dest), can_be_opened=False)
     with publishing(dest) as scratch, _writer(scratch, dest) as stream:
         for line in chosen.lines(log.read_all()):
             stream.write(line + "\n")
@@ -119,7 +125,7 @@ def _writer(scratch: Path, dest: Path) -> Any:
     return opened(scratch, "xt", encoding="utf-8", newline="\n")
 
 
-def tail(log: Log, *, after: int | None = None, limit: int = 20) -> list[Recorded[Any]]:
+def read_tail(log: Log, *, after: int | None = None, limit: int = 20) -> list[Recorded[Any]]:
     """
     Return events as they are stored, the last *limit* of them if *after* is not given.
 

@@ -19,24 +19,28 @@ from autopack.projections.runs import RUNS
 from autopack.views import ViewAt
 
 
-def run_board(log: Log) -> ViewAt:
-    """Return all runs as they stand, by id."""
-    return views.current(log, RUNS)
+def view(log: Log, projection: ProjectionLike) -> ViewAt:
+    """
+    Return a projection as it stands now: what is saved of it, and what came since.
+
+    Args:
+        projection: An object, or a registered name: ``phases`` (by ``RUN/PHASE``, in total by run
+            and state), ``runs`` (by id), ``usage``, ``samples``, ...
+
+    Raises:
+        UnknownNameError: No projection of that name is registered.
+    """
+    return views.current(log, log.registry.resolve("projection", projection))
 
 
-def phase_board(log: Log) -> ViewAt:
-    """Return all phases as they stand, by ``RUN/PHASE``, with counts by run and state."""
-    return views.current(log, PHASES)
-
-
-def phase_counts(log: Log) -> Mapping[str, Mapping[str, int]]:
+def count_phases(log: Log) -> Mapping[str, Mapping[str, int]]:
     """Return how many phases of each run are in each state."""
     board: Mapping[str, Mapping[str, int]]
     board = views.current(log, PHASES, with_rows=False).total.by_run
     return board
 
 
-def phases_of(log: Log, run_id: str) -> list[PhaseView]:
+def list_phases(log: Log, run_id: str) -> list[PhaseView]:
     """Return a run's phases as they stand, in their order; loads no other run's."""
     from autopack.handler import handler_of  # with all commands, which `status` does not need
 
@@ -48,7 +52,7 @@ def phases_of(log: Log, run_id: str) -> list[PhaseView]:
     return sorted(rows, key=lambda row: (row.index, row.order))
 
 
-def phase_of(log: Log, phase: PhaseName) -> PhaseView:
+def get_phase(log: Log, phase: PhaseName) -> PhaseView:
     """Return one phase as it stands."""
     from autopack.handler import handler_of
 

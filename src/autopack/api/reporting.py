@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Unpack
 
 from autopack.api.backtesting import DEFAULT_CALIBRATORS, backtest
-from autopack.api.calibrating import DEFAULT_CALIBRATOR, DEFAULT_ESTIMATOR, calibrate, samples
+from autopack.api.calibrating import DEFAULT_CALIBRATOR, DEFAULT_ESTIMATOR, calibrate, list_samples
 from autopack.api.deciding import calibration_history
 from autopack.calibration.coefficients import fold_proposals, fold_taught
 from autopack.calibration.options import CalibratorOptions
@@ -52,7 +52,7 @@ def evaluate(
         position=log.head().position,
         made_at=at or datetime.fromtimestamp(time.time(), UTC),
         estimator=chosen.name,
-        samples=samples(log),
+        samples=list_samples(log),
         proposal=proposal,
         taught=fold_taught(chosen.name, chosen.base_version, (one.event for one in events)),
         proposals=fold_proposals(events),

@@ -37,7 +37,7 @@ class PhaseText:
     size_bytes: int | None
 
 
-def texts_of(log: Log, phase: PhaseName) -> list[PhaseText]:
+def list_texts(log: Log, phase: PhaseName) -> list[PhaseText]:
     """Return the texts that a phase's events name, in the order in which they were recorded."""
     named: dict[PhaseText, None] = {}
     sizes: dict[str, int | None] = {}
@@ -56,7 +56,7 @@ def texts_of(log: Log, phase: PhaseName) -> list[PhaseText]:
     return list(named)
 
 
-def text_of(log: Log, phase: PhaseName, name: str, *, attempt: int | None = None) -> str:
+def read_text(log: Log, phase: PhaseName, name: str, *, attempt: int | None = None) -> str:
     """
     Return one text of a phase.
 
@@ -69,7 +69,7 @@ def text_of(log: Log, phase: PhaseName, name: str, *, attempt: int | None = None
         ArtifactMissingError: It is not stored any more.
     """
     ref = phase_ref(phase)
-    return log.artifacts.get(_chosen(texts_of(log, ref), ref, name, attempt).digest)
+    return log.artifacts.get(_chosen(list_texts(log, ref), ref, name, attempt).digest)
 
 
 def _chosen(texts: list[PhaseText], ref: PhaseRef, name: str, attempt: int | None) -> PhaseText:

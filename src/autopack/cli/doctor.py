@@ -28,7 +28,7 @@ def doctor(ctx: click.Context, full: bool, as_json: bool) -> None:
     target = session.target
     if target is not None and target.strip():
         target = absolute_target(target)
-    found = api.doctor(target, full=full, plugins=session.registry())
+    found = api.diagnose(target, full=full, plugins=session.registry())
     if found.log_id is not None:
         say(f"log: {found.target} (log_id {found.log_id})", err=True)
     if as_json:

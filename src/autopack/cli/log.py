@@ -101,7 +101,7 @@ def tail(session: Session, after: int | None, limit: int, as_json: bool) -> None
     from autopack.report.history import event_json, history_line
 
     with session.open_log() as held:
-        events = api.tail(held, after=after, limit=limit)
+        events = api.read_tail(held, after=after, limit=limit)
         head = held.head().position
     if as_json:
         print_json([event_json(recorded) for recorded in events])

@@ -88,8 +88,8 @@ def show(session: Session, words: tuple[str, ...], as_json: bool) -> None:
 
     with session.open_log() as log:
         wanted = phase_in(log, words)
-        found = api.phase_of(log, wanted)
-        texts = api.texts_of(log, wanted)
+        found = api.get_phase(log, wanted)
+        texts = api.list_texts(log, wanted)
     fields = attrs.asdict(found, recurse=False)
     if as_json:
         print_json({**fields, "texts": texts_json(texts)})

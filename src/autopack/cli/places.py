@@ -63,7 +63,7 @@ def _known_as(log: "Log", word: str) -> list[str]:
     """Return the phases of that id, or else those of the run of that id."""
     import autopack as api
 
-    keys = [(row.key, row) for row in api.phase_board(log).rows.values()]
+    keys = [(row.key, row) for row in api.view(log, "phases").rows.values()]
     of_id = [key for key, row in keys if row.phase_id == word]
     return of_id or [key for key, row in keys if row.run_id == word]
 

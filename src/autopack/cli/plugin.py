@@ -1,6 +1,7 @@
 """``autopack plugin``: begin a plugin of one's own."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -29,11 +30,11 @@ def plugin() -> None:
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path), default=".", help="Where; here by default."
 )
-def new(name: str, kind: str, folder: Path) -> None:
+def new(name: str, kind: Literal["strategy", "executor"], folder: Path) -> None:
     """Write a package that installs, passes its tests and shows up in `autopack plugins`."""
-    from autopack.scaffold import new_plugin
+    from autopack.scaffold import create_plugin
 
-    made = new_plugin(name, kind, folder.absolute())
+    made = create_plugin(name, kind, folder.absolute())
     say(f"Created {made}")
     say("Next:")
     say(f'  pip install -e "{made}[test]"')

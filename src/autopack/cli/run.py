@@ -73,8 +73,8 @@ def list_runs(session: Session, as_json: bool) -> None:
     import autopack as api
 
     with session.open_log() as log:
-        counts = api.phase_counts(log)
-        runs = sorted(api.run_board(log).rows.values(), key=lambda row: row.order)
+        counts = api.count_phases(log)
+        runs = sorted(api.view(log, "runs").rows.values(), key=lambda row: row.order)
     rows = [
         {
             "run_id": row.run_id,
@@ -103,9 +103,9 @@ def show(session: Session, run_id: str, as_json: bool) -> None:
     import autopack as api
 
     with session.open_log() as log:
-        phases = api.phases_of(log, run_id)
-        row = api.run_board(log).rows[run_id]
-        caps = api.caps_of(log, run_id) if row.created else []
+        phases = api.list_phases(log, run_id)
+        row = api.view(log, "runs").rows[run_id]
+        caps = api.get_caps(log, run_id) if row.created else []
     if as_json:
         print_json({"run": row, "phases": phases, "caps": caps})
         return
@@ -176,7 +176,7 @@ def cap(
     with session.open_log() as log:
         if wanted:
             api.set_caps(log, run_id, wanted, why=why or "")
-        found = api.caps_of(log, run_id)
+        found = api.get_caps(log, run_id)
     if as_json:
         print_json(found)
         return

@@ -30,11 +30,11 @@ def text(session: Session, words: tuple[str, ...], attempt: int | None, as_json:
         if name is None:
             texts = [
                 found
-                for found in api.texts_of(log, wanted)
+                for found in api.list_texts(log, wanted)
                 if attempt is None or found.attempt == attempt
             ]
         else:
-            whole = api.text_of(log, wanted, name, attempt=attempt)
+            whole = api.read_text(log, wanted, name, attempt=attempt)
     if name is not None:
         _print_text(whole, {"phase": str(wanted), "name": name}, as_json=as_json)
     elif as_json:

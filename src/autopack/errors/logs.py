@@ -26,14 +26,15 @@ class LogMissingError(LogError):
 
 
 class LogExistsError(LogError):
-    """Something is already at that path; creating never opens or overwrites."""
+    """Something is already at that path; creating and exporting never open or overwrite."""
 
-    def __init__(self, target: str) -> None:
-        super().__init__(
-            f"{target} already exists; it was left as it is. Choose another path, or",
-            do="open it with open_log().",
-            typed=f"work on it with --log {quote(target)}.",
-        )
+    def __init__(self, target: str, *, can_be_opened: bool = True) -> None:
+        said = f"{target} already exists; it was left as it is. Choose another path"
+        if can_be_opened:
+            do, typed = "open it with open_log().", f"work on it with --log {quote(target)}."
+            super().__init__(f"{said}, or", do=do, typed=typed)
+        else:
+            super().__init__(f"{said}.")
         self.target = target
 
 

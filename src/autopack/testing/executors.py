@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from autopack.api.reading import phase_of, replay
+from autopack.api.reading import get_phase, replay
 from autopack.api.runs import create_run
 from autopack.api.work import attempt, drain
 from autopack.backends.memory import MemoryBackend
@@ -118,7 +118,7 @@ def drained(executor: Any, spec: PhaseSpec) -> PhaseView:
     """Return a phase after a drain."""
     log = new_log(spec)
     drain(log, executor=executor)
-    return phase_of(log, _REF)
+    return get_phase(log, _REF)
 
 
 def why(row: PhaseView) -> str:
@@ -132,7 +132,7 @@ def called(executor: Any, spec: PhaseSpec) -> tuple[Any, Exception | None]:
     execute = getattr(executor, "execute", executor)
     try:
         with attempt(log, _REF) as live:
-            outcome = execute(phase_of(log, _REF), live)
+            outcome = execute(get_phase(log, _REF), live)
             if inspect.isawaitable(outcome):
                 outcome = asyncio.run(_awaited(outcome))
     except Exception as fault:

@@ -18,9 +18,9 @@ from autopack import (
     calibrate,
     create_run,
     drain,
-    phase_of,
+    get_phase,
+    list_samples,
     probe,
-    samples,
 )
 from autopack.draining.claims import Claims
 from autopack.draining.lost_leases import reclaim_lost
@@ -391,7 +391,7 @@ def test_a_sample_of_which_usage_was_lost_is_no_measurement(log, tmp_path):
     good = {"type": "autopack.usage", **USAGE}
     with capture_logs():
         run(log, *printing(tmp_path, good, {**good, "output_tokens": -1}))
-    (sample,) = samples(log)
+    (sample,) = list_samples(log)
 
     assert (True, None) == (sample.success, sample.actual_output_tokens)
     assert {"no_measurement": 1} == calibrate(log).samples_set_aside
@@ -431,7 +431,7 @@ def test_a_program_may_ask_a_person(log, tmp_path):
     """The question comes with what was done by then."""
     asks = {"type": "autopack.needs_person", "question": "Fit?", "outputs": {"a.md": "text"}}
     drain(log, executor=CommandExecutor(printing(tmp_path, asks)), max_phases=1)
-    row = phase_of(log, PhaseRef("r", "p"))
+    row = get_phase(log, PhaseRef("r", "p"))
 
     assert ("GATED", "Fit?") == (row.status, row.reason)
     assert "text" == log.artifacts.get(row.outputs["a.md"])
@@ -500,7 +500,7 @@ def test_a_stopped_drain_or_a_lost_lease_ends_the_program(log, tmp_path, how):
             with log.backend.transaction() as store:
                 store.drop_lease("phase r/p", _recorded.event.lease_token)
             reclaim_lost(
-                Claims(handler_of(log), worker="other"), [phase_of(log, PhaseRef("r", "p"))]
+                Claims(handler_of(log), worker="other"), [get_phase(log, PhaseRef("r", "p"))]
             )
 
     log.observers.append(act)
@@ -508,7 +508,7 @@ def test_a_stopped_drain_or_a_lost_lease_ends_the_program(log, tmp_path, how):
 
     assert all(gone(pid) for pid in pids_of(pids))
     assert ((1, 0) if how == "stop" else (0, 1)) == (report.released, report.lost)
-    assert ("QUEUED" if how == "stop" else "FAILED") == phase_of(log, PhaseRef("r", "p")).status
+    assert ("QUEUED" if how == "stop" else "FAILED") == get_phase(log, PhaseRef("r", "p")).status
 
 
 @pytest.mark.slow
@@ -569,7 +569,7 @@ def test_many_programs_run_at_once(sqlite_log, tmp_path):
 
     assert 8 == report.completed
     assert {f"p{n}": n for n in range(8)} == found
-    assert "COMPLETE" == phase_of(sqlite_log, PhaseRef("many", "p3")).status
+    assert "COMPLETE" == get_phase(sqlite_log, PhaseRef("many", "p3")).status
 
 
 def test_a_drain_with_a_command_is_gone_on_with(log, tmp_path):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from autopack import CommandExecutor, PhaseRef, create_run, drain, phase_of
+from autopack import CommandExecutor, PhaseRef, create_run, drain, get_phase
 from autopack.draining.executors import keepers
 from autopack.draining.executors.keepers import Keeper
 from drains import found, specs
@@ -75,7 +75,7 @@ def test_a_killed_drain_takes_its_program_with_it(sqlite_log, log_path, tmp_path
     time.sleep(1)
     assert "done\n" == (tmp_path / "done").read_text()
     assert ("COMPLETE", 2) == (
-        (row := phase_of(sqlite_log, PhaseRef("r", "p"))).status, row.attempts,
+        (row := get_phase(sqlite_log, PhaseRef("r", "p"))).status, row.attempts,
     )  # fmt: skip
     assert 1 == len(found(sqlite_log, "phase.reclaimed"))
 

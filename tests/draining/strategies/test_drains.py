@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from autopack import Completed, Drain, Failed, create_run, drain, open_log, pause_run, phase_of
+from autopack import Completed, Drain, Failed, create_run, drain, get_phase, open_log, pause_run
 from autopack.draining.strategies.triage import Triage
 from autopack.ids import PhaseRef
 from drains import found, specs, states
@@ -100,7 +100,7 @@ def test_a_retry_that_cannot_be_is_not_tried(sqlite_log):
     drain(sqlite_log, executor=executor, strategy="retry-failed")
 
     assert ["q/b"] == executor.seen
-    assert "FAILED" == phase_of(sqlite_log, PhaseRef("p", "a")).status
+    assert "FAILED" == get_phase(sqlite_log, PhaseRef("p", "a")).status
 
 
 def test_a_plan_of_retries_writes_nothing(sqlite_log):
@@ -146,7 +146,7 @@ def test_a_drain_that_was_killed_leaves_retries_in_the_queue(sqlite_log, log_pat
 
     engine = Drain(sqlite_log, executor=stop, strategy="retry-failed")
     engine.run()
-    assert "QUEUED" == phase_of(sqlite_log, PhaseRef("r", "a")).status
+    assert "QUEUED" == get_phase(sqlite_log, PhaseRef("r", "a")).status
     executor = Fails()
     with open_log(log_path) as log:
         drain(log, executor=executor, strategy="retry-failed")
