@@ -12,7 +12,7 @@ from autopack import create_log, export_history, import_history, open_log, resto
 from autopack.cloudevents import CloudEvent, to_line
 from autopack.errors import CodecError, ImportRefusedError, LogExistsError
 from autopack.importers import ndjson
-from autopack.ports.log import ANY, LogIdentity, NewEvent, UnrecognisedEvent
+from autopack.ports.log import ANY, Checkpoint, LogIdentity, NewEvent, UnrecognisedEvent
 from autopack.testing.facts import completed, created, paused, queued, usage
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -328,6 +328,19 @@ class TestRestoring:
             assert "a text" == again.artifacts.get(digest)
             assert 0 == again.subscribe("mail", lambda _recorded: None)
             assert [] == again.backend.leases()
+
+    def test_a_place_past_the_end_comes_along_as_the_end(self, log, tmp_path):
+        """What a subscription has yet to hand out in the new log is not passed over."""
+        head = log.head().position
+        with log.backend.transaction() as store:
+            place = Checkpoint(view="subscription:mail", version=1, position=head + 3)
+            store.save_view(place, {}, replace=False)
+        with restore_log(tmp_path / "log.db", tmp_path / "new.db") as copy:
+            recorded = copy.append("s", [paused()], expected_version=ANY)
+            seen = []
+            copy.subscribe("mail", seen.append)
+
+        assert recorded == seen
 
     def test_nothing_is_made_of_a_damaged_source(self, log, tmp_path):
         """A source whose chain does not hold is refused, and no file is left."""

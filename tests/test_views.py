@@ -16,7 +16,7 @@ import autopack
 from autopack import views
 from autopack.backends.memory import MemoryBackend
 from autopack.errors import InvalidInputError, StoredEventError
-from autopack.events import PhaseQueued, RunPaused, event
+from autopack.events import PhaseCompleted, PhaseQueued, RunPaused, event
 from autopack.journal import END
 from autopack.log import Log
 from autopack.plugins import load_plugins
@@ -25,7 +25,7 @@ from autopack.ports.projection import projection
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
-from autopack.testing.facts import append_all, created, failed, paused, queued, usage
+from autopack.testing.facts import append_all, completed, created, failed, paused, queued, usage
 from autopack.testing.generators import any_order
 
 REGISTRY = load_plugins()
@@ -286,6 +286,30 @@ class TestRefresh:
 
         assert {1: "run.created"} == views.current(journal, by_position).value
         assert journal.backend.checkpoint("by_position") is None
+
+    @pytest.mark.parametrize("way", ["current", "live", "refreshed"])
+    def test_a_whole_view_may_become_none(self, journal, way):
+        """None is kept as what the events say, and a fold goes on from it, not from the start."""
+
+        class Open:
+            name, version, types, initial, view_type = "open", 1, None, 1, int | None
+
+            def project(self, view, recorded):
+                is_end = isinstance(recorded.event, PhaseCompleted)
+                return None if is_end or view is None else view + 1
+
+        append_all(journal, [created(), completed()])
+        views.refresh(journal, Open())
+        live = views.LiveView(journal, Open())
+        append_all(journal, [created()])
+        live.catch_up()
+        if way == "refreshed":
+            views.refresh(journal, Open())
+        answer = live.total if way == "live" else views.current(journal, Open()).value
+
+        assert answer is None
+        assert views.replay(journal, Open()).value is None
+        assert [] == views.differences(journal, Open())
 
     def test_a_rebuild_is_folded_beside_and_swapped_in(self, journal, monkeypatch):
         """While a rebuild folds, readers get the view as it was; then all of the new at once."""

@@ -18,7 +18,7 @@ from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
 from autopack.redaction import Redact
-from autopack.verification import Fault, Verification, parse_anchor, verify
+from autopack.verification import Fault, Verification, one_moment, parse_anchor, verify
 
 T = TypeVar("T")
 
@@ -127,16 +127,18 @@ class Log(Journal):
             views: Also compare every persisted view with a rebuild.
         """
         anchor = parse_anchor(expect) if isinstance(expect, str) else expect
-        found = verify(self.backend, expect=anchor)
-        if views:
-            try:
-                faults = tuple(self._view_faults())
-            except LogError as fault:
-                faults = (Fault(None, f"the persisted views cannot be read: {fault}"),)
-            found = attrs.evolve(found, faults=(*found.faults, *faults))
-        return found
+        with one_moment(self.backend):
+            found = verify(self.backend, expect=anchor)
+            faults = self._view_faults() if views else ()
+        return attrs.evolve(found, faults=(*found.faults, *faults))
 
-    def _view_faults(self) -> Iterator[Fault]:
+    def _view_faults(self) -> tuple[Fault, ...]:
+        try:
+            return tuple(self._differing_views())
+        except LogError as fault:
+            return (Fault(None, f"the persisted views cannot be read: {fault}"),)
+
+    def _differing_views(self) -> Iterator[Fault]:
         head = self.backend.head().position
         for saved in self.backend.saved_views():
             projection = self.registry.known("projection").get(saved.view)
@@ -259,7 +261,11 @@ class Log(Journal):
         following.skip_event(self, name, position, why=why, actor=actor)
 
     def info(self) -> dict[str, Any]:
-        """Return identity, counts and times; what ``autopack log info --json`` prints."""
+        """Return identity, counts and times of one moment; ``autopack log info --json``."""
+        with self.backend.snapshot():
+            return self._info()
+
+    def _info(self) -> dict[str, Any]:
         identity, head = self.backend.identity, self.backend.head()
         runs = views.current(self, RUNS, with_rows=False).total
         phases = views.current(self, PHASES, with_rows=False).total.by_state()

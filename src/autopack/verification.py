@@ -1,5 +1,6 @@
 """Looks for every row of a log that is not as it was written."""
 
+import contextlib
 import struct
 from collections.abc import Iterator
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.chain import link, seed
-from autopack.errors import InvalidInputError, LogError
+from autopack.errors import InvalidInputError, LogDamagedError, LogError
 from autopack.ports.log import Backend
 
 _PAGE: Final = 1000
@@ -45,10 +46,28 @@ def verify(
     """
     Check the chain, the order of positions, versions and times, and the storage itself.
 
-    Goes on past damage; each fault names its position. Without an anchor a cut tail or a chain
+    All of it is of one moment, so that a log in use is judged as it stood then. Goes on past
+    damage; each fault names its position. Without an anchor a cut tail or a chain
     that was rewritten whole cannot be seen; *expect* (position, hash) is such an anchor.
     With *after*, only the events after that position are looked at, and the storage is not.
     """
+    with one_moment(backend):
+        return _verified(backend, expect, after)
+
+
+@contextlib.contextmanager
+def one_moment(backend: Backend) -> Iterator[None]:
+    """Let all that is read in the block be of one moment, as far as damage allows."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(backend.snapshot())
+        except LogError as fault:
+            if type(fault) not in (LogError, LogDamagedError):
+                raise  # it is closed or busy, which says nothing of what is stored
+        yield
+
+
+def _verified(backend: Backend, expect: tuple[int, str] | None, after: int) -> Verification:
     faults = [] if after else [Fault(None, text) for text in backend.storage_faults()]
     last_given = _last_given(backend, faults)
     check = _Check(_before(backend, after), faults, expect, after=after)

@@ -1,5 +1,6 @@
 """Making a log anew from a backup or an export: a log of its own, with its history kept."""
 
+import contextlib
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
@@ -60,11 +61,11 @@ def restore_log(source: str | Path, dest: str | Path, *, plugins: Registry | Non
         if is_export:
             _write(scratch, _exported(Path(source).absolute(), registry), registry)
         else:
-            backend = open_backend(source, registry)
-            try:
+            with (
+                contextlib.closing(open_backend(source, registry)) as backend,
+                backend.snapshot(),  # of a log in use, all that is copied is of one moment
+            ):
                 _write(scratch, _held(backend, registry), registry)
-            finally:
-                backend.close()
     return open_log(path, plugins=registry)
 
 
@@ -123,8 +124,9 @@ def _copy_beside(source: _Source, log: Log, store: Any) -> None:
             _check_text(source, log, digest, content)
             store.put_artifact(digest, content)
     for place in source.backend.saved_views():
-        if place.view.startswith("subscription:"):
-            store.save_view(place, {}, replace=False)
+        if place.view.startswith("subscription:"):  # one that is past the end would miss events
+            at = min(place.position, source.last[0])
+            store.save_view(attrs.evolve(place, position=at), {}, replace=False)
 
 
 def _check_text(source: _Source, log: Log, digest: str, content: bytes) -> None:

@@ -35,7 +35,16 @@ _ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)
 
 
 def status(log: Log) -> Status:
-    """Return how the log stands, live workers and last failures included; loads few rows."""
+    """
+    Return how the log stands at one moment, live workers and last failures included.
+
+    Few rows are loaded, whatever the log holds.
+    """
+    with log.backend.snapshot():
+        return _standing(log)
+
+
+def _standing(log: Log) -> Status:
     runs = views.current(log, RUNS, with_rows=False).total
     board = views.current(log, PHASES, with_rows=False).total
     work = views.current(log, ATTEMPTS, with_rows=False).total.all

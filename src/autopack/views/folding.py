@@ -1,7 +1,7 @@
 """A projection being folded: rows that changed over rows that are persisted."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -31,6 +31,10 @@ class ViewAt:
     is_reconstruction: bool = False
 
 
+EMPTY: Final = object()
+"""Stands for the view of no events; None is a view as any other."""
+
+
 class Fold:
     """A projection being folded: rows that changed over rows that are persisted."""
 
@@ -39,7 +43,7 @@ class Fold:
         projection: Projection,
         *,
         position: int = 0,
-        total: Any = None,
+        total: Any = EMPTY,
         load: Callable[[Sequence[str]], Mapping[str, Any]] | None = None,
     ) -> None:
         self.projection: Any = check_projection(projection)
@@ -48,9 +52,7 @@ class Fold:
         self.changed: dict[str, Any] = {}
         self._load = load
         self.has_total = self.is_keyed and hasattr(projection, "total_type")
-        self.total = total
-        if total is None:
-            self.total = self._empty()
+        self.total = self._empty() if total is EMPTY else total
 
     def _empty(self) -> Any:
         if self.is_keyed:

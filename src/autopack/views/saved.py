@@ -11,7 +11,7 @@ from autopack.journal import END, Journal
 from autopack.money import Usd
 from autopack.ports.log import Checkpoint, Reader
 from autopack.ports.projection import Projection, is_keyed
-from autopack.views.folding import Fold, fold_pages
+from autopack.views.folding import EMPTY, Fold, fold_pages
 
 _ENCODE: Final = msgspec.json.Encoder(
     enc_hook=lambda value: str(value) if isinstance(value, Usd) else dict(value)
@@ -23,16 +23,20 @@ def load(journal: Journal, projection: Projection, reader: Reader) -> Fold:
     checkpoint = reader.checkpoint(projection.name)
     if checkpoint is None or checkpoint.version != projection.version:
         return Fold(projection)
-    total = None
-    if checkpoint.total is not None:
-        decode = msgspec.json.Decoder(_total_type(projection), dec_hook=stored_value).decode
-        total = _decoded(journal, projection, decode, checkpoint.total)
     return Fold(
         projection,
         position=checkpoint.position,
-        total=total,
+        total=_total_of(journal, projection, checkpoint),
         load=lambda keys: rows_of(journal, projection, reader, keys),
     )
+
+
+def _total_of(journal: Journal, projection: Projection, checkpoint: Checkpoint) -> Any:
+    """Return a persisted total or whole view, which may be None, or that no total is there."""
+    if checkpoint.total is None:
+        return EMPTY
+    decode = msgspec.json.Decoder(_total_type(projection), dec_hook=stored_value).decode
+    return _decoded(journal, projection, decode, checkpoint.total)
 
 
 def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) -> int:

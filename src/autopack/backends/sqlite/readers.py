@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from autopack.backends.sqlite.faults import SQLITE_FAULTS, translated
 from autopack.backends.sqlite.queries import Queries
-from autopack.errors import LogClosedError, LogDamagedError
+from autopack.errors import LogClosedError, LogError
 from autopack.ports.log import Head
 
 _KEPT_MOST: Final = 8
@@ -117,7 +117,7 @@ class SqliteSnapshot(Queries):
         reader.rows("BEGIN")
         try:  # SQLite's moment is that of the first read
             self._head = super().head()
-        except LogDamagedError:  # the rest of the file can still be looked at
+        except LogError:  # of a damaged file the rest can still be looked at
             reader.rows("SELECT count(*) FROM log_identity")
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
