@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from autopack import create_log, export_history, import_history, open_log, restore_log
 from autopack.cloudevents import CloudEvent, to_line
-from autopack.errors import CodecError, ImportRefusedError, LogExistsError
+from autopack.errors import (
+    EventIdConflictError,
+    ImportRefusedError,
+    InvalidEventError,
+    LogExistsError,
+)
 from autopack.importers import ndjson
 from autopack.ports.log import ANY, Checkpoint, LogIdentity, NewEvent, UnrecognisedEvent
 from autopack.testing.facts import completed, created, paused, queued, usage
@@ -85,7 +90,9 @@ class TestRoundTrip:
         assert "2026-01-01T12:00:00+00:00" == found[2]["time"]
 
     @given(
-        stream=st.text(min_size=1, max_size=20),
+        stream=st.text(
+            st.characters(codec="utf-8", min_codepoint=32), min_size=1, max_size=20
+        ).filter(lambda text: text == text.strip() and "\x7f" not in text),
         data=st.text(max_size=40) | st.from_type(dict).map(json.dumps),
         us=st.integers(0, 4_000_000_000_000_000),
         digest=st.binary(min_size=32, max_size=32),
@@ -153,13 +160,34 @@ class TestAppending:
             ("cloudevents", UnrecognisedEvent("order.placed", 1, "null")),
         ] == found
 
+    @pytest.mark.parametrize("n_between", [0, 1, 600])
+    def test_an_event_that_is_told_twice_is_appended_once(self, tmp_path, n_between):
+        """A repeat is no event, next to the first or batches away; another content is refused."""
+
+        def line(number, said):
+            return json.dumps({"specversion": "1.0", "id": str(number), "source": "/x",
+                               "type": "a.b", "subject": "s", "data": said})  # fmt: skip
+
+        between = [line(number, 0) for number in range(1, n_between + 1)]
+        path, odd = tmp_path / "twice.ndjson", tmp_path / "odd.ndjson"
+        path.write_text("\n".join([line(0, 1), *between, line(0, 1)]), encoding="utf-8")
+        odd.write_text("\n".join([line(9999, 1), *between, line(9999, 2)]), encoding="utf-8")
+        with create_log(tmp_path / "new.db") as new:
+            report = import_history(new, "ndjson", path)
+            with pytest.raises((InvalidEventError, EventIdConflictError), match="another data"):
+                import_history(new, "ndjson", odd)
+
+            assert (n_between + 2, n_between + 1) == (report.read, report.added)
+            assert new.head().position in (n_between + 1, n_between + 2)
+            assert new.verify().is_clean
+
     def test_what_its_type_does_not_allow_is_refused(self, tmp_path):
         """A foreign event of a known type must be one."""
         path = tmp_path / "other.ndjson"
         line = {"specversion": "1.0", "id": "17", "source": "/x", "type": "run.paused", "data": {}}
         path.write_text(json.dumps(line), encoding="utf-8")
         with create_log(tmp_path / "new.db") as new:
-            with pytest.raises(CodecError, match=r"run\.paused"):
+            with pytest.raises(ImportRefusedError, match=r"event 1, of type 'run\.paused'.*run_id"):
                 import_history(new, "ndjson", path)
 
             assert 0 == new.head().position

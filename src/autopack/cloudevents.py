@@ -17,6 +17,7 @@ import msgspec
 
 from autopack.errors import CodecError, InvalidInputError
 from autopack.ids import derived_id
+from autopack.limits import event_fault, moment_fault, row_fault
 from autopack.ports.log import LogIdentity, NewEvent, Row, UnrecognisedEvent, from_us, to_us
 
 _JSON: Final = "application/json"
@@ -111,7 +112,9 @@ class CloudEvent:
         new = NewEvent(
             event=event, event_id=self._event_id(), occurred_at=occurred_at, meta=self._meta()
         )
-        return line.subject or _NO_STREAM, new
+        stream = line.subject or _NO_STREAM
+        _check(event_fault(stream, line.type, line.schemaversion, data=event.data, meta=line.meta))
+        return stream, new
 
     def row(self) -> Row:
         """Return the row as its log stored it."""
@@ -127,11 +130,13 @@ class CloudEvent:
             digest = bytes.fromhex(line.chainhash)
         except ValueError as fault:
             raise CodecError(f"its chainhash is not hexadecimal: {line.chainhash!r}") from fault
-        return (
+        row = (
             line.position, self._event_id(), line.subject or "", line.streamversion, line.type,
             line.schemaversion, _us("time", line.time), _us("recordedat", line.recordedat),
             line.meta, self._data(), digest,
         )  # fmt: skip
+        _check(row_fault(row))
+        return row
 
     def _event_id(self) -> Any:
         line = self._line
@@ -181,6 +186,11 @@ def _is_one_line_of_json(content: bytes) -> bool:
     return content == content.strip() and not {10, 13} & set(content)
 
 
+def _check(fault: str | None) -> None:
+    if fault:
+        raise CodecError(fault)
+
+
 def _us(name: str, text: str | None) -> int:
     if text is None:
         raise CodecError(f"it has no {name}")
@@ -193,4 +203,6 @@ def _moment(name: str, text: str) -> datetime:
         to_us(moment)
     except (ValueError, InvalidInputError) as fault:
         raise CodecError(f"its {name} {text!r} is no moment with a time zone") from fault
+    if outside := moment_fault(moment):
+        raise CodecError(f"its {name}: {outside}")
     return moment

@@ -66,6 +66,12 @@ class EventType:
         found = ((name, cleaner_of(hints[name])) for name in names)
         return tuple((name, clean) for name, clean in found if clean is not None)
 
+    @cached_property
+    def is_bounded(self) -> bool:
+        """Whether a field holds what JSON can say and a log does not take: odd times, nesting."""
+        hints = get_type_hints(self.cls, include_extras=True)
+        return any(_may_hold(hint, (datetime, Any)) for hint in hints.values())
+
 
 class Codec:
     """The event types that are known, with the ways between their classes and the log."""
@@ -118,6 +124,21 @@ class Codec:
                 "autopack_register_events",
             )
         return kind
+
+    def is_bounded(self, type_name: str) -> bool:
+        """Tell whether events of a type can hold values that a log does not take."""
+        kind = self._by_type.get(type_name)
+        return kind is not None and kind.is_bounded
+
+    def fault(self, event: Any) -> str | None:
+        """Return why an event that was read could not be made of its fields; None if it could."""
+        if isinstance(event, UnrecognisedEvent):
+            return None
+        try:
+            attrs.evolve(event)
+        except InvalidEventError as fault:
+            return fault.why
+        return None
 
     def encode(self, event: Any) -> tuple[str, int, str]:
         """
@@ -209,6 +230,10 @@ def _is_free_text(hint: Any) -> bool:
     if get_origin(hint) is Annotated:
         return any((getattr(m, "extra", None) or {}).get("free_text") for m in hint.__metadata__)
     return any(_is_free_text(arm) for arm in get_args(hint))
+
+
+def _may_hold(hint: Any, wanted: tuple[Any, ...]) -> bool:
+    return hint in wanted or any(_may_hold(arm, wanted) for arm in get_args(hint))
 
 
 def to_json(value: Any) -> str:

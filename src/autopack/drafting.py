@@ -11,6 +11,8 @@ import attrs
 
 from autopack.codec import Codec, EventType
 from autopack.errors import InvalidEventError, InvalidInputError
+from autopack.events.schema import json_fault
+from autopack.limits import kind_fault, moment_fault, size_fault
 from autopack.ports.log import NewEvent, UnrecognisedEvent, to_us
 from autopack.redaction import Redact, clean, cleaned_json
 
@@ -115,14 +117,15 @@ class Drafter:
         meta: str,
     ) -> Draft:
         if isinstance(event, UnrecognisedEvent):
-            return Draft(
-                stream, event.type, event.schema, event.data, event, event_id, occurred_us, meta
-            )
-        kind = self._codec.kind_of(type(event))
-        if kind.free_text:
-            event = _with_short_texts(event, kind, texts)
-        data = self._codec.encode_as(kind, event)
-        return Draft(stream, kind.name, kind.schema, data, event, event_id, occurred_us, meta)
+            name, schema, data = _as_it_is(event)
+        else:
+            kind = self._codec.kind_of(type(event))
+            if kind.free_text:
+                event = _with_short_texts(event, kind, texts)
+            name, schema, data = kind.name, kind.schema, self._codec.encode_as(kind, event)
+        if fault := size_fault(data, meta):
+            raise InvalidEventError(name, fault)
+        return Draft(stream, name, schema, data, event, event_id, occurred_us, meta)
 
     def _clean(self, hook: Redact, event: Any) -> Any:
         """Return an event with every text but keys as the hook leaves it; itself if it may stay."""
@@ -147,6 +150,17 @@ def _with_short_texts(event: Any, kind: EventType, texts: dict[str, bytes]) -> A
             ending = f" ... [whole text: artifact {digest}]"
             changed[name] = text[: FREE_TEXT_MOST - len(ending)] + ending
     return attrs.evolve(event, **changed) if changed else event
+
+
+def _as_it_is(event: UnrecognisedEvent) -> tuple[str, int, str]:
+    """Return the type, schema and data of an event that nobody registered."""
+    if odd := kind_fault(event.type, event.schema):
+        raise InvalidEventError(event.type, odd)
+    try:
+        event.data.encode()
+    except UnicodeEncodeError as fault:
+        raise InvalidEventError(event.type, f"its data has no UTF-8 form: {fault}") from fault
+    return event.type, event.schema, event.data
 
 
 def packed(text: str) -> tuple[str, bytes]:
@@ -179,16 +193,27 @@ def _packed_field(event_type: str, field: str, text: str) -> tuple[str, bytes]:
 
 
 def _occurred_us(name: str, moment: datetime | None) -> int | None:
+    if moment is None:
+        return None
     try:
-        return None if moment is None else to_us(moment)
+        us = to_us(moment)
     except InvalidInputError as fault:
         raise InvalidEventError(name, f"its occurred_at: {fault}") from fault
+    if outside := moment_fault(moment):
+        raise InvalidEventError(name, f"its occurred_at: {outside}")
+    return us
 
 
 def _meta_text(event_type: str, meta: Mapping[str, Any]) -> str:
     if not meta:
         return ""
     try:
-        return json.dumps(dict(meta), sort_keys=True, allow_nan=False)
-    except (TypeError, ValueError) as fault:
-        raise InvalidEventError(event_type, f"its meta is not JSON: {fault}") from fault
+        text = json.dumps(dict(meta), sort_keys=True, allow_nan=False)
+        found = json.loads(text)
+        json.dumps(found, ensure_ascii=False).encode()  # half a character has no such form
+        fault = json_fault(found, "meta")
+    except (TypeError, ValueError, RecursionError) as raised:
+        raise InvalidEventError(event_type, f"its meta is not JSON: {raised}") from raised
+    if fault:
+        raise InvalidEventError(event_type, fault)
+    return text

@@ -160,7 +160,8 @@ def derived_id(source_kind: str, native_key: str, fact: str, unix_ms: int = 0) -
         source_kind: The kind of source (``"autopack-legacy"``, ``"usage"``), never a path.
         native_key: The key at the source (a row id, a provider's call id).
         fact: Which fact of that row or call, usually the event's type.
-        unix_ms: When it happened, in ms since 1970; 0 if the key alone must decide.
+        unix_ms: When it happened, in ms since 1970; 0 if the key alone must decide, and for
+            what happened before.
 
     Source: RFC 9562, section 5.8.
     """
@@ -170,4 +171,4 @@ def derived_id(source_kind: str, native_key: str, fact: str, unix_ms: int = 0) -
 
 def _stamped(unix_ms: int, tail: bytes, *, version: int) -> EventId:
     marks = bytes((tail[0] & 0x0F | version << 4, tail[1], tail[2] & 0x3F | 0x80))
-    return EventId(unix_ms.to_bytes(6, "big") + marks + tail[3:10])
+    return EventId(max(unix_ms, 0).to_bytes(6, "big") + marks + tail[3:10])

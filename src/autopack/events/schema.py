@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from autopack.errors import InvalidEventError, InvalidInputError
+from autopack.limits import NESTED_MOST, moment_fault
 from autopack.money import Usd
 
 C = TypeVar("C", bound=type)
@@ -169,8 +170,10 @@ def _free_fields(cls: type) -> frozenset[str]:
     return frozenset(field.name for field in attrs.fields(cls) if field.type is Any)
 
 
-def json_fault(value: object, where: str = "$") -> str | None:
+def json_fault(value: object, where: str = "$", depth: int = 0) -> str | None:
     """Return what makes *value* not JSON, or None: it must come back from the log as it went."""
+    if depth > NESTED_MOST:
+        return f"{where[:60]}...: it is nested more than {NESTED_MOST} deep"
     match value:
         case None | bool() | str():
             return None
@@ -179,13 +182,14 @@ def json_fault(value: object, where: str = "$") -> str | None:
         case float():
             return None if abs(value) < float("inf") else f"{where}: {value} is not finite"
         case list():
-            found = (json_fault(item, f"{where}[{i}]") for i, item in enumerate(value))
+            inner = depth + 1
+            found = (json_fault(item, f"{where}[{i}]", inner) for i, item in enumerate(value))
             return next((fault for fault in found if fault), None)
         case dict():
             for key, item in value.items():
                 if not isinstance(key, str):
                     return f"{where}: key {key!r} is not a string"
-                if fault := json_fault(item, f"{where}.{key}"):
+                if fault := json_fault(item, f"{where}.{key}", depth + 1):
                     return fault
             return None
         case _:
@@ -202,6 +206,8 @@ def _check_values(self: Any) -> None:
     free = _free_fields(self.__class__)
     for name in _names(self.__class__):
         value = getattr(self, name)
+        if isinstance(value, datetime) and (fault := moment_fault(value)):
+            raise InvalidEventError(self.TYPE, f"{name}: {fault}")
         is_free = name in free or isinstance(value, float | dict | list)
         for where, part in _parts(name, value) if not is_free else ((name, value),):
             if fault := json_fault(part, where):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from autopack.errors import ImportRefusedError, LogDamagedError
+from autopack.errors import ImportRefusedError, LogDamagedError, StoredEventError
 from autopack.events import DrainStarted
 from autopack.journal import Journal
 from autopack.ports.importing import IMPORTED, ImportReport, ImportSource
@@ -36,7 +36,8 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
             if new.event_id is None:
                 raise ImportRefusedError(str(path), f"importer {importer.name!r} gave no event id")
         recognised = (
-            (stream, _marked(_recognised(journal, new), importer.name)) for stream, new in batch
+            (stream, _marked(_recognised(journal, new, str(path), number), importer.name))
+            for number, (stream, new) in enumerate(batch, read + 1)
         )
         entries = journal.redacted_entries([(stream, [new], ANY) for stream, new in recognised])
         with journal.transaction() as transaction:
@@ -53,12 +54,20 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
     )
 
 
-def _recognised(journal: Journal, new: NewEvent) -> NewEvent:
+def _recognised(journal: Journal, new: NewEvent, path: str, number: int) -> NewEvent:
     """Return an event that was read as text as one of its class, if its type is known."""
     event = new.event
     if not isinstance(event, UnrecognisedEvent):
         return new
-    return attrs.evolve(new, event=journal.codec.decode(event.type, event.schema, event.data, 0))
+    try:
+        found = journal.codec.decode(event.type, event.schema, event.data, number)
+        fault = journal.codec.fault(found)
+    except StoredEventError as refused:
+        fault = refused.why
+    if fault:
+        what = f"event {number}, of type {event.type!r}, cannot be taken: {fault}"
+        raise ImportRefusedError(path, what)
+    return attrs.evolve(new, event=found)
 
 
 def _marked(new: NewEvent, importer: str) -> NewEvent:

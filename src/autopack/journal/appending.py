@@ -1,18 +1,20 @@
 """One write transaction: ids, expected versions, positions and the hash chain."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from autopack.chain import Chain, link
 from autopack.drafting import Draft
 from autopack.errors import (
     EventIdConflictError,
-    InvalidEventError,
+    InvalidInputError,
     LogDamagedError,
     VersionConflictError,
 )
-from autopack.ids import EventId, check_name, uuid7
+from autopack.ids import check_name, uuid7
+from autopack.journal.repeats import answer, check_same, firsts_of, told_first
+from autopack.limits import STREAM_LONGEST, us_fault
 from autopack.ports.log import (
     ANY,
     Entry,
@@ -46,15 +48,18 @@ class JournalTransaction:
             [draft(stream, event, texts) for event in events]
             for stream, events, _expected in entries
         ]
-        known = self._known([draft for some in drafts for draft in some])
+        firsts = firsts_of([draft for some in drafts for draft in some])
+        known = self._known(firsts)
+        told: set[bytes] = set()
         before = self.store.stream_versions(list(dict.fromkeys(entry[0] for entry in entries)))
         versions = dict(before)
         fresh: list[Draft] = []
         for (stream, events, expected), some in zip(entries, drafts, strict=True):
-            missing = [d for d in some if d.event_id not in known] if known else some
+            new = [d for d in some if d.event_id not in known] if known else some
+            missing = told_first(new, told) if firsts else new
             if events and not missing:
                 continue  # all of it is recorded: the first answer holds, wherever the stream is
-            if len(missing) < len(some) and expected is not ANY:
+            if len(new) < len(some) and expected is not ANY:
                 first = next(known[d.event_id] for d in some if d.event_id in known)
                 raise EventIdConflictError(
                     first.event_id,
@@ -68,14 +73,10 @@ class JournalTransaction:
         for digest, content in texts.items():
             self.store.put_artifact(digest, content)
         stored = self._store(fresh, before)
-        if not known:
+        if not firsts:
             return stored
-        left = iter(stored)
-        return [
-            known[draft.event_id] if draft.event_id in known else next(left)
-            for some in drafts
-            for draft in some
-        ]
+        left, answers = iter(stored), dict[bytes | None, Recorded[Any]](known)
+        return [answer(draft, answers, left) for some in drafts for draft in some]
 
     def take_over(self, origin_id: str, rows: Iterable[Row]) -> Iterator[Row]:
         """
@@ -93,7 +94,7 @@ class JournalTransaction:
         chain = Chain(origin_id)
         waiting: list[Row] = []
         for row in rows:
-            if fault := chain.fault(row) or journal.redaction_fault(row):
+            if fault := chain.fault(row) or journal.taking_fault(row):
                 raise LogDamagedError(journal.target, f"position {row[0]} was not taken: {fault}")
             waiting.append(row)
             if len(waiting) == PAGE:
@@ -108,16 +109,13 @@ class JournalTransaction:
         self.store.put_artifact(digest, content)
         return digest
 
-    def _known(self, drafts: Sequence[Draft]) -> dict[bytes | None, Recorded[Any]]:
-        given = [draft.event_id for draft in drafts if draft.event_id is not None]
-        if not given:
+    def _known(self, firsts: Mapping[bytes, Draft]) -> dict[bytes | None, Recorded[Any]]:
+        """Return those that are recorded, by id; one with other content is refused."""
+        if not firsts:
             return {}
-        if len(set(given)) < len(given):
-            raise _given_twice(drafts)
-        found = {r.event_id: r for r in self._journal.decode(self.store.find(given).values())}
-        for draft in drafts:
-            if draft.event_id in found:
-                _check_same(draft, found[EventId(draft.event_id)])
+        found = {r.event_id: r for r in self._journal.decode(self.store.find(firsts).values())}
+        for event_id, known in found.items():
+            check_same(firsts[event_id], known)
         return dict(found.items())
 
     def _store(self, drafts: Sequence[Draft], versions: dict[str, int]) -> list[Recorded[Any]]:
@@ -125,7 +123,7 @@ class JournalTransaction:
             return []
         position, before, last_us = self.store.head()
         before = before or self._journal.seed()
-        now = max(self._journal.now_us(), last_us)
+        now = max(_checked(self._journal.now_us()), last_us)
         entropy = secrets.token_bytes(10 * len(drafts))
         rows: list[Row] = []
         for start, draft in zip(range(0, len(entropy), 10), drafts, strict=True):
@@ -159,36 +157,12 @@ class JournalTransaction:
         return stored
 
 
+def _checked(now_us: int) -> int:
+    """Return what the clock says, if a log can hold it."""
+    if fault := us_fault(now_us):
+        raise InvalidInputError(f"The clock is wrong: {fault}. Nothing was recorded; set it.")
+    return now_us
+
+
 def _check_stream(stream: str) -> None:
-    # A phase stream holds a run id and a phase id of up to 200 characters each.
-    check_name("stream", stream, longest=420)
-
-
-def _given_twice(drafts: Sequence[Draft]) -> InvalidEventError:
-    """Return the error of a list in which two events have one id: which, and where they stand."""
-    given = [draft.event_id for draft in drafts]
-    place, twice = next(
-        (i, one) for i, one in enumerate(given) if one is not None and one in given[:i]
-    )
-    why = (
-        f"its event_id {twice.hex()} is given twice in one call, to events "
-        f"{given.index(twice) + 1} and {place + 1} of {len(given)}"
-    )
-    return InvalidEventError(drafts[place].type, why)
-
-
-def _check_same(draft: Draft, known: Recorded[Any]) -> None:
-    differs = [
-        name
-        for name, is_same in (
-            ("stream", draft.stream == known.stream),
-            ("type", draft.type == known.type),
-            ("occurred_at", draft.occurred_us in (None, known.row[6])),
-            ("data", draft.event == known.event),
-        )
-        if not is_same
-    ]
-    if differs:
-        raise EventIdConflictError(
-            known.event_id, position=known.position, differs=" and ".join(differs)
-        )
+    check_name("stream", stream, longest=STREAM_LONGEST)

@@ -12,12 +12,14 @@ from autopack.codec import Codec
 from autopack.drafting import Drafter, unpacked
 from autopack.errors import (
     ArtifactMissingError,
+    CodecError,
     ForeignCursorError,
     LogClosedError,
     LogDamagedError,
 )
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.journal.appending import PAGE, JournalTransaction
+from autopack.limits import row_fault
 from autopack.observers import Observers
 from autopack.ports.log import (
     Backend,
@@ -294,13 +296,21 @@ class Journal:
         """Return a text as the redaction hook leaves it."""
         return self._drafter.redact(text)
 
-    def redaction_fault(self, row: Row) -> str | None:
-        """Return why a row cannot be kept as it is: the redaction hook would change it."""
-        if not self._drafter.redacts:
+    def taking_fault(self, row: Row) -> str | None:
+        """Return why another log's row cannot be taken as it is, under its hash; None if it can."""
+        if fault := row_fault(row):
+            return fault
+        if not (self._drafter.redacts or self.codec.is_bounded(row[4])):
             return None
-        if not self._drafter.changes(next(self.decode([row])).event, row[8]):
-            return None
-        return "the redaction hook would change a text that its hash covers"
+        try:
+            event = next(self.decode([row])).event
+        except CodecError:
+            if self._drafter.redacts:
+                raise  # nobody can tell what it says
+            return None  # its chain is kept: who needs the event is told
+        if self._drafter.changes(event, row[8]):
+            return "the redaction hook would change a text that its hash covers"
+        return self.codec.fault(event)
 
     def seed(self) -> bytes:
         """Return the hash that stands before position 1."""

@@ -90,17 +90,31 @@ class ReadingContract:
         assert recorded.recorded_at > moment
 
     def test_an_id_given_twice_is_named(self, journal: Log) -> None:
-        """Two events of one call with one id are refused: the id and where they stand."""
+        """Two events of one call with one id are refused: the id, where they stand, and why."""
         twice = derived_id("kit", "r1", "fact")
-        events = [paused(), *(NewEvent(event=paused(), event_id=twice) for _ in range(2))]
+        events = [paused(), *(NewEvent(event=paused(why), event_id=twice) for why in "ab")]
         with pytest.raises(InvalidEventError) as refused:
             journal.append("run-r1", events, expected_version=0)
 
         assert "run.paused" == refused.value.event_type
-        assert f"{twice.hex()} is given twice in one call, to events 2 and 3 of 3" in (
-            str(refused.value)
-        )
+        assert (
+            f"{twice.hex()} is given twice in one call, to events 2 and 3 of 3, with another data"
+        ) in str(refused.value)
         assert 0 == journal.head().position
+
+    def test_a_fact_told_twice_in_one_call_is_one_event(self, journal: Log) -> None:
+        """A repeat adds nothing wherever it stands, and is answered with the first one."""
+        twice = NewEvent(event=paused(), event_id=derived_id("kit", "r1", "fact"))
+        answers = journal.append("s", [twice, created(), twice], expected_version=0)
+        again = journal.append_batch([("s", [twice, twice], 0), ("t", [paused()], 0)])
+        other = NewEvent(event=paused(), event_id=derived_id("kit", "r2", "fact"))
+        apart = journal.append_batch([("s", [other], 2), ("s", [other, queued()], ANY)])
+
+        assert [1, 2, 1] == [r.position for r in answers]
+        assert [1, 1, 3] == [r.position for r in again]
+        assert [4, 4, 5] == [r.position for r in apart]
+        assert [1, 2, 3, 4] == [r.version for r in journal.read("s")]
+        assert journal.verify().is_clean
 
     def test_drawn_ids_are_distinct(self, journal: Log) -> None:
         """Events without an id of their own get one each."""
