@@ -27,7 +27,7 @@ def refusal_check(fault: AutopackError) -> DoctorCheck:
     match fault:
         case LogMissingError():
             near = "".join(f"\n  {line}" for line in fault.nearby)
-            to_do = f"DoctorCheck the path; a new log is made by: autopack log create {fault.target}"
+            to_do = f"Check the path; a new log is made by: autopack log create {fault.target}"
             if near:
                 to_do = f"Logs nearby:{near}\n{to_do}"
             return DoctorCheck("log", "fault", f"there is nothing at {fault.target}", to_do)
@@ -45,7 +45,8 @@ def refusal_check(fault: AutopackError) -> DoctorCheck:
 def log_checks(log: Log, *, is_full: bool) -> Iterator[DoctorCheck]:
     """Look at an open log as it is now: which it is, its events, and its clock."""
     with one_moment(log.backend):
-        yield from list(_log_checks(log, is_full=is_full))
+        found = list(_log_checks(log, is_full=is_full))
+    yield from found
 
 
 def _log_checks(log: Log, *, is_full: bool) -> Iterator[DoctorCheck]:
