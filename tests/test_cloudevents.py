@@ -91,8 +91,8 @@ class TestRoundTrip:
 
     @given(
         stream=st.text(
-            st.characters(codec="utf-8", min_codepoint=32), min_size=1, max_size=20
-        ).filter(lambda text: text == text.strip() and "\x7f" not in text),
+            st.characters(exclude_categories=("C", "Zl", "Zp")), min_size=1, max_size=20
+        ).filter(lambda text: text == text.strip()),
         data=st.text(max_size=40) | st.from_type(dict).map(json.dumps),
         us=st.integers(0, 4_000_000_000_000_000),
         digest=st.binary(min_size=32, max_size=32),
