@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from autopack import doctor, open_log, restore_log, status
+from autopack import diagnose, open_log, restore_log, status
 
 _WRITER = """
 import sys
@@ -52,7 +52,7 @@ def test_a_log_in_use_is_not_called_damaged(busy):
     found, checked, last = [], 0, busy.head().position
     while checked < 8 or busy.head().position < last + 100:
         found += busy.verify(views=True).faults
-        found += [check for check in doctor(busy.target, full=checked % 2).checks
+        found += [check for check in diagnose(busy.target, full=checked % 2).checks
                   if check.verdict == "fault"]  # fmt: skip
         checked += 1
 
