@@ -48,6 +48,7 @@ def estimated(
     until: int | datetime | None = None,
     quantiles: Quantiles | None = None,
     tau: float = 0.9,
+    taught: Coefficients | None = None,
 ) -> Estimate:
     """
     Predict a phase's output with the coefficients that are in force now, or were then.
@@ -60,7 +61,8 @@ def estimated(
     if journal is not None and isinstance(word, str):
         word = journal.redact(word)  # before it is folded into lower case, and into reasons
     features = features_of(phase, category=word, workspace=workspace)
-    taught = coefficients(journal, estimator, until=until)
+    if taught is None:
+        taught = coefficients(journal, estimator, until=until)
     found = _asked(estimator, features, taught)
     if quantiles is not None:
         found = budgeted(found, quantiles, tau)

@@ -109,6 +109,10 @@ class Handler:
             raise PhaseMissingError(ref, known=[phase.phase_id for phase in in_order])
         return state.phases[ref.phase_id]
 
+    def expect_new(self, ref: PhaseRef) -> None:
+        """Take it that a phase has no events yet, if nothing is known of it; a claim asserts it."""
+        self._phases.expect_new(phase_stream(ref.run_id, ref.phase_id))
+
     def learn(self, events: Sequence[Recorded[Any]]) -> None:
         """Take in events that were recorded, by whomever, so that they need not be read again."""
         for states in (self._runs, self._phases, self._budgets):

@@ -54,6 +54,11 @@ class StreamStates(Generic[S]):
                 break
         return self._keep(stream, version, state)
 
+    def expect_new(self, stream: str) -> None:
+        """Take it that a stream has no events, if nothing is known of it, so that none are read."""
+        with self._lock:
+            self._states.setdefault(stream, (0, self._initial))
+
     def learn(self, events: Iterable[Recorded[Any]]) -> None:
         """Fold events that were just recorded, where they follow on what is known."""
         for recorded in events:

@@ -79,6 +79,7 @@ class Claims:
         self.caps = caps or Caps(handler, drain=drain)
         self.machine = machine or this_machine()
         self._held: dict[str, Lease] = {}
+        self._told_alive_s: float | None = None
         self._lost: set[str] = set()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -220,12 +221,20 @@ class Claims:
                 self.lose(lease.token)
             else:
                 store.put_lease(attrs.evolve(lease, expires_at=expires_at))
-        store.put_lease(self._alive(expires_at))
+        self._tell_alive(store, expires_at)
 
     def _put(self, store: Transaction, lease: Lease) -> None:
         expires_at = self._expires_at()
         store.put_lease(attrs.evolve(lease, expires_at=expires_at))
+        if self._told_alive_s is None or self._steady_s() - self._told_alive_s > self.lease_s / 3:
+            self._tell_alive(store, expires_at)
+
+    def _tell_alive(self, store: Transaction, expires_at: int) -> None:
         store.put_lease(self._alive(expires_at))
+        self._told_alive_s = self._steady_s()
+
+    def _steady_s(self) -> float:
+        return self.machine.uptime_s()
 
     def _expires_at(self) -> int:
         return self.handler.journal.now_us() + int(self.lease_s * 1e6)

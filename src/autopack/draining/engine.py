@@ -230,8 +230,8 @@ class Drain:
                 step = await self._choose()
                 if isinstance(step, tuple):
                     return step
-                if step:
-                    continue
+                if step and len(workers) < self._settings.workers:
+                    continue  # else there is nothing to choose for until one ends
             await self._something_new(changed)
 
     async def _choose(self) -> bool | Reason:

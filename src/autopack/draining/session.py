@@ -38,16 +38,16 @@ from autopack.errors import (
     PriceUnknownError,
     VersionConflictError,
 )
-from autopack.estimating import estimated
+from autopack.estimating import coefficients, estimated
 from autopack.events import DrainStarted, DrainStopped
 from autopack.fitting import quantiles_of
 from autopack.handler import handler_of
-from autopack.ids import drain_stream
+from autopack.ids import drain_stream, estimator_stream
 from autopack.log import Log
 from autopack.narrator import Narrator
 from autopack.ports.drain import Choose, DrainView, Retry
-from autopack.ports.log import ANY, from_us
-from autopack.ports.prediction import Estimate
+from autopack.ports.log import ANY, Recorded, from_us
+from autopack.ports.prediction import Coefficients, Estimate
 from autopack.ports.work import PhaseView
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.phases import FAILED_STATES
@@ -67,6 +67,7 @@ class Session:
         self.admission = Admission(log, settings.is_in_scope, run_id=settings.run_id)
         self.history = DrainHistory()
         self.admission.leave_out(self.history.tried)
+        self._taught: Coefficients | None = None
         self._knowledge = Knowledge(log, settings.estimator.name)
         self._predictions = Predictions(self.estimate)
         self._quantiles = quantiles_of(
@@ -115,7 +116,12 @@ class Session:
         follower = self.admission.follower
         head = self.account.position
         self._traffic.begin(head)
-        for hear in (self.account.hear, self._traffic.hear, self.handler.learn):
+        for hear in (
+            self.account.hear,
+            self._traffic.hear,
+            self.handler.learn,
+            self._learn_coefficients,
+        ):
             follower.add(hear)
         self.admission.catch_up(self.now(), head)
         if self.settings.resumes is not None:
@@ -215,9 +221,16 @@ class Session:
             predict=self._predictions,
         )
 
+    def _learn_coefficients(self, events: Sequence[Recorded[Any]]) -> None:
+        stream = estimator_stream(self.settings.estimator.name)
+        if any(recorded.stream == stream for recorded in events):
+            self._taught = None
+
     def estimate(self, phase: PhaseView) -> Estimate:
         """Predict a phase's output with the coefficients in force now."""
         settings = self.settings
+        if self._taught is None:
+            self._taught = coefficients(self.log, settings.estimator)
         return estimated(
             self.log,
             settings.estimator,
@@ -226,6 +239,7 @@ class Session:
             workspace=settings.workspace,
             quantiles=None if settings.calibrator is None else self._quantiles(),
             tau=settings.tau,
+            taught=self._taught,
         )
 
     def take(self, choice: Choose) -> Claim | None:
@@ -240,6 +254,8 @@ class Session:
             case Preparation.ELSEWHERE:
                 return None
         estimate, timeout_s = self.estimate(phase), self.settings.timeout_of(phase)
+        if not phase.attempts:
+            self.handler.expect_new(phase.ref)
         try:
             claim = self.claims.take(
                 phase,
