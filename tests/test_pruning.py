@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from autopack import create_log, prune_artifacts, replay
+from autopack import attempt, create_log, create_run, prune_artifacts, replay
 from autopack.errors import ArtifactMissingError, InvalidInputError
 from autopack.events import ArtifactsPruned
 from autopack.ports.log import from_us
 from autopack.testing.facts import completed, created, paused
+from drains import specs
 
 
 @pytest.fixture
@@ -94,3 +95,19 @@ def test_no_measure_is_refused(log):
         prune_artifacts(log, why="all of it")
 
     assert {"r1", "r2", "both", "none"} == left(log)
+
+
+def test_a_text_of_an_attempt_in_work_stays(sqlite_log):
+    """An old event names the same text: it is pruned only once the attempt names it no more."""
+    create_run(sqlite_log, "r", specs("p1", "p2"))
+    with attempt(sqlite_log, ("r", "p1")) as live:
+        live.attach("stdout", "ok\n")
+    cut = from_us(sqlite_log.now_us()) + timedelta(seconds=1)
+    with attempt(sqlite_log, ("r", "p2")) as live:
+        digest = live.attach("stdout", "ok\n")
+        first = prune_artifacts(sqlite_log, why="old", named_before=cut)
+    later = from_us(sqlite_log.now_us()) + timedelta(seconds=2)
+    again = prune_artifacts(sqlite_log, why="old", named_before=later)
+
+    assert (set(), {digest}) == (set(first.texts), set(again.texts))
+    assert [] == sqlite_log.backend.leases()

@@ -63,8 +63,9 @@ def autopack_register_projections(register: Register) -> None:
     from autopack.projections.coefficients import COEFFICIENTS
     from autopack.projections.phases import PHASES
     from autopack.projections.runs import RUNS
+    from autopack.projections.usage import USAGE
 
-    for projection in (PHASES, RUNS, ATTEMPTS, COEFFICIENTS):
+    for projection in (PHASES, RUNS, ATTEMPTS, USAGE, COEFFICIENTS):
         register(projection.name, projection)
 
 

@@ -6,6 +6,7 @@ from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.coefficients import COEFFICIENTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
+from autopack.projections.usage import USAGE
 from autopack.testing.projections import ProjectionContract
 
 
@@ -28,6 +29,13 @@ class TestAttempts(ProjectionContract):
 
     def make(self):
         return ATTEMPTS
+
+
+class TestUsage(ProjectionContract):
+    """Calls, one by one, and their sums."""
+
+    def make(self):
+        return USAGE
 
 
 class TestCoefficients(ProjectionContract):

@@ -13,6 +13,7 @@ from autopack.events import LlmUsageAmended, LlmUsageRecorded
 from autopack.log import Log
 from autopack.plugins import load_plugins
 from autopack.projections.attempts import ATTEMPTS
+from autopack.projections.usage import USAGE
 from autopack.projections.use import Use, summed, totals_by
 from autopack.testing.facts import append_all, usage
 from autopack.testing.generators import events_of
@@ -47,8 +48,16 @@ def used(*events):
     return Used(dict(calls), [call for _key, call in calls], view.total.all.use)
 
 
+def usage_total(events):
+    """Return the sums over the calls one by one."""
+    log = Log(MemoryBackend(), registry=REGISTRY)
+    append_all(log, events)
+    return views.replay(log, USAGE).total
+
+
 def amended(call_id="c1", **fields):
-    return LlmUsageAmended(call_id=call_id, why="the bill came", **fields)
+    named = {"run_id": "r1", "phase_id": "a", "call_id": call_id}
+    return LlmUsageAmended(**named, why="the bill came", **fields)
 
 
 def test_calls_are_summed():
@@ -170,3 +179,4 @@ def test_the_sums_are_those_of_the_rows(events):
     view = used(*events)
 
     assert summed(dict(enumerate(view.calls))) == view.total
+    assert view.total == usage_total(events)

@@ -9,10 +9,11 @@ import attrs
 import msgspec
 
 from autopack.commands import check_why
+from autopack.draining.lease_keys import TEXT_KEY
 from autopack.errors import InvalidInputError
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.log import Log
-from autopack.ports.log import ANY, to_us
+from autopack.ports.log import ANY, Reader, to_us
 
 _DIGEST: Final = re.compile(r"\b[0-9a-f]{64}\b")
 
@@ -67,8 +68,10 @@ def prune_artifacts(
         )
     before_us = None if named_before is None else to_us(named_before)
     mentions = _mentions(log)
-    found = {}
+    found, kept = {}, _kept_for_work(log.backend)
     for digest, size in log.backend.artifact_sizes().items():
+        if digest in kept:
+            continue
         mention = mentions.get(digest, _Mention())
         is_old = before_us is None or 0 < mention.last_us < before_us
         is_large = larger_than_bytes is None or size > larger_than_bytes
@@ -90,10 +93,17 @@ def prune_artifacts(
         )
     )
     with log.transaction() as transaction:
-        for digest in found:
+        kept = _kept_for_work(transaction.store)
+        for digest in found.keys() - kept:
             transaction.store.drop_artifact(digest)
         transaction.append_batch([(ARTIFACTS_STREAM, [event], ANY)])
     return pruned
+
+
+def _kept_for_work(reader: Reader) -> set[str]:
+    """Return the digests of texts that attempts in work have stored; no event names them yet."""
+    keys = (lease.key for lease in reader.leases())
+    return {key.rpartition(" ")[2] for key in keys if key.startswith(TEXT_KEY)}
 
 
 def _mentions(log: Log) -> dict[str, _Mention]:

@@ -35,9 +35,12 @@ def cancel(handler: Handler, ref: PhaseRef, *, by: str, why: str) -> list[Record
         return caps.settling(ref, stream.state.attempts, took_s())
 
     def drop(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
-        there = transaction.store.lease(phase_key(ref))
-        if there is not None:
-            transaction.store.drop_lease(there.key, there.token)
+        store = transaction.store
+        there = store.lease(phase_key(ref))
+        token = None if there is None else there.token
+        for row in store.leases() if token is not None else ():
+            if row.token == token:  # the phase's, and those of its texts
+                store.drop_lease(row.key, row.token)
 
     return handler.handle(
         lambda: CancelPhase(ref=ref, by=by, why=why, duration_s=took_s()),

@@ -19,7 +19,7 @@ from autopack.commands import (
     TimeOutPhase,
 )
 from autopack.draining.caps import Caps
-from autopack.draining.lease_keys import phase_key, worker_key
+from autopack.draining.lease_keys import phase_key, text_key, worker_key
 from autopack.draining.machine import Machine, this_machine
 from autopack.errors import LogClosedError, LogError
 from autopack.events import DrainPhaseSelected, PhaseClaimed
@@ -80,6 +80,7 @@ class Claims:
         self.machine = machine or this_machine()
         self._held: dict[str, Lease] = {}
         self._told_alive_s: float | None = None
+        self._texts: dict[str, set[str]] = {}
         self._lost: set[str] = set()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -159,6 +160,8 @@ class Claims:
 
         def drop(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
             transaction.store.drop_lease(phase_key(claim.ref), claim.token)
+            for digest in self._texts.pop(claim.token, ()):
+                transaction.store.drop_lease(text_key(claim.token, digest), claim.token)
 
         worked_s = ending.timeout_s if isinstance(ending, TimeOutPhase) else ending.duration_s
         try:
@@ -190,6 +193,29 @@ class Claims:
         with self._lock:
             if token in self._held:
                 self._held[token] = attrs.evolve(self._held[token], step=step, step_at=now_us)
+
+    def store_text(self, token: str, text: str) -> str:
+        """
+        Store a text of an attempt and return its digest.
+
+        Until the attempt ends no event names it: a row beside the log keeps it from being pruned.
+        """
+        journal = self.handler.journal
+        digest, content = journal.packed(text)
+        with journal.backend.transaction() as store:
+            store.put_artifact(digest, content)
+            if self._holds(token):
+                key, expires_at = text_key(token, digest), self._expires_at()
+                store.put_lease(
+                    Lease(key=key, token=token, worker=self.worker, expires_at=expires_at)
+                )
+        with self._lock:
+            self._texts.setdefault(token, set()).add(digest)
+        return digest
+
+    def _holds(self, token: str) -> bool:
+        with self._lock:
+            return token in self._held
 
     def renew(self) -> None:
         """Renew every lease that is still ours; those that are not are lost."""

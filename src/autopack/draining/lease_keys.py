@@ -1,11 +1,21 @@
 """The keys of lease rows: phases, workers and preparations, each in a space of its own."""
 
+from typing import Final
+
 from autopack.ids import PhaseRef
+
+TEXT_KEY: Final = "text "
+"""How the keys of texts begin that attempts in work have stored."""
 
 
 def phase_key(ref: PhaseRef | str) -> str:
     """Return the key of a phase's lease."""
     return f"phase {ref}"
+
+
+def text_key(token: str, digest: str) -> str:
+    """Return the key under which a text is kept for an attempt that has not ended."""
+    return f"{TEXT_KEY}{token} {digest}"
 
 
 def worker_key(worker: str) -> str:

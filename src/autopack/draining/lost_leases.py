@@ -84,7 +84,9 @@ def _reclaimed(
         alive = store.lease(worker_key(phase.worker or ""))
         if why_ended(claims, phase, store.lease(key), alive) is None:
             raise _StillAliveError
-        store.drop_lease(key, token)
+        for row in store.leases():
+            if row.token == token:  # the phase's, and those of its texts
+                store.drop_lease(row.key, token)
 
     try:
         return handler.handle(command, also=settling, inside=still_ended)

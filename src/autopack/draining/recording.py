@@ -115,7 +115,7 @@ class LiveAttempt:
         """Store a text beside the log and return its digest; it is named in the phase's end."""
         if not isinstance(name, str) or name != storable(name):
             raise InvalidInputError(f"{name!r} cannot name an artifact: give a text.")
-        digest = self._handler.journal.put_artifact(text)
+        digest = self._stored(text)
         self.artifacts[name] = digest
         return digest
 
@@ -196,7 +196,11 @@ class LiveAttempt:
 
     def end_outputs(self, outputs: Mapping[str, str]) -> dict[str, str]:
         """Store the phase's output texts and return their digests by name."""
-        return {name: self._handler.journal.put_artifact(text) for name, text in outputs.items()}
+        return {name: self._stored(text) for name, text in outputs.items()}
+
+    def _stored(self, text: str) -> str:
+        """Store a text, so that nobody prunes it before an event names it."""
+        return self._claims.store_text(self.lease_token, text)
 
     def _now(self) -> datetime:
         return from_us(self._handler.journal.now_us())

@@ -84,7 +84,8 @@ class Attempts:
         if event.run_id is not None and event.phase_id is not None and event.attempt is not None:
             return attempt_key(event.run_id, event.phase_id, event.attempt)
         if isinstance(event, LlmUsageRecorded | LlmUsageAmended):
-            return f"call {call_key(event)}"
+            place = f"{event.run_id or ''}/{event.phase_id or ''}#{event.attempt or ''}"
+            return f"call {place} {call_key(event)}"
         return None
 
     def project(self, row: AttemptRow | None, recorded: Recorded[Any]) -> AttemptRow | None:
