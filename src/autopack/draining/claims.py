@@ -5,6 +5,7 @@ import os
 import platform
 import secrets
 import threading
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,7 +22,14 @@ from autopack.commands import (
 from autopack.draining.caps import Caps
 from autopack.draining.lease_keys import phase_key, text_key, worker_key
 from autopack.draining.machine import Machine, this_machine
-from autopack.errors import LogClosedError, LogError
+from autopack.errors import (
+    CommandRefusedError,
+    LeaseLostError,
+    LogBusyError,
+    LogClosedError,
+    LogError,
+    VersionConflictError,
+)
 from autopack.events import DrainPhaseSelected, PhaseClaimed
 from autopack.handler import Handler
 from autopack.ids import PhaseRef, drain_stream
@@ -32,6 +40,7 @@ from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
 
 LEASE_S: Final = 30.0
+INTERRUPTED: Final = "interrupted"
 Ending = CompletePhase | FailPhase | TimeOutPhase | GatePhase | ReleasePhase
 
 
@@ -61,7 +70,8 @@ class Claims:
     """
     Takes and gives back phases for one worker, and renews its leases from a thread of its own.
 
-    A claim and its lease are one transaction. Renewal runs at a third of the lease's length.
+    A claim and its lease are one transaction. Renewal runs at a third of the lease's length. What
+    is still held when the ``with`` block ends, because somebody was interrupted, is given back.
     """
 
     def __init__(
@@ -81,6 +91,7 @@ class Claims:
         self._held: dict[str, Lease] = {}
         self._told_alive_s: float | None = None
         self._texts: dict[str, set[str]] = {}
+        self._open: dict[str, tuple[PhaseRef, float]] = {}
         self._lost: set[str] = set()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -134,15 +145,16 @@ class Claims:
             estimate=estimate,
             starts=True,
         )
-        recorded = self.handler.handle(
-            lambda: attrs.evolve(command, capped=self.caps.units(ref.run_id)),
-            also=lambda: [
-                *self._selected(ref, reason),
-                *self.caps.reserving(ref.run_id, token, wanted),
-            ],
-            inside=lambda transaction, _events: self._put(transaction.store, lease),
-            needs_claimable_run=True,
-        )
+        with self._opening(token, ref):
+            recorded = self.handler.handle(
+                lambda: attrs.evolve(command, capped=self.caps.units(ref.run_id)),
+                also=lambda: [
+                    *self._selected(ref, reason),
+                    *self.caps.reserving(ref.run_id, token, wanted),
+                ],
+                inside=lambda transaction, _events: self._put(transaction.store, lease),
+                needs_claimable_run=True,
+            )
         with self._lock:
             self._held[token] = lease
         (claimed,) = [r.event for r in recorded if isinstance(r.event, PhaseClaimed)]
@@ -156,27 +168,37 @@ class Claims:
         )
 
     def end(self, claim: Claim, ending: Ending) -> list[Recorded[Any]]:
-        """Record how the attempt ended, and drop its lease in the same transaction."""
+        """
+        Record how the attempt ended, and drop its lease in the same transaction.
 
-        def drop(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
-            transaction.store.drop_lease(phase_key(claim.ref), claim.token)
-            for digest in self._texts.pop(claim.token, ()):
-                transaction.store.drop_lease(text_key(claim.token, digest), claim.token)
-
-        worked_s = ending.timeout_s if isinstance(ending, TimeOutPhase) else ending.duration_s
+        Raises:
+            LeaseLostError: The phase is not this worker's any more. After any other error it
+                still is: the lease is renewed, and the end may be recorded later.
+        """
         try:
-            return self.handler.handle(
-                ending,
-                also=lambda: self.caps.settling(claim.ref, claim.number, worked_s),
-                inside=drop,
-            )
-        finally:
+            recorded = self._ended(claim.ref, claim.number, claim.token, ending)
+        except LeaseLostError:
             self.forget(claim.token)
+            raise
+        self.forget(claim.token)
+        return recorded
+
+    def give_back(self) -> None:
+        """Release what is held still: its workers were interrupted, and nobody else ends it."""
+        for token, (ref, began_s) in list(self._open.items()):
+            took_s = max(0.0, self.handler.journal.steady_s() - began_s)
+            release = ReleasePhase(ref=ref, lease_token=token, why=INTERRUPTED, duration_s=took_s)
+            number = self.handler.phase_state(ref).attempts
+            with contextlib.suppress(CommandRefusedError):  # it was not ours, or is not any more
+                self._ended(ref, number, token, release)
+            self.forget(token)
 
     def forget(self, token: str) -> None:
-        """Renew a lease no longer."""
+        """Renew a lease no longer, and leave its phase to whoever has it."""
         with self._lock:
             self._held.pop(token, None)
+            self._open.pop(token, None)
+            self._texts.pop(token, None)
 
     def lose(self, token: str) -> None:
         """Take note that the phase of a lease is somebody else's now, or nobody's."""
@@ -233,8 +255,31 @@ class Claims:
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
-        with contextlib.suppress(LogError), self.handler.journal.backend.transaction() as store:
-            store.drop_lease(worker_key(self.worker), self.worker)
+        with contextlib.suppress(LogError):
+            self.give_back()
+            with self.handler.journal.backend.transaction() as store:
+                store.drop_lease(worker_key(self.worker), self.worker)
+
+    @contextlib.contextmanager
+    def _opening(self, token: str, ref: PhaseRef) -> Iterator[None]:
+        """Know of a claim before it is made: whoever is interrupted after that has it."""
+        self._open[token] = ref, self.handler.journal.steady_s()
+        try:
+            yield
+        except (CommandRefusedError, VersionConflictError, LogBusyError):
+            self.forget(token)  # nothing was written
+            raise
+
+    def _ended(self, ref: PhaseRef, number: int, token: str, ending: Ending) -> list[Recorded[Any]]:
+        def drop(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
+            transaction.store.drop_lease(phase_key(ref), token)
+            for digest in self._texts.get(token, ()):
+                transaction.store.drop_lease(text_key(token, digest), token)
+
+        worked_s = ending.timeout_s if isinstance(ending, TimeOutPhase) else ending.duration_s
+        return self.handler.handle(
+            ending, also=lambda: self.caps.settling(ref, number, worked_s), inside=drop
+        )
 
     def _renew(self, store: Transaction) -> None:
         """Write all leases with one end, and the worker's own row with that of the steady clock."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autopack.commands import ReleasePhase
-from autopack.draining.claims import Claim, Claims
+from autopack.draining.claims import INTERRUPTED, Claim, Claims
 from autopack.draining.ending import AttemptEnd, TimedOut, bad_outcome, ending_of
 from autopack.draining.failing import Failing, failed_by, storable
 from autopack.draining.gating import question_of
@@ -44,12 +44,14 @@ def working(
         live.attach("traceback", storable(traceback.format_exc()))
         _end(handler, claims, claim, live, failed_by(fault), registry, failing)
         raise
-    except BaseException:  # Ctrl-C, sys.exit(), a task that is cancelled
+    except BaseException as fault:  # Ctrl-C, sys.exit(), a task that is cancelled
         release = ReleasePhase(
-            ref=claim.ref, lease_token=claim.token, why="interrupted", duration_s=live.elapsed_s
+            ref=claim.ref, lease_token=claim.token, why=INTERRUPTED, duration_s=live.elapsed_s
         )
-        with contextlib.suppress(LeaseLostError):  # nothing may hide what ends more than the block
+        try:
             claims.end(claim, release)
+        except Exception as second:  # nothing may hide what ends more than the block
+            fault.add_note(f"The phase was not given back: {second}")
         raise
     else:
         _end(handler, claims, claim, live, live.outcome, registry, failing)

@@ -21,7 +21,8 @@ from autopack.draining.report import DrainReport
 from autopack.draining.resuming import resumed
 from autopack.draining.session import Session
 from autopack.draining.settings import settings_of
-from autopack.draining.workers import Workers
+from autopack.draining.workers import Workers, to_the_end
+from autopack.errors import DrainUsedError
 from autopack.log import Log
 from autopack.narrator import Narrator
 from autopack.ordering import Stuck
@@ -85,6 +86,7 @@ class Drain:
         Drain until the queue is empty, a limit is reached, or :meth:`stop` is called.
 
         Raises:
+            DrainUsedError: It has been run before.
             EmptyLogError: The log holds no runs and no phases.
             DrainRefusedError: A plugin's guard said no.
             RunMissingError, PhaseMissingError, MoveRefusedError: What was named is not there, or
@@ -92,6 +94,8 @@ class Drain:
             InvalidInputError: The executor's own check, if it has one, found something missing.
                 In all these cases nothing was written.
         """
+        if self._began is not None:
+            raise DrainUsedError(self.drain_id)
         self._session.check()
         if check := getattr(self._settings.executor, "check", None):
             check()
@@ -106,8 +110,9 @@ class Drain:
         self._task = asyncio.create_task(self.arun())
         return self
 
-    async def __aexit__(self, *_fault: object) -> None:
-        self.stop()
+    async def __aexit__(self, _kind: object, fault: BaseException | None, _trace: object) -> None:
+        # Whoever is cancelled, or interrupted, has no time to wait for what is in work.
+        self.stop(None if fault is None or isinstance(fault, Exception) else 0)
         await self._task
 
     def stop(self, grace_s: float | None = None, *, why: str = "asked to stop") -> None:
@@ -190,24 +195,26 @@ class Drain:
         reason: Reason = ("error", None)
         try:
             await workers.in_io(self._session.open)
-            try:
-                reason = await self._loop(began, changed)
-                await workers.settle(self._is_to_release)
-                await workers.in_io(self._tend)
-                workers.raise_fault()
-            except BaseException as fault:
-                reason = _reason_of(fault)
-                await workers.release()
-                with contextlib.suppress(Exception):  # the first error is the one to be told
-                    await workers.in_io(lambda: self._session.close(*reason))
-                raise
+            reason = await self._loop(began, changed)
+            await workers.settle(self._is_to_release)
+            await workers.in_io(self._tend)
+            workers.raise_fault()
             await workers.in_io(lambda: self._session.close(*reason))
+        except BaseException as fault:
+            await to_the_end(self._given_up(*_reason_of(fault)))
+            raise
         finally:
             self._wake = lambda: None
-            workers.close()
+            await to_the_end(workers.close())
         report = self._report(reason, time.monotonic() - began)
         self.log.registry.observe("autopack_drain_stopped", report=report)
         return report
+
+    async def _given_up(self, reason: str, detail: str | None) -> None:
+        """Give everything back, and say why the drain ended, as far as the log takes it."""
+        await self._workers.release()
+        with contextlib.suppress(Exception):  # the first error is the one to be told
+            await self._workers.in_io(lambda: self._session.close(reason, detail))
 
     async def _loop(self, began: float, changed: asyncio.Event) -> Reason:
         session, workers = self._session, self._workers
@@ -249,15 +256,12 @@ class Drain:
                 self._look_at = sooner(view, until)
                 return False
             case Choose(ref=ref) if session.admission.is_ready(str(ref)):
-                claim = await workers.in_io(lambda: session.take(choice))
+                claim = await workers.take(lambda: session.take(choice))
                 if claim is not None:
                     self._told_wait = None
-                    workers.begin(claim)
                 return claim is not None
             case Retry(ref=ref) if session.admission.failed.has(str(ref)):
-                claim = await workers.in_io(lambda: session.retry(choice))
-                if claim is not None:
-                    workers.begin(claim)
+                await workers.take(lambda: session.retry(choice))
                 return True
         why = session.admission.standing(str(choice.ref))
         raise not_to_be_had(self._settings.strategy_name, choice, why)

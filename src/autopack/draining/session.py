@@ -87,6 +87,7 @@ class Session:
         self._lanes = Lanes(settings.rates)
         self._traffic = Traffic(log, self._lanes, self._model_of, has_rates=settings.rates.are_set)
         self.elapsed_before_s = 0.0
+        self._is_open = False
         self.unreadable_in: str | None = None
         self.account = DrainAccount(log, self.drain_id, when_ended=self._ended)
         self.guards = Guards(
@@ -151,13 +152,17 @@ class Session:
                 log_id=self.log.log_id,
             )
         )
+        self._is_open = True
         work = self.account.work
         used = Amount(work.use.total_tokens, work.use.cost_usd, work.attempts, work.worked_us)
         self.caps.go_on(set_cap(settings, self.caps), used)
         self._tell(*self._passed_over.begin(self.admission.take_new_reasons()))
 
     def close(self, reason: str, detail: str | None) -> None:
-        """Record that the drain ended, and persist the views for whoever looks next."""
+        """Record that the drain ended, once, and persist the views for whoever looks next."""
+        if not self._is_open:
+            return
+        self.claims.give_back()
         self.admission.follower.catch_up()
         self._tell(
             DrainStopped(
@@ -168,6 +173,7 @@ class Session:
                 passed_over=dict(self._passed_over.counts),
             )
         )
+        self._is_open = False
         self.log.refresh_views()
 
     def tend(self, ours: Sequence[str]) -> None:

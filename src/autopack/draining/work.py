@@ -91,6 +91,9 @@ async def _awaited(given: Any, live: LiveAttempt, ends: float | None) -> Outcome
         live.cancel()
         await _cancelled(work)
         raise
+    finally:
+        if work.done() and inspect.iscoroutine(given):
+            given.close()  # one that was cancelled before its first step was never awaited
     live.cancel()
     await _cancelled(work)
     return TimedOut(work)

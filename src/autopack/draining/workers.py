@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -33,6 +33,7 @@ class Workers:
         self._session = session
         self._inflight: dict[asyncio.Task[None], Claim] = {}
         self._live: dict[str, tuple[LiveAttempt, float]] = {}
+        self._taking: asyncio.Future[Claim | None] | None = None
         self._io = ThreadPoolExecutor(1, "autopack-log")
 
     def __len__(self) -> int:
@@ -67,11 +68,17 @@ class Workers:
         """Do something with the log in the one thread that may; it is done even if we are not."""
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._io, work))
 
-    def begin(self, claim: Claim) -> None:
-        """Hand a claimed phase to the executor."""
-        task = asyncio.create_task(self._work(claim))
-        self._inflight[task] = claim
-        task.add_done_callback(self._ended)
+    async def take(self, work: Callable[[], Claim | None]) -> Claim | None:
+        """Claim a phase and hand it to the executor; what was claimed is, even if we are not."""
+        self._taking = asyncio.get_running_loop().run_in_executor(self._io, work)
+        self._taking.add_done_callback(self._taken)  # before whoever waits for it goes on
+        return await asyncio.shield(self._taking)
+
+    def _taken(self, taking: "asyncio.Future[Claim | None]") -> None:
+        if taking.exception() is None and (claim := taking.result()) is not None:
+            task = asyncio.get_running_loop().create_task(self._work(claim))
+            self._inflight[task] = claim
+            task.add_done_callback(self._ended)
 
     async def settle(self, is_releasing: Callable[[], bool]) -> None:
         """Wait for the phases in work to end; give them back once *is_releasing* says so."""
@@ -83,14 +90,18 @@ class Workers:
 
     async def release(self) -> None:
         """Give back every phase in work, without spending its attempt."""
+        if self._taking is not None:
+            await asyncio.wait({self._taking})
         while self._inflight:
             for task in self._inflight:
                 task.cancel()
             await asyncio.wait(set(self._inflight))
 
-    def close(self) -> None:
-        """Wait for what was handed to the log's thread."""
-        self._io.shutdown()
+    async def close(self) -> None:
+        """Wait for what was handed to the log's thread; end what works on all the same."""
+        for task in list(self._inflight):
+            task.cancel()
+        await asyncio.to_thread(self._io.shutdown)
 
     def raise_fault(self) -> None:
         """Raise the error that kept a state from being written, if there was one."""
@@ -125,9 +136,8 @@ class Workers:
             await self._give_back(claim, live)
         except BaseException as fault:
             # A state that cannot be written ends the drain: going on would pick the same phase
-            # again and again.
+            # again and again. It is given back when the drain ends, if that can be written.
             self.fault = self.fault or fault
-            session.claims.forget(claim.token)
         finally:
             self._live.pop(claim.token, None)
 
@@ -136,3 +146,16 @@ class Workers:
             await self.in_io(lambda: self._session.give_back(claim, live, _STOPPED))
         except Exception as fault:
             self.fault = self.fault or fault
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await what has to be done even if we are cancelled meanwhile; that goes on afterwards."""
+    task, cancelled = asyncio.ensure_future(work), None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as fault:
+            cancelled = fault
+    if cancelled is not None:
+        raise cancelled
+    return task.result()

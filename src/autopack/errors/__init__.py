@@ -33,6 +33,7 @@
     │   ├── PriceUnknownError       a cap in USD, and a claim that nobody can price
     │   ├── NothingReadyError       a probe found no phase to try
     │   ├── EmptyLogError           nothing to drain, and that is suspicious
+    │   ├── DrainUsedError          a drain is run once
     │   └── DrainRefusedError       a guard said no
     ├── UnknownNameError            no strategy, executor, ... of that name
     ├── PluginError                 a plugin that failed or broke its promise
@@ -73,6 +74,7 @@ from autopack.errors.refused import (
     CapReachedError,
     CommandRefusedError,
     DrainRefusedError,
+    DrainUsedError,
     EmptyLogError,
     LeaseLostError,
     MoveRefusedError,
@@ -99,6 +101,7 @@ __all__ = [
     "CodecError",
     "CommandRefusedError",
     "DrainRefusedError",
+    "DrainUsedError",
     "EmptyLogError",
     "EventIdConflictError",
     "ForeignCursorError",

@@ -193,6 +193,17 @@ class NothingReadyError(CommandRefusedError):
         self.reason, self.detail = reason, detail
 
 
+class DrainUsedError(CommandRefusedError):
+    """A drain was to be run a second time."""
+
+    def __init__(self, drain_id: str) -> None:
+        super().__init__(
+            f"Drain {drain_id} has been run: a drain is run once. To go on with it make "
+            f"Drain(log, resumes={drain_id!r}), or another one for new work."
+        )
+        self.drain_id = drain_id
+
+
 class DrainRefusedError(CommandRefusedError):
     """A plugin's guard refused the drain."""
 

@@ -23,8 +23,9 @@ class Follower:
         self._journal, self._listeners = journal, list(listeners)
 
     def add(self, listener: Hear) -> None:
-        """Tell another one too, from the next page on."""
-        self._listeners.append(listener)
+        """Tell another one too, from the next page on; one that is told already is told once."""
+        if listener not in self._listeners:
+            self._listeners.append(listener)
 
     def catch_up(self) -> int:
         """Tell what is new by now; return the last position that was told."""
