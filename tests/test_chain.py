@@ -4,9 +4,11 @@ import hashlib
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autopack import chain
-from autopack.chain import link, seed
+from autopack.chain import link, link_row, seed
 
 ORIGIN = "00112233-4455-6677-8899-aabbccddeeff"
 SEED_VECTOR = "ca7ac769f6f2f97e53a4428982ef00759ec564cfea63605e50ef2009f4bd4c31"
@@ -88,3 +90,18 @@ def test_text_cannot_move_from_one_field_to_the_next():
     shifted = {**ROW, "stream": b"run-r", "type": b"1run.created"}
 
     assert link(seed(ORIGIN), **ROW) != link(seed(ORIGIN), **shifted)
+
+
+@given(
+    st.lists(st.text(max_size=8), min_size=4, max_size=4),
+    st.integers(0, 2**63 - 1),
+    st.integers(-(2**63), 2**63 - 1),
+)
+def test_a_row_of_texts_has_the_hash_of_its_bytes(parts, number, moment):
+    """The way that is taken for rows in memory gives what the documented bytes give."""
+    stream, type_, meta, data = parts
+    row = (number, bytes(16), stream, number, type_, 1, moment, moment, meta, data)
+    by_name = dict(zip(ROW, row, strict=True))
+    as_bytes = {k: v.encode() if isinstance(v, str) else v for k, v in by_name.items()}
+
+    assert link(seed(ORIGIN), **as_bytes) == link_row(seed(ORIGIN), *row)

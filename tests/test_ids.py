@@ -1,14 +1,17 @@
-"""How a phase is named: the same phase by each of its names, wherever one is asked for."""
+"""Names and ids: the same phase by each of its names, and ids in the order they are drawn."""
 
 import inspect
+from uuid import RFC_4122, UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import autopack
 from autopack import Choose, Completed, PhaseRef, Retry
 from autopack.draining.strategies.one import One
 from autopack.errors import InvalidInputError, InvalidNameError, RunPausedError
-from autopack.ids import PhaseName, check_name, phase_ref
+from autopack.ids import PhaseName, check_name, phase_ref, uuid7_series
 from drains import specs
 
 NAMES = [PhaseRef("r", "docs/a"), ("r", "docs/a"), "r/docs/a"]
@@ -150,3 +153,23 @@ def test_a_command_to_type_is_quoted(log):
         pass
 
     assert "autopack run resume 'a; rm -rf b' --why" in refused.value.typed
+
+
+@given(st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10), st.integers(0, 50))
+def test_a_series_of_ids_is_in_order_and_of_one_millisecond(unix_ms, entropy, n):
+    """Each id is one more than the one before, and all have the marks of a UUIDv7."""
+    ids = uuid7_series(unix_ms, entropy, n)
+    marks = {(UUID(bytes=one).version, UUID(bytes=one).variant) for one in ids}
+
+    assert n == len(set(ids))
+    assert sorted(ids) == ids
+    assert {unix_ms} >= {int.from_bytes(one[:6], "big") for one in ids}
+    assert {(7, RFC_4122)} >= marks
+
+
+def test_a_series_never_runs_over_into_the_marks():
+    """The highest numbers that can be drawn leave room to count."""
+    first, *_rest, last = uuid7_series(0, b"\xff" * 10, 1000)
+
+    assert (7, 7) == (UUID(bytes=first).version, UUID(bytes=last).version)
+    assert first[:8] == last[:8]

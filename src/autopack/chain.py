@@ -25,11 +25,12 @@ VERSION = 1
 
 _HEAD = struct.Struct(">QQIqqIIII").pack
 _SEED = b"autopack-chain" + bytes([VERSION])
+_SHA256 = hashlib.sha256
 
 
 def seed(origin_id: str) -> bytes:
     """Return the hash that stands before position 1; *origin_id* is a UUID's text."""
-    return hashlib.sha256(_SEED + UUID(origin_id).bytes).digest()
+    return _SHA256(_SEED + UUID(origin_id).bytes).digest()
 
 
 def link(
@@ -51,7 +52,35 @@ def link(
         position, version, schema, occurred_at, recorded_at,
         len(stream), len(type), len(meta), len(data),
     )  # fmt: skip
-    return hashlib.sha256(b"".join((before, head, event_id, stream, type, meta, data))).digest()
+    return _SHA256(b"".join((before, head, event_id, stream, type, meta, data))).digest()
+
+
+def link_row(
+    before: bytes,
+    position: int,
+    event_id: bytes,
+    stream: str,
+    version: int,
+    type: str,
+    schema: int,
+    occurred_at: int,
+    recorded_at: int,
+    meta: str,
+    data: str,
+) -> bytes:
+    """Return what :func:`link` does, of the columns of a row in their order, its texts as such."""
+    text = f"{stream}{type}{meta}{data}"
+    # In ASCII a character is a byte, so that no part needs to be encoded by itself.
+    length = len if text.isascii() else _length
+    head = _HEAD(
+        position, version, schema, occurred_at, recorded_at,
+        length(stream), length(type), length(meta), length(data),
+    )  # fmt: skip
+    return _SHA256(b"".join((before, head, event_id, text.encode()))).digest()
+
+
+def _length(text: str) -> int:
+    return len(text.encode())
 
 
 class Chain:
@@ -64,26 +93,14 @@ class Chain:
 
     def fault(self, row: Sequence[Any]) -> str | None:
         """Return what is wrong with the next row, as a log stores it; None if it follows."""
-        position, event_id, stream, version, type_, schema, occurred, recorded, meta, data, _ = row
+        position, stream, version, recorded = row[0], row[2], row[3], row[7]
         if position != self.position + 1:
             return f"it stands after position {self.position}"
         if version != self._versions.get(stream, 0) + 1:
             return f"its version {version} does not follow in stream {stream!r}"
         if recorded < self._recorded_at:
             return "it was recorded before its predecessor"
-        expected = link(
-            self.head,
-            position=position,
-            event_id=event_id,
-            stream=stream.encode(),
-            version=version,
-            type=type_.encode(),
-            schema=schema,
-            occurred_at=occurred,
-            recorded_at=recorded,
-            meta=meta.encode(),
-            data=data.encode(),
-        )
+        expected = link_row(self.head, *row[:10])
         if row[10] != expected:
             return "its hash does not fit what it says"
         self.head, self.position, self._recorded_at = expected, position, recorded

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from autopack.chain import Chain, link
+from autopack.chain import Chain, link_row
 from autopack.drafting import Draft
 from autopack.errors import (
     EventIdConflictError,
@@ -12,7 +12,7 @@ from autopack.errors import (
     LogDamagedError,
     VersionConflictError,
 )
-from autopack.ids import check_name, uuid7
+from autopack.ids import check_name, uuid7_series
 from autopack.journal.repeats import answer, check_same, firsts_of, told_first
 from autopack.limits import STREAM_LONGEST, us_fault
 from autopack.ports.log import (
@@ -124,35 +124,23 @@ class JournalTransaction:
         position, before, last_us = self.store.head()
         before = before or self._journal.seed()
         now = max(_checked(self._journal.now_us()), last_us)
-        entropy = secrets.token_bytes(10 * len(drafts))
         rows: list[Row] = []
-        for start, draft in zip(range(0, len(entropy), 10), drafts, strict=True):
-            stream, type_name, schema, data, _event, event_id, occurred, meta = draft
+        for draft, new_id in zip(drafts, _ids(now, len(drafts)), strict=True):
+            stream, type_name, meta, data = draft.stream, draft.type, draft.meta, draft.data
+            event_id, schema = draft.event_id or new_id, draft.schema
+            occurred = now if draft.occurred_us is None else draft.occurred_us
             versions[stream] = version = versions[stream] + 1
             position += 1
-            if event_id is None:
-                event_id = uuid7(now // 1000, entropy[start : start + 10])
-            if occurred is None:
-                occurred = now
-            before = link(
-                before,
-                position=position,
-                event_id=event_id,
-                stream=stream.encode(),
-                version=version,
-                type=type_name.encode(),
-                schema=schema,
-                occurred_at=occurred,
-                recorded_at=now,
-                meta=meta.encode(),
-                data=data.encode(),
-            )
+            before = link_row(
+                before, position, event_id, stream, version, type_name, schema,
+                occurred, now, meta, data,
+            )  # fmt: skip
             rows.append((
                 position, event_id, stream, version, type_name, schema,
                 occurred, now, meta, data, before,
             ))  # fmt: skip
         self.store.insert(rows)
-        stored = [Recorded(row, draft.event) for row, draft in zip(rows, drafts, strict=True)]
+        stored = list(map(Recorded, rows, [draft.event for draft in drafts]))
         self.appended += stored
         return stored
 
@@ -162,6 +150,10 @@ def _checked(now_us: int) -> int:
     if fault := us_fault(now_us):
         raise InvalidInputError(f"The clock is wrong: {fault}. Nothing was recorded; set it.")
     return now_us
+
+
+def _ids(now_us: int, n: int) -> list[bytes]:
+    return uuid7_series(now_us // 1000, secrets.token_bytes(10), n)
 
 
 def _check_stream(stream: str) -> None:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import attrs
+import msgspec
 
 from autopack.errors import CodecError, InvalidInputError, StoredEventError
 from autopack.ids import EventId
@@ -75,81 +76,77 @@ ROW_COLUMNS: Final = (
 )  # fmt: skip
 
 
-class Recorded(Generic[E]):
+class Recorded(msgspec.Struct, Generic[E], frozen=True, eq=False, gc=False):
     """
-    An event with its envelope; ids, times and meta are parsed when first asked for.
+    An event with its envelope; ids, times and meta are parsed when they are asked for.
 
     Positions are global: 1, 2, 3, ... in commit order. Versions count within the stream.
+
+    Args:
+        row: The row as stored.
+        event: What it says.
     """
 
-    __slots__ = ("_row", "event")
-
-    def __init__(self, row: Row, event: E) -> None:
-        self._row = row
-        self.event = event
-
-    @property
-    def row(self) -> Row:
-        """The row as stored."""
-        return self._row
+    row: Row
+    event: E
 
     @property
     def position(self) -> int:
         """The global position, from 1."""
-        return self._row[0]
+        return self.row[0]
 
     @property
     def event_id(self) -> EventId:
         """16 bytes, time-ordered."""
-        return EventId(self._row[1])
+        return EventId(self.row[1])
 
     @property
     def stream(self) -> str:
         """The stream's name."""
-        return self._row[2]
+        return self.row[2]
 
     @property
     def version(self) -> int:
         """The version within the stream, from 1."""
-        return self._row[3]
+        return self.row[3]
 
     @property
     def type(self) -> str:
         """The event's name in the log."""
-        return self._row[4]
+        return self.row[4]
 
     @property
     def schema(self) -> int:
         """The schema version under which it was stored."""
-        return self._row[5]
+        return self.row[5]
 
     @property
     def occurred_at(self) -> datetime:
         """When it happened, by whoever reported it; aware, UTC."""
-        return from_us(self._row[6])
+        return from_us(self.row[6])
 
     @property
     def recorded_at(self) -> datetime:
         """When it was appended; aware, UTC, never decreasing with the position."""
-        return from_us(self._row[7])
+        return from_us(self.row[7])
 
     @property
     def meta(self) -> Mapping[str, Any]:
         """Correlation, causation, actor, writer: what is known of where it came from."""
-        return _meta(self._row) if self._row[8] else {}
+        return _meta(self.row) if self.row[8] else {}
 
     @property
     def hash(self) -> bytes:
         """The chain's hash up to and with this event."""
-        return self._row[10]
+        return self.row[10]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recorded):
             return NotImplemented
-        return self._row == other._row and bool(self.event == other.event)
+        return self.row == other.row and bool(self.event == other.event)
 
     def __hash__(self) -> int:
-        return hash(self._row[:2])
+        return hash(self.row[:2])
 
     def __repr__(self) -> str:
         return f"Recorded({self.position}, {self.stream!r} v{self.version}, {self.event!r})"
