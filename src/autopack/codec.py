@@ -1,76 +1,22 @@
 """Events to JSON text and back, strictly: what does not fit its type is an error that says so."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cached_property
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import attrs
 import msgspec
-from msgspec.structs import asdict
 
 from autopack.errors import InvalidEventError, NewerEventError, StoredEventError
+from autopack.event_types import EventType
 from autopack.events import CORE_EVENTS
-from autopack.events.schema import mirror_of, storable_value, stored_value
-from autopack.ports.log import Body, UnrecognisedEvent
-from autopack.redaction import Clean, cleaner_of
+from autopack.events.schema import storable_value, stored_value
+from autopack.ports.log import Body, Recorded, Row, UnrecognisedEvent
 from autopack.upcast import CORE_UPCASTERS, Upcaster, upcast
 
 _ENCODE = msgspec.json.Encoder(enc_hook=storable_value).encode
-_NEW = object.__new__
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, TypeError, RecursionError)
-
-
-@attrs.frozen(kw_only=True, slots=False)
-class EventType:
-    """How one event class is stored and read; what costs time is made when it is first used."""
-
-    cls: type
-    name: str
-    schema: int
-    upcasters: Mapping[int, Upcaster]
-
-    @cached_property
-    def mirror(self) -> Any:
-        """The strict msgspec twin of the class; a plugin's tells what it has by default too."""
-        return mirror_of(self.cls, tells_defaults=self.cls not in CORE_EVENTS)
-
-    @cached_property
-    def decode(self) -> Callable[[str], Any]:
-        """Returns the twin that a JSON text holds."""
-        return msgspec.json.Decoder(self.mirror, dec_hook=stored_value).decode
-
-    @cached_property
-    def fill(self) -> Callable[[Any, dict[str, Any]], None] | None:
-        """
-        Gives a bare instance its checked fields, without checking a second time.
-
-        Events keep their fields in ``__dict__``, so that one is filled in a single step. A
-        subclass, or a slotted class of a plugin's own making, has none: its constructor is called.
-        """
-        slot = self.cls.__dict__.get("__dict__")
-        return None if slot is None else slot.__set__
-
-    @cached_property
-    def free_text(self) -> tuple[str, ...]:
-        """The fields that hold free text."""
-        hints = get_type_hints(self.cls, include_extras=True)
-        return tuple(name for name, hint in hints.items() if _is_free_text(hint))
-
-    @cached_property
-    def cleaners(self) -> tuple[tuple[str, Clean], ...]:
-        """The fields whose texts pass the redaction hook, each with what hands them over."""
-        hints = get_type_hints(self.cls, include_extras=True)
-        names = [field.name for field in attrs.fields(self.cls)]
-        found = ((name, cleaner_of(hints[name])) for name in names)
-        return tuple((name, clean) for name, clean in found if clean is not None)
-
-    @cached_property
-    def is_bounded(self) -> bool:
-        """Whether a field holds what JSON can say and a log does not take: odd times, nesting."""
-        hints = get_type_hints(self.cls, include_extras=True)
-        return any(_may_hold(hint, (datetime, Any)) for hint in hints.values())
 
 
 class Codec:
@@ -155,10 +101,7 @@ class Codec:
     def encode_as(self, kind: EventType, event: Any) -> str:
         """Return the JSON text of an event of a kind; raises as :meth:`encode`."""
         try:
-            mirror: Any = msgspec.convert(
-                event, kind.mirror, from_attributes=True, dec_hook=stored_value
-            )
-            return _ENCODE(mirror).decode()
+            return kind.write(event).decode()
         except (*_UNREADABLE, OverflowError) as fault:
             raise InvalidEventError(kind.name, str(fault)) from fault
 
@@ -170,33 +113,38 @@ class Codec:
             NewerEventError: The schema is above the known one.
             StoredEventError: A field is unknown, missing, or of a wrong type.
         """
-        kind = self._by_type.get(type_name)
-        if kind is None:
-            return UnrecognisedEvent(type_name, schema, data)
-        if schema == kind.schema:
-            try:
-                mirror = kind.decode(data)
-            except _UNREADABLE as fault:
-                raise StoredEventError(type_name, position=position, why=str(fault)) from fault
-            return _built(kind, mirror, position)
-        return self._decode_older(kind, schema, data, position)
+        return next(self.decode_all([(position, type_name, schema, data)]))
 
     def decode_all(self, bodies: Iterable[Body]) -> Iterator[Any]:
         """Yield the events of stored bodies, one by one; raises as :meth:`decode`."""
-        # The same steps as decode(), without a call for each event: this is what replay costs.
-        kinds, new, fields_of = self._by_type, _NEW, asdict
+        kinds = self._by_type
         for position, type_name, schema, data in bodies:
             kind = kinds.get(type_name)
-            if kind is None or kind.schema != schema or kind.fill is None:
-                yield self.decode(type_name, schema, data, position)
+            if kind is None:
+                yield UnrecognisedEvent(type_name, schema, data)
+            elif kind.schema != schema:
+                yield self._decode_older(kind, schema, data, position)
+            else:
+                try:
+                    event = kind.build(kind.decode(data))
+                except _UNREADABLE as fault:
+                    raise StoredEventError(type_name, position=position, why=str(fault)) from fault
+                yield event
+
+    def decode_rows(self, rows: Iterable[Row]) -> Iterator[Recorded[Any]]:
+        """Yield stored rows as events with their envelopes; raises as :meth:`decode`."""
+        # The steps of decode_all() without a call for each event: this is what a replay costs.
+        kinds = self._by_type
+        for row in rows:
+            kind = kinds.get(row[4])
+            if kind is None or kind.schema != row[5]:
+                yield Recorded(row, self.decode(row[4], row[5], row[9], row[0]))
                 continue
             try:
-                fields = fields_of(kind.decode(data))
+                event = kind.build(kind.decode(row[9]))
             except _UNREADABLE as fault:
-                raise StoredEventError(type_name, position=position, why=str(fault)) from fault
-            event: Any = new(kind.cls)
-            kind.fill(event, fields)
-            yield event
+                raise StoredEventError(row[4], position=row[0], why=str(fault)) from fault
+            yield Recorded(row, event)
 
     def _decode_older(self, kind: EventType, schema: int, data: str, position: int) -> Any:
         if schema > kind.schema:
@@ -207,33 +155,10 @@ class Codec:
         try:
             fields = msgspec.json.decode(data)
             fields = upcast(fields, schema=schema, known=kind.schema, steps=kind.upcasters)
-            mirror = msgspec.convert(fields, kind.mirror, dec_hook=stored_value)
+            return kind.build(msgspec.convert(fields, kind.mirror, dec_hook=stored_value))
         except Exception as fault:  # a plugin's step may raise anything
             why = f"schema {schema} could not be brought to {kind.schema}: {fault!r}"
             raise StoredEventError(kind.name, position=position, why=why) from fault
-        return _built(kind, mirror, position)
-
-
-def _built(kind: EventType, mirror: Any, position: int) -> Any:
-    if kind.fill is None:
-        try:
-            return kind.cls(**asdict(mirror))
-        except Exception as fault:  # a plugin's own validator may raise anything
-            why = str(getattr(fault, "why", None) or f"{type(fault).__name__}: {fault}")
-            raise StoredEventError(kind.name, position=position, why=why) from fault
-    event: Any = _NEW(kind.cls)
-    kind.fill(event, asdict(mirror))
-    return event
-
-
-def _is_free_text(hint: Any) -> bool:
-    if get_origin(hint) is Annotated:
-        return any((getattr(m, "extra", None) or {}).get("free_text") for m in hint.__metadata__)
-    return any(_is_free_text(arm) for arm in get_args(hint))
-
-
-def _may_hold(hint: Any, wanted: tuple[Any, ...]) -> bool:
-    return hint in wanted or any(_may_hold(arm, wanted) for arm in get_args(hint))
 
 
 def to_json(value: Any) -> str:

@@ -5,13 +5,15 @@ import json
 import zlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import attrs
+import msgspec
 
-from autopack.codec import Codec, EventType
+from autopack.codec import Codec
 from autopack.errors import InvalidEventError, InvalidInputError
-from autopack.events.schema import json_fault
+from autopack.event_types import EventType
+from autopack.events.json_values import json_fault
 from autopack.limits import kind_fault, moment_fault, size_fault
 from autopack.ports.log import NewEvent, UnrecognisedEvent, to_us
 from autopack.redaction import Redact, clean, cleaned_json
@@ -20,7 +22,7 @@ FREE_TEXT_MOST: Final = 500
 _ARTIFACT_MOST: Final = 64 * 1024 * 1024
 
 
-class Draft(NamedTuple):
+class Draft(msgspec.Struct, gc=False):
     """An event ready to be stored, but for its place; times in microseconds since 1970 UTC."""
 
     stream: str
@@ -97,7 +99,8 @@ class Drafter:
 
     def draft(self, stream: str, given: Any, texts: dict[str, bytes]) -> Draft:
         """Return an event encoded; texts that were too long for it go whole to *texts*."""
-        given = self.redacted(given)
+        if self._hook is not None:
+            given = self.redacted(given)
         if not isinstance(given, NewEvent):
             return self._encoded(stream, given, texts, None, None, "")
         event_id, name = given.event_id, type(given.event).__name__

@@ -16,7 +16,7 @@ from cattrs.gen import make_dict_structure_fn, mapping_structure_factory
 
 from autopack.errors import AutopackError
 from autopack.errors.nearest import did_you_mean
-from autopack.events.schema import json_fault
+from autopack.events.json_values import json_fault
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]

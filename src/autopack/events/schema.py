@@ -3,17 +3,31 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache, wraps
-from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    TypeVar,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+)
 
 import attrs
 import msgspec
 from msgspec import Meta
 
 from autopack.errors import InvalidEventError, InvalidInputError
-from autopack.limits import NESTED_MOST, moment_fault
+from autopack.events.json_values import SIMPLE, json_fault
+from autopack.limits import moment_fault
 from autopack.money import Usd
 
 C = TypeVar("C", bound=type)
+_PLAIN: Final = (str, int, bool, NoneType)
+_DEEP: Final = (float, dict, list)
 
 Tokens = Annotated[int, Meta(ge=0, le=2**53)]
 """A number of tokens; unknown is None, never 0."""
@@ -82,7 +96,8 @@ def _made(cls: C) -> C:
         _check_values(self)
 
     cls.__attrs_post_init__ = check if own else _check_values  # type: ignore[attr-defined]
-    return attrs.frozen(kw_only=True, slots=False, field_transformer=_converted)(cls)
+    # Without room for weak references, so that the codec can fill an event in one step.
+    return attrs.frozen(kw_only=True, weakref_slot=False, field_transformer=_converted)(cls)
 
 
 def _checked(cls: C, type_name: str) -> C:
@@ -159,41 +174,37 @@ def mirror_of(cls: type, *, tells_defaults: bool = False) -> type[msgspec.Struct
 
 
 @cache
-def _names(cls: type) -> tuple[str, ...]:
-    return tuple(field.name for field in attrs.fields(cls))
-
-
-@cache
-def _free_fields(cls: type) -> frozenset[str]:
-    """Return the fields that hold JSON of any shape."""
+def _deep_fields(cls: type) -> tuple[tuple[str, bool], ...]:
+    """Return the fields that may hold what their type does not say, and whether it is JSON."""
     mirror_of(cls)  # resolves the types
-    return frozenset(field.name for field in attrs.fields(cls) if field.type is Any)
+    return tuple((f.name, f.type is Any) for f in attrs.fields(cls) if not is_plain(f.type, Usd))
 
 
-def json_fault(value: object, where: str = "$", depth: int = 0) -> str | None:
-    """Return what makes *value* not JSON, or None: it must come back from the log as it went."""
-    if depth > NESTED_MOST:
-        return f"{where[:60]}...: it is nested more than {NESTED_MOST} deep"
-    match value:
-        case None | bool() | str():
-            return None
-        case int():
-            return None if -(2**63) <= value < 2**63 else f"{where}: {value} needs over 64 bits"
-        case float():
-            return None if abs(value) < float("inf") else f"{where}: {value} is not finite"
-        case list():
-            inner = depth + 1
-            found = (json_fault(item, f"{where}[{i}]", inner) for i, item in enumerate(value))
-            return next((fault for fault in found if fault), None)
-        case dict():
-            for key, item in value.items():
-                if not isinstance(key, str):
-                    return f"{where}: key {key!r} is not a string"
-                if fault := json_fault(item, f"{where}.{key}", depth + 1):
-                    return fault
-            return None
-        case _:
-            return f"{where}: {type(value).__name__} is not JSON"
+def is_plain(hint: Any, *more: Any) -> bool:
+    """
+    Tell whether a type says all of its values, none of which can be changed.
+
+    Args:
+        hint: A field's type.
+        more: Types that count as plain too; with ``tuple``, one of plain items does.
+    """
+    hint = getattr(hint, "__supertype__", hint)
+    origin, arms = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return is_plain(arms[0], *more)
+    if origin in (Union, UnionType):
+        return all(is_plain(arm, *more) for arm in arms)
+    if origin is tuple and tuple in more:
+        return all(arm is Ellipsis or is_plain(arm) for arm in arms)
+    return origin is Literal or hint in _PLAIN or hint in more
+
+
+def checks_alone(cls: type) -> bool:
+    """Tell whether nothing but :func:`event` checks or changes what the class is made of."""
+    return vars(cls).get("__attrs_post_init__") is _check_values and all(
+        field.validator is None and field.converter in (None, _to_tuple, _to_usd)
+        for field in attrs.fields(cls)
+    )
 
 
 def _check_values(self: Any) -> None:
@@ -203,25 +214,36 @@ def _check_values(self: Any) -> None:
         )
     except msgspec.ValidationError as refused:
         raise InvalidEventError(self.TYPE, str(refused)) from refused
-    free = _free_fields(self.__class__)
-    for name in _names(self.__class__):
-        value = getattr(self, name)
+    if fault := value_fault(self):
+        raise InvalidEventError(self.TYPE, fault)
+
+
+def value_fault(made: Any) -> str | None:
+    """Return what keeps an event from coming back as it went, where its types do not say it."""
+    for name, is_json in _deep_fields(made.__class__):
+        value = getattr(made, name)
+        if type(value) in SIMPLE:
+            continue
         if isinstance(value, datetime) and (fault := moment_fault(value)):
-            raise InvalidEventError(self.TYPE, f"{name}: {fault}")
-        is_free = name in free or isinstance(value, float | dict | list)
-        for where, part in _parts(name, value) if not is_free else ((name, value),):
-            if fault := json_fault(part, where):
-                raise InvalidEventError(self.TYPE, fault)
-
-
-def _parts(name: str, value: object) -> list[tuple[str, object]]:
-    """Return what stands in a tuple and may hold JSON of any shape, with where it stands."""
-    items = enumerate(value) if isinstance(value, tuple) else ()
-    return [(f"{name}[{i}]", item) for i, item in items if isinstance(item, float | dict | list)]
+            return f"{name}: {fault}"
+        if isinstance(value, _DEEP) or is_json:
+            if fault := json_fault(value, name):
+                return fault
+        elif isinstance(value, tuple):  # whose items may hold JSON of any shape
+            for i, item in enumerate(value):
+                if isinstance(item, _DEEP) and (fault := json_fault(item, f"{name}[{i}]")):
+                    return fault
+    return None
 
 
 def _converted(_cls: type, fields: "list[attrs.Attribute[Any]]") -> "list[attrs.Attribute[Any]]":
-    return [field.evolve(converter=_converter_of(field.type)) for field in fields]
+    return [field.evolve(converter=_converter_after(field)) for field in fields]
+
+
+def _converter_after(field: "attrs.Attribute[Any]") -> Any:
+    """Return what makes of a given value that of a field: its own converter first, then ours."""
+    own, ours = field.converter, _converter_of(field.type)
+    return attrs.converters.pipe(own, ours) if own and ours else own or ours
 
 
 def _converter_of(hint: Any) -> Callable[[Any], Any] | None:

@@ -4,7 +4,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from operator import itemgetter
 from typing import Any, Final, TypeVar, overload
 
 from autopack.chain import seed
@@ -36,7 +35,6 @@ from autopack.redaction import Redact
 T = TypeVar("T")
 
 END: Final = 2**62
-_body: Final = itemgetter(0, 4, 5, 9)
 
 Observer = Callable[[Recorded[Any]], None]
 
@@ -249,9 +247,7 @@ class Journal:
 
     def decode(self, rows: Collection[Row]) -> Iterator[Recorded[Any]]:
         """Yield rows as events with their envelopes."""
-        events = self.codec.decode_all(map(_body, rows))
-        for row, event in zip(rows, events, strict=True):
-            yield Recorded(row, event)
+        return self.codec.decode_rows(rows)
 
     def position_of(self, place: int | Cursor) -> int:
         """Return a cursor's position; one of another log is refused by name."""

@@ -1,0 +1,51 @@
+"""Values that come back from JSON as they went there."""
+
+from types import NoneType
+from typing import Any, Final
+
+from autopack.limits import NESTED_MOST
+
+SIMPLE: Final = frozenset({str, bool, NoneType})
+"""The types all of whose values do."""
+_INF: Final = float("inf")
+_TOO_DEEP: Final = f"it is nested more than {NESTED_MOST} deep"
+
+
+def json_fault(value: object, where: str = "$") -> str | None:
+    """Return what makes *value* not JSON, or None: it must come back from the log as it went."""
+    found = _fault_within(value, 0)
+    if found is None:
+        return None
+    place, what = f"{where}{found[0]}", found[1]
+    return f"{place[:60]}...: {what}" if what is _TOO_DEEP else f"{place}: {what}"
+
+
+def _fault_within(value: object, depth: int) -> tuple[str, str] | None:
+    """Return where a fault is, seen from *value*, and what is wrong there."""
+    if isinstance(value, dict | list):
+        if not value:
+            return None
+        if depth >= NESTED_MOST:
+            return "", _TOO_DEEP
+        return _fault_below(value, depth + 1)
+    if value is None or isinstance(value, bool | str):
+        return None
+    if isinstance(value, float):
+        return None if -_INF < value < _INF else ("", f"{value} is not finite")
+    if isinstance(value, int):
+        return None if -(2**63) <= value < 2**63 else ("", f"{value} needs over 64 bits")
+    return "", f"{type(value).__name__} is not JSON"
+
+
+def _fault_below(value: dict[Any, Any] | list[Any], depth: int) -> tuple[str, str] | None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                return "", f"key {key!r} is not a string"
+            if type(item) not in SIMPLE and (found := _fault_within(item, depth)):
+                return f".{key}{found[0]}", found[1]
+        return None
+    for i, item in enumerate(value):
+        if type(item) not in SIMPLE and (found := _fault_within(item, depth)):
+            return f"[{i}]{found[0]}", found[1]
+    return None
