@@ -83,6 +83,14 @@ def _length(text: str) -> int:
     return len(text.encode())
 
 
+def follows(row: Sequence[Any], before: bytes) -> bool:
+    """Tell whether a row's hash is the one that it has after a row with the hash *before*."""
+    try:
+        return bool(row[10] == link_row(before, *row[:10]))
+    except (struct.error, UnicodeEncodeError):  # no row was ever written with such values
+        return False
+
+
 class Chain:
     """A chain that is followed row by row, to tell the first row that does not belong."""
 
@@ -93,16 +101,15 @@ class Chain:
 
     def fault(self, row: Sequence[Any]) -> str | None:
         """Return what is wrong with the next row, as a log stores it; None if it follows."""
-        position, stream, version, recorded = row[0], row[2], row[3], row[7]
+        position, stream, version, recorded, digest = row[0], row[2], row[3], row[7], row[10]
         if position != self.position + 1:
             return f"it stands after position {self.position}"
         if version != self._versions.get(stream, 0) + 1:
             return f"its version {version} does not follow in stream {stream!r}"
         if recorded < self._recorded_at:
             return "it was recorded before its predecessor"
-        expected = link_row(self.head, *row[:10])
-        if row[10] != expected:
+        if not follows(row, self.head):
             return "its hash does not fit what it says"
-        self.head, self.position, self._recorded_at = expected, position, recorded
+        self.head, self.position, self._recorded_at = digest, position, recorded
         self._versions[stream] = version
         return None

@@ -109,7 +109,8 @@ class Log(Journal):
         """Close after waiting for statements in flight; open iterators then raise."""
         self.backend.close()
         self._is_closed = True
-        self.tell_followers()
+        if self._opener.is_here:  # in a process that was forked, nobody waits
+            self.tell_followers()
 
     def head(self) -> Cursor:
         """Return the place of the last event; position 0 for an empty log."""

@@ -5,11 +5,12 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import pytest
 
-from autopack import create_run, replay
-from autopack.backends.sqlite.readers import Readers
+from autopack import create_log, create_run, load_plugins, replay
+from autopack.backends.sqlite.readers import Reader, Readers
 from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import LogClosedError, LogDamagedError, LogError
 from autopack.log import Log
@@ -141,7 +142,7 @@ def test_what_is_opened_while_the_log_is_closed_is_closed_too(tmp_path):
     def connect():
         readers.close()
         made.append(sqlite3.connect(tmp_path / "x.db"))
-        return made[0]
+        return Reader(made[0], "x")
 
     readers = Readers(connect, "x")
     with pytest.raises(LogClosedError):
@@ -199,3 +200,33 @@ class TestFaultsOfOthers:
             list(log.read_all(after=2**70))
 
         assert not isinstance(refused.value, LogDamagedError)
+
+
+@pytest.mark.parametrize("target", ["file", "memory"])
+def test_threads_may_be_the_first_to_use_a_log(target, tmp_path):
+    """Twenty threads replay, append and read a log that nobody has used yet, in any order."""
+    plugins = load_plugins()
+    place = tmp_path / "log.db" if target == "file" else "memory:"
+    with create_log(place, plugins=plugins) as log:
+        everybody = threading.Barrier(20)
+
+        def use(number):
+            everybody.wait(60)
+            for work in sorted((append, read, fold), key=lambda work: hash((number, work))):
+                work(number)
+
+        def append(number):
+            log.append(f"s{number}", [paused(str(number))], expected_version=0)
+
+        def read(_number):
+            positions = [recorded.position for recorded in log.read_all()]
+            assert list(range(1, len(positions) + 1)) == positions
+
+        def fold(_number):
+            assert replay(log, "runs").position >= 0
+            log.info()
+
+        together(*(partial(use, number) for number in range(20)))
+
+        assert 20 == log.head().position
+        assert log.verify(views=True).is_clean

@@ -1,6 +1,5 @@
 """Log files: what is taken for one, what guards it, and what survives."""
 
-import os
 import signal
 import sqlite3
 import subprocess
@@ -8,12 +7,11 @@ import sys
 import textwrap
 import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from autopack.backends.sqlite import faults, files
-from autopack.backends.sqlite.files import check_file, create_file
+from autopack.backends.sqlite.files import create_file
 from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import (
     InvalidInputError,
@@ -218,39 +216,6 @@ class TestOpening:
 
         assert [created(), paused()] == events
         assert (1, 2) == (level, full)
-
-    @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs POSIX users")
-    def test_a_read_only_file_is_read_and_not_written(self, log_path):
-        """Who may only read can read and verify; a write is refused by name."""
-        filled(log_path, 3)
-        folder = log_path.parent
-        for place in (folder, *folder.parents):
-            if place.owner() == folder.owner() and place != Path("/"):
-                place.chmod(place.stat().st_mode | 0o055)
-        log_path.chmod(0o444)
-        folder.chmod(0o555)
-        code = """
-            import os
-            if os.geteuid() == 0:  # root may write whatever the mode says
-                os.setgroups([])
-                os.setgid(65534)
-                os.setuid(65534)
-            log = Log(SqliteBackend(path), registry=registry)
-            print(len(list(log.read_all())), log.verify().is_clean)
-            try:
-                log.append("run-r1", [paused("x")], expected_version=ANY)
-            except ReadOnlyLogError as fault:
-                print("refused", fault.target == str(path))
-        """
-        try:
-            out, err = child(code, log_path).communicate(timeout=20)
-        finally:
-            folder.chmod(0o755)
-        if "PermissionError" in err and "Errno 13" in err:
-            pytest.skip("another user cannot reach the temporary folder or the interpreter")
-
-        assert "3 True\nrefused True\n" == out, err
-        assert [log_path] == list(folder.iterdir())
 
 
 class TestTriggers:
@@ -489,16 +454,6 @@ class TestDamage:
             look()
 
         assert str(log_path) in str(refused.value)
-
-    def test_a_file_that_may_not_be_read_is_not_called_empty(self, log_path):
-        """Missing permission is named, not mistaken for an empty file."""
-        log_path.parent.chmod(0o755)
-        log_path.chmod(0)
-        if os.access(log_path, os.R_OK):
-            pytest.skip("this user may read everything")
-
-        with pytest.raises(NotALogError, match="cannot be read"):
-            check_file(log_path)
 
 
 def test_read_only_errors_are_ours():

@@ -15,6 +15,9 @@
     │   ├── LogBusyError            another process held the write lock too long
     │   ├── LogFullError            no room is left where the log is
     │   ├── LogClosedError          the log was closed, or under a reader
+    │   ├── LogForkedError          a process that was forked goes on with its parent's log
+    │   ├── LogGoneError            the files of an open log were removed or replaced
+    │   ├── MomentLostError         a moment that a user without permission could not hold
     │   ├── LogDamagedError         the file is not what was written
     │   ├── VersionConflictError    the stream is not at the expected version
     │   ├── EventIdConflictError    the event id is known with other content
@@ -60,8 +63,11 @@ from autopack.errors.logs import (
     LogDamagedError,
     LogError,
     LogExistsError,
+    LogForkedError,
     LogFullError,
+    LogGoneError,
     LogMissingError,
+    MomentLostError,
     NewerLogError,
     NotALogError,
     ReadOnlyLogError,
@@ -115,8 +121,11 @@ __all__ = [
     "LogDamagedError",
     "LogError",
     "LogExistsError",
+    "LogForkedError",
     "LogFullError",
+    "LogGoneError",
     "LogMissingError",
+    "MomentLostError",
     "MoveRefusedError",
     "NewerEventError",
     "NewerLogError",

@@ -101,6 +101,42 @@ class LogClosedError(LogError):
         self.target = target
 
 
+class LogForkedError(LogError):
+    """The log was opened by the process from which this one was forked."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(
+            f"{target} was opened by the process that this one was forked from; its connections "
+            "and locks are that one's, so nothing was read or written here. Open the log again in "
+            "this process, or start processes by spawn.",
+        )
+        self.target = target
+
+
+class LogGoneError(LogError):
+    """The files of an open log were removed or replaced; what is at the path is another thing."""
+
+    def __init__(self, target: str, what: str) -> None:
+        super().__init__(
+            f"{target} is no longer what this log opened: {what}. This call recorded nothing that "
+            "could be found again. Stop what moves or removes the log's files, put them back or "
+            "take a backup, and open the log again."
+        )
+        self.target, self.what = target, what
+
+
+class MomentLostError(LogError):
+    """A log that may not be written was written to by another user, while a moment was held."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(
+            f"{target} was written to while one moment of it was read. A user who may not write "
+            "it, or the folder, cannot hold a moment still that began while nobody wrote: "
+            "try again."
+        )
+        self.target = target
+
+
 class LogDamagedError(LogError):
     """What is stored is not what was written."""
 

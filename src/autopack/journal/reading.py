@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar, overload
 
-from autopack.chain import seed
+from autopack.backends.forks import Opener
+from autopack.chain import follows, seed
 from autopack.codec import Codec
 from autopack.drafting import Drafter, unpacked
 from autopack.errors import (
@@ -66,7 +67,8 @@ class Journal:
         self._drafter = Drafter(self.codec, redact)
         self.draft, self.packed = self._drafter.draft, self._drafter.packed
         self._news = threading.Condition()
-        self._is_closed = False
+        self._is_closed = self._is_head_checked = False
+        self._opener = Opener()
 
     @property
     def target(self) -> str:
@@ -135,11 +137,22 @@ class Journal:
     def transaction(self) -> Iterator["JournalTransaction"]:
         """Begin a write transaction over events, leases, artifacts and views."""
         with self.backend.transaction() as store:
+            if not self._is_head_checked:
+                self._check_head(store)
             transaction = JournalTransaction(self, store)
             yield transaction
         self.tell_followers()
         if self.observers:
             self.observers.tell(transaction.appended)
+
+    def _check_head(self, store: Reader) -> None:
+        """Append nothing to a log whose last event is not what was stored; looked at once."""
+        head = store.head()
+        rows = store.page(after=head.position - 2, until=head.position, limit=2)
+        if rows and not follows(rows[-1], rows[0][10] if len(rows) > 1 else self.seed()):
+            what = f"the hash of its last event, at position {head.position}, does not fit"
+            raise LogDamagedError(self.target, what)
+        self._is_head_checked = True
 
     def tell_followers(self) -> None:
         """Wake those of this process who wait for news."""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import attrs
 
+from autopack.backends.forks import Opener
 from autopack.backends.memory.moments import Moment, held_of, now_of
 from autopack.backends.memory.tables import Tables
 from autopack.backends.memory.transaction import MemoryTransaction, begun_on
@@ -38,6 +39,7 @@ class MemoryBackend:
         self._write_lock = threading.RLock()
         self._map_lock = threading.Lock()  # held for a moment only: by a commit, by one answer
         self._is_writing = self._is_closed = False
+        self._opener = Opener()
 
     def head(self) -> Head:
         return self._rows().head()
@@ -102,7 +104,7 @@ class MemoryBackend:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Reader]:
-        self._check_open()
+        self._check_open()  # before any lock: in a forked process nobody lets go of it
         held = self._snapshots.own
         if held is not None:
             yield held
@@ -114,6 +116,7 @@ class MemoryBackend:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[MemoryTransaction]:
+        self._opener.check(self.target)
         with self._write_lock:
             self._check_open()
             if self._is_writing:
@@ -144,6 +147,8 @@ class MemoryBackend:
         )
 
     def close(self) -> None:
+        if not self._opener.is_here:
+            return
         with self._write_lock:
             self._is_closed = True
 
@@ -152,6 +157,7 @@ class MemoryBackend:
 
     @contextlib.contextmanager
     def _maps(self) -> Iterator[Moment]:
+        self._opener.check(self.target)
         held = self._snapshots.own
         if held is not None:
             yield held
@@ -160,5 +166,6 @@ class MemoryBackend:
             yield self._committed
 
     def _check_open(self) -> None:
+        self._opener.check(self.target)
         if self._is_closed:
             raise LogClosedError(self.target)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
+from autopack.backends.forks import LogConnection
 from autopack.backends.sqlite.faults import BUSY_TIMEOUT_S
 from autopack.backends.sqlite.schema import APPLICATION_ID, LOG_FORMAT, TABLES, TRIGGERS
 from autopack.backends.sqlite.sqlviews import make_views
@@ -99,14 +100,8 @@ def check_file(path: Path) -> None:
         raise NewerLogError(target, found=found, known=LOG_FORMAT)
 
 
-def connect(
-    path: Path, *, read_only: bool = False, synchronous: str = "FULL"
-) -> sqlite3.Connection:
-    """Open an existing file; a read-only one leaves nothing beside it where it can."""
-    mode = "rw"
-    if read_only:
-        # A WAL database is opened read-only without new files only as an unchanging one.
-        mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
+def connect(path: Path, *, mode: str = "rw", synchronous: str = "FULL") -> sqlite3.Connection:
+    """Open an existing file, in one of SQLite's modes; nothing is created."""
     connection = sqlite3.connect(
         f"file:{quote(str(path))}?mode={mode}",
         uri=True,
@@ -114,6 +109,7 @@ def connect(
         check_same_thread=False,
         timeout=BUSY_TIMEOUT_S,
         cached_statements=256,
+        factory=LogConnection,
     )
     try:
         connection.execute(f"PRAGMA synchronous = {synchronous}")
@@ -121,6 +117,11 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+def has_wal(path: Path) -> bool:
+    """Tell whether a WAL lies beside a file: it is open somewhere, or was not closed."""
+    return path.with_name(path.name + "-wal").exists()
 
 
 def read_identity(read: Callable[[str], list[Any]], target: str) -> LogIdentity:
@@ -161,7 +162,8 @@ def logs_nearby(path: Path) -> list[str]:
             break
         with contextlib.suppress(OSError, sqlite3.Error, LogError):
             check_file(candidate)
-            with contextlib.closing(connect(candidate, read_only=True)) as connection:
+            mode = "ro" if has_wal(candidate) else "ro&immutable=1"  # leaves nothing beside it
+            with contextlib.closing(connect(candidate, mode=mode)) as connection:
                 count = "SELECT count(*) FROM events WHERE type = ?"
                 (runs,) = connection.execute(count, ("run.created",)).fetchone()
                 (phases,) = connection.execute(count, ("phase.queued",)).fetchone()

@@ -20,6 +20,7 @@ class Reader:
     def __init__(self, connection: sqlite3.Connection, target: str) -> None:
         self._connection: sqlite3.Connection | None = connection
         self._target, self._lock = target, threading.Lock()
+        self._is_held = False
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Run a statement and return its rows."""
@@ -36,6 +37,27 @@ class Reader:
                 self._open().backup(dest)
             except SQLITE_FAULTS as fault:
                 raise translated(fault, self._target) from fault
+
+    def end(self) -> None:
+        """
+        Let the moment go that is held, if one is.
+
+        Raises:
+            LogError: Something has ended it.
+        """
+        was_held, self._is_held = self._is_held, False
+        if was_held:
+            self.rows("ROLLBACK")
+
+    def hold(self) -> None:
+        """Begin a moment; SQLite's is that of the first read."""
+        self.rows("BEGIN")
+        self._is_held = True
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the log was written to in a way that this connection does not see."""
+        return False
 
     def close(self) -> None:
         """Close after the statement in flight; what is asked for later raises."""
@@ -56,10 +78,13 @@ class Readers:
 
     None is ever waited for: who finds no idle one opens another. So there are as many as threads
     that read at one moment, and a few are kept for the next.
+
+    Args:
+        make: Opens another one.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], target: str) -> None:
-        self._connect, self._target = connect, target
+    def __init__(self, make: Callable[[], Reader], target: str) -> None:
+        self._make, self._target = make, target
         self._lock = threading.Lock()
         self._all: set[Reader] = set()
         self._idle: list[Reader] = []
@@ -67,19 +92,24 @@ class Readers:
 
     def take(self) -> Reader:
         """Return a reader for this thread alone, until it is given back."""
-        with self._lock:
-            if self._is_closed:
-                raise LogClosedError(self._target)
-            if self._idle:
-                return self._idle.pop()
+        while (idle := self._idle_one()) is not None:
+            if not idle.is_outdated:
+                return idle
+            self.give_back(idle, is_sound=False)
         try:
-            reader = Reader(self._connect(), self._target)
+            reader = self._make()
         except SQLITE_FAULTS as fault:
             raise translated(fault, self._target) from fault
         if not self._takes(reader):
             reader.close()
             raise LogClosedError(self._target)
         return reader
+
+    def _idle_one(self) -> Reader | None:
+        with self._lock:
+            if self._is_closed:
+                raise LogClosedError(self._target)
+            return self._idle.pop() if self._idle else None
 
     def _takes(self, reader: Reader) -> bool:
         """Count a new reader, unless the log was closed while it was opened."""
@@ -114,8 +144,8 @@ class SqliteSnapshot(Queries):
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._head: Head | None = None
-        reader.rows("BEGIN")
-        try:  # SQLite's moment is that of the first read
+        reader.hold()
+        try:
             self._head = super().head()
         except LogError:  # of a damaged file the rest can still be looked at
             reader.rows("SELECT count(*) FROM log_identity")

@@ -5,17 +5,20 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
+from autopack.backends.forks import Opener
 from autopack.backends.snapshots import Snapshots
 from autopack.backends.sqlite.faults import SQLITE_FAULTS, translated
 from autopack.backends.sqlite.files import check_file, connect, publishing, read_identity
 from autopack.backends.sqlite.queries import Queries
 from autopack.backends.sqlite.readers import Reader, Readers, SqliteSnapshot
+from autopack.backends.sqlite.standing import LogFiles
+from autopack.backends.sqlite.unlocked import reader_of
 from autopack.errors import (
     InvalidInputError,
     LogClosedError,
@@ -25,6 +28,9 @@ from autopack.errors import (
 )
 from autopack.ports.log import Checkpoint, Head, Lease, LogIdentity, Row
 
+T = TypeVar("T")
+
+_TRIES: Final = 20
 DURABILITY: Final = {"full": "FULL", "relaxed": "NORMAL"}
 
 
@@ -48,9 +54,11 @@ class SqliteBackend(Queries):
         self._read_only = not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
         self._write_lock = threading.RLock()
         self._writer: sqlite3.Connection | None = None
+        self._has_wal: bool | None = None
         self._is_closed = self._has_events = False
         self._snapshots: Snapshots[SqliteSnapshot] = Snapshots()
-        self._readers = Readers(self._reading_connection, self.target)
+        self._files, self._opener = LogFiles(path, self.target), Opener()
+        self._readers = Readers(self._new_reader, self.target)
         try:
             self._identity = read_identity(self._all, self.target)
         except BaseException:
@@ -65,39 +73,54 @@ class SqliteBackend(Queries):
         return self._identity
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        self._opener.check(self.target)
         snapshot = self._snapshots.own
         if snapshot is not None:
             return snapshot._all(sql, parameters)
-        reader = self._readers.take()
-        try:
-            return reader.rows(sql, parameters)
-        finally:
-            self._readers.give_back(reader)
+        reader, found = self._asked(lambda reader: reader.rows(sql, parameters))
+        self._readers.give_back(reader)
+        return found
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Queries]:
+        self._opener.check(self.target)
         held = self._snapshots.own
         if held is not None:
             self._check_open()
             yield held
             return
-        reader = self._readers.take()
+        reader, snapshot = self._asked(SqliteSnapshot)
         try:
-            with self._snapshots.holding(SqliteSnapshot(reader)) as snapshot:
+            with self._snapshots.holding(snapshot):
                 yield snapshot
         finally:
             self._let_go(reader)
 
+    def _asked(self, ask: Callable[[Reader], T]) -> tuple[Reader, T]:
+        """Return a reader and what it answers; one that was overtaken by a writer is replaced."""
+        self._files.check_file()
+        for left in reversed(range(_TRIES)):
+            reader = self._readers.take()
+            try:
+                return reader, ask(reader)
+            except BaseException as fault:
+                may_help = reader.is_outdated and isinstance(fault, LogError)
+                self._let_go(reader)
+                if not (may_help and left):
+                    raise
+        raise AssertionError("the last try returns or raises")
+
     def _let_go(self, reader: Reader) -> None:
-        """Give back a snapshot's connection; one whose moment damage has ended is no use."""
+        """Give back a connection; one in which damage has ended the moment is no use."""
         is_sound = False
         with contextlib.suppress(LogError):
-            reader.rows("ROLLBACK")
+            reader.end()
             is_sound = True
         self._readers.give_back(reader, is_sound=is_sound)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator["SqliteTransaction"]:
+        self._opener.check(self.target)
         with self._write_lock:
             writer = self._open_writer()
             if writer.in_transaction:
@@ -105,9 +128,11 @@ class SqliteBackend(Queries):
             self._write(writer, "BEGIN IMMEDIATE")
             transaction = SqliteTransaction(writer, self.target)
             try:
+                self._check_files(writer)
                 yield transaction
                 self._check_open()
                 self._write(writer, "COMMIT")  # this is what a full disk may refuse
+                self._check_files(writer)  # before anybody is told that it is recorded
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):  # or it has rolled back by itself
                     writer.execute("ROLLBACK")
@@ -143,17 +168,17 @@ class SqliteBackend(Queries):
         return int(last)
 
     def backup(self, dest: str) -> None:
-        reader = self._readers.take()
-        try:
-            with (
-                publishing(Path(dest)) as scratch,
-                contextlib.closing(sqlite3.connect(scratch)) as copy,
-            ):
-                reader.copy_to(copy)
-        finally:
+        self._opener.check(self.target)
+        with (
+            publishing(Path(dest)) as scratch,
+            contextlib.closing(sqlite3.connect(scratch)) as copy,
+        ):
+            reader, _none = self._asked(lambda reader: reader.copy_to(copy))
             self._readers.give_back(reader)
 
     def close(self) -> None:
+        if not self._opener.is_here:
+            return  # whose it is goes on with it
         with self._write_lock:
             if self._is_closed:
                 return
@@ -162,14 +187,31 @@ class SqliteBackend(Queries):
             if self._writer is not None:
                 self._writer.close()  # last, so that it can fold the WAL into the file
 
-    def _reading_connection(self) -> sqlite3.Connection:
-        return connect(self._path, read_only=self._read_only)
+    def _new_reader(self) -> Reader:
+        reader = (
+            reader_of(self._path, self.target)
+            if self._read_only
+            else Reader(connect(self._path), self.target)
+        )
+        try:
+            self._files.check_file()  # SQLite opens by the path
+        except BaseException:
+            reader.close()
+            raise
+        return reader
+
+    def _check_files(self, writer: sqlite3.Connection) -> None:
+        if self._has_wal is None:
+            ((mode,),) = writer.execute("PRAGMA journal_mode").fetchall()
+            self._has_wal = mode == "wal"
+        self._files.check(has_wal=self._has_wal)
 
     def _open_writer(self) -> sqlite3.Connection:
         self._check_open()
         if self._read_only:
             raise ReadOnlyLogError(self.target)
         if self._writer is None:
+            self._files.check_file()
             try:
                 self._writer = connect(self._path, synchronous=self._synchronous)
             except SQLITE_FAULTS as fault:
