@@ -183,7 +183,7 @@ def derived_id(source_kind: str, native_key: str, fact: str, unix_ms: int = 0) -
 
     Source: RFC 9562, section 5.8.
     """
-    key = "\x00".join((source_kind, native_key, fact)).encode()
+    key = "\x00".join((source_kind, native_key, fact)).encode("utf-8", "backslashreplace")
     return _stamped(unix_ms, hashlib.sha256(key).digest(), version=8)
 
 

@@ -11,8 +11,11 @@ from autopack import (
     Failed,
     NeedsPerson,
     PhaseRef,
+    Prepared,
+    amend_usage,
     attempt,
     create_run,
+    drafting,
     drain,
     get_phase,
 )
@@ -21,6 +24,13 @@ from drains import found, specs
 
 P1 = PhaseRef("r", "p1")
 LONE = "a file named \udcff"
+HUGE = "x" * 9_000
+
+
+@pytest.fixture
+def small_texts(monkeypatch):
+    """Let no text be larger than eight thousand bytes, in place of 64 MB."""
+    monkeypatch.setattr(drafting, "_ARTIFACT_MOST", 8_000)
 
 
 @pytest.mark.parametrize(
@@ -64,13 +74,13 @@ def names_amiss(_phase, attempt):
     [
         (raises, "ValueError", r"ValueError: a file named \udcff"),
         (names_amiss, "InvalidInputError", "5 cannot name an artifact"),
-        (lambda _p, _a: Completed({"a": LONE}), "bad_outcome", "cannot be stored: A text"),
-        (lambda _p, _a: Completed({LONE: "a"}), "bad_outcome", "cannot be stored: Event"),
-        (lambda _p, _a: Completed(summary=LONE), "bad_outcome", "cannot be stored: Event"),
-        (lambda _p, _a: Failed("c", LONE), "bad_outcome", "cannot be stored: Event"),
-        (lambda _p, _a: NeedsPerson(LONE), "bad_outcome", "cannot be stored: Event"),
+        (lambda _p, _a: Completed({"a": HUGE}), "bad_outcome", "cannot be stored: A text"),
+        (lambda _p, _a: Completed(summary=HUGE), "bad_outcome", "cannot be stored: Event"),
+        (lambda _p, _a: Failed("c", HUGE), "bad_outcome", "cannot be stored: Event"),
+        (lambda _p, _a: NeedsPerson(HUGE), "bad_outcome", "cannot be stored: Event"),
     ],
 )
+@pytest.mark.usefixtures("small_texts")
 def test_what_cannot_be_stored_fails_the_attempt_and_not_the_drain(log, execute, code, told):
     """The next phase is worked on, whatever the executor gave back for this one."""
     report = drain(log, executor=execute)
@@ -132,6 +142,7 @@ def test_what_ends_more_than_the_block_gives_the_phase_back(log, fault):
     assert ("QUEUED", 0) == (get_phase(log, P1).status, get_phase(log, P1).attempts_spent)
 
 
+@pytest.mark.usefixtures("small_texts")
 def test_a_late_result_that_cannot_be_stored_is_told(sqlite_log):
     """It is on record as late, with why its texts are not."""
     create_run(sqlite_log, "r", specs("p1", max_attempts=1))
@@ -139,7 +150,7 @@ def test_a_late_result_that_cannot_be_stored_is_told(sqlite_log):
 
     def slow(_phase, _attempt):
         is_over.wait(10)
-        return Completed({"a": LONE})
+        return Completed({"a": HUGE})
 
     drain(sqlite_log, executor=slow, timeout_s=0.05)
     is_over.set()
@@ -151,10 +162,11 @@ def test_a_late_result_that_cannot_be_stored_is_told(sqlite_log):
     assert ("complete", True) == (late.outcome, "cannot be stored" in late.message)
 
 
+@pytest.mark.usefixtures("small_texts")
 def test_an_output_that_cannot_be_stored_fails_a_loop_of_ones_own(log):
     """The phase does not stay in work until its lease has ended."""
     with attempt(log, "r/p1") as live:
-        live.complete({"a.md": LONE})
+        live.complete({"a.md": HUGE})
 
     assert "bad_outcome" == found(log, "phase.failed")[0].code
     assert [] == log.backend.leases()
@@ -169,3 +181,65 @@ def test_a_note_that_is_no_text_keeps_no_lease_from_renewal(log, note, step):
         steps = [lease.step for lease in log.backend.leases() if lease.key == "phase r/p1"]
 
     assert [step] == steps
+
+
+class TestHalfCharacters:
+    """Texts with half a character, as names of files and cut answers may have: escaped."""
+
+    HALF = "a\ud800b"
+
+    @pytest.mark.parametrize("ending", ["completed", "failed", "gated", "raised", "own loop"])
+    def test_work_that_was_done_is_not_lost_for_one(self, log, ending):
+        """Wherever an attempt gives one: each is stored as an escape, and the phase ends."""
+        half = self.HALF
+
+        def execute(_phase, attempt):
+            attempt.progress(half)
+            attempt.attach(half, half)
+            for _again in range(2):
+                attempt.record_usage(
+                    model=half, call_id=half, provider=half, stop_reason=half, input_tokens=1,
+                    output_tokens=1, source_fields={half: [half]},
+                )  # fmt: skip
+            if ending == "raised":
+                raise ValueError(half)
+            return {
+                "completed": Completed({half: half}, half),
+                "failed": Failed(half, half, excerpt=half, retryable=False),
+                "gated": NeedsPerson(half, {half: half}, half),
+            }[ending]
+
+        if ending == "own loop":
+            with attempt(log, "r/p1") as live:
+                live.complete({half: half}, half)
+        else:
+            drain(log, executor=execute, run_id="r", phase_id="p1", max_phases=1)
+            amend_usage(log, provider=half, call_id=half, output_tokens=2, why="a bill")
+        (ended,) = [
+            r.event for r in log.read("phase-r/p1")
+            if r.type in ("phase.completed", "phase.failed", "phase.gated")
+        ]  # fmt: skip
+        told = getattr(ended, "summary", None) or getattr(ended, "message", None)
+
+        assert told.endswith("a\\ud800b")
+        assert getattr(ended, "code", "") != "bad_outcome"
+        for digest in {**ended.artifacts, **getattr(ended, "outputs", {})}.values():
+            assert "\\ud800b" in log.artifacts.get(digest)
+
+    def test_a_preparation_may_have_them_too(self, log):
+        """Its texts and names are escaped."""
+
+        class Executor:
+            def prepare(self, _run):
+                half = TestHalfCharacters.HALF
+                return Prepared(
+                    commit=half, environment={half: half}, artifacts={half: half}, summary=half
+                )
+
+            def execute(self, _phase, _attempt):
+                return Completed()
+
+        drain(log, executor=Executor())
+        (prepared,) = found(log, "run.prepared")
+
+        assert {"a\\ud800b": "a\\ud800b"} == prepared.environment

@@ -59,8 +59,8 @@ def amend_usage(
         run_id=call.run_id,
         phase_id=call.phase_id,
         attempt=call.attempt,
-        provider=provider,
-        call_id=call_id,
+        provider=call.provider,
+        call_id=call.call_id,
         why=why,
         **{"split": call.split, **figures, **_price(log, call, dict(figures))},
     )

@@ -18,6 +18,7 @@ from autopack.ids import phase_stream
 from autopack.plugins import Registry
 from autopack.ports.log import ANY, from_us
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
+from autopack.redaction import clean
 
 
 @contextlib.contextmanager
@@ -100,6 +101,7 @@ def end_attempt(
     Raises:
         LeaseLostError: The phase is not this worker's any more; the result is recorded as late.
     """
+    outcome = clean(storable, outcome)
     try:
         ending = ending_of(claim, live, outcome, **how)
         end_or_late(handler, claims, claim, live, ending)
@@ -127,6 +129,7 @@ def record_late(
     handler: Handler, claim: Claim, live: LiveAttempt, outcome: Completed | Failed | NeedsPerson
 ) -> None:
     """Record an outcome that came after the attempt's recorded end."""
+    outcome = clean(storable, outcome)
     name = {Completed: "complete", Failed: "fail", NeedsPerson: "gate"}[type(outcome)]
     try:
         outputs = live.end_outputs(getattr(outcome, "outputs", {}))

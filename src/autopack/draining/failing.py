@@ -15,7 +15,7 @@ from autopack.errors import AutopackError, CapReachedError
 from autopack.fitting import Quantiles
 from autopack.narrator import Narrator
 from autopack.ports.work import Failed
-from autopack.redaction import BLANK
+from autopack.redaction import clean
 
 if TYPE_CHECKING:
     from autopack.draining.claims import Claim
@@ -91,13 +91,8 @@ class Failing:
 
     def _redacted(self, failure: Failed) -> Failed:
         """Return a failure as the log may keep it: a fingerprint hides a secret from the hook."""
-        excerpt = failure.excerpt
-        return attrs.evolve(
-            failure,
-            code=self.redact(failure.code).strip() or BLANK,
-            message=self.redact(failure.message).strip() or BLANK,
-            excerpt=None if excerpt is None else self.redact(excerpt),
-        )
+        told: Failed = clean(lambda text: self.redact(storable(text)).strip(), failure)
+        return told
 
     def _class_of(self, failure: Failed, live: "LiveAttempt") -> str:
         if failure.failure_class is not None:

@@ -7,10 +7,12 @@ from enum import Enum
 from typing import Any, Final
 
 from autopack.commands import RecordPreparation
+from autopack.draining.failing import storable
 from autopack.handler import Handler
 from autopack.journal import JournalTransaction
 from autopack.ports.log import Lease, Recorded
 from autopack.ports.work import Prepared, RunView
+from autopack.redaction import clean
 
 _PREPARING_S: Final = 600.0
 
@@ -44,7 +46,7 @@ def prepare_run(
         store.put_lease(Lease(key=key, token=worker, worker=worker, expires_at=expires_at))
     began = time.monotonic()
     try:
-        found = prepare(run) or Prepared()
+        found: Prepared = clean(storable, prepare(run) or Prepared())
         command = RecordPreparation(
             run_id=run.run_id,
             commit=found.commit,
@@ -56,7 +58,7 @@ def prepare_run(
     except Exception as fault:
         told = "".join(traceback.format_exception_only(fault)).strip()
         command = RecordPreparation(
-            run_id=run.run_id, failure=told, duration_s=time.monotonic() - began
+            run_id=run.run_id, failure=storable(told), duration_s=time.monotonic() - began
         )
 
     def done(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:

@@ -32,6 +32,7 @@ from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, 
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import call_key, quarter_at
 from autopack.projections.use import Use, call_of
+from autopack.redaction import clean
 
 _USAGE_FIELDS: Final = frozenset(LlmUsageRecorded.__annotations__) - {
     "run_id", "phase_id", "attempt", "lease_token", "call_id", "late", "request_model",
@@ -113,9 +114,10 @@ class LiveAttempt:
 
     def attach(self, name: str, text: str) -> str:
         """Store a text beside the log and return its digest; it is named in the phase's end."""
-        if not isinstance(name, str) or name != storable(name):
+        if not isinstance(name, str):
             raise InvalidInputError(f"{name!r} cannot name an artifact: give a text.")
-        digest = self._stored(text)
+        name = storable(name)
+        digest = self._stored(clean(storable, text))
         self.artifacts[name] = digest
         return digest
 
@@ -176,9 +178,9 @@ class LiveAttempt:
             phase_id=self.ref.phase_id,
             attempt=self.number,
             lease_token=self.lease_token,
-            call_id=call_id or f"{self.lease_token}-{secrets.token_hex(4)}",
-            request_model=model,
-            **_checked(figures),
+            call_id=clean(storable, call_id) or f"{self.lease_token}-{secrets.token_hex(4)}",
+            request_model=clean(storable, model),
+            **clean(storable, _checked(figures)),
         )
         if self._registry is not None:
             usage = priced(self._registry, usage)
@@ -230,7 +232,7 @@ def record(
         nonlocal at_cap
         version, phase = handler.known_phase(ref)
         row = handler.attempt(ref, attempt.number)
-        known = row.calls.get(call_key(usage))
+        known = row.calls.get(call_key(given.event))
         late = not holds(phase.state, attempt.lease_token) if known is None else known.late
         new = attrs.evolve(given, event=_evolved(given.event, late=True)) if late else given
         if known is not None and known.is_told:
