@@ -8,8 +8,8 @@ from autopack.drafting import FREE_TEXT_MOST
 from autopack.errors import InvalidEventError
 from autopack.ids import derived_id
 from autopack.log import Log
-from autopack.ports.log import NewEvent
-from autopack.testing.facts import failed, usage
+from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
+from autopack.testing.facts import failed, queued, usage
 
 ID = derived_id("test", "1", "fact")
 
@@ -78,3 +78,29 @@ class TestFreeText:
         (recorded,) = journal.append("s", [usage("c" * 900)], expected_version=0)
 
         assert "c" * 900 == recorded.event.call_id
+
+
+class TestNesting:
+    """What is nested without end is refused before a stack is at its own."""
+
+    def test_a_payload_that_holds_itself_is_refused(self):
+        """So is meta, and what is in itself a million times."""
+        deep = []
+        deep.append(deep)
+        many = ["ha"]
+        for _level in range(9):
+            many = [many] * 10
+        for payload, why in ((deep, "nested more than 100 deep"), (many, "over 1,000,000 values")):
+            with pytest.raises(InvalidEventError, match=f"payload.*{why}"):
+                queued(payload=payload)
+
+    @pytest.mark.parametrize("depth", [120, 5_000])
+    @pytest.mark.parametrize("hook", [None, lambda text: text])
+    def test_nor_is_it_taken_as_text(self, backend, depth, hook):
+        """As an import may bring it, of a type that nobody registered, with and without a hook."""
+        log = Log(backend, redact=hook)
+        data = '{"a":' + "[" * depth + "]" * depth + "}"
+        with pytest.raises(InvalidEventError, match="nested more than 100 deep"):
+            log.append("s", [UnrecognisedEvent("nobody.knows", 1, data)], expected_version=ANY)
+
+        assert 0 == log.head().position

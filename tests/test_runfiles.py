@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack import create_log, create_run
+from autopack import create_log, create_run, parse_run, runfiles
 from autopack.errors import InvalidInputError
 from autopack.runfiles import RunFile, prices_from_file, proposal_from_json, read_run_file
 
@@ -16,6 +16,7 @@ PYTHON_SPEAK = re.compile(
     r"\b(class|attribute|object|NoneType|\w+Error|PhaseSpec|RunFile|dict|str|Mapping|autopack)\b"
 )
 
+DEEP = json.loads("[" * 300 + "]" * 300)
 GOOD = {"id": "a", "category": "docs", "complexity": "low"}
 NAMES = (
     "phases", "goal", "caps", "settings", "labels", "id", "category", "complexity", "after",
@@ -146,13 +147,18 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path):
         ("r.yaml", "a: [", "cannot be read: expected the node content, but found"),
         ("r.yaml", "a: !!timestamp x", "cannot be read: a value does not fit its form."),
         ("r.yaml", "phases: [&a {id: x, category: a, complexity: low, payload: *a}]",
-         "phase 1 ('x'): payload is nested too deeply, or holds itself."),
+         "cannot be read: it is a part of itself."),
         ("r.json", "[" * 100_000, "cannot be read: it is nested too deeply."),
         ("r.json", '{"colour": 1}', "has no field 'colour'. Fields: phases, goal, caps, settings"),
         ("r.toml", "caps = {token = 3}", "no cap is called 'token'. Did you mean 'tokens'?"),
         ("r.toml", "caps = {usd = 0}", "the cap in usd is 0.0; it must be a number above 0."),
         ("r.json", json.dumps({"phases": [{**GOOD, "timeout_s": 0}]}),
-         "phase 1 ('a') cannot be used: timeout_s is 0.0; it must be a number of seconds above 0."),
+         "timeout_s is 0.0; it must be a number of seconds above 0, at most 31,622,400 (a year)."),
+        ("r.json", json.dumps({"phases": [{**GOOD, "timeout_s": 1e15}]}), "timeout_s is 100000"),
+        ("r.json", json.dumps({"phases": [{**GOOD, "priority": 10**17}]}),
+         "priority is 100000000000000000; it must be a whole number, at most 9,007,199,254,7"),
+        ("r.json", json.dumps({"phases": [{**GOOD, "payload": DEEP}]}),
+         "payload cannot be stored as JSON: it is nested more than 100 deep (at [0][0][0]"),
         ("r.json", json.dumps({"phases": [{**GOOD, "id": "a\n"}]}), "phase 1 ('a\\n') cannot be"),
         ("r.json", json.dumps({"phases": [GOOD, {**GOOD, "id": "b"}, GOOD]}),
          "phase 3 ('a'): id is 'a', as that of phase 1; it must be its own."),
@@ -189,3 +195,20 @@ def test_other_files_are_told_in_the_same_words(tmp_path):
         prices_from_file(prices)
     with pytest.raises(InvalidInputError, match="calibrator is missing; it must be a text"):
         proposal_from_json(written(tmp_path, '{"proposal": {}}', "p.json"))
+
+
+def test_a_file_that_is_far_too_large_is_not_read(tmp_path, monkeypatch):
+    """It is refused by its size, with what to do about it."""
+    path = written(tmp_path, "goal: " + "x" * 200, "r.yaml")
+    monkeypatch.setattr(runfiles, "BYTES_MOST", 100)
+
+    assert "has 206 bytes, over the limit of 100. Split it" in told(path)
+
+
+def test_a_payload_that_is_in_itself_ten_times_over_is_refused():
+    """From Python, too, where nobody counts what is named twice."""
+    payload = ["ha"]
+    for _level in range(9):
+        payload = [payload] * 10
+    with pytest.raises(InvalidInputError, match=r"payload cannot be stored .* over 1,000,000 val"):
+        parse_run({"phases": [{**GOOD, "payload": payload}]}, source="here")

@@ -13,8 +13,8 @@ import msgspec
 from autopack.codec import Codec
 from autopack.errors import InvalidEventError, InvalidInputError
 from autopack.event_types import EventType
-from autopack.events.json_values import json_fault
-from autopack.limits import kind_fault, moment_fault, size_fault
+from autopack.events.json_values import TOO_DEEP, json_fault
+from autopack.limits import NESTED_MOST, kind_fault, moment_fault, size_fault
 from autopack.ports.log import NewEvent, UnrecognisedEvent, to_us
 from autopack.redaction import Redact, clean, cleaned_json
 
@@ -83,12 +83,12 @@ class Drafter:
         if self._hook is None or isinstance(given, _Redacted):
             return given
         new = given if isinstance(given, NewEvent) else NewEvent(event=given)
-        return _Redacted(
-            event=self._clean(self._hook, new.event),
-            event_id=new.event_id,
-            occurred_at=new.occurred_at,
-            meta=clean(self._hook, new.meta),
-        )
+        try:
+            event, meta = self._clean(self._hook, new.event), clean(self._hook, new.meta)
+        except RecursionError as fault:
+            name = getattr(new.event, "type", type(new.event).__name__)
+            raise InvalidEventError(name, TOO_DEEP) from fault
+        return _Redacted(event=event, event_id=new.event_id, occurred_at=new.occurred_at, meta=meta)
 
     def changes(self, event: Any, meta: str) -> bool:
         """Tell whether redaction would change a text of a stored event, or of its meta."""
@@ -163,7 +163,21 @@ def _as_it_is(event: UnrecognisedEvent) -> tuple[str, int, str]:
         event.data.encode()
     except UnicodeEncodeError as fault:
         raise InvalidEventError(event.type, f"its data has no UTF-8 form: {fault}") from fault
+    if wrong := _nesting_fault(event.data):
+        raise InvalidEventError(event.type, wrong)
     return event.type, event.schema, event.data
+
+
+def _nesting_fault(data: str) -> str | None:
+    """Return why JSON that no class has checked is nested too deeply to be read by everybody."""
+    if data.count("[") + data.count("{") <= NESTED_MOST:
+        return None
+    try:
+        return json_fault(json.loads(data), "data")
+    except RecursionError:
+        return TOO_DEEP
+    except ValueError:  # no JSON: nothing is nested in it
+        return None
 
 
 def packed(text: str) -> tuple[str, bytes]:

@@ -25,6 +25,9 @@ SCHEMA_MOST: Final = 2**31 - 1
 NESTED_MOST: Final = 100
 """How deep JSON of any shape may be nested: less than any reader's stack."""
 
+VALUES_MOST: Final = 1_000_000
+"""How many values JSON may hold; a list that is in it many times counts as often."""
+
 STREAM_LONGEST: Final = 420  # a phase stream holds two ids of up to 200 characters each
 
 

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 _KINDS: Final = (".toml", ".yaml", ".yml", ".json")
 _TOLD_MOST: Final = 20
+BYTES_MOST: Final = 64 * 1024 * 1024
 
 
 @attrs.frozen(kw_only=True)
@@ -109,9 +110,16 @@ def _loaded(path: Path) -> Any:
     ending = path.suffix.lower()
     if ending not in _KINDS:
         raise InvalidInputError(f"{path}: the file must end in one of {', '.join(_KINDS)}.")
+    if (size := path.stat().st_size) > BYTES_MOST:
+        raise InvalidInputError(
+            f"{path} has {size:,} bytes, over the limit of {BYTES_MOST:,}. Split it, and add the "
+            "rest with",
+            do="queue_phases().",
+            typed="autopack phase add.",
+        )
     try:
         return _parsed(path.read_text(encoding="utf-8-sig"), ending)
-    except OSError:
+    except (OSError, InvalidInputError):
         raise
     except Exception as fault:  # PyYAML lets KeyError, AttributeError and others through
         raise InvalidInputError(f"{path} cannot be read: {_why_unreadable(fault)}.") from fault
@@ -124,9 +132,9 @@ def _parsed(text: str, ending: str) -> Any:
         return tomllib.loads(text)
     if ending == ".json":
         return json.loads(text)
-    import yaml
+    from autopack.yamlfiles import loaded
 
-    return yaml.safe_load(text)
+    return loaded(text)
 
 
 def _why_unreadable(fault: Exception) -> str:

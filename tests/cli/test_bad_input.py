@@ -489,3 +489,39 @@ def test_links_and_pipes_are_named(cli, tmp_path):
 
     assert all("a link that leads nowhere" in message for message in found[:2])
     assert "a device or a pipe" in found[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["drain", "--executor", "recorded", "--timeout-s", "1e15"], "timeout_s is 10000000000"),
+        (["drain", "--executor", "recorded", "--timeout-s", "nan"], "'nan' is no finite number"),
+        (["drain", "--executor", "recorded", "--lease-s", "1e12"], "at most 86,400"),
+        (["drain", "--executor", "recorded", "--max-minutes", "inf"], "'inf' is no finite number"),
+        (["drain", "--executor", "recorded", "--rpm", "9" * 5000], "is not N or MODEL=N"),
+        (["drain", "--executor", "recorded", "-x", "a=" + "[" * 9999], "a is nested too deeply"),
+        (["drain", "--command", "[" * 9999], "give a JSON list of arguments"),
+        (["log", "tail", "--after", "9" * 23], "is not in the range"),
+        (["log", "tail", "--limit", "9" * 23], "is not in the range"),
+        (["log", "prune", "--older-than-days", "1e300", "--why", "w"], "is not in the range"),
+        (["log", "prune", "--older-than-days", "nan", "--why", "w"], "is no finite number"),
+        (["replay", "--until", "9" * 5000], "is neither a position (120) nor a time"),
+        (["replay", "--until", "9" * 18], "is past the log's head"),
+        (["replay", "--until", "99999-01-01"], "is neither a position (120) nor a time"),
+        (["replay", "--diff", "9" * 30], "is neither a position (120) nor a time"),
+        (["phase", "add", "r", "--id", "p9", "--category", "a", "--complexity", "low",
+          "--timeout-s", "1e308"], "at most 31,622,400 (a year)"),
+        (["phase", "add", "r", "--id", "p9", "--category", "a", "--complexity", "low",
+          "--priority", "9" * 20], "999; it must be a whole number, at most 9,007"),
+        (["calibrate", "--confidence-threshold", "nan"], "is no finite number"),
+    ],
+    ids=lambda given: " ".join(given)[:40] if isinstance(given, list) else "",
+)  # fmt: skip
+def test_a_number_that_no_log_can_hold_is_refused(cli, run_log, events_of, words, told):
+    """A position, a time or a count that is out of all bounds: one message, and nothing written."""
+    n_events = events_of(run_log)
+    message = refused(cli("--log", run_log, *words))
+
+    assert told in message
+    assert len(message) < 9_000
+    assert n_events == events_of(run_log)

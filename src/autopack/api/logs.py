@@ -131,8 +131,9 @@ def read_tail(log: Log, *, after: int | None = None, limit: int = 20) -> list[Re
 
     What its type does not allow comes as ``UnrecognisedEvent``, so that damage can be looked at.
     """
-    start = max(log.head().position - limit, 0) if after is None else after
-    return [_readable(log, row) for row in log.backend.page(after=start, until=END, limit=limit)]
+    start = max(log.head().position - limit, 0) if after is None else min(after, END)
+    rows = log.backend.page(after=start, until=END, limit=min(limit, END))
+    return [_readable(log, row) for row in rows]
 
 
 def _readable(log: Log, row: Row) -> Recorded[Any]:

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 import click
 
+from autopack.cli.figures import SHARE
 from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import LogCommand, Session, example
 
@@ -31,7 +32,7 @@ _COLUMN: Final = (
     metavar="NAME[:OPTION=VALUE,...]",
     help="Or file.py:name; repeatable.  [default: the built-in ones, and two rules of thumb]",
 )
-@click.option("--tau", type=float, default=0.9, show_default=True, help="The share to cover.")
+@click.option("--tau", type=SHARE, default=0.9, show_default=True, help="The share to cover.")
 @click.option("--trace", type=click.Path(path_type=Path), help="A .jsonl or .csv, also .gz.")
 @click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help=_COLUMN)
 @click.option("--without", multiple=True, help="Keep back prompt_tokens or model; repeatable.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from autopack.cli.figures import Finite
 from autopack.cli.groups import CommandGroup
 from autopack.cli.output import json_option, print_json, say, tell_none
 from autopack.cli.session import LogCommand, Session, example, log_option
@@ -34,7 +35,11 @@ from autopack.cli.session import LogCommand, Session, example, log_option
     "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
 )
 @click.option("--min-samples", type=int, help="A group's first gate.  [default: 5]")
-@click.option("--confidence-threshold", type=float, help="The second gate, 0 to 1.  [default: 0.7]")
+@click.option(
+    "--confidence-threshold",
+    type=Finite(min=0, max=1),
+    help="The second gate, 0 to 1.  [default: 0.7]",
+)
 @click.option("--run-id", "run_ids", multiple=True, help="Use only this run; repeatable.")
 @click.option("--also", multiple=True, metavar="PATH|URL", help="Another log; repeatable.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the report files there.")

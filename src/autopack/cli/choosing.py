@@ -68,6 +68,8 @@ def options_of(option: str, given: Sequence[str]) -> dict[str, Any]:
             raise click.UsageError(f"{option} is {pair!r}: give NAME=VALUE.")
         try:
             found[name.strip()] = json.loads(value)
+        except RecursionError:
+            raise click.UsageError(f"{option}: {name} is nested too deeply.") from None
         except ValueError:
             found[name.strip()] = value
     return found
@@ -76,7 +78,7 @@ def options_of(option: str, given: Sequence[str]) -> dict[str, Any]:
 def _list_of(option: str, text: str) -> list[Any]:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, list):
         raise click.UsageError(

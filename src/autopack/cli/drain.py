@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from autopack.cli.choosing import executor_of, strategy_of
+from autopack.cli.figures import AMOUNT, COUNT, SHARE
 from autopack.cli.output import (
     json_option,
     print_json,
@@ -27,15 +28,15 @@ def _rates(
     rates: dict[str, int] = {}
     for text in given:
         model, equals, number = text.rpartition("=")
-        if not number.isdecimal() or int(number) < 1 or (equals and not model):
+        is_number = number.isdecimal() and len(number) <= _DIGITS_MOST
+        if not is_number or int(number) < 1 or (equals and not model):
             raise click.BadParameter(f"{text!r} is not N or MODEL=N, N from 1.", param=parameter)
         rates[model or "*"] = int(number)
     return rates.get("*") if set(rates) == {"*"} else rates or None
 
 
 _NOBODY = "recorded"
-_COUNT = click.IntRange(min=1)
-_AMOUNT = click.FloatRange(min=0, min_open=True)
+_DIGITS_MOST = 12
 
 
 @click.command(
@@ -74,7 +75,7 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
 @click.option("--estimator", help="Predicts outputs.  [default: deliverables]")
 @click.option("--calibrator", help="Budget a quantile by it, from the log's samples.")
 @click.option(
-    "--tau", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.9,
+    "--tau", type=SHARE, default=0.9,
     show_default=True, help="The share of outputs that those budgets are to hold.",
 )  # fmt: skip
 @click.option(
@@ -85,24 +86,24 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
 @click.option("--phase-id", help="Only this phase of --run-id.")
 @click.option("--requeue", is_flag=True, help="Put --phase-id back in the queue first.")
 @click.option("--why", help="The reason of --requeue; it is recorded.")
-@click.option("--workers", type=_COUNT, default=1, show_default=True, help="Phases at a time.")
-@click.option("--timeout-s", type=_AMOUNT, help="For each attempt.")
+@click.option("--workers", type=COUNT, default=1, show_default=True, help="Phases at a time.")
+@click.option("--timeout-s", type=AMOUNT, help="For each attempt.")
 @click.option(
-    "--lease-s", type=_AMOUNT, default=30.0, show_default=True,
+    "--lease-s", type=AMOUNT, default=30.0, show_default=True,
     help="How long a dead worker's phases stay with it.",
 )  # fmt: skip
-@click.option("--max-minutes", type=_AMOUNT, help="Take no phase after so long.")
-@click.option("--max-phases", type=_COUNT, help="Take so many, retries among them.")
-@click.option("--max-samples", type=_COUNT, help="Stop once so many samples are won.")
-@click.option("--max-tokens", type=_COUNT, help="A cap: claims set aside what they may use.")
-@click.option("--max-usd", type=_AMOUNT, help="A cap in USD; it needs prices.")
+@click.option("--max-minutes", type=AMOUNT, help="Take no phase after so long.")
+@click.option("--max-phases", type=COUNT, help="Take so many, retries among them.")
+@click.option("--max-samples", type=COUNT, help="Stop once so many samples are won.")
+@click.option("--max-tokens", type=COUNT, help="A cap: claims set aside what they may use.")
+@click.option("--max-usd", type=AMOUNT, help="A cap in USD; it needs prices.")
 @click.option("--allow-unknown-price", is_flag=True, help="Under --max-usd, go on without a price.")
-@click.option("--max-zero-yield", type=_COUNT, help="Phases in a row without any usage.")
+@click.option("--max-zero-yield", type=COUNT, help="Phases in a row without any usage.")
 @click.option(
-    "--max-fingerprint-repeats", type=_COUNT, default=10, show_default=True,
+    "--max-fingerprint-repeats", type=COUNT, default=10, show_default=True,
     help="Leave a run that fails the same way so often, with no success in between.",
 )  # fmt: skip
-@click.option("--max-timeouts-per-run", type=_COUNT, help="Leave a run after so many time-outs.")
+@click.option("--max-timeouts-per-run", type=COUNT, help="Leave a run after so many time-outs.")
 @click.option(
     "--requests-per-minute", "--rpm", multiple=True, metavar="[MODEL=]N", callback=_rates,
     help="For every model, or for one; repeatable.",
@@ -129,7 +130,7 @@ _AMOUNT = click.FloatRange(min=0, min_open=True)
 )
 @click.option(
     "--width",
-    type=click.FloatRange(min=0, min_open=True),
+    type=AMOUNT,
     default=0.5,
     show_default=True,
     help="With --simulate: how well every group is to be known.",

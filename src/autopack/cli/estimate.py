@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from autopack.cli.figures import SHARE
 from autopack.cli.output import json_option, print_fields, print_json, print_table
 from autopack.cli.places import place_of
 from autopack.cli.session import LogCommand, Session, example
@@ -30,7 +31,7 @@ from autopack.cli.session import LogCommand, Session, example
 @click.option("--until", metavar="POSITION|TIME", help="By what the log had taught by then.")
 @click.option("--calibrator", help="Budget a quantile by it, from the log's samples.")
 @click.option(
-    "--tau", type=float, default=0.9, show_default=True,
+    "--tau", type=SHARE, default=0.9, show_default=True,
     help="The share of outputs that the budget is to hold.",
 )  # fmt: skip
 @json_option

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from autopack.cli.exporting import export
+from autopack.cli.figures import COUNT, DAYS, POSITION, SIZE
 from autopack.cli.groups import CommandGroup
 from autopack.cli.importing import import_
 from autopack.cli.output import json_option, print_fields, print_json, say, tell_none
@@ -89,10 +90,8 @@ def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -
     short_help="Show the last events, or those after a position.",
     epilog=example("autopack --log work.db log tail --after 100"),
 )
-@click.option("--after", type=click.IntRange(min=0), help="Begin after this position.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many."
-)
+@click.option("--after", type=POSITION, help="Begin after this position.")
+@click.option("--limit", type=COUNT, default=20, show_default=True, help="How many.")
 @json_option
 @click.pass_obj
 def tail(session: Session, after: int | None, limit: int, as_json: bool) -> None:
@@ -130,8 +129,8 @@ def backup(session: Session, dest: Path) -> None:
     short_help="Remove texts beside the log by age, size or run.",
     epilog=example("autopack --log work.db log prune --older-than-days 90 --why 'out of use'"),
 )
-@click.option("--older-than-days", type=click.FloatRange(min=0), help="Last named before that.")
-@click.option("--larger-than-bytes", type=click.IntRange(min=0), help="Compressed size.")
+@click.option("--older-than-days", type=DAYS, help="Last named before that.")
+@click.option("--larger-than-bytes", type=SIZE, help="Compressed size.")
 @click.option("--run-id", metavar="RUN", help="Named by this run's events alone.")
 @click.option("--why", required=True, help="The reason; it is recorded.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would go.")

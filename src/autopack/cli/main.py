@@ -193,10 +193,12 @@ def _message_of(fault: Exception) -> str | None:
 
 def _shown(fault: click.ClickException) -> click.ClickException:
     """Return an error of click's with what was typed in it shown, and not obeyed."""
+    from autopack.errors.base import shortened
     from autopack.report.escaping import visible
 
     told = {name: getattr(fault, name, None) for name in ("message", "ui_filename")}
-    vars(fault).update({name: visible(one) for name, one in told.items() if isinstance(one, str)})
+    shown = {n: visible(shortened(one)) for n, one in told.items() if isinstance(one, str)}
+    vars(fault).update(shown)
     return fault
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from autopack.cli.figures import AMOUNT, COUNT
 from autopack.cli.groups import CommandGroup
 from autopack.cli.output import json_option, print_fields, print_json, say
 from autopack.cli.places import phase_argument, phase_in
@@ -49,10 +50,10 @@ def phase() -> None:
 @click.option(
     "--after", multiple=True, help="A phase of RUN that must be complete first; repeatable."
 )
-@click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True), help="For each attempt.")
+@click.option("--timeout-s", type=AMOUNT, help="For each attempt.")
 @click.option(
     "--max-attempts",
-    type=click.IntRange(min=1),
+    type=COUNT,
     default=3,
     show_default=True,
     help="Retries are among them.",

@@ -10,19 +10,21 @@ if TYPE_CHECKING:
     from autopack.log import Log
 
 _NAMED_MOST: Final = 5
+_DIGITS_MOST: Final = 18
 
 
 def place_of(text: str) -> int | datetime:
     """Return a position, or an aware moment."""
     from autopack.errors import InvalidInputError
+    from autopack.errors.base import told
 
-    if text.isdecimal():
+    if text.isdecimal() and len(text) <= _DIGITS_MOST:
         return int(text)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidInputError(
-            f"{text!r} is neither a position (120) nor a time (2026-01-31T12:00:00Z)."
+            f"{told(text)} is neither a position (120) nor a time (2026-01-31T12:00:00Z)."
         ) from None
     if moment.tzinfo is None:
         raise InvalidInputError(f"The time {text} has no zone: add Z for UTC, or +HH:MM.")

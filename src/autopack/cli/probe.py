@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from autopack.cli.choosing import executor_of
+from autopack.cli.figures import AMOUNT
 from autopack.cli.output import json_option, print_json, say, users_prints, whoever_reads
 from autopack.cli.session import LogCommand, Session, example
 from autopack.cli.streams import unhurried
@@ -24,7 +25,7 @@ from autopack.cli.streams import unhurried
 )  # fmt: skip
 @click.option("--run-id", help="Only this run.")
 @click.option("--phase-id", help="Only this phase of --run-id.")
-@click.option("--timeout-s", type=click.FloatRange(min=0, min_open=True), help="For the attempt.")
+@click.option("--timeout-s", type=AMOUNT, help="For the attempt.")
 @json_option
 @click.pass_context
 def probe(

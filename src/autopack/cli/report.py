@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from autopack.cli.figures import SHARE
 from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import LogCommand, Session, example
 
@@ -18,7 +19,7 @@ from autopack.cli.session import LogCommand, Session, example
     ),
 )
 @click.argument("out", required=False, type=click.Path(path_type=Path))
-@click.option("--tau", type=float, default=0.9, show_default=True, help="The share to cover.")
+@click.option("--tau", type=SHARE, default=0.9, show_default=True, help="The share to cover.")
 @click.option(
     "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from autopack.cli.figures import COUNT
 from autopack.cli.output import json_option, print_as_stored, print_json, print_table, say
 from autopack.cli.session import LogCommand, Session, example
 
@@ -18,7 +19,7 @@ from autopack.cli.session import LogCommand, Session, example
     ),
 )
 @click.argument("words", metavar="RUN/PHASE [NAME|DIGEST]", nargs=-1, required=True)
-@click.option("--attempt", type=click.IntRange(min=1), help="Of this attempt.  [default: the last]")
+@click.option("--attempt", type=COUNT, help="Of this attempt.  [default: the last]")
 @json_option
 @click.pass_obj
 def text(session: Session, words: tuple[str, ...], attempt: int | None, as_json: bool) -> None:

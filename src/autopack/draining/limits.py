@@ -2,7 +2,7 @@
 
 import attrs
 
-from autopack.errors import InvalidInputError
+from autopack.ports.figures import check_amount
 from autopack.projections.work import Work
 
 
@@ -28,8 +28,8 @@ class Limits:
     def __attrs_post_init__(self) -> None:
         """Refuse limits that stop a drain before it begins."""
         for name, value in attrs.asdict(self).items():
-            if value is not None and value <= 0:
-                raise InvalidInputError(f"{name} is {value}; a limit must be above 0.")
+            if value is not None:
+                check_amount(name, value)
 
 
 def limit_reached(limits: Limits, work: Work, *, zero_streak: int, elapsed_s: float) -> str | None:

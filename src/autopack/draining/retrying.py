@@ -4,7 +4,7 @@ from typing import Final
 
 import attrs
 
-from autopack.errors import InvalidInputError
+from autopack.ports.figures import YEAR_S, check_seconds
 
 WAITING: Final = frozenset({"rate_limited"})
 """Classes of failures that wait without spending an attempt: the phase is not to blame."""
@@ -28,8 +28,7 @@ class Backoff:
     def __attrs_post_init__(self) -> None:
         """Refuse waits that are none."""
         for name, value in (("backoff_base_s", self.base_s), ("backoff_cap_s", self.cap_s)):
-            if value < 0:
-                raise InvalidInputError(f"{name} is {value}; it must be 0 seconds or more.")
+            check_seconds(name, value, least=0.0, most=YEAR_S)
 
     def wait_s(self, attempt: int, *, draw: float, retry_after_s: float | None = None) -> float:
         """

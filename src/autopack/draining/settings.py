@@ -21,6 +21,7 @@ from autopack.fitting import calibrator_of
 from autopack.ids import PhaseRef, check_name
 from autopack.plugins import Registry
 from autopack.ports.drain import StrategyLike
+from autopack.ports.figures import DAY_S, YEAR_S, check_seconds
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import ExecutorLike, PhaseView
 
@@ -141,9 +142,9 @@ def settings_of(
         raise InvalidInputError(f"when_empty is {when_empty!r}; it is 'stop' or 'wait'.")
     if phase_id is not None and run_id is None:
         raise InvalidInputError("A phase id is unique only within its run: name the run too.")
-    for name, seconds in (("timeout_s", timeout_s), ("lease_s", lease_s)):
-        if seconds is not None and seconds <= 0:
-            raise InvalidInputError(f"{name} is {seconds}; it must be above 0 seconds.")
+    if timeout_s is not None:
+        check_seconds("timeout_s", timeout_s, most=YEAR_S)
+    check_seconds("lease_s", lease_s, most=DAY_S)
     if not isinstance(tau, int | float) or not 0 < tau < 1:
         raise InvalidInputError(f"tau is {tau!r}; give a number between 0 and 1.")
     known = {field.name for field in attrs.fields(Limits)}

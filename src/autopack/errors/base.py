@@ -4,16 +4,19 @@ from typing import Final
 
 _TOLD_MOST: Final = 8_000
 _VALUE_MOST: Final = 200
+_BITS_MOST: Final = 1_000
 
 
 def told(value: object) -> str:
     """Return a value as a message shows it, however long it is."""
     if isinstance(value, str) and len(value) > _VALUE_MOST:
         return f"{value[:_VALUE_MOST]!r}... ({len(value):,} characters)"
+    if isinstance(value, int) and value.bit_length() > _BITS_MOST:
+        return f"a number of {value.bit_length():,} bits"
     return repr(value)
 
 
-def _short(message: str) -> str:
+def shortened(message: str) -> str:
     """Return a message without the middle of what is too long to be read, or to be printed."""
     more = len(message) - _TOLD_MOST
     if more <= 0:
@@ -33,7 +36,7 @@ class AutopackError(Exception):
     """
 
     def __init__(self, message: str = "", *, do: str = "", typed: str = "") -> None:
-        message = _short(message)
+        message = shortened(message)
         super().__init__(f"{message} {do}" if do else message)
         self._typed = f"{message} {typed}" if typed else ""
 

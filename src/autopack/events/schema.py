@@ -31,8 +31,8 @@ _DEEP: Final = (float, dict, list)
 
 Tokens = Annotated[int, Meta(ge=0, le=2**53)]
 """A number of tokens; unknown is None, never 0."""
-Seconds = Annotated[float, Meta(ge=0, le=1e12)]
-"""A duration in seconds, finite."""
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+"""A duration in seconds, finite, under 32 years: any moment so far away is in a calendar."""
 Minutes = Annotated[float, Meta(ge=0, le=1e12)]
 """A duration in minutes, finite; of caps, which people give in them."""
 Count = Annotated[int, Meta(ge=0, le=2**53)]

@@ -1,19 +1,62 @@
-"""The figures that a phase may be asked for with."""
+"""The figures that a phase, or a drain, may be asked for with."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
 
 from autopack.errors import InvalidInputError
+from autopack.errors.base import told
 
-_MOST_S: Final = 1e12
+YEAR_S: Final = 366 * 86_400.0
+"""The longest time that anything is waited for; what ends later has no place in a calendar."""
+DAY_S: Final = 86_400.0
+"""The longest lease: so long a dead worker's phases stay with it."""
+
 _MOST: Final = 2**53
 
 _FIGURES: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any], bool], str]]] = {
-    "timeout_s": ((int, float), lambda s: 0 < s <= _MOST_S, "a number of seconds above 0"),
+    "timeout_s": (
+        (int, float),
+        lambda s: 0 < s <= YEAR_S,
+        f"a number of seconds above 0, at most {YEAR_S:,.0f} (a year)",
+    ),
     "max_attempts": (int, lambda n: 1 <= n <= _MOST, "a whole number, at least 1"),
     "prompt_tokens": (int, lambda n: 0 <= n <= _MOST, "a whole number, at least 0"),
-    "priority": (int, lambda n: -_MOST <= n <= _MOST, "a whole number"),
+    "priority": (int, lambda n: -_MOST <= n <= _MOST, f"a whole number, at most {_MOST:,}"),
 }
+
+
+def check_seconds(name: str, value: object, *, most: float, least: float | None = None) -> None:
+    """
+    Return if a setting is a time that can be waited for.
+
+    Args:
+        least: The shortest; above 0 without it.
+
+    Raises:
+        InvalidInputError: It is no number, or out of range; names the setting and the range.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        is_long_enough = value > 0 if least is None else value >= least
+        if is_long_enough and value <= most:
+            return
+    lowest = "above 0" if least is None else f"from {least:g}"
+    raise InvalidInputError(
+        f"{name} is {told(value)}; give seconds, {lowest}, at most {most:,.0f}."
+    )
+
+
+def check_amount(name: str, value: Any) -> None:
+    """
+    Return if a limit leaves anything to be done.
+
+    Raises:
+        InvalidInputError: It is no number above 0, or one that nothing comes to.
+    """
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    is_one = is_number and not (isinstance(value, Decimal) and value.is_nan())
+    if not (is_one and 0 < value <= _MOST):
+        raise InvalidInputError(f"{name} is {told(value)}; a limit must be a number above 0.")
 
 
 def check_figures(spec: Any) -> None:
@@ -28,4 +71,6 @@ def check_figures(spec: Any) -> None:
         if value is None and name in ("timeout_s", "prompt_tokens"):
             continue
         if isinstance(value, bool) or not isinstance(value, kinds) or not is_in_range(value):
-            raise InvalidInputError(f"Phase {spec.id!r}: {name} is {value!r}; it must be {must}.")
+            raise InvalidInputError(
+                f"Phase {spec.id!r}: {name} is {told(value)}; it must be {must}."
+            )

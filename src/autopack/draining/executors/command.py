@@ -18,6 +18,7 @@ from autopack.draining.executors.reports import Preset, ProgramReader
 from autopack.draining.executors.usagefiles import UsageChannel
 from autopack.draining.executors.watching import OvertimeError, Work
 from autopack.errors import InvalidInputError
+from autopack.ports.figures import DAY_S, check_amount, check_seconds
 from autopack.ports.work import Attempt, Failed, Outcome, PhaseView
 
 PRESETS: Final[Mapping[str, Callable[[], Preset]]] = {"claude": Claude, "codex": Codex}
@@ -67,11 +68,8 @@ class CommandExecutor:
         self._stdin, self._env = stdin, _variables_of(env)
         placeholders.check(_texts(self._command, stdin, self._env))
         self._cwd = None if cwd is None else Path(cwd).absolute()
-        if capture_bytes < 1 or grace_s < 0:
-            raise InvalidInputError(
-                f"capture_bytes is {capture_bytes} and grace_s {grace_s:g}; "
-                "give at least 1 byte and 0 seconds."
-            )
+        check_amount("capture_bytes", capture_bytes)
+        check_seconds("grace_s", grace_s, least=0.0, most=DAY_S)
         self._capture_bytes, self._grace_s = capture_bytes, grace_s
         self.settings: dict[str, Any] = {
             "command": [one if isinstance(one, str) else list(one) for one in self._command],

@@ -1,0 +1,37 @@
+"""Numbers of options: finite, and such as a log can be asked for."""
+
+from typing import Any, Final
+
+import click
+
+POSITION: Final = click.IntRange(min=0, max=2**53)
+"""A place in a log."""
+
+COUNT: Final = click.IntRange(min=1, max=2**53)
+"""How many of something, at least one."""
+
+SIZE: Final = click.IntRange(min=0, max=2**53)
+"""How large something is, in bytes."""
+
+
+class Finite(click.FloatRange):
+    """A number within a range; what is none, or has no end, is refused."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number that was typed."""
+        number: float = super().convert(value, param, ctx)
+        if not abs(number) < float("inf"):
+            self.fail(f"{value!r} is no finite number.", param, ctx)
+        return number
+
+
+AMOUNT: Final = Finite(min=0, min_open=True)
+"""A number above 0."""
+
+SHARE: Final = Finite(min=0, max=1, min_open=True, max_open=True)
+"""A share, above 0 and below 1."""
+
+DAYS: Final = Finite(min=0, max=36_500)
+"""A time before now, in days."""
