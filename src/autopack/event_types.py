@@ -14,6 +14,7 @@ import attrs
 import msgspec
 from msgspec.structs import asdict
 
+from autopack.decoders import decoder_of
 from autopack.events import CORE_EVENTS
 from autopack.events.schema import (
     checks_alone,
@@ -47,7 +48,7 @@ class EventType:
     @cached_property
     def decode(self) -> Callable[[str], Any]:
         """Returns the twin that a JSON text holds."""
-        return msgspec.json.Decoder(self.mirror, dec_hook=stored_value).decode
+        return decoder_of(self.mirror, stored=stored_value).decode
 
     @cached_property
     def build(self) -> Callable[[Any], Any]:

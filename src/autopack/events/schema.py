@@ -20,6 +20,7 @@ import attrs
 import msgspec
 from msgspec import Meta
 
+from autopack.decoders import decoder_of
 from autopack.errors import InvalidEventError, InvalidInputError
 from autopack.events.json_values import SIMPLE, json_fault
 from autopack.limits import moment_fault
@@ -163,7 +164,7 @@ def mirror_of(cls: type, *, tells_defaults: bool = False) -> type[msgspec.Struct
             fields.append((field.name, field.type, default))
         else:
             fields.append((field.name, field.type, field.default))
-    return msgspec.defstruct(
+    mirror = msgspec.defstruct(
         cls.__name__,
         fields,
         kw_only=True,
@@ -171,6 +172,8 @@ def mirror_of(cls: type, *, tells_defaults: bool = False) -> type[msgspec.Struct
         omit_defaults=not tells_defaults,
         gc=False,
     )
+    decoder_of(mirror)  # threads may meet it from here on
+    return mirror
 
 
 @cache

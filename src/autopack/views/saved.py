@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from autopack.decoders import decoder_of
 from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.events.schema import stored_value
 from autopack.journal import END, Journal
@@ -35,7 +36,7 @@ def _total_of(journal: Journal, projection: Projection, checkpoint: Checkpoint) 
     """Return a persisted total or whole view, which may be None, or that no total is there."""
     if checkpoint.total is None:
         return EMPTY
-    decode = msgspec.json.Decoder(_total_type(projection), dec_hook=stored_value).decode
+    decode = decoder_of(_total_type(projection), stored=stored_value).decode
     return _decoded(journal, projection, decode, checkpoint.total)
 
 
@@ -105,7 +106,7 @@ def rows_of(
     prefix: str = "",
 ) -> dict[str, Any]:
     """Return a view's persisted rows, those of *keys*, or all whose keys begin with *prefix*."""
-    decode = msgspec.json.Decoder(projection.row_type, dec_hook=stored_value).decode
+    decode = decoder_of(projection.row_type, stored=stored_value).decode
     found = reader.view_rows(projection.name, keys, prefix=prefix).items()
     return {key: _decoded(journal, projection, decode, text) for key, text in found}
 
@@ -132,7 +133,7 @@ def _decoded(journal: Journal, projection: Any, decode: Callable[[str], Any], te
 
 def _check_comes_back(projection: Any, value: Any, text: str) -> None:
     try:
-        back = msgspec.json.decode(text, type=_total_type(projection), dec_hook=stored_value)
+        back = decoder_of(_total_type(projection), stored=stored_value).decode(text)
     except msgspec.ValidationError as fault:
         back = fault
     if back != value:
