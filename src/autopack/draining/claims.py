@@ -41,6 +41,7 @@ from autopack.ports.work import PhaseView
 
 LEASE_S: Final = 30.0
 INTERRUPTED: Final = "interrupted"
+_LOOK_S: Final = 0.5
 Ending = CompletePhase | FailPhase | TimeOutPhase | GatePhase | ReleasePhase
 
 
@@ -93,6 +94,7 @@ class Claims:
         self._texts: dict[str, set[str]] = {}
         self._open: dict[str, tuple[PhaseRef, float]] = {}
         self._lost: set[str] = set()
+        self._looked_s: dict[str, float] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -198,6 +200,7 @@ class Claims:
         with self._lock:
             self._held.pop(token, None)
             self._open.pop(token, None)
+            self._looked_s.pop(token, None)
             self._texts.pop(token, None)
 
     def lose(self, token: str) -> None:
@@ -206,7 +209,13 @@ class Claims:
         self.forget(token)
 
     def is_lost(self, token: str) -> bool:
-        """Tell whether somebody else took the phase of a lease."""
+        """
+        Tell whether the phase of a lease is somebody else's now, or nobody's.
+
+        Asked at any rate: the lease itself is looked at twice a second.
+        """
+        if token not in self._lost:
+            self._look_at(token)
         return token in self._lost
 
     def note(self, token: str, step: str) -> None:
@@ -234,6 +243,17 @@ class Claims:
         with self._lock:
             self._texts.setdefault(token, set()).add(digest)
         return digest
+
+    def _look_at(self, token: str) -> None:
+        with self._lock:
+            lease, now_s = self._held.get(token), self._steady_s()
+            if lease is None or now_s - self._looked_s.get(token, -_LOOK_S) < _LOOK_S:
+                return
+            self._looked_s[token] = now_s
+        with contextlib.suppress(LogError):
+            there = self.handler.journal.backend.lease(lease.key)
+            if (there is None or there.token != token) and self._holds(token):
+                self.lose(token)
 
     def _holds(self, token: str) -> bool:
         with self._lock:

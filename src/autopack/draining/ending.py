@@ -21,15 +21,23 @@ AttemptEnd = CompletePhase | FailPhase | TimeOutPhase | GatePhase
 
 
 @attrs.frozen
-class TimedOut:
-    """The deadline came first; *work* may still be going on, and give a result that is late."""
+class Late:
+    """Something else came first; *work* may still be going on, and give a result that is late."""
 
     work: Any = None
 
     def when_late(self, tell: Callable[[Outcome], None]) -> None:
-        """Hand a result that comes after the deadline to *tell*, in whichever thread it comes."""
+        """Hand a result that comes afterwards to *tell*, in whichever thread it comes."""
         if self.work is not None:
             self.work.add_done_callback(lambda ended: _tell_late(ended, tell))
+
+
+class TimedOut(Late):
+    """The deadline came first."""
+
+
+class Lost(Late):
+    """The phase was taken from this worker first: it was called off, or taken back."""
 
 
 def outcome_of(result: Any) -> Outcome:

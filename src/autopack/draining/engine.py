@@ -197,7 +197,7 @@ class Drain:
             await workers.in_io(self._session.open)
             reason = await self._loop(began, changed)
             await workers.settle(self._is_to_release)
-            await workers.in_io(self._tend)
+            await workers.tend()
             workers.raise_fault()
             await workers.in_io(lambda: self._session.close(*reason))
         except BaseException as fault:
@@ -220,7 +220,7 @@ class Drain:
         session, workers = self._session, self._workers
         while True:
             changed.clear()
-            await workers.in_io(self._tend)
+            await workers.tend()
             workers.raise_fault()
             if reason := self._stop_reason or session.guards.must_stop:
                 return reason
@@ -285,9 +285,6 @@ class Drain:
 
     def _is_to_release(self) -> bool:
         return self._is_releasing or time.monotonic() >= (self._grace_ends or float("inf"))
-
-    def _tend(self) -> None:
-        self._session.tend([claim.token for claim in self._workers.claims])
 
     def _report(self, reason: Reason, duration_s: float) -> DrainReport:
         return DrainReport(

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import Any, Final, cast
 
 from autopack.draining.claims import Claim
-from autopack.draining.ending import TimedOut, outcome_of
+from autopack.draining.ending import Late, Lost, TimedOut, outcome_of
 from autopack.draining.failing import failed_by, storable
 from autopack.draining.gating import question_of
 from autopack.draining.recording import LiveAttempt
@@ -22,14 +22,22 @@ _TO_CLEAN_UP_S: Final = 5.0
 
 
 async def call(
-    execute: Callable[..., Any], live: LiveAttempt, claim: Claim, *, timeout_s: float | None
-) -> Outcome | TimedOut:
+    execute: Callable[..., Any],
+    live: LiveAttempt,
+    claim: Claim,
+    *,
+    timeout_s: float | None,
+    lost: asyncio.Event,
+) -> Outcome | TimedOut | Lost:
     """
     Return an executor's outcome; its exception becomes a failure with its text.
 
-    A plain callable gets a thread of its own. At the deadline a coroutine is cancelled, and given
-    a moment to clean up. A thread cannot be ended: it is told through ``attempt.cancelled``, and
-    fenced off by the end of its lease.
+    A plain callable gets a thread of its own. At the deadline, and once the phase is lost, a
+    coroutine is cancelled, and given a moment to clean up. A thread cannot be ended: it is told
+    through ``attempt.cancelled``, and fenced off by the end of its lease.
+
+    Args:
+        lost: Set when the phase is not this worker's any more.
 
     Raises:
         LeaseLostError: The phase was taken from this worker.
@@ -38,17 +46,16 @@ async def call(
     ends = None if timeout_s is None else time.monotonic() + timeout_s
     try:
         if is_async(execute):
-            return await _awaited(execute(claim.phase, live), live, ends)
+            return await _awaited(execute(claim.phase, live), live, ends, lost)
         thread = _in_thread(lambda: execute(claim.phase, live), str(claim.ref))
         work = asyncio.wrap_future(thread)
         work.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        done, _pending = await asyncio.wait({work}, timeout=timeout_s)
-        if not done:
+        if not await _ended(work, ends, lost):
             live.cancel()
-            return TimedOut(thread)
+            return Lost(thread) if lost.is_set() else TimedOut(thread)
         result = work.result()
         if inspect.isawaitable(result):
-            return await _awaited(result, live, ends)
+            return await _awaited(result, live, ends, lost)
         return outcome_of(result)
     except asyncio.CancelledError:
         live.cancel()
@@ -63,7 +70,7 @@ async def call(
 
 
 async def asked(
-    registry: Registry, live: LiveAttempt, claim: Claim, outcome: Outcome | TimedOut
+    registry: Registry, live: LiveAttempt, claim: Claim, outcome: Outcome | Late
 ) -> str | None:
     """Return what a person is to answer of completed work; plugins are asked in a thread."""
     if not isinstance(outcome, Completed):
@@ -78,11 +85,23 @@ def is_async(execute: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(execute) or inspect.iscoroutinefunction(called)
 
 
-async def _awaited(given: Any, live: LiveAttempt, ends: float | None) -> Outcome | TimedOut:
-    work = asyncio.ensure_future(_result(given))
+async def _ended(work: "asyncio.Future[Any]", ends: float | None, lost: asyncio.Event) -> bool:
+    """Wait for work until its deadline, or until it is lost; tell whether it ended by itself."""
+    losing = asyncio.ensure_future(lost.wait())
     try:
         left_s = None if ends is None else max(0.0, ends - time.monotonic())
-        done, _pending = await asyncio.wait({work}, timeout=left_s)
+        await asyncio.wait({work, losing}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        losing.cancel()
+    return work.done()
+
+
+async def _awaited(
+    given: Any, live: LiveAttempt, ends: float | None, lost: asyncio.Event
+) -> Outcome | TimedOut | Lost:
+    work = asyncio.ensure_future(_result(given))
+    try:
+        done = await _ended(work, ends, lost)
         if done and work.cancelled():  # by itself, since nobody has cancelled us
             return _raised(live, RuntimeError("the executor was cancelled, and not by the drain"))
         if done:
@@ -96,7 +115,7 @@ async def _awaited(given: Any, live: LiveAttempt, ends: float | None) -> Outcome
             given.close()  # one that was cancelled before its first step was never awaited
     live.cancel()
     await _cancelled(work)
-    return TimedOut(work)
+    return Lost(work) if lost.is_set() else TimedOut(work)
 
 
 async def _result(given: Any) -> Any:

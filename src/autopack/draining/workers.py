@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from autopack.draining.claims import Claim
-from autopack.draining.ending import TimedOut
+from autopack.draining.ending import Lost, TimedOut
 from autopack.draining.recording import LiveAttempt
 from autopack.draining.session import Session
 from autopack.draining.work import asked, call
@@ -33,6 +33,7 @@ class Workers:
         self._session = session
         self._inflight: dict[asyncio.Task[None], Claim] = {}
         self._live: dict[str, tuple[LiveAttempt, float]] = {}
+        self._lost: dict[str, asyncio.Event] = {}
         self._taking: asyncio.Future[Claim | None] | None = None
         self._io = ThreadPoolExecutor(1, "autopack-log")
 
@@ -80,6 +81,14 @@ class Workers:
             self._inflight[task] = claim
             task.add_done_callback(self._ended)
 
+    async def tend(self) -> None:
+        """Catch up with the log, and stop work at phases that are not ours any more."""
+        tokens = [claim.token for claim in self.claims]
+        await self.in_io(lambda: self._session.tend(tokens))
+        for token, lost in self._lost.items():
+            if self._session.claims.is_lost(token):
+                lost.set()
+
     async def settle(self, is_releasing: Callable[[], bool]) -> None:
         """Wait for the phases in work to end; give them back once *is_releasing* says so."""
         while self._inflight:
@@ -87,6 +96,7 @@ class Workers:
                 await self.release()
             else:
                 await asyncio.wait(set(self._inflight), timeout=_LOOK_S)
+                await self.tend()
 
     async def release(self) -> None:
         """Give back every phase in work, without spending its attempt."""
@@ -119,7 +129,14 @@ class Workers:
         began = time.monotonic()
         self._live[claim.token] = live, began
         try:
-            outcome = await call(session.settings.execute, live, claim, timeout_s=timeout_s)
+            lost = self._lost.setdefault(claim.token, asyncio.Event())
+            outcome = await call(
+                session.settings.execute, live, claim, timeout_s=timeout_s, lost=lost
+            )
+            if isinstance(outcome, Lost):
+                session.claims.forget(claim.token)
+                outcome.when_late(lambda late: session.late(claim, live, late))
+                return
             duration_s = live.elapsed_s
             question = await asked(session.log.registry, live, claim, outcome)
             await self.in_io(
@@ -130,7 +147,7 @@ class Workers:
         except asyncio.CancelledError:
             await self._give_back(claim, live)
         except LeaseLostError:
-            session.claims.forget(claim.token)
+            await self._give_back(claim, live)  # if it is ours after all
         except KeyboardInterrupt as fault:
             self.fault = self.fault or fault
             await self._give_back(claim, live)
@@ -140,6 +157,7 @@ class Workers:
             self.fault = self.fault or fault
         finally:
             self._live.pop(claim.token, None)
+            self._lost.pop(claim.token, None)
 
     async def _give_back(self, claim: Claim, live: LiveAttempt) -> None:
         try:
