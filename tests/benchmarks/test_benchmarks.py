@@ -4,7 +4,7 @@ from itertools import islice
 
 import attrs
 import pytest
-from tests.benchmarks import growth
+from tests.benchmarks import growth, texts
 from tests.benchmarks.__main__ import measure
 from tests.benchmarks.filling import history
 from tests.benchmarks.measuring import OURS, PEER, RAW, compared_row, in_turns, ratio, table
@@ -94,3 +94,11 @@ class TestPeer:
 
         assert tuple(pragmas) == log.pragmas()
         log.close()
+
+
+def test_work_on_texts_is_measured_by_the_megabyte():
+    """A row for each work, with what it takes longest for."""
+    rows = list(texts.rows(0.01))
+
+    assert list(texts.WORK) == [work for work, _ms, _worst in rows]
+    assert all(ms >= 0 for _work, ms, _worst in rows)

@@ -38,7 +38,7 @@ class LlmUsageRecorded:
     call_id: Key
     role: str = BUILDER
     provider: str | None = None
-    account: str | None = None
+    account: Key | None = None
     request_model: str | None = None
     response_model: str | None = None
     input_tokens: Tokens | None = None
