@@ -198,6 +198,50 @@ def test_reports_in_markdown_are_no_html(cli, log_path):
         assert "https://evil" not in told
 
 
+def test_the_live_view_hands_nothing_on():
+    """Its names, steps and failures are drawn as they are shown elsewhere."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    from autopack.cli.liveview import picture
+
+    row = {"phase": EVIL, "step": EVIL, "since_s": 1.0, "calls": 0, "tokens": 0}
+    counts = (
+        "ready",
+        "waiting",
+        "elsewhere",
+        "completed",
+        "failed",
+        "timed_out",
+        "gated",
+        "unreadable",
+        "total_tokens",
+        "cost_usd",
+        "attempts",
+        "samples_won",
+        "elapsed_s",
+    )
+    status = {"working": [row], "in_work": [EVIL], "limits": {}, **dict.fromkeys(counts, 0)}
+    screen = StringIO()
+    Console(file=screen, width=200).print(picture(status, {EVIL: 2}))
+
+    assert [] == obeyed(screen.getvalue())
+    assert "\\x1b]0;owned" in screen.getvalue()
+
+
+def test_a_value_without_end_is_shown_by_its_beginning(cli, log_path):
+    """A table is drawn at once, also on a terminal, however long a word in it is."""
+    with autopack.open_log(log_path) as log:
+        spec = PhaseSpec("p1", category="c" * 3_000_000, complexity="low")
+        autopack.create_run(log, "r", [spec])
+    for words in (["run", "show", "r"], ["phase", "show", "r/p1"], ["replay"]):
+        found = cli("--log", log_path, *words)
+
+        assert 0 == found.exit_code
+        assert len(found.stdout) < 10_000
+
+
 class TestStreams:
     """Streams that take nothing more."""
 

@@ -23,7 +23,10 @@ def registry():
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"workers": 0}, "workers is 0"),
+        ({"workers": 0}, "workers is 0; give a whole number from 1 to 10,000"),
+        ({"workers": "2"}, "workers is '2'"),
+        ({"workers": True}, "workers is True"),
+        ({"workers": 10**9}, "workers is 1000000000"),
         ({"when_empty": "hang"}, "when_empty is 'hang'"),
         ({"phase_id": "p1"}, "name the run too"),
         ({"timeout_s": 0}, "timeout_s is 0"),

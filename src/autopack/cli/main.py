@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import threading
 from importlib import import_module
 from typing import Any, Final
 
@@ -160,6 +161,9 @@ def main() -> None:
     if reconfigure is not None:
         reconfigure(errors="replace")
     sys.excepthook = _tell_fault
+    threading.excepthook = lambda told: _tell_fault(
+        told.exc_type, told.exc_value or told.exc_type(), told.exc_traceback
+    )
     autopack(prog_name="autopack")
 
 

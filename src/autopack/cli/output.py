@@ -6,12 +6,15 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from autopack.cli.columns import columns
 from autopack.cli.streams import settle
+
+_SHOWN_MOST: Final = 1_000
+"""How much of a value is shown beside others; `--json` has all of it."""
 
 
 class OutputError(Exception):
@@ -124,7 +127,8 @@ def shown(value: Any) -> str:
         return value.isoformat(timespec="seconds")
     from autopack.report.escaping import on_line
 
-    return on_line(str(value))
+    text = str(value)
+    return on_line(text if len(text) <= _SHOWN_MOST else f"{text[:_SHOWN_MOST]}...")
 
 
 def tell_none(found: Sized, what: str) -> None:

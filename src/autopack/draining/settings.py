@@ -21,7 +21,7 @@ from autopack.fitting import calibrator_of
 from autopack.ids import PhaseRef, check_name
 from autopack.plugins import Registry
 from autopack.ports.drain import StrategyLike
-from autopack.ports.figures import DAY_S, YEAR_S, check_seconds
+from autopack.ports.figures import DAY_S, WORKERS_MOST, YEAR_S, check_count, check_seconds
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import ExecutorLike, PhaseView
 
@@ -136,8 +136,7 @@ def settings_of(
         raise InvalidInputError(
             "A drain needs an executor: a registered name, file.py:name, or a callable."
         )
-    if workers < 1:
-        raise InvalidInputError(f"workers is {workers}; a drain needs at least 1.")
+    check_count("workers", workers, most=WORKERS_MOST)
     if when_empty not in ("stop", "wait"):
         raise InvalidInputError(f"when_empty is {when_empty!r}; it is 'stop' or 'wait'.")
     if phase_id is not None and run_id is None:

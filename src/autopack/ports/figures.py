@@ -12,6 +12,9 @@ YEAR_S: Final = 366 * 86_400.0
 DAY_S: Final = 86_400.0
 """The longest lease: so long a dead worker's phases stay with it."""
 
+WORKERS_MOST: Final = 10_000
+"""How many phases one process may be at at once."""
+
 _MOST: Final = 2**53
 
 _FIGURES: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any], bool], str]]] = {
@@ -57,6 +60,18 @@ def check_amount(name: str, value: Any) -> None:
     is_one = is_number and not (isinstance(value, Decimal) and value.is_nan())
     if not (is_one and 0 < value <= _MOST):
         raise InvalidInputError(f"{name} is {told(value)}; a limit must be a number above 0.")
+
+
+def check_count(name: str, value: object, *, most: int) -> None:
+    """
+    Return if a setting is a number of things.
+
+    Raises:
+        InvalidInputError: It is no whole number, or out of range; names the setting and the range.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        must = f"give a whole number from 1 to {most:,}"
+        raise InvalidInputError(f"{name} is {told(value)}; {must}.")
 
 
 def check_figures(spec: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 import attrs
 
 from autopack.errors import InvalidInputError
+from autopack.errors.base import told
 from autopack.ids import phase_id
 from autopack.ports.figures import check_figures
 
@@ -13,10 +14,11 @@ S = TypeVar("S")
 
 
 def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
-    texts = (given,) if isinstance(given, str) else tuple(given)
+    is_many = isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping)
+    texts: tuple[Any, ...] = tuple(given) if is_many else (given,)
     for text in texts:
         if not isinstance(text, str):
-            raise InvalidInputError(f"{text!r} must be a string: name what is to be written.")
+            raise InvalidInputError(f"{told(text)} must be a string: name what is to be written.")
     return texts
 
 
