@@ -140,10 +140,13 @@ class Admission:
         fresh, self._new_reasons = self._new_reasons, {}
         return fresh
 
-    def hold_run(self, run_id: str, why: str, now: datetime) -> None:
-        """Let no phase of a run be taken, and say why."""
+    def hold_run(self, run_id: str, why: str, now: datetime, *, is_told: bool = True) -> None:
+        """Let no phase of a run be taken, and say why, if that is to be told."""
         self._held_runs[run_id] = why
-        self._sort([key for key, row in self._phases.rows.items() if row.run_id == run_id], now)
+        keys = [key for key, row in self._phases.rows.items() if row.run_id == run_id]
+        self._sort(keys, now)
+        for key in () if is_told else keys:
+            self._new_reasons.pop(key, None)
 
     def let_run(self, run_id: str, now: datetime) -> None:
         """Let phases of a run be taken again."""

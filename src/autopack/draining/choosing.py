@@ -18,7 +18,8 @@ def asked(session: Session, view: DrainView) -> Choose | Retry | Wait | Reason:
     """Return what the strategy says, or why the drain ends here."""
     settings = session.settings
     waits = settings.when_empty == "wait"
-    may_come = bool(view.running or session.admission.live or view.next_ready_at or waits)
+    is_held = session.admission.live or session.preparations.are_pending
+    may_come = bool(view.running or is_held or view.next_ready_at or waits)
     if not (view.ready or may_come or session.may_retry()):
         return _why_nothing(session)
     choice = ask(settings.strategy, view, settings.strategy_name)

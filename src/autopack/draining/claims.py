@@ -208,6 +208,49 @@ class Claims:
         self._lost.add(token)
         self.forget(token)
 
+    def hold(self, key: str) -> str | None:
+        """Take a lease on what is no phase, and renew it; return its token, None if it is held."""
+        token = secrets.token_hex(8)
+        with self.handler.journal.backend.transaction() as store:
+            there = store.lease(key)
+            if there is not None and not self.is_over(there, store.lease(worker_key(there.worker))):
+                return None
+            lease = Lease(key=key, token=token, worker=self.worker, expires_at=self._expires_at())
+            self._put(store, lease)
+        with self._lock:
+            self._held[token] = lease
+        return token
+
+    def let_go(self, key: str, token: str) -> None:
+        """Drop a lease that was held, if it is ours still. Any thread."""
+        self.forget(token)
+        with self.handler.journal.backend.transaction() as store:
+            store.drop_lease(key, token)
+
+    def holder(self, key: str) -> str | None:
+        """Return which worker has a lease on something, None if nobody has, or it is over."""
+        backend = self.handler.journal.backend
+        there = backend.lease(key)
+        if there is None or self.is_over(there, backend.lease(worker_key(there.worker))):
+            return None
+        return there.worker
+
+    def is_over(self, lease: Lease, alive: Lease | None) -> bool:
+        """Tell whether a lease has ended; *alive* is the row of its worker, if there is one."""
+        return self.over_s(lease, alive) > 0
+
+    def over_s(self, lease: Lease, alive: Lease | None) -> float:
+        """
+        Return how long ago a lease ended, negative if it has not.
+
+        A worker of this machine is judged by the steady clock, so that no jump of the wall clock
+        takes what a living worker holds, or leaves it with a dead one; any other by the wall clock.
+        """
+        over_s = self.machine.over_s(lease, alive)
+        if over_s is None:
+            over_s = (self.handler.journal.now_us() - lease.expires_at) / 1e6
+        return over_s
+
     def is_lost(self, token: str) -> bool:
         """
         Tell whether the phase of a lease is somebody else's now, or nobody's.

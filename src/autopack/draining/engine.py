@@ -191,6 +191,7 @@ class Drain:
         began, changed = time.monotonic(), asyncio.Event()
         self._began = began
         self._wake = partial(_set_soon, asyncio.get_running_loop(), changed)
+        self._session.preparations.wake = self._wake
         workers, self._workers.when_ended = self._workers, changed.set
         reason: Reason = ("error", None)
         try:
@@ -259,7 +260,8 @@ class Drain:
                 claim = await workers.take(lambda: session.take(choice))
                 if claim is not None:
                     self._told_wait = None
-                return claim is not None
+                # What is not to be had any more is chosen no more: look at the next at once.
+                return claim is not None or not session.admission.is_ready(str(ref))
             case Retry(ref=ref) if session.admission.failed.has(str(ref)):
                 await workers.take(lambda: session.retry(choice))
                 return True

@@ -21,9 +21,7 @@ def reclaim_lost(claims: Claims, phases: Iterable[PhaseView]) -> list[Recorded[A
     """
     Take back those of *phases* (claimed or running) whose leases have ended.
 
-    A claim without a lease row counts as ended. A worker of this machine is judged by the steady
-    clock, so that no jump of the wall clock takes a living worker's phase, or leaves a dead one's
-    with it; any other worker by the wall clock.
+    A claim without a lease row counts as ended.
     """
     rows = {lease.key: lease for lease in claims.handler.journal.backend.leases()}
     recorded: list[Recorded[Any]] = []
@@ -50,9 +48,7 @@ def why_ended(
     """
     if lease is None or lease.token != phase.lease_token:
         return f"worker {phase.worker} left no lease for its claim"
-    over_s = claims.machine.over_s(lease, alive)
-    if over_s is None:
-        over_s = (claims.handler.journal.now_us() - lease.expires_at) / 1e6
+    over_s = claims.over_s(lease, alive)
     return None if over_s <= 0 else f"the lease of worker {lease.worker} ended {over_s:.1f} s ago"
 
 

@@ -1,20 +1,29 @@
 """What a run starts from, captured once: by one worker, whoever else is draining it."""
 
+import contextlib
+import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, Final
+from queue import SimpleQueue
+from typing import Any
+
+import attrs
 
 from autopack.commands import RecordPreparation
+from autopack.draining.claims import Claims
 from autopack.draining.failing import storable
-from autopack.handler import Handler
+from autopack.draining.lease_keys import preparation_key
+from autopack.errors import LogError
 from autopack.journal import JournalTransaction
-from autopack.ports.log import Lease, Recorded
+from autopack.narrator import Narrator
+from autopack.observers import answer_of
+from autopack.ports.log import Recorded
 from autopack.ports.work import Prepared, RunView
 from autopack.redaction import clean
 
-_PREPARING_S: Final = 600.0
+Prepare = Callable[..., Any]
 
 
 class Preparation(Enum):
@@ -22,47 +31,158 @@ class Preparation(Enum):
 
     DONE = "done"
     FAILED = "failed"
+    GOING_ON = "going on"
     ELSEWHERE = "elsewhere"
 
 
-def prepare_run(
-    handler: Handler, prepare: Callable[..., Any], run: RunView, *, worker: str
-) -> Preparation:
-    """
-    Call an executor's ``prepare(run)`` unless that was done, and record what it found.
+class _TakenError(Exception):
+    """The lease ended while we prepared, and is another worker's now."""
 
-    A lease keeps two workers from doing it at once; a failure is recorded and tried again by the
-    next drain.
+
+@attrs.frozen
+class _Going:
+    """A preparation that this drain makes."""
+
+    run: RunView
+    token: str
+    began_s: float
+    took_s: float = 0.0
+
+
+class Preparations:
     """
-    if handler.run_state(run.run_id).is_prepared:
-        return Preparation.DONE
-    backend, now_us = handler.journal.backend, handler.journal.now_us()
-    key = f"prepare {run.run_id}"
-    with backend.transaction() as store:
-        held = store.lease(key)
-        if held is not None and held.expires_at >= now_us:
+    Runs an executor's ``prepare(run)``, each in a thread of its own, under a lease on the run.
+
+    A lease keeps two workers from doing it at once. It is renewed as those of phases are, and
+    judged as they are: a worker that was killed keeps nobody waiting for longer. A failure is
+    recorded, and tried again by the next drain.
+
+    Args:
+        prepare: The executor's; None where it has none.
+        runs: Returns the runs as they stand.
+        most: How many may go on at once.
+    """
+
+    def __init__(
+        self,
+        claims: Claims,
+        prepare: Prepare | None,
+        runs: Callable[[], Mapping[str, RunView]],
+        *,
+        most: int,
+    ) -> None:
+        self.wake: Callable[[], None] = lambda: None
+        self._handler, self._claims, self._runs = claims.handler, claims, runs
+        self._prepare, self._most = prepare, most
+        self._going: dict[str, _Going] = {}
+        self._elsewhere: set[str] = set()
+        self._ended: SimpleQueue[tuple[_Going, Any]] = SimpleQueue()
+        self._is_over = False
+
+    @property
+    def are_pending(self) -> bool:
+        """Whether one goes on, here or elsewhere, so that phases may come of it."""
+        return bool(self._going or self._elsewhere)
+
+    @property
+    def are_full(self) -> bool:
+        """Whether no further one may begin now."""
+        return len(self._going) >= self._most
+
+    def is_due(self, run_id: str) -> bool:
+        """Tell whether a run has to be prepared before its phases are claimed."""
+        return self._prepare is not None and not self._runs()[run_id].is_prepared
+
+    def holder(self, run_id: str) -> str:
+        """Return which worker prepares a run."""
+        return self._claims.holder(preparation_key(run_id)) or "another worker"
+
+    def begin(self, run_id: str) -> Preparation:
+        """Begin to prepare a run, unless that was done; say how it stands."""
+        if not self.is_due(run_id):
+            return Preparation.DONE
+        if run_id in self._going:
+            return Preparation.GOING_ON
+        token = self._claims.hold(preparation_key(run_id))
+        if token is None:
+            self._elsewhere.add(run_id)
             return Preparation.ELSEWHERE
-        expires_at = now_us + int(_PREPARING_S * 1e6)
-        store.put_lease(Lease(key=key, token=worker, worker=worker, expires_at=expires_at))
-    began = time.monotonic()
-    try:
-        found: Prepared = clean(storable, prepare(run) or Prepared())
-        command = RecordPreparation(
-            run_id=run.run_id,
-            commit=found.commit,
-            environment=found.environment,
-            artifacts={n: handler.journal.put_artifact(t) for n, t in found.artifacts.items()},
-            summary=found.summary,
-            duration_s=time.monotonic() - began,
-        )
-    except Exception as fault:
-        told = "".join(traceback.format_exception_only(fault)).strip()
-        command = RecordPreparation(
-            run_id=run.run_id, failure=storable(told), duration_s=time.monotonic() - began
-        )
+        if self._handler.run_state(run_id).is_prepared:  # while we asked
+            self._claims.let_go(preparation_key(run_id), token)
+            return Preparation.DONE
+        going = self._going[run_id] = _Going(self._runs()[run_id], token, time.monotonic())
+        name = f"autopack prepare {run_id}"
+        threading.Thread(target=self._work, args=(going,), name=name, daemon=True).start()
+        return Preparation.GOING_ON
 
-    def done(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
-        transaction.store.drop_lease(key, worker)
+    def ended(self) -> dict[str, Preparation]:
+        """Record the preparations that have ended; return how they and those elsewhere stand."""
+        found: dict[str, Preparation] = {}
+        while not self._ended.empty():
+            going, answer = self._ended.get()
+            found[going.run.run_id] = self._recorded(going, answer)
+            del self._going[going.run.run_id]
+        for run_id in list(self._elsewhere):
+            if self._claims.holder(preparation_key(run_id)) is None:
+                self._elsewhere.discard(run_id)
+                found[run_id] = Preparation.DONE  # or it failed there, and is tried here
+        return found
 
-    handler.handle(command, inside=done)
-    return Preparation.DONE if command.failure is None else Preparation.FAILED
+    def give_up(self) -> list[str]:
+        """
+        Leave what goes on to itself, and return the runs.
+
+        Nobody can end a thread: its lease is renewed no more, and dropped when it ends, so that
+        no other worker prepares the run beside it for a while.
+        """
+        self._is_over = True
+        return list(self._going)
+
+    def _work(self, going: _Going) -> None:
+        assert self._prepare is not None
+        answer = answer_of(self._prepare, going.run)
+        took_s = time.monotonic() - going.began_s
+        self._ended.put((attrs.evolve(going, took_s=took_s), answer))
+        if self._is_over:
+            with contextlib.suppress(LogError):
+                self._claims.let_go(preparation_key(going.run.run_id), going.token)
+        self.wake()
+
+    def _command(self, going: _Going, answer: Any) -> RecordPreparation:
+        run_id, put = going.run.run_id, self._handler.journal.put_artifact
+        try:
+            if isinstance(answer, BaseException):
+                raise answer
+            found: Prepared = clean(storable, answer or Prepared())
+            return RecordPreparation(
+                run_id=run_id,
+                commit=found.commit,
+                environment=found.environment,
+                artifacts={name: put(text) for name, text in found.artifacts.items()},
+                summary=found.summary,
+                duration_s=going.took_s,
+            )
+        except LogError:
+            raise
+        except BaseException as fault:  # whatever it raised, it is the preparation that failed
+            told = "".join(traceback.format_exception_only(fault)).strip()
+            return RecordPreparation(run_id=run_id, failure=storable(told), duration_s=going.took_s)
+
+    def _recorded(self, going: _Going, answer: Any) -> Preparation:
+        command, key = self._command(going, answer), preparation_key(going.run.run_id)
+
+        def still_ours(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
+            there = transaction.store.lease(key)
+            if there is None or there.token != going.token:
+                raise _TakenError
+            transaction.store.drop_lease(key, going.token)
+
+        try:
+            self._handler.handle(command, inside=still_ours)
+        except _TakenError:
+            what = "a run was prepared for nothing: its lease had ended meanwhile"
+            Narrator("autopack.drain").warning(what, run=command.run_id)
+            self._elsewhere.add(command.run_id)
+            return Preparation.ELSEWHERE
+        self._claims.forget(going.token)
+        return Preparation.DONE if command.failure is None else Preparation.FAILED

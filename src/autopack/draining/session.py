@@ -2,7 +2,7 @@
 
 import contextlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -22,7 +22,7 @@ from autopack.draining.knowledge import Knowledge, Predictions
 from autopack.draining.lanes import Lanes, lane_of
 from autopack.draining.lost_leases import reclaim_lost
 from autopack.draining.passing import PassedOver
-from autopack.draining.preparing import Preparation, prepare_run
+from autopack.draining.preparing import Preparation, Preparations
 from autopack.draining.recording import LiveAttempt
 from autopack.draining.report import sums_of
 from autopack.draining.requeueing import requeue
@@ -83,6 +83,12 @@ class Session:
             lease_s=settings.lease_s,
             drain=self.drain_id,
             caps=self.caps,
+        )
+        self.preparations = Preparations(
+            self.claims,
+            settings.prepare,
+            lambda: self.admission.runs,
+            most=settings.workers + 1,  # a slow one holds up no other run
         )
         self._lanes = Lanes(settings.rates)
         self._traffic = Traffic(log, self._lanes, self._model_of, has_rates=settings.rates.are_set)
@@ -163,6 +169,7 @@ class Session:
         if not self._is_open:
             return
         self.claims.give_back()
+        self.preparations.give_up()
         self.admission.follower.catch_up()
         self._tell(
             DrainStopped(
@@ -186,6 +193,8 @@ class Session:
         for token in ours:
             if token not in held and token is not None:
                 self.claims.lose(token)
+        for run_id, stands in self.preparations.ended().items():
+            self._hold(run_id, stands)
         self.guards.look_again(self.now())
         self._finish_runs()
         self._tell(*self._passed_over.fresh(self.admission.take_new_reasons()))
@@ -203,6 +212,8 @@ class Session:
         admission, work, now = self.admission, self.account.work, self.now()
         ready: Sequence[PhaseView] = admission.ready
         moments = [admission.next_ready_at] if admission.next_ready_at else []
+        if self.preparations.are_full:  # no further one is begun, so others are let past
+            ready = [phase for phase in ready if not self.preparations.is_due(phase.run_id)]
         if closed := self._lanes.closed(now):
             ready = [phase for phase in ready if lane_of(phase.model) not in closed]
             moments += closed.values()
@@ -253,12 +264,9 @@ class Session:
         phase = self.admission.row(str(choice.ref))
         if phase is None:
             raise PhaseMissingError(choice.ref)
-        match self._prepared(phase.run_id):
-            case Preparation.FAILED:
-                self.admission.hold_run(phase.run_id, "its run could not be prepared", self.now())
-                return None
-            case Preparation.ELSEWHERE:
-                return None
+        if (stands := self.preparations.begin(phase.run_id)) is not Preparation.DONE:
+            self._hold(phase.run_id, stands)
+            return None
         estimate, timeout_s = self.estimate(phase), self.settings.timeout_of(phase)
         if not phase.attempts:
             self.handler.expect_new(phase.ref)
@@ -356,12 +364,20 @@ class Session:
         queued = self.handler.known_run(run_id)[1].phases.get(phase_id)
         return None if queued is None else queued.model
 
-    def _prepared(self, run_id: str) -> Preparation:
-        prepare: Callable[..., Any] | None = self.settings.prepare
-        if prepare is None:
-            return Preparation.DONE
-        run = self.admission.runs[run_id]
-        return prepare_run(self.handler, prepare, run, worker=self.worker)
+    def _hold(self, run_id: str, stands: Preparation) -> None:
+        """Let a run's phases be taken or not, as its preparation stands."""
+        admission, now = self.admission, self.now()
+        match stands:
+            case Preparation.DONE:
+                admission.let_run(run_id, now)
+            case Preparation.FAILED:
+                admission.hold_run(run_id, "its run could not be prepared", now)
+            case Preparation.GOING_ON:  # run.prepared will tell of it
+                admission.hold_run(run_id, "its run is being prepared", now, is_told=False)
+            case Preparation.ELSEWHERE:
+                why = f"its run is being prepared by {self.preparations.holder(run_id)}"
+                Narrator("autopack.drain").warning("a run is waited for", run=run_id, why=why)
+                admission.hold_run(run_id, why, now)
 
     def _finish_runs(self) -> None:
         for run_id in list(self._touched):
