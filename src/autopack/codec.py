@@ -1,9 +1,9 @@
 """Events to JSON text and back, strictly: what does not fit its type is an error that says so."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 import attrs
 import msgspec
@@ -18,6 +18,9 @@ from autopack.upcast import CORE_UPCASTERS, Upcaster, upcast
 _ENCODE = msgspec.json.Encoder(enc_hook=storable_value).encode
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, TypeError, RecursionError)
 
+_Way: TypeAlias = tuple[int | None, Callable[[str], Any], Callable[[Any], Any]]
+_NO_WAY: Final[_Way] = None, str, str  # of an unknown type: no schema is None, so neither is called
+
 
 class Codec:
     """The event types that are known, with the ways between their classes and the log."""
@@ -25,6 +28,7 @@ class Codec:
     def __init__(self, event_classes: Iterable[type] = CORE_EVENTS) -> None:
         self._by_type: dict[str, EventType] = {}
         self._by_class: dict[type, EventType] = {}
+        self._ways: dict[str, _Way] = {}
         for cls in event_classes:
             self.register(cls, upcasters=CORE_UPCASTERS.get(cls.TYPE))  # type: ignore[attr-defined]
 
@@ -51,6 +55,7 @@ class Codec:
             # What a plugin's type lacks is told at once.
             _ = kind.decode, kind.free_text, kind.cleaners
         self._by_type[name] = self._by_class[cls] = kind
+        self._ways.pop(name, None)
 
     def types(self) -> tuple[str, ...]:
         """Return the names of all known event types, sorted."""
@@ -117,34 +122,47 @@ class Codec:
 
     def decode_all(self, bodies: Iterable[Body]) -> Iterator[Any]:
         """Yield the events of stored bodies, one by one; raises as :meth:`decode`."""
-        kinds = self._by_type
+        ways = self._ways
         for position, type_name, schema, data in bodies:
-            kind = kinds.get(type_name)
-            if kind is None:
-                yield UnrecognisedEvent(type_name, schema, data)
-            elif kind.schema != schema:
-                yield self._decode_older(kind, schema, data, position)
-            else:
-                try:
-                    event = kind.build(kind.decode(data))
-                except _UNREADABLE as fault:
-                    raise StoredEventError(type_name, position=position, why=str(fault)) from fault
-                yield event
+            known, decode, build = ways.get(type_name) or self._way_of(type_name)
+            if schema != known:
+                yield self._decode_other(type_name, schema, data, position)
+                continue
+            try:
+                event = build(decode(data))
+            except _UNREADABLE as fault:
+                raise StoredEventError(type_name, position=position, why=str(fault)) from fault
+            yield event
 
     def decode_rows(self, rows: Iterable[Row]) -> Iterator[Recorded[Any]]:
         """Yield stored rows as events with their envelopes; raises as :meth:`decode`."""
         # The steps of decode_all() without a call for each event: this is what a replay costs.
-        kinds = self._by_type
+        ways = self._ways
         for row in rows:
-            kind = kinds.get(row[4])
-            if kind is None or kind.schema != row[5]:
-                yield Recorded(row, self.decode(row[4], row[5], row[9], row[0]))
+            known, decode, build = ways.get(row[4]) or self._way_of(row[4])
+            if row[5] != known:
+                yield Recorded(row, self._decode_other(row[4], row[5], row[9], row[0]))
                 continue
             try:
-                event = kind.build(kind.decode(row[9]))
+                event = build(decode(row[9]))
             except _UNREADABLE as fault:
                 raise StoredEventError(row[4], position=row[0], why=str(fault)) from fault
             yield Recorded(row, event)
+
+    def _way_of(self, type_name: str) -> "_Way":
+        """Return how events of a type's own schema are read, kept for the next one."""
+        kind = self._by_type.get(type_name)
+        if kind is None:
+            return _NO_WAY
+        way = self._ways[type_name] = kind.schema, kind.decode, kind.build
+        return way
+
+    def _decode_other(self, type_name: str, schema: int, data: str, position: int) -> Any:
+        """Return an event of an unknown type, or of another schema than its type has."""
+        kind = self._by_type.get(type_name)
+        if kind is None:
+            return UnrecognisedEvent(type_name, schema, data)
+        return self._decode_older(kind, schema, data, position)
 
     def _decode_older(self, kind: EventType, schema: int, data: str, position: int) -> Any:
         if schema > kind.schema:

@@ -2,6 +2,7 @@
 
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 from typing import Any, Final, Self, TypeAlias
 
 from autopack.errors import InvalidInputError
@@ -62,16 +63,16 @@ class Usd(Decimal):
         return cls(_text(Decimal(amount).scaleb(-12, context=_EXACT)))
 
     @classmethod
-    def stored(cls, text: Any) -> Self:
+    def stored(cls, text: Any) -> "Usd":
         """
         Return an amount from a stored event.
 
         Raises:
             ValueError: It is no text, or not the canonical one.
         """
-        if not isinstance(text, str) or not _CANONICAL.fullmatch(text):
+        if not isinstance(text, str):
             raise ValueError(f"{text!r} is no canonical amount of US dollars")
-        return cls(text)
+        return _stored(text)
 
     @property
     def pico(self) -> int:
@@ -86,6 +87,13 @@ class Usd(Decimal):
 
     def __repr__(self) -> str:
         return f"Usd('{_text(self)}')"
+
+
+@lru_cache(maxsize=8192)  # many calls cost the same, and reading an amount is most of reading them
+def _stored(text: str) -> Usd:
+    if not _CANONICAL.fullmatch(text):
+        raise ValueError(f"{text!r} is no canonical amount of US dollars")
+    return Usd(text)
 
 
 def pico(amount: Decimal | None) -> int:

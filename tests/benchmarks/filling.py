@@ -99,7 +99,7 @@ def phase_events(run: str, index: int) -> Iterator[tuple[str, Any]]:
             total_tokens=1700 + index,
             stop_reason="end_turn",
             duration_s=3.5,
-            cost_usd=0.012,
+            cost_usd=(3 * 800 + 15 * (900 + index)) / 1_000_000,
             cost_source="reported",
         ),
     )

@@ -7,7 +7,12 @@ import attrs
 
 from autopack.journal import Journal
 from autopack.ports.log import Reader, Recorded, UnrecognisedEvent
-from autopack.ports.projection import Projection, check_projection, is_keyed
+from autopack.ports.projection import (
+    FunctionProjection,
+    Projection,
+    check_projection,
+    is_keyed,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -67,13 +72,14 @@ class Fold:
 
     def apply_all(self, events: Iterable[Recorded[Any]]) -> dict[str, tuple[Any, Any]]:
         """Fold events; return (before, after) of each row that changed."""
-        known = (r for r in events if type(r.event) is not UnrecognisedEvent)
         if self.is_keyed:
-            return self._apply_keyed(known)
-        project, view = self.projection.project, self.total
+            return self._apply_keyed(r for r in events if type(r.event) is not UnrecognisedEvent)
+        project, view = step_of(self.projection), self.total
         is_bare = not getattr(self.projection, "envelope", True)
-        for recorded in known:
-            view = project(view, recorded.event if is_bare else recorded)
+        for recorded in events:
+            event = recorded.event
+            if type(event) is not UnrecognisedEvent:
+                view = project(view, event if is_bare else recorded)
         self.total = view
         return {}
 
@@ -110,6 +116,14 @@ class Fold:
         return {key: row for key, row in self.changed.items() if row is not None}
 
 
+def step_of(projection: Any) -> Callable[[Any, Any], Any]:
+    """Return what takes a projection's view past one event, without a call in between."""
+    if type(projection) is FunctionProjection:
+        return projection.function
+    step: Callable[[Any, Any], Any] = projection.project
+    return step
+
+
 def fold_pages(journal: Journal, fold: Fold, *, reader: Reader, until: int, size: int) -> None:
     """Fold what comes after the fold's position, up to *until*; skips what nobody recognises."""
     types = fold.projection.types
@@ -132,7 +146,7 @@ def _fold_bare(
     names: Sequence[str] | None,
     size: int,
 ) -> None:
-    project, view = fold.projection.project, fold.total
+    project, view = step_of(fold.projection), fold.total
     n_bodies = size
     while n_bodies == size:  # a page is short at the end only
         bodies = reader.bodies(after=fold.position, until=until, limit=size, types=names)
