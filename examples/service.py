@@ -30,7 +30,7 @@ LOG = Path(os.environ.get("SERVICE_LOG", "service.db"))
 async def execute(phase, attempt):
     """Do a phase; a real one would await a model's answer here."""
     await asyncio.sleep(0.01)
-    attempt.record_usage(
+    await attempt.arecord_usage(
         call_id=f"{phase.key}-{attempt.number}", model="m-1", input_tokens=900, output_tokens=400
     )
     return Completed(summary="done")

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from typing import Any, Unpack, get_origin, get_type_hints
+from typing import Any, ParamSpecKwargs, Unpack, get_origin, get_type_hints
 
 import attrs
 import pytest
@@ -41,6 +41,8 @@ def public_callables():
 
 
 def is_typed(hint):
+    if isinstance(hint, ParamSpecKwargs):  # as the function that is handed over takes it
+        return True
     return get_origin(hint) is Unpack or (isinstance(hint, str) and hint.startswith("Unpack["))
 
 

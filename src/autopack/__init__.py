@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from autopack.api.logs import read_tail as read_tail
     from autopack.api.pruning import prune_artifacts as prune_artifacts
     from autopack.api.reading import Change as Change
+    from autopack.api.reading import areplay as areplay
     from autopack.api.reading import count_phases as count_phases
     from autopack.api.reading import diff as diff
     from autopack.api.reading import get_phase as get_phase

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, Self, TypeVar, overload
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar, overload
 
 import attrs
 
@@ -13,13 +13,23 @@ from autopack.errors import AutopackError, InvalidInputError, LogError
 from autopack.journal import Journal
 from autopack.journal.reading import Observer
 from autopack.plugins import Registry, load_plugins
-from autopack.ports.log import Backend, Cursor, EventClass, Recorded, from_us
+from autopack.ports.log import (
+    Backend,
+    Cursor,
+    Entry,
+    EventClass,
+    ExpectedVersion,
+    Recorded,
+    from_us,
+)
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
 from autopack.redaction import Redact
 from autopack.verification import Fault, Verification, one_moment, parse_anchor, verify
 
+P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T")
 
 CORE_VIEWS: Final = (RUNS, PHASES, ATTEMPTS)
@@ -106,7 +116,8 @@ class Log(Journal):
         return Artifacts(self)
 
     def close(self) -> None:
-        """Close after waiting for statements in flight; open iterators then raise."""
+        """Close after waiting for what is in flight; open iterators then raise."""
+        self.pool.close()
         self.backend.close()
         self._is_closed = True
         if self._opener.is_here:  # in a process that was forked, nobody waits
@@ -115,6 +126,27 @@ class Log(Journal):
     def head(self) -> Cursor:
         """Return the place of the last event; position 0 for an empty log."""
         return Cursor(self.log_id, self.backend.head().position)
+
+    async def aappend(
+        self, stream: str, events: Sequence[Any], *, expected_version: ExpectedVersion
+    ) -> list[Recorded[Any]]:
+        """Do as :meth:`append` does, in a thread, even if the task is cancelled."""
+        return await self.pool.call(self.append, stream, events, expected_version=expected_version)
+
+    async def aappend_batch(self, entries: Sequence[Entry]) -> list[Recorded[Any]]:
+        """Do as :meth:`append_batch` does, in a thread, even if the task is cancelled."""
+        return await self.pool.call(self.append_batch, entries)
+
+    async def acall(
+        self, function: Callable[Concatenate[Self, P], R], /, *args: P.args, **named: P.kwargs
+    ) -> R:
+        """
+        Call ``function(log, ...)`` in a thread, so that the event loop does not wait for the log.
+
+        That is the awaited form of whatever takes a log: ``await log.acall(autopack.create_run,
+        "nightly", phases)``. It is done even if the task is cancelled.
+        """
+        return await self.pool.call(function, self, *args, **named)
 
     def verify(
         self, expect: str | tuple[int, str] | None = None, *, views: bool = False

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from autopack.ordering import Stuck as Stuck
     from autopack.plugins.registry import PluginInfo as PluginInfo
     from autopack.plugins.registry import Registry as Registry
+    from autopack.pool import Block as Block
     from autopack.ports.drain import Choice as Choice
     from autopack.ports.drain import Choose as Choose
     from autopack.ports.drain import DrainView as DrainView

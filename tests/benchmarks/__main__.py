@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import attrs
-from tests.benchmarks import appending, replaying, starting, working
+from tests.benchmarks import appending, looping, replaying, starting, working
 from tests.benchmarks.filling import filled_log
 from tests.benchmarks.measuring import Row, count_processor_time, table
 
@@ -53,6 +53,10 @@ def _attempt(place: Place) -> Iterator[Row]:
     yield working.attempt_row(place.folder, max(place.n_events // 10, 1_000))
 
 
+def _loop(place: Place) -> Iterator[Row]:
+    yield from looping.lag_rows(place.folder, min(100, max(place.n_events // 100, 20)))
+
+
 def _calibrate(place: Place) -> Iterator[Row]:
     yield from working.calibrate_rows(place.n_events)
 
@@ -64,6 +68,7 @@ BENCHMARKS: Mapping[str, Callable[[Place], Iterator[Row]]] = {
     "start": _start,
     "drain": _drain,
     "attempt": _attempt,
+    "loop": _loop,
     "calibrate": _calibrate,
 }
 

@@ -77,7 +77,7 @@ def _attempts(log: Log) -> Work:
 
 
 def _attempt(log: Log, number: int) -> None:
-    with attempt(log, "own", f"p{number:05}") as work:
+    with attempt(log, ("own", f"p{number:05}")) as work:
         work.record_usage(output_tokens=900, input_tokens=800, model="m")
 
 

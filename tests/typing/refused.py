@@ -102,3 +102,13 @@ def wrong_drains(log: Log, attempt: Attempt, phase: PhaseView) -> None:
     with autopack.attempt(log, phase.ref) as live:
         live.fail("odd")  # type: ignore[call-arg]
         live.record_usage(model="m", tokens=5)  # type: ignore[call-arg]
+
+
+async def wrong_waits(log: Log, attempt: Attempt) -> None:
+    """Wait in ways that are none."""
+    await attempt.arecord_usage(model="m", tokens=5)  # type: ignore[call-arg]
+    await attempt.arecord_usage(output_tokens=5)  # type: ignore[call-arg]
+    await log.acall(autopack.cancel, "r1/a")  # type: ignore[call-arg]
+    await log.acall(autopack.get_phase, 5)  # type: ignore[arg-type]
+    await log.acall(autopack.read_run_file, "x.toml")  # type: ignore[arg-type, call-arg]
+    print(autopack.areplay(log, "phases").rows)  # type: ignore[attr-defined]

@@ -32,7 +32,7 @@ from autopack import (
     Stop,
     Wait,
 )
-from autopack.events import RunCreated, RunPaused
+from autopack.events import LlmUsageRecorded, RunCreated, RunPaused
 from autopack.types import (
     Backtest,
     Calibrator,
@@ -163,6 +163,22 @@ def drains(log: Log) -> None:
     assert_type(autopack.simulate(log, last, max_phases=5, max_tokens=None), list[Simulated])
     autopack.simulate(log, ["fifo", last, Last])
     autopack.amend_usage(log, call_id="c1", why="the bill", cost_usd=0.5, split="measured")
+
+
+async def awaited(log: Log, phase: PhaseView, attempt: Attempt) -> Outcome:
+    """Wait for the log in a coroutine."""
+    async with autopack.attempt(log, "r1/a") as live:
+        assert_type(live, OwnAttempt)
+        recorded = await live.arecord_usage(call_id="c", model="m", output_tokens=5)
+        assert_type(recorded, Recorded[LlmUsageRecorded])
+    assert_type(await attempt.aattach("a", "b"), str)
+    await attempt.aprogress("thinking")
+    assert_type(await log.aappend("run-r1", [], expected_version=0), list[Recorded[Any]])
+    assert_type(await autopack.areplay(log, "phases", until=5), ViewAt)
+    assert_type(await log.acall(autopack.status), Status)
+    assert_type(await log.acall(autopack.get_phase, phase.ref), PhaseView)
+    await log.acall(autopack.create_run, "r2", [PhaseSpec("a", category="x", complexity="low")])
+    return Completed()
 
 
 def attempts(log: Log) -> None:

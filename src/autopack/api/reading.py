@@ -84,6 +84,17 @@ def replay(
     return views.replay(log, chosen, until=until, clock=clock)
 
 
+async def areplay(
+    log: Log,
+    projection: ProjectionLike,
+    *,
+    until: int | datetime | None = None,
+    clock: Literal["recorded", "occurred"] = "recorded",
+) -> ViewAt:
+    """Do as :func:`replay` does, in a thread, while the event loop goes on."""
+    return await log.acall(replay, projection, until=until, clock=clock)
+
+
 def history(log: Log, run: PhaseName, phase: str | None = None) -> list[Recorded[Any]]:
     """
     Return a run's events in order with those of its phases, or those of one phase.

@@ -11,6 +11,7 @@ from autopack.fitting import quantiles_of
 from autopack.handler import handler_of
 from autopack.ids import PhaseName, phase_ref
 from autopack.log import Log
+from autopack.pool import Block
 from autopack.ports.drain import StrategyLike
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
@@ -61,7 +62,6 @@ def probe(
     return probe(log, executor=executor, strategy=strategy, on_event=on_event, **settings)
 
 
-@contextlib.contextmanager
 def attempt(
     log: Log,
     phase: PhaseName,
@@ -73,9 +73,12 @@ def attempt(
     tau: float = 0.9,
     escalation: "EscalationLike" = "quantile",
     allow_unknown_price: bool = True,
-) -> Iterator[OwnAttempt]:
+) -> Block[OwnAttempt]:
     """
-    Claim a queued phase, and record what the ``with`` block does, for people with their own loop.
+    Claim a queued phase, and record what the block does, for people with their own loop.
+
+    Enter it by ``with``, or by ``async with``: then the log is waited for in threads, and
+    ``await attempt.arecord_usage(...)`` records a call while the event loop goes on.
 
     The phase is completed at the block's end, or failed with the exception that left it, which
     goes on. Its lease is renewed from a thread of its own. The run is finished with its last phase.
@@ -95,6 +98,34 @@ def attempt(
         CapFullError, PriceUnknownError: What it may use does not fit under the run's cap.
         LeaseLostError: Somebody else took it while it was in work.
     """
+    inner = _attempted(
+        log,
+        phase,
+        worker=worker,
+        estimator=estimator,
+        workspace=workspace,
+        calibrator=calibrator,
+        tau=tau,
+        escalation=escalation,
+        allow_unknown_price=allow_unknown_price,
+    )
+    return Block(log.pool, inner)
+
+
+@contextlib.contextmanager
+def _attempted(
+    log: Log,
+    phase: PhaseName,
+    *,
+    worker: str | None,
+    estimator: EstimatorLike,
+    workspace: Path | None,
+    calibrator: CalibratorLike | None,
+    tau: float,
+    escalation: "EscalationLike",
+    allow_unknown_price: bool,
+) -> Iterator[OwnAttempt]:
+    """Claim the phase, yield its attempt, and record how the block ended; see ``attempt``."""
     from autopack.draining.caps import Caps
     from autopack.draining.claims import Claims, new_worker
     from autopack.draining.closing import working

@@ -196,6 +196,27 @@ class LiveAttempt:
             raise at_cap
         return recorded
 
+    async def arecord_usage(
+        self,
+        *,
+        call_id: str | None = None,
+        model: str | None,
+        occurred_at: datetime | None = None,
+        **figures: Unpack[UsageFigures],
+    ) -> Recorded[LlmUsageRecorded]:
+        """Do as :meth:`record_usage` does, in a thread, even if the task is cancelled."""
+        return await self._handler.journal.pool.call(
+            self.record_usage, call_id=call_id, model=model, occurred_at=occurred_at, **figures
+        )
+
+    async def aattach(self, name: str, text: str) -> str:
+        """Do as :meth:`attach` does, in a thread, even if the task is cancelled."""
+        return await self._handler.journal.pool.call(self.attach, name, text)
+
+    async def aprogress(self, note: str) -> None:
+        """Do as :meth:`progress` does, in a thread, even if the task is cancelled."""
+        await self._handler.journal.pool.call(self.progress, note)
+
     def end_outputs(self, outputs: Mapping[str, str]) -> dict[str, str]:
         """Store the phase's output texts and return their digests by name."""
         return {name: self._stored(text) for name, text in outputs.items()}

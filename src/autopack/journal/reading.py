@@ -21,6 +21,7 @@ from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.journal.appending import PAGE, JournalTransaction
 from autopack.limits import row_fault
 from autopack.observers import Observers
+from autopack.pool import Pool
 from autopack.ports.log import (
     Backend,
     Cursor,
@@ -66,6 +67,7 @@ class Journal:
         self.observers = Observers(observers)
         self._drafter = Drafter(self.codec, redact)
         self.draft, self.packed = self._drafter.draft, self._drafter.packed
+        self.pool = Pool(backend.target)
         self._news = threading.Condition()
         self._is_closed = self._is_head_checked = False
         self._opener = Opener()

@@ -254,6 +254,27 @@ class Attempt(Protocol):
             UsageConflictError: The call was recorded before with other figures, or elsewhere.
         """
 
+    async def aprogress(self, note: str) -> None:
+        """Do as :meth:`progress` does, while the event loop goes on."""
+
+    async def aattach(self, name: str, text: str) -> str:
+        """Do as :meth:`attach` does, while the event loop goes on."""
+
+    async def arecord_usage(
+        self,
+        *,
+        call_id: str | None = None,
+        model: str | None,
+        occurred_at: datetime | None = None,
+        **figures: Unpack[UsageFigures],
+    ) -> Recorded[LlmUsageRecorded]:
+        """
+        Do as :meth:`record_usage` does, while the event loop goes on.
+
+        A task that is cancelled meanwhile is cancelled once the call is recorded: it is neither
+        lost nor, by its ``call_id``, counted twice.
+        """
+
 
 class OwnAttempt(Attempt, Protocol):
     """An attempt of a loop of one's own, as ``attempt()`` gives it: the loop says how it ends."""

@@ -1,6 +1,5 @@
 """What a running program has printed so far, and what of it is recorded."""
 
-import asyncio
 import time
 from datetime import datetime
 from typing import Final
@@ -85,7 +84,7 @@ class Work:
         await self._record()
         if self.reader.note is not None and self.reader.note != self._note:
             self._note = self.reader.note
-            self.attempt.progress(self._note)
+            await self.attempt.aprogress(self._note)
         if not self.attempt.cancelled:
             return
         deadline = self.attempt.deadline
@@ -165,6 +164,6 @@ class Work:
             try:
                 if "occurred_at" in figures:
                     figures["occurred_at"] = datetime.fromisoformat(figures["occurred_at"])
-                await asyncio.to_thread(self.attempt.record_usage, **figures)
+                await self.attempt.arecord_usage(**figures)
             except _UNREADABLE as fault:
                 self.reader.problem(f"{type(fault).__name__}: {fault} ({figures})")
