@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -101,3 +102,8 @@ def gone(pid: int) -> bool:
                 return True
         time.sleep(0.05)
     return False
+
+
+def heeds_ctrl_c() -> None:
+    """Let a child be interrupted, also where the tests run in a background that is not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

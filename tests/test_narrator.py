@@ -8,10 +8,15 @@ from autopack.narrator import Narrator
 
 def test_words_and_levels_come_through():
     """Each method is its level, with the words that were given."""
-    with capture_logs() as logged:
-        Narrator("x").info("a", n=1)
-        Narrator("x").warning("b")
-        Narrator("x").error("c", exc_info=ValueError())
+    before = structlog.get_config()
+    structlog.reset_defaults()  # a command that ran before may have asked for warnings only
+    try:
+        with capture_logs() as logged:
+            Narrator("x").info("a", n=1)
+            Narrator("x").warning("b")
+            Narrator("x").error("c", exc_info=ValueError())
+    finally:
+        structlog.configure(**before)
 
     assert [("a", "info"), ("b", "warning"), ("c", "error")] == [
         (one["event"], one["log_level"]) for one in logged

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from autopack import create_run
 from autopack.observers import Observers, answer_of
 from drains import specs
+from programs import heeds_ctrl_c
 
 RAISED = [
     ValueError("x"), BrokenPipeError(32, "gone"), SystemExit(3), KeyboardInterrupt(),
@@ -105,7 +106,7 @@ def test_ctrl_c_ends_a_program_that_is_held_up_by_its_observer(log_path):
     )
     with subprocess.Popen(
         [sys.executable, "-c", program, str(log_path)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeds_ctrl_c,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         assert "told\n" == process.stdout.readline()

@@ -69,7 +69,7 @@ def test_options_go_to_any_executor(cli, run_log):
         (["--executor", "command"], "needs a command"),
         (["--executor", "recorded", "-x", "sede=3"], "has no option sede"),
         (["--executor", "recorded", "-x", "seed"], "give NAME=VALUE"),
-        (["--preset", "claude", "-x", "grace_s=soon"], "refuses its options"),
+        (["--preset", "claude", "-x", "grace_s=soon"], "grace_s is 'soon'"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_written(cli, run_log, events_of, arguments, told):

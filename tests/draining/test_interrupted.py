@@ -14,6 +14,7 @@ import pytest
 from autopack import Drain, attempt, cancel, create_run, drain, queue_phases
 from autopack.errors import DrainUsedError, EmptyLogError, LogError
 from drains import found, specs, states, types_of, works
+from programs import heeds_ctrl_c
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals are sent as POSIX has them")
 
@@ -226,7 +227,7 @@ def test_ctrl_c_ends_a_program_that_drains(log, log_path):
     """``Drain.run()`` in a program of one's own: the phase is given back, and so is the prompt."""
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(log_path)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeds_ctrl_c,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         assert "at work\n" == process.stdout.readline()

@@ -114,7 +114,7 @@ def test_stdin_folder_and_variables(log, tmp_path):
         (["x", 3], {}, "neither a text nor a list"),
         (None, {}, "needs a command"),
         (None, {"preset": "clod"}, "Known: claude, codex"),
-        (["x"], {"grace_s": -1.0}, "0 seconds"),
+        (["x"], {"grace_s": -1.0}, "grace_s is -1.0; give seconds, from 0"),
     ],
 )
 def test_a_wrong_setting_is_refused(command, settings, told):
