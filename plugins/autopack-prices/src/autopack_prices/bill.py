@@ -35,7 +35,7 @@ class ModelBill:
 
     def plus(self, usage: LlmUsageRecorded, usd: float | None) -> "ModelBill":
         """Return the bill with one call more."""
-        usd_told = usage.cost_usd
+        usd_told = None if usage.cost_source == "computed" else usage.cost_usd
         return ModelBill(
             model=self.model,
             calls=self.calls + 1,
@@ -68,7 +68,8 @@ def bills(events: Iterable[Recorded[Any]], table: PriceTable) -> list[ModelBill]
 
 def _given(event: LlmUsageAmended) -> dict[str, Any]:
     figures = {name: getattr(event, name) for name in _AMENDED}
-    return {name: figure for name, figure in figures.items() if figure is not None}
+    given = {name: figure for name, figure in figures.items() if figure is not None}
+    return given if event.cost_usd is None else {**given, "cost_source": event.cost_source}
 
 
 def _sum(total: float | None, more: float | None) -> float | None:
