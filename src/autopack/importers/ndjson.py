@@ -13,6 +13,7 @@ from autopack.ports.log import NewEvent, Row
 LINE_MOST: Final = 16 * 1024 * 1024
 TOTAL_MOST: Final = 64 * 1024 * 1024 * 1024
 BLANK_MOST: Final = 100_000
+_BLANK_CHARS: Final = 80
 _HINT: Final = (
     ". The importer ndjson reads what `autopack export ndjson` writes; on a table of calls, "
     "calibrators can be judged with `autopack backtest --trace PATH`"
@@ -24,7 +25,7 @@ class CloudEventImporter:
     """
     Reads CloudEvents line by line; a file that ends in ``.gz`` is unpacked on the way.
 
-    A line over 16 MB, 100,000 blank lines one after the other, or a file of over 64 GB unpacked,
+    A line over 16 MB, 100,000 blank lines more than events, or a file of over 64 GB unpacked,
     are refused. Into an empty log a file that
     this library exported is taken over as it is: positions, times and hashes, all checked.
     """
@@ -83,7 +84,7 @@ def _told(path: str, number: int, read: Any, *, hint: str = "") -> Any:
 def _lines(path: str) -> Iterator[bytes]:
     import gzip  # registering the importer should not load it
 
-    total = blank = 0
+    total = blank = told = 0
     opened: Any = gzip.open if path.endswith(".gz") else Path.open
     try:
         with opened(Path(path), "rb") as stream:
@@ -93,13 +94,14 @@ def _lines(path: str) -> Iterator[bytes]:
                     raise ImportRefusedError(path, f"a line is longer than {LINE_MOST:,} bytes")
                 if total > TOTAL_MOST:
                     raise ImportRefusedError(path, f"it is larger than {TOTAL_MOST:,} bytes")
-                blank = 0 if line.strip() else blank + 1
-                if blank > BLANK_MOST:
-                    raise ImportRefusedError(
-                        path, f"it has over {BLANK_MOST:,} blank lines in a row"
-                    )
-                if not blank:
+                if line.strip():
+                    told += 1
                     yield line
+                    continue
+                blank += 1 + len(line) // _BLANK_CHARS  # a long one is as good as many
+                if blank > BLANK_MOST + told:
+                    more = f"over {BLANK_MOST:,} blank lines more than it has events"
+                    raise ImportRefusedError(path, f"it has {more}")
     except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
         raise ImportRefusedError(path, f"it is not whole gzip: {fault}") from fault
     except OSError as fault:
