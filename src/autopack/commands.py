@@ -232,6 +232,8 @@ class RequeuePhase:
     by: str
     why: str
     not_before: datetime | None = None
+    after_loss: bool = False
+    """Whether its worker was found gone just now, which has put it back with its attempts spent."""
 
 
 @attrs.frozen(kw_only=True)

@@ -107,7 +107,8 @@ def test_text_tells_who_works_and_what_failed():
         "  r/p1 by w1, at 'tests', since 2026-01-31T12:00:00+00:00, "
         "until 2026-01-31T12:00:00+00:00 at the latest"
     ) in lines
-    assert "  r/p2 by w2, its lease has ended: the next drain takes the phase back" in lines
+    taken_back = "its lease has ended: a drain, attempt() or requeue takes the phase back"
+    assert f"  r/p2 by w2, {taken_back}" in lines
     assert "  2026-01-31T12:00:00+00:00 r/p 3 FAILED: tests_failed: two failed" in lines
 
 

@@ -96,9 +96,21 @@ def requeue(
     actor: str = "user",
     not_before: datetime | None = None,
 ) -> list[Recorded[Any]]:
-    """Put an ended phase back in the queue, with all its attempts; reopens its run."""
-    ref = phase_ref(phase)
-    return requeueing.requeue(handler_of(log), ref, by=actor, why=why, not_before=not_before)
+    """
+    Put an ended phase back in the queue, with all its attempts; reopens its run.
+
+    One whose worker is gone, with its lease ended, is taken back, as a drain does.
+
+    Raises:
+        MoveRefusedError: It is queued already, somebody works on it, or it is done.
+    """
+    from autopack.draining.abandoned import take_back
+
+    ref, handler = phase_ref(phase), handler_of(log)
+    lost = take_back(handler, ref)
+    return requeueing.requeue(
+        handler, ref, by=actor, why=why, not_before=not_before, after_loss=lost
+    )
 
 
 def cancel(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
@@ -116,10 +128,17 @@ def cancel(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list
 
 
 def skip(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
-    """Leave a phase undone, on purpose; finishes the run if it was the last."""
-    ref = phase_ref(phase)
-    recorded = handler_of(log).handle(SkipPhase(ref=ref, by=actor, why=why))
-    handler_of(log).finish_run(ref.run_id)
+    """
+    Leave a phase undone, on purpose; finishes the run if it was the last.
+
+    One whose worker is gone, with its lease ended, is taken back first.
+    """
+    from autopack.draining.abandoned import take_back
+
+    ref, handler = phase_ref(phase), handler_of(log)
+    take_back(handler, ref)
+    recorded = handler.handle(SkipPhase(ref=ref, by=actor, why=why))
+    handler.finish_run(ref.run_id)
     return recorded
 
 

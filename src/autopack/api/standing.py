@@ -6,7 +6,8 @@ from typing import Final
 from autopack import views
 from autopack.api.holding import held
 from autopack.api.reading import phase_rows
-from autopack.draining.lease_keys import phase_key
+from autopack.draining.lease_keys import phase_key, worker_key
+from autopack.draining.machine import Machine, this_machine
 from autopack.events import (
     PhaseCompleted,
     PhaseFailed,
@@ -18,7 +19,7 @@ from autopack.events import (
 from autopack.ids import run_stream
 from autopack.log import Log
 from autopack.ordering import Stuck, find_stuck
-from autopack.ports.log import Row, from_us
+from autopack.ports.log import Lease, Row, from_us
 from autopack.ports.work import PhaseView
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import FAILED_STATES, PHASES
@@ -88,10 +89,11 @@ def _standing(log: Log) -> Status:
 
 
 def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorker, ...]:
-    leases = {lease.key: lease for lease in log.backend.leases()}
+    leases, machine = {lease.key: lease for lease in log.backend.leases()}, this_machine()
     found = []
     for key, row in phase_rows(log, keys).items():
         lease = leases.get(phase_key(key))
+        alive = leases.get(worker_key(lease.worker)) if lease else None
         deadline = lease.deadline_at if lease else None
         found.append(
             LiveWorker(
@@ -100,10 +102,15 @@ def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorke
                 step=lease.step if lease else None,
                 since=row.since,
                 deadline=None if deadline is None else from_us(deadline),
-                is_expired=lease is None or lease.expires_at <= now_us,
+                is_expired=lease is None or _over_s(machine, lease, alive, now_us) > 0,
             )
         )
     return tuple(found)
+
+
+def _over_s(machine: Machine, lease: Lease, alive: Lease | None, now_us: int) -> float:
+    over_s = machine.over_s(lease, alive)
+    return (now_us - lease.expires_at) / 1e6 if over_s is None else over_s
 
 
 def _last_halted(log: Log, types: Sequence[type], states: Sequence[str]) -> list[PhaseView]:

@@ -82,6 +82,7 @@ def attempt(
 
     The phase is completed at the block's end, or failed with the exception that left it, which
     goes on. Its lease is renewed from a thread of its own. The run is finished with its last phase.
+    Phases whose workers are gone, this one among them, are taken back first, as a drain does.
 
     Args:
         phase: Its ref, ``(run, phase)`` or ``"run/phase"``.
@@ -94,7 +95,7 @@ def attempt(
 
     Raises:
         RunMissingError, PhaseMissingError: It is not there.
-        MoveRefusedError: It is not queued.
+        MoveRefusedError: It is not queued, and no worker left it whose lease has ended.
         CapFullError, PriceUnknownError: What it may use does not fit under the run's cap.
         LeaseLostError: Somebody else took it while it was in work.
     """
@@ -126,6 +127,7 @@ def _attempted(
     allow_unknown_price: bool,
 ) -> Iterator[OwnAttempt]:
     """Claim the phase, yield its attempt, and record how the block ended; see ``attempt``."""
+    from autopack.draining.abandoned import take_back, take_back_all
     from autopack.draining.caps import Caps
     from autopack.draining.claims import Claims, new_worker
     from autopack.draining.closing import working
@@ -134,6 +136,10 @@ def _attempted(
 
     handler = handler_of(log)
     ref = phase_ref(phase)
+    caps = Caps(handler, allow_unknown_price=allow_unknown_price)
+    claims = Claims(handler, worker=worker or new_worker(), caps=caps)
+    take_back_all(claims)
+    take_back(handler, ref, claims=claims)  # it may have left no lease
     view = standing(handler.queued(ref), handler.phase_state(ref))
     chosen = log.registry.resolve("estimator", estimator)
     quantiles = quantiles_of(log, calibrator, estimator=chosen.name, tau=tau)
@@ -152,8 +158,7 @@ def _attempted(
         classify=classifier_of(log.registry),
         escalation=escalation_of(escalation),
     )
-    caps = Caps(handler, allow_unknown_price=allow_unknown_price)
-    with Claims(handler, worker=worker or new_worker(), caps=caps) as claims:
+    with claims:
         claim = claims.take(view, found, timeout_s=view.timeout_s, reason=None)
         try:
             with working(handler, claims, claim, log.registry, failing) as live:

@@ -6,11 +6,17 @@ from autopack.ids import PhaseRef
 
 TEXT_KEY: Final = "text "
 """How the keys of texts begin that attempts in work have stored."""
+_PHASE_KEY: Final = "phase "
 
 
 def phase_key(ref: PhaseRef | str) -> str:
     """Return the key of a phase's lease."""
-    return f"phase {ref}"
+    return f"{_PHASE_KEY}{ref}"
+
+
+def phase_of(key: str) -> PhaseRef | None:
+    """Return whose lease a key is of; None if it is not a phase's."""
+    return PhaseRef.parse(key.removeprefix(_PHASE_KEY)) if key.startswith(_PHASE_KEY) else None
 
 
 def text_key(token: str, digest: str) -> str:

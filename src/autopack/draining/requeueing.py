@@ -11,10 +11,16 @@ from autopack.ports.log import Entry, Recorded
 
 
 def requeue(
-    handler: Handler, ref: PhaseRef, *, by: str, why: str, not_before: datetime | None = None
+    handler: Handler,
+    ref: PhaseRef,
+    *,
+    by: str,
+    why: str,
+    not_before: datetime | None = None,
+    after_loss: bool = False,
 ) -> list[Recorded[Any]]:
     """Put an ended phase back in the queue, with all its attempts; reopens its run."""
-    command = RequeuePhase(ref=ref, by=by, why=why, not_before=not_before)
+    command = RequeuePhase(ref=ref, by=by, why=why, not_before=not_before, after_loss=after_loss)
     return handler.handle(command, also=lambda: reopening(handler, ref, why))
 
 

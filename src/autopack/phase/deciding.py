@@ -127,9 +127,10 @@ def _by_person(
     check_why(f"Phase {ref}", command.why)
     match command:
         case RequeuePhase(not_before=not_before):
-            if state.status in LIVE | {_S.QUEUED}:
-                raise MoveRefusedError(ref, state=state.status, to=_S.QUEUED, what="a requeue")
-            _check_move(ref, state, _S.QUEUED, "a requeue")
+            if not (command.after_loss and state.status is _S.QUEUED):
+                if state.status in LIVE:
+                    raise MoveRefusedError(ref, state=state.status, to=_S.QUEUED, what="a requeue")
+                _check_move(ref, state, _S.QUEUED, "a requeue")
             is_gated = state.status is _S.GATED
             sent_back = [_gate_decided(names, "requeue", state)] if is_gated else []
             again = PhaseRequeued(**names, not_before=not_before, attempts_reset=True)

@@ -226,7 +226,7 @@ def _worker(worker: LiveWorker) -> str:
     if worker.deadline:
         parts.append(f"until {_time(worker.deadline)} at the latest")
     if worker.is_expired:
-        parts.append("its lease has ended: the next drain takes the phase back")
+        parts.append("its lease has ended: a drain, attempt() or requeue takes the phase back")
     return ", ".join(parts)
 
 
