@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from autopack import attempt, create_log, create_run, prune_artifacts, replay
+from autopack import attempt, create_log, create_run, open_log, prune_artifacts, replay
+from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import ArtifactMissingError, InvalidInputError
 from autopack.events import ArtifactsPruned
+from autopack.log import Log
 from autopack.ports.log import from_us
 from autopack.testing.facts import completed, created, paused
 from drains import specs
@@ -52,6 +54,51 @@ def test_texts_go_by_size_and_run(log, measures, stay):
     assert stay == left(log)
     assert log.verify(views=True).is_clean
     assert before.rows == replay(log, "phases").rows
+
+
+def test_a_text_that_is_named_meanwhile_stays(tmp_path):
+    """What another writer names between the look and the removal is not taken from it."""
+
+    def redact(text):
+        if text == "room" and not named:
+            named.append(digest)
+            with open_log(tmp_path / "log.db") as other:
+                event = completed(run_id="r1", outputs={"again": digest})
+                other.append("phase-r1/b", [event], expected_version=0)
+        return text
+
+    named = []
+    create_log(tmp_path / "log.db").close()
+    with Log(SqliteBackend(tmp_path / "log.db"), redact=redact) as log:
+        digest, gone = (log.artifacts.put(text * 5000) for text in ("kept", "gone"))
+        event = completed(run_id="r0", outputs={"a": digest, "b": gone})
+        log.append("phase-r0/a", [event], expected_version=0)
+        pruned = prune_artifacts(log, why="room", larger_than_bytes=10)
+        told = [r.event for r in log.read_all(types=[ArtifactsPruned])]
+
+        assert "kept" * 5000 == log.artifacts.get(digest)
+        assert {gone} == set(pruned.texts)
+        assert [(1, pruned.stored_bytes)] == [(event.texts, event.stored_bytes) for event in told]
+
+
+@pytest.mark.parametrize(("wrong", "since", "is_pruned"), [(-30, -1, False), (+30, 0.1, True)])
+def test_a_text_is_as_old_as_its_event_counts(tmp_path, wrong, since, is_pruned):
+    """A clock that was behind makes no text old, and one that was ahead keeps none young."""
+    now = [1_767_268_800.0]
+    create_log(tmp_path / "log.db").close()
+    with Log(SqliteBackend(tmp_path / "log.db"), clock=lambda: now[0]) as log:
+        digest = log.artifacts.put("text")
+        for days in range(40):
+            now[0] += 86_400
+            log.append("s", [paused(str(days))], expected_version=days)
+        last = now[0]
+        now[0] = last + wrong * 86_400
+        log.append("phase-r/a", [completed(outputs={"a": digest})], expected_version=0)
+        now[0] = last + 86_400
+        log.append("s", [paused()], expected_version=40)
+        before = from_us(int((last + since * 86_400) * 1_000_000))
+
+        assert is_pruned is bool(prune_artifacts(log, why="old", named_before=before).texts)
 
 
 def test_texts_go_by_age(log):

@@ -97,19 +97,16 @@ class Chain:
     def __init__(self, origin_id: str) -> None:
         self.head, self.position = seed(origin_id), 0
         self._versions: dict[str, int] = {}
-        self._recorded_at = 0
 
     def fault(self, row: Sequence[Any]) -> str | None:
         """Return what is wrong with the next row, as a log stores it; None if it follows."""
-        position, stream, version, recorded, digest = row[0], row[2], row[3], row[7], row[10]
+        position, stream, version, digest = row[0], row[2], row[3], row[10]
         if position != self.position + 1:
             return f"it stands after position {self.position}"
         if version != self._versions.get(stream, 0) + 1:
             return f"its version {version} does not follow in stream {stream!r}"
-        if recorded < self._recorded_at:
-            return "it was recorded before its predecessor"
         if not follows(row, self.head):
             return "its hash does not fit what it says"
-        self.head, self.position, self._recorded_at = digest, position, recorded
+        self.head, self.position = digest, position
         self._versions[stream] = version
         return None

@@ -9,6 +9,7 @@ import attrs
 
 from autopack.chain import link, seed
 from autopack.errors import InvalidInputError, LogDamagedError, LogError
+from autopack.moments import Count
 from autopack.ports.log import Backend
 
 _PAGE: Final = 1000
@@ -44,7 +45,7 @@ def verify(
     backend: Backend, *, expect: tuple[int, str] | None = None, after: int = 0
 ) -> Verification:
     """
-    Check the chain, the order of positions, versions and times, and the storage itself.
+    Check the chain, the order of positions and versions, what clocks said, and the storage.
 
     All of it is of one moment, so that a log in use is judged as it stood then. Goes on past
     damage; each fault names its position. Without an anchor a cut tail or a chain
@@ -81,6 +82,8 @@ def _verified(backend: Backend, expect: tuple[int, str] | None, after: int) -> V
         faults.append(Fault(last_given + 1, "it is there, but was never given"))
     if expect is not None and expect[0] > check.position:
         faults.append(Fault(expect[0], f"it is missing: the log ends at {check.position}"))
+    if not (after or faults):  # what is counted wrong beside that says nothing more
+        faults += _miscounted(backend, check.count)
     return Verification(
         events=check.events,
         head=check.position,
@@ -99,7 +102,7 @@ class _Check:
         self._is_partial = after > 0
         self._faults, self._expect = faults, expect
         self._versions: dict[bytes, int] = {}
-        self._last_us = 0
+        self.count = Count()
 
     def take(self, row: tuple[Any, ...]) -> None:
         """Check one row against the one before, then stand on it."""
@@ -126,9 +129,8 @@ class _Check:
         if row[3] != expected:
             yield f"it has version {row[3]} of its stream, not {expected}"
         self._versions[row[2]] = row[3]
-        if row[7] < self._last_us:
-            yield "it was recorded before its predecessor"
-        self._last_us = row[7]
+        if not self._is_partial:
+            self.count.add(row[7])
         if row[10] != _hash(self.before, row):
             yield "its hash does not fit what is stored"
 
@@ -136,6 +138,17 @@ class _Check:
         if self.before.hex() != expected.lower():
             different = f"its hash is {self.before.hex()}, not {expected}"
             self._faults.append(Fault(self.position, different))
+
+
+def _miscounted(backend: Backend, count: Count) -> Iterator[Fault]:
+    try:
+        is_same = backend.clock_holds() == count.holds
+    except LogError as fault:
+        yield Fault(None, f"as of when events count cannot be read: {fault}")
+        return
+    if not is_same:
+        what = "as of when events count is not what their times say; a restore makes it anew"
+        yield Fault(None, what)
 
 
 def parse_anchor(text: str) -> tuple[int, str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import msgspec
@@ -13,6 +13,7 @@ from autopack.draining.lease_keys import TEXT_KEY
 from autopack.errors import InvalidInputError
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.log import Log
+from autopack.moments import hold_of
 from autopack.ports.log import ANY, Reader, to_us
 
 _DIGEST: Final = re.compile(r"\b[0-9a-f]{64}\b")
@@ -67,9 +68,11 @@ def prune_artifacts(
             "Nothing says which texts to remove: give an age, a size or a run. Nothing was removed."
         )
     before_us = None if named_before is None else to_us(named_before)
-    mentions = _mentions(log)
-    found, kept = {}, _kept_for_work(log.backend)
-    for digest, size in log.backend.artifact_sizes().items():
+    with log.backend.snapshot() as reader:
+        head, mentions = reader.head().position, _mentions(log, reader)
+        kept, sizes = _kept_for_work(reader), reader.artifact_sizes()
+    found = {}
+    for digest, size in sizes.items():
         if digest in kept:
             continue
         mention = mentions.get(digest, _Mention())
@@ -78,26 +81,36 @@ def prune_artifacts(
         is_of_run = run_id is None or mention.runs == {run_id}
         if is_old and is_large and is_of_run:
             found[digest] = size
-    pruned = Pruned(texts=found)
-    if not found or dry_run:
-        return pruned
-    event = log.redacted(
-        ArtifactsPruned(
-            texts=len(found),
-            stored_bytes=pruned.stored_bytes,
-            by=actor,
-            why=why,
-            named_before=named_before,
-            larger_than_bytes=larger_than_bytes,
-            run_id=run_id,
+    while found and not dry_run:
+        event = log.redacted(
+            ArtifactsPruned(
+                texts=len(found),
+                stored_bytes=sum(found.values()),
+                by=actor,
+                why=why,
+                named_before=named_before,
+                larger_than_bytes=larger_than_bytes,
+                run_id=run_id,
+            )
         )
-    )
+        kept = _remove(log, found, event, after=head)
+        if not kept:
+            break
+        found = {digest: size for digest, size in found.items() if digest not in kept}
+    return Pruned(texts=found)
+
+
+def _remove(log: Log, found: Mapping[str, int], event: Any, *, after: int) -> set[str]:
+    """Remove texts, or none of them: return those that were stored or named since we looked."""
     with log.transaction() as transaction:
-        kept = _kept_for_work(transaction.store)
-        for digest in found.keys() - kept:
-            transaction.store.drop_artifact(digest)
-        transaction.append_batch([(ARTIFACTS_STREAM, [event], ANY)])
-    return pruned
+        store = transaction.store
+        wanted = _kept_for_work(store) | _mentions(log, store, after=after).keys()
+        kept = wanted & found.keys()
+        if not kept:
+            for digest in found:
+                store.drop_artifact(digest)
+            transaction.append_batch([(ARTIFACTS_STREAM, [event], ANY)])
+    return kept
 
 
 def _kept_for_work(reader: Reader) -> set[str]:
@@ -106,14 +119,16 @@ def _kept_for_work(reader: Reader) -> set[str]:
     return {key.rpartition(" ")[2] for key in keys if key.startswith(TEXT_KEY)}
 
 
-def _mentions(log: Log) -> dict[str, _Mention]:
+def _mentions(log: Log, reader: Reader, *, after: int = 0) -> dict[str, _Mention]:
     """Return when each digest was last named, and by events of which runs."""
     mentions: dict[str, _Mention] = {}
-    for rows in log.pages():
+    holds = reader.clock_holds()
+    for rows in log.pages(after=after, reader=reader):
         for row in rows:
             for digest in set(_DIGEST.findall(row[9])):
                 mention = mentions.setdefault(digest, _Mention())
-                mention.last_us = row[7]
+                hold = hold_of(holds, row[0])
+                mention.last_us = row[7] if hold is None else hold.as_of
                 mention.runs.add(_run_of(row[9]))
     return mentions
 

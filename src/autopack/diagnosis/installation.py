@@ -118,7 +118,8 @@ def clock_check(now: datetime, last: datetime | None = None) -> DoctorCheck:
             "fault" if ahead.days else "warning",
             f"it says {told}, but the last event was recorded at "
             f"{last.isoformat(timespec='seconds')}: it went backwards, or was wrong then",
-            "Set the clock. Until it has passed that time, all events are recorded at that time.",
+            "Set the clock. What is recorded before it has passed that time counts as of then, "
+            "where a moment is asked for, unless that time turns out to be a day ahead.",
         )
     if (now - last).days > _QUIET_MOST:
         found = f"it says {told}, {(now - last).days // 365} years after the last event"

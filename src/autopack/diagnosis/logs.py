@@ -1,6 +1,6 @@
 """Checks of a log: does it open, which one is it, is it as it was written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from autopack.diagnosis.installation import clock_check
@@ -12,7 +12,7 @@ from autopack.errors import (
     NotALogError,
 )
 from autopack.log import Log
-from autopack.ports.log import from_us
+from autopack.ports.log import ClockHold, from_us
 from autopack.report.diagnosis import DoctorCheck
 from autopack.verification import Verification, one_moment, verify
 
@@ -60,7 +60,21 @@ def _log_checks(log: Log, *, is_full: bool) -> Iterator[DoctorCheck]:
     told = f"log_id {log.log_id}, format {identity.format}, {head.position} events{parent}"
     yield DoctorCheck("log", "ok", told)
     yield events_check(log, head.position, is_full=is_full)
-    yield clock_check(from_us(log.now_us()), from_us(head.recorded_at) if head.position else None)
+    yield clock_check(from_us(log.now_us()), from_us(head.as_of) if head.position else None)
+    yield from past_clocks_checks(log.backend.clock_holds())
+
+
+def past_clocks_checks(holds: Sequence[ClockHold]) -> Iterator[DoctorCheck]:
+    """Tell of events that were recorded by a clock that was far ahead, if there are any."""
+    ahead = [hold for hold in holds if hold.is_left_out]
+    if ahead:
+        n = sum(hold.last - hold.first + 1 for hold in ahead)
+        yield DoctorCheck(
+            "past clocks",
+            "ok",
+            f"{n:,} events, the last at position {ahead[-1].last}, were recorded by a clock that "
+            "was a day ahead or more; moments leave their times out",
+        )
 
 
 def events_check(log: Log, head: int, *, is_full: bool) -> DoctorCheck:

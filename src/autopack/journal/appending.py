@@ -15,6 +15,7 @@ from autopack.errors import (
 from autopack.ids import check_name, uuid7_series
 from autopack.journal.repeats import answer, check_same, firsts_of, told_first
 from autopack.limits import STREAM_LONGEST, us_fault
+from autopack.moments import Count, held
 from autopack.ports.log import (
     ANY,
     Entry,
@@ -91,17 +92,20 @@ class JournalTransaction:
                 journal.target, "only an empty log takes another one's events over"
             )
         self.store.adopt_origin(origin_id)
-        chain = Chain(origin_id)
+        chain, count = Chain(origin_id), Count()
         waiting: list[Row] = []
         for row in rows:
             if fault := chain.fault(row) or journal.taking_fault(row):
                 raise LogDamagedError(journal.target, f"position {row[0]} was not taken: {fault}")
+            count.add(row[7])
             waiting.append(row)
             if len(waiting) == PAGE:
                 self.store.insert(waiting)
                 waiting = []
             yield row
         self.store.insert(waiting)
+        for hold in count.holds:
+            self.store.hold_clock(hold)
 
     def put_artifact(self, text: str) -> str:
         """Store a text beside the log and return its digest."""
@@ -121,9 +125,11 @@ class JournalTransaction:
     def _store(self, drafts: Sequence[Draft], versions: dict[str, int]) -> list[Recorded[Any]]:
         if not drafts:
             return []
-        position, before, last_us = self.store.head()
-        before = before or self._journal.seed()
-        now = max(_checked(self._journal.now_us()), last_us)
+        head = self.store.head()
+        position, before = head.position, head.hash or self._journal.seed()
+        now = _checked(self._journal.now_us())
+        if now < head.as_of and (hold := held(self.store, position, head.as_of, now, len(drafts))):
+            self.store.hold_clock(hold)
         rows: list[Row] = []
         for draft, new_id in zip(drafts, _ids(now, len(drafts)), strict=True):
             stream, type_name, meta, data = draft.stream, draft.type, draft.meta, draft.data

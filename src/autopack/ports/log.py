@@ -127,7 +127,7 @@ class Recorded(msgspec.Struct, Generic[E], frozen=True, eq=False, gc=False):
 
     @property
     def recorded_at(self) -> datetime:
-        """When it was appended; aware, UTC, never decreasing with the position."""
+        """What the clock said when it was appended; aware, UTC. The order is the position's."""
         return from_us(self.row[7])
 
     @property
@@ -217,11 +217,35 @@ class LogIdentity:
 
 
 class Head(NamedTuple):
-    """The last event: position, hash of the chain, recorded_at in microseconds."""
+    """
+    The last event: position, hash of the chain, recorded_at in microseconds.
+
+    ``as_of`` is the moment as of which it counts: its own ``recorded_at``, unless clocks were
+    wrong (:mod:`autopack.moments`).
+    """
 
     position: int
     hash: bytes
     recorded_at: int
+    as_of: int
+
+
+NOTHING_YET: Final = Head(0, b"", 0, 0)
+"""The head of a log without events."""
+
+
+@attrs.frozen(kw_only=True)
+class ClockHold:
+    """
+    A stretch of events that count as of another moment than their own ``recorded_at``.
+
+    Left out are those whose clock was far ahead; the others were recorded by one that was behind.
+    """
+
+    first: int
+    last: int
+    as_of: int
+    is_left_out: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -276,6 +300,15 @@ class Reader(Protocol):
     def find(self, event_ids: Iterable[bytes]) -> dict[bytes, Row]:
         """Return the rows of those ids that are stored."""
 
+    def as_of(self, position: int) -> int:
+        """Return as of which moment an event that is there counts; microseconds since 1970."""
+
+    def clock_hold(self, position: int) -> ClockHold | None:
+        """Return the stretch in which an event stands, if it counts by another's clock."""
+
+    def clock_holds(self) -> list[ClockHold]:
+        """Return all such stretches, in order."""
+
     def leases(self) -> list[Lease]:
         """Return all lease rows."""
 
@@ -302,6 +335,9 @@ class Transaction(Reader, Protocol):
 
     def insert(self, rows: Sequence[Row]) -> None:
         """Store rows at the next positions, in order."""
+
+    def hold_clock(self, hold: ClockHold) -> None:
+        """Keep a stretch of events that count by another's clock, and drop those from it on."""
 
     def adopt_origin(self, origin_id: str) -> None:
         """Seed the chain with another log's origin; only before the first event."""

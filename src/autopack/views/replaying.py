@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from autopack.errors import InvalidInputError
 from autopack.journal import Journal
+from autopack.moments import last_by
 from autopack.ports.log import Reader, to_us
 from autopack.ports.projection import Projection
 from autopack.views.folding import Fold, ViewAt, answer, fold_pages
@@ -26,7 +27,8 @@ def replay(
     Args:
         projection: A keyed or whole projection.
         until: The last position, up to the head, or an aware moment; None goes to the head.
-        clock: ``recorded`` cuts a moment by ``recorded_at``: the longest prefix known by then.
+        clock: ``recorded`` cuts a moment by ``recorded_at``: the longest prefix known by then,
+            as :mod:`autopack.moments` has it where clocks were wrong.
             ``occurred`` filters by ``occurred_at``, in order of position: a reconstruction.
         size: How many rows are fetched at once; changes nothing in the answer.
 
@@ -59,17 +61,13 @@ def position_at(
         InvalidInputError: A position that the log does not have, or a moment without a zone.
     """
     source = reader or journal.backend
-    head = source.head().position
+    head = source.head()
     if moment is None:
-        return head
+        return head.position
     if not isinstance(moment, datetime):
-        return _checked(moment, head)
-    wanted, low, high = to_us(moment), 0, head
-    while low < high:  # recorded_at never decreases
-        middle = (low + high + 1) // 2
-        (row,) = source.page(after=middle - 1, until=middle, limit=1)
-        low, high = (middle, high) if row[7] <= wanted else (low, middle - 1)
-    return low
+        return _checked(moment, head.position)
+    wanted = to_us(moment)
+    return head.position if head.as_of <= wanted else last_by(source, wanted, head.position)
 
 
 def _checked(position: Any, head: int) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 import attrs
 
 from autopack.backends.memory.tables import Layer, Rows, Tables
-from autopack.ports.log import Body, Checkpoint, Head, Lease, Row
+from autopack.moments import hold_of
+from autopack.ports.log import NOTHING_YET, Body, Checkpoint, ClockHold, Head, Lease, Row
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -28,12 +29,16 @@ class Moment:
     artifact_map: Layer[bytes]
     checkpoint_map: Layer[Checkpoint]
     view_maps: dict[str, Layer[str]]
+    holds: tuple[ClockHold, ...]
 
     def head(self) -> Head:
         """Return the last event's place."""
         self.check()
-        last = self.rows.all[self.n_rows - 1] if self.n_rows else None
-        return Head(last[0], last[10], last[7]) if last else Head(0, b"", 0)
+        return self._head(self.rows.all[self.n_rows - 1]) if self.n_rows else NOTHING_YET
+
+    def _head(self, last: Row) -> Head:
+        hold = hold_of(self.holds, last[0])
+        return Head(last[0], last[10], last[7], last[7] if hold is None else hold.as_of)
 
     def page(
         self, *, after: int, until: int, limit: int, types: Sequence[str] | None = None
@@ -80,6 +85,24 @@ class Moment:
         self.check()
         found = {key: self.rows.by_id.get(key) for key in event_ids}
         return {key: row for key, row in found.items() if row and row[0] <= self.n_rows}
+
+    def as_of(self, position: int) -> int:
+        """Return the moment as of which an event counts."""
+        hold = self.clock_hold(position)
+        if hold is not None:
+            return hold.as_of
+        (row,) = self.page(after=position - 1, until=position, limit=1)
+        return row[7]
+
+    def clock_hold(self, position: int) -> ClockHold | None:
+        """Return the stretch in which an event stands."""
+        self.check()
+        return hold_of(self.holds, position)
+
+    def clock_holds(self) -> list[ClockHold]:
+        """Return all stretches."""
+        self.check()
+        return list(self.holds)
 
     def leases(self) -> list[Lease]:
         """Return all leases by key."""
@@ -147,6 +170,7 @@ def now_of(tables: Tables, check: Callable[[], None]) -> Moment:
         artifact_map=Layer(tables.artifacts.data),
         checkpoint_map=Layer(tables.checkpoints.data),
         view_maps={name: Layer(rows.data) for name, rows in tables.view_rows.items()},
+        holds=tables.holds,
     )
 
 
@@ -160,4 +184,5 @@ def held_of(tables: Tables, check: Callable[[], None]) -> Moment:
         artifact_map=Layer(tables.artifacts.held()),
         checkpoint_map=Layer(tables.checkpoints.held()),
         view_maps={name: Layer(rows.held()) for name, rows in tables.view_rows.items()},
+        holds=tables.holds,
     )

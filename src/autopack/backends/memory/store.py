@@ -17,7 +17,17 @@ from autopack.backends.memory.transaction import MemoryTransaction, begun_on
 from autopack.backends.snapshots import Snapshots
 from autopack.errors import InvalidInputError, LogClosedError
 from autopack.ids import uuid7
-from autopack.ports.log import Body, Checkpoint, Head, Lease, LogIdentity, Reader, Row, from_us
+from autopack.ports.log import (
+    Body,
+    Checkpoint,
+    ClockHold,
+    Head,
+    Lease,
+    LogIdentity,
+    Reader,
+    Row,
+    from_us,
+)
 
 
 class MemoryBackend:
@@ -62,6 +72,15 @@ class MemoryBackend:
 
     def find(self, event_ids: Iterable[bytes]) -> dict[bytes, Row]:
         return self._rows().find(event_ids)
+
+    def as_of(self, position: int) -> int:
+        return self._rows().as_of(position)
+
+    def clock_hold(self, position: int) -> ClockHold | None:
+        return self._rows().clock_hold(position)
+
+    def clock_holds(self) -> list[ClockHold]:
+        return self._rows().clock_holds()
 
     def raw_rows(self, *, after: int, limit: int) -> list[tuple[Any, ...]]:
         return self._rows().raw_rows(after=after, limit=limit)

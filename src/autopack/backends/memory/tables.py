@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from autopack.ports.log import Checkpoint, Lease, Row
+from autopack.ports.log import Checkpoint, ClockHold, Lease, Row
 
 V = TypeVar("V")
 
@@ -88,3 +88,4 @@ class Tables:
     artifacts: Map[bytes] = attrs.Factory(Map)
     checkpoints: Map[Checkpoint] = attrs.Factory(Map)
     view_rows: dict[str, Map[str]] = attrs.Factory(dict)
+    holds: tuple[ClockHold, ...] = ()

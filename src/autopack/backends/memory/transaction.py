@@ -7,7 +7,8 @@ import attrs
 from autopack.backends.memory.moments import Moment
 from autopack.backends.memory.tables import Layer, Map, Rows, Tables
 from autopack.errors import InvalidInputError
-from autopack.ports.log import Checkpoint, Head, Lease, Row
+from autopack.moments import replacing
+from autopack.ports.log import Checkpoint, ClockHold, Head, Lease, Row
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -21,8 +22,7 @@ class MemoryTransaction(Moment):
         self.check()
         if not self.fresh.all:
             return super().head()
-        last = self.fresh.all[-1]
-        return Head(last[0], last[10], last[7])
+        return self._head(self.fresh.all[-1])
 
     def page(
         self, *, after: int, until: int, limit: int, types: Sequence[str] | None = None
@@ -52,6 +52,11 @@ class MemoryTransaction(Moment):
         self.check()
         for row in rows:
             self.fresh.add(row)
+
+    def hold_clock(self, hold: ClockHold) -> None:
+        """Keep a stretch, in the place of those from it on."""
+        self.check()
+        self.holds = tuple(replacing(self.holds, hold))
 
     def adopt_origin(self, origin_id: str) -> None:
         """Seed the chain anew, before the first event."""
@@ -112,6 +117,7 @@ class MemoryTransaction(Moment):
         """Add all changes to what is committed."""
         for row in self.fresh.all:
             tables.rows.add(row)
+        tables.holds = self.holds
         tables.leases.take(self.lease_map.changes())
         tables.artifacts.take(self.artifact_map.changes())
         tables.checkpoints.take(self.checkpoint_map.changes())
@@ -129,6 +135,7 @@ def begun_on(base: Moment) -> MemoryTransaction:
         artifact_map=base.artifact_map,
         checkpoint_map=base.checkpoint_map,
         view_maps=base.view_maps,
+        holds=base.holds,
     )
 
 

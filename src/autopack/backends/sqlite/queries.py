@@ -4,9 +4,23 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from autopack.ports.log import ROW_COLUMNS, Body, Checkpoint, Head, Lease, Row
+from autopack.ports.log import (
+    NOTHING_YET,
+    ROW_COLUMNS,
+    Body,
+    Checkpoint,
+    ClockHold,
+    Head,
+    Lease,
+    Row,
+)
 
 _COLUMNS: Final = ", ".join(ROW_COLUMNS)
+AS_OF: Final = (
+    "coalesce((SELECT CASE WHEN last >= events.position THEN as_of END FROM clock_holds"
+    " WHERE first <= events.position ORDER BY first DESC LIMIT 1), recorded_at)"
+)
+"""As of which moment an event counts: its own clock's word, unless it stands in a stretch."""
 _AT_ONCE: Final = 500  # SQLite allows 32,766 parameters; fewer keep the statements cached
 
 
@@ -18,9 +32,10 @@ class Queries:
 
     def head(self) -> Head:
         rows = self._all(
-            "SELECT position, hash, recorded_at FROM events ORDER BY position DESC LIMIT 1"
+            f"SELECT position, hash, recorded_at, {AS_OF} FROM events"
+            " ORDER BY position DESC LIMIT 1"
         )
-        return Head(*rows[0]) if rows else Head(0, b"", 0)
+        return Head(*rows[0]) if rows else NOTHING_YET
 
     def page(
         self, *, after: int, until: int, limit: int, types: Sequence[str] | None = None
@@ -68,6 +83,20 @@ class Queries:
             found.update((row[1], row) for row in rows)
         return found
 
+    def as_of(self, position: int) -> int:
+        ((moment,),) = self._all(f"SELECT {AS_OF} FROM events WHERE position = ?", (position,))
+        return int(moment)
+
+    def clock_hold(self, position: int) -> ClockHold | None:
+        rows = self._all(
+            "SELECT * FROM clock_holds WHERE first <= ? ORDER BY first DESC LIMIT 1", (position,)
+        )
+        hold = _hold(rows[0]) if rows else None
+        return hold if hold is not None and hold.last >= position else None
+
+    def clock_holds(self) -> list[ClockHold]:
+        return [_hold(row) for row in self._all("SELECT * FROM clock_holds ORDER BY first")]
+
     def leases(self) -> list[Lease]:
         return [_lease(row) for row in self._all("SELECT * FROM leases ORDER BY key")]
 
@@ -108,6 +137,11 @@ class Queries:
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
+
+
+def _hold(row: Sequence[Any]) -> ClockHold:
+    first, last, as_of, is_left_out = row
+    return ClockHold(first=first, last=last, as_of=as_of, is_left_out=bool(is_left_out))
 
 
 def _lease(row: Sequence[Any]) -> Lease:

@@ -29,6 +29,12 @@ CREATE TABLE events (
     hash BLOB NOT NULL,
     UNIQUE (stream, version)
 ) STRICT;
+CREATE TABLE clock_holds (
+    first INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL,
+    as_of INTEGER NOT NULL,
+    is_left_out INTEGER NOT NULL
+) STRICT;
 CREATE TABLE leases (
     key TEXT PRIMARY KEY,
     token TEXT NOT NULL,

@@ -15,7 +15,7 @@ from autopack.backends.forks import Opener
 from autopack.backends.snapshots import Snapshots
 from autopack.backends.sqlite.faults import SQLITE_FAULTS, translated
 from autopack.backends.sqlite.files import check_file, connect, publishing, read_identity
-from autopack.backends.sqlite.queries import Queries
+from autopack.backends.sqlite.queries import AS_OF, Queries
 from autopack.backends.sqlite.readers import Reader, Readers, SqliteSnapshot
 from autopack.backends.sqlite.standing import LogFiles
 from autopack.backends.sqlite.unlocked import reader_of
@@ -26,7 +26,7 @@ from autopack.errors import (
     LogError,
     ReadOnlyLogError,
 )
-from autopack.ports.log import Checkpoint, Head, Lease, LogIdentity, Row
+from autopack.ports.log import NOTHING_YET, Checkpoint, ClockHold, Head, Lease, LogIdentity, Row
 
 T = TypeVar("T")
 
@@ -269,15 +269,16 @@ class SqliteTransaction(Queries):
         # Every append asks for both, so the first question brings the head along.
         rows = self._all(
             "SELECT value, coalesce((SELECT max(version) FROM events WHERE stream = value), 0),"
-            " NULL, NULL FROM json_each(?) UNION ALL"
-            " SELECT NULL, (SELECT seq FROM sqlite_sequence WHERE name = 'events'), NULL, NULL"
-            " UNION ALL SELECT * FROM (SELECT NULL, position, hash, recorded_at FROM events"
+            " NULL, NULL, NULL FROM json_each(?) UNION ALL"
+            " SELECT NULL, (SELECT seq FROM sqlite_sequence WHERE name = 'events'),"
+            " NULL, NULL, NULL UNION ALL SELECT * FROM"
+            f" (SELECT NULL, position, hash, recorded_at, {AS_OF} FROM events"
             " ORDER BY position DESC LIMIT 1)",
             (json.dumps(list(streams)),),
         )
         n = len(streams)
         found, (_name, given, *_), last = dict(row[:2] for row in rows[:n]), rows[n], rows[n + 1 :]
-        head = Head(*last[0][1:]) if last else Head(0, b"", 0)
+        head = Head(*last[0][1:]) if last else NOTHING_YET
         if given and given != head.position:
             what = f"position {given} was given, but the last event is {head.position}"
             raise LogDamagedError(self._target, what)
@@ -287,6 +288,11 @@ class SqliteTransaction(Queries):
     def insert(self, rows: Sequence[Row]) -> None:
         self._head = None
         self._do_all("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def hold_clock(self, hold: ClockHold) -> None:
+        self._head = None
+        self._do("DELETE FROM clock_holds WHERE first >= ?", (hold.first,))
+        self._do("INSERT INTO clock_holds VALUES (?, ?, ?, ?)", attrs.astuple(hold))
 
     def adopt_origin(self, origin_id: str) -> None:
         self._do("UPDATE log_identity SET origin_id = ?", (origin_id,))

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -11,7 +11,7 @@ import pytest
 
 from autopack.errors import LogClosedError
 from autopack.log import Log
-from autopack.ports.log import ANY, Backend, NewEvent, Recorded
+from autopack.ports.log import ANY, Backend, ClockHold, NewEvent, Recorded
 from autopack.testing.backends.constants import NOON
 from autopack.testing.facts import paused
 
@@ -177,17 +177,53 @@ class ClosingContract:
 
 
 class TimeContract:
-    """The log's own clock never goes back."""
+    """What clocks said is kept, and as of when events count is the greatest word so far."""
 
-    def test_recorded_at_never_decreases(self, backend: Backend) -> None:
-        """A clock that goes backwards leaves the time of the last event standing."""
-        times = iter([100.0, 50.0, 120.0, 119.5])
-        log = Log(backend, clock=lambda: next(times))
-        for _ in range(4):
+    def test_recorded_at_is_what_the_clock_said(self, backend: Backend) -> None:
+        """A clock that goes backwards is told as it is; the order is the position's."""
+        words = [100.0, 50.0, 120.0, 119.5]
+        _record(backend, words)
+        log = Log(backend)
+
+        assert words == [r.recorded_at.timestamp() for r in log.read_all()]
+        assert words == [r.occurred_at.timestamp() for r in log.read_all()]
+        assert [100, 100, 120, 120] == [backend.as_of(n) / 1e6 for n in range(1, 5)]
+        assert (119.5, 120) == (backend.head().recorded_at / 1e6, backend.head().as_of / 1e6)
+        assert log.verify().is_clean
+
+    def test_a_clock_that_was_far_ahead_is_left_out(self, backend: Backend) -> None:
+        """Once a clock says otherwise, its events count as of the one before; none is lost."""
+        _record(backend, [100.0, 4e9])
+        ahead = backend.head().as_of
+        _record(backend, [101.0, 102.0])
+
+        assert 4e15 == ahead
+        assert [100, 100, 101, 102] == [backend.as_of(n) / 1e6 for n in range(1, 5)]
+        assert [ClockHold(first=2, last=2, as_of=100_000_000, is_left_out=True)] == (
+            backend.clock_holds()
+        )
+        assert [None, 2, None] == [
+            hold and hold.first for hold in map(backend.clock_hold, (1, 2, 3))
+        ]
+        assert Log(backend).verify().is_clean
+
+    def test_a_stretch_is_kept_and_given_up_with_its_transaction(self, backend: Backend) -> None:
+        """One that is rolled back leaves none; a snapshot sees those of its moment."""
+        _record(backend, [100.0, 90.0])
+        log = Log(backend, clock=lambda: 80.0)
+        with pytest.raises(KeyError), log.transaction() as transaction:  # noqa: PT012
+            transaction.append_batch([("s", [paused(), paused()], ANY)])
+            inside = transaction.store.clock_holds(), transaction.store.head().as_of
+            raise KeyError("stop")
+        with backend.snapshot() as reader:
             log.append("s", [paused()], expected_version=ANY)
+            before = reader.clock_holds()
 
-        assert [100, 100, 120, 120] == [r.recorded_at.timestamp() for r in log.read_all()]
-        assert [100, 100, 120, 120] == [r.occurred_at.timestamp() for r in log.read_all()]
+        assert ([ClockHold(first=2, last=4, as_of=100_000_000, is_left_out=False)], 10**8) == inside
+        assert [ClockHold(first=2, last=2, as_of=100_000_000, is_left_out=False)] == before
+        assert [ClockHold(first=2, last=3, as_of=100_000_000, is_left_out=False)] == (
+            backend.clock_holds()
+        )
 
     def test_events_of_the_future_and_the_past_keep_their_time(self, journal: Log) -> None:
         """occurred_at is the reporter's, whatever the order; recorded_at is the log's."""
@@ -197,6 +233,14 @@ class TimeContract:
         )
 
         assert moments == [r.occurred_at for r in journal.read_all()]
+
+
+def _record(backend: Backend, words: Sequence[float]) -> None:
+    """Append an event for each word of a clock, in seconds since 1970."""
+    left = iter(words)
+    log = Log(backend, clock=lambda: next(left))
+    for _word in words:
+        log.append("s", [paused()], expected_version=ANY)
 
 
 @contextlib.contextmanager

@@ -68,7 +68,7 @@ class _OneBehind(MemoryTransaction):
         if head.position < 2:
             return head
         (row,) = self.page(after=head.position - 2, until=head.position - 1, limit=1)
-        return Head(row[0], row[10], row[7])
+        return Head(row[0], row[10], row[7], row[7])
 
     def insert(self, rows: Sequence[Row]) -> None:
         del self.rows.all[rows[0][0] - 1 :]
