@@ -108,6 +108,24 @@ class TestOtherUsers:
 
         assert ["True True"] == other_users.run(code, shared)
 
+    def test_a_folder_that_may_not_be_entered_is_named(self, shared):
+        """What lies in another's folder is not called missing."""
+        closed = shared.parent / "closed"
+        closed.mkdir()
+        create_log(closed / "log.db").close()
+        closed.chmod(0o700 if os.geteuid() == 0 else 0)
+        code = """
+            for place in (path.parent / "closed" / "log.db", path.parent / "closed" / "a" / "b"):
+                try:
+                    open_log(place, plugins=registry)
+                except NotALogError as fault:
+                    print("may not be entered" in str(fault))
+        """
+        try:
+            assert ["True"] * 2 == other_users.run(code, shared)
+        finally:
+            closed.chmod(0o700)
+
 
 class TestMoments:
     """Without a lock, a moment is checked instead of held."""

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from autopack.backends.sqlite.files import publishing
+from autopack.backends.scratch import publishing, told_of
 from autopack.errors import CodecError, LogExistsError, NotALogError
 from autopack.journal import END
 from autopack.log import Log
@@ -111,10 +111,16 @@ def export_history(log: Log, exporter: ExporterLike, path: str | Path) -> int:
     dest, written = Path(path).absolute(), 0
     if os.path.lexists(dest):
         raise LogExistsError(str(dest), can_be_opened=False)
-    with publishing(dest) as scratch, _writer(scratch, dest) as stream:
-        for line in chosen.lines(log.read_all()):
-            stream.write(line + "\n")
-            written += 1
+    with publishing(dest) as scratch:
+        stream = _writer(scratch, dest)
+        try:
+            for line in chosen.lines(log.read_all()):
+                with told_of(dest):
+                    stream.write(line + "\n")
+                written += 1
+        finally:
+            with told_of(dest):
+                stream.close()
     return written
 
 
@@ -122,7 +128,7 @@ def _writer(scratch: Path, dest: Path) -> Any:
     import gzip
 
     opened: Any = gzip.open if dest.suffix == ".gz" else Path.open
-    return opened(scratch, "xt", encoding="utf-8", newline="\n")
+    return opened(scratch, "wt", encoding="utf-8", newline="\n")
 
 
 def read_tail(log: Log, *, after: int | None = None, limit: int = 20) -> list[Recorded[Any]]:

@@ -2,17 +2,18 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from autopack.api.logs import open_log, redact_of
-from autopack.backends.sqlite.files import create_file, publishing
+from autopack.backends.scratch import publishing
+from autopack.backends.sqlite.files import fill_file
 from autopack.backends.sqlite.store import SqliteBackend
 from autopack.drafting import unpacked
-from autopack.errors import ImportRefusedError, InvalidInputError, LogDamagedError
+from autopack.errors import ImportRefusedError, InvalidInputError, LogDamagedError, LogFullError
 from autopack.journal import Journal
 from autopack.log import Log
 from autopack.opening import open_backend
@@ -57,7 +58,7 @@ def restore_log(source: str | Path, dest: str | Path, *, plugins: Registry | Non
             f"{dest} is not a path. Restore to a path; then export it and import it elsewhere."
         )
     is_export = str(source).endswith(_EXPORTS)
-    with publishing(path) as scratch:
+    with publishing(path) as scratch, _named(path):
         if is_export:
             _write(scratch, _exported(Path(source).absolute(), registry), registry)
         else:
@@ -67,6 +68,15 @@ def restore_log(source: str | Path, dest: str | Path, *, plugins: Registry | Non
             ):
                 _write(scratch, _held(backend, registry), registry)
     return open_log(path, plugins=registry)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error name the log that is made, and not the file in which it is made."""
+    try:
+        yield
+    except LogFullError as fault:
+        raise LogFullError(str(path)) from fault
 
 
 def _exported(path: Path, registry: Registry) -> _Source:
@@ -102,7 +112,8 @@ def _held(backend: Backend, registry: Registry) -> _Source:
 
 def _write(path: Path, source: _Source, registry: Registry) -> None:
     position, digest = source.last
-    create_file(path, origin_id=source.origin_id, parent=(source.log_id, position, digest.hex()))
+    parent = (source.log_id, position, digest.hex())
+    fill_file(path, target=str(path), origin_id=source.origin_id, parent=parent)
     with Log(SqliteBackend(path), registry=registry, redact=redact_of(registry)) as log:
         with log.transaction() as transaction:
             try:

@@ -12,14 +12,13 @@ from urllib.parse import quote
 from uuid import UUID
 
 from autopack.backends.forks import LogConnection
-from autopack.backends.sqlite.faults import BUSY_TIMEOUT_S
+from autopack.backends.scratch import publishing
+from autopack.backends.sqlite.faults import BUSY_TIMEOUT_S, SQLITE_FAULTS, translated
 from autopack.backends.sqlite.schema import APPLICATION_ID, LOG_FORMAT, TABLES, TRIGGERS
 from autopack.backends.sqlite.sqlviews import make_views
 from autopack.errors import (
-    InvalidInputError,
     LogDamagedError,
     LogError,
-    LogExistsError,
     LogMissingError,
     NewerLogError,
     NotALogError,
@@ -28,29 +27,38 @@ from autopack.ids import uuid7
 from autopack.ports.log import LogIdentity, from_us
 
 _MAGIC: Final = b"SQLite format 3\x00"
-_BESIDE: Final = ("-wal", "-shm", "-journal")
 _NEARBY_MOST: Final = 8
 _LOOKED_AT_MOST: Final = 400
 
 
-def create_file(
-    path: Path,
-    *,
-    origin_id: str | None = None,
-    parent: tuple[str, int, str] | None = None,
-) -> LogIdentity:
+def create_file(path: Path) -> LogIdentity:
     """
-    Make a new log file, whole or not at all.
-
-    Args:
-        origin_id: What seeds its chain; a new one, unless it is made from another log.
-        parent: That log's id, and the position and hash up to which it goes.
+    Make a new log file, whole or not at all, for its owner alone.
 
     Raises:
         LogExistsError: Something is at that path.
         InvalidInputError: Its folder does not exist.
+        LogFullError, LogError: The system refused; nothing is at that path.
     """
-    _check_free(path)
+    with publishing(path) as scratch:
+        return fill_file(scratch, target=str(path))
+
+
+def fill_file(
+    scratch: Path,
+    *,
+    target: str,
+    origin_id: str | None = None,
+    parent: tuple[str, int, str] | None = None,
+) -> LogIdentity:
+    """
+    Make an empty log of an empty file.
+
+    Args:
+        target: What the log will be called.
+        origin_id: What seeds its chain; a new one, unless it is made from another log.
+        parent: That log's id, and the position and hash up to which it goes.
+    """
     now_us = time.time_ns() // 1000
     identity = LogIdentity(
         log_id=_new_uuid(now_us),
@@ -59,8 +67,10 @@ def create_file(
         format=LOG_FORMAT,
         parent=parent,
     )
-    with _published(path) as scratch:
+    try:
         _write_empty_log(scratch, identity, now_us)
+    except SQLITE_FAULTS as fault:
+        raise translated(fault, target) from fault
     return identity
 
 
@@ -74,13 +84,18 @@ def check_file(path: Path) -> None:
         NewerLogError: A later version wrote it.
     """
     target = str(path)
-    if not os.path.lexists(path):
-        raise LogMissingError(target, nearby=logs_nearby(path))
-    if path.is_dir():
+    try:
+        os.lstat(path)
+    except PermissionError as fault:
+        what = f"in a folder that may not be entered ({fault.strerror})"
+        raise NotALogError(target, what, hint="Work as a user who may enter it.") from fault
+    except (OSError, ValueError) as fault:
+        raise LogMissingError(target, nearby=logs_nearby(path)) from fault
+    if os.path.isdir(path):
         raise NotALogError(target, "a directory")
-    if not path.exists():
+    if not os.path.exists(path):
         raise NotALogError(target, "a link that leads nowhere", hint="Mend the link.")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise NotALogError(target, "a device or a pipe")
     try:
         with path.open("rb") as stream:
@@ -140,20 +155,6 @@ def read_identity(read: Callable[[str], list[Any]], target: str) -> LogIdentity:
     )
 
 
-@contextlib.contextmanager
-def publishing(path: Path) -> Iterator[Path]:
-    """
-    Yield a scratch path in the same folder; it becomes *path* if nothing raised.
-
-    Raises:
-        LogExistsError: Something is at that path.
-        InvalidInputError: Its folder does not exist.
-    """
-    _check_free(path)
-    with _published(path) as scratch:
-        yield scratch
-
-
 def logs_nearby(path: Path) -> list[str]:
     """Return log files in the folders around *path*, one line each, with run and phase counts."""
     found: list[str] = []
@@ -175,25 +176,9 @@ def _n(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def _check_free(path: Path) -> None:
-    if os.path.lexists(path):
-        raise LogExistsError(str(path))
-    if not path.parent.is_dir():
-        raise InvalidInputError(
-            f"The folder {path.parent} does not exist; nothing was created. Make it first."
-        )
-    for ending in _BESIDE:
-        beside = path.with_name(path.name + ending)
-        if os.path.lexists(beside):  # SQLite would take what it holds for the new file's
-            raise InvalidInputError(
-                f"{beside} is left from another database; nothing was created. Move it away, or "
-                "choose another path."
-            )
-
-
 def _candidates(path: Path) -> Iterator[Path]:
     folder = path.parent
-    while not folder.is_dir() and folder != folder.parent:
+    while not os.path.isdir(folder) and folder != folder.parent:
         folder = folder.parent
     seen: set[Path] = set()
     looked_at = 0
@@ -202,13 +187,13 @@ def _candidates(path: Path) -> Iterator[Path]:
             looked_at += 1
             if looked_at > _LOOKED_AT_MOST:
                 return
-            if entry not in seen and entry.is_file() and _header(entry).startswith(_MAGIC):
+            if entry not in seen and os.path.isfile(entry) and _header(entry).startswith(_MAGIC):
                 seen.add(entry)
                 yield entry
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return [entry for entry in _entries(folder) if entry.is_dir() and entry.name[0] != "."]
+    return [entry for entry in _entries(folder) if os.path.isdir(entry) and entry.name[0] != "."]
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -250,30 +235,6 @@ def _write_empty_log(path: Path, identity: LogIdentity, now_us: int) -> None:
         )
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
-
-
-@contextlib.contextmanager
-def _published(path: Path) -> Iterator[Path]:
-    scratch = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
-    try:
-        yield scratch
-        _sync(scratch)
-        try:
-            os.link(scratch, path)  # fails if something is there, in one step
-        except FileExistsError:
-            raise LogExistsError(str(path)) from None
-        _sync(path.parent)
-    finally:
-        for ending in ("", *_BESIDE):
-            scratch.with_name(scratch.name + ending).unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _new_uuid(now_us: int) -> str:
