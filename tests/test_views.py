@@ -11,9 +11,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 import autopack
-from autopack import views
+from autopack import hookimpl, views
 from autopack.backends.memory import MemoryBackend
 from autopack.errors import InvalidInputError, StoredEventError
 from autopack.events import PhaseCompleted, PhaseQueued, RunPaused, event
@@ -347,10 +348,96 @@ class TestRefresh:
     def test_the_logs_own_views_are_refreshed_together(self, journal):
         """`refresh_views` persists them all up to the head."""
         append_all(journal, [created(), queued()])
-
         names = ("runs", "phases", "attempts")
+        positions = journal.refresh_views()
 
-        assert dict.fromkeys(names, 2) == journal.refresh_views()
+        assert dict.fromkeys(names, 2) == {name: positions[name] for name in names}
+
+
+@attrs.frozen
+class Marks:
+    """How many events a stream has."""
+
+    n: int = 0
+
+
+class Counted:
+    """A plugin's projection, which counts how often it was asked to fold."""
+
+    name, version, types, row_type = "counted", 1, None, Marks
+
+    def __init__(self):
+        self.n_folded = 0
+
+    def key(self, recorded):
+        return recorded.stream
+
+    def project(self, row, recorded):
+        self.n_folded += 1
+        return Marks(n=(row.n if row else 0) + 1)
+
+
+class TestPluginsViews:
+    """A plugin's projections are persisted beside the library's own."""
+
+    def log_with(self, log_path, **registered):
+        class Plugin:
+            @hookimpl
+            def autopack_register_projections(self, register):
+                for name, thing in registered.items():
+                    register(name, thing)
+
+        return autopack.open_log(log_path, plugins=load_plugins(extra=[Plugin()]))
+
+    def test_it_is_folded_once(self, log_path):
+        """After a refresh a view takes what is saved; another log without the plugin keeps it."""
+        counted = Counted()
+        with self.log_with(log_path, counted=counted) as log:
+            append_all(log, [created(), queued()])
+            positions = log.refresh_views()
+            n_folded = counted.n_folded
+            view = autopack.view(log, "counted")
+            faults = log.verify(views=True).faults
+
+            assert (2, 2, ()) == (positions["counted"], n_folded, faults)
+            assert {"run-r1": Marks(n=2)} == view.rows
+        with autopack.open_log(log_path) as log:
+            assert "counted" in [saved.view for saved in log.backend.saved_views()]
+            assert "counted" not in log.refresh_views()
+
+    def test_a_drain_persists_it(self, log_path):
+        """At its end, as the library's own."""
+        with self.log_with(log_path, counted=Counted()) as log:
+            autopack.create_run(log, "r", [])
+            autopack.drain(log, executor="recorded", allow_empty=True)
+
+            assert log.head().position == log.backend.checkpoint("counted").position
+
+    def test_one_that_fails_is_named_and_the_others_are_persisted(self, log_path):
+        """One that raises, one that cannot come back, one of another name, one that is none."""
+
+        @projection(initial=0, name="broken")
+        def broken(view, recorded):
+            return 1 / 0
+
+        @projection(initial=(0,), name="unlike")
+        def unlike(view, recorded):
+            return (view, {1: 2})
+
+        class Thief(Counted):
+            name = "phases"
+
+        registered = {"broken": broken, "unlike": unlike, "thief": Thief(), "none": object()}
+        with self.log_with(log_path, **registered, counted=Counted()) as log:
+            append_all(log, [created(), queued()])
+            with capture_logs() as told:
+                positions = log.refresh_views()
+
+            assert {"runs", "phases", "attempts", "counted"} <= set(positions)
+            assert not {"broken", "unlike", "thief", "none"} & set(positions)
+            assert {"r1/a"} == set(autopack.view(log, "phases").rows)
+        assert {"broken", "unlike", "thief", "none"} == {line["view"] for line in told}
+        assert {"'Plugin' of (given)"} == {line["plugin"] for line in told}
 
 
 class TestWhatCannotBeRead:

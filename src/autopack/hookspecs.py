@@ -59,7 +59,12 @@ def autopack_register_calibrators(register: Register) -> None:
 
 @hookspec
 def autopack_register_projections(register: Register) -> None:
-    """Register projections, for ``replay`` and ``autopack views refresh``."""
+    """
+    Register projections, by their own names, for ``view``, ``replay`` and ``diff``.
+
+    Like the library's own they are persisted at the end of a drain and by ``autopack views
+    refresh``, so that a view folds only what is new; one that fails is named and left out.
+    """
 
 
 @hookspec

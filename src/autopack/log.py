@@ -1,5 +1,6 @@
 """The log as users hold it: the journal, with its checks, cursors and summary."""
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -9,9 +10,10 @@ import attrs
 
 from autopack import following, views
 from autopack.codec import Codec
-from autopack.errors import AutopackError, InvalidInputError, LogError
+from autopack.errors import AutopackError, InvalidInputError, LogDamagedError, LogError
 from autopack.journal import Journal
 from autopack.journal.reading import Observer
+from autopack.narrator import Narrator
 from autopack.plugins import Registry, load_plugins
 from autopack.ports.log import (
     Backend,
@@ -22,6 +24,7 @@ from autopack.ports.log import (
     Recorded,
     from_us,
 )
+from autopack.ports.projection import check_projection
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
@@ -33,6 +36,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 CORE_VIEWS: Final = (RUNS, PHASES, ATTEMPTS)
+_narrator = Narrator("autopack.plugins")
 DIGEST_LEAST: Final = 6
 """How many digits of a digest are enough to ask by."""
 
@@ -328,5 +332,34 @@ class Log(Journal):
         }
 
     def refresh_views(self, *, rebuild: bool = False) -> dict[str, int]:
-        """Persist the library's own views up to the head; return their positions by name."""
-        return {view.name: views.refresh(self, view, rebuild=rebuild) for view in CORE_VIEWS}
+        """
+        Persist the library's own views and those of plugins up to the head.
+
+        A plugin's projection that fails, or goes by another name than it is registered under, is
+        named in the narration and left as it was.
+
+        Args:
+            rebuild: Fold from the first event, beside the live views, and swap the results in.
+
+        Returns:
+            The positions of what is persisted now, by name.
+        """
+        positions = {view.name: views.refresh(self, view, rebuild=rebuild) for view in CORE_VIEWS}
+        for name, projection in self.registry.added("projection").items():
+            with self._plugins_view(name):
+                if check_projection(projection).name != name:
+                    raise InvalidInputError(f"It calls itself {projection.name!r}: give one name.")
+                positions[name] = views.refresh(self, projection, rebuild=rebuild)
+        return positions
+
+    @contextlib.contextmanager
+    def _plugins_view(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as fault:
+            if isinstance(fault, LogError) and not isinstance(fault, LogDamagedError):
+                raise
+            plugin = self.registry.holder("projection", name)
+            _narrator.error(
+                "a plugin's view was not persisted", view=name, plugin=plugin, exc_info=fault
+            )

@@ -37,6 +37,8 @@ _METHODS: Final = {
 }
 """What a file's object of a kind must have; the other kinds are checked where they are used."""
 _REGISTER: Final = "autopack_register_"
+_BUILTIN: Final = "builtin"
+"""The name of the library's own plugin, which is loaded first, so that none other has it."""
 _narrator: Final = Narrator("autopack.plugins")
 
 
@@ -92,7 +94,7 @@ class Registry:
     _found: list[_Found] = attrs.Factory(list)
     _named: dict[str, dict[str, Any]] = attrs.Factory(dict)
     _pending: dict[str, list[tuple[Any, _Found]]] = attrs.Factory(lambda: {k: [] for k in KINDS})
-    _owners: dict[tuple[str, str], str] = attrs.Factory(dict)
+    _owners: dict[tuple[str, str], _Found] = attrs.Factory(dict)
     # One lock for all kinds: what a plugin registers of one kind may look up names of another.
     _asking: threading.RLock = attrs.Factory(threading.RLock)
 
@@ -118,9 +120,14 @@ class Registry:
                 _call(implementation, register, f"{_REGISTER}{KINDS[kind]}", found)
             return dict(named)
 
+    def added(self, kind: str) -> dict[str, Any]:
+        """Return what others than the library itself registered of a kind, by name."""
+        named = self.known(kind)
+        return {n: one for n, one in named.items() if self._owners[kind, n].name != _BUILTIN}
+
     def holder(self, kind: str, name: str) -> str:
         """Return which plugin registered a name, with its distribution and version."""
-        return self._owners[kind, name]
+        return self._owners[kind, name].holder
 
     def names(self, kind: str) -> list[str]:
         """Return the registered names of a kind, sorted."""
@@ -267,11 +274,11 @@ class Registry:
                 what = f"{name!r} cannot name a {kind}: it is not a string; not registered"
                 found.faults.append(what)
             elif name in named:
-                taken = self._owners[kind, name]
+                taken = self._owners[kind, name].holder
                 found.faults.append(f"{kind} {name!r} is taken by plugin {taken}; not registered")
             else:
                 named[name] = thing
-                self._owners[kind, name] = found.holder
+                self._owners[kind, name] = found
                 found.provides.append(f"{kind} {name}")
 
         return register
