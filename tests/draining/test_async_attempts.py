@@ -284,6 +284,25 @@ class TestCancelled:
 class TestExecutors:
     """Async executors of a drain have the same awaited calls."""
 
+    def test_a_drain_asks_nothing_of_sqlite_on_its_loop(self, sqlite_log):
+        """Its checks, claims, looks and ends are made in threads, as its executor's calls are."""
+        create_run(sqlite_log, "many", specs(*(f"p{n}" for n in range(20))))
+
+        async def execute(phase, attempt):
+            await attempt.arecord_usage(call_id=phase.key, model="m", output_tokens=5)
+            await asyncio.sleep(0)
+            return Completed({"a.md": phase.phase_id})
+
+        async def main():
+            made = await sqlite_log.acall(autopack.Drain, executor=execute, workers=5)
+            with seen_statements() as statements:
+                report = await made.arun()
+            return report, statements
+
+        report, statements = asyncio.run(main())
+
+        assert ([], 20) == (statements, report.completed)
+
     def test_a_held_log_holds_up_no_other_phase(self, log, another):
         """While one call waits for the log, another phase works on."""
         other, ticks = another(), []

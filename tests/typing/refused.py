@@ -109,6 +109,7 @@ async def wrong_waits(log: Log, attempt: Attempt) -> None:
     await attempt.arecord_usage(model="m", tokens=5)  # type: ignore[call-arg]
     await attempt.arecord_usage(output_tokens=5)  # type: ignore[call-arg]
     await log.acall(autopack.cancel, "r1/a")  # type: ignore[call-arg]
+    await log.acall(Drain, executor="recorded", worker=2)  # type: ignore[call-arg]
     await log.acall(autopack.get_phase, 5)  # type: ignore[arg-type]
     await log.acall(autopack.read_run_file, "x.toml")  # type: ignore[arg-type, call-arg]
     print(autopack.areplay(log, "phases").rows)  # type: ignore[attr-defined]

@@ -176,6 +176,7 @@ async def awaited(log: Log, phase: PhaseView, attempt: Attempt) -> Outcome:
     assert_type(await log.aappend("run-r1", [], expected_version=0), list[Recorded[Any]])
     assert_type(await autopack.areplay(log, "phases", until=5), ViewAt)
     assert_type(await log.acall(autopack.status), Status)
+    assert_type(await log.acall(Drain, executor=later, workers=2), Drain)
     assert_type(await log.acall(autopack.get_phase, phase.ref), PhaseView)
     await log.acall(autopack.create_run, "r2", [PhaseSpec("a", category="x", complexity="low")])
     return Completed()

@@ -26,6 +26,7 @@ from autopack.errors import DrainUsedError
 from autopack.log import Log
 from autopack.narrator import Narrator
 from autopack.ordering import Stuck
+from autopack.pool import Block
 from autopack.ports.drain import Choose, Retry, StrategyLike, Wait
 from autopack.ports.log import Recorded
 from autopack.ports.work import ExecutorLike
@@ -74,6 +75,7 @@ class Drain:
         self._look_at: datetime | None = None
         self._told_wait: str | None = None
         self._began: float | None = None
+        self._is_used = False
         self._faults_before = log.observer_faults
         self._wake: Callable[[], None] = lambda: None
 
@@ -94,17 +96,25 @@ class Drain:
             InvalidInputError: The executor's own check, if it has one, found something missing.
                 In all these cases nothing was written.
         """
-        if self._began is not None:
+        if self._is_used:
             raise DrainUsedError(self.drain_id)
-        self._session.check()
-        if check := getattr(self._settings.executor, "check", None):
-            check()
-        with contextlib.ExitStack() as stack:
+        self._is_used = True
+        try:
+            await self.log.pool.call(self._check)
+        except BaseException:
+            self._is_used = False  # nothing was written, so that it may be run yet
+            raise
+        async with contextlib.AsyncExitStack() as stack:
             if self._on_event is not None:
                 self.log.observers.append(self._on_event)
                 stack.callback(self.log.observers.remove, self._on_event)
-            stack.enter_context(self._session.claims)
+            await stack.enter_async_context(Block(self.log.pool, self._session.claims))
             return await self._drained()
+
+    def _check(self) -> None:
+        self._session.check()
+        if check := getattr(self._settings.executor, "check", None):
+            check()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self.arun())

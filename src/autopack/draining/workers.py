@@ -85,9 +85,10 @@ class Workers:
         """Catch up with the log, and stop work at phases that are not ours any more."""
         tokens = [claim.token for claim in self.claims]
         await self.in_io(lambda: self._session.tend(tokens))
-        for token, lost in self._lost.items():
-            if self._session.claims.is_lost(token):
-                lost.set()
+        is_lost, watched = self._session.claims.is_lost, list(self._lost)
+        for token in await self.in_io(lambda: [one for one in watched if is_lost(one)]):
+            if token in self._lost:
+                self._lost[token].set()
 
     async def settle(self, is_releasing: Callable[[], bool]) -> None:
         """Wait for the phases in work to end; give them back once *is_releasing* says so."""
