@@ -92,8 +92,11 @@ def subscribe(
     while True:
         rows = place.next_page()
         for row in rows:
-            with place.standing_at(row):
+            try:
                 handle(place.event(row))
+            except Exception as fault:
+                place.stop_before(row, fault)
+                raise
             handled += 1
         if place.has_news():
             place.save()
@@ -121,11 +124,14 @@ async def asubscribe(
     while True:
         rows = await asyncio.to_thread(place.next_page)
         for row in rows:
-            with place.standing_at(row):
+            try:
                 await handle(place.event(row))
+            except Exception as fault:
+                await journal.pool.call(place.stop_before, row, fault)
+                raise
             handled += 1
         if place.has_news():
-            await asyncio.to_thread(place.save)
+            await journal.pool.call(place.save)
             pace.had_news()
         elif until is None or until():
             return handled
@@ -172,20 +178,15 @@ class _Place:
         (recorded,) = self._journal.decode([row])
         return recorded
 
-    @contextlib.contextmanager
-    def standing_at(self, row: Row) -> Iterator[None]:
-        """Stop before *row* at an error, which goes on with a note of what can be done."""
-        try:
-            yield
-        except Exception as fault:
-            with contextlib.suppress(LogError):  # at least once holds without it
-                self._save(row[0] - 1)
-            fault.add_note(
-                f"Subscription {self._name!r} stopped before position {row[0]} of "
-                f"{self._journal.target}. Once the cause is gone it goes on from there; to leave "
-                f"this event out: log.skip_event({self._name!r}, {row[0]}, why=...)"
-            )
-            raise
+    def stop_before(self, row: Row, fault: Exception) -> None:
+        """Remember that *row* is yet to be handed out, and note at its error what can be done."""
+        with contextlib.suppress(LogError):  # at least once holds without it
+            self._save(row[0] - 1)
+        fault.add_note(
+            f"Subscription {self._name!r} stopped before position {row[0]} of "
+            f"{self._journal.target}. Once the cause is gone it goes on from there; to leave "
+            f"this event out: log.skip_event({self._name!r}, {row[0]}, why=...)"
+        )
 
     def has_news(self) -> bool:
         """Tell whether the last page, handed out or left out, is yet to be remembered."""

@@ -353,6 +353,27 @@ class TestLog:
 
         assert ["run-a", "run-b"] == [recorded.stream for recorded in told]
 
+    def test_a_subscription_asks_nothing_of_sqlite_on_the_loop(self, log):
+        """Neither while it hands events out, nor when a handler fails; it stands before that."""
+
+        async def handle(recorded):
+            if recorded.position == 3:
+                raise ValueError("no room")
+
+        async def main():
+            with seen_statements() as statements:
+                with pytest.raises(ValueError, match="no room") as stopped:
+                    await log.asubscribe("mail", handle, batch=2)
+                async for recorded in log.afollow(until=lambda: True):
+                    last = recorded.position
+            return statements, stopped.value.__notes__, last
+
+        statements, notes, last = asyncio.run(main())
+
+        assert ([], log.head().position) == (statements, last)
+        assert "stopped before position 3" in notes[0]
+        assert 2 == log.backend.checkpoint("subscription:mail").position
+
     def test_whatever_takes_a_log_can_be_awaited(self, log):
         """With its arguments, by place and by name."""
 

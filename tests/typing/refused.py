@@ -7,6 +7,7 @@ import attrs
 import autopack
 from autopack import (
     Attempt,
+    Choose,
     Drain,
     Failed,
     Log,
@@ -37,6 +38,7 @@ def wrong(log: Log, ref: PhaseRef, recorded: Recorded[RunCreated]) -> None:
     autopack.cancel(log, ref)  # type: ignore[call-arg]
     autopack.cancel(log, 5, why="x")  # type: ignore[arg-type]
     autopack.skip(log, ("r1", "a", "b"), why="x")  # type: ignore[arg-type]
+    Choose(("r1", "a", "b"), "x")  # type: ignore[arg-type]
     autopack.history(log, "r1", ("r1", "a"))  # type: ignore[arg-type]
     autopack.attempt(log, "r1", "a")  # type: ignore[call-arg]
     autopack.create_run(log, 5)  # type: ignore[arg-type]
