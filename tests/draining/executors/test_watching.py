@@ -1,0 +1,39 @@
+"""What a program tells while it works is recorded, whatever becomes of the work."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+
+from autopack import attempt, get_phase
+from autopack.draining.executors.reports import ProgramReader
+from autopack.draining.executors.watching import Work
+from drains import found
+
+
+def test_a_call_that_was_told_is_recorded_though_the_work_is_called_off(log):
+    """Also while all threads of the event loop itself are busy with something else."""
+    may_end, busy = threading.Event(), ThreadPoolExecutor(1)
+
+    async def main():
+        asyncio.get_running_loop().set_default_executor(busy)
+        busy.submit(may_end.wait, 60)
+        async with attempt(log, "r/p1") as live:
+            reader = ProgramReader(live.lease_token)
+            reader.calls += [{"call_id": "c", "model": "m", "output_tokens": 5}]
+            work = Work(
+                phase=get_phase(log, "r/p1"), attempt=live, reader=reader, capture_bytes=1000
+            )
+            work.channel = SimpleNamespace(read=lambda: None)
+            looking = asyncio.create_task(work.look())
+            await asyncio.sleep(0)
+            looking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await looking
+        may_end.set()
+
+    asyncio.run(main())
+
+    assert ["c"] == [call.call_id for call in found(log, "llm.usage_recorded")]
