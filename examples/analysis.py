@@ -19,7 +19,7 @@ from autopack import Completed, Failed, PhaseSpec
 
 CALLS = """
     SELECT occurred_at_utc, coalesce(category, '(none)') AS category, v_llm_usage.model,
-        split, input_tokens, output_tokens, cost_usd
+        split, input_tokens, output_tokens, cost_pico_usd
     FROM v_llm_usage LEFT JOIN v_phases USING (run_id, phase_id)
 """
 SAMPLES = """
@@ -45,8 +45,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 def read(log: sqlite3.Connection, sql: str) -> pd.DataFrame:
     """Return the rows of a query; a figure that is not known is NaN, also where none is known."""
     rows = pd.read_sql_query(sql, log)
-    figures = [name for name in rows if name.endswith(("_tokens", "_usd"))]
-    return rows.astype(dict.fromkeys(figures, "float64"))
+    kinds = {"_tokens": "float64", "_pico_usd": "Int64"}  # of pico-dollars each one counts
+    found = {name: kinds[end] for name in rows for end in kinds if name.endswith(end)}
+    return rows.astype(found)
 
 
 def used(calls: pd.DataFrame) -> pd.DataFrame:
@@ -56,9 +57,10 @@ def used(calls: pd.DataFrame) -> pd.DataFrame:
     Where the split is not ``measured``, input and output were guessed, or only their sum is known.
     """
     groups = calls.groupby(["category", "model", "split"], dropna=False)
-    sums = groups[["input_tokens", "output_tokens", "cost_usd"]].sum(min_count=1)
+    sums = groups[["input_tokens", "output_tokens"]].sum(min_count=1)
     sums.insert(0, "calls", groups.size())
-    sums["without_cost"] = sums["calls"] - groups["cost_usd"].count()
+    sums["cost_usd"] = usd(groups["cost_pico_usd"].sum(min_count=1))
+    sums["without_cost"] = sums["calls"] - groups["cost_pico_usd"].count()
     return sums.sort_values("output_tokens", ascending=False).reset_index()
 
 
@@ -107,11 +109,16 @@ def by_day(calls: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
         {
             "calls": spent.size(),
             "output_tokens": spent["output_tokens"].sum(min_count=1),
-            "cost_usd": spent["cost_usd"].sum(min_count=1),
+            "cost_usd": usd(spent["cost_pico_usd"].sum(min_count=1)),
             "completed": ended.sum(),
             "failed": ended.size() - ended.sum(),
         }
     ).reset_index()
+
+
+def usd(pico_usd: pd.Series) -> pd.Series:
+    """Return sums of pico-dollars, which are exact, as US dollars to be read."""
+    return (pico_usd / 1e12).astype("float64")
 
 
 def day_of(rows: pd.DataFrame) -> pd.Series:

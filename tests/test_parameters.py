@@ -20,7 +20,7 @@ from autopack.draining.parameters import DrainLimits, DrainSettings
 from autopack.draining.settings import settings_of
 from autopack.errors import InvalidInputError
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
-from autopack.money import Amount, Usd
+from autopack.money import Usd, UsdLike
 from autopack.ports.usage import AmendedFigures, UsageFigures
 from drains import specs
 
@@ -67,6 +67,8 @@ def test_a_drains_settings_are_those_it_takes():
     for name in ("registry", "executor", "strategy", "limits", "return"):
         names.pop(name)
 
+    assert Usd | None == limits["max_usd"]
+    limits["max_usd"] = UsdLike | None  # any way of giving it is taken
     assert limits == get_type_hints(DrainLimits)
     assert {**names, **limits} == get_type_hints(DrainSettings)
 
@@ -89,7 +91,7 @@ def test_a_calls_figures_are_those_that_are_recorded():
 
     for hints in (recorded, amended):
         assert Usd | None == hints["cost_usd"]
-        hints["cost_usd"] = Amount | None  # any way of giving it is taken
+        hints["cost_usd"] = UsdLike | None  # any way of giving it is taken
     amended.pop("cost_source")  # an amended cost was reported
     assert recorded == get_type_hints(UsageFigures)
     assert amended == get_type_hints(AmendedFigures)

@@ -151,7 +151,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path):
         ("r.json", "[" * 100_000, "cannot be read: it is nested too deeply."),
         ("r.json", '{"colour": 1}', "has no field 'colour'. Fields: phases, goal, caps, settings"),
         ("r.toml", "caps = {token = 3}", "no cap is called 'token'. Did you mean 'tokens'?"),
-        ("r.toml", "caps = {usd = 0}", "the cap in usd is 0.0; it must be a number above 0."),
+        ("r.toml", "caps = {usd = 0}", "the cap in usd is 0; it must be a number above 0."),
         ("r.json", json.dumps({"phases": [{**GOOD, "timeout_s": 0}]}),
          "timeout_s is 0.0; it must be a number of seconds above 0, at most 31,622,400 (a year)."),
         ("r.json", json.dumps({"phases": [{**GOOD, "timeout_s": 1e15}]}), "timeout_s is 100000"),
@@ -188,9 +188,10 @@ def test_the_same_run_in_every_format(tmp_path):
 
 def test_other_files_are_told_in_the_same_words(tmp_path):
     """A file of prices, and a proposal."""
-    prices = written(tmp_path, '[[prices]]\nmodel = "m"\nsince = 2026-01-31\ninput = "1"\n')
+    prices = written(tmp_path, '[[prices]]\nmodel = "m"\nsince = 2026-01-31\ninput = "x"\n')
     with pytest.raises(
-        InvalidInputError, match=r"2 things.*\n.*prices\[0\]\.input is '1'; it must"
+        InvalidInputError,
+        match=r"2 things.*\n.*prices\[0\]\.input cannot be used: 'x' is no amount",
     ):
         prices_from_file(prices)
     with pytest.raises(InvalidInputError, match="calibrator is missing; it must be a text"):

@@ -1,23 +1,17 @@
 """A cap and what is set aside under it, decided from the cap's own stream."""
 
-import math
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
-from typing import Final
+from typing import Any
 
 import attrs
 from rpds import HashTrieMap
 
 from autopack.commands import BudgetCommand, ReserveBudget, SetBudget, SettleBudget
+from autopack.digits import figure
 from autopack.errors import CapFullError, InvalidInputError, PriceUnknownError
-from autopack.errors.nearest import did_you_mean
 from autopack.events import BudgetEvent, BudgetReserved, BudgetSet, BudgetSettled
-
-UNITS: Final = ("tokens", "usd", "phases", "minutes")
-"""What a cap may be in: total tokens, USD, attempts begun, and minutes that they took."""
-
-_WHOLE: Final = ("tokens", "phases")
-_NOTHING: Final = Decimal(0)
+from autopack.events.cap_table import UNITS, CapTable, cap_faults
+from autopack.money import ZERO, Usd, UsdLike, as_sum
 
 
 @attrs.frozen
@@ -25,7 +19,7 @@ class Amount:
     """Total tokens, USD, attempts and how long they worked; what is not known adds nothing."""
 
     tokens: int = 0
-    usd: Decimal = Decimal(0)
+    usd: Usd = ZERO
     phases: int = 0
     worked_us: int = 0
 
@@ -46,13 +40,13 @@ class Amount:
         )
 
     @property
-    def minutes(self) -> Decimal:
+    def minutes(self) -> float:
         """How long the attempts worked, in minutes."""
-        return Decimal(self.worked_us) / 60_000_000
+        return self.worked_us / 60_000_000
 
-    def of(self, unit: str) -> int | Decimal:
+    def of(self, unit: str) -> float | Usd:
         """Return the figure of one unit."""
-        figure: int | Decimal = getattr(self, unit)
+        figure: float | Usd = getattr(self, unit)
         return figure
 
 
@@ -67,13 +61,13 @@ class BudgetState:
         spent: What attempts that ended have used, summed; ``settled`` has it by lease token.
     """
 
-    caps: Mapping[str, float] = attrs.Factory(dict)
+    caps: Mapping[str, float | Usd] = attrs.Factory(dict)
     reserved: Amount = Amount()
     spent: Amount = Amount()
     held: "HashTrieMap[str, Amount]" = attrs.Factory(HashTrieMap)
     settled: "HashTrieMap[str, Amount]" = attrs.Factory(HashTrieMap)
 
-    def over(self, more: Amount) -> tuple[str, float] | None:
+    def over(self, more: Amount) -> tuple[str, float | Usd] | None:
         """
         Return (unit, cap) of a cap that is used up, or that *more* would go above, or None.
 
@@ -103,7 +97,7 @@ def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
         case SetBudget():
             return _set(command, state)
         case ReserveBudget(scope=scope, lease_token=token):
-            wanted = Amount(command.tokens, command.usd or _NOTHING, phases=1)
+            wanted = Amount(command.tokens, command.usd or ZERO, phases=1)
             unpriced = "usd" in state.caps and command.usd is None
             if unpriced and not command.allow_unknown_price:
                 raise PriceUnknownError(scope)
@@ -115,7 +109,7 @@ def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
                 )  # fmt: skip
             return [
                 BudgetReserved(
-                    scope=scope, lease_token=token, tokens=command.tokens, usd=command.usd
+                    scope=scope, lease_token=token, tokens=command.tokens, usd=as_sum(command.usd)
                 )
             ]
         case SettleBudget(scope=scope, lease_token=token):
@@ -123,7 +117,7 @@ def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
                 scope=scope,
                 lease_token=token,
                 tokens=command.tokens,
-                usd=command.usd,
+                usd=as_sum(command.usd),
                 worked_us=command.worked_us,
             )
             if token not in state.held and state.settled.get(token) == _used(settled):
@@ -139,7 +133,7 @@ def evolve(state: BudgetState, event: BudgetEvent) -> BudgetState:
             known = {unit: cap for unit, cap in caps.items() if cap is not None}
             return attrs.evolve(state, caps=known)
         case BudgetReserved(lease_token=token):
-            amount = Amount(event.tokens or 0, event.usd or _NOTHING, phases=1)
+            amount = Amount(event.tokens or 0, event.usd or ZERO, phases=1)
             before = state.held.get(token) or Amount()
             reserved = state.reserved - before + amount
             return attrs.evolve(state, reserved=reserved, held=state.held.insert(token, amount))
@@ -165,9 +159,10 @@ def fold(events: Iterable[BudgetEvent], state: BudgetState | None = None) -> Bud
 
 def _set(command: SetBudget, state: BudgetState) -> list[BudgetEvent]:
     given = {unit: cap for unit, cap in command.caps.items() if cap is not None}
-    checked_caps(command.scope, {**given, **dict.fromkeys(command.caps.keys() - given, 1)})
+    lifted = dict.fromkeys(command.caps.keys() - given)
+    checked = checked_caps(command.scope, {**given, **dict.fromkeys(lifted, 1)})
     before = state.caps or command.otherwise
-    merged = {**before, **command.caps}
+    merged = {**before, **checked, **lifted}
     caps = {unit: cap for unit, cap in merged.items() if cap is not None}
     if not command.caps or (caps == state.caps and (state.caps or not command.otherwise)):
         return []
@@ -176,35 +171,11 @@ def _set(command: SetBudget, state: BudgetState) -> list[BudgetEvent]:
             f"The cap of {command.scope} is set to {_words(state.caps)}, not {_words(caps)}. "
             "Join it without a cap of your own, or name another drain."
         )
-    tokens, phases = caps.get("tokens"), caps.get("phases")
-    return [
-        BudgetSet(
-            scope=command.scope,
-            max_tokens=None if tokens is None else int(tokens),
-            max_usd=caps.get("usd"),
-            max_phases=None if phases is None else int(phases),
-            max_minutes=caps.get("minutes"),
-            by=command.by,
-            why=command.why,
-        )
-    ]
+    limits: dict[str, Any] = {f"max_{unit}": cap for unit, cap in caps.items()}
+    return [BudgetSet(scope=command.scope, by=command.by, why=command.why, **limits)]
 
 
-def cap_faults(caps: Mapping[str, float]) -> dict[str, str]:
-    """Return what is wrong with caps, by unit."""
-    faults = {}
-    for unit, cap in caps.items():
-        if unit not in UNITS:
-            hint = did_you_mean(unit, UNITS) or f" Caps: {', '.join(UNITS)}."
-            faults[unit] = f"no cap is called {unit!r}.{hint}"
-        elif isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap < math.inf:
-            faults[unit] = f"the cap in {unit} is {cap!r}; it must be a number above 0."
-        elif unit in _WHOLE and not (cap == int(cap) and cap < 2**63):
-            faults[unit] = f"the cap in {unit} is {cap!r}; it must be a whole number up to 2**63."
-    return faults
-
-
-def checked_caps(whose: str, caps: Mapping[str, float]) -> dict[str, float]:
+def checked_caps(whose: str, caps: Mapping[str, UsdLike]) -> CapTable:
     """
     Return caps that can be kept.
 
@@ -213,12 +184,12 @@ def checked_caps(whose: str, caps: Mapping[str, float]) -> dict[str, float]:
     """
     for fault in cap_faults(caps).values():
         raise InvalidInputError(f"{whose}: {fault}")
-    return dict(caps)
+    return CapTable.of(caps)
 
 
 def _used(event: BudgetSettled) -> Amount:
-    return Amount(event.tokens or 0, event.usd or _NOTHING, event.attempts, event.worked_us)
+    return Amount(event.tokens or 0, event.usd or ZERO, event.attempts, event.worked_us)
 
 
-def _words(caps: Mapping[str, float]) -> str:
-    return " and ".join(f"{cap:g} {unit}" for unit, cap in caps.items()) or "nothing"
+def _words(caps: Mapping[str, float | Usd]) -> str:
+    return " and ".join(f"{figure(cap)} {unit}" for unit, cap in caps.items()) or "nothing"

@@ -185,8 +185,12 @@ def to_json(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return attrs classes, tuples and times as what ``json`` prints; times in ISO 8601."""
-    return msgspec.to_builtins(value, enc_hook=_other)
+    """
+    Return attrs classes, tuples and times as what ``json`` prints; times in ISO 8601.
+
+    USD stay decimals, which :func:`autopack.jsontext.json_text` prints as numbers.
+    """
+    return msgspec.to_builtins(value, enc_hook=_other, builtin_types=(Decimal,))
 
 
 def _other(value: object) -> Any:
@@ -195,13 +199,5 @@ def _other(value: object) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Decimal):
-        return _number(value)
+        return Decimal(value)  # of a class of our own
     return str(value)
-
-
-def _number(value: Decimal) -> int | float | str:
-    """Return a decimal as the JSON number that says just that; as its text where none does."""
-    if value == int(value):
-        return int(value)
-    near = float(value)
-    return near if Decimal(repr(near)) == value else str(value)

@@ -8,7 +8,7 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.ids import PhaseRef
-from autopack.money import Usd
+from autopack.money import Usd, UsdLike
 from autopack.ports.prediction import PhaseSpec
 
 
@@ -33,7 +33,7 @@ class CreateRun:
     phases: tuple[PhaseSpec, ...] = ()
     goal: str | None = None
     settings: Mapping[str, Any] = attrs.Factory(dict)
-    caps: Mapping[str, float] = attrs.Factory(dict)
+    caps: Mapping[str, UsdLike] = attrs.Factory(dict)
     labels: Mapping[str, str] = attrs.Factory(dict)
 
 
@@ -293,7 +293,7 @@ class SetBudget:
     """
 
     scope: str
-    caps: Mapping[str, Any]
+    caps: Mapping[str, UsdLike | None]
     by: str
     why: str
     may_change: bool = False

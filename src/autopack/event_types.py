@@ -16,7 +16,9 @@ from msgspec.structs import asdict
 
 from autopack.decoders import decoder_of
 from autopack.events import CORE_EVENTS
+from autopack.events.cap_table import CapTable
 from autopack.events.schema import (
+    absent_value,
     checks_alone,
     is_plain,
     mirror_of,
@@ -24,7 +26,7 @@ from autopack.events.schema import (
     stored_value,
     value_fault,
 )
-from autopack.money import Usd
+from autopack.money import Usd, UsdSum
 from autopack.redaction import Clean, cleaner_of
 from autopack.upcast import Upcaster
 
@@ -155,11 +157,9 @@ def _writer(cls: type, checked: Callable[[Any], bytes]) -> Callable[[Any], bytes
     fields: list[Any] = []
     given, changed = [], []
     for field in attrs.fields(cls):
-        value, default = f"event.{field.name}", field.default
-        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-            default = msgspec.field(default_factory=default.factory)
+        value, default = f"event.{field.name}", absent_value(field)
         fields.append((field.name, Any, msgspec.UNSET if default is attrs.NOTHING else default))
-        if is_plain(field.type, tuple, datetime, Usd):
+        if is_plain(field.type, tuple, datetime, Usd, UsdSum, CapTable):
             given.append(value)
         elif is_plain(field.type, float):  # a whole number is stored as the one it equals
             given.append(f"float({value}) if type({value}) is int else {value}")

@@ -20,6 +20,7 @@ from autopack.errors import (
 from autopack.events import BudgetEvent, PhaseQueued, RunEvent
 from autopack.ids import PhaseRef, budget_stream, phase_stream, run_stream
 from autopack.journal import Journal, JournalTransaction
+from autopack.money import Usd
 from autopack.ports.log import Entry, Recorded
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS, attempt_key
@@ -86,7 +87,7 @@ class Handler:
         """Return what is spent and set aside under a cap as of now."""
         return self._budgets.caught_up(budget_stream(scope))[1]
 
-    def run_caps(self, run_id: str) -> Mapping[str, Any]:
+    def run_caps(self, run_id: str) -> Mapping[str, float | Usd]:
         """Return a run's caps by unit: those it was given last, or was created with."""
         version, state = self._budgets.caught_up(budget_stream(f"run-{run_id}"))
         return state.caps if version else self.run_state(run_id).caps

@@ -7,6 +7,7 @@ that is taken already is refused, with both distributions named.
 """
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import pluggy
@@ -134,8 +135,12 @@ def autopack_classify_failure(code: str, message: str) -> str | None:
 
 
 @hookspec(firstresult=True)
-def autopack_price_usage(usage: "LlmUsageRecorded") -> float | None:
-    """Return what a recorded call cost in USD, or None where no price is known."""
+def autopack_price_usage(usage: "LlmUsageRecorded") -> Decimal | float | None:
+    """
+    Return what a recorded call cost in USD, or None where no price is known.
+
+    A float is taken as what it prints as; all are rounded half-even to the pico-dollar.
+    """
 
 
 @hookspec(firstresult=True)

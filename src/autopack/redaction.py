@@ -15,6 +15,9 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import attrs
 
+from autopack.events.cap_table import CapTable
+from autopack.money import Usd, UsdSum
+
 Redact = Callable[[str], str]
 Clean = Callable[[Redact, Any], Any]
 """Returns a value as a hook leaves it; the same object where it changes nothing."""
@@ -24,7 +27,7 @@ BLANK: Final = "(redacted)"
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _WITHOUT_TEXT: Final = frozenset(
-    {NoneType, bool, int, float, bytes, datetime, date, time, timedelta}
+    {NoneType, bool, int, float, Usd, UsdSum, CapTable, bytes, datetime, date, time, timedelta}
 )
 
 

@@ -39,6 +39,7 @@ from autopack.events import (
 )
 from autopack.events.run import Outcome
 from autopack.ids import PhaseId, PhaseRef, RunId, run_id
+from autopack.money import Usd
 from autopack.ordering import find_cycles, find_missing
 from autopack.ports.prediction import PhaseSpec
 from autopack.states import OPEN, PhaseStatus
@@ -56,7 +57,7 @@ class RunState:
     is_finished: bool = False
     is_prepared: bool = False
     next_index: int = 0
-    caps: Mapping[str, float] = attrs.Factory(dict)
+    caps: Mapping[str, float | Usd] = attrs.Factory(dict)
     settings: Mapping[str, Any] = attrs.Factory(dict)
     phases: "HashTrieMap[str, PhaseQueued]" = attrs.Factory(HashTrieMap)
 

@@ -7,9 +7,10 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from autopack.budget import cap_faults
 from autopack.calibration.prices import PriceEntry, PriceTable
 from autopack.errors import InvalidInputError
+from autopack.events.cap_table import cap_faults
+from autopack.money import UsdLike
 from autopack.ports.prediction import PhaseSpec, Proposal
 from autopack.structuring import Fault, structured
 
@@ -26,7 +27,7 @@ class RunFile:
 
     phases: tuple[PhaseSpec, ...] = ()
     goal: str | None = None
-    caps: dict[str, float] = attrs.Factory(dict)
+    caps: dict[str, UsdLike] = attrs.Factory(dict)
     settings: dict[str, Any] = attrs.Factory(dict)
     labels: dict[str, str] = attrs.Factory(dict)
 

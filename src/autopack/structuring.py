@@ -17,6 +17,7 @@ from cattrs.gen import make_dict_structure_fn, mapping_structure_factory
 from autopack.errors import AutopackError
 from autopack.errors.nearest import did_you_mean
 from autopack.events.json_values import json_fault
+from autopack.money import Usd, UsdLike
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -27,6 +28,7 @@ _WORDS: Final[dict[Any, str]] = {
     str: "a text",
     int: "a whole number",
     float: "a number",
+    Usd: "an amount of USD",
     bool: "true or false",
 }
 
@@ -124,6 +126,14 @@ def _scalar(value: Any, hint: Any) -> Any:
     return hint(value)
 
 
+def _amount(value: Any, hint: Any) -> Any:
+    """Return what stands for an amount of USD as it was given, digit by digit."""
+    if isinstance(value, str):
+        return Usd.of(value) if hint is Usd else _scalar(value, str)
+    given = _scalar(value, int if type(value) is int else float)
+    return Usd.of(given) if hint is Usd else given
+
+
 def _any(value: Any, _hint: Any) -> Any:
     _check_json(value)
     return value
@@ -187,6 +197,8 @@ def _made() -> cattrs.Converter:
     for scalar in _WORDS:
         converter.register_structure_hook(scalar, _scalar)
     converter.register_structure_hook_func(lambda hint: hint is Any, _any)
+    converter.register_structure_hook(Usd, _amount)
+    converter.register_structure_hook_func(lambda hint: hint == UsdLike, _amount)
     converter.register_structure_hook_factory(_is_one_of(tuple), _list)
     converter.register_structure_hook_factory(_is_one_of(dict, Mapping), _table)
     converter.register_structure_hook_factory(attrs.has, _object)

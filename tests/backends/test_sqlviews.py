@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from decimal import Decimal
 
 import pytest
 from tests.logs.record import FOLDER
@@ -115,6 +116,67 @@ def agree(path):
 def test_views_agree_with_the_projections(recorded):
     """Runs, phases, calls and samples are the same, though nothing was refreshed in between."""
     agree(recorded)
+
+
+@pytest.mark.parametrize(
+    ("given", "pico"),
+    [
+        ("0", 0),
+        ("0.1", 10**11),
+        ("0.000000000001", 1),
+        ("0.999999999999", 10**12 - 1),
+        ("1", 10**12),
+        ("10.05", 10**13 + 5 * 10**10),
+        ("123456.789", 123456789 * 10**9),
+        ("9007199.254740993", 9007199254740993000),  # no float holds it
+        ("9223372.036854775807", 2**63 - 1),
+        (None, None),
+    ],
+)
+def test_pico_dollars_are_exact(tmp_path, given, pico):
+    """Each digit of a cost is one of its pico-dollars; an unknown cost has neither figure."""
+    path = tmp_path / "log.db"
+    with create_log(path) as log:
+        log.append("s", [usage("c", cost_usd=given)], expected_version=0)
+    query = "SELECT cost_pico_usd, typeof(cost_pico_usd), cost_usd, typeof(cost_usd)"
+    kinds = ("null", "null") if pico is None else ("integer", "real")
+
+    assert [(pico, kinds[0], None if given is None else float(given), kinds[1])] == select(
+        path, f"{query} FROM v_llm_usage"
+    )
+
+
+def test_a_plain_sum_is_exact(tmp_path):
+    """Of 5,000 calls of a dime, a third of them amended, SQL says what the projection says."""
+    path = tmp_path / "log.db"
+    named = [(f"c{n}", n // 20 + 1) for n in range(5_000)]
+    calls = [usage(name, attempt=attempt, cost_usd=0.1) for name, attempt in named]
+    bills = [
+        LlmUsageAmended(
+            run_id="r1", phase_id="a", attempt=attempt, call_id=name, why="bill", cost_usd=0.3
+        )
+        for name, attempt in named[::3]
+    ]
+    with create_log(path) as log:
+        log.append("s", [*calls, *bills], expected_version=0)
+        total = replay(log, ATTEMPTS).total.all.use.cost_usd
+    dimes = 5_000 + 2 * len(bills)
+
+    assert Decimal(dimes) / 10 == total
+    assert [(dimes * 10**11,)] == select(path, "SELECT SUM(cost_pico_usd) FROM v_llm_usage")
+
+
+@pytest.mark.parametrize("stored", ["0.5", '"abc"', '"1e3"', "null", "[1]", '""', '"-1"'])
+def test_a_damaged_cost_is_nobodys(tmp_path, stored):
+    """What is no canonical text has neither figure; the rest of its row is there."""
+    path = tmp_path / "log.db"
+    with create_log(path) as log:
+        log.append("s", [usage("c", cost_usd=1, output_tokens=7)], expected_version=0)
+    edit(path, f"UPDATE events SET data = replace(data, '\"1\"', '{stored}')")
+
+    assert [(7, None, None)] == select(
+        path, "SELECT output_tokens, cost_usd, cost_pico_usd FROM v_llm_usage"
+    )
 
 
 def test_no_column_is_lost(tmp_path):

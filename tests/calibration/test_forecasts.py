@@ -2,10 +2,11 @@
 
 import math
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
-from autopack.calibration.forecasts import PhaseForecast, forecast_of, priced, range_of
+from autopack.calibration.forecasts import PhaseForecast, UsdRange, forecast_of, priced, range_of
 from autopack.calibration.prices import PriceEntry, PriceTable
 from autopack.errors import InvalidInputError
 
@@ -53,11 +54,11 @@ def test_runs_apart():
 
 def test_what_has_no_price():
     """It is counted, and the sum is of those that have one."""
-    usd = range_of(1.0, 2.0, 4.0)
+    usd = UsdRange(low=Decimal(1), expected=Decimal("2.1"), high=Decimal(4))
     whole = forecast_of("c", [phase(usd=usd), phase(name="q")]).whole
 
     assert (1, 4.0) == (whole.unpriced, whole.most_usd)
-    assert pytest.approx(usd.expected) == whole.usd.expected
+    assert usd == whole.usd
 
 
 def test_nothing_queued():
@@ -70,9 +71,9 @@ def test_nothing_queued():
 @pytest.mark.parametrize(
     ("prompt", "price", "expected"),
     [
-        (None, 1.0, None),
+        (None, Decimal(1), None),
         (10, None, None),
-        (10, 0.5, 0.5),
+        (10, Decimal("0.5"), Decimal("0.5")),
     ],
 )
 def test_pricing(prompt, price, expected):
@@ -116,8 +117,8 @@ def test_prices_of_caches():
     plain = PriceTable(entries=[entry()])
     cached = {"cache_read_tokens": 500_000, "cache_write_tokens": 250_000, "output_tokens": 0}
 
-    assert pytest.approx(0.25 * 3 + 0.5 * 0.3 + 0.25 * 6) == usd(own, **cached)
-    assert pytest.approx(3.0) == usd(plain, **cached)
+    assert Decimal("2.4") == usd(own, **cached)
+    assert Decimal(3) == usd(plain, **cached)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What a log knows of its groups, and what predicted output would cost."""
 
+from decimal import Decimal
+
 import pytest
 
 from autopack import Completed, Drain, Failed, create_run, drain
@@ -77,4 +79,4 @@ def test_a_plan_holds_its_cost(sqlite_log):
     create_run(sqlite_log, "s", specs("p800"))
     (planned,) = Drain(sqlite_log, executor=works).plan()
 
-    assert pytest.approx(planned.predicted_output_tokens / 1000) == planned.predicted_usd
+    assert Decimal(planned.predicted_output_tokens) / 1000 == planned.predicted_usd

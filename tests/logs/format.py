@@ -15,6 +15,7 @@ import attrs
 import msgspec
 
 from autopack.events import CORE_EVENTS
+from autopack.events.schema import ABSENT
 
 FILE = Path(__file__).with_name("format.txt")
 AGAIN = "python -m tests.logs.format"
@@ -73,9 +74,10 @@ def _marks(meta: msgspec.Meta) -> Iterator[str]:
 
 
 def _default(field: "attrs.Attribute[Any]") -> str | None:
-    if field.default is attrs.NOTHING:
+    default = field.metadata.get(ABSENT, field.default)
+    if default is attrs.NOTHING:
         return None
-    made = field.default.factory() if isinstance(field.default, attrs.Factory) else field.default
+    made = default.factory() if isinstance(default, attrs.Factory) else default
     return repr(made)
 
 

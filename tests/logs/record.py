@@ -16,6 +16,7 @@ import autopack as api
 from autopack.codec import plain
 from autopack.draining.executors.recorded import RecordedExecutor
 from autopack.ids import PhaseId, PhaseRef, RunId
+from autopack.jsontext import json_text
 from autopack.log import Log
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 from autopack.ports.prediction import PhaseSpec
@@ -42,17 +43,19 @@ def record(path: Path) -> None:
         ]
         api.create_run(log, "nightly", specs, goal="a recorded log", labels={"kind": "release"})
         api.drain(log, executor=RecordedExecutor(seed=7, latency_scale=0, failure_share=0.2))
-        api.create_run(log, "by-hand", [_spec(name) for name in "abcd"])
+        api.create_run(log, "by-hand", [_spec(name) for name in "abcd"], caps={"usd": 2.5})
         api.pause_run(log, "by-hand", why="lunch")
         api.resume_run(log, "by-hand", why="back")
         api.skip(log, _ref("a"), why="x" * 900)
         api.cancel(log, _ref("b"), why="not needed")
         api.drain(log, executor=lambda _phase, _attempt: NeedsPerson("ship it?"), phase_id="c",
-                  run_id="by-hand")  # fmt: skip
+                  run_id="by-hand", allow_unknown_price=True)  # fmt: skip
         api.decide_gate(log, _ref("c"), decision="approve", why="looks right")
         with api.attempt(log, "by-hand/d") as attempt:
             attempt.attach("notes", "a text beside the log")
-            attempt.record_usage(call_id="d-1", model="m", input_tokens=10, output_tokens=20)
+            attempt.record_usage(
+                call_id="d-1", model="m", input_tokens=10, output_tokens=20, cost_usd="0.0000012"
+            )
         strange = UnrecognisedEvent("plugin.thing_happened", 2, '{"n": 1}')
         log.append("plugin-x", [NewEvent(event=strange, meta={"actor": "x"})], expected_version=ANY)
         log.subscribe("mail", lambda _recorded: None)
@@ -82,7 +85,7 @@ def answers(log: Log) -> dict[str, Any]:
         },
         "totals": plain([runs.total, phases.total.by_state(), attempts.total.all]),
     }
-    found: dict[str, Any] = json.loads(json.dumps(told))
+    found: dict[str, Any] = json.loads(json_text(told))
     return found
 
 

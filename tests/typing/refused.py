@@ -78,7 +78,7 @@ def wrong_drains(log: Log, attempt: Attempt, phase: PhaseView) -> None:
     autopack.drain("work.db", executor="recorded")  # type: ignore[arg-type]
     autopack.drain(log, executor="recorded", worker=2)  # type: ignore[call-arg]
     autopack.drain(log, executor="recorded", workers="2")  # type: ignore[arg-type]
-    autopack.drain(log, executor="recorded", max_usd="2")  # type: ignore[arg-type]
+    autopack.drain(log, executor="recorded", max_usd=b"2")  # type: ignore[arg-type]
     autopack.drain(log, executor="recorded", when_empty="watch")  # type: ignore[arg-type]
     autopack.drain(log, executor=lambda phase: None)  # type: ignore[arg-type]
     autopack.drain(log, executor=5)  # type: ignore[arg-type]

@@ -5,11 +5,11 @@ import json
 import socket
 import threading
 
-import attrs
 import pytest
 from structlog.testing import capture_logs
 
 from autopack.errors import InvalidInputError
+from autopack.jsontext import json_text
 from autopack_notify import Webhook
 
 SECRETS = ("me", "hunter2", "t0ken", "s3cret", "hush")
@@ -39,7 +39,7 @@ class TestDelivery:
         assert "/hook" == got["path"]
         assert "application/json" == got["headers"]["Content-Type"]
         assert report.drain_id == got["headers"]["Idempotency-Key"]
-        assert ("drain_stopped", json.loads(json.dumps(attrs.asdict(report), default=str))) == (
+        assert ("drain_stopped", json.loads(json_text(report))) == (
             got["body"]["event"],
             got["body"]["report"],
         )

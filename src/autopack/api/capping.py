@@ -1,16 +1,17 @@
 """A run's caps: what they are, what is used of them, and how they are changed."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 import attrs
 
 from autopack import views
-from autopack.budget import UNITS, Amount
+from autopack.budget import Amount
 from autopack.commands import SetBudget
 from autopack.errors import InvalidInputError, RunMissingError
+from autopack.events.cap_table import UNITS
 from autopack.handler import handler_of
 from autopack.log import Log
+from autopack.money import Usd, UsdLike
 from autopack.projections.attempt_row import NO_WORK
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.runs import RUNS
@@ -29,9 +30,9 @@ class CapUse:
     """
 
     unit: str
-    cap: float | None
-    used: float | Decimal
-    reserved: float | Decimal
+    cap: float | Usd | None
+    used: float | Usd
+    reserved: float | Usd
 
 
 def get_caps(log: Log, run_id: str) -> list[CapUse]:
@@ -51,7 +52,7 @@ def get_caps(log: Log, run_id: str) -> list[CapUse]:
 
 
 def set_caps(
-    log: Log, run_id: str, caps: Mapping[str, float | None], *, why: str, actor: str = "user"
+    log: Log, run_id: str, caps: Mapping[str, UsdLike | None], *, why: str, actor: str = "user"
 ) -> list[CapUse]:
     """
     Change a run's caps, and return those in force; what it used so far counts under them.

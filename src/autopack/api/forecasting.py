@@ -21,7 +21,6 @@ from autopack.draining.pricing import price_ahead
 from autopack.estimating import estimated
 from autopack.fitting import DEFAULT_QUANTILES, quantiles_of
 from autopack.log import Log
-from autopack.money import Usd
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import PhaseView
 from autopack.projections.phases import PHASES
@@ -81,8 +80,8 @@ def _queued(log: Log, run_id: str | None) -> list[PhaseView]:
 
 def _price(log: Log, prices: Path | str | None) -> Price:
     if prices is None:
-        return lambda model, given, written: _float(
-            price_ahead(log.registry, model, input_tokens=given, output_tokens=written)
+        return lambda model, given, written: price_ahead(
+            log.registry, model, input_tokens=given, output_tokens=written
         )
     from autopack.runfiles import prices_from_file
 
@@ -91,8 +90,3 @@ def _price(log: Log, prices: Path | str | None) -> Price:
     return lambda model, given, written: table.usd(
         model, now, input_tokens=given, output_tokens=written
     )
-
-
-def _float(price: Usd | None) -> float | None:
-    """Return a price for a forecast, whose figures are estimates."""
-    return None if price is None else float(price)

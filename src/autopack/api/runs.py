@@ -18,6 +18,7 @@ from autopack.errors import InvalidInputError
 from autopack.handler import handler_of
 from autopack.ids import PhaseName, phase_ref
 from autopack.log import Log
+from autopack.money import UsdLike
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import PhaseSpec
 from autopack.states import GateDecision
@@ -29,7 +30,7 @@ def create_run(
     phases: Iterable[PhaseSpec] = (),
     *,
     goal: str | None = None,
-    caps: Mapping[str, float] | None = None,
+    caps: Mapping[str, UsdLike] | None = None,
     settings: Mapping[str, Any] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> list[Recorded[Any]]:

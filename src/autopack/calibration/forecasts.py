@@ -6,12 +6,14 @@ from typing import Final
 
 import attrs
 
+from autopack.money import Usd, root_of_squares, total
+
 LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
 """The quantiles that a forecast asks for; eight of ten outputs lie between the outer ones."""
 
 _WEIGHTS: Final = (0.3, 0.4, 0.3)
 
-Price = Callable[[str | None, int, int], float | None]
+Price = Callable[[str | None, int, int], Usd | None]
 """What a call of a model costs in USD, by its input and output tokens; None if not known."""
 
 
@@ -22,6 +24,15 @@ class Range:
     low: float
     expected: float
     high: float
+
+
+@attrs.frozen(kw_only=True)
+class UsdRange:
+    """A cost in USD with the interval that holds it eight times of ten."""
+
+    low: Usd
+    expected: Usd
+    high: Usd
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +49,7 @@ class PhaseForecast:
     model: str | None
     prompt_tokens: int | None
     output_tokens: Range
-    usd: Range | None
+    usd: UsdRange | None
     basis: str
 
 
@@ -58,8 +69,8 @@ class Total:
     phases: int
     output_tokens: Range
     most_output_tokens: float
-    usd: Range | None
-    most_usd: float | None
+    usd: UsdRange | None
+    most_usd: Usd | None
     unpriced: int
 
 
@@ -100,7 +111,7 @@ def range_of(low: float, middle: float, high: float) -> Range:
 
 def priced(
     tokens: Range, prompt_tokens: int | None, model: str | None, price: Price
-) -> Range | None:
+) -> UsdRange | None:
     """Return a range of tokens in USD, or None where the price is not known."""
     if prompt_tokens is None:
         return None
@@ -109,7 +120,7 @@ def priced(
     known = [one for one in usd if one is not None]
     if len(known) < len(usd):
         return None
-    return Range(low=known[0], expected=known[1], high=known[2])
+    return UsdRange(low=known[0], expected=known[1], high=known[2])
 
 
 def _total(phases: Sequence[PhaseForecast]) -> Total:
@@ -119,8 +130,8 @@ def _total(phases: Sequence[PhaseForecast]) -> Total:
         phases=len(phases),
         output_tokens=_sum(tokens),
         most_output_tokens=math.fsum(one.high for one in tokens),
-        usd=_sum(usd) if usd else None,
-        most_usd=math.fsum(one.high for one in usd) if usd else None,
+        usd=_sum_usd(usd) if usd else None,
+        most_usd=total(one.high for one in usd) if usd else None,
         unpriced=len(phases) - len(usd),
     )
 
@@ -131,3 +142,11 @@ def _sum(ranges: Sequence[Range]) -> Range:
     below = math.sqrt(math.fsum((one.expected - one.low) ** 2 for one in ranges))
     above = math.sqrt(math.fsum((one.high - one.expected) ** 2 for one in ranges))
     return Range(low=max(0.0, expected - below), expected=expected, high=expected + above)
+
+
+def _sum_usd(ranges: Sequence[UsdRange]) -> UsdRange:
+    """Return the sum of costs, as that of sizes."""
+    expected = total(one.expected for one in ranges)
+    below = root_of_squares(one.expected - one.low for one in ranges)
+    above = root_of_squares(one.high - one.expected for one in ranges)
+    return UsdRange(low=max(Usd(), expected - below), expected=expected, high=expected + above)

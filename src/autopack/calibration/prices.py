@@ -1,13 +1,15 @@
 """A dated table of prices: data that its user gives, and that is never guessed."""
 
 from datetime import UTC, datetime
-from math import isfinite
+from typing import Final
 
 import attrs
 
 from autopack.errors import InvalidInputError
+from autopack.money import Usd, share
 
-_MILLION = 1_000_000
+_MILLION: Final = 1_000_000
+_PRICES: Final = ("input", "output", "cache_read", "cache_write")
 
 
 @attrs.frozen(kw_only=True)
@@ -24,17 +26,22 @@ class PriceEntry:
 
     model: str
     since: str
-    input: float
-    output: float
-    cache_read: float | None = None
-    cache_write: float | None = None
+    input: Usd
+    output: Usd
+    cache_read: Usd | None = None
+    cache_write: Usd | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Refuse prices that are none, and days that cannot be read."""
-        for name in ("input", "output", "cache_read", "cache_write"):
-            value = getattr(self, name)
-            if value is not None and not (isfinite(value) and value >= 0):
-                raise InvalidInputError(f"The price of {self.model}: {name} is {value!r}.")
+        """Take prices as exact decimals; refuse what is none, and days that cannot be read."""
+        for name in _PRICES:
+            if (given := getattr(self, name)) is None:
+                continue
+            try:
+                object.__setattr__(self, name, Usd.of(given))
+            except InvalidInputError as fault:
+                raise InvalidInputError(
+                    f"The price of {self.model}: {name} is {given!r}: {fault}"
+                ) from fault
         _moment(self.since)
 
     def holds(self, model: str, at: datetime) -> bool:
@@ -64,7 +71,7 @@ class PriceTable:
         output_tokens: int,
         cache_read_tokens: int = 0,
         cache_write_tokens: int = 0,
-    ) -> float | None:
+    ) -> Usd | None:
         """
         Return what a call costs, or None where no entry holds.
 
@@ -78,12 +85,13 @@ class PriceTable:
         plain = max(0, input_tokens - cache_read_tokens - cache_write_tokens)
         read = entry.input if entry.cache_read is None else entry.cache_read
         written = entry.input if entry.cache_write is None else entry.cache_write
-        return (
-            plain * entry.input
-            + cache_read_tokens * read
-            + cache_write_tokens * written
-            + output_tokens * entry.output
-        ) / _MILLION
+        parts = (
+            (entry.input, plain),
+            (read, cache_read_tokens),
+            (written, cache_write_tokens),
+            (entry.output, output_tokens),
+        )
+        return share(Usd.of_pico(sum(price.pico * n for price, n in parts)), 1, _MILLION)
 
 
 def _moment(text: str) -> datetime:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from autopack.cli.choosing import executor_of, strategy_of
-from autopack.cli.figures import AMOUNT, COUNT, SHARE
+from autopack.cli.figures import AMOUNT, COUNT, SHARE, dollars
 from autopack.cli.output import (
     json_option,
     print_json,
@@ -96,7 +96,7 @@ _DIGITS_MOST = 12
 @click.option("--max-phases", type=COUNT, help="Take so many, retries among them.")
 @click.option("--max-samples", type=COUNT, help="Stop once so many samples are won.")
 @click.option("--max-tokens", type=COUNT, help="A cap: claims set aside what they may use.")
-@click.option("--max-usd", type=AMOUNT, help="A cap in USD; it needs prices.")
+@click.option("--max-usd", metavar="USD", callback=dollars, help="A cap in USD; it needs prices.")
 @click.option("--allow-unknown-price", is_flag=True, help="Under --max-usd, go on without a price.")
 @click.option("--max-zero-yield", type=COUNT, help="Phases in a row without any usage.")
 @click.option(
@@ -256,17 +256,19 @@ def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:
 
 
 def _row(planned: Any) -> tuple[Any, ...]:
-    usd = None if planned.predicted_usd is None else f"{planned.predicted_usd:.4f}"
+    cost = None if planned.predicted_usd is None else f"{planned.predicted_usd:.4f}"
     reason = f"retry: {planned.reason}" if planned.is_retry else planned.reason
     predicted, budget = planned.predicted_output_tokens, planned.budget_tokens
-    return (str(planned.ref), predicted, budget, usd, reason)
+    return (str(planned.ref), predicted, budget, cost, reason)
 
 
 def _sums(plan: list[Any]) -> str:
+    from autopack.money import total
+
     predicted = sum(planned.predicted_output_tokens for planned in plan)
     budget = sum(planned.budget_tokens for planned in plan)
     priced = [planned.predicted_usd for planned in plan if planned.predicted_usd is not None]
-    cost = f"{sum(priced):.4f} USD for {len(priced)} of them" if priced else "the cost is unknown"
+    cost = f"{total(priced):.4f} USD for {len(priced)} of them" if priced else "the cost is unknown"
     n = len(plan)
     return (
         f"{n} phase{'' if n == 1 else 's'} would be worked on: {predicted:,} output tokens "

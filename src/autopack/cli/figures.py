@@ -1,5 +1,6 @@
 """Numbers of options: finite, and such as a log can be asked for."""
 
+from decimal import Decimal
 from typing import Any, Final
 
 import click
@@ -35,3 +36,17 @@ SHARE: Final = Finite(min=0, max=1, min_open=True, max_open=True)
 
 DAYS: Final = Finite(min=0, max=36_500)
 """A time before now, in days."""
+
+
+def dollars(_context: Any, _option: Any, given: str | None) -> Decimal | None:
+    """Return an amount of USD above 0, digit by digit; a callback of options."""
+    from autopack.errors import InvalidInputError
+    from autopack.money import Usd
+
+    try:
+        amount = None if given is None else Usd.of(given)
+    except InvalidInputError as fault:
+        raise click.BadParameter(str(fault)) from fault
+    if amount is not None and not amount:
+        raise click.BadParameter(f"{given} is not above 0.")
+    return amount

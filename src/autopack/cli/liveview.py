@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from autopack.digits import figure
 from autopack.report.escaping import on_line
 from autopack.report.pace import expected_end
 from autopack.report.wording import kind_words
@@ -61,10 +62,10 @@ def _spend(status: Mapping[str, Any]) -> Iterator[str]:
         cap = limits.get(name)
         if unit == "USD" and cap is None and not used:
             continue  # no call had a price: nothing is known, which is not zero
-        figure = f"{used:.4f}" if unit == "USD" else str(used)
+        there = f"{used:.4f}" if unit == "USD" else str(used)
         if unit in ("USD", "tokens"):
-            figure = f"{least}{figure}"
-        yield f"{figure} {unit}" if cap is None else f"{figure} of {cap:g} {unit}"
+            there = f"{least}{there}"
+        yield f"{there} {unit}" if cap is None else f"{there} of {figure(cap)} {unit}"
 
 
 def _span(seconds: float) -> str:

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import click
 
 from autopack.cli.columns import columns
 from autopack.cli.streams import settle
+from autopack.digits import figure
 
 _SHOWN_MOST: Final = 1_000
 """How much of a value is shown beside others; `--json` has all of it."""
@@ -90,11 +92,10 @@ def _write(text: str, *, err: bool = False, nl: bool = True) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON document; non-ASCII is escaped, so that no console can spoil it."""
-    import json
-
     from autopack.codec import plain
+    from autopack.jsontext import json_text
 
-    say(json.dumps(plain(value), indent=2, ensure_ascii=True))
+    say(json_text(plain(value)))
 
 
 def print_fields(fields: Mapping[str, Any]) -> None:
@@ -118,6 +119,8 @@ def shown(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        return figure(value)
     if isinstance(value, Mapping):
         named = ((shown(name) or "(empty)", shown(inner)) for name, inner in value.items())
         return ", ".join(f"{name} {text}" for name, text in named) or "none"

@@ -1,5 +1,6 @@
 """``autopack run``: create runs, look at them, pause and resume them."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -191,18 +192,21 @@ def _print_caps(caps: list[Any]) -> None:
     )
 
 
-def _figure(number: float | None) -> str | None:
-    return None if number is None else f"{number:,.4f}".rstrip("0").rstrip(".")
+def _figure(number: float | Decimal | None) -> str | None:
+    if number is None or isinstance(number, float):
+        return None if number is None else f"{number:,.4f}".rstrip("0").rstrip(".")
+    return f"{Decimal(number):,f}"
 
 
-def _cap(text: str) -> tuple[str, float | None]:
+def _cap(text: str) -> tuple[str, float | str | None]:
     unit, _, number = text.partition("=")
     if number == "none":
         return unit, None
     try:
-        return unit, float(number)
+        value = float(number)
     except ValueError:
         raise click.UsageError(f"{text!r} is not UNIT=N, such as tokens=800000.") from None
+    return unit, number if unit == "usd" else value
 
 
 def _reason(phase: object) -> str | None:

@@ -14,7 +14,7 @@ from autopack.errors import CapReachedError
 from autopack.events import BudgetReserved, BudgetSettled
 from autopack.handler import Handler
 from autopack.ids import PhaseRef, budget_stream, phase_stream
-from autopack.money import Usd
+from autopack.money import ZERO, UsdLike, UsdSum
 from autopack.phase import holds
 from autopack.ports.log import Entry, Recorded
 from autopack.ports.prediction import Estimate
@@ -48,7 +48,7 @@ class Caps:
         self._handler, self._drain = handler, drain
         self._allow_unknown_price = allow_unknown_price
 
-    def drain_command(self, caps: Mapping[str, float | None], *, may_change: bool) -> SetBudget:
+    def drain_command(self, caps: Mapping[str, UsdLike | None], *, may_change: bool) -> SetBudget:
         """Return the command that gives the drain its caps, by unit; None is none."""
         return SetBudget(
             scope=f"drain-{self._drain}",
@@ -158,7 +158,7 @@ class Caps:
                 scope=scope,
                 lease_token=row.lease_token,
                 tokens=used.tokens,
-                usd=Usd.of(used.usd),
+                usd=used.usd,
                 worked_us=used.worked_us,
             )
             entries.append(self._handler.decided(command))
@@ -242,7 +242,7 @@ def settled(scope: str, token: str, used: Amount) -> BudgetSettled:
         scope=scope,
         lease_token=token,
         tokens=max(0, used.tokens),
-        usd=Usd.of(max(used.usd, Amount().usd)),
+        usd=UsdSum.of(max(used.usd, ZERO)),
         attempts=max(0, used.phases),
         worked_us=max(0, used.worked_us),
     )
@@ -271,7 +271,9 @@ def _grown(scope: str, token: str, grown: Amount, is_more: bool) -> list[BudgetR
     if not is_more:
         return []
     return [
-        BudgetReserved(scope=scope, lease_token=token, tokens=grown.tokens, usd=Usd.of(grown.usd))
+        BudgetReserved(
+            scope=scope, lease_token=token, tokens=grown.tokens, usd=UsdSum.of(grown.usd)
+        )
     ]
 
 
@@ -280,5 +282,5 @@ def _reserved(scope: str, token: str, row: AttemptRow) -> BudgetReserved:
         scope=scope,
         lease_token=token,
         tokens=max(row.use.total_tokens, row.reserved_tokens or 0),
-        usd=max(row.use.cost_usd, row.reserved_usd or Usd()),
+        usd=UsdSum.of(max(row.use.cost_usd, row.reserved_usd or ZERO)),
     )

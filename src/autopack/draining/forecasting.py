@@ -1,10 +1,11 @@
 """What predicted output would cost: by a plugin's prices, else by what calls of the log cost."""
 
-from decimal import Decimal
 from typing import Any
 
 from autopack import views
+from autopack.draining.pricing import price_of
 from autopack.events import LlmUsageRecorded
+from autopack.money import Usd, share
 from autopack.plugins import Registry
 from autopack.ports.work import PhaseView
 from autopack.projections.attempts import ATTEMPTS
@@ -24,9 +25,9 @@ class Prices:
 
     def __init__(self, journal: Any, registry: Registry) -> None:
         self._journal, self._registry = journal, registry
-        self._rates: dict[str, float] | None = None
+        self._rates: dict[str, tuple[Usd, int]] | None = None
 
-    def __call__(self, phase: PhaseView, output_tokens: int) -> float | None:
+    def __call__(self, phase: PhaseView, output_tokens: int) -> Usd | None:
         """Return the cost in USD, or None where nothing is known of it."""
         usage = LlmUsageRecorded(
             call_id="predicted",
@@ -37,25 +38,28 @@ class Prices:
             output_tokens=output_tokens,
             split="inferred",
         )
-        told = self._registry.first("autopack_price_usage", usage=usage)
+        told = price_of(self._registry, usage)
         if told is not None:
-            return float(told)
-        rate = self._known().get(phase.model or _ANY_MODEL)
-        return None if rate is None else rate * output_tokens
+            return told
+        known = self._known().get(phase.model or _ANY_MODEL)
+        if known is None:
+            return None
+        cost, tokens = known
+        return share(cost, output_tokens, tokens)
 
-    def _known(self) -> dict[str, float]:
+    def _known(self) -> dict[str, tuple[Usd, int]]:
         if self._rates is None:
-            sums: dict[str, tuple[Decimal, int]] = {}
+            sums: dict[str, tuple[Usd, int]] = {}
             for row in views.current(self._journal, ATTEMPTS).rows.values():
                 for call in row.calls.values():
                     _add(sums, call)
-            self._rates = {model: float(usd) / tokens for model, (usd, tokens) in sums.items()}
+            self._rates = sums
         return self._rates
 
 
-def _add(sums: dict[str, tuple[Decimal, int]], row: Call) -> None:
+def _add(sums: dict[str, tuple[Usd, int]], row: Call) -> None:
     if row.cost_usd is None or row.cost_source != "reported" or not row.output_tokens:
         return
     for model in {_ANY_MODEL, row.model or _ANY_MODEL}:
-        usd, tokens = sums.get(model, (Decimal(0), 0))
+        usd, tokens = sums.get(model, (Usd(), 0))
         sums[model] = (usd + row.cost_usd, tokens + row.output_tokens)

@@ -2,8 +2,18 @@
 
 import attrs
 
+from autopack.digits import figure
+from autopack.errors import InvalidInputError
+from autopack.money import Usd, UsdLike
 from autopack.ports.figures import check_amount
 from autopack.projections.work import Work
+
+
+def _usd(given: UsdLike | None) -> Usd | None:
+    try:
+        return None if given is None else Usd.of(given)
+    except InvalidInputError as fault:
+        raise InvalidInputError(f"max_usd is no limit: {fault}") from fault
 
 
 @attrs.frozen(kw_only=True)
@@ -20,7 +30,7 @@ class Limits:
     max_minutes: float | None = None
     max_samples: int | None = None
     max_tokens: int | None = None
-    max_usd: float | None = None
+    max_usd: Usd | None = attrs.field(default=None, converter=_usd)
     max_zero_yield: int | None = None
     max_fingerprint_repeats: int | None = 10
     max_timeouts_per_run: int | None = None
@@ -48,7 +58,7 @@ def limit_reached(limits: Limits, work: Work, *, zero_streak: int, elapsed_s: fl
         ("max_zero_yield", limits.max_zero_yield, zero_streak, "phases without usage"),
     ):  # fmt: skip
         if limit is not None and used >= limit:
-            return f"{name}: {used:g} of {limit:g} {unit}"
+            return f"{name}: {figure(used)} of {figure(limit)} {unit}"
     if limits.max_minutes is not None and elapsed_s >= limits.max_minutes * 60:
-        return f"max_minutes: {elapsed_s / 60:.1f} of {limits.max_minutes:g} minutes"
+        return f"max_minutes: {elapsed_s / 60:.1f} of {figure(limits.max_minutes)} minutes"
     return None

@@ -5,6 +5,7 @@ from typing import Literal, TypedDict
 
 from autopack.draining.escalation import EscalationLike
 from autopack.draining.lanes import Rate
+from autopack.money import UsdLike
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 
 
@@ -28,7 +29,7 @@ class DrainLimits(TypedDict, total=False):
     max_minutes: float | None
     max_samples: int | None
     max_tokens: int | None
-    max_usd: float | None
+    max_usd: UsdLike | None
     max_zero_yield: int | None
     max_fingerprint_repeats: int | None
     max_timeouts_per_run: int | None

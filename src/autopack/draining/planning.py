@@ -8,6 +8,7 @@ import attrs
 from autopack.draining.shelf import group_of
 from autopack.draining.worlds import NOTHING_LEFT, Answer, Step, World
 from autopack.ids import PhaseRef
+from autopack.money import Usd
 from autopack.ports.drain import DrainView
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
@@ -30,7 +31,7 @@ class Planned:
     complexity: str
     predicted_output_tokens: int
     budget_tokens: int
-    predicted_usd: float | None = None
+    predicted_usd: Usd | None = None
     is_retry: bool = False
 
 
@@ -47,7 +48,7 @@ def plan(
     *,
     most: int,
     name: str = "strategy",
-    price: Callable[[PhaseView, int], float | None] = lambda _phase, _tokens: None,
+    price: Callable[[PhaseView, int], Usd | None] = lambda _phase, _tokens: None,
     later: Iterable[PhaseView] = (),
     was_done: Callable[[str], bool] = lambda _key: False,
     standing: Callable[[str], str | None] = lambda _key: None,
@@ -80,9 +81,7 @@ def plan(
     return planned
 
 
-def _planned(
-    step: Step, found: Estimate, price: Callable[[PhaseView, int], float | None]
-) -> Planned:
+def _planned(step: Step, found: Estimate, price: Callable[[PhaseView, int], Usd | None]) -> Planned:
     return Planned(
         ref=step.phase.ref,
         reason=step.reason,

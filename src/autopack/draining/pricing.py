@@ -1,11 +1,11 @@
 """What a recorded call cost: as its provider reported it, else by a plugin's price table."""
 
-import math
-from decimal import Decimal
-from typing import Any, SupportsFloat
+from typing import Any
 
 import attrs
 
+from autopack.errors import InvalidInputError
+from autopack.errors.base import told
 from autopack.events import LlmUsageRecorded
 from autopack.money import Usd
 from autopack.narrator import Narrator
@@ -17,11 +17,12 @@ def price_of(registry: Registry, usage: LlmUsageRecorded) -> Usd | None:
     if usage.cost_usd is not None:
         return usage.cost_usd
     priced: Any = registry.first("autopack_price_usage", usage=usage)
-    if priced is None or _is_price(priced):
-        return None if priced is None else _rounded(priced)
-    what = "a plugin's price is none"
-    Narrator("autopack.caps").error(what, price=repr(priced), model=usage.request_model)
-    return None
+    try:
+        return None if priced is None else Usd.computed(priced)
+    except InvalidInputError:  # no cap can count with it
+        what = "a plugin's price is none"
+        Narrator("autopack.caps").error(what, price=told(priced), model=usage.request_model)
+        return None
 
 
 def priced(registry: Registry, usage: LlmUsageRecorded) -> LlmUsageRecorded:
@@ -35,16 +36,6 @@ def priced(registry: Registry, usage: LlmUsageRecorded) -> LlmUsageRecorded:
         return usage
     found: LlmUsageRecorded = attrs.evolve(usage, cost_usd=usd, cost_source="computed")  # type: ignore[misc]
     return found
-
-
-def _rounded(price: Any) -> Usd:
-    """Return a plugin's price to the pico-dollar; what it computed may be finer."""
-    return Usd.of(price if isinstance(price, float) else round(Decimal(price), 12))
-
-
-def _is_price(given: Any) -> bool:
-    """Tell whether a cap can count with it: not a number, or less than nothing, would lift it."""
-    return isinstance(given, SupportsFloat) and 0 <= float(given) < math.inf
 
 
 def price_ahead(

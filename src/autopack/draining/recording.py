@@ -295,10 +295,10 @@ def _evolved(usage: LlmUsageRecorded, **changes: Any) -> LlmUsageRecorded:
 
 
 def _checked(figures: UsageFigures) -> dict[str, Any]:
-    """Return figures as an event takes them; a cost that is given was reported."""
+    """Return figures as an event takes them."""
     told: dict[str, Any] = dict(figures)
     if told.get("cost_usd") is not None:
-        told = {"cost_source": "reported", **told, "cost_usd": Usd.of(told["cost_usd"])}
+        told["cost_usd"] = Usd.of(told["cost_usd"])
     return told
 
 

@@ -1,10 +1,10 @@
 """What a drain did, and why it ended."""
 
-from decimal import Decimal
 from typing import Any
 
 import attrs
 
+from autopack.money import Usd
 from autopack.ordering import Stuck
 from autopack.projections.work import Work
 
@@ -39,7 +39,7 @@ class DrainReport:
     lost: int
     calls: int
     total_tokens: int
-    cost_usd: Decimal
+    cost_usd: Usd
     unpriced_calls: int
     unmetered: int
     samples: int

@@ -19,6 +19,7 @@ from autopack.draining.strategies.one import One
 from autopack.errors import InvalidInputError
 from autopack.fitting import calibrator_of
 from autopack.ids import PhaseRef, check_name
+from autopack.money import Usd
 from autopack.plugins import Registry
 from autopack.ports.drain import StrategyLike
 from autopack.ports.figures import DAY_S, WORKERS_MOST, YEAR_S, check_count, check_seconds
@@ -81,7 +82,11 @@ class Settings:
 
     def recorded(self) -> dict[str, Any]:
         """Return what is kept of the settings in the log."""
-        limits = {k: v for k, v in attrs.asdict(self.limits).items() if v is not None}
+        limits = {
+            name: str(limit) if isinstance(limit, Usd) else limit
+            for name, limit in attrs.asdict(self.limits).items()
+            if limit is not None
+        }
         return {
             **dict(getattr(self.executor, "settings", {})),
             "run_id": self.run_id,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from shlex import quote
 
+from autopack.digits import figure
 from autopack.errors.base import AutopackError
 from autopack.errors.nearest import did_you_mean, listed
 
@@ -117,7 +118,7 @@ class CapReachedError(CommandRefusedError):
         self, scope: str, *, unit: str, used: float | Decimal, cap: float | Decimal
     ) -> None:
         super().__init__(
-            f"The cap of {scope} is reached: {_shown(used)} of {_shown(cap)} {unit} are used. "
+            f"The cap of {scope} is reached: {figure(used)} of {figure(cap)} {unit} are used. "
             "The call is recorded; make no further one, or raise the cap."
         )
         self.scope, self.unit, self.used, self.cap = scope, unit, used, cap
@@ -137,10 +138,10 @@ class CapFullError(CommandRefusedError):
         cap: float | Decimal,
     ) -> None:
         named = "USD" if unit == "usd" else unit
-        used = f"{_shown(spent)} are used" + (
-            f" and {_shown(reserved)} set aside" if reserved else ""
+        used = f"{figure(spent)} are used" + (
+            f" and {figure(reserved)} set aside" if reserved else ""
         )
-        wants = f", so that a claim of {_shown(wanted)} does not fit" if wanted else ""
+        wants = f", so that a claim of {figure(wanted)} does not fit" if wanted else ""
         kind, _, name = scope.partition("-")
         is_run = kind == "run"
         called = f"set_caps(log, {name!r}, {{{unit!r}: ...}}, why=...)" if is_run else f"max_{unit}"
@@ -148,7 +149,7 @@ class CapFullError(CommandRefusedError):
             f"autopack run cap {quote(name)} {unit}=... --why ..." if is_run else f"--max-{unit}"
         )
         super().__init__(
-            f"The cap of {scope} is {_shown(cap)} {named}: {used}{wants}. "
+            f"The cap of {scope} is {figure(cap)} {named}: {used}{wants}. "
             "Let work in flight end, or raise the cap:",
             do=called,
             typed=typed,
@@ -212,11 +213,3 @@ class DrainRefusedError(CommandRefusedError):
     def __init__(self, plugin: str, reason: str) -> None:
         super().__init__(f"Plugin {plugin!r} refused the drain: {reason}")
         self.plugin, self.reason = plugin, reason
-
-
-def _shown(figure: float | Decimal) -> str:
-    """Return a figure with no more digits than it needs."""
-    if not isinstance(figure, Decimal):
-        return f"{figure:g}"
-    text = f"{figure:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import attrs
 
 from autopack.events.schema import Count, Json, Key, Minutes, ReasonText, Text, Tokens, event
-from autopack.money import Usd
+from autopack.money import Usd, UsdSum
 
 
 @event("calibration.proposed")
@@ -76,7 +76,7 @@ class BudgetReserved:
     scope: Key
     lease_token: Key
     tokens: Tokens | None = None
-    usd: Usd | None = None
+    usd: UsdSum | None = None
 
 
 @event("budget.settled", schema=2)
@@ -91,7 +91,7 @@ class BudgetSettled:
     scope: Key
     lease_token: Key
     tokens: Tokens | None = None
-    usd: Usd | None = None
+    usd: UsdSum | None = None
     attempts: Count = 1
     worked_us: Count = 0
 

@@ -18,7 +18,7 @@ from autopack.events.schema import (
     Tokens,
     event,
 )
-from autopack.money import Usd
+from autopack.money import UsdSum
 
 LEASE_LOST: Final = "lease_lost"
 """The code of a phase that failed since its last worker was gone."""
@@ -66,7 +66,7 @@ class PhaseClaimed:
     executor: str | None = None
     capped: tuple[str, ...] = ()
     reserved_tokens: Tokens | None = None
-    reserved_usd: Usd | None = None
+    reserved_usd: UsdSum | None = None
     basis: str | None = None
 
 

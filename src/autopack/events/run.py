@@ -5,6 +5,7 @@ from typing import Literal
 
 import attrs
 
+from autopack.events.cap_table import NO_CAPS, CapTable
 from autopack.events.schema import (
     Digests,
     Instant,
@@ -27,7 +28,7 @@ class RunCreated:
     run_id: Key
     goal: Text | None = None
     settings: Mapping[str, Json] = attrs.Factory(dict)
-    caps: Mapping[str, float] = attrs.Factory(dict)
+    caps: CapTable = NO_CAPS
     labels: Mapping[str, str] = attrs.Factory(dict)
     forked_from: Key | None = None
     source_fields: Mapping[str, Json] = attrs.Factory(dict)

@@ -22,9 +22,10 @@ from msgspec import Meta
 
 from autopack.decoders import decoder_of
 from autopack.errors import InvalidEventError, InvalidInputError
+from autopack.events.cap_table import CapTable
 from autopack.events.json_values import SIMPLE, json_fault
 from autopack.limits import moment_fault
-from autopack.money import Usd
+from autopack.money import Usd, UsdSum
 
 C = TypeVar("C", bound=type)
 _PLAIN: Final = (str, int, bool, NoneType)
@@ -58,6 +59,10 @@ Digest = Annotated[str, Meta(extra={"digest": True})]
 """The SHA-256 of a text beside the log; what is none passes the redaction hook."""
 Digests = Mapping[str, Digest]
 """Names of texts to the digests under which they are stored beside the log."""
+ABSENT: Final = "absent"
+"""In a field's metadata: what its absence stands for in JSON, where None has it decided."""
+DECIDED: Final = "decided"
+"""In a field's metadata: returns what it holds for an event, or raises InvalidEventError."""
 Json = Any
 """What JSON can say: None, bool, 64-bit int, finite float, str, list, dict with str keys."""
 
@@ -106,13 +111,14 @@ def _checked(cls: C, type_name: str) -> C:
     if not _is_frozen(cls):
         raise InvalidEventError(type_name, f"{cls.__name__} can be changed; use attrs.frozen")
     made = cls.__init__  # type: ignore[misc]
-    tuples = [f.name for f in attrs.fields(cls) if str(f.type).startswith("tuple[")]
+    found = {field.name: _converter_of(field.type) for field in attrs.fields(cls)}
+    converters = {name: converter for name, converter in found.items() if converter is not None}
 
     @wraps(made)
     def init(self: Any, *args: Any, **fields: Any) -> None:
         made(self, *args, **fields)
-        for name in tuples:
-            object.__setattr__(self, name, _to_tuple(getattr(self, name)))
+        for name, converter in converters.items():
+            object.__setattr__(self, name, converter(getattr(self, name)))
         _check_values(self)
 
     cls.__init__ = init  # type: ignore[misc]
@@ -157,13 +163,11 @@ def mirror_of(cls: type, *, tells_defaults: bool = False) -> type[msgspec.Struct
     attrs.resolve_types(cls, include_extras=True)
     fields: list[Any] = []
     for field in attrs.fields(cls):
-        if field.default is attrs.NOTHING:
+        default = absent_value(field)
+        if default is attrs.NOTHING:
             fields.append((field.name, field.type))
-        elif isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
-            default = msgspec.field(default_factory=field.default.factory)
-            fields.append((field.name, field.type, default))
         else:
-            fields.append((field.name, field.type, field.default))
+            fields.append((field.name, field.type, default))
     mirror = msgspec.defstruct(
         cls.__name__,
         fields,
@@ -176,11 +180,30 @@ def mirror_of(cls: type, *, tells_defaults: bool = False) -> type[msgspec.Struct
     return mirror
 
 
+def absent_value(field: "attrs.Attribute[Any]") -> Any:
+    """Return what the absence of a field in JSON stands for, for msgspec; NOTHING if none may."""
+    default: Any = field.metadata.get(ABSENT, field.default)
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        return msgspec.field(default_factory=default.factory)
+    return default
+
+
+@cache
+def _decided_fields(cls: type) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """Return the fields whose values rest on others, each with what decides it."""
+    found = ((field.name, field.metadata.get(DECIDED)) for field in attrs.fields(cls))
+    return tuple((name, decide) for name, decide in found if decide is not None)
+
+
 @cache
 def _deep_fields(cls: type) -> tuple[tuple[str, bool], ...]:
     """Return the fields that may hold what their type does not say, and whether it is JSON."""
     mirror_of(cls)  # resolves the types
-    return tuple((f.name, f.type is Any) for f in attrs.fields(cls) if not is_plain(f.type, Usd))
+    return tuple(
+        (f.name, f.type is Any)
+        for f in attrs.fields(cls)
+        if not is_plain(f.type, Usd, UsdSum, CapTable)
+    )
 
 
 def is_plain(hint: Any, *more: Any) -> bool:
@@ -205,18 +228,20 @@ def is_plain(hint: Any, *more: Any) -> bool:
 def checks_alone(cls: type) -> bool:
     """Tell whether nothing but :func:`event` checks or changes what the class is made of."""
     return vars(cls).get("__attrs_post_init__") is _check_values and all(
-        field.validator is None and field.converter in (None, _to_tuple, _to_usd)
+        field.validator is None and field.converter in (None, _to_tuple, *_TAKES.values())
         for field in attrs.fields(cls)
     )
 
 
 def _check_values(self: Any) -> None:
+    for name, decide in _decided_fields(self.__class__):
+        object.__setattr__(self, name, decide(self))
     try:
         msgspec.convert(
             self, mirror_of(self.__class__), from_attributes=True, dec_hook=stored_value
         )
     except msgspec.ValidationError as refused:
-        raise InvalidEventError(self.TYPE, str(refused)) from refused
+        raise InvalidEventError(self.TYPE, _amount_fault(self) or str(refused)) from refused
     if fault := value_fault(self):
         raise InvalidEventError(self.TYPE, fault)
 
@@ -252,26 +277,57 @@ def _converter_after(field: "attrs.Attribute[Any]") -> Any:
 def _converter_of(hint: Any) -> Callable[[Any], Any] | None:
     if str(hint).startswith("tuple["):
         return _to_tuple
-    if hint is Usd or Usd in get_args(hint):
-        return _to_usd
-    return None
+    return next((_TAKES[kind] for kind in (hint, *get_args(hint)) if _is_taken(kind)), None)
+
+
+def _is_taken(hint: Any) -> bool:
+    return isinstance(hint, type) and hint in _TAKES
 
 
 def _to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _to_usd(value: Any) -> Any:
-    try:
-        return None if value is None else Usd.of(value)
-    except InvalidInputError:
-        return value  # the check of all fields says in which one it is
+def _taking(kind: Any) -> Callable[[Any], Any]:
+    """Return what takes all that is like a value of a type for one."""
+
+    def take(value: Any) -> Any:
+        try:
+            return None if value is None else kind.of(value)
+        except InvalidInputError:
+            return value  # the check of all fields says in which one it is
+
+    return take
+
+
+_TAKES: Final[Mapping[type, Callable[[Any], Any]]] = {
+    kind: _taking(kind) for kind in (Usd, UsdSum, CapTable)
+}
+
+
+def _amount_fault(made: Any) -> str | None:
+    """Return why a value could not be taken for an amount, or None where all were."""
+    for field in attrs.fields(made.__class__):
+        value = getattr(made, field.name)
+        for kind in (field.type, *get_args(field.type)):
+            if value is None or not _is_taken(kind):
+                continue
+            try:
+                kind.of(value)
+            except InvalidInputError as refused:
+                return f"{field.name}: {str(refused).removesuffix('.')}"
+    return None
 
 
 def stored_value(kind: type, stored: Any) -> Any:
     """Return a value that JSON has no type for, from what stands for it in a stored event."""
-    if kind is Usd:
-        return stored if isinstance(stored, Usd) else Usd.stored(stored)
+    taken: Any = kind
+    if _is_taken(kind):
+        if type(stored) is not kind:
+            return taken.stored(stored)
+        if isinstance(stored, Usd) and not 0 <= stored <= stored.MOST:  # as a sum may be
+            raise ValueError(f"{stored} US dollars are not from 0 to {stored.MOST}")
+        return stored
     raise NotImplementedError(f"{kind.__name__} is no type of an event's field")
 
 

@@ -5,7 +5,18 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from autopack.events.schema import Attempt, Json, Key, ReasonText, Seconds, Tokens, event
+from autopack.errors import InvalidEventError
+from autopack.events.schema import (
+    ABSENT,
+    DECIDED,
+    Attempt,
+    Json,
+    Key,
+    ReasonText,
+    Seconds,
+    Tokens,
+    event,
+)
 from autopack.ids import EventId, derived_id
 from autopack.money import Usd
 
@@ -19,6 +30,19 @@ BUILDER: Final = "builder"
 """The role of the calls whose output is what a phase was predicted to need."""
 
 
+def _cost_source(event: Any) -> Any:
+    """Take a cost for the provider's own if nobody says whose it is; a source needs a cost."""
+    if event.cost_source is None:
+        return "unknown" if event.cost_usd is None else "reported"
+    if event.cost_source != "unknown" and event.cost_usd is None:
+        why = f"cost_source is {event.cost_source!r}, but there is no cost_usd: give both, or none"
+        raise InvalidEventError(event.TYPE, why)
+    return event.cost_source
+
+
+_BY_COST: Final = {ABSENT: "unknown", DECIDED: _cost_source}
+
+
 @event("llm.usage_recorded")
 class LlmUsageRecorded:
     """
@@ -27,7 +51,8 @@ class LlmUsageRecorded:
     ``input_tokens`` includes cache reads and writes, ``output_tokens`` includes reasoning.
     ``split`` says whether the division of the total into input and output was measured, guessed
     (inferred) or never known (total_only). ``cost_source`` says whether the provider reported the
-    cost, or a price table gave it when the call was recorded (computed). ``account`` is whose
+    cost, which is meant where nothing is said, or a price table gave it when the call was recorded
+    (computed). ``account`` is whose
     limits the provider counts.
     """
 
@@ -52,7 +77,7 @@ class LlmUsageRecorded:
     truncated: bool | None = None
     duration_s: Seconds | None = None
     cost_usd: Usd | None = None
-    cost_source: CostSource = "unknown"
+    cost_source: CostSource = attrs.field(default=None, metadata=_BY_COST)
     split: Split = "measured"
     late: bool = False
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
@@ -77,7 +102,7 @@ class LlmUsageAmended:
     reasoning_tokens: Tokens | None = None
     total_tokens: Tokens | None = None
     cost_usd: Usd | None = None
-    cost_source: CostSource = "unknown"
+    cost_source: CostSource = attrs.field(default=None, metadata=_BY_COST)
     split: Split = "measured"
 
 

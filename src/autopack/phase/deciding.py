@@ -40,6 +40,7 @@ from autopack.events import (
 )
 from autopack.events.phase import LEASE_LOST
 from autopack.ids import PhaseRef
+from autopack.money import as_sum
 from autopack.phase.state import AFTER_GATE, PhaseState, holds
 from autopack.states import LIVE, MOVES, PhaseStatus
 
@@ -82,7 +83,7 @@ def _claim(command: ClaimPhase, state: PhaseState) -> list[PhaseEvent]:
         lease_token=command.lease_token,
         drain=command.drain,
         reserved_tokens=command.reserved_tokens,
-        reserved_usd=command.reserved_usd,
+        reserved_usd=as_sum(command.reserved_usd),
         basis=command.basis,
         account=command.account,
         model=command.model,

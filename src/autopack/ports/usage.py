@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from autopack.events.usage import CostSource, Split
-from autopack.money import Amount
+from autopack.money import UsdLike
 
 
 class AmendedFigures(TypedDict, total=False):
@@ -14,7 +14,7 @@ class AmendedFigures(TypedDict, total=False):
     output_tokens: int | None
     reasoning_tokens: int | None
     total_tokens: int | None
-    cost_usd: Amount | None
+    cost_usd: UsdLike | None
     split: Split
 
 
@@ -39,9 +39,10 @@ class UsageFigures(AmendedFigures, total=False):
         stop_reason: Why the answer ended, in the provider's word.
         truncated: Whether it was cut at the limit.
         duration_s: Seconds that the call took.
-        cost_usd: USD; without it a price plugin is asked.
-        cost_source: ``reported`` if ``cost_usd`` is the provider's figure, else ``unknown`` (the
-            default).
+        cost_usd: USD, exact to 12 decimal places; a float is taken as what it prints as. Without
+            it a price plugin is asked.
+        cost_source: ``unknown`` if nobody knows whose figure ``cost_usd`` is; ``reported``, the
+            provider's own, if it is left out.
         source_fields: What else the provider told, by name; JSON values.
     """
 

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias, Unpack
 import attrs
 
 from autopack.errors import InvalidInputError
+from autopack.events.cap_table import NO_CAPS, CapTable
 from autopack.events.usage import LlmUsageRecorded
 from autopack.ids import PhaseRef
 from autopack.ports.log import Recorded
@@ -92,7 +93,7 @@ class RunView:
     status: str = "OPEN"
     is_paused: bool = False
     outcome: str | None = None
-    caps: Mapping[str, float] = attrs.Factory(dict)
+    caps: CapTable = NO_CAPS
     labels: Mapping[str, str] = attrs.Factory(dict)
     settings: Mapping[str, Any] = attrs.Factory(dict)
     is_prepared: bool | None = None

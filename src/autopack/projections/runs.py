@@ -36,7 +36,7 @@ class RunBoard:
     """Every run by id, in the order of first mention."""
 
     name: Final = "runs"
-    version: Final = 3
+    version: Final = 4
     types: Final[tuple[type, ...]] = (
         *_RUN_STREAM,
         *PhaseEvent.__args__,

@@ -1,11 +1,12 @@
 """A forecast as rows, a sentence, and JSON."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import attrs
 
-from autopack.calibration.forecasts import Forecast, Range, Total
+from autopack.calibration.forecasts import Forecast, Range, Total, UsdRange
 
 
 def forecast_json(found: Forecast) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def _tokens(found: Range) -> tuple[str, str, str]:
     return f"{found.expected:,.0f}", f"{found.low:,.0f}", f"{found.high:,.0f}"
 
 
-def _usd(found: Range | None) -> tuple[str, str, str]:
+def _usd(found: UsdRange | None) -> tuple[str, str, str]:
     if found is None:
         return "-", "-", "-"
     return f"{found.expected:.4f}", f"{found.low:.4f}", f"{found.high:.4f}"
@@ -63,4 +64,4 @@ def _rounded(value: Any) -> Any:
         return {name: _rounded(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_rounded(inner) for inner in value]
-    return round(value, 6) if isinstance(value, float) else value
+    return round(value, 6) if isinstance(value, float | Decimal) else value

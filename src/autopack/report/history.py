@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Final
 
+from autopack.digits import figure
 from autopack.errors import CodecError
 from autopack.ports.log import Recorded, UnrecognisedEvent, from_us
 from autopack.report.escaping import on_line
@@ -63,16 +65,13 @@ def _details(event: Any) -> Iterator[str]:
     for name in _TELLING:
         value = getattr(event, name, None)
         if value not in (None, "", False):
-            shown = _number(value) if isinstance(value, float) else _short(str(value))
+            is_figure = isinstance(value, float | Decimal)
+            shown = figure(value) if is_figure else _short(str(value))
             yield f"{name} {shown}"
     for name in _PROSE:
         text = getattr(event, name, None)
         if isinstance(text, str) and text:
             yield _short(text)
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def _short(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import attrs
 
+from autopack.money import ZERO, Usd
 from autopack.ordering import Stuck
 from autopack.report.escaping import in_code, in_markdown, on_line
 from autopack.report.pace import per_minute
@@ -112,7 +113,7 @@ class Status:
     total_tokens: int = 0
     output_tokens: int = 0
     inferred_output_tokens: int = 0
-    cost_usd: float = 0.0
+    cost_usd: Usd = ZERO
     calls_without_cost: int = 0
     calls_without_total: int = 0
     estimates: int = 0

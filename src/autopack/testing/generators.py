@@ -9,11 +9,12 @@ import attrs
 from hypothesis import strategies as st
 
 from autopack.events import CORE_EVENTS
+from autopack.events.cap_table import CapTable
 from autopack.events.phase import PhaseEvent
 from autopack.events.run import RunEvent
 from autopack.events.usage import UsageEvent
 from autopack.ids import PhaseId, PhaseRef, RunId
-from autopack.money import Usd
+from autopack.money import Usd, UsdSum
 from autopack.ports.drain import DrainView, GroupEvidence, RunHistory, evidence_of
 from autopack.ports.prediction import Features, PhaseSpec, Sample
 from autopack.ports.work import PhaseView, RunView
@@ -43,6 +44,17 @@ instants = st.datetimes(
 """Aware moments, in two time zones."""
 
 
+amounts = st.integers(0, 2**63 - 1).map(Usd.of_pico)
+"""Amounts of USD to the pico-dollar, which no float could hold side by side."""
+
+_CAPS: dict[str, st.SearchStrategy[Any]] = {
+    "tokens": st.integers(1, 2**53),
+    "usd": st.integers(1, 2**63 - 1).map(Usd.of_pico),
+    "phases": st.integers(1, 2**53),
+    "minutes": st.floats(0.001, 1e12),
+}
+
+
 def values(hint: Any) -> st.SearchStrategy[Any]:
     """Return a strategy of the values that a field's type allows."""
     if hint is Any:
@@ -65,7 +77,9 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         int: st.integers(-(2**40), 2**40),
         float: st.floats(allow_nan=False, allow_infinity=False),
         datetime: instants,
-        Usd: st.integers(0, 2**63 - 1).map(Usd.of_pico),
+        Usd: amounts,
+        UsdSum: amounts.map(UsdSum.of),
+        CapTable: st.fixed_dictionaries({}, optional=_CAPS).map(CapTable.of),
     }
     return plain[hint]
 
@@ -92,7 +106,8 @@ def events_of(cls: type, **fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[A
         fixed: Strategies that replace those of fields; names that the class lacks are ignored.
     """
     fields = {field.name: values(field.type) for field in attrs.fields(cls)}
-    fields.update({name: made for name, made in fixed.items() if name in fields})
+    coherent = {"cost_source": st.sampled_from((None, "unknown")), **fixed}
+    fields.update({name: made for name, made in coherent.items() if name in fields})
     return st.builds(cls, **fields)
 
 
@@ -110,7 +125,7 @@ FEW: Mapping[str, st.SearchStrategy[Any]] = {
     "complexity": st.sampled_from(COMPLEXITIES),
     "role": st.sampled_from(("builder", "auditor")),
     "split": st.sampled_from(("measured", "inferred", "total_only")),
-    "cost_usd": st.none() | st.integers(0, 64).map(lambda n: n / 8),
+    "cost_usd": st.none() | amounts,
     "decision": st.sampled_from(("approve", "reject", "requeue")),
     "tau": st.none() | st.floats(0.05, 0.95),
 }

@@ -34,7 +34,7 @@ from autopack.events import LlmUsageRecorded
 from autopack.ids import PhaseRef
 from autopack.ports.prediction import Estimate, Features
 from autopack.states import LIVE
-from autopack.testing.generators import CATEGORIES, COMPLEXITIES, RUNS, phase_refs, runs
+from autopack.testing.generators import CATEGORIES, COMPLEXITIES, RUNS, amounts, phase_refs, runs
 
 _NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _PEOPLE: dict[str, Any] = {"by": "ann", "why": "because"}
@@ -181,7 +181,7 @@ def _call_step(draw: st.DrawFn, world: World) -> None:
         output_tokens=tokens,
         split=split,
         truncated=draw(st.none() | st.booleans()),
-        cost_usd=draw(st.none() | st.integers(0, 64).map(lambda n: n / 8)),
+        cost_usd=draw(st.none() | amounts),
     )
 
 

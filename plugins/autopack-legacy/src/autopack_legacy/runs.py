@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from autopack.events import RunCreated, RunFinished
+from autopack.events.cap_table import CapTable
 from autopack.events.run import Outcome
 from autopack.ids import RunId, run_stream
 from autopack_legacy.facts import Fact, fact
@@ -57,9 +58,9 @@ def _created(cells: Cells, run: RunId, later: list[datetime | None]) -> Fact:
     return fact(run_stream(run), event, at=at, cells=cells, columns=_ASKED)
 
 
-def _caps(cells: Cells) -> dict[str, float]:
+def _caps(cells: Cells) -> CapTable:
     caps = {name: cells.whole(column) for name, column in _CAPS.items()}
-    return {name: float(cap) for name, cap in caps.items() if cap is not None}
+    return CapTable.of({name: cap for name, cap in caps.items() if cap})
 
 
 def _created_at(cells: Cells, run: RunId, later: list[datetime]) -> datetime:

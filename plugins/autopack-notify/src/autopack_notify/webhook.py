@@ -1,7 +1,6 @@
 """Posts a drain's report, and what waits for a person; what goes wrong is logged only."""
 
 import base64
-import json
 import re
 import threading
 import time
@@ -17,6 +16,7 @@ import structlog
 
 from autopack import hookimpl
 from autopack.errors import InvalidInputError
+from autopack.jsontext import json_text
 
 if TYPE_CHECKING:
     from autopack import DrainReport, Recorded
@@ -132,7 +132,7 @@ class Webhook:
 
     def send(self, report: "DrainReport") -> bool:
         """Post a drain's report and tell whether it arrived; what went wrong is logged."""
-        body = {"event": "drain_stopped", "text": _sentence(report), "report": attrs.asdict(report)}
+        body = {"event": "drain_stopped", "text": _sentence(report), "report": report}
         return self._sent(body, str(report.drain_id))
 
     def _sent(self, body: dict[str, Any], key: str) -> bool:
@@ -159,7 +159,7 @@ class Webhook:
             headers[name] = value.strip()
         return Request(
             url,
-            data=json.dumps(body, default=str).encode(),
+            data=json_text(body).encode(),
             headers={
                 "Content-Type": "application/json",
                 "User-Agent": "autopack-notify",

@@ -9,6 +9,7 @@ import attrs
 from autopack import Recorded
 from autopack.calibration.prices import PriceTable
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
+from autopack.money import Usd
 from autopack_prices.tables import usd_of
 
 _AMENDED = ("input_tokens", "output_tokens", "total_tokens", "cost_usd")
@@ -29,11 +30,11 @@ class ModelBill:
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    reported_usd: float | None = None
-    table_usd: float | None = None
+    reported_usd: Usd | None = None
+    table_usd: Usd | None = None
     without_price: int = 0
 
-    def plus(self, usage: LlmUsageRecorded, usd: float | None) -> "ModelBill":
+    def plus(self, usage: LlmUsageRecorded, usd: Usd | None) -> "ModelBill":
         """Return the bill with one call more."""
         usd_told = None if usage.cost_source == "computed" else usage.cost_usd
         return ModelBill(
@@ -41,7 +42,7 @@ class ModelBill:
             calls=self.calls + 1,
             input_tokens=self.input_tokens + (usage.input_tokens or 0),
             output_tokens=self.output_tokens + (usage.output_tokens or 0),
-            reported_usd=_sum(self.reported_usd, None if usd_told is None else float(usd_told)),
+            reported_usd=_sum(self.reported_usd, usd_told),
             table_usd=_sum(self.table_usd, usd),
             without_price=self.without_price + (usd is None),
         )
@@ -63,7 +64,7 @@ def bills(events: Iterable[Recorded[Any]], table: PriceTable) -> list[ModelBill]
         model = usage.response_model or usage.request_model
         bill = found.get(model, ModelBill(model=model))
         found[model] = bill.plus(usage, usd_of(table, usage, moment))
-    return sorted(found.values(), key=lambda bill: (-(bill.table_usd or 0.0), bill.model or ""))
+    return sorted(found.values(), key=lambda bill: (-(bill.table_usd or Usd()), bill.model or ""))
 
 
 def _given(event: LlmUsageAmended) -> dict[str, Any]:
@@ -72,5 +73,5 @@ def _given(event: LlmUsageAmended) -> dict[str, Any]:
     return given if event.cost_usd is None else {**given, "cost_source": event.cost_source}
 
 
-def _sum(total: float | None, more: float | None) -> float | None:
-    return total if more is None else (total or 0.0) + more
+def _sum(total: Usd | None, more: Usd | None) -> Usd | None:
+    return total if more is None else (total or Usd()) + more

@@ -7,6 +7,7 @@ import click
 
 from autopack.cli.output import json_option, print_json, print_table, say
 from autopack.cli.session import LogCommand, Session
+from autopack.money import Usd
 from autopack_prices.environment import PRICES, named_table
 
 
@@ -45,6 +46,6 @@ def prices(session: Session, file: Path | None, as_json: bool) -> None:
 
 
 def _shown(value: object) -> object:
-    if isinstance(value, float):
+    if isinstance(value, Usd):
         return f"{value:.4f}"
     return f"{value:,}" if isinstance(value, int) else value

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from autopack.hookspecs import Register, hookimpl
+from autopack.money import Usd
 from autopack_prices.environment import named_table
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @hookimpl
-def autopack_price_usage(usage: "LlmUsageRecorded") -> float | None:
+def autopack_price_usage(usage: "LlmUsageRecorded") -> Usd | None:
     """Return what a call costs today by the table that ``AUTOPACK_PRICES`` names."""
     path = named_table()
     if path is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from autopack.calibration.prices import PriceTable
 from autopack.errors import InvalidInputError
+from autopack.money import Usd
 from autopack.runfiles import prices_from_file
 
 
@@ -29,7 +30,7 @@ def _read(path: Path, _changed_at_ns: int, _size: int) -> PriceTable:
     return prices_from_file(path)
 
 
-def usd_of(table: PriceTable, usage: Any, at: datetime) -> float | None:
+def usd_of(table: PriceTable, usage: Any, at: datetime) -> Usd | None:
     """
     Return what a call cost by the table, or None where it cannot be told.
 

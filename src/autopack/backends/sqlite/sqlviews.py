@@ -3,10 +3,13 @@ SQL views over a log file, for sqlite-utils, Datasette and anything else that re
 
 They are computed from the events when asked, so they are true at every moment; units stand in
 the columns' names. Times are UTC, in ISO 8601 with milliseconds. What is not known is NULL.
+Of a cost, ``cost_usd`` is to be read, a float; ``cost_pico_usd`` is exact, and so are its sums.
 """
 
 import sqlite3
 from typing import Final
+
+from autopack.money import PICO, PLACES
 
 _STATES: Final = {
     "phase.queued": "QUEUED",
@@ -165,12 +168,17 @@ _LASTS: Final = " UNION ALL ".join(
 
 
 def _pico(text: str) -> str:
-    """Return the whole number of pico-dollars that a canonical decimal text says."""
+    """Return the pico-dollars that a canonical decimal text says, by its digits: no float."""
     dot = f"instr({text} || '.', '.')"
-    return (
-        f"CAST(substr({text}, 1, {dot} - 1) AS INTEGER) * 1000000000000"
-        f" + CAST(substr(substr({text}, {dot} + 1) || '000000000000', 1, 12) AS INTEGER)"
-    )
+    whole = f"CAST(substr({text}, 1, {dot} - 1) AS INTEGER) * {PICO}"
+    rest = f"CAST(substr(substr({text}, {dot} + 1) || '{'0' * PLACES}', 1, {PLACES}) AS INTEGER)"
+    return f"CASE WHEN {_is_amount(text)} THEN {whole} + {rest} END"
+
+
+def _is_amount(text: str) -> str:
+    # Damaged data is nobody's cost.
+    digits = f"{text} GLOB '[0-9]*' AND {text} NOT GLOB '*[^0-9.]*'"
+    return f"typeof({text}) = 'text' AND {digits}"
 
 
 USAGE: Final = f"""
@@ -216,7 +224,7 @@ SELECT position, {_at("occurred_at")} AS occurred_at_utc, run_id, phase_id, atte
     coalesce(said_total, input_tokens + output_tokens) AS total_tokens,
     {_of("max_tokens")} AS max_tokens, {_of("stop_reason")} AS stop_reason,
     {_of("truncated")} AS is_truncated, {_of("duration_s")} AS duration_s,
-    CAST(cost AS REAL) AS cost_usd, cost_source, is_amended,
+    CASE WHEN {_is_amount("cost")} THEN CAST(cost AS REAL) END AS cost_usd, cost_source, is_amended,
     coalesce(said_total, coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) AS known_tokens,
     {_pico("cost")} AS cost_pico_usd, {_of("account")} AS account
 FROM told

@@ -4,7 +4,15 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from autopack.draining.executors.reports import ProgramReader, added, json_object, number, whole
+from autopack.draining.executors.reports import (
+    ProgramReader,
+    added,
+    amount,
+    json_object,
+    number,
+    whole,
+)
+from autopack.money import Usd, total
 from autopack.ports.work import Completed, Failed
 
 _PROVIDER: Final = "anthropic"
@@ -103,7 +111,7 @@ class ClaudeReader(ProgramReader):
             return []
         main = self._main(models)
         models[main] |= _ending(result)
-        _carry_cost(models, main, number(result, "total_cost_usd"))
+        _carry_cost(models, main, amount(result, "total_cost_usd"))
         return [self._call(result, name, figures) for name, figures in models.items()]
 
     def _main(self, models: Mapping[str, Mapping[str, Any]]) -> str:
@@ -170,8 +178,7 @@ def _model_figures(used: Mapping[str, Any]) -> dict[str, Any]:
         "cache_write_tokens": written,
         "output_tokens": whole(used, "outputTokens"),
     }
-    cost = number(used, "costUSD")
-    return figures if cost is None else {**figures, "cost_usd": cost, "cost_source": "reported"}
+    return {**figures, "cost_usd": amount(used, "costUSD")}
 
 
 def _ending(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,12 +191,12 @@ def _ending(result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _carry_cost(models: dict[str, dict[str, Any]], main: str, total_usd: float | None) -> None:
+def _carry_cost(models: dict[str, dict[str, Any]], main: str, session: Usd | None) -> None:
     """Let the costs of the calls add up to what the session cost."""
-    if total_usd is None:
+    if session is None:
         return
-    others = sum(f.get("cost_usd") or 0.0 for name, f in models.items() if name != main)
-    models[main] |= {"cost_usd": max(0.0, total_usd - others), "cost_source": "reported"}
+    others = total(f.get("cost_usd") for name, f in models.items() if name != main)
+    models[main]["cost_usd"] = max(Usd(), session - others)
 
 
 def _total(figures: Mapping[str, Any]) -> int | None:

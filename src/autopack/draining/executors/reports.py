@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from autopack.draining.ending import bad_outcome
+from autopack.errors import InvalidInputError
+from autopack.money import Usd
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 from autopack.report.wording import start_of
 
@@ -144,6 +146,15 @@ def number(figures: Mapping[str, Any], name: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         return None
     return float(value)
+
+
+def amount(figures: Mapping[str, Any], name: str) -> Usd | None:
+    """Return a figure in USD, exactly, or None."""
+    value = figures.get(name)
+    try:
+        return Usd.of(value) if isinstance(value, int | float) else None
+    except InvalidInputError:
+        return None
 
 
 def added(*figures: int | None) -> int | None:

@@ -80,6 +80,34 @@ class Doubled(EventsOfRuns):
         return Count(events=total.events + (after.events if after else 0))
 
 
+@attrs.frozen(kw_only=True)
+class Cost:
+    """What calls cost, as a float."""
+
+    usd: float = 0.0
+
+
+class CostsAsFloats(EventsOfRuns):
+    """It adds money up in floats, so that a sum depends on the order of its parts."""
+
+    row_type: Any = Cost
+    total_type = Cost
+
+    def project(self, row: Any, recorded: Recorded[Any]) -> Any:
+        """Return the run's cost with that of a call more."""
+        cost = getattr(recorded.event, "cost_usd", None) or 0
+        return Cost(usd=(row.usd if row else 0.0) + float(cost))
+
+    def initial_total(self) -> Cost:
+        """Return the cost of no run."""
+        return Cost()
+
+    def total(self, total: Cost, before: Cost | None, after: Cost | None) -> Cost:
+        """Add what a run cost now, and take off what it did."""
+        was, now = (one.usd if one else 0.0 for one in (before, after))
+        return Cost(usd=total.usd - was + now)
+
+
 class Versionless(EventsOfRuns):
     """Nobody can tell whether its saved rows are of today's kind."""
 

@@ -150,6 +150,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
                 "test_any_split_of_persisted_and_tail_gives_the_same_view",
             ),
             (projections.Doubled, "test_the_total_is_that_of_its_rows"),
+            (projections.CostsAsFloats, "test_the_total_is_that_of_its_rows"),
             (projections.Versionless, "test_it_is_a_projection"),
         ),
     ),
