@@ -1,16 +1,19 @@
-"""Runs of small phases in real logs."""
+"""Runs of small phases in real logs: in a file and in memory, each test on both."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from autopack import create_run
+from autopack.backends.memory import MemoryBackend
 from autopack.backends.sqlite.store import SqliteBackend
 from autopack.log import Log
 from drains import Clock, specs
+
+Open = Callable[..., Log]
 
 
 @pytest.fixture
@@ -21,10 +24,41 @@ def sqlite_log(sqlite_log: Log) -> Log:
 
 
 @pytest.fixture
-def log(sqlite_log: Log) -> Log:
-    """A log with the run ``r`` of phases ``p1`` and ``p2``."""
+def filed(sqlite_log: Log) -> Log:
+    """A log in a file, for what only a file has, with the run ``r`` of ``p1`` and ``p2``."""
     create_run(sqlite_log, "r", specs("p1", "p2"))
     return sqlite_log
+
+
+@pytest.fixture(params=["file", "memory"])
+def another(request: pytest.FixtureRequest) -> Iterator[Open]:
+    """
+    Opens one log again and again, each time as another process would.
+
+    In a file each has a connection of its own; in memory they share what is committed, and
+    nothing else.
+    """
+    if request.param == "memory":
+        backend = MemoryBackend()
+        yield lambda **options: Log(backend, **options)
+        backend.close()
+        return
+    path: Path = request.getfixturevalue("log_path")
+    with contextlib.ExitStack() as opened:
+        yield lambda **options: opened.enter_context(Log(SqliteBackend(path), **options))
+
+
+@pytest.fixture
+def any_log(another: Open) -> Log:
+    """An empty log on every backend in turn, with the time of the day."""
+    return another(clock=time.time)
+
+
+@pytest.fixture
+def log(any_log: Log) -> Log:
+    """A log on every backend in turn, with the run ``r`` of phases ``p1`` and ``p2``."""
+    create_run(any_log, "r", specs("p1", "p2"))
+    return any_log
 
 
 @pytest.fixture
@@ -34,22 +68,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def clocked(log_path: Path, clock: Clock) -> Iterator[Log]:
-    """A log with the run ``r`` of phases ``p1`` and ``p2``, whose clock is moved by hand."""
-    with Log(SqliteBackend(log_path), clock=clock) as log:
-        create_run(log, "r", specs("p1", "p2"))
-        yield log
-
-
-@pytest.fixture
-def another(log_path: Path) -> Iterator[Callable[..., Log]]:
-    """Opens the same file again, as another process would."""
-    opened: list[Log] = []
-
-    def reopen(**options: Any) -> Log:
-        opened.append(Log(SqliteBackend(log_path), **options))
-        return opened[-1]
-
-    yield reopen
-    for log in opened:
-        log.close()
+def clocked(another: Open, clock: Clock) -> Log:
+    """A log like ``log``, whose clock is moved by hand."""
+    log = another(clock=clock)
+    create_run(log, "r", specs("p1", "p2"))
+    return log

@@ -32,13 +32,13 @@ def ids(admission):
     return [phase.phase_id for phase in admission.ready]
 
 
-def test_phases_are_ready_by_run_and_index(sqlite_log):
+def test_phases_are_ready_by_run_and_index(any_log):
     """The order is that of runs, then of indices within the run."""
-    create_run(sqlite_log, "b", specs("b1", "b2"))
-    create_run(sqlite_log, "a", specs("a1"))
-    queue_phases(sqlite_log, "b", specs("b3"))
+    create_run(any_log, "b", specs("b1", "b2"))
+    create_run(any_log, "a", specs("a1"))
+    queue_phases(any_log, "b", specs("b3"))
 
-    admission = admission_of(sqlite_log)
+    admission = admission_of(any_log)
 
     assert ["b1", "b2", "b3", "a1"] == ids(admission)
     assert "b2" == admission.ready[1].phase_id
@@ -79,27 +79,27 @@ def test_phases_of_a_paused_run_wait(log):
     assert ["p1", "p2"] == ids(admission)
 
 
-def test_a_phase_comes_after_others(sqlite_log):
+def test_a_phase_comes_after_others(any_log):
     """It is ready when those before it are complete or were skipped on purpose."""
-    create_run(sqlite_log, "r", [*specs("p1", "p2"), *specs("p3", after=("p1", "p2"))])
-    admission = admission_of(sqlite_log)
-    with attempt(sqlite_log, "r/p1"):
+    create_run(any_log, "r", [*specs("p1", "p2"), *specs("p3", after=("p1", "p2"))])
+    admission = admission_of(any_log)
+    with attempt(any_log, "r/p1"):
         pass
     admission.catch_up(NOW)
     between = admission.reasons["r/p3"]
-    skip(sqlite_log, PhaseRef("r", "p2"), why="not needed")
+    skip(any_log, PhaseRef("r", "p2"), why="not needed")
     admission.catch_up(NOW)
 
     assert "it comes after p2, which is not complete yet" == between
     assert ["p3"] == ids(admission)
 
 
-def test_work_on_a_predecessor_is_no_new_reason(sqlite_log):
+def test_work_on_a_predecessor_is_no_new_reason(any_log):
     """Claim and start of the phase before are noise; its failure is worth a word."""
-    create_run(sqlite_log, "r", [*specs("p1"), *specs("p2", after=("p1",))])
-    admission = admission_of(sqlite_log)
+    create_run(any_log, "r", [*specs("p1"), *specs("p2", after=("p1",))])
+    admission = admission_of(any_log)
     told = {admission.take_new_reasons()["r/p2"]}
-    with attempt(sqlite_log, "r/p1") as live:
+    with attempt(any_log, "r/p1") as live:
         admission.catch_up(NOW)
         told |= set(admission.take_new_reasons().values())
         live.fail("tests_failed", "two of nine", retryable=False)

@@ -15,12 +15,12 @@ def misspelt(view):
     return Choose(view.redy[0].ref, "first")
 
 
-def test_a_strategy_that_raises_is_named_with_the_line(sqlite_log):
+def test_a_strategy_that_raises_is_named_with_the_line(any_log):
     """The error says what was raised, and in which file and line."""
-    create_run(sqlite_log, "r", specs("a"))
+    create_run(any_log, "r", specs("a"))
 
     with pytest.raises(PluginError, match=r"misspelt.*AttributeError.*test_asking\.py, line \d+"):
-        drain(sqlite_log, executor=lambda phase, attempt: None, strategy=misspelt)
+        drain(any_log, executor=lambda phase, attempt: None, strategy=misspelt)
 
 
 @pytest.mark.parametrize(
@@ -35,31 +35,31 @@ def test_a_strategy_that_raises_is_named_with_the_line(sqlite_log):
         (Choose(("r", "z"), "why not"), "chose r/z, which is not in view.ready"),
     ],
 )
-def test_an_answer_that_is_none_is_told(sqlite_log, answer, why):
+def test_an_answer_that_is_none_is_told(any_log, answer, why):
     """The message names what came, and what may come."""
-    create_run(sqlite_log, "r", specs("a"))
+    create_run(any_log, "r", specs("a"))
 
     with pytest.raises(PluginError, match=why):
-        drain(sqlite_log, executor=lambda phase, attempt: None, strategy=lambda view: answer)
+        drain(any_log, executor=lambda phase, attempt: None, strategy=lambda view: answer)
 
 
-def test_a_view_in_place_of_its_name_is_told_shortly(sqlite_log):
+def test_a_view_in_place_of_its_name_is_told_shortly(any_log):
     """The message says what to give, not all that the phase is."""
-    create_run(sqlite_log, "r", specs("a"))
+    create_run(any_log, "r", specs("a"))
 
     with pytest.raises(PluginError, match=r"of type PhaseView\. Give its \.ref, .*asking\.py, l"):
         drain(
-            sqlite_log,
+            any_log,
             executor=lambda phase, attempt: None,
             strategy=lambda view: Choose(view.ready[0], "x"),
         )
 
 
-def test_a_choice_of_what_waits_says_why_it_waits(sqlite_log):
+def test_a_choice_of_what_waits_says_why_it_waits(any_log):
     """A drain and a plan of it both know what the phase waits for."""
-    create_run(sqlite_log, "r", [*specs("a"), attrs.evolve(*specs("b"), after=("a",))])
+    create_run(any_log, "r", [*specs("a"), attrs.evolve(*specs("b"), after=("a",))])
     engine = Drain(
-        sqlite_log,
+        any_log,
         executor=lambda phase, attempt: None,
         strategy=lambda view: Choose(PhaseRef("r", "b"), "x"),
     )
@@ -87,16 +87,16 @@ def test_the_command_line_has_a_line_and_no_traceback(sqlite_log, log_path, tmp_
         assert "Traceback" not in done.output
 
 
-def test_a_phase_that_was_retried_well_is_no_failure(sqlite_log):
+def test_a_phase_that_was_retried_well_is_no_failure(any_log):
     """Attempts that failed are counted; what counts for the end is how the phases stand."""
-    create_run(sqlite_log, "r", specs("a"))
+    create_run(any_log, "r", specs("a"))
 
     def flaky(_phase, attempt):
         if attempt.number == 1:
             return Failed("overloaded", "529", retry_after_s=0.01)
         return Completed()
 
-    report = drain(sqlite_log, executor=flaky)
+    report = drain(any_log, executor=flaky)
 
     assert (1, 1, 0, True) == (
         report.failed, report.completed, report.left_failed, report.is_clean,

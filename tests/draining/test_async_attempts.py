@@ -252,13 +252,13 @@ class TestCancelled:
         assert "COMPLETE" == states(log)["p1"]
         assert ["done"] == [done.summary for done in found(log, "phase.completed")]
 
-    def test_many_tasks_cancelled_anywhere_leave_nothing_in_work(self, sqlite_log):
+    def test_many_tasks_cancelled_anywhere_leave_nothing_in_work(self, any_log):
         """Each phase is complete, or back in the queue; each call that was asked for is there."""
         ids, told, done = [f"p{n}" for n in range(40)], [], []
-        create_run(sqlite_log, "many", specs(*ids))
+        create_run(any_log, "many", specs(*ids))
 
         async def work(phase_id):
-            async with attempt(sqlite_log, ("many", phase_id)) as live:
+            async with attempt(any_log, ("many", phase_id)) as live:
                 for n in range(3):
                     told.append(f"{phase_id}-{n}")
                     await live.arecord_usage(call_id=told[-1], model="m", output_tokens=7)
@@ -272,8 +272,8 @@ class TestCancelled:
             return await asyncio.gather(*tasks, return_exceptions=True)
 
         asyncio.run(main())
-        calls = [call.call_id for call in found(sqlite_log, "llm.usage_recorded")]
-        rows = autopack.list_phases(sqlite_log, "many")
+        calls = [call.call_id for call in found(any_log, "llm.usage_recorded")]
+        rows = autopack.list_phases(any_log, "many")
 
         assert sorted(told) == sorted(calls)
         assert {"COMPLETE", "QUEUED"} >= {str(row.status) for row in rows}

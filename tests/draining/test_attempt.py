@@ -147,13 +147,13 @@ def test_a_lost_lease_is_seen_as_cancelled(clocked, clock):
         ({"usd": 1.0}, {"output_tokens": 1, "cost_usd": 1.5, "cost_source": "reported"}, "usd"),
     ],
 )
-def test_at_a_cap_the_call_is_recorded_then_the_worker_is_stopped(sqlite_log, caps, figures, unit):
+def test_at_a_cap_the_call_is_recorded_then_the_worker_is_stopped(any_log, caps, figures, unit):
     """The call that crosses the run's cap is on record, then CapReachedError says the figures."""
-    create_run(sqlite_log, "capped", specs("p1"), caps=caps)
-    with pytest.raises(CapReachedError) as caught, attempt(sqlite_log, "capped/p1") as live:
+    create_run(any_log, "capped", specs("p1"), caps=caps)
+    with pytest.raises(CapReachedError) as caught, attempt(any_log, "capped/p1") as live:
         live.record_usage(call_id="c1", model="m", **figures)
 
-    assert 1 == len(found(sqlite_log, "llm.usage_recorded"))
+    assert 1 == len(found(any_log, "llm.usage_recorded"))
     assert (unit, caps[unit]) == (caught.value.unit, caught.value.cap)
 
 

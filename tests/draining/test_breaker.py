@@ -53,21 +53,21 @@ def test_timeouts_of_a_run_are_counted():
     assert "2 of its attempts ran out of time" == tested.timed_out("r").reason
 
 
-def test_a_drain_goes_on_without_the_run(sqlite_log):
+def test_a_drain_goes_on_without_the_run(any_log):
     """The rest of the run waits with the reason, the other run is drained; the trip is an event."""
-    create_run(sqlite_log, "bad", specs(*"abcd"))
-    create_run(sqlite_log, "good", specs("x"))
+    create_run(any_log, "bad", specs(*"abcd"))
+    create_run(any_log, "good", specs("x"))
 
     def half(phase, attempt):
         if phase.run_id == "bad":
             return Failed("import_error", "No module named 'numpy' in line 3")
         return works(phase, attempt)
 
-    report = drain(sqlite_log, executor=half, max_fingerprint_repeats=2)
-    (tripped,) = found(sqlite_log, "drain.breaker_tripped")
+    report = drain(any_log, executor=half, max_fingerprint_repeats=2)
+    (tripped,) = found(any_log, "drain.breaker_tripped")
 
     assert {"a": "FAILED", "b": "FAILED", "c": "QUEUED", "d": "QUEUED", "x": "COMPLETE"} == (
-        states(sqlite_log)
+        states(any_log)
     )
     assert ("run", "bad", 2) == (tripped.scope, tripped.run_id, tripped.count)
     assert ("breaker", True) == (report.reason, report.detail.startswith("run bad: it failed"))

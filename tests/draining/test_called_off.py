@@ -61,10 +61,10 @@ class Waiting:
 
 
 @pytest.fixture
-def one(sqlite_log):
+def one(any_log):
     """A log with one phase."""
-    create_run(sqlite_log, "r", specs("p"))
-    return sqlite_log
+    create_run(any_log, "r", specs("p"))
+    return any_log
 
 
 def drained(log, executor, begun, then, **settings):
@@ -125,9 +125,9 @@ def test_what_is_called_off_while_the_drain_stops_stops_as_well(one, another):
     assert {"p": "CANCELLED"} == states(one)
 
 
-def test_others_go_on(sqlite_log, another):
+def test_others_go_on(any_log, another):
     """Only the one that was called off is stopped."""
-    create_run(sqlite_log, "r", specs("p", "q"))
+    create_run(any_log, "r", specs("p", "q"))
     waiting, go = Waiting(), threading.Event()
 
     async def executor(phase, live):
@@ -143,9 +143,9 @@ def test_others_go_on(sqlite_log, another):
             time.sleep(0.005)
         go.set()
 
-    report = drained(sqlite_log, executor, waiting.began.is_set, then, workers=2)
+    report = drained(any_log, executor, waiting.began.is_set, then, workers=2)
 
-    assert {"p": "CANCELLED", "q": "COMPLETE"} == states(sqlite_log)
+    assert {"p": "CANCELLED", "q": "COMPLETE"} == states(any_log)
     assert (1, 1) == (report.lost, report.completed)
 
 

@@ -17,7 +17,6 @@ from autopack import (
     replay,
     set_caps,
 )
-from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import (
     CapFullError,
     CapReachedError,
@@ -27,7 +26,6 @@ from autopack.errors import (
     RunMissingError,
 )
 from autopack.handler import Handler
-from autopack.log import Log
 from drains import found, specs, states, types_of, works
 
 
@@ -40,10 +38,9 @@ class Prices:
 
 
 @pytest.fixture
-def priced(log_path):
+def priced(another):
     """A log whose plugins know the price of model ``m``."""
-    with Log(SqliteBackend(log_path), registry=load_plugins(extra=[Prices()])) as log:
-        yield log
+    return another(registry=load_plugins(extra=[Prices()]))
 
 
 def uses(tokens, **figures):
@@ -55,18 +52,18 @@ def uses(tokens, **figures):
     return execute
 
 
-def test_a_claim_and_its_reservation_are_one_batch(sqlite_log):
+def test_a_claim_and_its_reservation_are_one_batch(any_log):
     """The cap's stream: set once, set aside with the claim, settled with the end."""
-    create_run(sqlite_log, "r", specs("p1", "p2"), caps={"tokens": 20_000})
-    drain(sqlite_log, executor=uses(1000))
-    events = [recorded.event for recorded in sqlite_log.read("budget-run-r")]
+    create_run(any_log, "r", specs("p1", "p2"), caps={"tokens": 20_000})
+    drain(any_log, executor=uses(1000))
+    events = [recorded.event for recorded in any_log.read("budget-run-r")]
 
     assert [
         "budget.set", "budget.reserved", "budget.settled", "budget.reserved", "budget.settled",
-    ] == types_of(sqlite_log, "budget-run-r")  # fmt: skip
+    ] == types_of(any_log, "budget-run-r")  # fmt: skip
     assert (20_000, 1000) == (events[0].max_tokens, events[2].tokens)
-    assert events[1].tokens == found(sqlite_log, "phase.claimed")[0].reserved_tokens
-    assert 2000 == Handler(sqlite_log).budget_state("run-r").spent.tokens
+    assert events[1].tokens == found(any_log, "phase.claimed")[0].reserved_tokens
+    assert 2000 == Handler(any_log).budget_state("run-r").spent.tokens
 
 
 def test_a_run_without_a_cap_has_no_such_stream(log):
@@ -76,79 +73,79 @@ def test_a_run_without_a_cap_has_no_such_stream(log):
     assert [] == found(log, "budget.reserved")
 
 
-def test_a_run_at_its_cap_is_held_and_others_go_on(sqlite_log):
+def test_a_run_at_its_cap_is_held_and_others_go_on(any_log):
     """The phases that do not fit wait with that reason; the other run is drained."""
-    create_run(sqlite_log, "capped", specs("a", "b", "c"), caps={"tokens": 8000})
-    create_run(sqlite_log, "free", specs("x", "y"))
-    report = drain(sqlite_log, executor=uses(5000))
+    create_run(any_log, "capped", specs("a", "b", "c"), caps={"tokens": 8000})
+    create_run(any_log, "free", specs("x", "y"))
+    report = drain(any_log, executor=uses(5000))
 
     assert {"a": "COMPLETE", "b": "QUEUED", "c": "QUEUED", "x": "COMPLETE", "y": "COMPLETE"} == (
-        states(sqlite_log)
+        states(any_log)
     )
     assert "blocked" == report.reason
     assert any("The cap of run-capped is 8000 tokens" in why for why in report.passed_over)
 
 
-def test_a_cap_that_has_room_again_does_not_free_a_hopeless_run(sqlite_log):
+def test_a_cap_that_has_room_again_does_not_free_a_hopeless_run(any_log):
     """A run that the breaker holds stays held when its cap's stream changes."""
-    create_run(sqlite_log, "r", specs(*"abcdef"), caps={"tokens": 7000})
+    create_run(any_log, "r", specs(*"abcdef"), caps={"tokens": 7000})
 
     def fails(_phase, attempt):
         attempt.record_usage(model="m", total_tokens=100, split="total_only")
         return Failed("x", "always the same")
 
-    report = drain(sqlite_log, executor=fails, workers=3, max_fingerprint_repeats=2)
+    report = drain(any_log, executor=fails, workers=3, max_fingerprint_repeats=2)
 
     assert "breaker" == report.reason
     assert report.failed <= 4
 
 
-def test_settled_work_makes_room(sqlite_log):
+def test_settled_work_makes_room(any_log):
     """Attempts that used less than they set aside let the next ones in."""
-    create_run(sqlite_log, "r", specs(*"abcdef"), caps={"tokens": 7000})
-    report = drain(sqlite_log, executor=uses(100), workers=3)
+    create_run(any_log, "r", specs(*"abcdef"), caps={"tokens": 7000})
+    report = drain(any_log, executor=uses(100), workers=3)
 
     assert 6 == report.completed
 
 
-def test_what_the_run_used_before_its_cap_counts(sqlite_log):
+def test_what_the_run_used_before_its_cap_counts(any_log):
     """Usage that no reservation stands for is settled when the cap's stream is opened."""
     from autopack.events import LlmUsageRecorded
     from autopack.ports.log import ANY
 
-    create_run(sqlite_log, "r", specs("a"), caps={"tokens": 5000})
+    create_run(any_log, "r", specs("a"), caps={"tokens": 5000})
     used = LlmUsageRecorded(run_id="r", phase_id="a", call_id="c", total_tokens=4900)
-    sqlite_log.append("phase-r/a", [used], expected_version=ANY)
-    report = drain(sqlite_log, executor=uses(10))
+    any_log.append("phase-r/a", [used], expected_version=ANY)
+    report = drain(any_log, executor=uses(10))
 
     assert (0, "blocked") == (report.attempts, report.reason)
 
 
-def test_a_drains_cap_ends_it(sqlite_log):
+def test_a_drains_cap_ends_it(any_log):
     """max_tokens: what does not fit is not claimed, and the reason has the figures."""
-    create_run(sqlite_log, "r", specs(*"abcdef"))
-    report = drain(sqlite_log, executor=uses(3000), max_tokens=10_000)
+    create_run(any_log, "r", specs(*"abcdef"))
+    report = drain(any_log, executor=uses(3000), max_tokens=10_000)
 
     assert (3, "limit") == (report.completed, report.reason)
     assert "10000 tokens: 9000 are used" in report.detail
 
 
-def test_a_capped_drain_ends_once_nothing_is_in_work(sqlite_log):
+def test_a_capped_drain_ends_once_nothing_is_in_work(any_log):
     """With three workers no more is claimed than fits, and all of it is settled."""
-    create_run(sqlite_log, "r", specs(*"abcdefghij"))
-    report = drain(sqlite_log, executor=uses(3000), max_tokens=10_000, workers=3)
-    state = Handler(sqlite_log).budget_state(f"drain-{report.drain_id}")
+    create_run(any_log, "r", specs(*"abcdefghij"))
+    report = drain(any_log, executor=uses(3000), max_tokens=10_000, workers=3)
+    state = Handler(any_log).budget_state(f"drain-{report.drain_id}")
 
     assert 9000 == state.spent.tokens
     assert not state.held
 
 
-def test_a_drain_in_usd_needs_prices(sqlite_log):
+def test_a_drain_in_usd_needs_prices(any_log):
     """Without a price nothing is claimed, unless that is allowed; then reported costs count."""
-    create_run(sqlite_log, "r", specs("a", "b", "c"))
-    refused = drain(sqlite_log, executor=works, max_usd=1.0)
+    create_run(any_log, "r", specs("a", "b", "c"))
+    refused = drain(any_log, executor=works, max_usd=1.0)
     costs = uses(10, cost_usd=0.6, cost_source="reported")
-    allowed = drain(sqlite_log, executor=costs, max_usd=1.0, allow_unknown_price=True)
+    allowed = drain(any_log, executor=costs, max_usd=1.0, allow_unknown_price=True)
 
     assert (0, "price_unknown", False) == (refused.attempts, refused.reason, refused.is_clean)
     assert (1, Decimal("1.2"), "limit") == (allowed.completed, allowed.cost_usd, allowed.reason)
@@ -163,10 +160,10 @@ def test_a_plugins_prices_keep_a_cap_in_usd(priced):
     assert "are used, so that a claim" in report.detail
 
 
-def test_two_drains_under_one_name_share_a_cap(sqlite_log, another):
+def test_two_drains_under_one_name_share_a_cap(any_log, another):
     """--drain: the second goes on under what the first has left, and reports what both did."""
-    create_run(sqlite_log, "r", specs(*"abcdefgh"))
-    first = drain(sqlite_log, executor=uses(3000), drain="nightly", max_tokens=10_000, max_phases=2)
+    create_run(any_log, "r", specs(*"abcdefgh"))
+    first = drain(any_log, executor=uses(3000), drain="nightly", max_tokens=10_000, max_phases=2)
     second = drain(another(), executor=uses(3000), drain="nightly")
 
     assert ("nightly", "nightly", 2, 3) == (
@@ -175,38 +172,38 @@ def test_two_drains_under_one_name_share_a_cap(sqlite_log, another):
     assert "limit" == second.reason
 
 
-def test_a_joined_drain_has_one_cap(sqlite_log):
+def test_a_joined_drain_has_one_cap(any_log):
     """Another cap under the same name is refused, and nothing is written."""
-    create_run(sqlite_log, "r", specs("a", "b"))
-    drain(sqlite_log, executor=works, drain="nightly", max_tokens=10_000, max_phases=1)
-    before = sqlite_log.head()
+    create_run(any_log, "r", specs("a", "b"))
+    drain(any_log, executor=works, drain="nightly", max_tokens=10_000, max_phases=1)
+    before = any_log.head()
     with pytest.raises(InvalidInputError, match="drain-nightly is set to 10000 tokens"):
-        drain(sqlite_log, executor=works, drain="nightly", max_tokens=20_000)
+        drain(any_log, executor=works, drain="nightly", max_tokens=20_000)
 
-    assert before == sqlite_log.head()
+    assert before == any_log.head()
 
 
-def test_an_agent_phase_cannot_overrun_by_much(sqlite_log):
+def test_an_agent_phase_cannot_overrun_by_much(any_log):
     """Fifty calls of a phase: the one that crosses the cap is the last."""
-    create_run(sqlite_log, "r", specs("a"), caps={"tokens": 10_000})
+    create_run(any_log, "r", specs("a"), caps={"tokens": 10_000})
 
     def many(_phase, attempt):
         for _ in range(50):
             attempt.record_usage(model="m", total_tokens=1500, split="total_only")
 
-    drain(sqlite_log, executor=many)
-    (failed,) = found(sqlite_log, "phase.failed")
+    drain(any_log, executor=many)
+    (failed,) = found(any_log, "phase.failed")
 
-    assert 7 == len(found(sqlite_log, "llm.usage_recorded"))
-    assert ("cap_reached", "QUEUED") == (failed.code, states(sqlite_log)["a"])
+    assert 7 == len(found(any_log, "llm.usage_recorded"))
+    assert ("cap_reached", "QUEUED") == (failed.code, states(any_log)["a"])
 
 
-def test_an_attempt_that_outgrows_its_reservation_leaves_less_for_others(sqlite_log):
+def test_an_attempt_that_outgrows_its_reservation_leaves_less_for_others(any_log):
     """What it uses beyond is set aside as it is used, while it is still in work."""
-    create_run(sqlite_log, "r", specs("a", "b"), caps={"tokens": 10_000})
-    with attempt(sqlite_log, "r/a") as live:
+    create_run(any_log, "r", specs("a", "b"), caps={"tokens": 10_000})
+    with attempt(any_log, "r/a") as live:
         live.record_usage(model="m", total_tokens=8000, split="total_only")
-        with pytest.raises(CapFullError, match="8000 set aside"), attempt(sqlite_log, "r/b"):
+        with pytest.raises(CapFullError, match="8000 set aside"), attempt(any_log, "r/b"):
             pytest.fail("the block must not run")
 
 
@@ -225,44 +222,44 @@ def test_a_late_call_counts_under_the_cap(clocked, clock):
     assert 1500 == state.spent.tokens + state.reserved.tokens
 
 
-def test_own_loops_may_be_held_to_a_price(log, sqlite_log):
+def test_own_loops_may_be_held_to_a_price(log, any_log):
     """allow_unknown_price=False refuses the claim."""
-    create_run(sqlite_log, "usd", specs("a"), caps={"usd": 1.0})
+    create_run(any_log, "usd", specs("a"), caps={"usd": 1.0})
 
     with (
         pytest.raises(PriceUnknownError),
-        attempt(sqlite_log, "usd/a", allow_unknown_price=False),
+        attempt(any_log, "usd/a", allow_unknown_price=False),
     ):
         pytest.fail("the block must not run")
 
 
-def test_missing_usage_under_a_cap_is_counted(sqlite_log):
+def test_missing_usage_under_a_cap_is_counted(any_log):
     """A phase that tells nobody what it used is loud: in the totals and on the log stream."""
-    create_run(sqlite_log, "r", specs("a", "b"), caps={"tokens": 50_000})
-    report = drain(sqlite_log, executor=lambda _phase, _attempt: None)
+    create_run(any_log, "r", specs("a", "b"), caps={"tokens": 50_000})
+    report = drain(any_log, executor=lambda _phase, _attempt: None)
 
     assert 2 == report.unmetered
 
 
-def test_a_failed_attempt_settles_too(sqlite_log):
+def test_a_failed_attempt_settles_too(any_log):
     """Failures, time-outs and releases put what they used in place of what they set aside."""
-    create_run(sqlite_log, "r", specs("a"), caps={"tokens": 50_000})
+    create_run(any_log, "r", specs("a"), caps={"tokens": 50_000})
 
     def fails(_phase, attempt):
         attempt.record_usage(model="m", total_tokens=70, split="total_only")
         return Failed("x", "y")
 
-    drain(sqlite_log, executor=fails)
-    state = Handler(sqlite_log).budget_state("run-r")
+    drain(any_log, executor=fails)
+    state = Handler(any_log).budget_state("run-r")
 
     assert (70, 0) == (state.spent.tokens, state.reserved.tokens)
 
 
-def test_evidence_replaces_the_estimate(sqlite_log):
+def test_evidence_replaces_the_estimate(any_log):
     """After nine attempts of a group the reservation is an upper quantile of what they used."""
-    create_run(sqlite_log, "r", specs(*"abcdefghijkl"), caps={"tokens": 100_000})
-    drain(sqlite_log, executor=uses(700))
-    claims = found(sqlite_log, "phase.claimed")
+    create_run(any_log, "r", specs(*"abcdefghijkl"), caps={"tokens": 100_000})
+    drain(any_log, executor=uses(700))
+    claims = found(any_log, "phase.claimed")
 
     assert (700, "90% quantile of 9 attempts at docs/low") == (
         claims[9].reserved_tokens, claims[9].basis,
@@ -270,28 +267,28 @@ def test_evidence_replaces_the_estimate(sqlite_log):
     assert claims[0].basis.startswith("deliverables ")
 
 
-def test_a_cap_that_was_reached_in_an_own_loop(sqlite_log):
+def test_a_cap_that_was_reached_in_an_own_loop(any_log):
     """CapReachedError says scope, unit and figures."""
-    create_run(sqlite_log, "r", specs("a"), caps={"tokens": 100})
+    create_run(any_log, "r", specs("a"), caps={"tokens": 100})
     with (
         pytest.raises(CapReachedError, match="run r is reached: 110 of 100 tokens"),
-        attempt(sqlite_log, "r/a") as live,
+        attempt(any_log, "r/a") as live,
     ):
         live.record_usage(model="m", total_tokens=110, split="total_only")
 
-    assert 110 == replay(sqlite_log, "attempts").total.all.use.total_tokens
+    assert 110 == replay(any_log, "attempts").total.all.use.total_tokens
 
 
-def test_a_run_capped_in_phases(sqlite_log):
+def test_a_run_capped_in_phases(any_log):
     """No more attempts begin in it than that, retries included, whoever makes them."""
-    create_run(sqlite_log, "r", specs(*"abcd"), caps={"phases": 3})
-    with pytest.raises(ValueError, match="a bad start"), attempt(sqlite_log, "r/a"):
+    create_run(any_log, "r", specs(*"abcd"), caps={"phases": 3})
+    with pytest.raises(ValueError, match="a bad start"), attempt(any_log, "r/a"):
         raise ValueError("a bad start")
-    report = drain(sqlite_log, executor=works)
+    report = drain(any_log, executor=works)
 
     assert (2, "blocked") == (report.attempts, report.reason)
     assert any("The cap of run-r is 3 phases: 3 are used" in why for why in report.passed_over)
-    assert "QUEUED" == states(sqlite_log)["d"]
+    assert "QUEUED" == states(any_log)["d"]
 
 
 def test_a_run_capped_in_minutes(clocked, clock):
@@ -308,13 +305,13 @@ def test_a_run_capped_in_minutes(clocked, clock):
     assert (15.0, 20.0) == (used.cap, used.used)
 
 
-def test_a_cap_can_be_raised_while_a_drain_waits(sqlite_log):
+def test_a_cap_can_be_raised_while_a_drain_waits(any_log):
     """set_caps is an event with its reason, keeps the other caps, and lets the run go on."""
-    create_run(sqlite_log, "r", specs(*"abc"), caps={"phases": 1, "tokens": 10**6})
-    drain(sqlite_log, executor=works)
-    raised = set_caps(sqlite_log, "r", {"phases": None}, why="all of it")
-    report = drain(sqlite_log, executor=works)
-    events = found(sqlite_log, "budget.set")
+    create_run(any_log, "r", specs(*"abc"), caps={"phases": 1, "tokens": 10**6})
+    drain(any_log, executor=works)
+    raised = set_caps(any_log, "r", {"phases": None}, why="all of it")
+    report = drain(any_log, executor=works)
+    events = found(any_log, "budget.set")
 
     assert [("tokens", 10**6), ("phases", None)] == [
         (one.unit, one.cap) for one in raised if one.unit in ("tokens", "phases")
@@ -323,13 +320,13 @@ def test_a_cap_can_be_raised_while_a_drain_waits(sqlite_log):
     assert 2 == report.completed
 
 
-def test_a_cap_set_later_counts_what_was_done(sqlite_log):
+def test_a_cap_set_later_counts_what_was_done(any_log):
     """A run that had no cap begins with what it used before."""
-    create_run(sqlite_log, "r", specs(*"abc"))
-    drain(sqlite_log, executor=uses(700), max_phases=2)
-    set_caps(sqlite_log, "r", {"tokens": 5000, "phases": 2}, why="enough")
-    report = drain(sqlite_log, executor=works)
-    used = {one.unit: one.used for one in get_caps(sqlite_log, "r")}
+    create_run(any_log, "r", specs(*"abc"))
+    drain(any_log, executor=uses(700), max_phases=2)
+    set_caps(any_log, "r", {"tokens": 5000, "phases": 2}, why="enough")
+    report = drain(any_log, executor=works)
+    used = {one.unit: one.used for one in get_caps(any_log, "r")}
 
     assert (0, "blocked") == (report.attempts, report.reason)
     assert (1400, 2) == (used["tokens"], used["phases"])
@@ -339,29 +336,29 @@ def used_in(log, run_id="r"):
     return {one.unit: (one.used, one.reserved) for one in get_caps(log, run_id)}
 
 
-def test_what_is_used_while_a_cap_is_lifted_counts_under_the_next(sqlite_log):
+def test_what_is_used_while_a_cap_is_lifted_counts_under_the_next(any_log):
     """A run that ever had caps is counted on, so that one set again knows of everything."""
-    create_run(sqlite_log, "r", specs(*"abcd"), caps={"tokens": 50_000})
-    drain(sqlite_log, executor=uses(1000), max_phases=1)
-    set_caps(sqlite_log, "r", {"tokens": None}, why="a free night")
-    drain(sqlite_log, executor=uses(1000), max_phases=2)
-    set_caps(sqlite_log, "r", {"tokens": 3000}, why="enough")
-    report = drain(sqlite_log, executor=uses(1000))
+    create_run(any_log, "r", specs(*"abcd"), caps={"tokens": 50_000})
+    drain(any_log, executor=uses(1000), max_phases=1)
+    set_caps(any_log, "r", {"tokens": None}, why="a free night")
+    drain(any_log, executor=uses(1000), max_phases=2)
+    set_caps(any_log, "r", {"tokens": 3000}, why="enough")
+    report = drain(any_log, executor=uses(1000))
 
     assert (0, (3000, 0), (3, 0)) == (
-        report.attempts, used_in(sqlite_log)["tokens"], used_in(sqlite_log)["phases"],
+        report.attempts, used_in(any_log)["tokens"], used_in(any_log)["phases"],
     )  # fmt: skip
 
 
-def test_a_cap_set_while_an_attempt_is_in_work_counts_it_once(sqlite_log):
+def test_a_cap_set_while_an_attempt_is_in_work_counts_it_once(any_log):
     """Its calls before and after, itself, and its minutes: by its end all of it is settled."""
-    create_run(sqlite_log, "r", specs("a", "b"))
-    with attempt(sqlite_log, "r/a") as live:
+    create_run(any_log, "r", specs("a", "b"))
+    with attempt(any_log, "r/a") as live:
         live.record_usage(model="m", total_tokens=1000, split="total_only")
-        set_caps(sqlite_log, "r", {"tokens": 50_000}, why="w")
-        meanwhile = used_in(sqlite_log)
+        set_caps(any_log, "r", {"tokens": 50_000}, why="w")
+        meanwhile = used_in(any_log)
         live.record_usage(model="m", total_tokens=500, split="total_only")
-    ended = used_in(sqlite_log)
+    ended = used_in(any_log)
 
     assert (0, 1) == meanwhile["phases"]
     assert 1000 <= meanwhile["tokens"][1]
@@ -369,33 +366,33 @@ def test_a_cap_set_while_an_attempt_is_in_work_counts_it_once(sqlite_log):
     assert ended["minutes"][0] > 0
 
 
-def test_a_late_call_of_an_attempt_before_the_cap_counts_by_itself(sqlite_log):
+def test_a_late_call_of_an_attempt_before_the_cap_counts_by_itself(any_log):
     """The attempt and its calls before are in what the run had used; only this one is added."""
-    create_run(sqlite_log, "r", specs("a", "b"))
-    with attempt(sqlite_log, "r/a") as live:
+    create_run(any_log, "r", specs("a", "b"))
+    with attempt(any_log, "r/a") as live:
         live.record_usage(model="m", total_tokens=1000, split="total_only")
-    set_caps(sqlite_log, "r", {"tokens": 50_000}, why="w")
+    set_caps(any_log, "r", {"tokens": 50_000}, why="w")
     with pytest.raises(LeaseLostError):
         live.record_usage(model="m", total_tokens=500, split="total_only")
-    used = used_in(sqlite_log)
+    used = used_in(any_log)
 
     assert ((1500, 0), (1, 0)) == (used["tokens"], used["phases"])
 
 
 @pytest.mark.parametrize("is_capped_first", [True, False])
-def test_an_amended_call_counts_by_its_last_figures(sqlite_log, is_capped_first):
+def test_an_amended_call_counts_by_its_last_figures(any_log, is_capped_first):
     """Under a cap that was there, and under one that is set later."""
     caps = {"tokens": 50_000, "usd": 5.0}
-    create_run(sqlite_log, "r", specs("a", "b"), caps=caps if is_capped_first else None)
-    with attempt(sqlite_log, "r/a") as live:
+    create_run(any_log, "r", specs("a", "b"), caps=caps if is_capped_first else None)
+    with attempt(any_log, "r/a") as live:
         live.record_usage(
             call_id="c", model="m", total_tokens=1000, split="total_only", cost_usd=0.5
         )
-        amend_usage(sqlite_log, call_id="c", why="a first look", total_tokens=2000)
-    amend_usage(sqlite_log, call_id="c", why="the bill", total_tokens=9000, cost_usd=2.0)
+        amend_usage(any_log, call_id="c", why="a first look", total_tokens=2000)
+    amend_usage(any_log, call_id="c", why="the bill", total_tokens=9000, cost_usd=2.0)
     if not is_capped_first:
-        set_caps(sqlite_log, "r", caps, why="w")
-    used = used_in(sqlite_log)
+        set_caps(any_log, "r", caps, why="w")
+    used = used_in(any_log)
 
     assert ((9000, 0), (2.0, 0), (1, 0)) == (used["tokens"], used["usd"], used["phases"])
 
@@ -410,21 +407,21 @@ def test_what_plugins_price_counts_under_a_later_cap(priced):
     assert ((4.0, 0), (4.0, 0)) == (shown, used_in(priced)["usd"])
 
 
-def test_a_resumed_drain_counts_under_its_first_cap_what_it_used_before(sqlite_log):
+def test_a_resumed_drain_counts_under_its_first_cap_what_it_used_before(any_log):
     """The cap that it is given when it goes on binds all of it, at each call too."""
-    create_run(sqlite_log, "r", specs(*"abc"))
-    first = drain(sqlite_log, executor=uses(900), max_phases=1)
+    create_run(any_log, "r", specs(*"abc"))
+    first = drain(any_log, executor=uses(900), max_phases=1)
     again = drain(
-        sqlite_log, executor=uses(5000), resumes=first.drain_id, max_tokens=9000, max_phases=9
+        any_log, executor=uses(5000), resumes=first.drain_id, max_tokens=9000, max_phases=9
     )
-    state = Handler(sqlite_log).budget_state(f"drain-{first.drain_id}")
+    state = Handler(any_log).budget_state(f"drain-{first.drain_id}")
 
     assert ("limit", 1) == (again.reason, again.completed - first.completed)
     assert 5900 == state.spent.tokens
 
 
 @pytest.mark.parametrize("price", [float("nan"), float("inf"), -1.0, "much", object()])
-def test_a_price_that_is_none_is_an_unknown_price(log_path, price):
+def test_a_price_that_is_none_is_an_unknown_price(another, price):
     """A plugin's NaN under a cap in USD would lift it; it is told, and nobody is charged."""
 
     class Odd:
@@ -432,11 +429,11 @@ def test_a_price_that_is_none_is_an_unknown_price(log_path, price):
         def autopack_price_usage(self, usage):
             return price
 
-    with Log(SqliteBackend(log_path), registry=load_plugins(extra=[Odd()])) as log:
-        create_run(log, "r", specs("a", model="m"))
-        refused = drain(log, executor=works, max_usd=1.0)
-        with capture_logs() as logged:
-            allowed = drain(log, executor=works, max_usd=1.0, allow_unknown_price=True)
+    log = another(registry=load_plugins(extra=[Odd()]))
+    create_run(log, "r", specs("a", model="m"))
+    refused = drain(log, executor=works, max_usd=1.0)
+    with capture_logs() as logged:
+        allowed = drain(log, executor=works, max_usd=1.0, allow_unknown_price=True)
 
     assert ("price_unknown", 1, 1) == (refused.reason, allowed.completed, allowed.unpriced_calls)
     assert any(entry["event"] == "a plugin's price is none" for entry in logged)
@@ -453,11 +450,11 @@ def test_a_price_that_is_none_is_an_unknown_price(log_path, price):
         ("r", {"tokens": 5}, " ", "say why"),
     ],
 )
-def test_caps_that_are_refused(sqlite_log, run_id, caps, why, said):
+def test_caps_that_are_refused(any_log, run_id, caps, why, said):
     """Nothing is written."""
-    create_run(sqlite_log, "r", specs("a"))
-    head = sqlite_log.head()
+    create_run(any_log, "r", specs("a"))
+    head = any_log.head()
     with pytest.raises((InvalidInputError, RunMissingError), match=said):
-        set_caps(sqlite_log, run_id, caps, why=why)
+        set_caps(any_log, run_id, caps, why=why)
 
-    assert head == sqlite_log.head()
+    assert head == any_log.head()

@@ -23,7 +23,6 @@ from autopack import (
     load_plugins,
     replay,
 )
-from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import (
     DrainRefusedError,
     EmptyLogError,
@@ -33,7 +32,6 @@ from autopack.errors import (
     PluginError,
     RunMissingError,
 )
-from autopack.log import Log
 from autopack.testing.facts import append_all, created, queued
 from drains import found, specs, states, types_of, works
 
@@ -107,19 +105,19 @@ def test_the_last_phase_finishes_the_run(log):
     assert ("succeeded", {"COMPLETE": 2}) == (finished.outcome, finished.phases_by_state)
 
 
-def test_workers_work_at_once(sqlite_log):
+def test_workers_work_at_once(any_log):
     """Three workers: three phases are in work together, and no more."""
-    create_run(sqlite_log, "r", specs(*"abcdef"))
+    create_run(any_log, "r", specs(*"abcdef"))
     together = threading.Barrier(3, timeout=20)
 
-    report = drain(sqlite_log, executor=lambda _p, _a: together.wait() * 0 or None, workers=3)
+    report = drain(any_log, executor=lambda _p, _a: together.wait() * 0 or None, workers=3)
 
     assert 6 == report.completed
 
 
-def test_coroutines_work_at_once(sqlite_log):
+def test_coroutines_work_at_once(any_log):
     """Async executors share the loop; each waits for the other."""
-    create_run(sqlite_log, "r", specs("a", "b"))
+    create_run(any_log, "r", specs("a", "b"))
     arrived = []
 
     async def meets(phase, _attempt):
@@ -127,7 +125,7 @@ def test_coroutines_work_at_once(sqlite_log):
         while len(arrived) < 2:
             await asyncio.sleep(0.001)
 
-    assert 2 == drain(sqlite_log, executor=meets, workers=2).completed
+    assert 2 == drain(any_log, executor=meets, workers=2).completed
 
 
 def test_a_thread_that_overruns_is_told_and_fenced(log):
@@ -154,24 +152,24 @@ def test_a_thread_that_overruns_is_told_and_fenced(log):
     assert "late text" == log.artifacts.get(late[0].outputs["a"])
 
 
-def test_a_thread_that_hangs_does_not_hold_up_the_next_phase(sqlite_log):
+def test_a_thread_that_hangs_does_not_hold_up_the_next_phase(any_log):
     """With one worker, the phase after a hanging one still gets its whole time."""
-    create_run(sqlite_log, "r", specs("p1", "p2", max_attempts=1))
+    create_run(any_log, "r", specs("p1", "p2", max_attempts=1))
     over = threading.Event()
 
     def hangs(phase, _attempt):
         if phase.phase_id == "p1":
             over.wait(30)
 
-    drain(sqlite_log, executor=hangs, timeout_s=0.2)
+    drain(any_log, executor=hangs, timeout_s=0.2)
     over.set()
 
-    assert {"p1": "TIMED_OUT", "p2": "COMPLETE"} == states(sqlite_log)
+    assert {"p1": "TIMED_OUT", "p2": "COMPLETE"} == states(any_log)
 
 
-def test_a_coroutine_that_overruns_is_cancelled(sqlite_log):
+def test_a_coroutine_that_overruns_is_cancelled(any_log):
     """At the deadline it gets CancelledError, and may clean up."""
-    create_run(sqlite_log, "r", specs("p1", max_attempts=1))
+    create_run(any_log, "r", specs("p1", max_attempts=1))
     cleaned = []
 
     async def overruns(_phase, _attempt):
@@ -180,32 +178,32 @@ def test_a_coroutine_that_overruns_is_cancelled(sqlite_log):
         finally:
             cleaned.append("up")
 
-    report = drain(sqlite_log, executor=overruns, timeout_s=0.05)
+    report = drain(any_log, executor=overruns, timeout_s=0.05)
 
     assert (1, ["up"]) == (report.timed_out, cleaned)
-    assert "no result after 0.05 s" == replay(sqlite_log, "phases").rows["r/p1"].reason
+    assert "no result after 0.05 s" == replay(any_log, "phases").rows["r/p1"].reason
 
 
-def test_a_coroutine_handed_out_by_a_function_has_the_same_deadline(sqlite_log):
+def test_a_coroutine_handed_out_by_a_function_has_the_same_deadline(any_log):
     """The time counts from the call, and the phase is TIMED_OUT, not FAILED."""
-    create_run(sqlite_log, "r", specs("p1", max_attempts=1))
+    create_run(any_log, "r", specs("p1", max_attempts=1))
 
     assert (
         1
         == drain(
-            sqlite_log, executor=lambda _phase, _attempt: asyncio.sleep(30), timeout_s=0.05
+            any_log, executor=lambda _phase, _attempt: asyncio.sleep(30), timeout_s=0.05
         ).timed_out
     )
 
 
-def test_a_phases_own_deadline_comes_first(sqlite_log):
+def test_a_phases_own_deadline_comes_first(any_log):
     """timeout_s of the phase wins over that of the drain."""
-    create_run(sqlite_log, "r", specs("p1", max_attempts=1, timeout_s=0.05))
+    create_run(any_log, "r", specs("p1", max_attempts=1, timeout_s=0.05))
 
     async def sleeps(_phase, _attempt):
         await asyncio.sleep(30)
 
-    assert 1 == drain(sqlite_log, executor=sleeps, timeout_s=60).timed_out
+    assert 1 == drain(any_log, executor=sleeps, timeout_s=60).timed_out
 
 
 @pytest.mark.parametrize(
@@ -268,27 +266,27 @@ def test_a_retryable_failure_is_tried_again(log):
     assert 2 == len(found(log, "phase.requeued"))
 
 
-def test_stop_lets_the_phase_in_work_end(sqlite_log):
+def test_stop_lets_the_phase_in_work_end(any_log):
     """After stop() nothing new is taken; what is in work is completed."""
-    create_run(sqlite_log, "r", specs("p1", "p2"))
+    create_run(any_log, "r", specs("p1", "p2"))
     holder = []
 
     def stops(phase, attempt):
         holder[0].stop()
         return works(phase, attempt)
 
-    holder.append(Drain(sqlite_log, executor=stops))
+    holder.append(Drain(any_log, executor=stops))
     report = holder[0].run()
 
     assert (True, "stopped", "asked to stop") == (
         report.is_interrupted, report.reason, report.detail,
     )  # fmt: skip
-    assert {"p1": "COMPLETE", "p2": "QUEUED"} == states(sqlite_log)
+    assert {"p1": "COMPLETE", "p2": "QUEUED"} == states(any_log)
 
 
-def test_stop_with_no_grace_gives_the_phase_back(sqlite_log):
+def test_stop_with_no_grace_gives_the_phase_back(any_log):
     """stop(0) releases: the phase is queued again and its attempt is not spent."""
-    create_run(sqlite_log, "r", specs("p1"))
+    create_run(any_log, "r", specs("p1"))
     holder = []
 
     def hangs(_phase, attempt):
@@ -296,17 +294,17 @@ def test_stop_with_no_grace_gives_the_phase_back(sqlite_log):
         while not attempt.cancelled:
             time.sleep(0.005)
 
-    holder.append(Drain(sqlite_log, executor=hangs))
+    holder.append(Drain(any_log, executor=hangs))
     report = holder[0].run()
-    row = replay(sqlite_log, "phases").rows["r/p1"]
+    row = replay(any_log, "phases").rows["r/p1"]
 
     assert (1, "QUEUED", 0) == (report.released, row.status, row.attempts_spent)
-    assert [] == sqlite_log.backend.leases()
+    assert [] == any_log.backend.leases()
 
 
-def test_a_second_stop_releases_at_once(sqlite_log):
+def test_a_second_stop_releases_at_once(any_log):
     """The first stop waits for the phase in work, the second one does not."""
-    create_run(sqlite_log, "r", specs("p1"))
+    create_run(any_log, "r", specs("p1"))
     holder = []
 
     async def hangs(_phase, _attempt):
@@ -314,14 +312,14 @@ def test_a_second_stop_releases_at_once(sqlite_log):
         holder[0].stop()
         await asyncio.sleep(30)
 
-    holder.append(Drain(sqlite_log, executor=hangs))
+    holder.append(Drain(any_log, executor=hangs))
 
     assert 1 == holder[0].run().released
 
 
-def test_cancelling_a_drain_releases_its_phases(sqlite_log):
+def test_cancelling_a_drain_releases_its_phases(any_log):
     """A cancelled arun() gives its phases back and says so in its stream."""
-    create_run(sqlite_log, "r", specs("p1"))
+    create_run(any_log, "r", specs("p1"))
     begun = asyncio.Event()
 
     async def hangs(_phase, _attempt):
@@ -329,7 +327,7 @@ def test_cancelling_a_drain_releases_its_phases(sqlite_log):
         await asyncio.sleep(30)
 
     async def service():
-        task = asyncio.create_task(Drain(sqlite_log, executor=hangs).arun())
+        task = asyncio.create_task(Drain(any_log, executor=hangs).arun())
         await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -337,9 +335,9 @@ def test_cancelling_a_drain_releases_its_phases(sqlite_log):
 
     asyncio.run(service())
 
-    assert {"p1": "QUEUED"} == states(sqlite_log)
+    assert {"p1": "QUEUED"} == states(any_log)
     assert ["the drain's task was cancelled"] == [
-        event.detail for event in found(sqlite_log, "drain.stopped")
+        event.detail for event in found(any_log, "drain.stopped")
     ]
 
 
@@ -436,17 +434,17 @@ def test_a_named_phase_must_be_queued(log):
         drain(log, executor=works, run_id="r", phase_id="p1")
 
 
-def test_an_empty_log_is_refused_unless_insisted(sqlite_log):
+def test_an_empty_log_is_refused_unless_insisted(any_log):
     """Nothing to drain is suspicious: it takes allow_empty to go on."""
     with pytest.raises(EmptyLogError, match="allow_empty=True"):
-        drain(sqlite_log, executor=works)
-    before = sqlite_log.head().position
-    report = drain(sqlite_log, executor=works, allow_empty=True)
+        drain(any_log, executor=works)
+    before = any_log.head().position
+    report = drain(any_log, executor=works, allow_empty=True)
 
     assert (0, "empty") == (before, report.reason)
 
 
-def test_a_guard_refuses_a_drain(log_path, sqlite_log):
+def test_a_guard_refuses_a_drain(another):
     """autopack_guard_drain says why; nothing is written."""
 
     class Guard:
@@ -454,13 +452,13 @@ def test_a_guard_refuses_a_drain(log_path, sqlite_log):
         def autopack_guard_drain(self, log, settings):
             return f"not on a Friday with {settings['workers']} workers"
 
-    with Log(SqliteBackend(log_path), registry=load_plugins(extra=[Guard()])) as log:
-        create_run(log, "r", specs("p1"))
-        before = log.head()
-        with pytest.raises(DrainRefusedError, match="not on a Friday with 1 workers"):
-            drain(log, executor=works)
+    log = another(registry=load_plugins(extra=[Guard()]))
+    create_run(log, "r", specs("p1"))
+    before = log.head()
+    with pytest.raises(DrainRefusedError, match="not on a Friday with 1 workers"):
+        drain(log, executor=works)
 
-        assert before == log.head()
+    assert before == log.head()
 
 
 def test_a_strategy_may_stop(log):
@@ -574,33 +572,33 @@ def test_a_lost_phase_is_not_ended_by_its_old_worker(log, another):
     assert ["complete"] == [event.outcome for event in found(log, "phase.result_late")]
 
 
-def test_why_phases_are_passed_over_is_told_once(sqlite_log):
+def test_why_phases_are_passed_over_is_told_once(any_log):
     """A chain of three: each waiting phase has one line, however long the first is in work."""
-    create_run(sqlite_log, "r", [*specs("a"), *specs("b", after=("a",)), *specs("c", after=("b",))])
-    report = drain(sqlite_log, executor=works)
+    create_run(any_log, "r", [*specs("a"), *specs("b", after=("a",)), *specs("c", after=("b",))])
+    report = drain(any_log, executor=works)
 
     assert [
         ("b", "it comes after a, which is not complete yet"),
         ("c", "it comes after b, which is not complete yet"),
-    ] == [(event.phase_id, event.reason) for event in found(sqlite_log, "drain.passed_over")]
+    ] == [(event.phase_id, event.reason) for event in found(any_log, "drain.passed_over")]
     assert 3 == report.completed
 
 
-def test_a_phase_that_can_never_come_blocks_the_drain(sqlite_log):
+def test_a_phase_that_can_never_come_blocks_the_drain(any_log):
     """The drain ends with what is left and why."""
-    append_all(sqlite_log, [created("r"), queued("b", "r", after=("nobody",))])
-    report = drain(sqlite_log, executor=works)
+    append_all(any_log, [created("r"), queued("b", "r", after=("nobody",))])
+    report = drain(any_log, executor=works)
 
     assert ("blocked", "1 queued phase may not be taken") == (report.reason, report.detail)
     assert {"it comes after nobody, which does not exist": 1} == report.passed_over
 
 
-def test_a_phase_that_waits_for_another_reason_counts_once(sqlite_log):
+def test_a_phase_that_waits_for_another_reason_counts_once(any_log):
     """What was said of it last is counted; the log has both."""
-    create_run(sqlite_log, "r", [*specs("a"), *specs("b", after=("a",))])
-    report = drain(sqlite_log, executor=lambda phase, attempt: Failed("x", "y", retryable=False))
+    create_run(any_log, "r", [*specs("a"), *specs("b", after=("a",))])
+    report = drain(any_log, executor=lambda phase, attempt: Failed("x", "y", retryable=False))
 
-    assert 2 == len(found(sqlite_log, "drain.passed_over"))
+    assert 2 == len(found(any_log, "drain.passed_over"))
     assert {"it comes after a, which is FAILED": 1} == report.passed_over
 
 

@@ -38,11 +38,11 @@ def written(phase, attempt):
 
 
 @pytest.fixture
-def taught(sqlite_log):
+def taught(any_log):
     """A log in which 40 phases of docs/low wrote 1,075 to 4,000 tokens."""
-    create_run(sqlite_log, "before", specs(*(f"p{size}" for size in SIZES)))
-    drain(sqlite_log, executor=written)
-    return sqlite_log
+    create_run(any_log, "before", specs(*(f"p{size}" for size in SIZES)))
+    drain(any_log, executor=written)
+    return any_log
 
 
 def test_the_next_quantile_holds_nine_in_ten_of_those_beyond_the_cut():
@@ -102,11 +102,11 @@ def test_a_cut_output_gets_the_next_quantile(taught):
     assert "escalated: the output of an attempt before was cut" == second.budget_basis
 
 
-def test_what_is_learned_counts_at_once(sqlite_log):
+def test_what_is_learned_counts_at_once(any_log):
     """The tenth sample of a group is the one from which its quantile is budgeted."""
-    create_run(sqlite_log, "r", specs(*(f"p{size}" for size in SIZES[11::-1])))
-    drain(sqlite_log, executor=written, calibrator="shrinkage-quantile")
-    taus = [event.tau for event in found(sqlite_log, "phase.estimated")]
+    create_run(any_log, "r", specs(*(f"p{size}" for size in SIZES[11::-1])))
+    drain(any_log, executor=written, calibrator="shrinkage-quantile")
+    taus = [event.tau for event in found(any_log, "phase.estimated")]
 
     assert [None] * 9 + [0.9] * 3 == taus
 
@@ -165,9 +165,9 @@ def test_a_calibrator_that_fails_is_named_and_loses_no_phase(taught, answer):
 
 
 @pytest.mark.parametrize("answer", [math.nan, LookupError("no idea")])
-def test_a_calibrator_that_fails_at_an_escalation_is_told(sqlite_log, answer):
+def test_a_calibrator_that_fails_at_an_escalation_is_told(any_log, answer):
     """The failure is recorded, the factor is used, and why is kept."""
-    create_run(sqlite_log, "r", specs("p9000", max_attempts=2))
+    create_run(any_log, "r", specs("p9000", max_attempts=2))
     asked = []
 
     class Later(Odd):
@@ -176,8 +176,8 @@ def test_a_calibrator_that_fails_at_an_escalation_is_told(sqlite_log, answer):
             self.answer = 100 if len(asked) != 2 else answer
             return super().predict(state, features, tau)
 
-    report = drain(sqlite_log, executor=written, calibrator=Later(100))
-    (escalated,) = found(sqlite_log, "budget.escalated")
+    report = drain(any_log, executor=written, calibrator=Later(100))
+    (escalated,) = found(any_log, "budget.escalated")
 
     assert (2, "empty") == (report.failed, report.reason)
     assert ": 1.25 times " in escalated.why
@@ -188,9 +188,9 @@ def test_a_calibrator_that_fails_at_an_escalation_is_told(sqlite_log, answer):
     "answer", [LookupError("no"), 5, Escalation(math.nan, "w"), Escalation(0, "w"),
                Escalation(9000, None)],
 )  # fmt: skip
-def test_a_policy_that_fails_loses_no_attempt(sqlite_log, answer):
+def test_a_policy_that_fails_loses_no_attempt(any_log, answer):
     """What it raised, or answered amiss, is in the reason; the factor is used."""
-    create_run(sqlite_log, "r", specs("p9000", max_attempts=2))
+    create_run(any_log, "r", specs("p9000", max_attempts=2))
 
     class Policy:
         def escalated(self, phase, *, selected, sent, used, quantile):
@@ -198,14 +198,14 @@ def test_a_policy_that_fails_loses_no_attempt(sqlite_log, answer):
                 raise answer
             return answer
 
-    report = drain(sqlite_log, executor=written, escalation=Policy())
-    (escalated,) = found(sqlite_log, "budget.escalated")
+    report = drain(any_log, executor=written, escalation=Policy())
+    (escalated,) = found(any_log, "budget.escalated")
 
     assert (2, "empty") == (report.failed, report.reason)
     assert "the policy failed: " in escalated.why
 
 
-def test_an_estimator_that_fails_is_named(sqlite_log):
+def test_an_estimator_that_fails_is_named(any_log):
     """Its error is a PluginError, and nothing was claimed."""
 
     class Broken:
@@ -214,9 +214,9 @@ def test_an_estimator_that_fails_is_named(sqlite_log):
         def estimate(self, _features, _coefficients):
             raise ZeroDivisionError("nought")
 
-    create_run(sqlite_log, "r", specs("a"))
+    create_run(any_log, "r", specs("a"))
     with pytest.raises(PluginError, match=r"broken.*ZeroDivisionError: nought"):
-        drain(sqlite_log, executor=written, estimator=Broken())
+        drain(any_log, executor=written, estimator=Broken())
 
 
 @pytest.mark.parametrize(
@@ -230,11 +230,11 @@ def test_an_estimator_that_fails_is_named(sqlite_log):
         ({"escalation": "larger"}, "'quantile', 'factor', 'none'"),
     ],
 )
-def test_wrong_settings(sqlite_log, given, said):
+def test_wrong_settings(any_log, given, said):
     """They are refused before anything is written."""
-    create_run(sqlite_log, "r", specs("a"))
-    head = sqlite_log.head()
+    create_run(any_log, "r", specs("a"))
+    head = any_log.head()
     with pytest.raises((InvalidInputError, UnknownNameError), match=said):
-        drain(sqlite_log, executor=written, **given)
+        drain(any_log, executor=written, **given)
 
-    assert head == sqlite_log.head()
+    assert head == any_log.head()

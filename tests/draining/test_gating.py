@@ -17,7 +17,6 @@ from autopack import (
     get_phase,
     hookimpl,
     load_plugins,
-    open_log,
 )
 from drains import found, specs, states, works
 
@@ -52,9 +51,9 @@ class Gate:
         return self.answer(phase, attempt) if callable(self.answer) else self.answer
 
 
-def log_with(path, *plugins, **settings):
+def log_with(another, *plugins, **settings):
     """A log with these plugins, and the run ``r`` of phases ``p1`` and ``p2``."""
-    log = open_log(path, plugins=load_plugins(extra=plugins))
+    log = another(registry=load_plugins(extra=plugins))
     create_run(log, "r", specs("p1", "p2", **settings))
     return log
 
@@ -66,10 +65,10 @@ def completes(phase, attempt):
     return DONE
 
 
-def test_a_question_sends_completed_work_to_the_gate(log_path):
+def test_a_question_sends_completed_work_to_the_gate(another):
     """It is asked once of each completed attempt; the work waits with all that it gave."""
     gate = Gate("Is it fit to be published?")
-    with log_with(log_path, gate) as log:
+    with log_with(another, gate) as log:
         report = drain(log, executor=completes, max_phases=1)
         waiting = get_phase(log, P1)
         decide_gate(log, P1, decision="approve", why="read it")
@@ -83,9 +82,9 @@ def test_a_question_sends_completed_work_to_the_gate(log_path):
         assert "all of it" == log.artifacts.get(approved.artifacts["transcript"])
 
 
-def test_a_loop_of_ones_own_is_gated_too(log_path):
+def test_a_loop_of_ones_own_is_gated_too(another):
     """attempt() asks as a drain does."""
-    with log_with(log_path, Gate("Sure?")) as log:
+    with log_with(another, Gate("Sure?")) as log:
         with attempt(log, "r/p1") as live:
             live.complete({"a.md": "the text"})
         (gated,) = found(log, "phase.gated")
@@ -96,10 +95,10 @@ def test_a_loop_of_ones_own_is_gated_too(log_path):
 
 
 @pytest.mark.parametrize("outcome", [Failed("broken", "it broke"), NeedsPerson("Mine?")])
-def test_only_completed_work_is_asked_about(log_path, outcome):
+def test_only_completed_work_is_asked_about(another, outcome):
     """What failed, and what asks for a person by itself, goes its own way."""
     gate = Gate("Sure?")
-    with log_with(log_path, gate) as log:
+    with log_with(another, gate) as log:
         drain(log, executor=lambda _phase, _attempt: outcome, max_phases=1)
 
         assert [] == gate.seen
@@ -116,9 +115,9 @@ def test_only_completed_work_is_asked_about(log_path, outcome):
         (lambda _phase, _attempt: raising(Odd("x")), "failed: Odd: x"),
     ],
 )
-def test_a_gate_that_does_not_answer_lets_nothing_through(log_path, answer, told):
+def test_a_gate_that_does_not_answer_lets_nothing_through(another, answer, told):
     """The person is told which plugin did not answer, and it is logged."""
-    with log_with(log_path, Gate(answer)) as log, capture_logs() as logged:
+    with log_with(another, Gate(answer)) as log, capture_logs() as logged:
         drain(log, executor=completes, max_phases=1)
         waiting = get_phase(log, P1)
 
@@ -128,9 +127,9 @@ def test_a_gate_that_does_not_answer_lets_nothing_through(log_path, answer, told
         assert [("a gate did not answer", "r/p1")] == [(o["event"], o["phase"]) for o in logged]
 
 
-def test_a_question_that_cannot_be_stored_is_asked_with_escapes(log_path):
+def test_a_question_that_cannot_be_stored_is_asked_with_escapes(another):
     """The work was done: it does not fail because of how it is asked about."""
-    with log_with(log_path, Gate("Is \udcff fit?")) as log:
+    with log_with(another, Gate("Is \udcff fit?")) as log:
         drain(log, executor=completes, max_phases=1)
 
         assert ("GATED", "Is \\udcff fit?") == (
@@ -139,16 +138,15 @@ def test_a_question_that_cannot_be_stored_is_asked_with_escapes(log_path):
         )
 
 
-def test_the_first_question_wins_and_the_label_comes_last(log_path):
+def test_the_first_question_wins_and_the_label_comes_last(another):
     """A plugin without an opinion leaves it to the next; the label needs no plugin."""
     plugins = [Gate("Later?"), Gate(None)]
-    with log_with(log_path, *plugins, labels={"gate": "By label?"}) as log:
-        drain(log, executor=completes, max_phases=1)
-        assert "Later?" == get_phase(log, P1).reason
-    with open_log(log_path, plugins=load_plugins(extra=plugins[1:])) as log:
-        drain(log, executor=completes)
+    log = log_with(another, *plugins, labels={"gate": "By label?"})
+    drain(log, executor=completes, max_phases=1)
+    drain(another(registry=load_plugins(extra=plugins[1:])), executor=completes)
 
-        assert "By label?" == get_phase(log, PhaseRef("r", "p2")).reason
+    assert "Later?" == get_phase(log, P1).reason
+    assert "By label?" == get_phase(log, PhaseRef("r", "p2")).reason
 
 
 @pytest.mark.parametrize(
@@ -159,23 +157,23 @@ def test_the_first_question_wins_and_the_label_comes_last(log_path):
         ({"gates": "Fit?"}, "COMPLETE", None),
     ],
 )
-def test_the_label_asks(log_path, labels, state, reason):
+def test_the_label_asks(another, labels, state, reason):
     """A label without a text asks a question of the library's own."""
-    with log_with(log_path, labels=labels) as log:
+    with log_with(another, labels=labels) as log:
         drain(log, executor=completes, max_phases=1)
         shown = get_phase(log, P1)
 
         assert (state, reason) == (shown.status, shown.reason)
 
 
-def test_a_slow_gate_holds_up_no_other_phase(log_path):
+def test_a_slow_gate_holds_up_no_other_phase(another):
     """It is asked beside the thread that writes: p2 ends while p1's gate thinks."""
     is_p2_done = threading.Event()
 
     def thinks(phase, _attempt):
         return None if phase.phase_id == "p2" or is_p2_done.wait(20) else "p2 never ended"
 
-    with log_with(log_path, Gate(thinks)) as log:
+    with log_with(another, Gate(thinks)) as log:
         report = drain(
             log, executor=lambda _phase, _attempt: DONE, workers=2,
             on_event=lambda r: is_p2_done.set() if r.type == "phase.completed" else None,
@@ -184,13 +182,13 @@ def test_a_slow_gate_holds_up_no_other_phase(log_path):
         assert (2, 0) == (report.completed, report.gated)
 
 
-def test_a_judge_that_calls_a_model_records_it(log_path):
+def test_a_judge_that_calls_a_model_records_it(another):
     """The attempt is still open: the judge's call counts as the attempt's, under its own role."""
 
     def judges(_phase, attempt):
         attempt.record_usage(model="judge", input_tokens=500, output_tokens=5, role="judge")
 
-    with log_with(log_path, Gate(judges)) as log:
+    with log_with(another, Gate(judges)) as log:
         report = drain(log, executor=works, max_phases=1)
 
         assert (1, 2) == (report.completed, report.calls)

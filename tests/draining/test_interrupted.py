@@ -162,19 +162,23 @@ def test_what_could_not_be_recorded_is_given_back(log, kind, monkeypatch):
     """The error ends the drain; the phase is queued as soon as the log takes it."""
     append, left = log.backend.transaction, [1]
 
+    class FailsOnce:
+        def __init__(self, store):
+            self.store = store
+
+        def __getattr__(self, name):
+            return getattr(self.store, name)
+
+        def insert(self, rows):
+            if left and any(row[4] == kind for row in rows):
+                left.pop()
+                raise LogError("the disk is not well")
+            self.store.insert(rows)
+
     @contextlib.contextmanager
     def fails_once():
         with append() as store:
-            insert = store.insert
-
-            def inserting(rows):
-                if left and any(row[4] == kind for row in rows):
-                    left.pop()
-                    raise LogError("the disk is not well")
-                insert(rows)
-
-            monkeypatch.setattr(store, "insert", inserting)
-            yield store
+            yield FailsOnce(store)
 
     monkeypatch.setattr(log.backend, "transaction", fails_once)
     with pytest.raises(LogError, match="not well"):
@@ -197,12 +201,12 @@ def test_a_drain_is_run_once(log):
     assert 1 == Drain(log, executor=works, resumes=engine.drain_id).run().completed - 2
 
 
-def test_a_drain_that_was_refused_can_be_run(sqlite_log):
+def test_a_drain_that_was_refused_can_be_run(any_log):
     """It has written nothing, and may find what it needs later."""
-    engine = Drain(sqlite_log, executor=works)
+    engine = Drain(any_log, executor=works)
     with pytest.raises(EmptyLogError):
         engine.run()
-    create_run(sqlite_log, "r", specs("p1"))
+    create_run(any_log, "r", specs("p1"))
     report = engine.run()
 
     assert (1, 1) == (report.completed, report.calls)
@@ -223,7 +227,7 @@ with autopack.open_log(sys.argv[1]) as log:
 
 @pytest.mark.slow
 @posix
-def test_ctrl_c_ends_a_program_that_drains(log, log_path):
+def test_ctrl_c_ends_a_program_that_drains(filed, log_path):
     """``Drain.run()`` in a program of one's own: the phase is given back, and so is the prompt."""
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(log_path)],
@@ -237,5 +241,7 @@ def test_ctrl_c_ends_a_program_that_drains(log, log_path):
 
     assert -signal.SIGINT == process.returncode
     assert time.monotonic() - began < 50
-    assert nothing_is_left(log)
-    assert "drain.stopped" == types_of(log, f"drain-{found(log, 'drain.started')[0].drain_id}")[-1]
+    assert nothing_is_left(filed)
+    assert (
+        "drain.stopped" == types_of(filed, f"drain-{found(filed, 'drain.started')[0].drain_id}")[-1]
+    )

@@ -25,30 +25,30 @@ def works(phase, attempt):
     return Completed()
 
 
-def test_evidence_follows_the_log(sqlite_log):
+def test_evidence_follows_the_log(any_log):
     """Whenever it is asked, it is what reading the whole log anew would give."""
-    create_run(sqlite_log, "r", specs("p900", "p1100", "x700", "t500"))
-    early = Knowledge(sqlite_log, "deliverables")
+    create_run(any_log, "r", specs("p900", "p1100", "x700", "t500"))
+    early = Knowledge(any_log, "deliverables")
     assert {} == dict(early)
-    drain(sqlite_log, executor=works, max_phases=1)
+    drain(any_log, executor=works, max_phases=1)
     one = dict(early)
-    drain(sqlite_log, executor=works)
-    late = Knowledge(sqlite_log, "deliverables")
+    drain(any_log, executor=works)
+    late = Knowledge(any_log, "deliverables")
 
     assert [1] == [found.n for found in one.values()]
     assert {"docs/low": 2} == {group: found.n for group, found in late.items()}
     assert late["docs/low"].log_sum == pytest.approx(early["docs/low"].log_sum)
-    assert {} == dict(Knowledge(sqlite_log, "another"))
+    assert {} == dict(Knowledge(any_log, "another"))
 
 
-def test_a_price_is_what_calls_cost_before(sqlite_log):
+def test_a_price_is_what_calls_cost_before(any_log):
     """Of the same model, and for a phase without a model of all; unknown stays unknown."""
-    create_run(sqlite_log, "r", specs("p900", "p1100"))
-    none = Prices(sqlite_log, sqlite_log.registry)
+    create_run(any_log, "r", specs("p900", "p1100"))
+    none = Prices(any_log, any_log.registry)
     phase = PhaseView(run_id="s", phase_id="a", order=0)
     before = none(phase, 500)
-    drain(sqlite_log, executor=works)
-    prices = Prices(sqlite_log, sqlite_log.registry)
+    drain(any_log, executor=works)
+    prices = Prices(any_log, any_log.registry)
 
     assert before is None
     assert pytest.approx(0.5) == prices(phase, 500)
@@ -64,19 +64,19 @@ class TableOfPrices:
         return usage.output_tokens * 2.0 if usage.request_model == "dear" else None
 
 
-def test_a_plugin_prices_first(sqlite_log):
+def test_a_plugin_prices_first(any_log):
     """The price hook is asked with what is predicted, before the log is."""
     registry = load_plugins(extra=[TableOfPrices()])
     dear = PhaseView(run_id="s", phase_id="a", order=0, model="dear")
 
-    assert 1000.0 == Prices(sqlite_log, registry)(dear, 500)
+    assert 1000.0 == Prices(any_log, registry)(dear, 500)
 
 
-def test_a_plan_holds_its_cost(sqlite_log):
+def test_a_plan_holds_its_cost(any_log):
     """Each planned phase has what its prediction would cost."""
-    create_run(sqlite_log, "r", specs("p900"))
-    drain(sqlite_log, executor=works)
-    create_run(sqlite_log, "s", specs("p800"))
-    (planned,) = Drain(sqlite_log, executor=works).plan()
+    create_run(any_log, "r", specs("p900"))
+    drain(any_log, executor=works)
+    create_run(any_log, "s", specs("p800"))
+    (planned,) = Drain(any_log, executor=works).plan()
 
     assert Decimal(planned.predicted_output_tokens) / 1000 == planned.predicted_usd

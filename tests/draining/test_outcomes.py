@@ -143,21 +143,21 @@ def test_what_ends_more_than_the_block_gives_the_phase_back(log, fault):
 
 
 @pytest.mark.usefixtures("small_texts")
-def test_a_late_result_that_cannot_be_stored_is_told(sqlite_log):
+def test_a_late_result_that_cannot_be_stored_is_told(any_log):
     """It is on record as late, with why its texts are not."""
-    create_run(sqlite_log, "r", specs("p1", max_attempts=1))
+    create_run(any_log, "r", specs("p1", max_attempts=1))
     is_over = threading.Event()
 
     def slow(_phase, _attempt):
         is_over.wait(10)
         return Completed({"a": HUGE})
 
-    drain(sqlite_log, executor=slow, timeout_s=0.05)
+    drain(any_log, executor=slow, timeout_s=0.05)
     is_over.set()
     give_up = time.monotonic() + 10
-    while not found(sqlite_log, "phase.result_late") and time.monotonic() < give_up:
+    while not found(any_log, "phase.result_late") and time.monotonic() < give_up:
         time.sleep(0.01)
-    (late,) = found(sqlite_log, "phase.result_late")
+    (late,) = found(any_log, "phase.result_late")
 
     assert ("complete", True) == (late.outcome, "cannot be stored" in late.message)
 

@@ -18,14 +18,14 @@ def test_a_plan_is_in_order_with_estimates(log):
     assert all(planned.budget_tokens >= planned.predicted_output_tokens for planned in plan)
 
 
-def test_a_plan_writes_nothing(log, log_path):
+def test_a_plan_writes_nothing(filed, log_path):
     """Neither an event nor a byte of the file changes."""
-    log.refresh_views()
+    filed.refresh_views()
     files = sorted(log_path.parent.glob("log.db*"))
-    before = (log.head(), {file.name: file.read_bytes() for file in files})
-    Drain(log, executor=works).plan()
+    before = (filed.head(), {file.name: file.read_bytes() for file in files})
+    Drain(filed, executor=works).plan()
 
-    assert before == (log.head(), {file.name: file.read_bytes() for file in files})
+    assert before == (filed.head(), {file.name: file.read_bytes() for file in files})
 
 
 def test_a_plan_is_as_long_as_its_limits(log):
@@ -55,7 +55,7 @@ def test_a_plan_says_why_the_strategy_takes_no_more(log, answer):
     assert whole.ended is None
 
 
-def test_a_dry_run_prints_why_nothing_is_taken(log, log_path, tmp_path):
+def test_a_dry_run_prints_why_nothing_is_taken(filed, log_path, tmp_path):
     """The reason of a strategy that only stops is on stderr."""
     file = tmp_path / "mine.py"
     file.write_text("import autopack\n\n\ndef stops(view):\n    return autopack.Stop('enough')\n")
@@ -64,13 +64,13 @@ def test_a_dry_run_prints_why_nothing_is_taken(log, log_path, tmp_path):
     assert "takes no phase: enough" in CliRunner().invoke(command, words).stderr
 
 
-def test_a_plan_refuses_what_a_drain_would(log, sqlite_log):
+def test_a_plan_refuses_what_a_drain_would(log, any_log):
     """A missing run is an error here too."""
     with pytest.raises(RunMissingError):
         Drain(log, executor=works, run_id="none").plan()
 
 
-def test_a_plan_of_an_empty_log_is_refused(sqlite_log):
+def test_a_plan_of_an_empty_log_is_refused(any_log):
     """Planning nothing is as suspicious as draining nothing."""
     with pytest.raises(EmptyLogError):
-        Drain(sqlite_log, executor=works).plan()
+        Drain(any_log, executor=works).plan()

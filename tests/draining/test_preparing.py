@@ -182,10 +182,10 @@ def test_other_runs_go_on_while_one_is_prepared(log):
     assert {} == report.passed_over
 
 
-def test_few_runs_are_prepared_at_once(sqlite_log):
+def test_few_runs_are_prepared_at_once(any_log):
     """One more than there are workers; and each of them once."""
     for n in range(6):
-        create_run(sqlite_log, f"r{n}", specs("p"))
+        create_run(any_log, f"r{n}", specs("p"))
     at_once, most, lock = [], [], threading.Lock()
 
     class Counting(Preparing):
@@ -199,7 +199,7 @@ def test_few_runs_are_prepared_at_once(sqlite_log):
                 at_once.remove(run.run_id)
 
     executor = Counting()
-    report = drain(sqlite_log, executor=executor, workers=2)
+    report = drain(any_log, executor=executor, workers=2)
 
     assert (6, sorted(f"r{n}" for n in range(6))) == (report.completed, sorted(executor.runs))
     assert max(most) <= 3
@@ -255,7 +255,7 @@ class Executor:
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="kills as POSIX has them")
-def test_a_drain_that_is_killed_in_a_preparation_keeps_nobody_waiting(log, log_path, tmp_path):
+def test_a_drain_that_is_killed_in_a_preparation_keeps_nobody_waiting(filed, log_path, tmp_path):
     """The next one takes it over as soon as the lease has ended."""
     (tmp_path / "mine.py").write_text(PREPARES, encoding="utf-8")
     line = [
@@ -272,7 +272,7 @@ def test_a_drain_that_is_killed_in_a_preparation_keeps_nobody_waiting(log, log_p
     second = subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
 
     assert (0, "xx") == (second.returncode, (tmp_path / "prepared").read_text())
-    assert {"p1": "COMPLETE", "p2": "COMPLETE"} == states(log)
+    assert {"p1": "COMPLETE", "p2": "COMPLETE"} == states(filed)
 
 
 def test_an_executor_reads_what_the_phases_have_in_common(log):

@@ -105,10 +105,10 @@ def test_a_finished_run_has_nothing_to_try(log):
     assert before == log.head()
 
 
-def test_a_phase_that_cannot_be_claimed_is_a_no_go(sqlite_log):
+def test_a_phase_that_cannot_be_claimed_is_a_no_go(any_log):
     """What shows only at the claim is in the log by then: a report, and no refusal."""
-    create_run(sqlite_log, "r", specs("a"), caps={"usd": 0.5})
-    report = probe(sqlite_log, executor=good)
+    create_run(any_log, "r", specs("a"), caps={"usd": 0.5})
+    report = probe(any_log, executor=good)
 
     assert (None, False, ["claimed"]) == (
         report.phase, report.is_go, [check.name for check in report.checks],
@@ -116,18 +116,18 @@ def test_a_phase_that_cannot_be_claimed_is_a_no_go(sqlite_log):
     assert probe_text(report).startswith("NO-GO: no phase\n  FAILED   claimed")
 
 
-def test_the_last_attempt_is_what_is_shown(sqlite_log):
+def test_the_last_attempt_is_what_is_shown(any_log):
     """An earlier attempt's calls are not this one's."""
-    create_run(sqlite_log, "s", specs("a"))
-    probe(sqlite_log, executor=lambda p, a: good(p, a) or fails(p, a), backoff_base_s=0.0)
-    report = probe(sqlite_log, executor=silent)
+    create_run(any_log, "s", specs("a"))
+    probe(any_log, executor=lambda p, a: good(p, a) or fails(p, a), backoff_base_s=0.0)
+    report = probe(any_log, executor=silent)
 
     assert not verdict(report)["usage_recorded"]
 
 
-def test_a_probe_of_an_empty_log_asks_whether_it_is_the_right_one(sqlite_log):
+def test_a_probe_of_an_empty_log_asks_whether_it_is_the_right_one(any_log):
     """It names no option that a probe does not have, and writes nothing."""
     with pytest.raises(NothingReadyError, match="no runs and no phases; is it the right one"):
-        probe(sqlite_log, executor=empty)
+        probe(any_log, executor=empty)
 
-    assert 0 == sqlite_log.head().position
+    assert 0 == any_log.head().position

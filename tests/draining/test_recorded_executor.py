@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_answers():
     assert 1 < len({one.answer(phase, n) for n in range(1, 9)})
 
 
-def test_answers_may_come_from_a_history(sqlite_log):
+def test_answers_may_come_from_a_history(any_log):
     """With samples of the phase's group, the output is one of theirs."""
     history = [
         Sample(
@@ -68,10 +68,10 @@ def test_answers_may_come_from_a_history(sqlite_log):
         )
         for n, tokens in enumerate((111, 222))
     ]  # fmt: skip
-    create_run(sqlite_log, "r", specs(*"abcdefghijkl"))
-    drain(sqlite_log, executor=RecordedExecutor(history=history, latency_scale=0.0, **NO_FAULTS))
+    create_run(any_log, "r", specs(*"abcdefghijkl"))
+    drain(any_log, executor=RecordedExecutor(history=history, latency_scale=0.0, **NO_FAULTS))
 
-    assert {111, 222} == {event.output_tokens for event in found(sqlite_log, "llm.usage_recorded")}
+    assert {111, 222} == {event.output_tokens for event in found(any_log, "llm.usage_recorded")}
 
 
 def test_a_cancelled_attempt_ends_early(log):

@@ -37,14 +37,14 @@ def executor(tmp_path):
     return f"{path}:execute"
 
 
-def test_settings_and_limits_come_from_the_log(sqlite_log, executor):
+def test_settings_and_limits_come_from_the_log(any_log, executor):
     """Executor, run, workers and limits are those of the start; what was used counts on."""
-    create_run(sqlite_log, "r", specs(*"abcdef"))
-    create_run(sqlite_log, "s", specs("x"))
-    first = drain(sqlite_log, executor=executor, run_id="r", max_phases=4, workers=2)
-    stopped_at_limit = drain(sqlite_log, resumes=first.drain_id)
-    more = drain(sqlite_log, resumes="last", max_phases=6)
-    started = found(sqlite_log, "drain.started")
+    create_run(any_log, "r", specs(*"abcdef"))
+    create_run(any_log, "s", specs("x"))
+    first = drain(any_log, executor=executor, run_id="r", max_phases=4, workers=2)
+    stopped_at_limit = drain(any_log, resumes=first.drain_id)
+    more = drain(any_log, resumes="last", max_phases=6)
+    started = found(any_log, "drain.started")
 
     assert (4, 4, 6) == (first.attempts, stopped_at_limit.attempts, more.attempts)
     assert "max_phases: 4 of 4 phases taken" == stopped_at_limit.detail
@@ -52,20 +52,20 @@ def test_settings_and_limits_come_from_the_log(sqlite_log, executor):
     assert [None, first.drain_id, first.drain_id] == [event.resumes for event in started]
     assert {executor} == {event.executor for event in started}
     assert [2, 2, 2] == [event.settings["workers"] for event in started]
-    assert "QUEUED" == states(sqlite_log)["x"]
+    assert "QUEUED" == states(any_log)["x"]
 
 
-def test_what_was_used_is_counted_from_the_log(sqlite_log):
+def test_what_was_used_is_counted_from_the_log(any_log):
     """Without drain.stopped, as after kill -9: attempts, ends, calls, tokens, samples."""
-    create_run(sqlite_log, "r", specs(*"abcd"))
+    create_run(any_log, "r", specs(*"abcd"))
 
     def mixed(phase, attempt):
         if phase.phase_id == "b":
             return Failed("x", "y")
         return None if phase.phase_id == "c" else works(phase, attempt)
 
-    report = drain(sqlite_log, executor=mixed)
-    totals = account_of(sqlite_log, report.drain_id)
+    report = drain(any_log, executor=mixed)
+    totals = account_of(any_log, report.drain_id)
 
     for name in (
         "attempts", "completed", "failed", "calls", "total_tokens", "samples", "samples_won",
@@ -74,10 +74,10 @@ def test_what_was_used_is_counted_from_the_log(sqlite_log):
         assert (name, getattr(report, name)) == (name, totals[name])
 
 
-def test_attempts_that_told_nobody_what_they_used_are_counted_from_the_log(sqlite_log):
+def test_attempts_that_told_nobody_what_they_used_are_counted_from_the_log(any_log):
     """Under a cap only: without a call, without tokens, and in USD without a price."""
-    create_run(sqlite_log, "capped", specs(*"abc"), caps={"usd": 5.0})
-    create_run(sqlite_log, "free", specs("x"))
+    create_run(any_log, "capped", specs(*"abc"), caps={"usd": 5.0})
+    create_run(any_log, "free", specs("x"))
 
     def says_little(phase, attempt):
         if phase.phase_id == "b":
@@ -85,20 +85,20 @@ def test_attempts_that_told_nobody_what_they_used_are_counted_from_the_log(sqlit
         if phase.phase_id == "c":
             attempt.record_usage(model="m", total_tokens=9, split="total_only", cost_usd=0.1)
 
-    report = drain(sqlite_log, executor=says_little, allow_unknown_price=True)
-    totals = account_of(sqlite_log, report.drain_id)
+    report = drain(any_log, executor=says_little, allow_unknown_price=True)
+    totals = account_of(any_log, report.drain_id)
 
     assert (2, 2) == (report.unmetered, totals["unmetered"])
 
 
-def test_a_drains_cap_goes_on(sqlite_log, executor):
+def test_a_drains_cap_goes_on(any_log, executor):
     """What the first part used is spent; a higher cap lets the drain go on."""
-    create_run(sqlite_log, "r", specs(*"abcd"))
-    first = drain(sqlite_log, executor=executor, max_tokens=3300, max_phases=1)
-    second = drain(sqlite_log, resumes=first.drain_id, max_phases=9, max_tokens=50_000)
+    create_run(any_log, "r", specs(*"abcd"))
+    first = drain(any_log, executor=executor, max_tokens=3300, max_phases=1)
+    second = drain(any_log, resumes=first.drain_id, max_phases=9, max_tokens=50_000)
 
     assert (1, 4) == (first.completed, second.completed)
-    assert [3300, 50_000] == [event.max_tokens for event in found(sqlite_log, "budget.set")]
+    assert [3300, 50_000] == [event.max_tokens for event in found(any_log, "budget.set")]
 
 
 def test_an_object_must_be_given_again(log):
@@ -143,45 +143,45 @@ def test_a_drain_needs_an_executor(log):
         drain(log)
 
 
-def test_what_was_said_last_holds(sqlite_log):
+def test_what_was_said_last_holds(any_log):
     """A limit that was raised when the drain was gone on with is not forgotten the next time."""
-    create_run(sqlite_log, "r", specs(*"abcdef"))
-    first = drain(sqlite_log, executor=works, max_phases=1, drain="tonight")
-    second = drain(sqlite_log, executor=works, resumes="tonight", max_phases=3)
-    third = drain(sqlite_log, executor=works, resumes="tonight", timeout_s=60)
-    settings = Drain(sqlite_log, resumes="tonight", executor=works)._settings
+    create_run(any_log, "r", specs(*"abcdef"))
+    first = drain(any_log, executor=works, max_phases=1, drain="tonight")
+    second = drain(any_log, executor=works, resumes="tonight", max_phases=3)
+    third = drain(any_log, executor=works, resumes="tonight", timeout_s=60)
+    settings = Drain(any_log, resumes="tonight", executor=works)._settings
 
     assert [1, 3, 3] == [report.attempts for report in (first, second, third)]
     assert (3, 60) == (settings.limits.max_phases, settings.timeout_s)
 
 
-def test_phases_that_failed_before_are_still_its_own(sqlite_log):
+def test_phases_that_failed_before_are_still_its_own(any_log):
     """What stands failed is counted for the whole drain, as its totals are."""
-    create_run(sqlite_log, "r", specs("a", "b"))
+    create_run(any_log, "r", specs("a", "b"))
 
     def fails(_phase, _attempt):
         return Failed("tests_failed", "two of nine", retryable=False)
 
-    drain(sqlite_log, executor=fails, max_phases=1, drain="tonight")
-    report = drain(sqlite_log, executor=works, resumes="tonight", max_phases=9)
+    drain(any_log, executor=fails, max_phases=1, drain="tonight")
+    report = drain(any_log, executor=works, resumes="tonight", max_phases=9)
 
     assert (1, 1, 1) == (report.failed, report.completed, report.left_failed)
     assert not report.is_clean
 
 
-def test_what_a_released_attempt_used_is_counted(sqlite_log):
+def test_what_a_released_attempt_used_is_counted(any_log):
     """It was paid for: in the report, in drain.stopped, and when the drain is gone on with."""
-    create_run(sqlite_log, "r", specs("a"))
+    create_run(any_log, "r", specs("a"))
 
     async def slow(_phase, attempt):
         attempt.record_usage(model="m", total_tokens=70, split="total_only")
         engine.stop(0)
         await asyncio.sleep(30)
 
-    engine = Drain(sqlite_log, executor=slow, drain="tonight")
+    engine = Drain(any_log, executor=slow, drain="tonight")
     report = engine.run()
-    (stopped,) = found(sqlite_log, "drain.stopped")
-    again = drain(sqlite_log, executor=works, resumes="tonight", max_phases=1)
+    (stopped,) = found(any_log, "drain.stopped")
+    again = drain(any_log, executor=works, resumes="tonight", max_phases=1)
 
     assert (1, 1, 70) == (report.released, report.calls, report.total_tokens)
     assert 70 == stopped.totals["total_tokens"]
@@ -266,14 +266,14 @@ class TestOrigins:
             assert ("mine", 2) == (report.drain_id, report.attempts)
             assert not left.exists()
 
-    def test_a_log_that_is_imported_into_itself_stays_as_it_is(self, sqlite_log, tmp_path):
+    def test_a_log_that_is_imported_into_itself_stays_as_it_is(self, any_log, tmp_path):
         """Its own drains are its own still, and go on."""
-        create_run(sqlite_log, "r", specs("p1", "p2"))
-        drain(sqlite_log, executor="recorded", max_phases=1)
-        export_history(sqlite_log, "ndjson", tmp_path / "out.ndjson")
+        create_run(any_log, "r", specs("p1", "p2"))
+        drain(any_log, executor="recorded", max_phases=1)
+        export_history(any_log, "ndjson", tmp_path / "out.ndjson")
 
-        assert 0 == import_history(sqlite_log, "ndjson", tmp_path / "out.ndjson").added
-        assert 2 == drain(sqlite_log, resumes="last", max_phases=9).attempts
+        assert 0 == import_history(any_log, "ndjson", tmp_path / "out.ndjson").added
+        assert 2 == drain(any_log, resumes="last", max_phases=9).attempts
 
     def test_what_was_redacted_is_asked_for_again(self, tmp_path):
         """A command without its key is no command."""

@@ -52,20 +52,20 @@ def test_the_next_attempt_waits_and_the_log_says_until_when(clocked):
     )
 
 
-def test_a_rate_limit_waits_without_spending_an_attempt(sqlite_log):
+def test_a_rate_limit_waits_without_spending_an_attempt(any_log):
     """A phase with one attempt survives two rate limits."""
-    create_run(sqlite_log, "r", specs("a", max_attempts=1))
+    create_run(any_log, "r", specs("a", max_attempts=1))
 
     def limited(phase, attempt):
         if attempt.number < 3:
             return Failed("rate_limited", "429 too many requests", retry_after_s=0.01)
         return works(phase, attempt)
 
-    report = drain(sqlite_log, executor=limited, backoff_base_s=0.01)
-    row = replay(sqlite_log, "phases").rows["r/a"]
+    report = drain(any_log, executor=limited, backoff_base_s=0.01)
+    row = replay(any_log, "phases").rows["r/a"]
 
     assert (1, 2, 3, 1) == (report.completed, report.failed, row.attempts, row.attempts_spent)
-    assert [False, False] == [event.attempt_spent for event in found(sqlite_log, "phase.requeued")]
+    assert [False, False] == [event.attempt_spent for event in found(any_log, "phase.requeued")]
 
 
 def test_retry_after_suspends_the_models_lane(clocked):
@@ -125,9 +125,9 @@ def test_a_failure_keeps_what_a_process_left(log):
     assert "a long story" == log.artifacts.get(failed.artifacts["stderr"])
 
 
-def test_a_truncated_phase_is_escalated_once(sqlite_log):
+def test_a_truncated_phase_is_escalated_once(any_log):
     """Without larger samples the next attempt has a quarter more, and the log says it; once."""
-    create_run(sqlite_log, "r", specs("a"))
+    create_run(any_log, "r", specs("a"))
     budgets = []
 
     def cut(_phase, attempt):
@@ -138,9 +138,9 @@ def test_a_truncated_phase_is_escalated_once(sqlite_log):
         )  # fmt: skip
         return Failed("bad_json", "the answer does not parse")
 
-    drain(sqlite_log, executor=cut)
-    (escalated,) = found(sqlite_log, "budget.escalated")
-    estimates = found(sqlite_log, "phase.estimated")
+    drain(any_log, executor=cut)
+    (escalated,) = found(any_log, "budget.escalated")
+    estimates = found(any_log, "phase.estimated")
 
     assert [budgets[0], int(budgets[0] * 1.25)] == budgets
     assert budgets == [escalated.from_tokens, escalated.to_tokens]
@@ -149,13 +149,13 @@ def test_a_truncated_phase_is_escalated_once(sqlite_log):
         "given or used; the calibrator's quantile at 0.9996 is "
     )
     assert ["truncated", "truncated"] == [
-        event.failure_class for event in found(sqlite_log, "phase.failed")
+        event.failure_class for event in found(any_log, "phase.failed")
     ]
     assert 1 == len({event.predicted_output_tokens for event in estimates})
-    assert "FAILED" == states(sqlite_log)["a"]
+    assert "FAILED" == states(any_log)["a"]
 
 
-def test_escalation_can_be_turned_off_or_be_ones_own(sqlite_log):
+def test_escalation_can_be_turned_off_or_be_ones_own(any_log):
     """escalation="none" leaves a cut phase failed; an object is asked with the figures."""
 
     class Doubling:
@@ -167,11 +167,11 @@ def test_escalation_can_be_turned_off_or_be_ones_own(sqlite_log):
         attempt.record_usage(model="m", output_tokens=70, max_tokens=77, truncated=True)
         return Failed("truncated", "cut")
 
-    create_run(sqlite_log, "r", specs("a"))
-    drain(sqlite_log, executor=cut, escalation="none")
-    create_run(sqlite_log, "s", specs("b"))
-    drain(sqlite_log, executor=cut, escalation=Doubling(), run_id="s")
-    (escalated,) = found(sqlite_log, "budget.escalated")
+    create_run(any_log, "r", specs("a"))
+    drain(any_log, executor=cut, escalation="none")
+    create_run(any_log, "s", specs("b"))
+    drain(any_log, executor=cut, escalation=Doubling(), run_id="s")
+    (escalated,) = found(any_log, "budget.escalated")
 
     assert ("b", 2 * escalated.from_tokens) == (escalated.phase_id, escalated.to_tokens)
     assert escalated.why.endswith(" tokens: twice; 2 samples of no model named/docs/low")

@@ -51,18 +51,16 @@ EXECUTORS = {
 
 
 @pytest.fixture
-def report(sqlite_log):
+def report(any_log):
     """The report of one drain over one phase of each kind."""
-    create_run(sqlite_log, "r", specs(*EXECUTORS))
-    return drain(
-        sqlite_log, executor=lambda phase, attempt: EXECUTORS[phase.phase_id](phase, attempt)
-    )
+    create_run(any_log, "r", specs(*EXECUTORS))
+    return drain(any_log, executor=lambda phase, attempt: EXECUTORS[phase.phase_id](phase, attempt))
 
 
-def test_the_same_word_is_the_same_figure(sqlite_log, report):
+def test_the_same_word_is_the_same_figure(any_log, report):
     """Of seven attempts four met a measurement, and two of these completed."""
-    found, info = status(sqlite_log), sqlite_log.info()
-    again = account_of(sqlite_log, report.drain_id)
+    found, info = status(any_log), any_log.info()
+    again = account_of(any_log, report.drain_id)
 
     assert (7, 4, 2) == (found.estimates, found.samples, found.samples_won)
     assert (4, 2) == (report.samples, report.samples_won)
@@ -70,20 +68,20 @@ def test_the_same_word_is_the_same_figure(sqlite_log, report):
     assert (4, 2) == (again["samples"], again["samples_won"])
 
 
-def test_the_texts_say_what_they_count(sqlite_log, report):
+def test_the_texts_say_what_they_count(any_log, report):
     """The words stand beside the figures, and calibrate uses none but samples that were won."""
-    proposal = calibrate(sqlite_log)
+    proposal = calibrate(any_log)
 
     assert ", 4 samples (2 won), " in drain_text(report)
-    assert "\nyield    4 samples (2 won) of 7 estimates\n" in status_text(status(sqlite_log))
+    assert "\nyield    4 samples (2 won) of 7 estimates\n" in status_text(status(any_log))
     assert report.samples_won == proposal.samples_used
 
 
-def test_a_limit_counts_samples_that_were_won(sqlite_log):
+def test_a_limit_counts_samples_that_were_won(any_log):
     """A failed attempt teaches no calibrator, so it does not bring the end nearer."""
-    create_run(sqlite_log, "r", specs("fails", "measured", "audited"))
+    create_run(any_log, "r", specs("fails", "measured", "audited"))
     report = drain(
-        sqlite_log,
+        any_log,
         executor=lambda phase, attempt: EXECUTORS[phase.phase_id](phase, attempt),
         max_samples=1,
     )

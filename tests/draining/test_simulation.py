@@ -85,14 +85,14 @@ def works(phase, attempt):
     return Completed()
 
 
-def test_a_history_is_taken_as_work(sqlite_log):
+def test_a_history_is_taken_as_work(any_log):
     """What the log's phases used and how they ended; what never ended is left out."""
-    create_run(sqlite_log, "good", specs("p1", "p2", "p3"))
-    create_run(sqlite_log, "bad", specs("x4", "x5", "x6"))
-    drain(sqlite_log, executor=works)
-    create_run(sqlite_log, "later", specs("p9"))
-    before = sqlite_log.head()
-    fifo, triage = simulate(sqlite_log, ["fifo", "triage"], width=5.0)
+    create_run(any_log, "good", specs("p1", "p2", "p3"))
+    create_run(any_log, "bad", specs("x4", "x5", "x6"))
+    drain(any_log, executor=works)
+    create_run(any_log, "later", specs("p9"))
+    before = any_log.head()
+    fifo, triage = simulate(any_log, ["fifo", "triage"], width=5.0)
 
     assert (6, 3, 3, 810, 450, 3) == (
         fifo.attempts, fifo.completed, fifo.failed, fifo.tokens, fifo.hopeless_tokens,
@@ -101,39 +101,39 @@ def test_a_history_is_taken_as_work(sqlite_log):
     assert 110 == fifo.tokens_to_width
     assert triage.tokens <= fifo.tokens
     assert "1 without an end are left out" in fifo.source
-    assert before == sqlite_log.head()
+    assert before == any_log.head()
 
 
-def test_an_order_is_kept_in_a_simulation(sqlite_log):
+def test_an_order_is_kept_in_a_simulation(any_log):
     """A phase that comes after another one is taken once that has completed."""
-    create_run(sqlite_log, "r", [*specs("p1", after="p2"), *specs("p2")])
-    drain(sqlite_log, executor=works)
+    create_run(any_log, "r", [*specs("p1", after="p2"), *specs("p2")])
+    drain(any_log, executor=works)
     order = []
 
     def follow(view):
         order.append([phase.phase_id for phase in view.ready])
         return Choose(view.ready[0].ref, "next")
 
-    simulate(sqlite_log, follow)
+    simulate(any_log, follow)
 
     assert [["p2"], ["p1"]] == order
 
 
-def test_attempts_of_a_history_are_told_apart(sqlite_log):
+def test_attempts_of_a_history_are_told_apart(any_log):
     """A phase that was retried fails again in a simulation, then ends as it did."""
-    create_run(sqlite_log, "r", specs("p1"))
+    create_run(any_log, "r", specs("p1"))
 
     def flaky(phase, attempt):
         attempt.record_usage(model="m", input_tokens=0, output_tokens=attempt.number)
         return Failed("busy", "try again", retryable=True) if attempt.number < 3 else None
 
-    drain(sqlite_log, executor=flaky)
-    (found,) = simulate(sqlite_log, "fifo")
+    drain(any_log, executor=flaky)
+    (found,) = simulate(any_log, "fifo")
 
     assert (3, 1, 2, 6) == (found.attempts, found.completed, found.failed, found.tokens)
 
 
-def test_wrong_questions_are_refused(sqlite_log):
+def test_wrong_questions_are_refused(any_log):
     """An unknown strategy, a limit that is none, a width of 0, a strategy that errs."""
     backlog = synthetic_backlog(1)
     with pytest.raises(UnknownNameError):
@@ -148,8 +148,8 @@ def test_wrong_questions_are_refused(sqlite_log):
         simulate(backlog, lambda view: Choose(PhaseRef("no", "where"), "?"))
 
 
-def test_an_empty_log_is_no_error(sqlite_log):
+def test_an_empty_log_is_no_error(any_log):
     """Nothing to simulate is an answer."""
-    (found,) = simulate(sqlite_log, lambda view: Stop("never asked"))
+    (found,) = simulate(any_log, lambda view: Stop("never asked"))
 
     assert (0, 0, 0.0, None) == (found.attempts, found.tokens, found.samples_per_100k, found.widest)
