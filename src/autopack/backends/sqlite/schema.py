@@ -64,14 +64,16 @@ CREATE TABLE view_rows (
 
 # INSERT OR REPLACE removes the rows it collides with without firing DELETE triggers, so the
 # insert trigger itself refuses every collision. `<>` against a NULL is no refusal, hence IS NOT.
+# The sequence remembers a tail that was cut off, but lags behind within a statement of many rows.
 TRIGGERS: Final = """
 CREATE TRIGGER events_are_never_updated BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'events are never updated'); END;
 CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END;
 CREATE TRIGGER events_take_the_next_position BEFORE INSERT ON events
-WHEN NEW.position IS NOT
-        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) + 1
+WHEN NEW.position IS NOT 1 + max(
+        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0),
+        coalesce((SELECT max(position) FROM events), 0))
     OR EXISTS (SELECT 1 FROM events WHERE event_id = NEW.event_id)
     OR EXISTS (SELECT 1 FROM events WHERE stream = NEW.stream AND version = NEW.version)
 BEGIN SELECT RAISE(ABORT, 'events take the next position, and none is replaced'); END;

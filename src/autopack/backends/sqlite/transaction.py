@@ -3,7 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 
 import attrs
 
@@ -11,6 +12,8 @@ from autopack.backends.sqlite.faults import SQLITE_FAULTS, translated
 from autopack.backends.sqlite.queries import AS_OF, Queries
 from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.ports.log import NOTHING_YET, Checkpoint, ClockHold, Head, Lease, Row
+
+_TOGETHER_MOST: Final = 100
 
 
 class SqliteTransaction(Queries):
@@ -41,6 +44,13 @@ class SqliteTransaction(Queries):
             self._connection.executemany(sql, rows)
         except SQLITE_FAULTS as fault:
             raise translated(fault, self._target) from fault
+
+    def _put_rows(self, insert: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows by few statements: each is work of its own, for SQLite and for us."""
+        for start in range(0, len(rows), _TOGETHER_MOST):
+            some = rows[start : start + _TOGETHER_MOST]
+            values = f"({', '.join('?' * len(some[0]))})"
+            self._do(f"{insert} VALUES {', '.join([values] * len(some))}", [*chain(*some)])
 
     def _check(self) -> None:
         if self.is_over:  # it would be written at once, without a lock
@@ -77,7 +87,7 @@ class SqliteTransaction(Queries):
 
     def insert(self, rows: Sequence[Row]) -> None:
         self._head = None
-        self._do_all("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._put_rows("INSERT INTO events", rows)
 
     def hold_clock(self, hold: ClockHold) -> None:
         self._head = None
@@ -109,10 +119,8 @@ class SqliteTransaction(Queries):
         view = checkpoint.view
         if replace:
             self._do("DELETE FROM view_rows WHERE view = ?", (view,))
-        self._do_all(
-            "INSERT OR REPLACE INTO view_rows VALUES (?, ?, ?)",
-            [(view, key, data) for key, data in rows.items() if data is not None],
-        )
+        kept = [(view, key, data) for key, data in rows.items() if data is not None]
+        self._put_rows("INSERT OR REPLACE INTO view_rows", kept)
         self._do_all(
             "DELETE FROM view_rows WHERE view = ? AND key = ?",
             [(view, key) for key, data in rows.items() if data is None],
