@@ -1,11 +1,13 @@
 """What tests of drains share: small phases, a clock moved by hand, and questions to a log."""
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
 from autopack import PhaseSpec, replay
 from autopack.draining.report import sums_of
+from autopack.handler import Handler
 from autopack.log import Log
 
 
@@ -17,6 +19,25 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+class Overtaken(Handler):
+    """
+    A log's handler that others overtake: each acts once, after a decision and before its append.
+
+    So two workers meet at the same place in every run of a test, whatever the machine is at.
+    """
+
+    def __init__(self, log: Log, *others: Callable[[], Any]) -> None:
+        super().__init__(log)
+        self.others = list(others)
+        log.handler = self
+
+    def _built(self, build: Any, is_fresh: bool) -> Any:
+        found = super()._built(build, is_fresh)
+        if self.others and any(events for _stream, events, _version in found[0]):
+            self.others.pop(0)()
+        return found
 
 
 def specs(*ids: str, **settings: Any) -> list[PhaseSpec]:

@@ -79,6 +79,18 @@ def test_a_late_call_replaces_what_was_settled():
     assert [] == decide(settle("a", 35), state)
 
 
+def test_what_is_settled_again_replaces_every_figure():
+    """Tokens, money, attempts and time: of two figures for one token the last one counts."""
+    state = after(
+        reserve("a", 40, Decimal(9)), reserve("b", 1, Decimal(1)),
+        settle("a", 25, Decimal(2), worked_us=60), settle("b", 5, Decimal(1), worked_us=7),
+        settle("a", 20, Decimal(3), worked_us=90),
+    )  # fmt: skip
+
+    assert Amount(25, Decimal(4), phases=2, worked_us=97) == state.spent
+    assert Amount() == state.reserved
+
+
 def test_a_larger_reservation_of_the_same_attempt_replaces_the_first():
     """An attempt that outgrew what it set aside is counted once."""
     grown = BudgetReserved(scope="run-r", lease_token="a", tokens=60)

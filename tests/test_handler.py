@@ -11,6 +11,7 @@ from autopack.commands import (
     CreateRun,
     FinishRun,
     PauseRun,
+    QueuePhases,
     RecordPreparation,
     ResumeRun,
     SkipPhase,
@@ -171,6 +172,38 @@ class TestTail:
 
         assert "CLAIMED" == handler.phase_state(REF).status
         assert "SKIPPED" == handler.phase_state(PhaseRef("r1", "b")).status
+
+
+class TestKnown:
+    """What is known may be old: a refusal, and that nothing is to be done, are looked at again."""
+
+    def test_what_seems_done_is_looked_at_again(self, handler):
+        """A run that was running when it was last seen was paused since."""
+        handler.run_state("r1")
+        Handler(handler.journal).handle(PAUSE)
+        (resumed,) = handler.handle(ResumeRun(run_id="r1", why="x", actor="ann"))
+
+        assert "run.resumed" == resumed.type
+
+    def test_what_seems_refused_is_looked_at_again(self, handler):
+        """A paused run was resumed since."""
+        other = Handler(handler.journal)
+        handler.handle(PAUSE)
+        other.handle(ResumeRun(run_id="r1", why="x", actor="ann"))
+
+        assert ["phase.claimed"] == [
+            one.type for one in handler.handle(CLAIM, needs_claimable_run=True)
+        ]
+
+    def test_a_phase_that_was_added_since_is_there(self, handler):
+        """The run is read on for a name that it did not have."""
+        spec = PhaseSpec("late", category="tests", complexity="low")
+        Handler(handler.journal).handle(QueuePhases(run_id="r1", phases=(spec,)))
+        ref = PhaseRef("r1", "late")
+
+        assert ["phase.skipped"] == [
+            one.type for one in handler.handle(SkipPhase(ref=ref, by="ann", why="x"))
+        ]
 
 
 class Intruder(Handler):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from autopack import create_run, drain, open_log, replay
+from autopack import create_run, drain, get_caps, open_log, replay
 from autopack.draining.executors.recorded import RecordedExecutor
 from drains import found, specs
 
@@ -85,6 +85,20 @@ def test_two_drains_share_a_run(sqlite_log, log_path, executor):
     assert ["succeeded"] == [event.outcome for event in found(sqlite_log, "run.finished")]
     assert [] == sqlite_log.backend.leases()
     assert sqlite_log.verify().is_clean
+
+
+def test_two_drains_take_no_more_than_their_cap(sqlite_log, log_path, executor):
+    """Both want what is left of it, with two workers each, until it is used up."""
+    create_run(sqlite_log, "r", specs(*map(str, range(40))), caps={"phases": 9})
+    both = [start(log_path, executor(0.0), "--workers", "2") for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in both]
+    (used,) = [one for one in get_caps(sqlite_log, "r") if one.unit == "phases"]
+
+    assert "Traceback" not in str(said)
+    assert (9, 9, 0) == (
+        len(found(sqlite_log, "phase.claimed")), used.used, used.reserved,
+    )  # fmt: skip
+    assert {"COMPLETE": 9, "QUEUED": 31} == replay(sqlite_log, "phases").total.by_state()
 
 
 def kill_at_work(process, log):

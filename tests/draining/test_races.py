@@ -1,0 +1,325 @@
+"""Two at one cap, one phase or one run: whoever comes second decides on what the first did."""
+
+from contextlib import ExitStack, contextmanager, suppress
+
+import pytest
+
+from autopack import (
+    Log,
+    PhaseRef,
+    amend_usage,
+    attempt,
+    cancel,
+    create_run,
+    drain,
+    get_caps,
+    get_phase,
+    hookimpl,
+    load_plugins,
+    requeue,
+    set_caps,
+    skip,
+)
+from autopack.errors import CapFullError, CapReachedError, LeaseLostError, UsageConflictError
+from autopack.handler import Handler, handler_of
+from drains import Overtaken, found, specs, states
+
+A, B = PhaseRef("r", "a"), PhaseRef("r", "b")
+
+
+def use(log: Log, unit: str) -> tuple[float, float]:
+    """What is used, and set aside, under the run's cap."""
+    (one,) = [one for one in get_caps(log, "r") if one.unit == unit]
+    return float(one.used), float(one.reserved)
+
+
+def call(live, tokens, **figures):
+    """Record a call of so many tokens."""
+    return live.record_usage(model="m", total_tokens=tokens, split="total_only", **figures)
+
+
+@contextmanager
+def at_work(log, phase):
+    """An attempt whose end may be refused, since somebody else was faster."""
+    with suppress(LeaseLostError), attempt(log, phase) as live:
+        yield live
+
+
+@pytest.fixture
+def hold():
+    """Begins attempts that stay in work until the test ends."""
+    with ExitStack() as stack:
+        yield lambda log, phase: stack.enter_context(at_work(log, phase))
+
+
+class TestTheLastOfACap:
+    """A claim that is decided on what another has taken meanwhile is decided again."""
+
+    def test_only_one_of_two_takes_it(self, any_log, another, hold):
+        """Both saw one attempt left; the second is refused, and sets nothing aside."""
+        create_run(any_log, "r", specs("a", "b", "c"), caps={"phases": 2})
+        hold(any_log, "r/c")
+        Overtaken(any_log, lambda: hold(another(), "r/b"))
+        with pytest.raises(CapFullError, match="2 phases"), attempt(any_log, "r/a"):
+            pytest.fail("the block must not run")
+
+        assert (0, 2) == use(any_log, "phases")
+        assert "QUEUED" == states(any_log)["a"]
+
+    def test_nor_where_both_open_the_runs_cap(self, any_log, another, hold):
+        """The stream of a run's cap begins with its first claim: by whoever is first."""
+        create_run(any_log, "r", specs("a", "b"), caps={"phases": 1})
+        Overtaken(any_log, lambda: hold(another(), "r/b"))
+        with pytest.raises(CapFullError), attempt(any_log, "r/a"):
+            pytest.fail("the block must not run")
+
+        assert 1 == len(found(any_log, "budget.set"))
+        assert (0, 1) == use(any_log, "phases")
+
+    def test_nor_under_a_cap_that_is_set_meanwhile(self, any_log, another, hold):
+        """A claim in a run without caps asserts that it has none still."""
+        create_run(any_log, "r", specs("a", "b"))
+        other = another()
+
+        def overtake():
+            set_caps(other, "r", {"phases": 1}, why="enough")
+            hold(other, "r/b")
+
+        Overtaken(any_log, overtake)
+        with pytest.raises(CapFullError), attempt(any_log, "r/a"):
+            pytest.fail("the block must not run")
+
+        assert (0, 1) == use(any_log, "phases")
+
+    def test_a_call_sees_what_another_used_meanwhile(self, any_log, another, hold):
+        """Each of two calls fits by itself; the one that is recorded second goes above the cap."""
+        create_run(any_log, "r", specs("a", "b"), caps={"tokens": 10_000})
+        handler = Overtaken(any_log)
+        mine, theirs = hold(any_log, "r/a"), hold(another(), "r/b")
+        handler.others.append(lambda: call(theirs, 6000))
+        with pytest.raises(CapReachedError, match="12000 of 10000 tokens"):
+            call(mine, 6000)
+
+        assert (0, 12_000) == use(any_log, "tokens")
+
+
+class TestWhatIsUsedMeanwhile:
+    """Use that is recorded between a decision and its append is missed by nobody."""
+
+    def test_a_cap_begins_with_all_of_it(self, any_log, another, hold):
+        """A call of an attempt in work, while a run gets its first cap."""
+        create_run(any_log, "r", specs("a"))
+        live = hold(another(), "r/a")
+        Overtaken(any_log, lambda: call(live, 30_000))
+        set_caps(any_log, "r", {"tokens": 50_000}, why="w")
+
+        assert (0, 30_000) == use(any_log, "tokens")
+
+    def test_an_end_meets_a_cap_that_is_set_meanwhile(self, any_log, another):
+        """The attempt is taken up under the cap while its end is decided, and settled by it."""
+        create_run(any_log, "r", specs("a"))
+        other, handler = another(), Overtaken(any_log)
+        with attempt(any_log, "r/a") as live:
+            call(live, 1000)
+            handler.others.append(lambda: set_caps(other, "r", {"tokens": 50_000}, why="w"))
+
+        assert ((1000, 0), (1, 0)) == (use(any_log, "tokens"), use(any_log, "phases"))
+
+    def test_two_late_calls_of_before_the_cap_both_count(self, any_log, another):
+        """They are added to one sum, each to what the other left."""
+        create_run(any_log, "r", specs("a", "b"))
+        other, handler = another(), Overtaken(any_log)
+        with attempt(any_log, A) as mine:
+            call(mine, 100)
+        with attempt(other, B) as theirs:
+            call(theirs, 100)
+        set_caps(any_log, "r", {"tokens": 50_000}, why="w")
+
+        def overtake():
+            with pytest.raises(LeaseLostError):
+                call(theirs, 20)
+
+        handler.others.append(overtake)
+        with pytest.raises(LeaseLostError):
+            call(mine, 3)
+
+        assert (223, 0) == use(any_log, "tokens")
+
+    def test_an_amendment_may_take_away_from_what_was_before_the_cap(self, any_log):
+        """It is taken from the sum, which alone holds the attempt."""
+        create_run(any_log, "r", specs("a"))
+        with attempt(any_log, A) as live:
+            call(live, 1000, call_id="c")
+        set_caps(any_log, "r", {"tokens": 50_000}, why="w")
+        amend_usage(any_log, call_id="c", why="the bill", total_tokens=400)
+
+        assert (400, 0) == use(any_log, "tokens")
+
+    def test_calls_without_a_claim_begin_no_attempt(self, any_log):
+        """Tokens that somebody recorded for a phase count under its cap, and no phase does."""
+        from autopack.events import LlmUsageRecorded
+        from autopack.ports.log import ANY
+
+        create_run(any_log, "r", specs("a"))
+        told = LlmUsageRecorded(run_id="r", phase_id="a", attempt=1, call_id="c", total_tokens=70)
+        any_log.append("phase-r/a", [told], expected_version=ANY)
+        set_caps(any_log, "r", {"tokens": 50_000}, why="w")
+
+        assert ((70, 0), (0, 0)) == (use(any_log, "tokens"), use(any_log, "phases"))
+
+    def test_an_attempt_in_work_holds_what_it_has_used_already(self, any_log, hold):
+        """Under a cap that is set later: more than it once meant to set aside."""
+        create_run(any_log, "r", specs("a"))
+        call(hold(any_log, A), 90_000)
+        set_caps(any_log, "r", {"tokens": 10**6}, why="w")
+
+        assert (0, 90_000) == use(any_log, "tokens")
+
+
+class TestTwoPeople:
+    """What one decides is no reason to forget what the other did."""
+
+    def test_each_changes_a_cap_of_its_own(self, any_log, another):
+        """Forty times at once: both changes are kept."""
+        create_run(any_log, "r", specs("a"), caps={"tokens": 10**9, "usd": 10.0**6})
+        with attempt(any_log, A):
+            pass
+        other, kept = another(), []
+        for n in range(1, 41):
+            Overtaken(any_log, lambda n=n: set_caps(other, "r", {"usd": float(n)}, why="w"))
+            set_caps(any_log, "r", {"tokens": n}, why="w")
+            caps = {one.unit: one.cap for one in get_caps(another(), "r")}
+            kept.append((caps["tokens"], caps["usd"]))
+
+        assert [(n, n) for n in range(1, 41)] == kept
+
+    def test_the_first_caps_of_a_run_are_joined(self, any_log, another):
+        """Both find a run without caps."""
+        create_run(any_log, "r", specs("a"))
+        other = another()
+        Overtaken(any_log, lambda: set_caps(other, "r", {"usd": 5.0}, why="w"))
+        set_caps(any_log, "r", {"tokens": 7000}, why="w")
+        caps = {one.unit: one.cap for one in get_caps(any_log, "r")}
+
+        assert (7000, 5.0) == (caps["tokens"], caps["usd"])
+
+    def test_a_run_is_not_finished_over_a_phase_that_is_queued_again(self, any_log, another):
+        """Its end rests on how each phase stands when it is written."""
+        create_run(any_log, "r", specs("a", "b"))
+        skip(any_log, A, why="w")
+        other = another()
+        Overtaken(any_log, lambda: None, lambda: requeue(other, A, why="after all"))
+        skip(any_log, B, why="w")
+
+        assert [] == found(any_log, "run.finished")
+        assert {"a": "QUEUED", "b": "SKIPPED"} == states(any_log)
+
+    def test_the_last_of_a_run_finishes_it_whoever_ended_the_others(self, any_log, another):
+        """What a handler knows of other phases may be old; it looks before it believes so."""
+        create_run(any_log, "r", specs("a", "b"))
+        handler_of(any_log).finish_run("r")
+        skip(another(), B, why="w")
+        skip(any_log, A, why="w")
+
+        assert ["succeeded"] == [event.outcome for event in found(any_log, "run.finished")]
+
+
+class TestCalledOff:
+    """A phase that is called off at work: what was used by then counts, and what comes after."""
+
+    def test_what_it_set_aside_is_given_back_at_once(self, any_log, hold):
+        """What it used is in its place, with its lease gone, before its worker knows."""
+        create_run(any_log, "r", specs("a"), caps={"tokens": 50_000})
+        live = hold(any_log, A)
+        call(live, 1000)
+        cancel(any_log, A, why="w")
+
+        assert ((1000, 0), (1, 0)) == (use(any_log, "tokens"), use(any_log, "phases"))
+        assert [] == [one for one in any_log.backend.leases() if one.key == "phase r/a"]
+
+    def test_a_call_that_meets_it_is_late(self, any_log, another):
+        """It was decided on as in time; it is recorded as what it is, and counts."""
+        create_run(any_log, "r", specs("a"), caps={"tokens": 50_000})
+        other, handler = another(), Overtaken(any_log)
+        with pytest.raises(LeaseLostError), attempt(any_log, A) as live:
+            call(live, 1000)
+            handler.others.append(lambda: cancel(other, A, why="w"))
+            call(live, 500)
+        late = [event.late for event in found(any_log, "llm.usage_recorded")]
+
+        assert [False, True] == late
+        assert (1500, 0) == use(any_log, "tokens")
+
+    def test_a_drains_cap_has_it_back_too(self, any_log):
+        """Whoever calls it off is in no drain; the attempt is."""
+        create_run(any_log, "r", specs("a", "b"))
+
+        def execute(phase, live):
+            call(live, 100)
+            if phase.phase_id == "a":
+                cancel(any_log, A, why="w")
+
+        report = drain(any_log, executor=execute, max_tokens=100_000)
+        state = Handler(any_log).budget_state(f"drain-{report.drain_id}")
+
+        assert (200, 0, 2) == (state.spent.tokens, state.reserved.tokens, state.spent.phases)
+        assert not state.held
+
+
+class TestTheSameCallAgain:
+    """A report that is told twice counts once, under caps as in sums."""
+
+    def test_it_sets_nothing_more_aside(self, any_log, hold):
+        """Twice the call would go above the cap; it is one call."""
+        create_run(any_log, "r", specs("a"), caps={"tokens": 10_000})
+        live = hold(any_log, A)
+        first, again = (call(live, 6000, call_id="c") for _ in range(2))
+
+        assert first.position == again.position
+        assert (0, 6000) == use(any_log, "tokens")
+        assert 1 == live.use.calls
+
+    def test_it_adds_nothing_after_its_end(self, any_log):
+        """A client that reports again what it reported before the attempt ended."""
+        create_run(any_log, "r", specs("a"), caps={"tokens": 10_000})
+        with attempt(any_log, A) as live:
+            call(live, 600, call_id="c")
+        again = call(live, 600, call_id="c")
+
+        assert not again.event.late
+        assert (600, 0) == use(any_log, "tokens")
+
+    def test_a_price_that_is_reported_now_is_another_figure(self, another):
+        """A plugin's price was ours to add; the provider's own is not."""
+
+        class Prices:
+            @hookimpl
+            def autopack_price_usage(self, usage):
+                return (usage.total_tokens or 0) / 1000
+
+        log = another(registry=load_plugins(extra=[Prices()]))
+        create_run(log, "r", specs("a"))
+        with attempt(log, A) as live:
+            call(live, 600, call_id="c")
+            call(live, 600, call_id="c")
+            with pytest.raises(UsageConflictError, match="cost_usd"):
+                call(live, 600, call_id="c", cost_usd=9.0)
+
+        assert 1 == get_phase(log, A).calls
+
+    def test_growth_in_tokens_gives_no_money_back(self, another, hold):
+        """What was set aside in USD stays while a cheap call outgrows the tokens."""
+
+        class Prices:
+            @hookimpl
+            def autopack_price_usage(self, usage):
+                return (usage.total_tokens or 0) / 1000
+
+        log = another(registry=load_plugins(extra=[Prices()]))
+        create_run(log, "r", specs("a", model="m"), caps={"tokens": 10**6, "usd": 1000.0})
+        live = hold(log, A)
+        before = use(log, "usd")[1]
+        call(live, 90_000, cost_usd=0.01)
+
+        assert before > 0
+        assert (90_000, before) == (use(log, "tokens")[1], use(log, "usd")[1])

@@ -1,0 +1,118 @@
+"""Many threads at one attempt, one log, one cap: nothing is lost, and no more is given than is."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from autopack import PhaseRef, attempt, create_run, drain, get_caps, prune_artifacts, replay
+from autopack.errors import CapFullError
+from autopack.ports.log import from_us
+from drains import found, specs, states
+
+N = 20
+
+
+def at_once(work, n=N):
+    """Do something in so many threads that begin together; raise the first error of any."""
+    together, faults = threading.Barrier(n, timeout=60), []
+
+    def run(number):
+        together.wait()
+        try:
+            work(number)
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=run, args=[number]) for number in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    if faults:
+        raise faults[0]
+
+
+@pytest.mark.parametrize("caps", [{}, {"tokens": 10**9, "usd": 10.0**6}], ids=["free", "capped"])
+def test_calls_without_ids_are_calls_of_their_own(any_log, caps):
+    """Twenty threads tell of alike calls of one attempt, five each: a hundred calls."""
+    create_run(any_log, "r", specs("a"), caps=caps)
+    with attempt(any_log, "r/a") as live:
+        at_once(lambda _number: [
+            live.record_usage(model="m", input_tokens=2, output_tokens=3, cost_usd=0.1)
+            for _ in range(5)
+        ])  # fmt: skip
+        use = live.use
+    calls = found(any_log, "llm.usage_recorded")
+
+    assert (100, 500, "10") == (use.calls, use.total_tokens, str(use.cost_usd))
+    assert 100 == len({event.call_id for event in calls})
+    assert replay(any_log, "attempts").total.all.use == use
+    if caps:
+        used = {one.unit: (float(one.used), float(one.reserved)) for one in get_caps(any_log, "r")}
+        assert ((500, 0), (10, 0)) == (used["tokens"], used["usd"])
+
+
+def test_a_fresh_log_is_met_by_many_threads(another):
+    """Each attempts a phase of its own, records, and replays; nobody has opened anything yet."""
+    create_run(another(), "r", specs(*map(str, range(N))))
+    log = another()
+
+    def work(number):
+        with attempt(log, PhaseRef("r", str(number))) as live:
+            live.record_usage(model="m", total_tokens=number, split="total_only")
+            replay(log, "attempts")
+
+    at_once(work)
+
+    assert {"COMPLETE"} == set(states(log).values())
+    assert sum(range(N)) == replay(log, "attempts").total.all.use.total_tokens
+    assert ["succeeded"] == [event.outcome for event in found(log, "run.finished")]
+    assert log.verify().is_clean
+
+
+@pytest.mark.parametrize("handles", ["one", "each its own"])
+def test_of_a_cap_no_more_is_taken_than_there_is(another, handles):
+    """Twenty want to begin; seven may, and each of the others is told why not."""
+    log = another()
+    create_run(log, "r", specs(*map(str, range(N))), caps={"phases": 7})
+    logs = [another() if handles != "one" else log for _ in range(N)]
+    refused = []
+
+    def work(number):
+        try:
+            with attempt(logs[number], PhaseRef("r", str(number))):
+                pass
+        except CapFullError as full:
+            refused.append(full)
+
+    at_once(work)
+
+    assert (7, N - 7) == (len(found(log, "phase.claimed")), len(refused))
+    assert {"COMPLETE": 7, "QUEUED": N - 7} == replay(log, "phases").total.by_state()
+    assert 1 == len(found(log, "budget.set"))
+
+
+def test_a_prune_beside_work_takes_no_text_of_it(any_log):
+    """Equal texts are one: each attempt has its own when it ends, however often others clean up."""
+    create_run(any_log, "r", specs(*map(str, range(12))))
+    over, said = threading.Event(), []
+
+    def execute(_phase, live):
+        digest = live.attach("said", "ok\n")
+        said.extend(any_log.artifacts.get(digest) for _ in range(5))
+
+    def prune():
+        while not over.is_set():
+            moment = from_us(any_log.now_us()) + timedelta(seconds=1)
+            prune_artifacts(any_log, named_before=moment, why="w")
+
+    pruner = threading.Thread(target=prune)
+    pruner.start()
+    try:
+        report = drain(any_log, executor=execute, workers=3)
+    finally:
+        over.set()
+        pruner.join()
+
+    assert (12, ["ok\n"] * 60) == (report.completed, said)
