@@ -13,7 +13,7 @@ from autopack.ports.prediction import BulkCalibrator, Calibrator, Features, Prop
 from autopack.testing.generators import CATEGORIES, COMPLEXITIES, samples, unmeasured_samples
 from autopack.testing.making import checked, not_written
 from autopack.testing.purity import only_reading_arguments
-from autopack.testing.settings import PATIENT
+from autopack.testing.settings import PATIENT, is_ever
 
 _NEEDS = ("name", "initial", "set_aside", "update", "predict", "propose")
 _shown = st.lists(samples, max_size=30)
@@ -39,6 +39,16 @@ class CalibratorContract:
     def _made(self) -> Calibrator[Any]:
         calibrator: Calibrator[Any] = checked(self.make(), "calibrator", _NEEDS)
         return calibrator
+
+    def test_it_learns_something(self) -> None:
+        """Some samples change what it says; a calibrator that uses none keeps every promise."""
+        first = told(self._made(), self._made().initial())
+        learns = is_ever(
+            st.lists(samples, min_size=10, max_size=30),
+            lambda shown: told(self._made(), folded(self._made(), shown)) != first,
+        )
+
+        assert learns, "whatever samples it is shown, it says what it said before"
 
     @PATIENT
     @given(shown=_shown, more=st.lists(samples, min_size=1, max_size=5))

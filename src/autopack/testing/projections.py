@@ -19,7 +19,7 @@ from autopack.testing.facts import append_all
 from autopack.testing.generators import any_order
 from autopack.testing.histories import histories
 from autopack.testing.making import checked, not_written
-from autopack.testing.settings import PATIENT
+from autopack.testing.settings import PATIENT, is_ever
 
 
 class ProjectionContract:
@@ -59,6 +59,15 @@ class ProjectionContract:
 
         assert isinstance(made.name, str)
         assert isinstance(made.version, int)
+
+    def test_some_history_shows_in_it(self) -> None:
+        """What happened makes a difference to its view; a view of nothing keeps every promise."""
+        empty = told(views.replay(self.log(), self._made()))
+
+        def shows(events: Sequence[Any]) -> bool:
+            return told(views.replay(self.log(events), self._made())) != empty
+
+        assert is_ever(self.events(), shows), "no history shows in it; give events() that it folds"
 
     @PATIENT
     @given(data=st.data())

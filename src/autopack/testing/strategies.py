@@ -11,7 +11,7 @@ from autopack.ports.drain import Choose, DrainView, Retry, Stop, Strategy, Wait
 from autopack.testing.generators import drain_views
 from autopack.testing.making import checked, not_written
 from autopack.testing.purity import only_reading_arguments
-from autopack.testing.settings import THOROUGH
+from autopack.testing.settings import THOROUGH, is_ever
 
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -59,6 +59,12 @@ class StrategyContract:
         again = [answer.ref] if isinstance(answer, Retry) else []
 
         assert set(again) <= {phase.ref for phase in view.failed}
+
+    def test_it_takes_something(self) -> None:
+        """Of all moments that a drain may come to, there is one at which it picks a phase."""
+        picks = is_ever(drain_views(), lambda view: isinstance(self._made()(view), Choose | Retry))
+
+        assert picks, "whatever is ready or has failed, it picks no phase"
 
     def test_it_copes_with_an_empty_queue(self) -> None:
         """Nothing ready, nothing waiting, nothing in work: it waits or stops."""

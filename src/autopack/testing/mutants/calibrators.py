@@ -116,3 +116,11 @@ class LosesSamples(Mean):
     def update(self, state: Any, sample: Sample) -> Any:
         """Skip what was cut off, and tell nobody."""
         return state if sample.truncated else super().update(state, sample)
+
+
+class UsesNothing(Mean):
+    """No sample is good enough for it."""
+
+    def set_aside(self, state: Any, sample: Sample) -> str | None:
+        """Leave out everything."""
+        return "too_few"

@@ -112,3 +112,11 @@ class Versionless(EventsOfRuns):
     """Nobody can tell whether its saved rows are of today's kind."""
 
     version: Any = None
+
+
+class SeesNothing(EventsOfRuns):
+    """It asks for events by a field that none has."""
+
+    def key(self, recorded: Recorded[Any]) -> str | None:
+        """Return what is not there."""
+        return getattr(recorded.event, "run", None)

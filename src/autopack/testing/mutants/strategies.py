@@ -61,6 +61,11 @@ def needs_a_phase(view: DrainView) -> Choice:
     return Choose(view.ready[0].ref, "it is the first")
 
 
+def takes_nothing(view: DrainView) -> Choice:
+    """Wait for better times."""
+    return Wait("not today")
+
+
 class Remembers:
     """Takes no phase twice: it counts on being asked once for each."""
 
