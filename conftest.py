@@ -17,7 +17,11 @@ settings.register_profile(
     suppress_health_check=_SLOW_IS_FINE,
 )
 settings.register_profile(
-    "long", parent=settings.get_profile("default"), max_examples=1000, stateful_step_count=60
+    "long",
+    parent=settings.get_profile("default"),
+    max_examples=1000,
+    stateful_step_count=60,
+    derandomize=False,
 )
 settings.register_profile(
     "mutants",  # that a suite fails is enough; nobody reads the smallest example

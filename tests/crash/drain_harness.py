@@ -1,22 +1,17 @@
 """
 Many drains on one log, some of them killed: a harness that counts what it must not find.
 
-::
-
-    python tests/crash/drain_harness.py --phases 2000 --processes 4 --workers 4 --kills 12
-
-Starts processes that share a run, its executor failing in a tenth of the attempts and running out
-of time in a twentieth, and kills some with SIGKILL at random. First under a cap in tokens, until
-the cap ends every drain; then without one, until every phase has ended. Prints what it saw, and
-exits with 1 if a phase was lost, executed under two live leases, or its usage lost or counted
-twice, or if the cap was exceeded by more than the calls in flight.
+``python -m tests.long drains`` runs the whole of it. It starts processes that share a run, its
+executor failing in a tenth of the attempts and running out of time in a twentieth, and kills some
+with SIGKILL at random. First under a cap in tokens, until the cap ends every drain; then without
+one, until every phase has ended. Its faults are a phase that was lost, or executed under two live
+leases, usage that was lost or counted twice, a cap that was exceeded by more than the calls in
+flight, and leases that are left.
 """
 
-import argparse
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +21,7 @@ from typing import Any
 import attrs
 
 from autopack import Log, PhaseSpec, create_log, create_run, open_log, replay
+from autopack.draining.lease_keys import phase_key
 from autopack.states import FINAL
 
 MAIN = "import sys; from autopack.cli.main import main; main()"
@@ -181,7 +177,7 @@ def _judge(log: Log, folder: Path, seen: Seen) -> None:
 
 
 def _phase_leases(log: Log) -> Iterator[Any]:
-    return (lease for lease in log.backend.leases() if lease.key.startswith("r/"))
+    return (lease for lease in log.backend.leases() if lease.key.startswith(phase_key("r/")))
 
 
 def _two_leases(events: list[Any]) -> Iterator[str]:
@@ -227,20 +223,3 @@ def _budgets(log: Log, events: list[Any]) -> Iterator[str]:
     if state.held or state.spent.tokens != used:
         left = state.reserved.tokens
         yield f"the cap's stream has {state.spent.tokens} spent and {left} held; {used} were used"
-
-
-def main() -> None:
-    """Run the harness and print what it saw."""
-    parser = argparse.ArgumentParser(description=str(__doc__).split("\n\n")[0])
-    for field in attrs.fields(Plan):
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=int, default=field.default)
-    plan = Plan(**vars(parser.parse_args()))
-    with tempfile.TemporaryDirectory() as folder:
-        seen = run(plan, Path(folder))
-    for name, value in attrs.asdict(seen).items():
-        sys.stdout.write(f"{name:<11} {value}\n")
-    sys.exit(1 if seen.faults else 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,141 @@
+"""The long runs by name: what each looks for, its options, and what it tells at its end."""
+
+import argparse
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import attrs
+from tests.crash.drain_harness import Plan
+
+ROOT: Final = Path(__file__).parent.parent.parent
+Given = argparse.Namespace
+
+_PLAN: Final = {"phases": 2000, "processes": 4, "workers": 4, "kills": 12, "seed": 0}
+
+
+@attrs.frozen(kw_only=True)
+class LongRun:
+    """
+    One long run.
+
+    Args:
+        what: What it does and looks for, in a line.
+        options: Options by name with their usual values, whose types they are of.
+        run: Does it in a folder of its own and returns its figures; raises if it finds a fault.
+    """
+
+    what: str
+    options: Mapping[str, int | float | str]
+    run: Callable[[Path, Given], str]
+
+
+def _hypothesis(_folder: Path, given: Given) -> str:
+    return _pytest(given.tests, "-m", "not slow", HYPOTHESIS_PROFILE="long", seed=given.seed)
+
+
+def _threads(_folder: Path, given: Given) -> str:
+    for _ in range(given.times):
+        told = _pytest("tests/draining/test_threads.py tests/test_plugins.py", seed=given.seed)
+    return f"{given.times} times: {told}"
+
+
+def _pytest(tests: str, *options: str, seed: int, **environment: str) -> str:
+    """Run tests with random examples, and return the last line of what pytest said."""
+    seed = seed or secrets.randbelow(2**32)
+    usual = {name: value for name, value in os.environ.items() if name != "CI"}
+    call = [sys.executable, "-m", "pytest", "-q", "--timeout=0", f"--hypothesis-seed={seed}"]
+    done = subprocess.run(
+        [*call, *options, *tests.split()],
+        cwd=ROOT,
+        env={**usual, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.stdout.write(done.stdout)
+        raise AssertionError(f"with --seed {seed}")
+    return f"{done.stdout.strip().splitlines()[-1]}, seed {seed}"
+
+
+def _damage(folder: Path, given: Given) -> str:
+    from tests.crash.looking import COMMANDS, EXPORTS, check
+
+    counts = check(folder, edits=given.edits, seed=given.seed)
+    by_kind = ", ".join(f"{kind} {n}" for kind, n in sorted(counts.items()))
+    commands = counts.total() * (len(COMMANDS) + len(EXPORTS))
+    return (
+        f"{counts.total()} edits, each found by verify with its position ({by_kind}); "
+        f"{commands} commands, no traceback"
+    )
+
+
+def _kills(folder: Path, given: Given) -> str:
+    from tests.crash.kills import kill_many
+
+    tally = kill_many(folder, times=given.times, seed=given.seed)
+    assert tally.is_clean, tally
+    return (
+        f"{tally.kills} kills, {tally.events} events, {tally.acknowledged} acknowledged: "
+        f"{tally.lost} lost, {tally.duplicated} duplicated, {tally.invalid_logs} invalid logs, "
+        f"{tally.wrong_views} wrong views"
+    )
+
+
+def _drains(folder: Path, given: Given) -> str:
+    from tests.crash.drain_harness import run
+
+    seen = run(Plan(**{name: getattr(given, name) for name in _PLAN}), folder)
+    assert not seen.faults, seen
+    return ", ".join(f"{name} {value}" for name, value in attrs.asdict(seen).items())
+
+
+def _followers(folder: Path, given: Given) -> str:
+    from tests.crash.followers import watch
+
+    told = watch(
+        folder, appenders=given.appenders, followers=given.followers, seconds=given.seconds
+    )
+    return (
+        f"{told['appenders']} appenders recorded {told['events']} events; {told['followers']} "
+        "followers each saw all of them, once, in order, without a gap"
+    )
+
+
+RUNS: Final = {
+    "damage": LongRun(
+        what="random edits of a log, each found, and no command ends in a traceback",
+        options={"edits": 1000, "seed": 1},
+        run=_damage,
+    ),
+    "drains": LongRun(
+        what="drains that share a run while some are killed: nothing lost, nothing twice",
+        options=_PLAN,
+        run=_drains,
+    ),
+    "followers": LongRun(
+        what="appenders and followers at once: each follower sees every event, in order",
+        options={"seconds": 30.0, "appenders": 8, "followers": 4},
+        run=_followers,
+    ),
+    "hypothesis": LongRun(
+        what="every property with a thousand random examples; --seed 0 draws a seed",
+        options={"tests": "tests plugins", "seed": 0},
+        run=_hypothesis,
+    ),
+    "kills": LongRun(
+        what="a writer killed at random moments: what was acknowledged is there, once",
+        options={"times": 500, "seed": 1},
+        run=_kills,
+    ),
+    "threads": LongRun(
+        what="the tests of many threads, again and again",
+        options={"times": 50, "seed": 0},
+        run=_threads,
+    ),
+}
