@@ -52,9 +52,10 @@ _OUTSIDE: Final = (
 
 def size_fault(data: str, meta: str) -> str | None:
     """Return why an event is too large to be stored; None if it is not."""
+    if len(data) * 4 <= DATA_MOST and len(meta) * 4 <= META_MOST:  # four bytes a character at most
+        return None
     for what, text, most in (("data", data, DATA_MOST), ("meta", meta, META_MOST)):
-        if len(text) * 4 > most and len(text.encode()) > most:
-            size = len(text.encode())
+        if len(text) * 4 > most and (size := len(text.encode())) > most:
             return (
                 f"its {what} takes {size:,} bytes, over the limit of {most:,}: store what is "
                 "large as a text beside the log (log.artifacts.put), and its digest in the event"
