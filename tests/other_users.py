@@ -9,7 +9,7 @@ from pathlib import Path
 
 _NOBODY = 65534
 _LOAD = """
-import os, sys
+import encodings.ascii, os, sys
 from pathlib import Path
 import autopack.backends.sqlite.store, autopack.verification
 from autopack import create_log, diagnose, open_log, replay, status

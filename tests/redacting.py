@@ -12,12 +12,14 @@ import attrs
 
 import autopack
 from autopack import hookimpl
+from autopack.events.cap_table import CapTable
 from autopack.log import Log
-from autopack.money import Usd
+from autopack.money import Usd, UsdSum
 
 SECRET = "Hunter-Of-Secrets-QZX"
 _PLAIN: dict[Any, Any] = {
-    int: 1, float: 1.0, Usd: Usd("1"), bool: True, type(None): None,
+    int: 1, float: 1.0, Usd: Usd("1"), UsdSum: UsdSum("1"), bool: True, type(None): None,
+    CapTable: CapTable.of({"tokens": 1}),
     datetime: datetime(2026, 1, 31, tzinfo=UTC),
 }  # fmt: skip
 

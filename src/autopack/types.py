@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from autopack.calibration.forecasts import PhaseForecast as PhaseForecast
     from autopack.calibration.forecasts import Range as Range
     from autopack.calibration.forecasts import Total as Total
+    from autopack.calibration.forecasts import UsdRange as UsdRange
     from autopack.calibration.options import CalibratorOptions as CalibratorOptions
     from autopack.calibration.scores import Score as Score
     from autopack.draining.backlogs import Backlog as Backlog
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from autopack.ids import RunId as RunId
     from autopack.log import Artifacts as Artifacts
     from autopack.log import Log as Log
+    from autopack.money import Usd as Usd
     from autopack.observers import ObserverFaults as ObserverFaults
     from autopack.ordering import Stuck as Stuck
     from autopack.plugins.registry import PluginInfo as PluginInfo
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from autopack.ports.log import Backend as Backend
     from autopack.ports.log import Body as Body
     from autopack.ports.log import Checkpoint as Checkpoint
+    from autopack.ports.log import ClockHold as ClockHold
     from autopack.ports.log import Cursor as Cursor
     from autopack.ports.log import Entry as Entry
     from autopack.ports.log import EventClass as EventClass

@@ -7,7 +7,7 @@ by the same texts. What it does not: it hashes nothing, checks no type, refuses 
 has no id or time of recording an event, and guards its table by no trigger.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, field
 from datetime import UTC, datetime
 from functools import cache
@@ -119,4 +119,6 @@ def peer_class(cls: type) -> type:
 
 def _default(default: Any) -> Any:
     factory = getattr(default, "factory", MISSING)
+    if factory is MISSING and isinstance(default, Mapping):  # a dataclass takes it for mutable
+        return field(default_factory=lambda: default)
     return default if factory is MISSING else field(default_factory=factory)

@@ -85,7 +85,10 @@ def test_nothing_queued(cli, log_path):
         ("a = 1\n", "holds no prices"),
         ("[[prices]]\nmodel = 'm'\nsince = 2026-01-01\ninput = 1.0\n", "output is missing"),
         (PRICES + "colour = 1\n", "prices[0] has no field 'colour'"),
-        (PRICES.replace("3.0", "-3.0"), "prices[0].input cannot be used: -3.0 USD is below 0"),
+        (
+            PRICES.replace("3.0", "-3.0"),
+            "prices[0].input cannot be used: -3.0 US dollars",
+        ),
         (PRICES.replace("2026-01-01", "'soon'"), "'soon' is no day"),
     ],
 )

@@ -94,11 +94,12 @@ def test_a_hundred_tasks_ask_nothing_of_sqlite_on_their_loop(sqlite_log):
     assert 1 == len(found(sqlite_log, "run.finished"))
 
 
-def test_what_asks_on_the_loop_is_seen(log):
+def test_what_asks_on_the_loop_is_seen(sqlite_log):
     """The look that the test before rests on sees what ordinary calls ask."""
+    create_run(sqlite_log, "seen", specs("p0"))
 
     async def main():
-        with seen_statements() as statements, attempt(log, "r/p1") as live:
+        with seen_statements() as statements, attempt(sqlite_log, ("seen", "p0")) as live:
             live.record_usage(model="m")
         return statements
 
