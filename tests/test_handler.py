@@ -84,7 +84,7 @@ class TestHandle:
     def test_what_is_done_inside_stands_and_falls_with_the_events(self, handler):
         """A lease is written with its claim, or neither is."""
 
-        def lease(transaction, _recorded):
+        def lease(transaction):
             transaction.store.put_lease(Lease(key=str(REF), token="t1", worker="w1", expires_at=1))
             raise KeyError("power cut")
 

@@ -34,7 +34,7 @@ _BUDGET_EVENTS: Final = get_args(BudgetEvent)
 _PHASES: Final = phase_stream("", "").rstrip("/")
 
 Build = Callable[[], Sequence[Entry]]
-Inside = Callable[[JournalTransaction, list[Recorded[Any]]], None]
+Inside = Callable[[JournalTransaction], None]
 
 
 @attrs.frozen(kw_only=True)
@@ -143,7 +143,7 @@ class Handler:
                 with self.journal.transaction() as transaction:
                     recorded = transaction.append_batch(batch)
                     if inside is not None:
-                        inside(transaction, recorded)
+                        inside(transaction)
             except VersionConflictError as conflict:
                 if time.monotonic() > give_up:
                     raise
@@ -190,11 +190,7 @@ class Handler:
                 return []
             return [*entries, *(also() if callable(also) else also)]
 
-        def first(transaction: JournalTransaction, recorded: list[Recorded[Any]]) -> None:
-            if inside is not None:
-                inside(transaction, recorded[:n_own])
-
-        return self.append(build, inside=first)[:n_own]
+        return self.append(build, inside=inside)[:n_own]
 
     def decided(self, command: BudgetCommand) -> Entry:
         """Return what a command on a cap causes, to be appended in a batch with something else."""

@@ -350,6 +350,14 @@ def test_what_is_used_while_a_cap_is_lifted_counts_under_the_next(any_log):
     )  # fmt: skip
 
 
+def test_a_cap_that_is_lifted_is_none_any_more(any_log):
+    """Also the one that the run was created with, which its first event still tells of."""
+    create_run(any_log, "r", specs("a"), caps={"tokens": 50_000})
+    told = set_caps(any_log, "r", {"tokens": None}, why="a free night")
+
+    assert [None] * 4 == [one.cap for one in told]
+
+
 def test_a_cap_set_while_an_attempt_is_in_work_counts_it_once(any_log):
     """Its calls before and after, itself, and its minutes: by its end all of it is settled."""
     create_run(any_log, "r", specs("a", "b"))

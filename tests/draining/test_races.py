@@ -16,6 +16,7 @@ from autopack import (
     get_phase,
     hookimpl,
     load_plugins,
+    queue_phases,
     requeue,
     set_caps,
     skip,
@@ -213,6 +214,16 @@ class TestTwoPeople:
 
         assert [] == found(any_log, "run.finished")
         assert {"a": "QUEUED", "b": "SKIPPED"} == states(any_log)
+
+    def test_nor_over_a_phase_that_is_added_meanwhile(self, any_log, another):
+        """The run's own stream tells of it; its end is decided again once that is read."""
+        create_run(any_log, "r", specs("a"))
+        other = another()
+        Overtaken(any_log, lambda: None, lambda: queue_phases(other, "r", specs("b")))
+        skip(any_log, A, why="w")
+
+        assert [] == found(any_log, "run.finished")
+        assert {"a": "SKIPPED", "b": "QUEUED"} == states(any_log)
 
     def test_the_last_of_a_run_finishes_it_whoever_ended_the_others(self, any_log, another):
         """What a handler knows of other phases may be old; it looks before it believes so."""

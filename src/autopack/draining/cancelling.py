@@ -34,7 +34,7 @@ def cancel(handler: Handler, ref: PhaseRef, *, by: str, why: str) -> list[Record
         _version, stream = handler.known_phase(ref)
         return caps.settling(ref, stream.state.attempts, took_s())
 
-    def drop(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
+    def drop(transaction: JournalTransaction) -> None:
         store = transaction.store
         there = store.lease(phase_key(ref))
         token = None if there is None else there.token

@@ -154,7 +154,7 @@ class Claims:
                     *self._selected(ref, reason),
                     *self.caps.reserving(ref.run_id, token, wanted),
                 ],
-                inside=lambda transaction, _events: self._put(transaction.store, lease),
+                inside=lambda transaction: self._put(transaction.store, lease),
                 needs_claimable_run=True,
             )
         with self._lock:
@@ -334,7 +334,7 @@ class Claims:
             raise
 
     def _ended(self, ref: PhaseRef, number: int, token: str, ending: Ending) -> list[Recorded[Any]]:
-        def drop(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
+        def drop(transaction: JournalTransaction) -> None:
             transaction.store.drop_lease(phase_key(ref), token)
             for digest in self._texts.get(token, ()):
                 transaction.store.drop_lease(text_key(token, digest), token)

@@ -75,7 +75,7 @@ def _reclaimed(
     def settling() -> list[Entry]:
         return claims.caps.settling(ref, phase.attempts, took_s())
 
-    def still_ended(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
+    def still_ended(transaction: JournalTransaction) -> None:
         store = transaction.store
         alive = store.lease(worker_key(phase.worker or ""))
         if why_ended(claims, phase, store.lease(key), alive) is None:

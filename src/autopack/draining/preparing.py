@@ -19,7 +19,6 @@ from autopack.errors import LogError
 from autopack.journal import JournalTransaction
 from autopack.narrator import Narrator
 from autopack.observers import answer_of
-from autopack.ports.log import Recorded
 from autopack.ports.work import Prepared, RunView
 from autopack.redaction import clean
 
@@ -171,7 +170,7 @@ class Preparations:
     def _recorded(self, going: _Going, answer: Any) -> Preparation:
         command, key = self._command(going, answer), preparation_key(going.run.run_id)
 
-        def still_ours(transaction: JournalTransaction, _events: list[Recorded[Any]]) -> None:
+        def still_ours(transaction: JournalTransaction) -> None:
             there = transaction.store.lease(key)
             if there is None or there.token != going.token:
                 raise _TakenError
