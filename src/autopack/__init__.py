@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from autopack.api.calibrating import calibrate as calibrate
     from autopack.api.calibrating import estimate as estimate
     from autopack.api.calibrating import list_samples as list_samples
-    from autopack.api.capping import CapUse as CapUse
     from autopack.api.capping import get_caps as get_caps
     from autopack.api.capping import set_caps as set_caps
     from autopack.api.deciding import apply as apply
@@ -26,11 +25,8 @@ if TYPE_CHECKING:
     from autopack.api.logs import export_history as export_history
     from autopack.api.logs import import_history as import_history
     from autopack.api.logs import open_log as open_log
-    from autopack.api.logs import read_tail as read_tail
     from autopack.api.pruning import prune_artifacts as prune_artifacts
-    from autopack.api.reading import Change as Change
     from autopack.api.reading import areplay as areplay
-    from autopack.api.reading import count_phases as count_phases
     from autopack.api.reading import diff as diff
     from autopack.api.reading import get_phase as get_phase
     from autopack.api.reading import history as history
@@ -50,7 +46,6 @@ if TYPE_CHECKING:
     from autopack.api.runs import skip as skip
     from autopack.api.simulating import simulate as simulate
     from autopack.api.standing import status as status
-    from autopack.api.texts import PhaseText as PhaseText
     from autopack.api.texts import list_texts as list_texts
     from autopack.api.texts import read_text as read_text
     from autopack.api.work import attempt as attempt
@@ -62,7 +57,6 @@ if TYPE_CHECKING:
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
     from autopack.draining.executors.recorded import RecordedExecutor as RecordedExecutor
     from autopack.draining.report import DrainReport as DrainReport
-    from autopack.draining.simulation import Simulated as Simulated
     from autopack.draining.synthetic import synthetic_backlog as synthetic_backlog
     from autopack.errors import AutopackError as AutopackError
     from autopack.events import event as event
@@ -91,7 +85,6 @@ if TYPE_CHECKING:
     from autopack.ports.work import NeedsPerson as NeedsPerson
     from autopack.ports.work import PhaseView as PhaseView
     from autopack.ports.work import Prepared as Prepared
-    from autopack.runfiles import RunFile as RunFile
     from autopack.runfiles import parse_run as parse_run
     from autopack.runfiles import read_run_file as read_run_file
     from autopack.scaffold import create_plugin as create_plugin

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 import autopack
 from autopack import PhaseSpec, hookimpl
+from autopack.api.logs import read_tail
 from autopack.errors import (
     InvalidInputError,
     LogExistsError,
@@ -172,8 +173,8 @@ class TestTailAndExport:
         """Or those after a position."""
         append_all(journal, [created(), queued("a"), queued("b"), queued("c")])
 
-        assert [3, 4] == [r.position for r in autopack.read_tail(journal, limit=2)]
-        assert [2, 3] == [r.position for r in autopack.read_tail(journal, after=1, limit=2)]
+        assert [3, 4] == [r.position for r in read_tail(journal, limit=2)]
+        assert [2, 3] == [r.position for r in read_tail(journal, after=1, limit=2)]
 
     def test_damage_can_be_looked_at(self, journal):
         """What its type does not allow is shown as it is stored."""
@@ -181,7 +182,7 @@ class TestTailAndExport:
         bad = UnrecognisedEvent("run.paused", 1, '{"run_id":"r1","why":5}')
         journal.append("run-r1", [bad], expected_version=ANY)
 
-        assert bad == autopack.read_tail(journal)[-1].event
+        assert bad == read_tail(journal)[-1].event
 
     def test_an_export_writes_every_event_to_a_new_file(self, journal, tmp_path):
         """One JSON line each; an existing file is left alone."""

@@ -7,7 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from autopack import create_log, create_run, drain, open_log, read_tail
+from autopack import create_log, create_run, drain, open_log
+from autopack.api.logs import read_tail
 from autopack.errors import LogDamagedError, LogError, LogGoneError
 from autopack.ports.log import ANY
 from autopack.ports.prediction import PhaseSpec

@@ -24,7 +24,7 @@ READING = [
     ["replay", "--projection", "samples"], ["replay", "--diff", "1"],
     ["calibrate", "--min-samples", "1"], ["report"], ["backtest"], ["forecast"], ["doctor"],
     ["estimate", "--category", EVIL, "--complexity", "low", "--deliverable", EVIL],
-    ["drain", "--executor", "recorded", "--dry-run"], ["simulate", "--strategies", "fifo"],
+    ["drain", "--executor", "recorded", "--dry-run"], ["simulate", "--strategy", "fifo"],
     ["calibrate", "history"], ["run", "cap", "r"],
 ]  # fmt: skip
 

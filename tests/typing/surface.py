@@ -28,7 +28,6 @@ from autopack import (
     Proposal,
     Recorded,
     Sample,
-    Simulated,
     Stop,
     Wait,
 )
@@ -47,6 +46,7 @@ from autopack.types import (
     OwnAttempt,
     Plan,
     Projection,
+    Simulated,
     Status,
     Strategy,
     UsageFigures,

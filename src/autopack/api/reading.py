@@ -1,6 +1,6 @@
 """What the log says: boards, replay, history, differences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -19,25 +19,20 @@ from autopack.projections.runs import RUNS
 from autopack.views import ViewAt
 
 
-def view(log: Log, projection: ProjectionLike) -> ViewAt:
+def view(log: Log, projection: ProjectionLike, *, with_rows: bool = True) -> ViewAt:
     """
     Return a projection as it stands now: what is saved of it, and what came since.
 
     Args:
         projection: An object, or a registered name: ``phases`` (by ``RUN/PHASE``, in total by run
-            and state), ``runs`` (by id), ``usage``, ``samples``, ...
+            and state), ``runs`` (by id), ``attempts``, ...
+        with_rows: Without, a saved view's total alone is read, however many rows it has.
 
     Raises:
         UnknownNameError: No projection of that name is registered.
     """
-    return views.current(log, log.registry.resolve("projection", projection))
-
-
-def count_phases(log: Log) -> Mapping[str, Mapping[str, int]]:
-    """Return how many phases of each run are in each state."""
-    board: Mapping[str, Mapping[str, int]]
-    board = views.current(log, PHASES, with_rows=False).total.by_run
-    return board
+    chosen = log.registry.resolve("projection", projection)
+    return views.current(log, chosen, with_rows=with_rows)
 
 
 def list_phases(log: Log, run_id: str) -> list[PhaseView]:

@@ -17,7 +17,6 @@ from autopack.cli.output import (
 )
 from autopack.cli.session import LogCommand, Session, example
 from autopack.cli.signals import stopping
-from autopack.cli.simulating import simulate_strategies
 from autopack.cli.streams import unhurried
 
 
@@ -47,7 +46,6 @@ _DIGITS_MOST = 12
         "autopack --log work.db drain --executor mine.py:execute --run-id nightly \\",
         "    --phase-id p3 --requeue --why 'fixed'",
         "autopack --log work.db drain --preset claude --timeout-s 900",
-        "autopack drain --simulate --synthetic 7 --strategy fifo,triage,explore",
         """autopack --log work.db drain --command '["my-agent", "--task", "{goal}"]'""",
         "autopack --log work.db drain --resume",
     ),
@@ -120,21 +118,6 @@ _DIGITS_MOST = 12
 )  # fmt: skip
 @click.option("--allow-empty", is_flag=True, help="Insist on a log without runs and phases.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done; writes nothing.")
-@click.option(
-    "--simulate",
-    is_flag=True,
-    help="Run strategies (--strategy A,B,C) on the log's history; executes and writes nothing.",
-)
-@click.option(
-    "--synthetic", type=int, metavar="SEED", help="With --simulate: made-up work, and no log."
-)
-@click.option(
-    "--width",
-    type=AMOUNT,
-    default=0.5,
-    show_default=True,
-    help="With --simulate: how well every group is to be known.",
-)
 @json_option
 @click.pass_context
 def drain(
@@ -147,9 +130,6 @@ def drain(
     requeue: bool,
     why: str | None,
     dry_run: bool,
-    simulate: bool,
-    synthetic: int | None,
-    width: float,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -160,12 +140,6 @@ def drain(
     Ctrl-C lets the phases in work end, the second one gives them back at once.
     """
     ctx.with_resource(unhurried())
-    if simulate:
-        strategy = given["strategy"]
-        simulate_strategies(ctx, strategy, strategy_options, synthetic, width, given, as_json)
-        return
-    if synthetic is not None:
-        raise click.UsageError("--synthetic belongs to --simulate.")
     _check_together(given["run_id"], given["phase_id"], requeue, why, dry_run)
     session = ctx.find_object(Session)
     assert session is not None

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import click
 
-from autopack.cli.exporting import export
 from autopack.cli.figures import COUNT, DAYS, POSITION, SIZE
 from autopack.cli.groups import CommandGroup
-from autopack.cli.importing import import_
 from autopack.cli.output import json_option, print_fields, print_json, say, tell_none
 from autopack.cli.session import LogCommand, Session, absolute_target, announce, example
 from autopack.cli.texts import text_by_digest
@@ -96,11 +94,11 @@ def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -
 @click.pass_obj
 def tail(session: Session, after: int | None, limit: int, as_json: bool) -> None:
     """Show the last events, or those after a position; damaged ones are shown as they are."""
-    import autopack as api
+    from autopack.api.logs import read_tail
     from autopack.report.history import event_json, history_line
 
     with session.open_log() as held:
-        events = api.read_tail(held, after=after, limit=limit)
+        events = read_tail(held, after=after, limit=limit)
         head = held.head().position
     if as_json:
         print_json([event_json(recorded) for recorded in events])
@@ -194,6 +192,4 @@ def restore(session: Session, source: str, dest: Path) -> None:
         say(f"Restored {made.head().position} events to {made.target}")
 
 
-log.add_command(import_, "import")
-log.add_command(export, "export")
 log.add_command(text_by_digest)

@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "run": "run:run",
     "phase": "phase:phase",
     "drain": "drain:drain",
+    "simulate": "simulate:simulate",
     "probe": "probe:probe",
     "status": "status:status",
     "replay": "replay:replay",

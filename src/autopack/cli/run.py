@@ -74,7 +74,7 @@ def list_runs(session: Session, as_json: bool) -> None:
     import autopack as api
 
     with session.open_log() as log:
-        counts = api.count_phases(log)
+        counts = api.view(log, "phases", with_rows=False).total.by_run
         runs = sorted(api.view(log, "runs").rows.values(), key=lambda row: row.order)
     rows = [
         {

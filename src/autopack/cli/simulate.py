@@ -1,40 +1,70 @@
-"""``autopack drain --simulate``: strategies side by side, without executing anything."""
+"""``autopack simulate``: strategies side by side, without executing anything."""
 
 from typing import Any, Final
 
 import click
 
 from autopack.cli.choosing import strategy_of
-from autopack.cli.output import print_json, print_table, say, users_prints
-from autopack.cli.session import Session
+from autopack.cli.figures import AMOUNT, COUNT
+from autopack.cli.output import json_option, print_json, print_table, say, users_prints
+from autopack.cli.session import LogCommand, Session, example
 
 _USUAL: Final = "fifo,triage,explore"
-_LIMITS: Final = (
-    "max_phases", "max_minutes", "max_samples", "max_tokens", "max_zero_yield",
-    "max_fingerprint_repeats", "max_timeouts_per_run",
+
+
+@click.command(
+    cls=LogCommand,
+    short_help="Run strategies side by side on work that is known.",
+    epilog=example(
+        "autopack simulate --synthetic 7 --strategy fifo,triage,explore",
+        "autopack --log work.db simulate --strategy fifo,mine.py:Mine --max-phases 99",
+    ),
+)
+@click.option("--strategy", default=_USUAL, show_default=True, help="Names, or file.py:name.")
+@click.option(
+    "-s", "--strategy-option", "options", multiple=True, metavar="NAME=VALUE",
+    help="An option of the one strategy; several times.",
 )  # fmt: skip
-
-
-def simulate_strategies(
-    ctx: click.Context,
-    names: str | None,
+@click.option("--synthetic", type=int, metavar="SEED", help="On made-up work, and no log.")
+@click.option(
+    "--width", type=AMOUNT, default=0.5, show_default=True,
+    help="How well every group is to be known.",
+)  # fmt: skip
+@click.option("--max-minutes", type=AMOUNT, help="Of the time that the work would take.")
+@click.option("--max-phases", type=COUNT, help="Take so many, retries among them.")
+@click.option("--max-samples", type=COUNT, help="Stop once so many samples are won.")
+@click.option("--max-tokens", type=COUNT, help="Stop once so many tokens are used.")
+@click.option("--max-zero-yield", type=COUNT, help="Phases in a row without any usage.")
+@click.option(
+    "--max-fingerprint-repeats", type=COUNT, default=10, show_default=True,
+    help="Leave a run that fails the same way so often, with no success in between.",
+)  # fmt: skip
+@click.option("--max-timeouts-per-run", type=COUNT, help="Leave a run after so many time-outs.")
+@json_option
+@click.pass_obj
+def simulate(
+    session: Session,
+    /,
+    strategy: str,
     options: tuple[str, ...],
-    seed: int | None,
+    synthetic: int | None,
     width: float,
-    given: dict[str, Any],
     as_json: bool,
+    **given: Any,
 ) -> None:
-    """Print what each of the strategies *names* (separated by commas) makes of the same work."""
-    session = ctx.find_object(Session)
-    assert session is not None
+    """
+    Run strategies on the phases of a log that have ended, as if none had been tried.
+
+    Nothing is executed or written. Several strategies are separated by commas.
+    """
     registry = session.registry()
-    listed = [name.strip() for name in (names or _USUAL).split(",") if name.strip()]
+    listed = [name.strip() for name in strategy.split(",") if name.strip()]
     if options and len(listed) != 1:
         raise click.UsageError("--strategy-option (-s) is for one --strategy: name just that one.")
-    limits = {name: given[name] for name in _LIMITS if given[name] is not None}
+    limits = {name: limit for name, limit in given.items() if limit is not None}
     with users_prints():
         chosen = [strategy_of(registry, name, options) for name in listed]
-        results = _simulated(session, chosen, seed, width, limits)
+        results = _simulated(session, chosen, synthetic, width, limits)
     found = [_named(one, name) for one, name in zip(results, listed, strict=True)]
     if as_json:
         print_json([{**_fields(one), "samples_per_100k": one.samples_per_100k} for one in found])
