@@ -27,6 +27,12 @@ with autopack.open_log(sys.argv[1]) as log, autopack.attempt(log, "r/p1", worker
 
 
 @pytest.fixture
+def log(filed):
+    """A file, since another process is to die with it open."""
+    return filed
+
+
+@pytest.fixture
 def killed(log, log_path, tmp_path):
     """The log after a process was killed in an attempt at ``r/p1``; its lease goes on a while."""
     program = tmp_path / "doomed.py"
