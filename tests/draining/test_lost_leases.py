@@ -97,6 +97,17 @@ def test_idle_hours_are_nobodys(clocked, clock, steady, worker, is_capped_first)
     assert (1.0, 0) == use(clocked, "minutes")
 
 
+def test_a_clock_that_went_back_gives_nobody_time(clocked, clock, worker):
+    """What was claimed in the future is called off now: it worked for no time, not for less."""
+    set_caps(clocked, "r", {"minutes": 900.0}, why="w")
+    take(worker())
+    pass_by(-3600, clock)
+    (called_off,) = cancel(clocked, P1, why="w")
+
+    assert 0.0 == called_off.event.duration_s
+    assert (0, 0) == use(clocked, "minutes")
+
+
 def test_a_lease_lasts_to_its_end(clocked, clock, steady, worker):
     """At the moment itself it holds; a microsecond later it does not."""
     take(worker("w1"))

@@ -21,9 +21,15 @@ from autopack import (
     set_caps,
     skip,
 )
-from autopack.errors import CapFullError, CapReachedError, LeaseLostError, UsageConflictError
+from autopack.errors import (
+    CapFullError,
+    CapReachedError,
+    InvalidInputError,
+    LeaseLostError,
+    UsageConflictError,
+)
 from autopack.handler import Handler, handler_of
-from drains import Overtaken, found, specs, states
+from drains import Overtaken, found, specs, states, works
 
 A, B = PhaseRef("r", "a"), PhaseRef("r", "b")
 
@@ -92,6 +98,16 @@ class TestTheLastOfACap:
 
         assert (0, 1) == use(any_log, "phases")
 
+    def test_two_that_begin_a_drain_at_once_have_one_cap(self, any_log, another):
+        """The second is told of the cap that the first has set meanwhile."""
+        create_run(any_log, "r", specs("a", "b"))
+        other, told = another(), {"executor": works, "drain": "nightly", "max_phases": 1}
+        Overtaken(any_log, lambda: drain(other, **told, max_tokens=10_000))
+        with pytest.raises(InvalidInputError, match="is set to 10000 tokens"):
+            drain(any_log, **told, max_tokens=20_000)
+
+        assert [10_000] == [event.max_tokens for event in found(any_log, "budget.set")]
+
     def test_a_call_sees_what_another_used_meanwhile(self, any_log, another, hold):
         """Each of two calls fits by itself; the one that is recorded second goes above the cap."""
         create_run(any_log, "r", specs("a", "b"), caps={"tokens": 10_000})
@@ -155,6 +171,22 @@ class TestWhatIsUsedMeanwhile:
         amend_usage(any_log, call_id="c", why="the bill", total_tokens=400)
 
         assert (400, 0) == use(any_log, "tokens")
+
+    def test_an_amendment_counts_under_the_cap_of_its_drain(self, any_log):
+        """Whoever amends is in no drain; the attempt was. In work, its end counts it anew."""
+        create_run(any_log, "r", specs("a", "b"))
+
+        def execute(phase, live):
+            call(live, 1000, call_id=phase.phase_id)
+            amend_usage(any_log, call_id="a", why="the bill", total_tokens=400)
+
+        report = drain(any_log, executor=execute, max_tokens=100_000)
+        state = Handler(any_log).budget_state(f"drain-{report.drain_id}")
+        amend_usage(any_log, call_id="b", why="the bill", total_tokens=70)
+        after = Handler(any_log).budget_state(f"drain-{report.drain_id}")
+
+        assert (1400, 470) == (state.spent.tokens, after.spent.tokens)
+        assert 0 == after.reserved.tokens
 
     def test_calls_without_a_claim_begin_no_attempt(self, any_log):
         """Tokens that somebody recorded for a phase count under its cap, and no phase does."""
@@ -334,3 +366,20 @@ class TestTheSameCallAgain:
 
         assert before > 0
         assert (90_000, before) == (use(log, "tokens")[1], use(log, "usd")[1])
+
+    def test_growth_in_money_takes_no_tokens_for_it(self, another, hold):
+        """A dear call of few tokens outgrows what was set aside in USD alone."""
+
+        class Prices:
+            @hookimpl
+            def autopack_price_usage(self, usage):
+                return (usage.total_tokens or 0) / 1_000_000
+
+        log = another(registry=load_plugins(extra=[Prices()]))
+        create_run(log, "r", specs("a", model="m"), caps={"tokens": 10**6, "usd": 1000.0})
+        live = hold(log, A)
+        before = use(log, "tokens")[1]
+        call(live, 1, cost_usd=500)
+
+        assert before > 1
+        assert (before, 500) == (use(log, "tokens")[1], use(log, "usd")[1])

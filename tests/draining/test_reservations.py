@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from autopack import hookimpl, load_plugins
 from autopack.draining.reservations import Reservations
 from autopack.ports.prediction import Estimate, Features
 from autopack.projections.attempt_row import AttemptRow
@@ -13,9 +14,9 @@ from autopack.projections.use import Use
 PHASE = SimpleNamespace(model=None)
 
 
-def wanted(learned=(), *, predicted=1000, prompt=None, **how):
+def wanted(learned=(), *, predicted=1000, prompt=None, registry=None, phase=PHASE, **how):
     """What is wanted for a phase of docs, after attempts that used so much."""
-    reservations = Reservations(None)
+    reservations = Reservations(registry)
     for row in learned:
         reservations.learn(row)
     features = Features(category="docs", complexity="low", prompt_tokens=prompt)
@@ -23,7 +24,7 @@ def wanted(learned=(), *, predicted=1000, prompt=None, **how):
         estimator="e", estimator_version="1", predicted_output_tokens=predicted,
         budget_tokens=4096, confidence=1.0, features=features, **how,
     )  # fmt: skip
-    return reservations.wanted(PHASE, estimate)
+    return reservations.wanted(phase, estimate)
 
 
 def used(tokens, *, calls=1, unpriced=0, usd=0, category="docs"):
@@ -67,3 +68,27 @@ def test_what_tells_nothing_is_no_evidence():
     assert 1250 == wanted([*silent, *others]).tokens
     assert (50, None) == (wanted(unpriced).tokens, wanted(unpriced).usd)
     assert Decimal(2) == wanted([*unpriced, *priced]).usd
+
+
+class Prices:
+    """A dollar for what is read, ten for what is written, a token."""
+
+    @hookimpl
+    def autopack_price_usage(self, usage):
+        return usage.input_tokens + 10 * usage.output_tokens
+
+
+@pytest.mark.parametrize(
+    ("learned", "prompt", "usd"),
+    [([], 100, 100 + 12_500), ([2000] * 9, 100, 100 + 19_000), ([50] * 9, 100, 100)],
+)
+def test_a_price_is_asked_for_prompt_and_output_apart(learned, prompt, usd):
+    """What is sent is none of what is written, also where both come from a quantile."""
+    found = wanted(
+        [used(tokens, unpriced=1) for tokens in learned],
+        prompt=prompt,
+        registry=load_plugins(extra=[Prices()]),
+        phase=SimpleNamespace(model="m"),
+    )
+
+    assert usd == found.usd
