@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,11 +11,11 @@ import attrs
 import msgspec
 
 from autopack.codec import Codec
-from autopack.errors import InvalidEventError, InvalidInputError
+from autopack.errors import CodecError, InvalidEventError, InvalidInputError
 from autopack.event_types import EventType
 from autopack.events.json_values import TOO_DEEP, json_fault
-from autopack.limits import NESTED_MOST, kind_fault, moment_fault, size_fault
-from autopack.ports.log import NewEvent, UnrecognisedEvent, to_us
+from autopack.limits import NESTED_MOST, kind_fault, moment_fault, row_fault, size_fault
+from autopack.ports.log import NewEvent, Recorded, Row, UnrecognisedEvent, to_us
 from autopack.redaction import Redact, clean, cleaned_json
 
 FREE_TEXT_MOST: Final = 500
@@ -96,6 +96,26 @@ class Drafter:
             return False
         is_same = self._clean(self._hook, event) is event
         return not (is_same and cleaned_json(self._hook, meta) == meta)
+
+    def taking_fault(self, row: Row) -> str | None:
+        """Return why another log's row cannot be taken as it is, under its hash; None if it can."""
+        if fault := row_fault(row):
+            return fault
+        if not (self.redacts or self._codec.is_bounded(row[4])):
+            return None
+        try:
+            event = next(self.decode_rows([row])).event
+        except CodecError:
+            if self.redacts:
+                raise  # nobody can tell what it says
+            return None  # its chain is kept: who needs the event is told
+        if self.changes(event, row[8]):
+            return "the redaction hook would change a text that its hash covers"
+        return self._codec.fault(event)
+
+    def decode_rows(self, rows: Collection[Row]) -> Iterator[Recorded[Any]]:
+        """Yield stored rows as events with their envelopes."""
+        return self._codec.decode_rows(rows)
 
     def draft(self, stream: str, given: Any, texts: dict[str, bytes]) -> Draft:
         """Return an event encoded; texts that were too long for it go whole to *texts*."""

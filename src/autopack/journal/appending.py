@@ -1,11 +1,11 @@
 """One write transaction: ids, expected versions, positions and the hash chain."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from autopack.chain import Chain, link_row
-from autopack.drafting import Draft
+from autopack.drafting import Draft, Drafter
 from autopack.errors import (
     EventIdConflictError,
     InvalidInputError,
@@ -24,25 +24,39 @@ from autopack.ports.log import (
     Transaction,
 )
 
-if TYPE_CHECKING:
-    from autopack.journal.reading import Journal
-
 PAGE: Final = 1000
 """How many rows are read or stored at once."""
 
 
 class JournalTransaction:
-    """One write transaction: what is appended here is seen by others all at once, or never."""
+    """
+    One write transaction: what is appended here is seen by others all at once, or never.
 
-    def __init__(self, journal: "Journal", store: Transaction) -> None:
+    Args:
+        store: The backend's transaction.
+        drafter: Makes of what is given what is stored.
+        target: How the log is named to people.
+        seed: The hash that stands before position 1.
+        now_us: The clock, in microseconds since 1970 UTC.
+    """
+
+    def __init__(
+        self,
+        store: Transaction,
+        drafter: Drafter,
+        *,
+        target: str,
+        seed: bytes,
+        now_us: Callable[[], int],
+    ) -> None:
         self.store = store
         self.appended: list[Recorded[Any]] = []
-        self._journal = journal
+        self._drafter, self._target, self._seed, self._now_us = drafter, target, seed, now_us
 
     def append_batch(self, entries: Sequence[Entry]) -> list[Recorded[Any]]:
         """Append to several streams; see :meth:`Journal.append_batch`."""
         texts: dict[str, bytes] = {}
-        draft = self._journal.draft
+        draft = self._drafter.draft
         for stream, _events, _expected in entries:
             _check_stream(stream)
         drafts = [
@@ -86,17 +100,14 @@ class JournalTransaction:
         Raises:
             LogDamagedError: They are not one chain from *origin_id*, or this log has events.
         """
-        journal = self._journal
         if self.store.head().position:
-            raise LogDamagedError(
-                journal.target, "only an empty log takes another one's events over"
-            )
+            raise LogDamagedError(self._target, "only an empty log takes another one's events over")
         self.store.adopt_origin(origin_id)
         chain, count = Chain(origin_id), Count()
         waiting: list[Row] = []
         for row in rows:
-            if fault := chain.fault(row) or journal.taking_fault(row):
-                raise LogDamagedError(journal.target, f"position {row[0]} was not taken: {fault}")
+            if fault := chain.fault(row) or self._drafter.taking_fault(row):
+                raise LogDamagedError(self._target, f"position {row[0]} was not taken: {fault}")
             count.add(row[7])
             waiting.append(row)
             if len(waiting) == PAGE:
@@ -109,7 +120,7 @@ class JournalTransaction:
 
     def put_artifact(self, text: str) -> str:
         """Store a text beside the log and return its digest."""
-        digest, content = self._journal.packed(text)
+        digest, content = self._drafter.packed(text)
         self.store.put_artifact(digest, content)
         return digest
 
@@ -117,7 +128,7 @@ class JournalTransaction:
         """Return those that are recorded, by id; one with other content is refused."""
         if not firsts:
             return {}
-        found = {r.event_id: r for r in self._journal.decode(self.store.find(firsts).values())}
+        found = {r.event_id: r for r in self._drafter.decode_rows(self.store.find(firsts).values())}
         for event_id, known in found.items():
             check_same(firsts[event_id], known)
         return dict(found.items())
@@ -126,8 +137,8 @@ class JournalTransaction:
         if not drafts:
             return []
         head = self.store.head()
-        position, before = head.position, head.hash or self._journal.seed()
-        now = _checked(self._journal.now_us())
+        position, before = head.position, head.hash or self._seed
+        now = _checked(self._now_us())
         if now < head.as_of and (hold := held(self.store, position, head.as_of, now, len(drafts))):
             self.store.hold_clock(hold)
         rows: list[Row] = []

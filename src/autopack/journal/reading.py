@@ -12,14 +12,12 @@ from autopack.codec import Codec
 from autopack.drafting import Drafter, unpacked
 from autopack.errors import (
     ArtifactMissingError,
-    CodecError,
     ForeignCursorError,
     LogClosedError,
     LogDamagedError,
 )
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.journal.appending import PAGE, JournalTransaction
-from autopack.limits import row_fault
 from autopack.observers import Observers
 from autopack.pool import Pool
 from autopack.ports.log import (
@@ -66,7 +64,7 @@ class Journal:
         self.backend, self.codec, self.clock = backend, codec or Codec(), clock
         self.observers = Observers(observers)
         self._drafter = Drafter(self.codec, redact)
-        self.draft, self.packed = self._drafter.draft, self._drafter.packed
+        self.packed = self._drafter.packed
         self.pool = Pool(backend.target)
         self._news = threading.Condition()
         self._is_closed = self._is_head_checked = False
@@ -141,7 +139,9 @@ class Journal:
         with self.backend.transaction() as store:
             if not self._is_head_checked:
                 self._check_head(store)
-            transaction = JournalTransaction(self, store)
+            transaction = JournalTransaction(
+                store, self._drafter, target=self.target, seed=self.seed(), now_us=self.now_us
+            )
             yield transaction
         self.tell_followers()
         if self.observers:
@@ -306,22 +306,6 @@ class Journal:
     def redact(self, text: str) -> str:
         """Return a text as the redaction hook leaves it."""
         return self._drafter.redact(text)
-
-    def taking_fault(self, row: Row) -> str | None:
-        """Return why another log's row cannot be taken as it is, under its hash; None if it can."""
-        if fault := row_fault(row):
-            return fault
-        if not (self._drafter.redacts or self.codec.is_bounded(row[4])):
-            return None
-        try:
-            event = next(self.decode([row])).event
-        except CodecError:
-            if self._drafter.redacts:
-                raise  # nobody can tell what it says
-            return None  # its chain is kept: who needs the event is told
-        if self._drafter.changes(event, row[8]):
-            return "the redaction hook would change a text that its hash covers"
-        return self.codec.fault(event)
 
     def seed(self) -> bytes:
         """Return the hash that stands before position 1."""
