@@ -428,6 +428,25 @@ def test_a_resumed_drain_counts_under_its_first_cap_what_it_used_before(any_log)
     assert 5900 == state.spent.tokens
 
 
+def test_a_resumed_drain_counts_once_under_a_cap_that_is_changed(any_log):
+    """What it used before it had a cap, and under the one before, is there already."""
+    create_run(any_log, "r", specs(*"abc"))
+    first = drain(any_log, executor=uses(900), max_phases=1)
+    for most in (10_000, 20_000):
+        drain(any_log, executor=uses(900), resumes=first.drain_id, max_tokens=most, max_phases=2)
+    spent = Handler(any_log).budget_state(f"drain-{first.drain_id}").spent
+
+    assert (1800, 2) == (spent.tokens, spent.phases)
+
+
+def test_a_claim_tells_the_units_of_all_caps_over_it(priced):
+    """Of its run's and of its drain's: what an attempt does not tell under them is told of."""
+    create_run(priced, "r", specs("a", model="m"), caps={"tokens": 20_000})
+    drain(priced, executor=uses(1000), max_usd=100)
+
+    assert ("tokens", "usd") == found(priced, "phase.claimed")[0].capped
+
+
 @pytest.mark.parametrize("price", [float("nan"), float("inf"), -1.0, "much", object()])
 def test_a_price_that_is_none_is_an_unknown_price(another, price):
     """A plugin's NaN under a cap in USD would lift it; it is told, and nobody is charged."""
