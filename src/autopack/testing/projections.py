@@ -24,7 +24,7 @@ from autopack.testing.settings import PATIENT, is_ever
 
 _BY_TURNS: Final = [
     usage(str(n), run_id, cost_usd=Usd.of(cost))
-    for n, (run_id, cost) in enumerate([("r1", "0.1"), ("r2", "0.2"), ("r1", "0.3")])
+    for n, (run_id, cost) in enumerate([("r1", "0.2"), ("r2", "0.1"), ("r1", "0.3")])
 ]
 """Costs of two runs by turns, whose sum in floats is another when it is taken in their order."""
 
