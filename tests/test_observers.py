@@ -99,7 +99,8 @@ def test_in_a_thread_no_handler_is_touched():
 def test_ctrl_c_ends_a_program_that_is_held_up_by_its_observer(log_path):
     """An observer that waits for ever is interrupted as anything else is."""
     program = (
-        "import sys, time, autopack\n"
+        "import signal, sys, time, autopack\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "log = autopack.open_log(sys.argv[1])\n"
         "log.observers.append(lambda r: (print('told', flush=True), time.sleep(600)))\n"
         "autopack.create_run(log, 'r', [])\n"

@@ -128,7 +128,15 @@ def test_a_service_that_fails_lets_its_phases_end(log):
     assert {"p1": "COMPLETE", "p2": "QUEUED"} == states(log)
 
 
+@pytest.fixture
+def _hears_ctrl_c():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @posix
+@pytest.mark.usefixtures("_hears_ctrl_c")
 @pytest.mark.parametrize("at", ["phase.claimed", "phase.started", "phase.released"])
 def test_ctrl_c_in_the_midst_of_an_attempts_claim_gives_it_back(log, at):
     """A real signal, right after the commit."""
@@ -213,8 +221,10 @@ def test_a_drain_that_was_refused_can_be_run(any_log):
 
 
 PROGRAM = """\
-import sys, time
+import signal, sys, time
 import autopack
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # or a shell may have it ignored
 
 def executes(phase, attempt):
     print("at work", flush=True)

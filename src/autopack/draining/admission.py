@@ -39,6 +39,7 @@ class Admission:
         self._live: dict[str, PhaseView] = {}
         self._dependents: dict[str, set[str]] = {}
         self._held_runs: dict[str, str] = {}
+        self._put_off: dict[str, str] = {}
         self._new_reasons: dict[str, str] = {}
         self._is_first = True
 
@@ -71,6 +72,11 @@ class Admission:
     def next_ready_at(self) -> datetime | None:
         """When the first waiting phase becomes ready by time alone."""
         return min(self._backing_off.values(), default=None)
+
+    @property
+    def has_put_off(self) -> bool:
+        """Whether phases are put off."""
+        return bool(self._put_off)
 
     @property
     def runs(self) -> dict[str, RunView]:
@@ -160,6 +166,18 @@ class Admission:
             self._forget(phase.key)
             self._waiting[phase.key] = self._new_reasons[phase.key] = f"its claim is refused: {why}"
 
+    def put_off(self, key: str, why: str, now: datetime) -> None:
+        """Let no phase of this key be taken until :meth:`let_put_off`, and say why."""
+        self.catch_up(now)
+        self._put_off[key] = why
+        self._sort([key], now)
+
+    def let_put_off(self, now: datetime) -> None:
+        """Let those that were put off be taken again."""
+        keys = list(self._put_off)
+        self._put_off.clear()
+        self._sort(keys, now)
+
     def catch_up(self, now: datetime, head: int | None = None) -> None:
         """
         Read what is new in the log, and let those phases go whose back-off has ended.
@@ -237,6 +255,8 @@ class Admission:
     def _why_not(self, row: PhaseView, now: datetime) -> str | None:
         if reason := self._why_not_run(row):
             return reason
+        if why := self._put_off.get(row.key):
+            return f"it is put off: {why}"
         if row.attempts_spent >= row.max_attempts:
             return f"{row.attempts_spent} of {row.max_attempts} attempts are spent"
         if reason := self._why_after(row):

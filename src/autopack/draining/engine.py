@@ -21,7 +21,8 @@ from autopack.draining.report import DrainReport
 from autopack.draining.resuming import resumed
 from autopack.draining.session import Session
 from autopack.draining.settings import settings_of
-from autopack.draining.workers import Workers, to_the_end
+from autopack.draining.threads import to_the_end
+from autopack.draining.workers import Workers
 from autopack.errors import DrainUsedError
 from autopack.log import Log
 from autopack.narrator import Narrator
@@ -210,7 +211,7 @@ class Drain:
             await workers.settle(self._is_to_release)
             await workers.tend()
             workers.raise_fault()
-            await workers.in_io(lambda: self._session.close(*reason))
+            await workers.surely(lambda: self._session.close(*reason))
         except BaseException as fault:
             await to_the_end(self._given_up(*_reason_of(fault)))
             raise
@@ -225,7 +226,7 @@ class Drain:
         """Give everything back, and say why the drain ended, as far as the log takes it."""
         await self._workers.release()
         with contextlib.suppress(Exception):  # the first error is the one to be told
-            await self._workers.in_io(lambda: self._session.close(reason, detail))
+            await self._workers.surely(lambda: self._session.close(reason, detail))
 
     async def _loop(self, began: float, changed: asyncio.Event) -> Reason:
         session, workers = self._session, self._workers
@@ -244,7 +245,9 @@ class Drain:
             )
             if limit is not None:
                 return ("limit", limit)
-            if len(workers) < self._settings.workers:
+            if workers.hindrances.is_enough:
+                return ("machine", workers.hindrances.why)
+            if len(workers) < self._settings.workers and not workers.hindrances.wait_s:
                 step = await self._choose()
                 if isinstance(step, tuple):
                     return step
@@ -255,6 +258,8 @@ class Drain:
     async def _choose(self) -> bool | Reason:
         """Take what the strategy chooses; say whether anything was taken, or why to stop."""
         session, workers = self._session, self._workers
+        if not (len(workers) or session.admission.ready) and session.admission.has_put_off:
+            await workers.in_io(session.let_put_off)
         view = session.view(running=len(workers), reserved_tokens=workers.reserved_tokens)
         self._look_at = view.next_ready_at
         choice = asked(session, view)

@@ -1,7 +1,8 @@
 """Phases whose workers are gone: judged by their leases, and taken back."""
 
+import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from autopack.commands import ReclaimPhase
 from autopack.draining.caps import worked_s
@@ -12,17 +13,22 @@ from autopack.journal import JournalTransaction
 from autopack.ports.log import Entry, Lease, Recorded, from_us
 from autopack.ports.work import PhaseView
 
+_WAITED_S: Final = 1.0
+
 
 class _StillAliveError(Exception):
-    """The lease was renewed between our look and our transaction."""
+    """The lease was renewed between our look and our transaction, or may be so presently."""
 
 
 def reclaim_lost(claims: Claims, phases: Iterable[PhaseView]) -> list[Recorded[Any]]:
     """
     Take back those of *phases* (claimed or running) whose leases have ended.
 
-    A claim without a lease row counts as ended.
+    A claim without a lease row counts as ended. Just after the log was locked for long nobody is
+    judged: who lives could not renew its leases either.
     """
+    if not claims.is_calm:
+        return []
     rows = {lease.key: lease for lease in claims.handler.journal.backend.leases()}
     recorded: list[Recorded[Any]] = []
     for phase in phases:
@@ -75,8 +81,13 @@ def _reclaimed(
     def settling() -> list[Entry]:
         return claims.caps.settling(ref, phase.attempts, took_s())
 
+    asked_s = time.monotonic()
+
     def still_ended(transaction: JournalTransaction) -> None:
         store = transaction.store
+        if time.monotonic() - asked_s > _WAITED_S:
+            claims.hindered()  # a lock kept us waiting, and the phase's worker too, it may be
+            raise _StillAliveError
         alive = store.lease(worker_key(phase.worker or ""))
         if why_ended(claims, phase, store.lease(key), alive) is None:
             raise _StillAliveError

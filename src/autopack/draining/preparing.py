@@ -76,6 +76,7 @@ class Preparations:
         self._going: dict[str, _Going] = {}
         self._elsewhere: set[str] = set()
         self._ended: SimpleQueue[tuple[_Going, Any]] = SimpleQueue()
+        self._unrecorded: list[tuple[_Going, Any]] = []
         self._is_over = False
 
     @property
@@ -118,9 +119,11 @@ class Preparations:
         """Record the preparations that have ended; return how they and those elsewhere stand."""
         found: dict[str, Preparation] = {}
         while not self._ended.empty():
-            going, answer = self._ended.get()
+            self._unrecorded.append(self._ended.get())
+        while self._unrecorded:
+            going, answer = self._unrecorded[0]
             found[going.run.run_id] = self._recorded(going, answer)
-            del self._going[going.run.run_id]
+            del self._unrecorded[0], self._going[going.run.run_id]
         for run_id in list(self._elsewhere):
             if self._claims.holder(preparation_key(run_id)) is None:
                 self._elsewhere.discard(run_id)

@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Unpack
@@ -12,6 +13,7 @@ from autopack.drafting import FREE_TEXT_MOST
 from autopack.draining.caps import Caps
 from autopack.draining.claims import Claim, Claims
 from autopack.draining.failing import storable
+from autopack.draining.hindrances import patiently
 from autopack.draining.pricing import priced
 from autopack.errors import (
     CapReachedError,
@@ -26,7 +28,7 @@ from autopack.handler import Handler
 from autopack.ids import phase_stream
 from autopack.money import Usd
 from autopack.phase import holds
-from autopack.ports.log import ANY, Entry, NewEvent, Recorded, from_us
+from autopack.ports.log import ANY, Entry, NewEvent, Recorded
 from autopack.ports.usage import UsageFigures
 from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
 from autopack.projections.attempt_row import AttemptRow
@@ -54,13 +56,19 @@ class LiveAttempt:
         self._recording = threading.Lock()
         self._last: LlmUsageRecorded | None = None
         self._began_s = handler.journal.steady_s()
+        self._ends_s = None if claim.timeout_s is None else time.monotonic() + claim.timeout_s
         self._stop = threading.Event()
 
     @property
     def cancelled(self) -> bool:
         """Whether to stop: the deadline passed, the lease is lost, or a stop was asked for."""
-        late = self.deadline is not None and self._now() >= self.deadline
-        return self._stop.is_set() or late or self._claims.is_lost(self.lease_token)
+        is_late = self.left_s is not None and self.left_s <= 0
+        return self._stop.is_set() or is_late or self._claims.is_lost(self.lease_token)
+
+    @property
+    def left_s(self) -> float | None:
+        """How many seconds are left until the deadline, by a clock that nobody sets."""
+        return None if self._ends_s is None else self._ends_s - time.monotonic()
 
     @property
     def elapsed_s(self) -> float:
@@ -185,7 +193,9 @@ class LiveAttempt:
         if self._registry is not None:
             usage = priced(self._registry, usage)
         with self._recording:  # executors record from threads of their own
-            recorded, at_cap = record(self._handler, self._claims.caps, self, usage, occurred_at)
+            recorded, at_cap = patiently(
+                lambda: record(self._handler, self._claims.caps, self, usage, occurred_at)
+            )
             self._last = recorded.event
         if recorded.event.late:
             state = self._handler.phase_state(self.ref)
@@ -223,10 +233,7 @@ class LiveAttempt:
 
     def _stored(self, text: str) -> str:
         """Store a text, so that nobody prunes it before an event names it."""
-        return self._claims.store_text(self.lease_token, text)
-
-    def _now(self) -> datetime:
-        return from_us(self._handler.journal.now_us())
+        return patiently(lambda: self._claims.store_text(self.lease_token, text))
 
 
 def record(

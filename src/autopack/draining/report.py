@@ -15,7 +15,8 @@ class DrainReport:
     What a drain did, and why it ended.
 
     The reason is ``empty``, ``blocked`` (what is queued may not be taken), ``limit``,
-    ``breaker``, ``price_unknown``, ``strategy`` or ``stopped``. A drain that was gone on with
+    ``breaker``, ``price_unknown``, ``machine`` (it hindered the drain for too long), ``strategy``
+    or ``stopped``. A drain that was gone on with
     counts from its first start, its time at work included. ``failed`` and ``timed_out`` count
     attempts; ``left_failed`` counts phases that it tried and that stood so when it ended.
     ``unreadable`` counts attempts of whose usage some could not be read, so that tokens and cost
@@ -62,7 +63,7 @@ class DrainReport:
     @property
     def is_clean(self) -> bool:
         """Tell whether it left no phase failed or out of time, and nothing was held or refused."""
-        is_held = self.reason in ("breaker", "price_unknown")
+        is_held = self.reason in ("breaker", "price_unknown", "machine")
         return not (self.left_failed or is_held)
 
 

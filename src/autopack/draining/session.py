@@ -21,6 +21,7 @@ from autopack.draining.history import NOTED, DrainHistory
 from autopack.draining.knowledge import Knowledge, Predictions
 from autopack.draining.lanes import Lanes, lane_of
 from autopack.draining.lost_leases import reclaim_lost
+from autopack.draining.own_stream import OwnStream
 from autopack.draining.passing import PassedOver
 from autopack.draining.preparing import Preparation, Preparations
 from autopack.draining.recording import LiveAttempt
@@ -42,18 +43,17 @@ from autopack.estimating import coefficients, estimated
 from autopack.events import DrainStarted, DrainStopped
 from autopack.fitting import quantiles_of
 from autopack.handler import handler_of
-from autopack.ids import drain_stream, estimator_stream
+from autopack.ids import estimator_stream
 from autopack.log import Log
 from autopack.narrator import Narrator
 from autopack.ports.drain import Choose, DrainView, Retry
-from autopack.ports.log import ANY, Recorded, from_us
+from autopack.ports.log import Recorded, from_us
 from autopack.ports.prediction import Coefficients, Estimate
 from autopack.ports.work import PhaseView
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.phases import FAILED_STATES
 from autopack.states import OPEN
 
-_AT_ONCE: Final = 500
 _PACKAGES: Final = ("autopack", "attrs", "msgspec", "pluggy")
 
 
@@ -64,6 +64,7 @@ class Session:
         self.log, self.settings = log, settings
         self.worker = log.redact(new_worker())
         self.drain_id = settings.drain or f"{log.now_us() // 1_000_000:x}-{secrets.token_hex(4)}"
+        self._own = OwnStream(log, self.drain_id)
         self.admission = Admission(log, settings.is_in_scope, run_id=settings.run_id)
         self.history = DrainHistory()
         self.admission.leave_out(self.history.tried)
@@ -102,7 +103,7 @@ class Session:
             admission=self.admission,
             caps=self.caps,
             limits=settings.limits,
-            tell=self._tell,
+            tell=self._own.tell,
         )
         self._failing = Failing(
             quantiles=self._quantiles,
@@ -146,23 +147,22 @@ class Session:
     def open(self) -> None:
         """Record that the drain began, and set its cap."""
         settings = self.settings
-        self._tell(
-            DrainStarted(
-                drain_id=self.drain_id,
-                strategy=settings.strategy_name,
-                executor=settings.executor_name,
-                worker=self.worker,
-                settings=kept(self.log, settings.recorded()),
-                versions={name: _version(name) for name in _PACKAGES},
-                resumes=settings.resumes,
-                log_id=self.log.log_id,
-            )
+        started = DrainStarted(
+            drain_id=self.drain_id,
+            strategy=settings.strategy_name,
+            executor=settings.executor_name,
+            worker=self.worker,
+            settings=kept(self.log, settings.recorded()),
+            versions={name: _version(name) for name in _PACKAGES},
+            resumes=settings.resumes,
+            log_id=self.log.log_id,
         )
+        self._own.append(started)
         self._is_open = True
         work = self.account.work
         used = Amount(work.use.total_tokens, work.use.cost_usd, work.attempts, work.worked_us)
         self.caps.go_on(set_cap(settings, self.caps), used)
-        self._tell(*self._passed_over.begin(self.admission.take_new_reasons()))
+        self._own.tell(*self._passed_over.begin(self.admission.take_new_reasons()))
 
     def close(self, reason: str, detail: str | None) -> None:
         """Record that the drain ended, once, and persist the views for whoever looks next."""
@@ -171,20 +171,20 @@ class Session:
         self.claims.give_back()
         self.preparations.give_up()
         self.admission.follower.catch_up()
-        self._tell(
-            DrainStopped(
-                drain_id=self.drain_id,
-                reason=reason,
-                detail=detail,
-                totals={**self.sums(), "cost_usd": str(self.account.work.use.cost_usd)},
-                passed_over=dict(self._passed_over.counts),
-            )
+        stopped = DrainStopped(
+            drain_id=self.drain_id,
+            reason=reason,
+            detail=detail,
+            totals={**self.sums(), "cost_usd": str(self.account.work.use.cost_usd)},
+            passed_over=dict(self._passed_over.counts),
         )
+        self._own.append(stopped)
         self._is_open = False
         self.log.refresh_views()
 
     def tend(self, ours: Sequence[str]) -> None:
         """Catch up with the log, take back lost phases, close runs, and note who is passed over."""
+        self._own.catch_up()
         self.admission.catch_up(self.now())
         lost = [row for row in self.admission.live.values() if row.lease_token not in ours]
         if lost and reclaim_lost(self.claims, lost):
@@ -197,7 +197,7 @@ class Session:
             self._hold(run_id, stands)
         self.guards.look_again(self.now())
         self._finish_runs()
-        self._tell(*self._passed_over.fresh(self.admission.take_new_reasons()))
+        self._own.tell(*self._passed_over.fresh(self.admission.take_new_reasons()))
 
     def sums(self) -> dict[str, Any]:
         """Return what the drain has done and used so far, in plain values."""
@@ -287,6 +287,20 @@ class Session:
         self._touched.add(phase.run_id)
         self.history.tried[phase.key] += 1
         return claim
+
+    def put_off(self, key: str, why: str) -> None:
+        """Let others go before a phase that the machine has hindered: it may be its own fault."""
+        self.admission.put_off(key, f"the machine hindered it: {why}", self.now())
+
+    def let_put_off(self) -> None:
+        """Let those that were put off be taken again."""
+        self.admission.let_put_off(self.now())
+
+    def leave(self, key: str, why: str) -> None:
+        """Take a phase no more in this drain: the machine hinders it, and no other."""
+        self.admission.catch_up(self.now())
+        if (row := self.admission.row(key)) is not None:
+            self.admission.refuse_phase(row, f"the machine hinders it: {why}", self.now())
 
     def may_retry(self) -> bool:
         """Tell whether the strategy takes failed phases, and some are left."""
@@ -385,11 +399,6 @@ class Session:
             if counts and not set(counts) & OPEN:
                 self.handler.finish_run(run_id)
                 self._touched.discard(run_id)
-
-    def _tell(self, *events: Any) -> None:
-        for start in range(0, len(events), _AT_ONCE):
-            some = events[start : start + _AT_ONCE]
-            self.log.append(drain_stream(self.drain_id), some, expected_version=ANY)
 
 
 def _version(package: str) -> str:

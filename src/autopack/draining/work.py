@@ -2,18 +2,18 @@
 
 import asyncio
 import inspect
-import threading
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any, Final, cast
 
 from autopack.draining.claims import Claim
 from autopack.draining.ending import Late, Lost, TimedOut, outcome_of
 from autopack.draining.failing import failed_by, storable
 from autopack.draining.gating import question_of
+from autopack.draining.hindrances import hindrance_of
 from autopack.draining.recording import LiveAttempt
+from autopack.draining.threads import in_thread
 from autopack.errors import LeaseLostError
 from autopack.plugins import Registry
 from autopack.ports.work import Completed, Failed, Outcome
@@ -41,13 +41,14 @@ async def call(
 
     Raises:
         LeaseLostError: The phase was taken from this worker.
+        Exception: The machine hindered it, by :func:`hindrance_of`.
         asyncio.CancelledError: The drain gives the phase back.
     """
     ends = None if timeout_s is None else time.monotonic() + timeout_s
     try:
         if is_async(execute):
             return await _awaited(execute(claim.phase, live), live, ends, lost)
-        thread = _in_thread(lambda: execute(claim.phase, live), str(claim.ref))
+        thread = in_thread(lambda: execute(claim.phase, live), str(claim.ref))
         work = asyncio.wrap_future(thread)
         work.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         if not await _ended(work, ends, lost):
@@ -66,6 +67,8 @@ async def call(
         live.cancel()
         raise
     except BaseException as fault:  # what an executor raises ends its phase, not the drain
+        if hindrance_of(fault):
+            raise
         return _raised(live, fault)
 
 
@@ -75,7 +78,7 @@ async def asked(
     """Return what a person is to answer of completed work; plugins are asked in a thread."""
     if not isinstance(outcome, Completed):
         return None
-    work = _in_thread(lambda: question_of(registry, claim.phase, live, outcome), f"gate {live.ref}")
+    work = in_thread(lambda: question_of(registry, claim.phase, live, outcome), f"gate {live.ref}")
     return cast("str | None", await asyncio.shield(asyncio.wrap_future(work)))
 
 
@@ -135,25 +138,6 @@ def _unpacked(result: Any) -> Any:
 async def _cancelled(work: "asyncio.Future[Any]") -> None:
     work.cancel()
     await asyncio.wait({work}, timeout=_TO_CLEAN_UP_S)
-
-
-def _in_thread(work: Callable[[], Any], name: str) -> "Future[Any]":
-    # A pool would make phases wait behind threads that hang, and join those at exit.
-    future: Future[Any] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except (StopIteration, asyncio.CancelledError) as fault:
-            # Neither can be handed through a future: one is lost, the other looks like our own.
-            error = RuntimeError(f"{type(fault).__name__} was raised: {fault}")
-            error.__cause__ = fault
-            future.set_exception(error)
-        except BaseException as fault:
-            future.set_exception(fault)
-
-    threading.Thread(target=run, name=f"autopack {name}", daemon=True).start()
-    return future
 
 
 def _raised(live: LiveAttempt, fault: BaseException) -> Failed:

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from autopack.draining.claims import Claim
 from autopack.draining.ending import Lost, TimedOut
+from autopack.draining.hindrances import Hindrances, hindrance_of
 from autopack.draining.recording import LiveAttempt
 from autopack.draining.session import Session
 from autopack.draining.work import asked, call
@@ -30,6 +31,7 @@ class Workers:
     def __init__(self, session: Session) -> None:
         self.fault: BaseException | None = None
         self.when_ended: Callable[[], None] = lambda: None
+        self.hindrances, self._busy = Hindrances(), Hindrances()
         self._session = session
         self._inflight: dict[asyncio.Task[None], Claim] = {}
         self._live: dict[str, tuple[LiveAttempt, float]] = {}
@@ -69,11 +71,38 @@ class Workers:
         """Do something with the log in the one thread that may; it is done even if we are not."""
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._io, work))
 
+    async def surely(self, work: Callable[[], T]) -> T:
+        """Do something with the log as :meth:`in_io` does, waiting for what the machine hinders."""
+        while True:
+            try:
+                found = await self.in_io(work)
+            except Exception as fault:
+                why = hindrance_of(fault)
+                if why is None or self._busy.is_enough:
+                    raise
+                self._busy.met(why)
+                self._session.claims.hindered()
+                await asyncio.sleep(self._busy.wait_s)
+            else:
+                self._busy.over()
+                return found
+
     async def take(self, work: Callable[[], Claim | None]) -> Claim | None:
-        """Claim a phase and hand it to the executor; what was claimed is, even if we are not."""
+        """
+        Claim a phase and hand it to the executor; what was claimed is, even if we are not.
+
+        Returns:
+            None if it was not to be had, or if the machine hindered it.
+        """
         self._taking = asyncio.get_running_loop().run_in_executor(self._io, work)
         self._taking.add_done_callback(self._taken)  # before whoever waits for it goes on
-        return await asyncio.shield(self._taking)
+        try:
+            return await asyncio.shield(self._taking)
+        except Exception as fault:
+            if (why := hindrance_of(fault)) is None:
+                raise
+            self.hindrances.met(why)
+            return None
 
     def _taken(self, taking: "asyncio.Future[Claim | None]") -> None:
         if taking.exception() is None and (claim := taking.result()) is not None:
@@ -84,7 +113,7 @@ class Workers:
     async def tend(self) -> None:
         """Catch up with the log, and stop work at phases that are not ours any more."""
         tokens = [claim.token for claim in self.claims]
-        await self.in_io(lambda: self._session.tend(tokens))
+        await self.surely(lambda: self._session.tend(tokens))
         is_lost, watched = self._session.claims.is_lost, list(self._lost)
         for token in await self.in_io(lambda: [one for one in watched if is_lost(one)]):
             if token in self._lost:
@@ -140,9 +169,12 @@ class Workers:
                 return
             duration_s = live.elapsed_s
             question = await asked(session.log.registry, live, claim, outcome)
-            await self.in_io(
+            await self.surely(
                 lambda: session.end(claim, live, outcome, duration_s=duration_s, question=question)
             )
+            self.hindrances.over()
+            if self._session.admission.has_put_off:
+                await self.surely(self._session.let_put_off)
             if isinstance(outcome, TimedOut):
                 outcome.when_late(lambda late: session.late(claim, live, late))
         except asyncio.CancelledError:
@@ -153,6 +185,9 @@ class Workers:
             self.fault = self.fault or fault
             await self._give_back(claim, live)
         except BaseException as fault:
+            if why := hindrance_of(fault):
+                await self._hindered(claim, live, why)
+                return
             # A state that cannot be written ends the drain: going on would pick the same phase
             # again and again. It is given back when the drain ends, if that can be written.
             self.fault = self.fault or fault
@@ -160,21 +195,16 @@ class Workers:
             self._live.pop(claim.token, None)
             self._lost.pop(claim.token, None)
 
-    async def _give_back(self, claim: Claim, live: LiveAttempt) -> None:
+    async def _hindered(self, claim: Claim, live: LiveAttempt, why: str) -> None:
+        """Give a phase back that the machine has hindered: it spends no attempt."""
+        self.hindrances.met(why)
+        await self._give_back(claim, live, f"the machine hindered it: {why}")
+        is_its_own = self.hindrances.is_of(claim.phase.key)
+        put = self._session.leave if is_its_own else self._session.put_off
+        await self.surely(lambda: put(claim.phase.key, why))
+
+    async def _give_back(self, claim: Claim, live: LiveAttempt, why: str = _STOPPED) -> None:
         try:
-            await self.in_io(lambda: self._session.give_back(claim, live, _STOPPED))
+            await self.surely(lambda: self._session.give_back(claim, live, why))
         except Exception as fault:
             self.fault = self.fault or fault
-
-
-async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """Await what has to be done even if we are cancelled meanwhile; that goes on afterwards."""
-    task, cancelled = asyncio.ensure_future(work), None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as fault:
-            cancelled = fault
-    if cancelled is not None:
-        raise cancelled
-    return task.result()

@@ -6,6 +6,7 @@
     ├── InvalidNameError            a run, phase or view name that cannot be used
     ├── InvalidEventError           an event, or a value in it, that the log would not take
     ├── InvalidInputError           a run file, a phase spec or an option that is wrong
+    ├── MachineFaultError           the machine lacks processes, threads or descriptors
     ├── LogError
     │   ├── LogMissingError         nothing at that path
     │   ├── LogExistsError          creating never opens
@@ -14,6 +15,7 @@
     │   ├── ReadOnlyLogError        the file or its folder cannot be written
     │   ├── LogBusyError            another process held the write lock too long
     │   ├── LogFullError            no room is left where the log is
+    │   ├── LogHinderedError        the machine could not read or write the log
     │   ├── LogClosedError          the log was closed, or under a reader
     │   ├── LogForkedError          a process that was forked goes on with its parent's log
     │   ├── LogGoneError            the files of an open log were removed or replaced
@@ -48,6 +50,7 @@ from autopack.errors.base import (
     InvalidEventError,
     InvalidInputError,
     InvalidNameError,
+    MachineFaultError,
 )
 from autopack.errors.extensions import (
     ImportRefusedError,
@@ -66,6 +69,7 @@ from autopack.errors.logs import (
     LogForkedError,
     LogFullError,
     LogGoneError,
+    LogHinderedError,
     LogMissingError,
     MomentLostError,
     NewerLogError,
@@ -124,7 +128,9 @@ __all__ = [
     "LogForkedError",
     "LogFullError",
     "LogGoneError",
+    "LogHinderedError",
     "LogMissingError",
+    "MachineFaultError",
     "MomentLostError",
     "MoveRefusedError",
     "NewerEventError",

@@ -69,5 +69,16 @@ class InvalidEventError(AutopackError):
         self.event_type, self.why = event_type, why
 
 
+class MachineFaultError(AutopackError):
+    """The machine lacks what is needed: processes, threads, descriptors or memory."""
+
+    def __init__(self, what: str, fault: Exception) -> None:
+        super().__init__(
+            f"{what}: {fault}. It is the machine that hinders it: raise its limits (ulimit -a "
+            "shows them), or begin fewer workers."
+        )
+        self.what, self.fault = what, fault
+
+
 class InvalidInputError(AutopackError):
     """Something that was passed in is wrong; nothing was changed."""

@@ -93,6 +93,10 @@ class LogFullError(LogError):
         self.target = target
 
 
+class LogHinderedError(LogError):
+    """The machine could not read or write the log: its disk, its memory or its descriptors."""
+
+
 class LogClosedError(LogError):
     """The log was closed."""
 

@@ -220,6 +220,15 @@ class Attempt(Protocol):
     def cancelled(self) -> bool:
         """Whether to stop: the deadline has passed, the lease is lost, or a stop was asked for."""
 
+    @property
+    def left_s(self) -> float | None:
+        """
+        How many seconds are left until the deadline; None without one, below 0 after it.
+
+        By the machine's steady clock: a wall clock that is set moves :attr:`deadline` away from
+        what it meant, and changes nothing here.
+        """
+
     def progress(self, note: str) -> None:
         """Say which step the worker is at; kept beside the log, for ``status``."""
 

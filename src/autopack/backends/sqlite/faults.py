@@ -8,6 +8,7 @@ from autopack.errors import (
     LogDamagedError,
     LogError,
     LogFullError,
+    LogHinderedError,
     ReadOnlyLogError,
 )
 
@@ -43,10 +44,13 @@ def _operational(fault: sqlite3.OperationalError, target: str) -> LogError:
             return LogFullError(target)
         case sqlite3.SQLITE_CANTOPEN:
             what = f"SQLite cannot open it, or a file beside it: {fault}"
-            return LogError(
+            return LogHinderedError(
                 f"{target}: {what}. Check the permissions of its folder. A log with a -wal file "
                 "beside it is read only where files can be made: copy both to such a folder."
             )
+        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_NOMEM:
+            what = f"SQLite says: {fault}, so nothing is known to be written by this call"
+            return LogHinderedError(f"{target}: {what}. Look at the disk and the memory.")
         case _ if "decode to UTF-8" in str(fault):
             return LogDamagedError(target, "it holds text that is not UTF-8")
         case _:

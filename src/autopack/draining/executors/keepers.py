@@ -6,6 +6,8 @@ import os
 import subprocess
 from typing import Final, Self
 
+from autopack.draining.hindrances import NOT_TO_BE_HAD
+from autopack.errors import MachineFaultError
 from autopack.narrator import Narrator
 
 _NAME: Final = "program-keeper"  # who kills all that is named autopack means the drains
@@ -53,6 +55,8 @@ class Keeper:
             self._end = ours
         except OSError as fault:
             os.close(ours)
+            if fault.errno in NOT_TO_BE_HAD:
+                raise MachineFaultError("a program's keeper could not be started", fault) from fault
             _warn(fault)
         finally:
             os.close(theirs)
