@@ -3,12 +3,12 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import pytest
 
 from autopack import attempt, get_phase
 from autopack.draining.executors.reports import ProgramReader
+from autopack.draining.executors.usagefiles import UsageChannel
 from autopack.draining.executors.watching import Work
 from drains import found
 
@@ -20,19 +20,23 @@ def test_a_call_that_was_told_is_recorded_though_the_work_is_called_off(log):
     async def main():
         asyncio.get_running_loop().set_default_executor(busy)
         busy.submit(may_end.wait, 60)
-        async with attempt(log, "r/p1") as live:
-            reader = ProgramReader(live.lease_token)
-            reader.calls += [{"call_id": "c", "model": "m", "output_tokens": 5}]
-            work = Work(
-                phase=get_phase(log, "r/p1"), attempt=live, reader=reader, capture_bytes=1000
-            )
-            work.channel = SimpleNamespace(read=lambda: None)
-            looking = asyncio.create_task(work.look())
-            await asyncio.sleep(0)
-            looking.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await looking
+        with UsageChannel() as channel:
+            async with attempt(log, "r/p1") as live:
+                await called_off(live, channel)
         may_end.set()
+
+    async def called_off(live, channel):
+        reader = ProgramReader(live.lease_token)
+        reader.calls += [{"call_id": "c", "model": "m", "output_tokens": 5}]
+        phase = get_phase(log, "r/p1")
+        work = Work(phase=phase, attempt=live, reader=reader, capture_bytes=1000)
+        work.channel = channel
+        looking = asyncio.create_task(work.look())
+        await asyncio.sleep(0)
+        looking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await looking
+        await work.finish()
 
     asyncio.run(main())
 

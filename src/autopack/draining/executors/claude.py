@@ -89,19 +89,21 @@ class ClaudeReader(ProgramReader):
             self.outcome = _outcome_of(told)
 
     def _assistant(self, message: dict[str, Any]) -> None:
-        self._model = message.get("model") or self._model
+        model = _word(message.get("model"))
+        self._model = model or self._model
         usage = message.get("usage")
         if isinstance(usage, dict):
             # A message is repeated for each of its parts, with the same id and the same figures.
-            self._messages[str(message.get("id"))] = (message.get("model"), usage)
+            self._messages[str(message.get("id"))] = (model, usage)
         self.note = f"message {len(self._messages)}"
 
     def _calls_of(self, result: dict[str, Any]) -> list[dict[str, Any]]:
         usage = result.get("usage")
         session = _session_figures(usage) if isinstance(usage, dict) else {}
+        by_model = result.get("modelUsage")
         models = {
-            str(name): _model_figures(used)
-            for name, used in (result.get("modelUsage") or {}).items()
+            name: _model_figures(used)
+            for name, used in (by_model.items() if isinstance(by_model, dict) else ())
             if isinstance(used, dict)
         }
         told = sum(_total(figures) or 0 for figures in models.values())
@@ -123,7 +125,7 @@ class ClaudeReader(ProgramReader):
     def _call(
         self, result: Mapping[str, Any], model: str, figures: dict[str, Any]
     ) -> dict[str, Any]:
-        session = result.get("session_id") or "session"
+        session = _word(result.get("session_id")) or "session"
         kept = ("session_id", "num_turns", "subtype", "uuid", "duration_ms", "total_cost_usd")
         return {
             "call_id": f"{self.lease_token}/{session}/{model or 'model'}",
@@ -199,18 +201,23 @@ def _carry_cost(models: dict[str, dict[str, Any]], main: str, session: Usd | Non
     models[main]["cost_usd"] = max(Usd(), session - others)
 
 
+def _word(value: Any) -> str | None:
+    """Return a text; None if it is none, or says nothing."""
+    return value if isinstance(value, str) and value.strip() else None
+
+
 def _total(figures: Mapping[str, Any]) -> int | None:
     return added(figures.get("input_tokens"), figures.get("output_tokens"))
 
 
 def _outcome_of(result: Mapping[str, Any]) -> Completed | Failed:
-    subtype = str(result.get("subtype") or "success")
+    subtype = _word(result.get("subtype")) or "success"
     said = result.get("result")
     said = said if isinstance(said, str) else ""
     if subtype != "success" or result.get("is_error"):
         errors = result.get("errors")
         told = [str(one) for one in errors] if isinstance(errors, list) else []
-        message = "; ".join(told) or said or f"the session ended with {subtype}"
+        message = _word("; ".join(told)) or _word(said) or f"the session ended with {subtype}"
         code = subtype if subtype != "success" else "session_error"
         return Failed(code, message, failure_class=_CLASSES.get(subtype))
     if result.get("stop_reason") == _CUT_OFF:

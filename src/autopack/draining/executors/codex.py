@@ -60,7 +60,8 @@ class CodexReader(ProgramReader):
     def _event(self, told: dict[str, Any]) -> None:
         match told.get("type"):
             case "thread.started":
-                self._thread = str(told.get("thread_id") or "thread")
+                thread = told.get("thread_id")
+                self._thread = thread if isinstance(thread, str) and thread else "thread"
             case "turn.completed":
                 self._turn(told)
             case "turn.failed":

@@ -1,6 +1,6 @@
 """Executor ``command``: one process a phase, in a group of its own, ended at the deadline."""
 
-import asyncio
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,14 @@ from autopack.draining.executors.processes import GroupProcess
 from autopack.draining.executors.reports import Preset, ProgramReader
 from autopack.draining.executors.usagefiles import UsageChannel
 from autopack.draining.executors.watching import OvertimeError, Work
-from autopack.errors import InvalidInputError
+from autopack.draining.hindrances import NOT_TO_BE_HAD
+from autopack.draining.threads import off_loop, to_the_end
+from autopack.errors import (
+    CapReachedError,
+    InvalidInputError,
+    LeaseLostError,
+    MachineFaultError,
+)
 from autopack.ports.figures import DAY_S, check_amount, check_seconds
 from autopack.ports.work import Attempt, Failed, Outcome, PhaseView
 
@@ -127,7 +134,7 @@ class CommandExecutor:
                 failure_class="invalid_request",
             )
         work = Work(phase, attempt, self._reader(attempt), self._capture_bytes)
-        with UsageChannel(work.reader.usage_line) as channel, Keeper(self._grace_s) as keeper:
+        with UsageChannel() as channel, Keeper(self._grace_s) as keeper:
             work.channel = channel
             own = {**os.environ, **_variables(phase, attempt), **channel.environment(), **env}
             try:
@@ -141,13 +148,15 @@ class CommandExecutor:
                     pass_fds=(channel.write_end,),
                 )
             except (OSError, ValueError) as fault:
+                if getattr(fault, "errno", None) in NOT_TO_BE_HAD:
+                    raise MachineFaultError(f"{argv[0]} could not be started", fault) from fault
                 return _not_started(argv[0], fault)
             keeper.keep(process.group)
             channel.close_write_end()
             try:
                 return await self._watched(process, work, argv[0])
             finally:
-                await asyncio.to_thread(work.attach)
+                await off_loop(work.attach, f"output of {phase.key}")
 
     async def _watched(self, process: GroupProcess, work: Work, program: str) -> Outcome:
         try:
@@ -158,15 +167,16 @@ class CommandExecutor:
         except BaseException:
             await self._ended(process, work)
             raise
-        await work.finish()
+        await to_the_end(work.finish())
         return work.outcome(program, returncode)
 
     async def _ended(self, process: GroupProcess, work: Work) -> None:
         try:
             await process.end(self._grace_s)
-            await work.finish()
         finally:
-            process.kill()  # a second cancel leaves nothing running either
+            process.kill()  # a second cancel leaves nothing running either, and nothing unrecorded
+            with contextlib.suppress(LeaseLostError, CapReachedError):  # it ends for one already
+                await to_the_end(work.finish())
 
     def _reader(self, attempt: Attempt) -> ProgramReader:
         token = attempt.lease_token

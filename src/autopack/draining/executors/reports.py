@@ -1,6 +1,7 @@
 """What a program says of its work in JSON lines: calls, steps, and how it ended."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
@@ -143,9 +144,13 @@ def whole(figures: Mapping[str, Any], name: str) -> int | None:
 def number(figures: Mapping[str, Any], name: str) -> float | None:
     """Return a figure from 0 up, or None."""
     value = figures.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if 0 <= found < math.inf else None
 
 
 def amount(figures: Mapping[str, Any], name: str) -> Usd | None:

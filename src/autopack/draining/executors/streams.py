@@ -1,5 +1,6 @@
 """What a process prints: kept within a bound, and cut into lines as it comes."""
 
+import codecs
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from autopack.report.wording import end_of
 
 LONGEST_LINE_BYTES: Final = 16 * 2**20
 _WORD_MOST: Final = 4096
+_TELLING_BYTES: Final = 2
 _BREAK: Final = re.compile(rb"[\s\"',;<>()\[\]{}]")
 
 
@@ -83,16 +85,31 @@ class Capture:
 
 
 class Lines:
-    """Cuts chunks into lines; a line over *LONGEST_LINE_BYTES* is dropped and counted."""
+    """
+    Cuts chunks into lines; a line over *LONGEST_LINE_BYTES* is dropped and counted.
 
-    def __init__(self) -> None:
-        self.n_dropped = 0
+    UTF-8, or UTF-16 if the first letters show it.
+
+    Args:
+        n_dropped: How many lines were dropped before.
+    """
+
+    def __init__(self, *, n_dropped: int = 0) -> None:
+        self.n_dropped = n_dropped
         self._rest = bytearray()
         self._is_dropping = False
+        self._begun = b""
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._is_known = False
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether a line was begun and not ended."""
+        return bool(self._rest or self._begun) or self._is_dropping
 
     def feed(self, chunk: bytes) -> Iterator[str]:
         """Yield the lines that *chunk* ends."""
-        first, *others = chunk.split(b"\n")
+        first, *others = self._utf8(chunk).split(b"\n")
         self._add(first)
         for piece in others:
             yield from self._ended()
@@ -100,8 +117,24 @@ class Lines:
 
     def finish(self) -> Iterator[str]:
         """Yield what is left without a line end."""
+        self._is_known, begun, self._begun = True, self._begun, b""
+        yield from self.feed(begun)
         if self._rest or self._is_dropping:
             yield from self._ended()
+
+    def _utf8(self, chunk: bytes) -> bytes:
+        """Return a chunk as UTF-8; of a single first byte nothing is known yet."""
+        if not self._is_known:
+            chunk, self._begun = self._begun + chunk, b""
+            if len(chunk) < _TELLING_BYTES:
+                self._begun = chunk
+                return b""
+            self._is_known, encoding = True, _utf16_of(chunk[:_TELLING_BYTES])
+            if encoding is not None:
+                self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        if self._decoder is None:
+            return chunk
+        return self._decoder.decode(chunk).encode("utf-8", "replace")
 
     def _add(self, piece: bytes) -> None:
         if len(self._rest) + len(piece) > LONGEST_LINE_BYTES:
@@ -118,6 +151,15 @@ class Lines:
         line = bytes(self._rest).rstrip(b"\r")
         self._rest.clear()
         yield _text(line)
+
+
+def _utf16_of(start: bytes) -> str | None:
+    """Return in which UTF-16 a text is that begins so: by its mark, or a letter of two bytes."""
+    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    if start[1] == 0 != start[0]:
+        return "utf-16-le"
+    return "utf-16-be" if start[0] == 0 != start[1] else None
 
 
 def _last_break(data: bytes) -> int:

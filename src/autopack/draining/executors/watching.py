@@ -1,22 +1,19 @@
 """What a running program has printed so far, and what of it is recorded."""
 
 import time
-from datetime import datetime
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import attrs
 
+from autopack.draining.executors.calls import ToldCalls
 from autopack.draining.executors.exits import exit_failure
 from autopack.draining.executors.reports import ProgramReader, is_own
 from autopack.draining.executors.streams import Capture, Lines
-from autopack.draining.executors.usagefiles import UsageChannel
+from autopack.draining.executors.usagefiles import SLICES_MOST, Told, UsageChannel
 from autopack.draining.failures import retry_after_s
-from autopack.errors import (
-    EventIdConflictError,
-    InvalidEventError,
-    InvalidInputError,
-    LeaseLostError,
-)
+from autopack.draining.threads import off_loop
+from autopack.errors import LeaseLostError
 from autopack.narrator import Narrator
 from autopack.ports.work import (
     USAGE_PROBLEMS,
@@ -26,6 +23,9 @@ from autopack.ports.work import (
     Outcome,
     PhaseView,
 )
+from autopack.report.wording import start_of
+
+T = TypeVar("T")
 
 _OVERTIME_S: Final = 1.0
 _LAST_WORDS_CHARS: Final = 400
@@ -33,14 +33,6 @@ _TOLD_CHARS: Final = 200
 
 
 _LINE_PROBLEMS: Final = "line-problems"
-_UNREADABLE: Final = (
-    InvalidInputError,
-    InvalidEventError,
-    EventIdConflictError,
-    TypeError,
-    ValueError,
-)
-"""What is wrong with a call's own figures; anything else is wrong with the log."""
 
 
 class OvertimeError(Exception):
@@ -56,6 +48,7 @@ class Work:
     reader: ProgramReader
     capture_bytes: int
     channel: UsageChannel = attrs.field(init=False)
+    calls: ToldCalls = attrs.field(init=False)
     output: Capture = attrs.field(init=False)
     errors: Capture = attrs.field(init=False)
     _lines: Lines = attrs.field(init=False, factory=Lines)
@@ -64,12 +57,13 @@ class Work:
     def __attrs_post_init__(self) -> None:
         """Keep as much of stderr as of stdout."""
         self.output, self.errors = Capture(self.capture_bytes), Capture(self.capture_bytes)
+        self.calls = ToldCalls(self.attempt, self.reader, model=self.phase.model)
 
     def stdout(self, chunk: bytes) -> None:
         """Take a piece of standard output."""
         self.output.feed(chunk)
         for line in self._lines.feed(chunk):
-            self.reader.line(line)
+            self._read(self.reader.line, line)
 
     async def look(self) -> None:
         """
@@ -80,31 +74,38 @@ class Work:
             LeaseLostError: The phase is not this worker's any more.
             CapReachedError: The last call was one too many.
         """
-        self.channel.read()
-        await self._record()
+        await self._hear()
+        await self.calls.record()
         if self.reader.note is not None and self.reader.note != self._note:
             self._note = self.reader.note
             await self.attempt.aprogress(self._note)
         if not self.attempt.cancelled:
             return
-        deadline = self.attempt.deadline
-        late_s = None if deadline is None else time.time() - deadline.timestamp()
-        if late_s is None or late_s < 0:
+        left_s = self.attempt.left_s
+        if left_s is None or left_s > 0:
             ref, token = self.attempt.ref, self.attempt.lease_token
             raise LeaseLostError(ref, token=token, state="not this worker's any more", holder=None)
-        if late_s > _OVERTIME_S:  # the drain cancels the call at the deadline; others may not
+        if left_s < -_OVERTIME_S:  # the drain cancels the call at the deadline; others may not
             raise OvertimeError
 
     async def finish(self) -> None:
-        """Take and record what is left once the program has ended."""
+        """
+        Take and record what is left once the program has ended.
+
+        Raises:
+            LeaseLostError, CapReachedError: One call was too many; all of them are recorded.
+        """
         for line in self._lines.finish():
-            self.reader.line(line)
-        self.reader.finish(self.output.text() if self.output.is_whole else None)
-        self.channel.finish()
+            self._read(self.reader.line, line)
+        self._read(self.reader.finish, self.output.text() if self.output.is_whole else None)
+        for _ in range(SLICES_MOST):
+            if not await self._hear():
+                break
+        self._take(self.channel.finish())
         if self._lines.n_dropped:
             what = f"{self._lines.n_dropped} lines were too long to read"
             self.reader.problem(what, is_usage=type(self.reader) is not ProgramReader)
-        await self._record()
+        await self.calls.finish()
 
     def attach(self) -> None:
         """Keep what the program printed, and what could not be understood of it."""
@@ -157,13 +158,27 @@ class Work:
             see=f"autopack phase text {self.phase.key} {name}",
         )
 
-    async def _record(self) -> None:
-        while self.reader.calls:
-            figures = self.reader.calls.pop(0)
-            figures["model"] = figures.get("model") or self.phase.model
-            try:
-                if "occurred_at" in figures:
-                    figures["occurred_at"] = datetime.fromisoformat(figures["occurred_at"])
-                await self.attempt.arecord_usage(**figures)
-            except _UNREADABLE as fault:
-                self.reader.problem(f"{type(fault).__name__}: {fault} ({figures})")
+    async def _hear(self) -> bool:
+        """Take the next slice of the usage file and descriptor; tell whether there is more."""
+        if not self.channel.has_news():
+            return False
+        told = await off_loop(self.channel.read, f"usage file of {self.phase.key}")
+        self._take(told)
+        return told.has_more
+
+    def _take(self, told: Told) -> None:
+        for line in told.lines:
+            self._read(self.reader.usage_line, line)
+        for problem in told.problems:
+            self.reader.problem(problem)
+        for doubt in told.doubts:
+            self.reader.problem(doubt, is_usage=False)
+
+    def _read(self, read: Callable[[T], None], given: T) -> None:
+        """Let a reader read; one that fails has lost what it was given, and no more."""
+        try:
+            read(given)
+        except Exception as fault:
+            name = type(self.reader).__name__
+            shown = "" if given is None else f" ({start_of(str(given), _TOLD_CHARS)!r})"
+            self.reader.problem(f"{name} failed: {type(fault).__name__}: {fault}{shown}")

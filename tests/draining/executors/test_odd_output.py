@@ -1,0 +1,139 @@
+"""Presets read whatever a program prints: odd shapes cost what they hold, and nothing else."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from autopack import CommandExecutor, PhaseSpec, create_run, drain
+from autopack.draining.executors.claude import Claude
+from autopack.draining.executors.codex import Codex
+from autopack.draining.executors.reports import ProgramReader
+from autopack.ports.work import Completed, Failed, NeedsPerson
+from drains import states
+from programs import CODEX_START, INIT, RESULT, codex_turn, message, printing
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+    | st.just(10**400) | st.sampled_from(["success", "max_tokens", " ", "claude-sonnet-5"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@st.composite
+def spoilt(draw, *models):
+    """What a program really prints, with some of its values, at any depth, made odd."""
+    found = json.loads(json.dumps(draw(st.sampled_from(models))))
+    for _ in range(draw(st.integers(1, 3))):
+        place = found
+        while isinstance(place, dict) and place:
+            name = draw(st.sampled_from(sorted(place)))
+            if not isinstance(place[name], dict) or draw(st.booleans()):
+                place[name] = draw(ODD)
+                break
+            place = place[name]
+    return found
+
+
+CLAUDE = (INIT, message(1), RESULT, {**RESULT, "is_error": True, "errors": ["x"]})
+CODEX = (CODEX_START, *codex_turn(), {"type": "error", "message": '{"error": {"type": "x"}}'},
+         {"type": "turn.failed", "error": {"message": "no"}})  # fmt: skip
+OWN = (
+    {"type": "autopack.usage", "model": "m", "output_tokens": 5},
+    {"type": "autopack.progress", "note": "x"},
+    {"type": "autopack.completed", "summary": "x", "outputs": {"a": "b"}},
+    {"type": "autopack.failed", "code": "x", "message": "y", "retry_after_s": 1},
+    {"type": "autopack.needs_person", "question": "x"},
+)
+
+
+def read(reader, lines):
+    """Hand a reader lines and their end; check what it makes of them."""
+    texts = [json.dumps(line) for line in lines]
+    for text in texts:
+        reader.line(text)
+    reader.finish("\n".join(texts))
+    assert reader.outcome is None or isinstance(reader.outcome, Completed | Failed | NeedsPerson)
+    assert all(isinstance(figures, dict) for figures in reader.calls)
+
+
+@given(st.lists(spoilt(*CLAUDE), max_size=4))
+def test_claude_reads_odd_shapes(lines):
+    """It raises at nothing."""
+    read(Claude().reader("t"), lines)
+    read(Claude().reader("t"), [lines])
+
+
+@given(st.lists(spoilt(*CODEX), max_size=5))
+def test_codex_reads_odd_shapes(lines):
+    """It raises at nothing."""
+    read(Codex().reader("t"), lines)
+
+
+@given(st.lists(spoilt(*OWN) | ODD, max_size=5))
+def test_our_own_lines_may_be_odd(lines):
+    """What cannot be read is a problem, and no error."""
+    read(ProgramReader("t"), lines)
+
+
+@given(ODD)
+def test_any_document_is_read(document):
+    """By every reader."""
+    for reader in (Claude().reader("t"), Codex().reader("t"), ProgramReader("t")):
+        read(reader, [document])
+
+
+@pytest.mark.parametrize(
+    ("preset", "line"),
+    [
+        ("claude", {**RESULT, "modelUsage": [1]}),
+        ("claude", {**RESULT, "modelUsage": "x"}),
+        ("claude", message(1, model={"name": "x"})),  # type: ignore[arg-type]
+        ("claude", {**RESULT, "total_cost_usd": 10**400}),
+        ("codex", {"type": "turn.completed", "usage": {"input_tokens": [1]}}),
+    ],
+)
+def test_an_odd_line_ends_no_phase(sqlite_log, tmp_path, preset, line):
+    """The drain goes on to the program's end, and takes what can be read."""
+    create_run(sqlite_log, "r", [PhaseSpec("p", category="x", complexity="low", max_attempts=1)])
+    last = RESULT if preset == "claude" else codex_turn()[-1]
+    executor = CommandExecutor(printing(tmp_path, line, last), preset=preset)
+    with capture_logs():
+        report = drain(sqlite_log, executor=executor)
+
+    assert {"p": "COMPLETE"} == states(sqlite_log)
+    assert report.calls >= 1
+
+
+class Breaking:
+    """A preset of somebody's own, with a fault."""
+
+    name, command, stdin = "breaking", ("true",), None
+
+    def reader(self, lease_token):
+        class Reader(ProgramReader):
+            def line(self, text):
+                if text == "bad":
+                    raise KeyError("no such thing")
+                super().line(text)
+
+            def finish(self, whole):
+                raise ValueError("not today")
+
+        return Reader(lease_token)
+
+
+def test_a_reader_that_fails_loses_its_line_and_nothing_else(sqlite_log, tmp_path):
+    """What it could not read is told, and the rest recorded."""
+    create_run(sqlite_log, "r", [PhaseSpec("p", category="x", complexity="low", max_attempts=1)])
+    usage = {"type": "autopack.usage", "model": "m", "output_tokens": 5}
+    command = printing(tmp_path, usage, then="print('bad')\nprint('good')")
+    with capture_logs() as logged:
+        report = drain(sqlite_log, executor=CommandExecutor(command, preset=Breaking()))
+
+    assert ({"p": "COMPLETE"}, 1, 1) == (states(sqlite_log), report.calls, report.unreadable)
+    assert 2 == logged[0]["lines"]
+    assert "KeyError" in logged[0]["first"]
