@@ -129,6 +129,18 @@ def test_a_result_after_a_lost_lease_is_late(clocked, clock):
     assert "QUEUED" == states(clocked)["p1"]
 
 
+def test_its_deadline_is_seen_as_cancelled(clocked, clock):
+    """At the moment itself there is no time left; a millisecond before, there is."""
+    create_run(clocked, "s", specs("p", timeout_s=5.0))
+    with attempt(clocked, "s/p") as live:
+        clock.now += 4.999
+        before = live.cancelled
+        clock.now += 0.001
+        at_it = live.cancelled
+
+    assert (False, True) == (before, at_it)
+
+
 def test_a_lost_lease_is_seen_as_cancelled(clocked, clock):
     """attempt.cancelled turns true after the renewal that found the lease gone."""
     with contextlib.suppress(LeaseLostError), attempt(clocked, "r/p1") as live:

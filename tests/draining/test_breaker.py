@@ -53,6 +53,22 @@ def test_timeouts_of_a_run_are_counted():
     assert "2 of its attempts ran out of time" == tested.timed_out("r").reason
 
 
+def test_a_run_that_is_let_go_is_counted_anew():
+    """Neither its failures nor its time-outs from before weigh on it; others are held still."""
+    tested = breaker(repeats=2, timeouts=2)
+    for run_id in ("r", "s"):
+        for _ in range(2):
+            tested.failed(run_id, "x", "execution", "m")
+            tested.timed_out(run_id)
+    tested.let("r")
+    alone = tested.failed("r", "x", "execution", "m"), tested.timed_out("r")
+    by_time = tested.timed_out("r")
+
+    assert (None, None) == alone
+    assert ["s", "r"] == list(tested.held)
+    assert "2 of its attempts ran out of time" == by_time.reason
+
+
 def test_a_drain_goes_on_without_the_run(any_log):
     """The rest of the run waits with the reason, the other run is drained; the trip is an event."""
     create_run(any_log, "bad", specs(*"abcd"))

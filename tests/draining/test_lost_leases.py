@@ -1,5 +1,6 @@
 """Phases of workers that are gone: taken back once, with what they set aside."""
 
+import attrs
 import pytest
 
 from autopack import PhaseRef, cancel, get_caps, get_phase, set_caps
@@ -195,6 +196,34 @@ def test_the_row_of_a_worker_at_work_stays(clocked, clock, steady, worker):
 
     assert ["phase r/p2", "worker busy"] == keys(clocked)
     assert [] == reclaim(worker("w"), P2)
+
+
+@pytest.mark.parametrize("jump_s", [-3600, 3600])
+def test_a_worker_that_renews_is_judged_by_its_last_renewal(clocked, clock, steady, worker, jump_s):
+    """A wall clock that jumps before it takes no living worker's phase, and keeps no dead one's."""
+    claims = worker("w1")
+    take(claims)
+    pass_by(20, clock, steady)
+    pass_by(jump_s, clock)
+    claims.renew()
+    pass_by(20, clock, steady)
+    living = reclaim(worker("w2"))
+    pass_by(11, clock, steady)
+
+    assert [] == living
+    assert 1 == len(reclaim(worker("w2")))
+
+
+def test_another_claims_lease_is_none_of_this_one(clocked, clock, worker):
+    """A row that was left under another token says nothing of who has the phase now."""
+    claim = take(worker("w1"))
+    with clocked.transaction() as transaction:
+        lease = transaction.store.lease("phase r/p1")
+        transaction.store.put_lease(attrs.evolve(lease, token="another"))
+    (told,) = reclaim(worker("w2"))
+
+    assert "worker w1 left no lease for its claim" == told.event.why
+    assert claim.token == told.event.lease_token
 
 
 def test_a_worker_whose_row_went_writes_it_anew_with_its_next_claim(clocked, clock, steady, worker):

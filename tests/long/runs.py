@@ -107,6 +107,12 @@ def _followers(folder: Path, given: Given) -> str:
     )
 
 
+def _mutants(folder: Path, given: Given) -> str:
+    from tests.long.mutants import check_each
+
+    return check_each(folder, only=given.only)
+
+
 RUNS: Final = {
     "damage": LongRun(
         what="random edits of a log, each found, and no command ends in a traceback",
@@ -132,6 +138,11 @@ RUNS: Final = {
         what="a writer killed at random moments: what was acknowledged is there, once",
         options={"times": 500, "seed": 1},
         run=_kills,
+    ),
+    "mutants": LongRun(
+        what="faults put into the core one at a time: the tests of each notice it",
+        options={"only": ""},
+        run=_mutants,
     ),
     "threads": LongRun(
         what="the tests of many threads, again and again",
