@@ -172,6 +172,27 @@ class TestWhatIsUsedMeanwhile:
 
         assert (400, 0) == use(any_log, "tokens")
 
+    def test_an_amendment_meets_the_end_of_its_attempt(self, any_log, another):
+        """Decided on while the attempt was in work, it counts after that was settled."""
+        create_run(any_log, "r", specs("a"), caps={"tokens": 50_000})
+        block = attempt(another(), A)
+        call(block.__enter__(), 1000, call_id="c")
+        Overtaken(any_log, lambda: block.__exit__(None, None, None))
+        amend_usage(any_log, call_id="c", why="the bill", total_tokens=400)
+
+        assert (400, 0) == use(any_log, "tokens")
+
+    def test_two_amend_a_call_at_once(self, any_log, another):
+        """The second changes what the first has made of it, and not the call as it was."""
+        create_run(any_log, "r", specs("a"), caps={"tokens": 50_000})
+        with attempt(any_log, A) as live:
+            call(live, 1000, call_id="c")
+        other, told = another(), {"call_id": "c", "why": "the bill"}
+        Overtaken(any_log, lambda: amend_usage(other, **told, total_tokens=400))
+        amend_usage(any_log, **told, total_tokens=700)
+
+        assert (700, 0) == use(any_log, "tokens")
+
     def test_an_amendment_counts_under_the_cap_of_its_drain(self, any_log):
         """Whoever amends is in no drain; the attempt was. In work, its end counts it anew."""
         create_run(any_log, "r", specs("a", "b"))

@@ -196,13 +196,14 @@ class Caps:
 
     def correcting(self, ref: PhaseRef, row: AttemptRow, after: Use) -> list[Entry]:
         """Return the entries that count by how much an attempt's call was amended."""
-        token = row.lease_token or ""
-        return self._uncapped(ref.run_id) + [
-            self._added(scope, token, _more(row.use, after))
-            for scope in self.scopes(ref.run_id, row.drain)
-            # What is in work is counted anew when it ends.
-            if token not in self._handler.known_budget(scope)[1].held
-        ]
+        token, entries = row.lease_token or "", self._uncapped(ref.run_id)
+        for scope in self.scopes(ref.run_id, row.drain):
+            version, state = self._handler.known_budget(scope)
+            if token in state.held:  # its end counts it anew, and must not have come meanwhile
+                entries.append((budget_stream(scope), [], version))
+            else:
+                entries.append(self._added(scope, token, _more(row.use, after)))
+        return entries
 
     def _uncapped(self, run_id: str) -> list[Entry]:
         """Return what asserts that a run has no cap yet, if it seems to have none."""
