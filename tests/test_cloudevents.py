@@ -61,9 +61,10 @@ class TestRoundTrip:
         """Positions, times, ids, data and hashes are equal, and the chain is clean."""
         source = exported(log, tmp_path / name)
         with create_log(tmp_path / "new.db") as new:
-            report = import_history(new, "ndjson", source)
+            was_clean, report = new.verify().is_clean, import_history(new, "ndjson", source)
             found, is_clean, its_id = rows(new), new.verify().is_clean, new.log_id
 
+        assert was_clean
         assert rows(log) == found
         assert report.kept_chain
         assert is_clean

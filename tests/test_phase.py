@@ -362,3 +362,11 @@ class TestFold:
                 moved = evolve(state, event)
                 assert moved.status is state.status or moved.status in MOVES[state.status]
                 state = moved
+
+
+@pytest.mark.parametrize(("to", "types"), [(101, 3), (100, 1), (99, 1)])
+def test_a_cut_output_is_retried_only_with_a_larger_budget(to, types):
+    """One of the same size, or smaller, would be cut again."""
+    cut = attrs.evolve(COMMANDS["fail"], budget_tokens=100, escalated_tokens=to)
+
+    assert types == len(decide(cut, after(*TO_RUNNING)))

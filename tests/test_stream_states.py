@@ -44,9 +44,10 @@ def test_an_event_after_a_gap_is_not_learned(counts, journal):
 
 
 def test_of_a_stream_that_nobody_asked_for_nothing_is_learned(counts, journal):
-    """It is read whole once it is asked for."""
+    """It is read whole once it is asked for; till then it takes no room."""
     counts.learn(add(journal, 3))
 
+    assert {} == counts._states
     assert (3, 3) == counts.known("s")
 
 

@@ -21,6 +21,7 @@ from autopack import (
     requeue,
     status,
 )
+from autopack.draining.account import DrainAccount
 from autopack.draining.caps import Caps
 from autopack.draining.claims import Claims
 from autopack.draining.lost_leases import reclaim_lost
@@ -31,7 +32,7 @@ from autopack.estimating import estimated
 from autopack.handler import Handler, handler_of
 from autopack.projections.attempt_row import NO_WORK
 from autopack.projections.phases import standing
-from drains import specs
+from drains import specs, works
 
 RUNS = ("capped", "free")
 PHASES = ("a", "b", "c")
@@ -204,6 +205,19 @@ class AccountOfUse(RuleBasedStateMachine):
     def teardown(self):
         self.log.close()
         self.folder.cleanup()
+
+
+def test_a_drain_is_told_of_its_own_attempts_alone(any_log):
+    """What ends in others is no lesson for its breaker; it counts in the sums over all."""
+    create_run(any_log, "r", specs("a", "b"))
+    told = []
+    account = DrainAccount(any_log, "mine", when_ended=lambda row: told.append(row.phase_id))
+    drain(any_log, executor=works, drain="theirs", max_phases=1)
+    drain(any_log, executor=works, drain="mine")
+    account.hear(list(any_log.read_all()))
+
+    assert ["b"] == told
+    assert (1, 2) == (account.work.attempts, account.total.all.attempts)
 
 
 TestAccountOfUse = AccountOfUse.TestCase

@@ -63,6 +63,25 @@ def test_a_drain_that_is_cancelled_in_a_claim_gives_it_back(log, n_cancels):
     assert 1 == len(found(log, "phase.released"))
 
 
+def test_a_drain_that_is_cancelled_tells_all_that_it_used(log):
+    """Also the call that was recorded just before, which it had not looked at yet."""
+
+    async def service():
+        async def works_on(_phase, live):
+            await live.arecord_usage(model="m", input_tokens=10, output_tokens=20)
+            task.cancel()
+            await asyncio.sleep(600)
+
+        task = asyncio.create_task(Drain(log, executor=works_on).arun())
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(service())
+    (stopped,) = found(log, "drain.stopped")
+
+    assert (1, 30) == (stopped.totals["attempts"], stopped.totals["total_tokens"])
+
+
 @pytest.mark.parametrize("n_cancels", [1, 2, 3])
 def test_a_drain_that_is_cancelled_while_it_gives_back_gives_all_back(log, n_cancels):
     """However often: the phases in work are queued, and their executors are cancelled."""

@@ -5,6 +5,7 @@ import pytest
 
 from autopack import PhaseRef, cancel, get_caps, get_phase, set_caps
 from autopack.commands import ReleasePhase
+from autopack.draining.abandoned import take_back_all
 from autopack.draining.claims import Claims
 from autopack.draining.lost_leases import reclaim_lost
 from autopack.draining.machine import Machine
@@ -212,6 +213,17 @@ def test_a_worker_that_renews_is_judged_by_its_last_renewal(clocked, clock, stea
 
     assert [] == living
     assert 1 == len(reclaim(worker("w2")))
+
+
+def test_all_that_the_dead_left_is_found_by_the_steady_clock(clocked, clock, steady, worker):
+    """Whoever acts next takes it back, also where the wall clock went back meanwhile."""
+    take(worker("w1"), P1)
+    pass_by(31, steady)
+    pass_by(-3600, clock)
+    take(worker("w2"), P2)
+    take_back_all(worker("w3"))
+
+    assert ["p1"] == [event.phase_id for event in found(clocked, "phase.reclaimed")]
 
 
 def test_another_claims_lease_is_none_of_this_one(clocked, clock, worker):
