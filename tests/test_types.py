@@ -14,7 +14,9 @@ from autopack import journal, types
 
 ELSEWHERE = ("autopack.events", "autopack.errors")
 """Public modules of their own; what only a field tells is not asked of anybody."""
-MACHINERY = {"AnyVersion", "Codec", "EventType", "Journal", "JournalTransaction", "Pool"}
+MACHINERY = {
+    "AnyVersion", "Codec", "Draft", "Drafter", "EventType", "Journal", "JournalTransaction", "Pool",
+}  # fmt: skip
 """What a log and a registry are made of; nobody makes or is handed one."""
 KNOWN = {name: getattr(types, name) for name in types.__all__}
 NAMES = {**vars(journal), **KNOWN}

@@ -154,6 +154,13 @@ class TestIncremental:
 class TestReplay:
     """A projection is folded to any position or moment."""
 
+    def test_equal_rows_have_one_text(self):
+        """Whatever order a map's entries came in, or its own hashes give them."""
+        log = memory([usage(str(n), attempt=1) for n in range(9)])
+        texts = {str(told(views.replay(log, ATTEMPTS))[0]) for _ in range(20)}
+
+        assert 1 == len(texts)
+
     @given(events=any_order, data=st.data())
     @pytest.mark.parametrize("chosen", ALL, ids=lambda one: one.name)
     def test_a_replay_until_a_position_folds_that_prefix(self, chosen, events, data):

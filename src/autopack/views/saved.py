@@ -14,9 +14,13 @@ from autopack.ports.log import Checkpoint, Reader
 from autopack.ports.projection import Projection, is_keyed
 from autopack.views.folding import EMPTY, Fold, fold_pages
 
-_ENCODE: Final = msgspec.json.Encoder(
-    enc_hook=lambda value: str(value) if isinstance(value, Usd) else dict(value)
-).encode
+
+def _storable(value: Any) -> Any:
+    """Return what JSON has a form for; a shared map has no order of its own, so it gets one."""
+    return str(value) if isinstance(value, Usd) else dict(sorted(value.items()))
+
+
+_ENCODE: Final = msgspec.json.Encoder(enc_hook=_storable).encode
 
 
 def load(journal: Journal, projection: Projection, reader: Reader) -> Fold:
