@@ -116,6 +116,21 @@ class TestSubscribe:
 
         assert 2 == journal.subscribe("mail", seen.append, until=enough)
 
+    def test_one_that_stops_takes_nobody_back(self, journal):
+        """Two go on under one name; the place is that of the one who came further."""
+        append(journal, paused("1"))
+
+        def slow(recorded):
+            if recorded.position == 2:
+                raise ValueError("no more")
+            append(journal, paused("2"))
+            journal.subscribe("mail", lambda _r: None)
+
+        with pytest.raises(ValueError, match="no more"):
+            journal.subscribe("mail", slow)
+
+        assert 0 == journal.subscribe("mail", lambda _r: None)
+
     def test_an_async_handler_is_awaited(self, journal):
         """The async form hands out the same events, and saves the same place."""
         append(journal, paused("1"), paused("2"))

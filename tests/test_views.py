@@ -137,6 +137,18 @@ class TestIncremental:
         assert {} == live.catch_up()
         assert set(seen) <= set(live.rows)
 
+    def test_a_live_view_hears_an_event_once(self):
+        """It passes what it has folded, and tells of all that changed since it was asked last."""
+        log = memory([created(), queued(), usage()])
+        first, second, third = log.read_all()
+        live = views.LiveView(log, PHASES)
+        for events in ([first, second], [second], [third], [third]):
+            live.hear(events)
+        ((was, now),) = live.take().values()
+
+        assert (None, 1) == (was, now.calls)
+        assert {} == live.take()
+
     @given(events=any_order)
     def test_one_row_and_the_total_need_no_other_rows(self, events):
         """A single row and the bare total are those of the whole view."""

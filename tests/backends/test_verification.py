@@ -8,6 +8,7 @@ import pytest
 from autopack import view
 from autopack.backends.sqlite.files import create_file
 from autopack.backends.sqlite.store import SqliteBackend
+from autopack.chain import link_row
 from autopack.errors import LogDamagedError
 from autopack.log import Log
 from autopack.testing.facts import completed, created, paused, queued, usage
@@ -69,6 +70,16 @@ def test_an_event_before_the_first_position_is_found(path):
 
     assert (-2, "no event stands before position 1") in found
     assert (2, "positions 2 to 2 are missing") in found
+
+
+def test_a_version_that_does_not_follow_is_found(path):
+    """Also where whoever wrote it made a chain that fits."""
+    with closing(sqlite3.connect(path)) as connection:
+        *_, before, last = connection.execute("SELECT * FROM events ORDER BY position").fetchall()
+    digest = link_row(before[10], *last[:3], 5, *last[4:10])
+    edit(path, f"UPDATE events SET version = 5, hash = x'{digest.hex()}' WHERE position = 5")
+
+    assert [(5, "it has version 5 of its stream, not 2")] == faults(path)
 
 
 def test_views_that_say_something_else_are_found(path):

@@ -54,6 +54,22 @@ def test_what_is_out_of_scope_is_not_sorted(log):
     assert (["p2"], 0) == (ids(admission), admission.n_waiting)
 
 
+def test_a_failed_phase_is_not_retried_before_what_it_comes_after(any_log):
+    """What was skipped for it, and is queued again, comes first now."""
+    create_run(any_log, "r", [*specs("a"), *specs("b", after=("a",))])
+    skip(any_log, "r/a", why="w")
+    with attempt(any_log, "r/b") as live:
+        live.fail("broken", "no", retryable=False)
+    admission, seen = admission_of(any_log), []
+    seen.append(admission.failed.has("r/b"))
+    for act in (requeue, skip):
+        act(any_log, "r/a", why="w")
+        admission.catch_up(NOW)
+        seen.append(admission.failed.has("r/b"))
+
+    assert [True, False, True] == seen
+
+
 def test_a_claimed_phase_is_live_until_it_ends(log):
     """A claim moves a phase out of the ready ones; its end out of the live ones."""
     admission = admission_of(log)
