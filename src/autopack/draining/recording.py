@@ -2,7 +2,6 @@
 
 import secrets
 import threading
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Unpack
@@ -56,7 +55,7 @@ class LiveAttempt:
         self._recording = threading.Lock()
         self._last: LlmUsageRecorded | None = None
         self._began_s = handler.journal.steady_s()
-        self._ends_s = None if claim.timeout_s is None else time.monotonic() + claim.timeout_s
+        self._ends_s = None if claim.timeout_s is None else self._began_s + claim.timeout_s
         self._stop = threading.Event()
 
     @property
@@ -68,7 +67,7 @@ class LiveAttempt:
     @property
     def left_s(self) -> float | None:
         """How many seconds are left until the deadline, by a clock that nobody sets."""
-        return None if self._ends_s is None else self._ends_s - time.monotonic()
+        return None if self._ends_s is None else self._ends_s - self._handler.journal.steady_s()
 
     @property
     def elapsed_s(self) -> float:
