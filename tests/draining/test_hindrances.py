@@ -28,7 +28,7 @@ from autopack.errors import (
 )
 from autopack.report.drain import drain_text
 from drains import found, specs, states, works
-from programs import script
+from programs import gone, script
 
 NO_ROOM = OSError(errno.ENOSPC, "No space left on device")
 NO_FILES = OSError(errno.EMFILE, "Too many open files")
@@ -184,6 +184,96 @@ def test_a_thread_that_cannot_be_started_is_no_failure(log, monkeypatch):
         report = drain(log, executor=works)
 
     assert (2, 0, 2) == (report.completed, report.failed, report.released)
+
+
+@posix
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="asyncio waits for programs in no thread")
+def test_a_program_that_nobody_can_wait_for_is_ended(log, tmp_path, monkeypatch):
+    """It was begun before there was no thread to wait for it in: none is left alive."""
+    left, start, calm = [0, 1], threading.Thread.start, tmp_path / "calm"
+    program = (
+        "import os, pathlib, time\n"
+        f"pathlib.Path({str(tmp_path)!r}, f'pid-{{os.getpid()}}').touch()\n"
+        f"time.sleep(0 if os.path.exists({str(calm)!r}) else 60)\n"
+    )
+
+    def begun():
+        return [int(path.name.removeprefix("pid-")) for path in tmp_path.glob("pid-*")]
+
+    def starting(thread):
+        if "waitpid" not in thread.name or not left:
+            return start(thread)
+        while len(begun()) < 3 - len(left):
+            time.sleep(0.01)
+        left.pop()
+        if not left:
+            calm.touch()
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", starting)
+    with capture_logs():
+        report = drain(log, executor=CommandExecutor(script(tmp_path, program)))
+
+    assert (2, 0, 2) == (report.completed, report.failed, report.released)
+    assert [True] * 4 == [gone(pid) for pid in begun()]
+
+
+def test_work_that_is_done_waits_for_a_thread_to_be_judged_in(log, monkeypatch):
+    """It was paid: it is not done again for want of a thread, and its calls count once."""
+    left, start = [1, 1], threading.Thread.start
+
+    def starting(thread):
+        if thread.name.startswith("autopack gate") and left:
+            left.pop()
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", starting)
+    with capture_logs():
+        report = drain(log, executor=works)
+
+    assert (2, 2, 0) == (report.completed, report.attempts, report.released)
+
+
+def test_a_phase_that_costs_each_time_is_left(log):
+    """Three attempts that were paid and hindered are enough, though nothing else is tried."""
+
+    def hindered(phase, live):
+        live.record_usage(model="m", output_tokens=5)
+        raise NO_ROOM
+
+    with capture_logs():
+        report = drain(log, executor=hindered)
+
+    assert ("blocked", 6, 6) == (report.reason, report.released, report.calls)
+    assert {"p1": "QUEUED", "p2": "QUEUED"} == states(log)
+
+
+def test_hindrances_that_are_far_apart_do_not_add_up(monkeypatch):
+    """A drain that worked for an hour between two of them has not been hindered for an hour."""
+    now_s = [0.0]
+    monkeypatch.setattr(hindrances.time, "monotonic", lambda: now_s[0])
+    found = hindrances.Hindrances()
+    is_enough = []
+    for now_s[0] in (0, 3600, 3660, 3720, 4199, 4200, 4201):
+        found.met("x")
+        is_enough.append(found.is_enough)
+
+    for now_s[0] in range(5000, 5601, 60):
+        found.met("x")
+
+    assert [False] * 7 == is_enough
+    assert found.is_enough
+
+
+@pytest.mark.parametrize("fault", [NO_ROOM, caused_by(NO_FILES)], ids=repr)
+def test_a_block_of_ones_own_that_the_machine_hinders_is_given_back(log, fault):
+    """The error goes on; the phase is queued again, with its attempt unspent and why."""
+    with pytest.raises(type(fault)), attempt(log, "r/p1"):
+        raise fault
+
+    assert ("QUEUED", 0) == (states(log)["p1"], get_phase(log, "r/p1").attempts_spent)
+    assert ["machine hindered it" in event.why for event in found(log, "phase.released")] == [True]
 
 
 def held_up(log, log_path, executor, begun, **settings):

@@ -81,8 +81,9 @@ def attempt(
     ``await attempt.arecord_usage(...)`` records a call while the event loop goes on.
 
     The phase is completed at the block's end, or failed with the exception that left it, which
-    goes on. Its lease is renewed from a thread of its own. The run is finished with its last phase.
-    Phases whose workers are gone, this one among them, are taken back first, as a drain does.
+    goes on; it is given back if that is the machine's fault. Its lease is renewed from a thread of
+    its own. The run is finished with its last phase. Phases whose workers are gone, this one among
+    them, are taken back first, as a drain does.
 
     Args:
         phase: Its ref, ``(run, phase)`` or ``"run/phase"``.
@@ -133,6 +134,7 @@ def _attempted(
     from autopack.draining.closing import working
     from autopack.draining.escalation import escalation_of
     from autopack.draining.failing import Failing, classifier_of
+    from autopack.draining.hindrances import patiently
 
     handler = handler_of(log)
     ref = phase_ref(phase)
@@ -164,4 +166,4 @@ def _attempted(
             with working(handler, claims, claim, log.registry, failing) as live:
                 yield live
         finally:
-            handler.finish_run(ref.run_id)
+            patiently(lambda: handler.finish_run(ref.run_id))

@@ -10,6 +10,7 @@ from autopack.draining.claims import INTERRUPTED, Claim, Claims
 from autopack.draining.ending import AttemptEnd, TimedOut, bad_outcome, ending_of
 from autopack.draining.failing import Failing, failed_by, storable
 from autopack.draining.gating import question_of
+from autopack.draining.hindrances import hindrance_of, patiently
 from autopack.draining.recording import LiveAttempt
 from autopack.errors import InvalidEventError, InvalidInputError, LeaseLostError
 from autopack.events import PhaseResultLate
@@ -42,20 +43,30 @@ def working(
         claims.forget(claim.token)
         raise
     except Exception as fault:
+        if why := hindrance_of(fault):
+            _release(claims, claim, live, fault, f"the machine hindered it: {why}")
+            raise
         live.attach("traceback", storable(traceback.format_exc()))
         _end(handler, claims, claim, live, failed_by(fault), registry, failing)
         raise
     except BaseException as fault:  # Ctrl-C, sys.exit(), a task that is cancelled
-        release = ReleasePhase(
-            ref=claim.ref, lease_token=claim.token, why=INTERRUPTED, duration_s=live.elapsed_s
-        )
-        try:
-            claims.end(claim, release)
-        except Exception as second:  # nothing may hide what ends more than the block
-            fault.add_note(f"The phase was not given back: {second}")
+        _release(claims, claim, live, fault, INTERRUPTED)
         raise
     else:
         _end(handler, claims, claim, live, live.outcome, registry, failing)
+
+
+def _release(
+    claims: Claims, claim: Claim, live: LiveAttempt, fault: BaseException, why: str
+) -> None:
+    """Give a phase back for an error that goes on; that it could not be given back is noted."""
+    release = ReleasePhase(
+        ref=claim.ref, lease_token=claim.token, why=why, duration_s=live.elapsed_s
+    )
+    try:
+        claims.end(claim, release)
+    except Exception as second:  # nothing may hide what ends more than the block
+        fault.add_note(f"The phase was not given back: {second}")
 
 
 def _end(
@@ -70,17 +81,20 @@ def _end(
     question = None
     if isinstance(outcome, Completed):
         question = question_of(registry, claim.phase, live, outcome)
-    end_attempt(
-        handler,
-        claims,
-        claim,
-        live,
-        outcome,
-        failing=failing,
-        now=from_us(handler.journal.now_us()),
-        duration_s=live.elapsed_s,
-        timeout_s=None,
-        question=question,
+    duration_s = live.elapsed_s
+    patiently(
+        lambda: end_attempt(
+            handler,
+            claims,
+            claim,
+            live,
+            outcome,
+            failing=failing,
+            now=from_us(handler.journal.now_us()),
+            duration_s=duration_s,
+            timeout_s=None,
+            question=question,
+        )
     )
 
 

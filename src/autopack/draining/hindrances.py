@@ -29,6 +29,7 @@ NOT_TO_BE_HAD: Final = frozenset(
 
 _FIRST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 30.0
+_APART_S: Final = 120.0  # what is further apart than this is no hindrance that goes on
 _STRIKES: Final = 3
 _CAUSES_MOST: Final = 8
 _ERRNOS: Final = frozenset(
@@ -71,7 +72,7 @@ class Hindrances:
         self.why: str | None = None
         self._lock = threading.Lock()
         self._n = self._n_well = 0
-        self._since_s = self._until_s = 0.0
+        self._since_s = self._last_s = self._until_s = 0.0
         self._well_before: dict[str, int] = {}
         self._strikes: Counter[str] = Counter()
 
@@ -82,21 +83,21 @@ class Hindrances:
 
     @property
     def is_enough(self) -> bool:
-        """Whether the machine has hindered for so long that it is given up."""
-        return self.why is not None and time.monotonic() - self._since_s >= PATIENCE_S
+        """Whether the machine has hindered again and again for so long that it is given up."""
+        return self.why is not None and self._last_s - self._since_s >= PATIENCE_S
 
     def met(self, why: str) -> None:
         """Take note of a hindrance; those that come at once are one."""
         with self._lock:
             now_s = time.monotonic()
-            if self.why is None:
+            if self.why is None or now_s - self._last_s > _APART_S:
                 self._since_s, self._n = now_s, 0
                 what = "the machine hinders the drain: it waits, and no phase is to blame"
                 _narrator.warning(what, why=why, for_at_most_s=PATIENCE_S)
             if self.why is None or now_s >= self._until_s:
                 self._n += 1
                 self._until_s = now_s + wait_s(self._n)
-            self.why = why
+            self.why, self._last_s = why, now_s
 
     def over(self) -> None:
         """Take note that something has gone well."""
@@ -109,14 +110,17 @@ class Hindrances:
                 _narrator.warning("the drain goes on", after_s=took_s)
                 self.why = None
 
-    def is_of(self, key: str) -> bool:
+    def is_of(self, key: str, *, is_paid: bool) -> bool:
         """
-        Tell whether it is always one phase that meets with it, while others do not.
+        Tell whether a phase is to be left: it always meets with it, and others do not, or it costs.
 
         It is asked once a time when a phase has met with a hindrance.
+
+        Args:
+            is_paid: Whether the attempt has used something, as the next one would again.
         """
         with self._lock:
-            if self._n_well > self._well_before.get(key, self._n_well):
+            if is_paid or self._n_well > self._well_before.get(key, self._n_well):
                 self._strikes[key] += 1
             self._well_before[key] = self._n_well
             return self._strikes[key] >= _STRIKES

@@ -15,7 +15,7 @@ from autopack.commands import RecordPreparation
 from autopack.draining.claims import Claims
 from autopack.draining.failing import storable
 from autopack.draining.lease_keys import preparation_key
-from autopack.errors import LogError
+from autopack.errors import LogError, MachineFaultError
 from autopack.journal import JournalTransaction
 from autopack.narrator import Narrator
 from autopack.observers import answer_of
@@ -112,7 +112,12 @@ class Preparations:
             return Preparation.DONE
         going = self._going[run_id] = _Going(self._runs()[run_id], token, time.monotonic())
         name = f"autopack prepare {run_id}"
-        threading.Thread(target=self._work, args=(going,), name=name, daemon=True).start()
+        try:
+            threading.Thread(target=self._work, args=(going,), name=name, daemon=True).start()
+        except RuntimeError as fault:
+            del self._going[run_id]
+            self._claims.let_go(preparation_key(run_id), token)
+            raise MachineFaultError(f"run {run_id} could not be prepared", fault) from fault
         return Preparation.GOING_ON
 
     def ended(self) -> dict[str, Preparation]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -11,6 +11,7 @@ from autopack.draining.ending import Lost, TimedOut
 from autopack.draining.hindrances import Hindrances, hindrance_of
 from autopack.draining.recording import LiveAttempt
 from autopack.draining.session import Session
+from autopack.draining.threads import off_loop
 from autopack.draining.work import asked, call
 from autopack.errors import LeaseLostError
 
@@ -73,9 +74,12 @@ class Workers:
 
     async def surely(self, work: Callable[[], T]) -> T:
         """Do something with the log as :meth:`in_io` does, waiting for what the machine hinders."""
+        return await self._insisted(lambda: self.in_io(work))
+
+    async def _insisted(self, work: Callable[[], Awaitable[T]]) -> T:
         while True:
             try:
-                found = await self.in_io(work)
+                found = await work()
             except Exception as fault:
                 why = hindrance_of(fault)
                 if why is None or self._busy.is_enough:
@@ -141,7 +145,7 @@ class Workers:
         """Wait for what was handed to the log's thread; end what works on all the same."""
         for task in list(self._inflight):
             task.cancel()
-        await asyncio.to_thread(self._io.shutdown)
+        await off_loop(self._io.shutdown, "end")
 
     def raise_fault(self) -> None:
         """Raise the error that kept a state from being written, if there was one."""
@@ -168,7 +172,10 @@ class Workers:
                 outcome.when_late(lambda late: session.late(claim, live, late))
                 return
             duration_s = live.elapsed_s
-            question = await asked(session.log.registry, live, claim, outcome)
+            # What was done is not done again for want of a thread to judge it in.
+            question = await self._insisted(
+                lambda: asked(session.log.registry, live, claim, outcome)
+            )
             await self.surely(
                 lambda: session.end(claim, live, outcome, duration_s=duration_s, question=question)
             )
@@ -199,7 +206,8 @@ class Workers:
         """Give a phase back that the machine has hindered: it spends no attempt."""
         self.hindrances.met(why)
         await self._give_back(claim, live, f"the machine hindered it: {why}")
-        is_its_own = self.hindrances.is_of(claim.phase.key)
+        is_paid = await self.surely(lambda: live.use.calls > 0)
+        is_its_own = self.hindrances.is_of(claim.phase.key, is_paid=is_paid)
         put = self._session.leave if is_its_own else self._session.put_off
         await self.surely(lambda: put(claim.phase.key, why))
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
@@ -46,17 +47,22 @@ class GroupProcess:
 
         Raises:
             OSError: It cannot be started.
+            RuntimeError: There is no thread to wait for it in; it was ended again.
         """
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=cwd,
-            env=None if env is None else dict(env),
-            pass_fds=tuple(pass_fds),
-            start_new_session=True,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=cwd,
+                env=None if env is None else dict(env),
+                pass_fds=tuple(pass_fds),
+                start_new_session=True,
+            )
+        except RuntimeError as fault:
+            _end_begun(fault)
+            raise
         assert process.stdout is not None
         assert process.stderr is not None
         pumps = [
@@ -143,6 +149,22 @@ class GroupProcess:
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.group, number)
+
+
+def _end_begun(fault: RuntimeError) -> None:
+    """
+    End a program that was begun before asyncio found no thread to wait for it in.
+
+    Nobody is told its number then: it is in what the error left behind.
+    """
+    for frame, _line in traceback.walk_tb(fault.__traceback__):
+        for value in list(frame.f_locals.values()):
+            if isinstance(value, asyncio.SubprocessTransport):
+                begun = value.get_extra_info("subprocess")
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(begun.pid, signal.SIGKILL)
+                begun.wait()
+                value.close()
 
 
 async def _pump(stream: asyncio.StreamReader, sink: Sink) -> None:

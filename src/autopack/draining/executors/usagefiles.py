@@ -15,6 +15,7 @@ import attrs
 
 from autopack.draining.executors.streams import LONGEST_LINE_BYTES, Lines
 from autopack.draining.hindrances import NOT_TO_BE_HAD
+from autopack.errors import MachineFaultError
 
 BYTES_MOST: Final = 64 * 2**20
 """How much is read of the file, and of the descriptor, of one attempt."""
@@ -69,7 +70,10 @@ class UsageChannel:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
-            folder = tempfile.TemporaryDirectory(prefix="autopack-", ignore_cleanup_errors=True)
+            try:
+                folder = tempfile.TemporaryDirectory(prefix="autopack-", ignore_cleanup_errors=True)
+            except FileNotFoundError as fault:  # so it says where each that it knows is full
+                raise MachineFaultError("there is no folder for a usage file", fault) from fault
             self._path = Path(stack.enter_context(folder), "usage.jsonl")
             self._file = _UsageFile(self._path)
             stack.callback(self._file.close)
