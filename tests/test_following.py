@@ -9,6 +9,7 @@ import pytest
 from autopack import open_log
 from autopack.errors import InvalidInputError, LogClosedError, StoredEventError
 from autopack.events import RunPaused, SubscriptionEventSkipped
+from autopack.journal import PAGE
 from autopack.ports.log import ANY
 from autopack.testing.facts import created, paused, queued
 from backends.test_verification import edit
@@ -56,6 +57,15 @@ class TestFollow:
             return [r async for r in journal.afollow(types=[RunPaused], until=lambda: True)]
 
         assert list(journal.read_all(types=[RunPaused])) == asyncio.run(collect())
+
+    def test_an_async_follower_that_is_far_behind_misses_nothing(self, journal):
+        """It reads page by page up to where the log stood, and then what has come since."""
+        append(journal, *[paused()] * (2 * PAGE + 1))
+
+        async def collect():
+            return [r.position async for r in journal.afollow(after=1, until=lambda: True)]
+
+        assert list(range(2, 2 * PAGE + 2)) == asyncio.run(collect())
 
 
 class TestSubscribe:

@@ -71,16 +71,20 @@ def test_what_tells_nothing_is_no_evidence():
 
 
 class Prices:
-    """A dollar for what is read, ten for what is written, a token."""
+    """A dollar for what is read, ten for what is written, a hundred for both, a token."""
 
     @hookimpl
     def autopack_price_usage(self, usage):
-        return usage.input_tokens + 10 * usage.output_tokens
+        return usage.input_tokens + 10 * usage.output_tokens + 100 * usage.total_tokens
 
 
 @pytest.mark.parametrize(
     ("learned", "prompt", "usd"),
-    [([], 100, 100 + 12_500), ([2000] * 9, 100, 100 + 19_000), ([50] * 9, 100, 100)],
+    [
+        ([], 100, 100 + 12_500 + 135_000),
+        ([2000] * 9, 100, 100 + 19_000 + 200_000),
+        ([50] * 9, 100, 100 + 10_000),
+    ],
 )
 def test_a_price_is_asked_for_prompt_and_output_apart(learned, prompt, usd):
     """What is sent is none of what is written, also where both come from a quantile."""

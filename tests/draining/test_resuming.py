@@ -21,6 +21,7 @@ from autopack import (
     restore_log,
 )
 from autopack.draining.executors.recorded import RecordedExecutor
+from autopack.draining.resuming import seconds_at_work
 from autopack.errors import InvalidInputError
 from drains import account_of, found, specs, states, works
 
@@ -295,3 +296,16 @@ class TestOrigins:
 
             assert ["command"] == found(log, "drain.started")[0].settings["redacted"]
             assert 2 == drain(log, resumes="last", executor=executor, max_phases=9).attempts
+
+
+def test_a_drain_is_at_work_while_somebody_has_it_open(clocked, clock):
+    """By one who joined after the other had stopped, and not in the hours between."""
+
+    def takes_a_minute(_phase, _attempt):
+        clock.now += 60
+
+    for most in (1, 2):
+        drain(clocked, executor=takes_a_minute, drain="nightly", max_phases=most)
+        clock.now += 3600
+
+    assert 120.0 == seconds_at_work(clocked, "nightly")

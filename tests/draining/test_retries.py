@@ -30,6 +30,20 @@ def test_what_a_provider_asks_for_is_waited(attempt, draw, asked):
     assert asked <= wait_s <= asked + 1.0
 
 
+@pytest.mark.parametrize(
+    ("attempt", "asked", "wait_s"),
+    [
+        (1, None, 1.0), (2, None, 2.0), (6, None, 32.0), (7, None, 60.0), (5000, None, 60.0),
+        (1, 10.0, 11.0), (7, 10.0, 11.0), (1, 3600.0, 3601.0), (1, -5.0, 1.0),
+    ],
+)  # fmt: skip
+def test_the_longest_waits(attempt, asked, wait_s):
+    """They double from the base up to the cap, which does not bind what a provider asks for."""
+    backoff = Backoff(base_s=1.0, cap_s=60.0)
+
+    assert wait_s == backoff.wait_s(attempt, draw=1.0, retry_after_s=asked)
+
+
 def test_a_negative_wait_is_refused():
     """The setting is named."""
     with pytest.raises(InvalidInputError, match="backoff_base_s is -1"):

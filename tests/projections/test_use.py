@@ -132,6 +132,23 @@ def test_an_amendment_replaces_what_it_gives():
     )
 
 
+def test_a_call_that_comes_after_its_amendment_keeps_what_that_gave():
+    """Its price too, with whose it is; in an import one may stand before the other."""
+    view = used(
+        amended(cost_usd=Decimal("0.5"), output_tokens=9),
+        usage(
+            "c1", input_tokens=10, output_tokens=5, total_tokens=15,
+            cost_usd=Decimal("0.25"), cost_source="computed",
+        ),
+    )  # fmt: skip
+    row, total = view.rows["\x00c1"], view.total
+
+    assert (Decimal("0.5"), "reported", 19) == (row.cost_usd, row.cost_source, row.total)
+    assert (1, 19, Decimal("0.5"), 0) == (
+        total.calls, total.total_tokens, total.cost_usd, total.computed_usd,
+    )  # fmt: skip
+
+
 def test_an_amendment_of_an_unknown_call_makes_none():
     """There is nothing to amend."""
     assert 0 == used(amended("c9", output_tokens=9)).total.calls
