@@ -120,6 +120,8 @@ class ClaimPhase:
     capped: tuple[str, ...] = ()
     estimate: Any = None
     starts: bool = False
+    waited_until: datetime | None = None
+    """The ``not_before`` that is over for the claimer, whatever *now* says: clocks are set back."""
 
 
 @attrs.frozen(kw_only=True)
@@ -164,6 +166,7 @@ class FailPhase:
     artifacts: Mapping[str, str] = attrs.Factory(dict)
     duration_s: float | None = None
     not_before: datetime | None = None
+    wait_s: float | None = None
     zero_yield_reason: str | None = None
     exit_code: int | None = None
     excerpt: str | None = None
@@ -186,6 +189,7 @@ class TimeOutPhase:
     max_attempts: int
     artifacts: Mapping[str, str] = attrs.Factory(dict)
     not_before: datetime | None = None
+    wait_s: float | None = None
     zero_yield_reason: str | None = None
 
 

@@ -1,7 +1,7 @@
 """Which phases may be claimed now, kept up to date event by event, and why the others may not."""
 
 from collections.abc import Callable, Container, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from autopack.draining.shelf import Place, Shelf
 from autopack.journal import Journal
@@ -36,6 +36,7 @@ class Admission:
         self._tried: Container[str] = ()
         self._waiting: dict[str, str] = {}
         self._backing_off: dict[str, datetime] = {}
+        self._due: dict[str, tuple[datetime, datetime]] = {}
         self._live: dict[str, PhaseView] = {}
         self._dependents: dict[str, set[str]] = {}
         self._held_runs: dict[str, str] = {}
@@ -208,8 +209,13 @@ class Admission:
             if turned:
                 rows = self._phases.rows.items()
                 changed |= {key for key, row in rows if row.run_id in turned}
-        changed |= {key for key, at in self._backing_off.items() if at <= now}
+        changed |= {key for key, at in self._backing_off.items() if self._is_over(key, at, now)}
         self._sort(sorted(changed), now)
+
+    def _is_over(self, key: str, at: datetime, now: datetime) -> bool:
+        """Tell whether to look at a back-off anew: it has ended, or our clock was set back."""
+        wait_s = self._phases.rows[key].wait_s
+        return at <= now or (wait_s is not None and (at - now).total_seconds() > wait_s)
 
     def _learn_dependencies(self, key: str, row: PhaseView) -> None:
         for name in row.after:
@@ -221,6 +227,8 @@ class Admission:
             if row is None or not self._is_in_scope(row):
                 continue
             self._forget(key)
+            if row.status is not PhaseStatus.QUEUED:
+                self._due.pop(key, None)
             if row.status in LIVE:
                 self._live[key] = row
             elif row.status is PhaseStatus.QUEUED:
@@ -235,7 +243,7 @@ class Admission:
             return
         self._waiting[key] = reason
         if row.not_before is not None and reason.startswith("backs off"):
-            self._backing_off[key] = row.not_before
+            self._backing_off[key] = self._due_at(row, now) or now
         self._new_reasons[key] = reason
 
     def _place(self, key: str, row: PhaseView) -> Place:
@@ -261,9 +269,23 @@ class Admission:
             return f"{row.attempts_spent} of {row.max_attempts} attempts are spent"
         if reason := self._why_after(row):
             return reason
-        if row.not_before is not None and row.not_before > now:
-            return f"backs off until {row.not_before.isoformat(timespec='milliseconds')}"
+        if (due := self._due_at(row, now)) is not None and due > now:
+            return f"backs off until {due.isoformat(timespec='milliseconds')}"
         return None
+
+    def _due_at(self, row: PhaseView, now: datetime) -> datetime | None:
+        """
+        Return when a back-off is over: no wait is longer than it was meant, from when it is seen.
+
+        The clock that recorded it may have been ahead, or ours may have been set back since.
+        """
+        if row.not_before is None or row.wait_s is None:
+            return row.not_before
+        longest = now + timedelta(seconds=row.wait_s)
+        known, due = self._due.get(row.key, (None, row.not_before))
+        due = min(due if known == row.not_before else row.not_before, longest)
+        self._due[row.key] = row.not_before, due
+        return due
 
     def _why_not_run(self, row: PhaseView) -> str | None:
         run = self._runs.rows.get(row.run_id)

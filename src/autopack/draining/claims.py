@@ -94,6 +94,7 @@ class Claims(Leases):
         timeout_s: float | None,
         reason: str | None,
         executor: str | None = None,
+        has_waited: bool = False,
     ) -> Claim:
         """
         Claim a queued phase as one that is begun at once.
@@ -102,6 +103,7 @@ class Claims(Leases):
             timeout_s: The deadline, in seconds from now; None is none.
             reason: Why the drain chose it.
             executor: The name of what does it.
+            has_waited: Whether its back-off is over, whatever the clock says now.
 
         Raises:
             CommandRefusedError: It is not to be had: taken, paused, out of attempts.
@@ -133,6 +135,7 @@ class Claims(Leases):
             basis=wanted.basis,
             estimate=estimate,
             starts=True,
+            waited_until=phase.not_before if has_waited else None,
         )
         with self._opening(token, ref):
             recorded = self.handler.handle(

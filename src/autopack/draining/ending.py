@@ -1,7 +1,7 @@
 """How an attempt ended: what an executor gave back, and the command that records it."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -90,12 +90,12 @@ def ending_of(
             zero_yield_reason=why_silent(live, "gated"),
         )  # fmt: skip
     if isinstance(outcome, TimedOut):
-        limit = timeout_s or 0.0
+        limit, wait_s = timeout_s or 0.0, failing.wait_s(claim.number, None)
         return TimeOutPhase(
             ref=ref, lease_token=token, timeout_s=limit, retryable=True,
             message=f"no result after {limit:g} s", artifacts=live.artifacts,
             max_attempts=claim.phase.max_attempts,
-            not_before=failing.not_before(claim.number, None, now),
+            not_before=now + timedelta(seconds=wait_s), wait_s=wait_s,
             zero_yield_reason=why_silent(live, "timed_out"),
         )  # fmt: skip
     return failing.command(claim, live, outcome, duration_s=duration_s, now=now)

@@ -61,6 +61,7 @@ class Failing:
         kind = self._class_of(failure, live)
         retryable = failure.retryable if failure.retryable is not None else kind in RETRYABLE
         larger = self._escalated(claim, live) if kind == "truncated" else None
+        wait_s = self.wait_s(claim.number, failure) if retryable else None
         return FailPhase(
             ref=claim.ref,
             lease_token=claim.token,
@@ -72,7 +73,8 @@ class Failing:
             fingerprint=fingerprint(failure.code, failure.message),
             artifacts=live.artifacts,
             duration_s=duration_s,
-            not_before=self.not_before(claim.number, failure, now) if retryable else None,
+            not_before=None if wait_s is None else now + timedelta(seconds=wait_s),
+            wait_s=wait_s,
             zero_yield_reason=why_silent(live, "failed", kind, failure.code),
             exit_code=failure.exit_code,
             excerpt=failure.excerpt,
@@ -83,11 +85,10 @@ class Failing:
             escalated_why=None if larger is None else larger.why,
         )
 
-    def not_before(self, attempt: int, failure: Failed | None, now: datetime) -> datetime:
-        """Return when the next attempt may begin."""
+    def wait_s(self, attempt: int, failure: Failed | None) -> float:
+        """Return how long the next attempt is to wait, in seconds."""
         asked = failure.retry_after_s if failure is not None else None
-        wait_s = self.backoff.wait_s(attempt, draw=self.draw(), retry_after_s=asked)
-        return now + timedelta(seconds=wait_s)
+        return self.backoff.wait_s(attempt, draw=self.draw(), retry_after_s=asked)
 
     def _redacted(self, failure: Failed) -> Failed:
         """Return a failure as the log may keep it: a fingerprint hides a secret from the hook."""

@@ -277,6 +277,7 @@ class Session:
                 timeout_s=timeout_s,
                 reason=choice.reason,
                 executor=self.settings.executor_name,
+                has_waited=self.admission.is_ready(phase.key),
             )
         except (CapFullError, PriceUnknownError) as refusal:
             self.guards.refused(phase, refusal, self.now())

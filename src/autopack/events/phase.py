@@ -194,15 +194,20 @@ class PhaseReclaimed:
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 
 
-@event("phase.requeued")
+@event("phase.requeued", schema=2)
 class PhaseRequeued:
-    """The phase waits again; a person's requeue gives it all its attempts back."""
+    """
+    The phase waits again; a person's requeue gives it all its attempts back.
+
+    A back-off has its length as *wait_s*, since the clock that *not_before* came from may be wrong.
+    """
 
     run_id: Key
     phase_id: Key
     by: str
     why: ReasonText
     not_before: Instant | None = None
+    wait_s: Seconds | None = None
     attempt_spent: bool = True
     attempts_reset: bool = False
 

@@ -1,5 +1,6 @@
 """What a phase may do next, decided from its state."""
 
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -46,6 +47,7 @@ from autopack.states import LIVE, MOVES, PhaseStatus
 
 _S = PhaseStatus
 _BY_DRAIN: Final = "drain"
+_SKEW_S: Final = 60.0  # how far two clocks may be apart while a back-off is kept
 
 
 def decide(command: PhaseCommand, state: PhaseState) -> list[PhaseEvent]:
@@ -71,7 +73,7 @@ def _claim(command: ClaimPhase, state: PhaseState) -> list[PhaseEvent]:
     _check_move(ref, state, _S.CLAIMED, "a claim")
     if state.spent >= command.max_attempts:
         raise AttemptsSpentError(ref, spent=state.spent, max_attempts=command.max_attempts)
-    if state.not_before is not None and command.now < state.not_before:
+    if state.not_before is not None and _still_waits(command, state, state.not_before):
         waits = f"it waits until {state.not_before.isoformat(timespec='seconds')}"
         raise MoveRefusedError(ref, state=state.status, to=_S.CLAIMED, what=waits)
     number = state.attempts + 1
@@ -95,6 +97,14 @@ def _claim(command: ClaimPhase, state: PhaseState) -> list[PhaseEvent]:
         run_id=ref.run_id, phase_id=ref.phase_id, attempt=number, lease_token=command.lease_token
     )
     return [*estimated, claimed, *([started] if command.starts else [])]
+
+
+def _still_waits(command: ClaimPhase, state: PhaseState, until: datetime) -> bool:
+    if command.now >= until or command.waited_until == until:
+        return False
+    left_s = (until - command.now).total_seconds()
+    # A wait that became longer was recorded by a clock that was ahead, or ours was set back.
+    return state.wait_s is None or left_s <= state.wait_s + _SKEW_S
 
 
 def _estimated(command: ClaimPhase, number: int) -> PhaseEstimated:
@@ -274,6 +284,7 @@ def _retry(command: FailPhase | TimeOutPhase, state: PhaseState, code: str) -> l
             by=_BY_DRAIN,
             why=why,
             not_before=command.not_before,
+            wait_s=command.wait_s,
             attempt_spent=is_spent,
         )
     ]

@@ -51,6 +51,7 @@ class PhaseState:
     lease_token: str | None = None
     worker: str | None = None
     not_before: datetime | None = None
+    wait_s: float | None = None
     escalated_tokens: int | None = None
 
 
@@ -66,6 +67,7 @@ def evolve(state: PhaseState, event: PhaseStreamEvent) -> PhaseState:
                 lease_token=token,
                 worker=worker,
                 not_before=None,
+                wait_s=None,
             )
         case PhaseStarted():
             return attrs.evolve(state, status=_S.RUNNING)
@@ -81,10 +83,11 @@ def evolve(state: PhaseState, event: PhaseStreamEvent) -> PhaseState:
             return attrs.evolve(_ended(state, _S.QUEUED), spent=max(0, state.spent - 1))
         case PhaseReclaimed():
             return _ended(state, _S.QUEUED)
-        case PhaseRequeued(not_before=not_before):
+        case PhaseRequeued(not_before=not_before, wait_s=wait_s):
             refund = 0 if event.attempt_spent else 1
             spent = 0 if event.attempts_reset else max(0, state.spent - refund)
-            return attrs.evolve(_ended(state, _S.QUEUED), spent=spent, not_before=not_before)
+            queued = _ended(state, _S.QUEUED)
+            return attrs.evolve(queued, spent=spent, not_before=not_before, wait_s=wait_s)
         case PhaseGateDecided(decision=decision):
             return _ended(state, AFTER_GATE.get(decision, state.status))
         case BudgetEscalated(to_tokens=tokens):

@@ -57,6 +57,7 @@ class PhaseView:
     worker: str | None = None
     since: datetime | None = None
     not_before: datetime | None = None
+    wait_s: float | None = None
     reason_code: str | None = None
     reason: str | None = None
     fingerprint: str | None = None

@@ -163,6 +163,7 @@ def _moved(row: PhaseView, event: PhaseEvent, recorded: Recorded[Any]) -> PhaseV
             lease_token=row.lease_token,
             worker=row.worker,
             not_before=row.not_before,
+            wait_s=row.wait_s,
             escalated_tokens=row.escalated_tokens,
         ),
         event,
@@ -181,6 +182,7 @@ def _state_fields(state: PhaseState) -> dict[str, Any]:
         "lease_token": state.lease_token,
         "worker": state.worker,
         "not_before": state.not_before,
+        "wait_s": state.wait_s,
         "escalated_tokens": state.escalated_tokens,
     }
 
