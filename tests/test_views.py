@@ -18,7 +18,7 @@ from autopack import hookimpl, views
 from autopack.backends.memory import MemoryBackend
 from autopack.errors import InvalidInputError, StoredEventError
 from autopack.events import PhaseCompleted, PhaseQueued, RunPaused, event
-from autopack.journal import END
+from autopack.journal import END, PAGE
 from autopack.log import Log
 from autopack.plugins import load_plugins
 from autopack.ports.log import ANY, Checkpoint, NewEvent, UnrecognisedEvent
@@ -148,6 +148,17 @@ class TestIncremental:
 
         assert (None, 1) == (was, now.calls)
         assert {} == live.take()
+
+    def test_one_reader_tells_everybody_all_that_is_new(self):
+        """Also where it is many pages behind; each listener is told once."""
+        log, told = memory([paused() for _ in range(2 * PAGE + 1)]), []
+        follower = views.Follower(log, position=1)
+        hear = told.extend
+        follower.add(hear)
+        follower.add(hear)
+
+        assert 2 * PAGE + 1 == follower.catch_up() == follower.position
+        assert list(range(2, 2 * PAGE + 2)) == [recorded.position for recorded in told]
 
     @given(events=any_order)
     def test_one_row_and_the_total_need_no_other_rows(self, events):
@@ -396,6 +407,16 @@ class Counted:
         return Marks(n=(row.n if row else 0) + 1)
 
 
+class InWork(Counted):
+    """The phases that are not complete, by their streams: a row goes with its phase's end."""
+
+    name = "in_work"
+
+    def project(self, row, recorded):
+        is_end = isinstance(recorded.event, PhaseCompleted)
+        return None if is_end else super().project(row, recorded)
+
+
 class TestPluginsViews:
     """A plugin's projections are persisted beside the library's own."""
 
@@ -423,6 +444,20 @@ class TestPluginsViews:
         with autopack.open_log(log_path) as log:
             assert "counted" in [saved.view for saved in log.backend.saved_views()]
             assert "counted" not in log.refresh_views()
+
+    def test_a_row_that_goes_is_persisted_no_more(self, journal):
+        """One that was saved before is removed, and comes anew if it is made again."""
+        append_all(journal, [created(), usage(), completed("b")])
+        views.refresh(journal, InWork())
+        before = set(journal.backend.view_rows("in_work"))
+        append_all(journal, [completed()])
+        views.refresh(journal, InWork())
+        after = set(journal.backend.view_rows("in_work"))
+        faults = views.differences(journal, InWork())
+        append_all(journal, [usage("c2")])
+
+        assert ({"run-r1", "phase-r1/a"}, {"run-r1"}, []) == (before, after, faults)
+        assert {"run-r1", "phase-r1/a"} == set(views.current(journal, InWork()).rows)
 
     def test_a_drain_persists_it(self, log_path):
         """At its end, as the library's own."""

@@ -55,7 +55,6 @@ class Codec:
             # What a plugin's type lacks is told at once.
             _ = kind.decode, kind.free_text, kind.cleaners
         self._by_type[name] = self._by_class[cls] = kind
-        self._ways.pop(name, None)
 
     def types(self) -> tuple[str, ...]:
         """Return the names of all known event types, sorted."""

@@ -66,6 +66,22 @@ def test_the_next_attempt_waits_and_the_log_says_until_when(clocked):
     )
 
 
+@pytest.mark.parametrize(
+    ("code", "retryable", "state"),
+    [
+        ("overloaded", None, "QUEUED"), ("overloaded", False, "FAILED"),
+        ("broken", None, "FAILED"), ("broken", True, "QUEUED"),
+    ],
+)  # fmt: skip
+def test_an_executor_may_say_itself_whether_to_retry(any_log, code, retryable, state):
+    """What it says goes before what the class of its failure says."""
+    create_run(any_log, "r", specs("a"))
+    fails = Failed(code, "no", retryable=retryable)
+    drain(any_log, executor=lambda _p, _a: fails, max_phases=1)
+
+    assert {"a": state} == states(any_log)
+
+
 def test_a_rate_limit_waits_without_spending_an_attempt(any_log):
     """A phase with one attempt survives two rate limits."""
     create_run(any_log, "r", specs("a", max_attempts=1))

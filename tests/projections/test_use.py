@@ -132,6 +132,18 @@ def test_an_amendment_replaces_what_it_gives():
     )
 
 
+def test_an_amendment_leaves_nothing_of_what_it_replaces():
+    """Neither in the counts by split, nor in those by quarter of an hour."""
+    events = [usage("c1", output_tokens=5, split="inferred"), amended(output_tokens=9)]
+    log = Log(MemoryBackend(), registry=REGISTRY)
+    append_all(log, events)
+    (quarter,) = views.replay(log, ATTEMPTS).total.by_quarter.values()
+    total = used(*events).total
+
+    assert ({"measured": 1}, "measured") == (total.by_split, total.weakest_split)
+    assert (1, 9) == (quarter.calls, quarter.tokens)
+
+
 def test_a_call_that_comes_after_its_amendment_keeps_what_that_gave():
     """Its price too, with whose it is; in an import one may stand before the other."""
     view = used(
