@@ -201,11 +201,40 @@ def test_a_phase_that_is_renewed_no_longer_is_reclaimed_from_a_living_worker(clo
     assert 1 == len(reclaim(clocked))
 
 
-@pytest.mark.parametrize("boot", ["another boot", None])
-def test_another_machine_is_judged_by_the_wall_clock(clocked, clock, boot):
+@pytest.mark.parametrize(("boot", "over_s"), [("another boot", 301), (None, 1)])
+def test_another_machine_is_judged_by_the_wall_clock(clocked, clock, boot, over_s):
     """A steady clock says nothing about another machine, or after a reboot."""
-    take(clocked, claims_of(clocked))
-    clock.now += 31
-
+    take(clocked, claims_of(clocked, machine=Machine("this boot", Clock())))
+    clock.now += 30 + over_s
     other = claims_of(clocked, "w2", machine=Machine(boot, Clock()))
+
     assert 1 == len(reclaim_lost(other, [get_phase(clocked, P1)]))
+
+
+def test_a_machine_whose_clock_is_ahead_takes_nothing_from_the_living(clocked, clock):
+    """What is renewed lives, whatever ours says of its end: it is watched for its length."""
+    here, there = Clock(), Clock()
+    claims = claims_of(clocked, machine=Machine("this boot", here))
+    take(clocked, claims)
+    other = claims_of(clocked, "w2", machine=Machine("another boot", there))
+
+    def looks(ahead_s):
+        clock.now += ahead_s
+        found = reclaim_lost(other, [get_phase(clocked, P1)])
+        clock.now -= ahead_s
+        return found
+
+    taken = []
+    for _ in range(20):
+        taken += looks(60)
+        for each in (clock, here, there):
+            each.now += 10
+        claims.renew()
+    dead = [looks(60)]
+    there.now += 29
+    dead.append(looks(89))
+    there.now += 2
+    dead.append(looks(91))
+
+    assert [] == taken
+    assert [0, 0, 1] == [len(found) for found in dead]

@@ -19,6 +19,7 @@ LEASE_S: Final = 30.0
 _LOOK_S: Final = 0.5
 _AGAIN_S: Final = 0.2
 _CALM_S: Final = 2.0
+_SKEW_S: Final = 300.0  # how far the clocks of two machines may be apart
 _RENEWED_AFTER_S: Final = 3600.0
 
 
@@ -39,6 +40,7 @@ class Leases:
         self._lost: set[str] = set()
         self._told_alive_s: float | None = None
         self._looked_s: dict[str, float] = {}
+        self._watched: dict[str, tuple[tuple[str, int] | None, float]] = {}
         self._n_not_renewed = 0
         self._calm_from_s = -math.inf
         self._lock = threading.Lock()
@@ -116,12 +118,25 @@ class Leases:
         Return how long ago a lease ended, negative if it has not.
 
         A worker of this machine is judged by the steady clock, so that no jump of the wall clock
-        takes what a living worker holds, or leaves it with a dead one; any other by the wall clock.
+        takes what a living worker holds, or leaves it with a dead one. Another machine's is judged
+        by the wall clock; since clocks differ, one that seems to have ended of late is watched
+        for its length before it has.
         """
         over_s = self.machine.over_s(lease, alive)
         if over_s is None:
             over_s = (self.handler.journal.now_us() - lease.expires_at) / 1e6
+            if alive is not None and 0 < over_s <= _SKEW_S and self.machine.is_other(alive):
+                over_s = min(over_s, self._unchanged_s(lease, alive))
         return over_s
+
+    def _unchanged_s(self, lease: Lease, alive: Lease) -> float:
+        """Return for how much longer than its length nobody was seen to renew a lease."""
+        now_s = self.machine.uptime_s()
+        mark, since_s = self._watched.get(lease.key, (None, now_s))
+        if mark != (lease.token, lease.expires_at):
+            mark, since_s = (lease.token, lease.expires_at), now_s
+        self._watched[lease.key] = mark, since_s
+        return now_s - since_s - ((alive.deadline_at or 0) - (alive.step_at or 0)) / 1e6
 
     def is_lost(self, token: str) -> bool:
         """

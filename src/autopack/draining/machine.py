@@ -47,6 +47,10 @@ class Machine:
             deadline_at=now_us + int(lease_s * 1e6),
         )
 
+    def is_other(self, alive: Lease) -> bool:
+        """Tell whether a worker's row is of another machine, or of another boot of this one."""
+        return self.boot is not None and alive.step is not None and alive.step != self.boot
+
     def over_s(self, lease: Lease, alive: Lease | None) -> float | None:
         """
         Return how long ago a lease ended by the steady clock, negative if it has not.
