@@ -58,6 +58,7 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
         except asyncio.CancelledError as fault:
             cancelled = fault
     if cancelled is not None:
+        _hear(task)
         raise cancelled
     return task.result()
 

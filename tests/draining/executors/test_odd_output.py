@@ -1,16 +1,23 @@
 """Presets read whatever a program prints: odd shapes cost what they hold, and nothing else."""
 
+import itertools
 import json
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from autopack import CommandExecutor, PhaseSpec, create_run, drain
+from autopack.backends.memory import MemoryBackend
 from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.codex import Codex
 from autopack.draining.executors.reports import ProgramReader
+from autopack.draining.executors.usagefiles import UsageChannel
+from autopack.draining.executors.watching import Work
+from autopack.events import PhaseFailed
+from autopack.log import Log
 from autopack.ports.work import Completed, Failed, NeedsPerson
 from drains import states
 from programs import CODEX_START, INIT, RESULT, codex_turn, message, printing
@@ -106,6 +113,55 @@ def test_an_odd_line_ends_no_phase(sqlite_log, tmp_path, preset, line):
 
     assert {"p": "COMPLETE"} == states(sqlite_log)
     assert report.calls >= 1
+
+
+def pieces(data, cuts):
+    """The data in pieces, as a pipe may hand it over."""
+    places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    return [data[begin:end] for begin, end in itertools.pairwise(places)]
+
+
+def printed(*models):
+    """Bytes of any kind between lines that mean something, in one encoding or another."""
+    line = spoilt(*models, *OWN).map(json.dumps)
+    known = st.tuples(line, st.sampled_from(["utf-8", "utf-16", "utf-16-be"]))
+    whole = known.map(lambda told: told[0].encode(told[1]))
+    nested = st.just(b"[" * 3000) | st.just(b'{"type": "result", "usage": ' + b'{"a":' * 3000)
+    return st.lists(whole | st.binary(max_size=40) | nested, max_size=5).map(b"\n".join)
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from([Claude(), Codex(), None]),
+    printed(*CLAUDE, *CODEX),
+    printed(*CLAUDE),
+    printed(),
+    st.lists(st.integers(0, 999), max_size=4),
+    st.sampled_from([0, 1, 255, -9]),
+)
+def test_whatever_is_printed_ends_a_phase_by_a_name(preset, out, err, told, cuts, code):
+    """Any bytes on any of the ways: the attempt ends as the program said, or as it failed."""
+
+    async def execute(phase, live):
+        reader = ProgramReader("t") if preset is None else preset.reader(live.lease_token)
+        work = Work(phase=phase, attempt=live, reader=reader, capture_bytes=200)
+        with UsageChannel() as work.channel:
+            Path(work.channel.environment()["AUTOPACK_USAGE_FILE"]).write_bytes(told)
+            for piece in pieces(out, cuts):
+                work.stdout(piece)
+                work.errors.feed(err)
+                await work.look()
+            await work.finish()
+            work.attach()
+            return work.outcome("program", code)
+
+    with capture_logs(), Log(MemoryBackend()) as log:
+        create_run(log, "r", [PhaseSpec("p", category="x", complexity="low", max_attempts=1)])
+        report = drain(log, executor=execute, backoff_base_s=0, max_phases=2)
+        ends = [one.event for one in log.read_all(types=[PhaseFailed])]
+
+    assert 0 == report.lost
+    assert [] == [end.message for end in ends if "traceback" in end.artifacts]
 
 
 class Breaking:

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from autopack import CommandExecutor, Drain, PhaseSpec, create_run, drain
+from autopack import (
+    CommandExecutor,
+    Drain,
+    PhaseSpec,
+    cancel,
+    create_run,
+    drain,
+    open_log,
+    set_caps,
+)
 from autopack.draining.executors import usagefiles
 from autopack.draining.executors.usagefiles import UsageChannel
 from autopack.events import LlmUsageRecorded, PhaseCompleted
@@ -275,10 +284,44 @@ def test_a_flood_blocks_nothing(log, tmp_path, where, line, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("where", FLOODS)
+@pytest.mark.parametrize("end", ["cancelled", "stopped"])
+def test_a_flood_keeps_nobody_from_ending_it(log, tmp_path, where, end):
+    """A drain hears that its phase is called off, and that it is to stop itself."""
+    begun, line = tmp_path / "pid", json.dumps({"type": "autopack.usage", **CALL})
+    text = (
+        "import os, pathlib, sys\n"
+        f"{FLOODS[where]}"
+        f"line = {line + chr(10)!r} * 100\n"
+        "for n in range(2_000_000):\n"
+        "    write(line)\n"
+        "    if n == 9:\n"
+        f"        pathlib.Path({str(begun)!r}).write_text(str(os.getpid()))\n"
+    )
+    engine = Drain(log, executor=CommandExecutor(script(tmp_path, text), grace_s=0.2))
+
+    def call_off():
+        while not begun.exists():
+            time.sleep(0.01)
+        if end == "stopped":
+            engine.stop(grace_s=0.1)
+            return
+        with open_log(log.target) as other:
+            cancel(other, "r/p", why="no more")
+
+    caller = threading.Thread(target=call_off)
+    caller.start()
+    with capture_logs():
+        report = engine.run()
+    caller.join()
+
+    assert {"cancelled": (1, 0), "stopped": (0, 1)}[end] == (report.lost, report.released)
+    assert gone(int(begun.read_text()))
+
+
+@pytest.mark.slow
 def test_calls_that_come_after_a_cap_are_recorded_all(log, tmp_path):
     """50 told, 50 recorded: the first that is too many ends the program, and each was paid."""
-    from autopack import set_caps
-
     set_caps(log, "r", {"tokens": 22}, why="small")
     lines = "".join(json.dumps({"type": "autopack.usage", **CALL}) + "\n" for _ in range(50))
     text = f"import sys, time\nsys.stdout.write({lines!r})\nsys.stdout.flush()\ntime.sleep(60)\n"
@@ -291,8 +334,6 @@ def test_calls_that_come_after_a_cap_are_recorded_all(log, tmp_path):
 @pytest.mark.slow
 def test_calls_that_come_after_a_lost_lease_are_recorded_all(log, tmp_path):
     """As late ones: they were paid, whoever has the phase now."""
-    from autopack import cancel, open_log
-
     begun = tmp_path / "begun"
     lines = "".join(json.dumps({"type": "autopack.usage", **CALL}) + "\n" for _ in range(50))
     text = (

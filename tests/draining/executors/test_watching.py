@@ -41,3 +41,23 @@ def test_a_call_that_was_told_is_recorded_though_the_work_is_called_off(log):
     asyncio.run(main())
 
     assert ["c"] == [call.call_id for call in found(log, "llm.usage_recorded")]
+
+
+def test_calls_beyond_a_bound_are_told(log):
+    """A flood of calls holds up the end of an attempt that was ended for a bounded time."""
+
+    async def main():
+        with UsageChannel() as channel:
+            async with attempt(log, "r/p1") as live:
+                reader = ProgramReader(live.lease_token)
+                reader.calls += [{"model": "m", "output_tokens": n} for n in range(50)]
+                phase = get_phase(log, "r/p1")
+                work = Work(phase=phase, attempt=live, reader=reader, capture_bytes=1000)
+                work.channel = channel
+                await work.finish(20)
+        return reader.problems
+
+    problems = asyncio.run(main())
+
+    assert 20 == len(found(log, "llm.usage_recorded"))
+    assert ["30 calls were too many, and are not recorded"] == problems

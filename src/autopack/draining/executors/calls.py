@@ -19,6 +19,9 @@ from autopack.ports.work import Attempt
 CALLS_MOST: Final = 20_000
 """How many calls of one attempt are recorded; how many more were told is said."""
 
+CUT_MOST: Final = 2_000
+"""How many are still recorded of a program that was ended, so that it does not end for minutes."""
+
 _AT_ONCE: Final = 500
 _UNREADABLE: Final = (
     InvalidInputError,
@@ -63,19 +66,24 @@ class ToldCalls:
         if stop is not None:
             raise stop
 
-    async def finish(self) -> None:
+    async def finish(self, most: int = CALLS_MOST) -> None:
         """
-        Record all that is left, and say what could not be.
+        Record what is left, but no more than so many calls, and say how many were not.
 
         Raises:
-            LeaseLostError, CapReachedError: One was too many; all of them are recorded.
+            LeaseLostError, CapReachedError: One was too many; those after it are recorded too.
         """
-        await self.record(CALLS_MOST)
-        self._tell_problems()
-        if self._n_beyond:
-            what = f"{self._n_beyond} calls were told beyond {CALLS_MOST:,}, and are not recorded"
-            self._reader.problem(what)
-            self._n_beyond = 0
+        stop: LeaseLostError | CapReachedError | None = None
+        try:
+            await self.record(most)
+        except (LeaseLostError, CapReachedError) as fault:
+            stop = fault
+        if n_left := self._n_beyond + len(self._waiting):
+            self._reader.problem(f"{n_left:,} calls were too many, and are not recorded")
+        self._n_beyond = 0
+        self._waiting.clear()
+        if stop is not None:
+            raise stop
 
     def _take(self) -> None:
         calls, self._reader.calls = self._reader.calls, []

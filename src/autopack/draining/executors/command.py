@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from autopack.draining.executors import placeholders
+from autopack.draining.executors.calls import CUT_MOST
 from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.codex import Codex
 from autopack.draining.executors.keepers import Keeper
@@ -176,7 +177,7 @@ class CommandExecutor:
         finally:
             process.kill()  # a second cancel leaves nothing running either, and nothing unrecorded
             with contextlib.suppress(LeaseLostError, CapReachedError):  # it ends for one already
-                await to_the_end(work.finish())
+                await to_the_end(work.finish(CUT_MOST))
 
     def _reader(self, attempt: Attempt) -> ProgramReader:
         token = attempt.lease_token

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import attrs
 
-from autopack.draining.executors.calls import ToldCalls
+from autopack.draining.executors.calls import CALLS_MOST, ToldCalls
 from autopack.draining.executors.exits import exit_failure
 from autopack.draining.executors.reports import ProgramReader, is_own
 from autopack.draining.executors.streams import Capture, Lines
@@ -88,9 +88,9 @@ class Work:
         if left_s < -_OVERTIME_S:  # the drain cancels the call at the deadline; others may not
             raise OvertimeError
 
-    async def finish(self) -> None:
+    async def finish(self, most: int = CALLS_MOST) -> None:
         """
-        Take and record what is left once the program has ended.
+        Take and record what is left once the program has ended, but no more than so many calls.
 
         Raises:
             LeaseLostError, CapReachedError: One call was too many; all of them are recorded.
@@ -105,7 +105,7 @@ class Work:
         if self._lines.n_dropped:
             what = f"{self._lines.n_dropped} lines were too long to read"
             self.reader.problem(what, is_usage=type(self.reader) is not ProgramReader)
-        await self.calls.finish()
+        await self.calls.finish(most)
 
     def attach(self) -> None:
         """Keep what the program printed, and what could not be understood of it."""
