@@ -63,6 +63,23 @@ def test_a_drain_that_is_cancelled_in_a_claim_gives_it_back(log, n_cancels):
     assert 1 == len(found(log, "phase.released"))
 
 
+def test_a_stop_gives_back_what_is_in_work_after_its_grace(log):
+    """It ends then, however long the work would take."""
+
+    async def service():
+        async def hangs_on(_phase, _attempt):
+            engine.stop(grace_s=0.01)
+            await hangs(_phase, _attempt)
+
+        engine = Drain(log, executor=hangs_on)
+        return await asyncio.wait_for(engine.arun(), 30)
+
+    report = asyncio.run(service())
+
+    assert ("stopped", 1) == (report.reason, len(found(log, "phase.released")))
+    assert nothing_is_left(log)
+
+
 def test_a_drain_that_is_cancelled_tells_all_that_it_used(log):
     """Also the call that was recorded just before, which it had not looked at yet."""
 

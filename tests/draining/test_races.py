@@ -296,10 +296,11 @@ class TestCalledOff:
         create_run(any_log, "r", specs("a"), caps={"tokens": 50_000})
         live = hold(any_log, A)
         call(live, 1000)
+        live.attach("notes", "so far")
         cancel(any_log, A, why="w")
 
         assert ((1000, 0), (1, 0)) == (use(any_log, "tokens"), use(any_log, "phases"))
-        assert [] == [one for one in any_log.backend.leases() if one.key == "phase r/a"]
+        assert [] == [one for one in any_log.backend.leases() if one.token == live.lease_token]
 
     def test_a_call_that_meets_it_is_late(self, any_log, another):
         """It was decided on as in time; it is recorded as what it is, and counts."""
