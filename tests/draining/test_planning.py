@@ -1,5 +1,7 @@
 """--dry-run: what a drain would do."""
 
+import sys
+
 import pytest
 from click.testing import CliRunner
 
@@ -74,3 +76,36 @@ def test_a_plan_of_an_empty_log_is_refused(any_log):
     """Planning nothing is as suspicious as draining nothing."""
     with pytest.raises(EmptyLogError):
         Drain(any_log, executor=works).plan()
+
+
+def calls_of(work):
+    """Count the calls of Python functions that something makes."""
+    n_calls = 0
+
+    def count(_frame, event, _argument):
+        nonlocal n_calls
+        n_calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return n_calls
+
+
+def test_a_chain_of_phases_is_planned_one_after_the_other(another):
+    """Eight times the phases take eight times the work, though each comes after another."""
+    counts = []
+    for n in (25, 200):
+        log, run_id = another(), f"of-{n}"
+        chain = [spec for i in range(n) for spec in specs(f"p{i}", after=(f"p{i - 1}",) * (i > 0))]
+        create_run(log, run_id, chain)
+        planner = Drain(log, executor=works, run_id=run_id)
+        planned = planner.plan(1)
+        counts.append(calls_of(lambda: planned.extend(planner.plan())))  # noqa: B023
+
+        assert [f"p{i}" for i in range(n)] == [one.ref.phase_id for one in planned[1:]]
+
+    assert counts[1] < 8 * 1.25 * counts[0]

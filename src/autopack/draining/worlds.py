@@ -90,6 +90,10 @@ class World:
             for phase in phases:
                 shelf.put(self._place(phase), phase)
         self._later = {phase.key: phase for phase in later}
+        self._dependents: dict[str, list[str]] = {}
+        for phase in self._later.values():
+            for name in phase.after:
+                self._dependents.setdefault(f"{phase.run_id}/{name}", []).append(phase.key)
         self._was_done, self._done = was_done, set[str]()
         self._standing = standing
 
@@ -183,10 +187,10 @@ class World:
 
     def _complete(self, phase: PhaseView) -> None:
         self._done.add(phase.key)
-        for row in list(self._later.values()):
-            names = (f"{row.run_id}/{name}" for name in row.after)
-            if row.run_id == phase.run_id and all(map(self._is_done, names)):
-                del self._later[row.key]
+        for key in self._dependents.get(phase.key, ()):
+            row = self._later.get(key)
+            if row is not None and all(self._is_done(f"{row.run_id}/{n}") for n in row.after):
+                del self._later[key]
                 self._ready.put(self._place(row), row)
 
     def _is_done(self, key: str) -> bool:
