@@ -332,6 +332,55 @@ def test_what_a_program_tells_while_the_log_is_locked_is_recorded(impatient, log
     assert 40 == len(found(impatient, "llm.usage_recorded"))
 
 
+def limit(log, pages):
+    """Let SQLite itself say that there is no room, as on a full disk; never below what is there."""
+    with log.backend._write_lock:
+        log.backend._writer.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def test_a_full_disk_is_waited_out(filed):
+    """Texts and calls are kept until there is room, and the work is done once."""
+    freeing = threading.Timer(0.5, limit, [filed, 100_000])
+    begun = []
+
+    def executor(phase, live):
+        if not begun:
+            begun.append(1)
+            limit(filed, 1)
+            freeing.start()
+        live.attach("long", f"{phase.key} " * 20_000)
+        live.record_usage(call_id=phase.key, model="m", output_tokens=5)
+
+    with capture_logs() as logged:
+        report = drain(filed, executor=executor)
+    freeing.join()
+
+    assert (2, 2, 2, 0) == (report.completed, report.attempts, report.calls, report.failed)
+    assert any("cannot grow" in one.get("why", "") for one in logged)
+
+
+@pytest.mark.parametrize("tries", [1, 3])
+def test_a_call_on_an_event_loop_is_kept_and_makes_nobody_wait(impatient, log_path, tries):
+    """The loop goes on; what was told, again and again or once, is recorded at the end, once."""
+    met = []
+
+    async def executor(phase, live):
+        if not met:
+            with locked(log_path):
+                for _ in range(tries):
+                    with pytest.raises(LogBusyError) as met_here:
+                        live.record_usage(model="m", output_tokens=5)
+            met.append(met_here.value)
+            raise met_here.value
+        live.record_usage(model="m", output_tokens=7)
+
+    with capture_logs():
+        report = drain(impatient, executor=executor)
+
+    assert (8, 1, 0) == (report.completed, report.released, report.failed)
+    assert [5] + [7] * 8 == [one.output_tokens for one in found(impatient, "llm.usage_recorded")]
+
+
 def test_no_living_worker_loses_its_phases_to_a_lock(impatient, log_path):
     """Two drains wait for it, and the leases end meanwhile; each keeps what it has."""
     begun, other_begun = threading.Event(), threading.Event()

@@ -64,6 +64,7 @@ def _release(
         ref=claim.ref, lease_token=claim.token, why=why, duration_s=live.elapsed_s
     )
     try:
+        live.catch_up()
         claims.end(claim, release)
     except Exception as second:  # nothing may hide what ends more than the block
         fault.add_note(f"The phase was not given back: {second}")
@@ -82,6 +83,7 @@ def _end(
     if isinstance(outcome, Completed):
         question = question_of(registry, claim.phase, live, outcome)
     duration_s = live.elapsed_s
+    patiently(live.catch_up)
     patiently(
         lambda: end_attempt(
             handler,

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from autopack.draining.threads import is_on_loop
 from autopack.errors import (
     LogBusyError,
     LogFullError,
@@ -133,7 +134,13 @@ def wait_s(n: int) -> float:
 
 
 def patiently(work: Callable[[], T]) -> T:
-    """Do something, again and again while the machine hinders it, until patience ends."""
+    """
+    Do something, again and again while the machine hinders it, until patience ends.
+
+    On an event loop it is done once: whatever else the loop is for must not wait.
+    """
+    if is_on_loop():
+        return work()
     hindrances = Hindrances()
     while True:
         try:

@@ -1,5 +1,6 @@
 """One attempt in its worker's hands: usage, progress, texts, and what it will say of its end."""
 
+import contextlib
 import secrets
 import threading
 from collections.abc import Mapping
@@ -12,8 +13,9 @@ from autopack.drafting import FREE_TEXT_MOST
 from autopack.draining.caps import Caps
 from autopack.draining.claims import Claim, Claims
 from autopack.draining.failing import storable
-from autopack.draining.hindrances import patiently
+from autopack.draining.hindrances import hindrance_of, patiently
 from autopack.draining.pricing import priced
+from autopack.draining.threads import is_on_loop
 from autopack.errors import (
     CapReachedError,
     EventIdConflictError,
@@ -53,6 +55,7 @@ class LiveAttempt:
         self._handler, self._claims, self._claim = handler, claims, claim
         self._registry = getattr(handler.journal, "registry", None)
         self._recording = threading.Lock()
+        self._untold: list[tuple[LlmUsageRecorded, datetime | None]] = []
         self._last: LlmUsageRecorded | None = None
         self._began_s = handler.journal.steady_s()
         self._ends_s = None if claim.timeout_s is None else self._began_s + claim.timeout_s
@@ -192,9 +195,9 @@ class LiveAttempt:
         if self._registry is not None:
             usage = priced(self._registry, usage)
         with self._recording:  # executors record from threads of their own
-            recorded, at_cap = patiently(
-                lambda: record(self._handler, self._claims.caps, self, usage, occurred_at)
-            )
+            if call_id is None:
+                usage = self._told_before(usage)
+            recorded, at_cap = self._recorded(usage, occurred_at)
             self._last = recorded.event
         if recorded.event.late:
             state = self._handler.phase_state(self.ref)
@@ -225,6 +228,42 @@ class LiveAttempt:
     async def aprogress(self, note: str) -> None:
         """Do as :meth:`progress` does, in a thread, even if the task is cancelled."""
         await self._handler.journal.pool.call(self.progress, note)
+
+    def catch_up(self) -> None:
+        """Record the calls that were told on an event loop while the machine hindered it."""
+        if not self._untold:
+            return  # nor wait for a thread of the executor's that waits for the machine
+        with self._recording:
+            while self._untold:
+                usage, occurred_at = self._untold[0]
+                with contextlib.suppress(UsageConflictError):  # told again since, otherwise
+                    record(self._handler, self._claims.caps, self, usage, occurred_at)
+                del self._untold[0]
+
+    def _recorded(
+        self, usage: LlmUsageRecorded, occurred_at: datetime | None
+    ) -> tuple[Recorded[Any], CapReachedError | None]:
+        """Record a call; on an event loop, which must not wait, it is kept for the end."""
+
+        def work() -> tuple[Recorded[Any], CapReachedError | None]:
+            return record(self._handler, self._claims.caps, self, usage, occurred_at)
+
+        if not is_on_loop():
+            return patiently(work)
+        try:
+            return work()
+        except Exception as fault:
+            if hindrance_of(fault):
+                self._untold.append((usage, occurred_at))
+            raise
+
+    def _told_before(self, usage: LlmUsageRecorded) -> LlmUsageRecorded:
+        """Return a call that was kept and is told once more, or else the one that was given."""
+        for n, (kept, _at) in enumerate(self._untold):
+            if _evolved(usage, call_id=kept.call_id) == kept:
+                del self._untold[n]
+                return kept
+        return usage
 
     def end_outputs(self, outputs: Mapping[str, str]) -> dict[str, str]:
         """Store the phase's output texts and return their digests by name."""

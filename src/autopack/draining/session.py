@@ -327,6 +327,7 @@ class Session:
         question: str | None = None,
     ) -> None:
         """Record how an attempt ended, or the *question* that it leaves open."""
+        live.catch_up()
         with contextlib.suppress(LeaseLostError):  # it is recorded as late, and counts as lost
             end_attempt(
                 self.handler,
@@ -369,6 +370,7 @@ class Session:
 
     def give_back(self, claim: Claim, live: LiveAttempt, why: str) -> None:
         """Release a phase without spending its attempt."""
+        live.catch_up()
         command = ReleasePhase(
             ref=claim.ref, lease_token=claim.token, why=why, duration_s=live.elapsed_s
         )

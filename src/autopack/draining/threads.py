@@ -63,6 +63,15 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
+def is_on_loop() -> bool:
+    """Tell whether an event loop runs in this thread, which would stand still if it waited."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _heard(future: "asyncio.Future[T]") -> "asyncio.Future[T]":
     """Let nobody complain of an error that comes after whoever waited for it has left."""
     future.add_done_callback(_hear)
