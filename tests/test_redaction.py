@@ -152,6 +152,8 @@ class TestValues:
             (Any, frozenset("a"), frozenset("A")),
             (Held, Held("a"), Held("A")),
             (Key | Any, "a", "A"),
+            (dict[Key, str] | list[str], ["a"], ["A"]),
+            (list[Key] | dict[str, str], {"a": "b"}, {"A": "B"}),
         ],
     )
     def test_texts_are_found_wherever_they_stand(self, hint, value, expected):

@@ -10,11 +10,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from autopack import (
     Failed,
+    NeedsPerson,
     PhaseRef,
     amend_usage,
     cancel,
     create_log,
     create_run,
+    decide_gate,
     drain,
     get_caps,
     replay,
@@ -205,6 +207,18 @@ class AccountOfUse(RuleBasedStateMachine):
     def teardown(self):
         self.log.close()
         self.folder.cleanup()
+
+
+def test_an_attempt_at_a_gate_ends_with_its_answer(any_log):
+    """There its outcome stands in the log, and not where it was asked for."""
+    create_run(any_log, "r", specs("a"))
+    drain(any_log, executor=lambda _p, _a: NeedsPerson("fine?"))
+    waiting = replay(any_log, "attempts").rows["r/a#1"]
+    decided = decide_gate(any_log, "r/a", decision="approve", why="it is")
+    ended = replay(any_log, "attempts").rows["r/a#1"]
+
+    assert (None, None) == (waiting.success, waiting.ended_position)
+    assert (True, decided[0].position) == (ended.success, ended.ended_position)
 
 
 def test_a_drain_is_told_of_its_own_attempts_alone(any_log):

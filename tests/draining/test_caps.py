@@ -1,5 +1,6 @@
 """Caps kept as conflicts: across claims, calls, workers, drains and processes."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -138,6 +139,22 @@ def test_a_capped_drain_ends_once_nothing_is_in_work(any_log):
 
     assert 9000 == state.spent.tokens
     assert not state.held
+
+
+def test_what_does_not_fit_waits_for_what_is_in_work(any_log):
+    """What that set aside and does not use is given back, and then there is room."""
+
+    async def uses_little(_phase, live):
+        await asyncio.sleep(0.1)
+        live.record_usage(model="m", total_tokens=10, split="total_only")
+
+    create_run(any_log, "first", specs("a"))
+    drain(any_log, executor=works, max_tokens=10**6)
+    wanted = found(any_log, "phase.claimed")[0].reserved_tokens
+    create_run(any_log, "r", specs("a", "b", "c"))
+    report = drain(any_log, executor=uses_little, workers=2, max_tokens=wanted * 3 // 2)
+
+    assert (3, 30) == (report.completed, report.total_tokens)
 
 
 def test_a_drain_in_usd_needs_prices(any_log):

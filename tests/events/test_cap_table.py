@@ -54,6 +54,13 @@ def test_what_is_stored_otherwise_is_refused(stored, said):
         read(stored)
 
 
+def test_the_largest_caps_are_kept():
+    """Whole numbers up to what any reader of JSON tells apart."""
+    most = {"tokens": 2**53, "phases": 2.0**53, "minutes": 1e12}
+
+    assert {"tokens": 2**53, "phases": 2**53, "minutes": 1e12} == CapTable.of(most)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
