@@ -69,7 +69,8 @@ def caused_by(fault):
 @pytest.mark.parametrize(
     "fault",
     [NO_ROOM, NO_FILES, OSError(errno.EIO, "I/O"), OSError(errno.ENFILE, "n"), MemoryError(),
-     RuntimeError("can't start new thread"), LogBusyError("x", waited_s=30), LogFullError("x"),
+     RuntimeError("can't start new thread"), RuntimeError("can't allocate lock"),
+     ValueError("no reason supplied"), LogBusyError("x", waited_s=30), LogFullError("x"),
      LogHinderedError("x"), MachineFaultError("x", NO_FILES), caused_by(NO_FILES),
      caused_by(caused_by(NO_ROOM))],
     ids=repr,
@@ -82,7 +83,8 @@ def test_the_machines_faults_are_known(fault):
 @pytest.mark.parametrize(
     "fault",
     [ValueError("Too many open files"), FileNotFoundError(2, "x"), PermissionError(13, "x"),
-     BlockingIOError(errno.EAGAIN, "x"), RuntimeError("x"), InvalidInputError("x"), None,
+     BlockingIOError(errno.EAGAIN, "x"), RuntimeError("x"), InvalidInputError("x"),
+     RuntimeError("I can't start new thread"), ValueError("can't allocate lock"), None,
      PluginError("x", "y"), KeyboardInterrupt()],
     ids=repr,
 )  # fmt: skip

@@ -38,6 +38,12 @@ _ERRNOS: Final = frozenset(
     for name in ("EMFILE", "ENFILE", "ENOMEM", "ENOSPC", "EDQUOT", "EIO")
     if hasattr(errno, name)
 )
+_WORDS: Final[dict[type[BaseException], tuple[str, ...]]] = {
+    RuntimeError: ("can't start new thread", "can't allocate lock"),
+    ValueError: ("no reason supplied",),  # what hashlib says without memory
+}
+"""What Python itself raises for want of memory or threads, where it gives no kind of its own."""
+
 _LOGS: Final = (LogBusyError, LogFullError, LogHinderedError, VersionConflictError)
 _narrator: Final = Narrator("autopack.drain")
 
@@ -56,8 +62,8 @@ def hindrance_of(fault: BaseException | None) -> str | None:
             return str(fault) or "there is no memory left"
         if isinstance(fault, OSError) and fault.errno in _ERRNOS:
             return str(fault)
-        if isinstance(fault, RuntimeError) and "can't start new thread" in str(fault):
-            return str(fault)
+        if str(fault) in _WORDS.get(type(fault), ()):
+            return f"{fault}: there are no threads or no memory left"
         fault = fault.__cause__
     return None
 
