@@ -137,3 +137,21 @@ def test_what_a_person_put_off_waits_until_then(another):
         pass
 
     assert {"p1": "COMPLETE"} == states(log)
+
+
+@pytest.mark.parametrize("by_s", [-HOURS_S, HOURS_S])
+def test_a_clock_that_jumps_ends_no_attempt_and_lengthens_none(another, by_s):
+    """A deadline and a duration are of the machine's steady clock, whatever the log's one says."""
+    clock, found_late = Shifted(), []
+    log = another(clock=clock)
+    create_run(log, "r", specs("p1", timeout_s=60.0))
+
+    def work(_phase, live):
+        clock.by_s = by_s
+        found_late.append((live.cancelled, 0 < live.left_s <= 60))
+
+    drain(log, executor=work)
+    (completed,) = found(log, "phase.completed")
+
+    assert [(False, True)] == found_late
+    assert 0 <= completed.duration_s < HOURS_S

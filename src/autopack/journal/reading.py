@@ -85,8 +85,13 @@ class Journal:
         return int(self.clock() * 1_000_000)
 
     def steady_s(self) -> float:
-        """Return seconds of a clock that nobody sets: for durations; a test's clock is its own."""
-        return time.monotonic() if self.clock is time.time else self.clock()
+        """
+        Return seconds of a clock that nobody sets: for durations and deadlines.
+
+        It is the machine's, but for a log whose clock has a method ``steady_s`` of its own.
+        """
+        steady_s: float = getattr(self.clock, "steady_s", time.monotonic)()
+        return steady_s
 
     def append(
         self, stream: str, events: Sequence[Any], *, expected_version: ExpectedVersion
