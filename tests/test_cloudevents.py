@@ -182,6 +182,17 @@ class TestAppending:
             assert new.head().position in (n_between + 1, n_between + 2)
             assert new.verify().is_clean
 
+    def test_ids_are_those_of_their_source_and_type(self, tmp_path):
+        """What two producers, or one for two types, call alike are events of their own."""
+        path, line = tmp_path / "in.ndjson", {"specversion": "1.0", "id": "1", "subject": "s"}
+        told = [("/x", "a.b"), ("/y", "a.b"), ("/x", "c.d"), ("/x", "a.b")]
+        lines = [json.dumps({**line, "source": source, "type": name}) for source, name in told]
+        path.write_text("\n".join(lines), encoding="utf-8")
+        with create_log(tmp_path / "new.db") as new:
+            report = import_history(new, "ndjson", path)
+
+        assert (4, 3) == (report.read, report.added)
+
     def test_what_its_type_does_not_allow_is_refused(self, tmp_path):
         """A foreign event of a known type must be one."""
         path = tmp_path / "other.ndjson"

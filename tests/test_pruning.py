@@ -144,6 +144,26 @@ def test_no_measure_is_refused(log):
     assert {"r1", "r2", "both", "none"} == left(log)
 
 
+def test_a_text_that_is_stored_meanwhile_stays(tmp_path):
+    """An attempt in work stores it again between the look and the removal; no event names it."""
+
+    def redact(text):
+        if text == "room":
+            live.attach("again", "kept" * 5000)
+        return text
+
+    create_log(tmp_path / "log.db").close()
+    with Log(SqliteBackend(tmp_path / "log.db"), redact=redact) as log:
+        create_run(log, "r", specs("p"))
+        digest = log.artifacts.put("kept" * 5000)
+        log.append("s", [completed(run_id="r0", outputs={"a": digest})], expected_version=0)
+        with open_log(tmp_path / "log.db") as other, attempt(other, "r/p") as live:
+            pruned = prune_artifacts(log, why="room", larger_than_bytes=10)
+
+        assert {} == pruned.texts
+        assert "kept" * 5000 == log.artifacts.get(digest)
+
+
 def test_a_text_of_an_attempt_in_work_stays(sqlite_log):
     """An old event names the same text: it is pruned only once the attempt names it no more."""
     create_run(sqlite_log, "r", specs("p1", "p2"))

@@ -344,6 +344,15 @@ class TestTheSameCallAgain:
         assert (0, 6000) == use(any_log, "tokens")
         assert 1 == live.use.calls
 
+    def test_the_same_id_of_another_provider_is_another_call(self, any_log, hold):
+        """Ids are the providers' own."""
+        create_run(any_log, "r", specs("a"), caps={"tokens": 10**6})
+        live = hold(any_log, A)
+        one, other = (call(live, 600, call_id="c", provider=name) for name in ("x", "y"))
+
+        assert one.position != other.position
+        assert (2, 1200) == (live.use.calls, live.use.total_tokens)
+
     def test_it_adds_nothing_after_its_end(self, any_log):
         """A client that reports again what it reported before the attempt ended."""
         create_run(any_log, "r", specs("a"), caps={"tokens": 10_000})
