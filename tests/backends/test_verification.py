@@ -63,6 +63,16 @@ def test_an_end_that_was_cut_with_its_memory_needs_an_anchor(path):
     assert [(5, "it is missing: the log ends at 3")] == faults(path, expect=anchor)
 
 
+def test_an_anchor_may_be_in_capitals(path):
+    """As some tools write hexadecimal digits; another hash is another."""
+    with Log(SqliteBackend(path)) as log:
+        head_hash = log.verify().head_hash
+    differs = f"its hash is {head_hash}, not {'0' * 64}"
+
+    assert [] == faults(path, expect=f"5:{head_hash.upper()}")
+    assert [(5, differs)] == faults(path, expect=f"5:{'0' * 64}")
+
+
 def test_an_event_before_the_first_position_is_found(path):
     """A row at a position that no append gives is named by it."""
     edit(path, "UPDATE events SET position = -2 WHERE position = 2")

@@ -1,6 +1,6 @@
 """How a backend keeps events: in order, whole, at the version that was expected."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -100,6 +100,16 @@ class ReadingContract:
         assert (
             f"{twice.hex()} is given twice in one call, to events 2 and 3 of 3, with another data"
         ) in str(refused.value)
+        assert 0 == journal.head().position
+
+    def test_an_id_given_twice_for_two_moments_is_named(self, journal: Log) -> None:
+        """One fact occurred once: an id that is given for two moments is refused."""
+        twice = derived_id("kit", "r1", "fact")
+        moments = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2)]
+        events = [NewEvent(event=paused(), event_id=twice, occurred_at=at) for at in moments]
+        with pytest.raises(InvalidEventError, match="another occurred_at"):
+            journal.append("run-r1", events, expected_version=0)
+
         assert 0 == journal.head().position
 
     def test_a_fact_told_twice_in_one_call_is_one_event(self, journal: Log) -> None:
