@@ -3,6 +3,8 @@
 import asyncio
 import json
 import sys
+import threading
+import time
 
 import pytest
 
@@ -309,3 +311,45 @@ def test_a_drain_is_at_work_while_somebody_has_it_open(clocked, clock):
         clock.now += 3600
 
     assert 120.0 == seconds_at_work(clocked, "nightly")
+
+
+@pytest.mark.parametrize(
+    ("executor", "limit", "reason"),
+    [
+        (lambda _phase, _attempt: Failed("boom", "again"), "max_fingerprint_repeats", "breaker"),
+        (lambda _phase, _attempt: None, "max_zero_yield", "zero_yield"),
+    ],
+)
+def test_what_came_one_after_the_other_goes_on(any_log, executor, limit, reason):
+    """A streak of two before a stop, and one phase after it, are three of one drain."""
+    create_run(any_log, "r", specs(*"abcdef", max_attempts=1))
+    first = drain(any_log, executor=executor, max_phases=2, **{limit: 3})
+    second = drain(any_log, executor=executor, resumes=first.drain_id, max_phases=9)
+
+    assert ("limit", 2) == (first.reason, first.attempts)
+    assert 3 == second.attempts
+    assert second.reason in (reason, "limit")
+
+
+def test_usage_after_a_deadline_is_in_the_drains_own_report(any_log):
+    """What a call used that ended too late is counted by the report as by the log."""
+    create_run(any_log, "r", specs("a", max_attempts=1, timeout_s=0.5))
+    create_run(any_log, "s", specs("b"))
+    is_told = threading.Event()
+
+    def late(phase, live):
+        if phase.phase_id == "b":
+            is_told.wait(60)
+            return
+        live.record_usage(call_id="1", model="m", input_tokens=10, output_tokens=5)
+        while not live.cancelled:
+            time.sleep(0.01)
+        time.sleep(0.2)  # the time-out is recorded meanwhile
+        try:
+            live.record_usage(call_id="2", model="m", input_tokens=1000, output_tokens=500)
+        finally:  # it is recorded, and whoever told it hears that it came late
+            is_told.set()
+
+    report = drain(any_log, executor=late, workers=2)
+
+    assert (2, 1515) == (report.calls, report.total_tokens)
