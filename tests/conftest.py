@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from autopack.backends.memory import MemoryBackend
-from autopack.backends.sqlite.files import create_file
-from autopack.backends.sqlite.store import SqliteBackend
-from autopack.log import Log
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.backends.sqlite.files import create_file
+from autopack.log.backends.sqlite.store import SqliteBackend
+from autopack.log.log import Log
 from autopack.ports.log import Backend
 
 

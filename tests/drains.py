@@ -6,9 +6,9 @@ from typing import Any
 import attrs
 
 from autopack import PhaseSpec, replay
-from autopack.draining.report import sums_of
-from autopack.handler import Handler
-from autopack.log import Log
+from autopack.draining.engine.report import sums_of
+from autopack.log.handler import Handler
+from autopack.log.log import Log
 
 
 @attrs.define

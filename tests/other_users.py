@@ -11,10 +11,10 @@ _NOBODY = 65534
 _LOAD = """
 import encodings.ascii, os, sys
 from pathlib import Path
-import autopack.backends.sqlite.store, autopack.verification
+import autopack.log.backends.sqlite.store, autopack.log.verification
 from autopack import create_log, diagnose, open_log, replay, status
 from autopack.errors import *
-from autopack.plugins import load_plugins
+from autopack.plugins.finding import load_plugins
 from autopack.ports.log import ANY
 from autopack.testing.facts import paused
 registry = load_plugins()

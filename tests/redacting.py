@@ -13,8 +13,8 @@ import attrs
 import autopack
 from autopack import hookimpl
 from autopack.events.cap_table import CapTable
-from autopack.log import Log
-from autopack.money import Usd, UsdSum
+from autopack.log.log import Log
+from autopack.values.money import Usd, UsdSum
 
 SECRET = "Hunter-Of-Secrets-QZX"
 _PLAIN: dict[Any, Any] = {

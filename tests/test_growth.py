@@ -5,15 +5,20 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from autopack.cloudevents import CloudEvent
+from autopack.draining.attempts.failure_classes import (
+    classify,
+    fingerprint,
+    normalise,
+    retry_after_s,
+)
 from autopack.draining.executors.placeholders import check, filled
-from autopack.draining.failures import classify, fingerprint, normalise, retry_after_s
 from autopack.errors import AutopackError, CodecError, InvalidNameError
-from autopack.estimation import kinds, wording
-from autopack.ids import check_name
-from autopack.opening import masked
-from autopack.redaction import cleaned_json
+from autopack.format.cloudevents import CloudEvent
+from autopack.format.redaction import cleaned_json
+from autopack.log.targets import masked
+from autopack.prediction.estimation import kinds, wording
 from autopack.report.wording import end_of, failure_words, kind_words, start_of
+from autopack.values.ids import check_name
 from growing import PIECES, growth, made_of, pieces
 
 SQUARE = 30.0

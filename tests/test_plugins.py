@@ -10,7 +10,9 @@ import pytest
 import autopack
 from autopack import hookimpl
 from autopack.errors import InvalidInputError, PluginError, UnknownNameError
-from autopack.plugins import KINDS, from_file, load_plugins
+from autopack.plugins.files import from_file
+from autopack.plugins.finding import load_plugins
+from autopack.plugins.registry import KINDS
 
 
 def install(folder, distribution, entry_points, **modules):
@@ -46,7 +48,7 @@ def info_of(registry, name):
 
 
 STRATEGY = """
-    from autopack.hookspecs import hookimpl
+    from autopack.plugins.hookspecs import hookimpl
 
     @hookimpl
     def autopack_register_strategies(register):
@@ -129,7 +131,7 @@ class TestInstalled:
             "ap-half",
             {"half": "ap_half"},
             ap_half="""
-                from autopack.hookspecs import hookimpl
+                from autopack.plugins.hookspecs import hookimpl
 
                 @hookimpl
                 def autopack_register_executors(register):
@@ -177,7 +179,7 @@ class TestInstalled:
 
 
 REDACTING = """
-    from autopack.hookspecs import hookimpl
+    from autopack.plugins.hookspecs import hookimpl
 
     @hookimpl
     def autopack_redact(text):

@@ -10,7 +10,8 @@ import attrs
 import pytest
 
 import autopack
-from autopack import journal, types
+from autopack import types
+from autopack.log import journal
 
 ELSEWHERE = ("autopack.events", "autopack.errors")
 """Public modules of their own; what only a field tells is not asked of anybody."""

@@ -4,38 +4,33 @@ Autopack: event-sourced runs of LLM agents over batches of work.
 Everything is loaded when it is first used, so that importing the package costs next to nothing.
 """
 
-from autopack.lazy import TYPE_CHECKING, loaded, shown_by
+from autopack.values.lazy import TYPE_CHECKING, loaded, shown_by
 
 if TYPE_CHECKING:
-    from autopack.api.amending import amend_usage as amend_usage
-    from autopack.api.backtesting import backtest as backtest
-    from autopack.api.calibrating import calibrate as calibrate
-    from autopack.api.calibrating import estimate as estimate
-    from autopack.api.calibrating import list_samples as list_samples
-    from autopack.api.capping import get_caps as get_caps
-    from autopack.api.capping import set_caps as set_caps
-    from autopack.api.deciding import apply as apply
-    from autopack.api.deciding import calibration_history as calibration_history
-    from autopack.api.deciding import propose as propose
-    from autopack.api.deciding import reject as reject
-    from autopack.api.deciding import rollback as rollback
-    from autopack.api.doctoring import diagnose as diagnose
-    from autopack.api.forecasting import forecast as forecast
+    from autopack.api.backtests import backtest as backtest
+    from autopack.api.caps import get_caps as get_caps
+    from autopack.api.caps import set_caps as set_caps
+    from autopack.api.doctor.doctor import diagnose as diagnose
+    from autopack.api.drains import attempt as attempt
+    from autopack.api.drains import drain as drain
+    from autopack.api.drains import probe as probe
+    from autopack.api.estimates import calibrate as calibrate
+    from autopack.api.estimates import estimate as estimate
+    from autopack.api.estimates import list_samples as list_samples
+    from autopack.api.forecasts import forecast as forecast
     from autopack.api.logs import create_log as create_log
     from autopack.api.logs import export_history as export_history
     from autopack.api.logs import import_history as import_history
     from autopack.api.logs import open_log as open_log
-    from autopack.api.pruning import prune_artifacts as prune_artifacts
-    from autopack.api.reading import areplay as areplay
-    from autopack.api.reading import diff as diff
-    from autopack.api.reading import get_phase as get_phase
-    from autopack.api.reading import history as history
-    from autopack.api.reading import list_phases as list_phases
-    from autopack.api.reading import replay as replay
-    from autopack.api.reading import view as view
-    from autopack.api.reporting import evaluate as evaluate
-    from autopack.api.reporting import write_report as write_report
-    from autopack.api.restoring import restore_log as restore_log
+    from autopack.api.proposals import apply as apply
+    from autopack.api.proposals import calibration_history as calibration_history
+    from autopack.api.proposals import propose as propose
+    from autopack.api.proposals import reject as reject
+    from autopack.api.proposals import rollback as rollback
+    from autopack.api.prune import prune_artifacts as prune_artifacts
+    from autopack.api.reports import evaluate as evaluate
+    from autopack.api.reports import write_report as write_report
+    from autopack.api.restore import restore_log as restore_log
     from autopack.api.runs import cancel as cancel
     from autopack.api.runs import create_run as create_run
     from autopack.api.runs import decide_gate as decide_gate
@@ -44,26 +39,33 @@ if TYPE_CHECKING:
     from autopack.api.runs import requeue as requeue
     from autopack.api.runs import resume_run as resume_run
     from autopack.api.runs import skip as skip
-    from autopack.api.simulating import simulate as simulate
-    from autopack.api.standing import status as status
+    from autopack.api.simulations import simulate as simulate
+    from autopack.api.status import status as status
     from autopack.api.texts import list_texts as list_texts
     from autopack.api.texts import read_text as read_text
-    from autopack.api.work import attempt as attempt
-    from autopack.api.work import drain as drain
-    from autopack.api.work import probe as probe
-    from autopack.demo import run_demo as run_demo
-    from autopack.draining.engine import Drain as Drain
-    from autopack.draining.escalation import Escalation as Escalation
+    from autopack.api.usage import amend_usage as amend_usage
+    from autopack.api.views import areplay as areplay
+    from autopack.api.views import diff as diff
+    from autopack.api.views import get_phase as get_phase
+    from autopack.api.views import history as history
+    from autopack.api.views import list_phases as list_phases
+    from autopack.api.views import replay as replay
+    from autopack.api.views import view as view
+    from autopack.cli.demo_run import run_demo as run_demo
+    from autopack.draining.attempts.escalation import Escalation as Escalation
+    from autopack.draining.engine.engine import Drain as Drain
+    from autopack.draining.engine.report import DrainReport as DrainReport
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
     from autopack.draining.executors.recorded import RecordedExecutor as RecordedExecutor
-    from autopack.draining.report import DrainReport as DrainReport
-    from autopack.draining.synthetic import synthetic_backlog as synthetic_backlog
+    from autopack.draining.simulation.synthetic import synthetic_backlog as synthetic_backlog
     from autopack.errors import AutopackError as AutopackError
     from autopack.events import event as event
-    from autopack.hookspecs import hookimpl as hookimpl
-    from autopack.ids import PhaseRef as PhaseRef
-    from autopack.log import Log as Log
-    from autopack.plugins import load_plugins as load_plugins
+    from autopack.exchange.run_files import parse_run as parse_run
+    from autopack.exchange.run_files import read_run_file as read_run_file
+    from autopack.log.log import Log as Log
+    from autopack.plugins.finding import load_plugins as load_plugins
+    from autopack.plugins.hookspecs import hookimpl as hookimpl
+    from autopack.plugins.scaffold import create_plugin as create_plugin
     from autopack.ports.drain import Choose as Choose
     from autopack.ports.drain import DrainView as DrainView
     from autopack.ports.drain import Retry as Retry
@@ -85,9 +87,7 @@ if TYPE_CHECKING:
     from autopack.ports.work import NeedsPerson as NeedsPerson
     from autopack.ports.work import PhaseView as PhaseView
     from autopack.ports.work import Prepared as Prepared
-    from autopack.runfiles import parse_run as parse_run
-    from autopack.runfiles import read_run_file as read_run_file
-    from autopack.scaffold import create_plugin as create_plugin
+    from autopack.values.ids import PhaseRef as PhaseRef
 
     __version__: str
 

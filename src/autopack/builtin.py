@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from autopack.hookspecs import Register, hookimpl
+from autopack.plugins.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
     from autopack.ports.work import PhaseView
@@ -39,7 +39,7 @@ def autopack_register_executors(register: Register) -> None:
 @hookimpl
 def autopack_register_estimators(register: Register) -> None:
     """Register ``deliverables``."""
-    from autopack.estimation.deliverables import Deliverables
+    from autopack.prediction.estimation.deliverables import Deliverables
 
     register("deliverables", Deliverables())
 
@@ -47,10 +47,10 @@ def autopack_register_estimators(register: Register) -> None:
 @hookimpl
 def autopack_register_calibrators(register: Register) -> None:
     """Register ``median-ratio``, ``shrinkage-quantile``, ``aci`` and ``split-conformal``."""
-    from autopack.calibration.adaptive import AdaptiveConformal
-    from autopack.calibration.conformal import SplitConformal
-    from autopack.calibration.median_ratio import MedianRatio
-    from autopack.calibration.shrinkage import ShrinkageQuantile
+    from autopack.prediction.calibration.adaptive import AdaptiveConformal
+    from autopack.prediction.calibration.conformal import SplitConformal
+    from autopack.prediction.calibration.median_ratio import MedianRatio
+    from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
 
     for calibrator in (MedianRatio, ShrinkageQuantile, AdaptiveConformal, SplitConformal):
         register(calibrator.name, calibrator)
@@ -72,8 +72,8 @@ def autopack_register_projections(register: Register) -> None:
 @hookimpl
 def autopack_register_exporters(register: Register) -> None:
     """Register ``jsonl`` and ``ndjson``."""
-    from autopack.exporters.jsonl import JsonLines
-    from autopack.exporters.ndjson import CloudEventLines
+    from autopack.exchange.exporters.jsonl import JsonLines
+    from autopack.exchange.exporters.ndjson import CloudEventLines
 
     register("jsonl", JsonLines())
     register("ndjson", CloudEventLines())
@@ -82,7 +82,7 @@ def autopack_register_exporters(register: Register) -> None:
 @hookimpl
 def autopack_register_importers(register: Register) -> None:
     """Register ``ndjson``."""
-    from autopack.importers.ndjson import CloudEventImporter
+    from autopack.exchange.importers.ndjson import CloudEventImporter
 
     register("ndjson", CloudEventImporter())
 
@@ -90,7 +90,7 @@ def autopack_register_importers(register: Register) -> None:
 @hookimpl
 def autopack_register_backends(register: Register) -> None:
     """Register ``sqlite``, which a path alone means too, and ``memory``."""
-    from autopack.opening import Memory, SqliteFiles
+    from autopack.log.targets import Memory, SqliteFiles
 
     register("sqlite", SqliteFiles())
     register("memory", Memory())
@@ -106,7 +106,7 @@ def autopack_gate_phase(phase: "PhaseView") -> str | None:
 @hookimpl(trylast=True)
 def autopack_classify_failure(code: str, message: str) -> str:
     """Classify by the words of code and message."""
-    from autopack.draining.failures import classify
+    from autopack.draining.attempts.failure_classes import classify
 
     return classify(code, message)
 
@@ -114,6 +114,6 @@ def autopack_classify_failure(code: str, message: str) -> str:
 @hookimpl(trylast=True)
 def autopack_category_for(category: str) -> str:
     """Answer with the word of the built-in vocabulary."""
-    from autopack.estimation import vocabulary
+    from autopack.prediction.estimation import vocabulary
 
     return vocabulary.category(category)

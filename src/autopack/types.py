@@ -5,59 +5,48 @@ All of them are here; those of everyday use are in ``autopack`` too. Nothing is 
 asked for, as there.
 """
 
-from autopack.lazy import TYPE_CHECKING, loaded, shown_by
+from autopack.values.lazy import TYPE_CHECKING, loaded, shown_by
 
 if TYPE_CHECKING:
-    from autopack.api.capping import CapUse as CapUse
+    from autopack.aggregates.order import Stuck as Stuck
+    from autopack.api.caps import CapUse as CapUse
     from autopack.api.logs import Durability as Durability
-    from autopack.api.pruning import Pruned as Pruned
-    from autopack.api.reading import Change as Change
-    from autopack.api.reporting import EvaluationSettings as EvaluationSettings
+    from autopack.api.prune import Pruned as Pruned
+    from autopack.api.reports import EvaluationSettings as EvaluationSettings
     from autopack.api.texts import PhaseText as PhaseText
-    from autopack.calibration.backtesting import Backtest as Backtest
-    from autopack.calibration.backtesting import Promise as Promise
-    from autopack.calibration.forecasts import Forecast as Forecast
-    from autopack.calibration.forecasts import PhaseForecast as PhaseForecast
-    from autopack.calibration.forecasts import Range as Range
-    from autopack.calibration.forecasts import Total as Total
-    from autopack.calibration.forecasts import UsdRange as UsdRange
-    from autopack.calibration.options import CalibratorOptions as CalibratorOptions
-    from autopack.calibration.scores import Score as Score
-    from autopack.draining.backlogs import Backlog as Backlog
-    from autopack.draining.diagnosis import ProbeCheck as ProbeCheck
-    from autopack.draining.escalation import Escalation as Escalation
-    from autopack.draining.escalation import EscalationLike as EscalationLike
-    from autopack.draining.escalation import EscalationPolicy as EscalationPolicy
+    from autopack.api.views import Change as Change
+    from autopack.draining.attempts.escalation import Escalation as Escalation
+    from autopack.draining.attempts.escalation import EscalationLike as EscalationLike
+    from autopack.draining.attempts.escalation import EscalationPolicy as EscalationPolicy
+    from autopack.draining.engine.probe_checks import ProbeCheck as ProbeCheck
+    from autopack.draining.engine.probes import ProbeReport as ProbeReport
+    from autopack.draining.engine.report import DrainReport as DrainReport
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
     from autopack.draining.executors.recorded import RecordedAnswer as RecordedAnswer
     from autopack.draining.executors.reports import Preset as Preset
     from autopack.draining.executors.reports import ProgramReader as ProgramReader
-    from autopack.draining.lanes import Rate as Rate
-    from autopack.draining.parameters import DrainLimits as DrainLimits
-    from autopack.draining.parameters import DrainSettings as DrainSettings
-    from autopack.draining.planning import Plan as Plan
-    from autopack.draining.planning import Planned as Planned
-    from autopack.draining.probing import ProbeReport as ProbeReport
-    from autopack.draining.report import DrainReport as DrainReport
-    from autopack.draining.simulation import Simulated as Simulated
-    from autopack.draining.worlds import Answer as Answer
+    from autopack.draining.queue.rate_limits import Rate as Rate
+    from autopack.draining.settings.parameters import DrainLimits as DrainLimits
+    from autopack.draining.settings.parameters import DrainSettings as DrainSettings
+    from autopack.draining.simulation.backlogs import Backlog as Backlog
+    from autopack.draining.simulation.plans import Plan as Plan
+    from autopack.draining.simulation.plans import Planned as Planned
+    from autopack.draining.simulation.simulation import Simulated as Simulated
+    from autopack.draining.simulation.worlds import Answer as Answer
     from autopack.events.usage import CostSource as CostSource
     from autopack.events.usage import Split as Split
-    from autopack.hookspecs import Register as Register
-    from autopack.hookspecs import RegisterEvent as RegisterEvent
-    from autopack.ids import EventId as EventId
-    from autopack.ids import PhaseId as PhaseId
-    from autopack.ids import PhaseName as PhaseName
-    from autopack.ids import PhaseRef as PhaseRef
-    from autopack.ids import RunId as RunId
-    from autopack.log import Artifacts as Artifacts
-    from autopack.log import Log as Log
-    from autopack.money import Usd as Usd
-    from autopack.observers import ObserverFaults as ObserverFaults
-    from autopack.ordering import Stuck as Stuck
+    from autopack.exchange.run_files import RunFile as RunFile
+    from autopack.log.log import Artifacts as Artifacts
+    from autopack.log.log import Log as Log
+    from autopack.log.thread_pool import Block as Block
+    from autopack.log.verification import Fault as Fault
+    from autopack.log.verification import Verification as Verification
+    from autopack.log.views.fold import ViewAt as ViewAt
+    from autopack.plugins.hookspecs import Register as Register
+    from autopack.plugins.hookspecs import RegisterEvent as RegisterEvent
+    from autopack.plugins.observers import ObserverFaults as ObserverFaults
     from autopack.plugins.registry import PluginInfo as PluginInfo
     from autopack.plugins.registry import Registry as Registry
-    from autopack.pool import Block as Block
     from autopack.ports.drain import Choice as Choice
     from autopack.ports.drain import Choose as Choose
     from autopack.ports.drain import DrainView as DrainView
@@ -109,6 +98,8 @@ if TYPE_CHECKING:
     from autopack.ports.projection import Projection as Projection
     from autopack.ports.projection import ProjectionLike as ProjectionLike
     from autopack.ports.projection import WholeProjection as WholeProjection
+    from autopack.ports.states import GateDecision as GateDecision
+    from autopack.ports.states import PhaseStatus as PhaseStatus
     from autopack.ports.usage import AmendedFigures as AmendedFigures
     from autopack.ports.usage import UsageFigures as UsageFigures
     from autopack.ports.work import Attempt as Attempt
@@ -121,6 +112,15 @@ if TYPE_CHECKING:
     from autopack.ports.work import OwnAttempt as OwnAttempt
     from autopack.ports.work import PhaseView as PhaseView
     from autopack.ports.work import RunView as RunView
+    from autopack.prediction.calibration.backtesting import Backtest as Backtest
+    from autopack.prediction.calibration.backtesting import Promise as Promise
+    from autopack.prediction.calibration.forecasts import Forecast as Forecast
+    from autopack.prediction.calibration.forecasts import PhaseForecast as PhaseForecast
+    from autopack.prediction.calibration.forecasts import Range as Range
+    from autopack.prediction.calibration.forecasts import Total as Total
+    from autopack.prediction.calibration.forecasts import UsdRange as UsdRange
+    from autopack.prediction.calibration.options import CalibratorOptions as CalibratorOptions
+    from autopack.prediction.calibration.scores import Score as Score
     from autopack.report.diagnosis import Diagnosis as Diagnosis
     from autopack.report.diagnosis import DoctorCheck as DoctorCheck
     from autopack.report.status import FailureGroup as FailureGroup
@@ -128,12 +128,12 @@ if TYPE_CHECKING:
     from autopack.report.status import LiveWorker as LiveWorker
     from autopack.report.status import Pace as Pace
     from autopack.report.status import Status as Status
-    from autopack.runfiles import RunFile as RunFile
-    from autopack.states import GateDecision as GateDecision
-    from autopack.states import PhaseStatus as PhaseStatus
-    from autopack.verification import Fault as Fault
-    from autopack.verification import Verification as Verification
-    from autopack.views.folding import ViewAt as ViewAt
+    from autopack.values.ids import EventId as EventId
+    from autopack.values.ids import PhaseId as PhaseId
+    from autopack.values.ids import PhaseName as PhaseName
+    from autopack.values.ids import PhaseRef as PhaseRef
+    from autopack.values.ids import RunId as RunId
+    from autopack.values.money import Usd as Usd
 
 _HOMES = shown_by(__spec__)
 

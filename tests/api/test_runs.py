@@ -7,7 +7,6 @@ from structlog.testing import capture_logs
 
 import autopack
 from autopack import PhaseRef, PhaseSpec
-from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import (
     InvalidInputError,
     InvalidNameError,
@@ -18,7 +17,8 @@ from autopack.errors import (
     RunMissingError,
     RunPausedError,
 )
-from autopack.log import Log
+from autopack.log.backends.sqlite.store import SqliteBackend
+from autopack.log.log import Log
 
 A, B = PhaseRef("r1", "a"), PhaseRef("r1", "b")
 

@@ -14,7 +14,8 @@ def replay(path: str, share: str) -> dict[str, Any]:
     """Replay a share of a log with envelopes."""
     from tests.benchmarks.replaying import output_in_order
 
-    from autopack import open_log, views
+    from autopack import open_log
+    from autopack.log import views
 
     with open_log(Path(path)) as log:
         until = int(log.head().position * float(share))
@@ -24,9 +25,9 @@ def replay(path: str, share: str) -> dict[str, Any]:
 
 def calibrate(n_samples: str) -> dict[str, Any]:
     """Fit the default calibrator to samples that come one by one."""
-    from autopack.calibration.fold import run_calibrator
-    from autopack.calibration.median_ratio import MedianRatio
     from autopack.ports.prediction import Sample
+    from autopack.prediction.calibration.fold import run_calibrator
+    from autopack.prediction.calibration.median_ratio import MedianRatio
 
     def samples() -> Iterator[Sample]:
         for number in range(int(n_samples)):

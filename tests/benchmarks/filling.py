@@ -15,7 +15,7 @@ from autopack.events import (
     PhaseStarted,
     RunCreated,
 )
-from autopack.log import Log
+from autopack.log.log import Log
 from autopack.ports.log import ANY
 
 PHASES_A_RUN = 500

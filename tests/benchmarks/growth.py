@@ -12,7 +12,8 @@ from tests.benchmarks.filling import history
 from tests.benchmarks.measuring import in_child
 from tests.benchmarks.replaying import output_in_order, output_of_calls
 
-from autopack import create_log, open_log, views
+from autopack import create_log, open_log
+from autopack.log import views
 from autopack.ports.log import ANY
 
 _BATCH = 1000

@@ -9,7 +9,7 @@ from typing import Final
 from tests.benchmarks.measuring import Row, most_row
 
 from autopack import attempt, create_log, create_run
-from autopack.log import Log
+from autopack.log.log import Log
 from autopack.ports.prediction import PhaseSpec
 
 _TICK_S: Final = 0.002

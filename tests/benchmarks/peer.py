@@ -27,7 +27,7 @@ from eventsourcing.persistence import (
 from eventsourcing.sqlite import SQLiteApplicationRecorder
 from eventsourcing.utils import get_topic, register_topic
 
-from autopack.money import Usd
+from autopack.values.money import Usd
 
 _NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

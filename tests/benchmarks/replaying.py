@@ -20,8 +20,9 @@ from tests.benchmarks.measuring import (
 )
 from tests.benchmarks.peer import PeerLog, peer_class, same_events
 
-from autopack import open_log, views
+from autopack import open_log
 from autopack.events import LlmUsageRecorded
+from autopack.log import views
 from autopack.ports.log import Recorded
 from autopack.ports.projection import projection
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from tests.growing import PIECES, made_of
 
+from autopack.draining.attempts.failure_classes import classify, fingerprint, retry_after_s
 from autopack.draining.executors.placeholders import filled
-from autopack.draining.failures import classify, fingerprint, retry_after_s
-from autopack.opening import masked
-from autopack.redaction import cleaned_json
+from autopack.format.redaction import cleaned_json
+from autopack.log.targets import masked
 from autopack.report.escaping import visible
 from autopack_redact import Redactor
 

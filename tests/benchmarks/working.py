@@ -9,7 +9,7 @@ from tests.benchmarks.filling import filled_log
 from tests.benchmarks.measuring import Row, Work, best_of, in_child, in_turns, most_row
 
 from autopack import attempt, create_log, create_run, drain, open_log
-from autopack.log import Log
+from autopack.log.log import Log
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.work import Completed
 

@@ -125,7 +125,7 @@ def test_a_log_without_rows(cli, log_path):
 
 def test_help_names_every_field_of_a_trace(cli):
     """What --column can name is what a trace can tell."""
-    from autopack.calibration.traces import FIELDS
+    from autopack.prediction.calibration.traces import FIELDS
 
     told = " ".join(cli("backtest", "--help").stdout.split())
 
@@ -141,7 +141,7 @@ def test_no_trace_and_no_log(cli):
 
 def test_from_python(trace):
     """A path, an object as calibrator, and the score of a group."""
-    from autopack.calibration.shrinkage import ShrinkageQuantile
+    from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
 
     found = backtest(trace, calibrators=[ShrinkageQuantile(window=20)], tau=0.8)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from autopack.backends.sqlite.store import SqliteBackend
 from autopack.events import RunCreated
-from autopack.log import Log
+from autopack.log.backends.sqlite.store import SqliteBackend
+from autopack.log.log import Log
 
 NAMES = (
     "autopack", "python", "sqlite", "dependencies", "plugins", "AUTOPACK_LOG",

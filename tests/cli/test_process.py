@@ -131,7 +131,7 @@ def test_logging_goes_to_stderr_only(run_log, run_file, tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "watcher.py").write_text(
-        "from autopack.hookspecs import hookimpl\n\n\n"
+        "from autopack.plugins.hookspecs import hookimpl\n\n\n"
         "@hookimpl\n"
         "def autopack_event_recorded(recorded):\n"
         "    raise RuntimeError('cannot watch')\n",

@@ -237,7 +237,7 @@ def test_a_plugin_adds_a_command(cli, run_log, tmp_path):
     folder.mkdir()
     (folder / "hello.py").write_text(
         "import click\n"
-        "from autopack.hookspecs import hookimpl\n\n\n"
+        "from autopack.plugins.hookspecs import hookimpl\n\n\n"
         "@click.command()\n"
         "@click.pass_obj\n"
         "def hello(session):\n"

@@ -21,8 +21,8 @@ from typing import Any
 import attrs
 
 from autopack import Log, PhaseSpec, create_log, create_run, open_log, replay
-from autopack.draining.lease_keys import phase_key
-from autopack.states import FINAL
+from autopack.draining.attempts.lease_keys import phase_key
+from autopack.ports.states import FINAL
 
 MAIN = "import sys; from autopack.cli.main import main; main()"
 MOST_TOKENS = 900  # of one call
@@ -211,7 +211,7 @@ def _usage(log: Log, events: list[Any], folder: Path, seen: Seen) -> Iterator[st
 
 def _budgets(log: Log, events: list[Any]) -> Iterator[str]:
     """Yield it if the cap's stream does not end with exactly what its drain used."""
-    from autopack.handler import Handler
+    from autopack.log.handler import Handler
 
     state = Handler(log).budget_state("drain-capped")
     tokens = {e.lease_token for e in events if getattr(e, "drain", None) == "capped"}

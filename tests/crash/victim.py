@@ -15,11 +15,11 @@ from typing import Any
 
 from autopack import create_run, drain, open_log
 from autopack.events import RunPaused
-from autopack.ids import EventId
-from autopack.log import Log
+from autopack.log.log import Log
 from autopack.ports.log import ANY, NewEvent
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.work import Completed
+from autopack.values.ids import EventId
 
 _STREAMS = ("run-a", "run-b", "run-c")
 

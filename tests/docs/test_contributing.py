@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from autopack import chain
-from autopack.backends.sqlite.schema import LOG_FORMAT
+from autopack.format import chain
+from autopack.log.backends.sqlite.schema import LOG_FORMAT
 
 ROOT = Path(__file__).resolve().parents[2]
 

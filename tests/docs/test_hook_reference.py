@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from autopack import hookspecs, load_plugins
-from autopack.plugins import KINDS
+from autopack import load_plugins
+from autopack.plugins import hookspecs
+from autopack.plugins.registry import KINDS
 from docs.running import blocks_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +30,7 @@ def test_every_hook_has_a_section():
 @pytest.mark.parametrize("name", HOOKS)
 def test_a_section_gives_the_exact_signature(name):
     """The signature on the page is the one in the code."""
-    signature = re.sub(r"'|autopack\.hookspecs\.", "", str(inspect.signature(HOOKS[name])))
+    signature = re.sub(r"'|autopack\.plugins\.hookspecs\.", "", str(inspect.signature(HOOKS[name])))
     shown = signature.replace("collections.abc.Callable[[str, typing.Any], None]", "Register")
 
     assert (
@@ -52,7 +53,7 @@ def test_a_hook_is_tested_and_called(name):
     ending = name.removeprefix("autopack_register_")
     own = ("hookspecs", "builtin")
     modules = [p for p in ROOT.glob("src/autopack/**/*.py") if p.stem not in own]
-    tests = (ROOT / "tests" / "test_hookspecs.py").read_text(encoding="utf-8")
+    tests = (ROOT / "tests" / "plugins" / "test_hookspecs.py").read_text(encoding="utf-8")
 
     assert any(name in p.read_text() or f'"{ending}"' in p.read_text() for p in modules)
     assert f"{name}=" in tests or ending in KINDS.values()  # each kind is a case of one test

@@ -7,9 +7,9 @@ from pathlib import Path
 import attrs
 import pytest
 
-from autopack.estimation import vocabulary
+from autopack.exchange.run_files import RunFile
 from autopack.ports.prediction import PhaseSpec
-from autopack.runfiles import RunFile
+from autopack.prediction.estimation import vocabulary
 
 PAGE = Path(__file__).parents[2] / "docs" / "run_files.md"
 

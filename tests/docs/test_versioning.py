@@ -10,13 +10,14 @@ import pluggy
 import pytest
 
 import autopack
-from autopack import hookimpl, hookspecs, load_plugins
+from autopack import hookimpl, load_plugins
+from autopack.plugins import hookspecs
 from docs.running import blocks_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "versioning.md").read_text(encoding="utf-8")
 PROMISE = PAGE.partition("## What is public")[2].partition("\n## ")[0]
-PUBLIC = re.findall(r"`autopack\.([a-z.]+(?:\.[A-Za-z_]+)?)`", PROMISE)
+PUBLIC = re.findall(r"`autopack\.([a-z_.]+(?:\.[A-Za-z_]+)?)`", PROMISE)
 TO_COPY = [
     *(path for path in ROOT.glob("docs/*.md")),
     ROOT / "README.md",
@@ -26,12 +27,12 @@ TO_COPY = [
     *ROOT.glob("plugins/*/src/**/*.py"),
 ]
 MORE = {
-    "docs/why_events.md": "autopack.phase",  # explains how a state is folded
-    "docs/versioning.md": "autopack.chain",  # shows where the chain's version stands
-    "plugins/autopack-boost": "autopack.calibration.shrinkage",  # what it falls back on
-    "plugins/autopack-legacy": "autopack.estimation",  # today's words for old categories
-    "plugins/autopack-prices/src/autopack_prices/tables.py": "autopack.runfiles",  # as forecasts
-    "plugins/autopack-prices": "autopack.calibration.prices",  # what a table is
+    "docs/why_events.md": "autopack.aggregates.phase",  # explains how a state is folded
+    "docs/versioning.md": "autopack.format.chain",  # shows where the chain's version stands
+    "plugins/autopack-boost": "autopack.prediction.calibration.shrinkage",  # what it falls back on
+    "plugins/autopack-legacy": "autopack.prediction.estimation",  # today's words for old categories
+    "plugins/autopack-prices/src/autopack_prices/tables.py": "autopack.exchange.run_files",
+    "plugins/autopack-prices": "autopack.prediction.calibration.prices",  # what a table is
 }
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from autopack import create_run
-from autopack.backends.memory import MemoryBackend
-from autopack.backends.sqlite.store import SqliteBackend
-from autopack.log import Log
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.backends.sqlite.store import SqliteBackend
+from autopack.log.log import Log
 from drains import Clock, specs
 
 Open = Callable[..., Log]

@@ -17,15 +17,15 @@ from autopack import (
     set_caps,
     status,
 )
-from autopack.backends.sqlite.store import SqliteBackend
 from autopack.errors import (
     CapFullError,
     CapReachedError,
     InvalidEventError,
     InvalidInputError,
 )
-from autopack.log import Log
-from autopack.money import Usd
+from autopack.log.backends.sqlite.store import SqliteBackend
+from autopack.log.log import Log
+from autopack.values.money import Usd
 from drains import found, specs
 
 

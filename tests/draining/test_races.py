@@ -28,7 +28,7 @@ from autopack.errors import (
     LeaseLostError,
     UsageConflictError,
 )
-from autopack.handler import Handler, handler_of
+from autopack.log.handler import Handler, handler_of
 from drains import Overtaken, found, specs, states, works
 
 A, B = PhaseRef("r", "a"), PhaseRef("r", "b")

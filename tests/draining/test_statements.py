@@ -6,8 +6,8 @@ import sqlite3
 import pytest
 
 from autopack import attempt, create_run, drain
-from autopack.backends.sqlite.store import SqliteBackend
-from autopack.log import Log
+from autopack.log.backends.sqlite.store import SqliteBackend
+from autopack.log.log import Log
 from autopack.testing.facts import queued
 from drains import specs
 from statements import Statements

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 
 from autopack import event
-from autopack.codec import Codec
 from autopack.errors import InvalidEventError, StoredEventError
 from autopack.events import (
     BudgetReserved,
@@ -17,8 +16,9 @@ from autopack.events import (
     LlmUsageRecorded,
     PhaseClaimed,
 )
-from autopack.money import Usd, UsdSum
+from autopack.format.codec import Codec
 from autopack.testing.generators import amounts
+from autopack.values.money import Usd, UsdSum
 
 
 @event("bill.paid")

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from autopack.codec import Codec
 from autopack.errors import InvalidEventError, InvalidInputError, StoredEventError
 from autopack.events import RunCreated
 from autopack.events.cap_table import CapTable
-from autopack.money import Usd
+from autopack.format.codec import Codec
+from autopack.values.money import Usd
 
 CODEC = Codec()
 

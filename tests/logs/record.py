@@ -13,17 +13,17 @@ from typing import Any
 from unittest import mock
 
 import autopack as api
-from autopack.codec import plain
 from autopack.draining.executors.recorded import RecordedExecutor
-from autopack.ids import PhaseId, PhaseRef, RunId
-from autopack.jsontext import json_text
-from autopack.log import Log
+from autopack.format.codec import plain
+from autopack.log.log import Log
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.work import NeedsPerson
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
+from autopack.values.ids import PhaseId, PhaseRef, RunId
+from autopack.values.json_text import json_text
 
 FOLDER = Path(__file__).parent
 

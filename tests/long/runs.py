@@ -15,6 +15,7 @@ from tests.crash.drain_harness import Plan
 ROOT: Final = Path(__file__).parent.parent.parent
 Given = argparse.Namespace
 
+_OF_THREADS: Final = "tests/draining/attempts/test_threads.py tests/test_plugins.py"
 _PLAN: Final = {"phases": 2000, "processes": 4, "workers": 4, "kills": 12, "seed": 0}
 
 
@@ -40,7 +41,7 @@ def _hypothesis(_folder: Path, given: Given) -> str:
 
 def _threads(_folder: Path, given: Given) -> str:
     for _ in range(given.times):
-        told = _pytest("tests/draining/test_threads.py tests/test_plugins.py", seed=given.seed)
+        told = _pytest(_OF_THREADS, seed=given.seed)
     return f"{given.times} times: {told}"
 
 

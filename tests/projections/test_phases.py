@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack import phase, views
-from autopack.backends.memory import MemoryBackend
+from autopack.aggregates import phase
 from autopack.events import (
     PhaseCancelled,
     PhaseEstimated,
@@ -22,11 +21,13 @@ from autopack.events import (
     PhaseTimedOut,
 )
 from autopack.events.phase import PhaseEvent
-from autopack.log import Log
-from autopack.plugins import load_plugins
+from autopack.log import views
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.log import Log
+from autopack.plugins.finding import load_plugins
 from autopack.ports.log import ANY, NewEvent
+from autopack.ports.states import LIVE
 from autopack.projections.phases import PHASES
-from autopack.states import LIVE
 from autopack.testing.facts import (
     append_all,
     claimed,

@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given
 
-from autopack import views
-from autopack.backends.memory import MemoryBackend
 from autopack.events import RunFinished, RunPrepared, RunPrepareFailed, RunReopened, RunResumed
-from autopack.log import Log
-from autopack.plugins import load_plugins
+from autopack.log import views
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.log import Log
+from autopack.plugins.finding import load_plugins
 from autopack.projections.runs import RUNS
 from autopack.testing.facts import append_all, claimed, created, paused, queued, usage
 from autopack.testing.generators import any_order

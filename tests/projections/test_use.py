@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack import views
-from autopack.backends.memory import MemoryBackend
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
-from autopack.log import Log
-from autopack.plugins import load_plugins
+from autopack.log import views
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.log import Log
+from autopack.plugins.finding import load_plugins
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.usage import USAGE
 from autopack.projections.use import Use, summed, totals_by

@@ -5,11 +5,12 @@ from decimal import Decimal
 
 from hypothesis import given
 
-from autopack import NewEvent, views
-from autopack.backends.memory import MemoryBackend
+from autopack import NewEvent
 from autopack.events import LlmUsageRecorded
-from autopack.log import Log
-from autopack.plugins import load_plugins
+from autopack.log import views
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.log import Log
+from autopack.plugins.finding import load_plugins
 from autopack.ports.log import ANY
 from autopack.projections.attempts import ATTEMPTS
 from autopack.testing.facts import append_all, usage

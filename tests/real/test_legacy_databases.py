@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from autopack.codec import Codec
+from autopack.format.codec import Codec
 
 autopack_legacy = pytest.importorskip("autopack_legacy")
 

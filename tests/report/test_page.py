@@ -8,14 +8,14 @@ from html.parser import HTMLParser
 import attrs
 import pytest
 
-from autopack.calibration.adaptive import AdaptiveConformal
-from autopack.calibration.backtesting import Backtest, judged, rows_of
-from autopack.calibration.coefficients import ProposalRecord, Taught
-from autopack.calibration.fold import run_calibrator
-from autopack.calibration.median_ratio import MedianRatio
-from autopack.calibration.shrinkage import ShrinkageQuantile
-from autopack.pictures import pictures_of
+from autopack.exchange.pictures import pictures_of
 from autopack.ports.prediction import Sample
+from autopack.prediction.calibration.adaptive import AdaptiveConformal
+from autopack.prediction.calibration.backtesting import Backtest, judged, rows_of
+from autopack.prediction.calibration.coefficients import ProposalRecord, Taught
+from autopack.prediction.calibration.fold import run_calibrator
+from autopack.prediction.calibration.median_ratio import MedianRatio
+from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
 from autopack.report.evaluation import Evaluation, evaluation_json, headline
 from autopack.report.page import page
 from autopack.report.summary import summary

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autopack.draining.failures import fingerprint
+from autopack.draining.attempts.failure_classes import fingerprint
 from autopack.report.wording import failure_words, kind_words
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autopack import Choose, Completed, Failed, PhaseSpec, Wait, create_run, drain
-from autopack.backends.memory import MemoryBackend
 from autopack.errors import InvalidInputError
-from autopack.log import Log
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.log import Log
 from autopack.ports.log import ANY
 from autopack.testing import VirtualClock
 from autopack.testing.facts import paused

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autopack import load_plugins
-from autopack.plugins import KINDS
+from autopack.plugins.registry import KINDS
 from autopack.testing.backends import BackendContract
 from autopack.testing.calibrators import CalibratorContract
 from autopack.testing.estimators import EstimatorContract

@@ -3,9 +3,7 @@
 import pytest
 from hypothesis import Phase, find, given, settings
 
-from autopack import phase, views
-from autopack.backends.memory import MemoryBackend
-from autopack.codec import Codec
+from autopack.aggregates import phase
 from autopack.events import (
     LlmUsageRecorded,
     PhaseClaimed,
@@ -13,11 +11,14 @@ from autopack.events import (
     RunCreated,
     RunFinished,
 )
-from autopack.log import Log
-from autopack.plugins import load_plugins
+from autopack.format.codec import Codec
+from autopack.log import views
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.log import Log
+from autopack.plugins.finding import load_plugins
+from autopack.ports.states import LIVE, MOVES, OPEN, PhaseStatus
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
-from autopack.states import LIVE, MOVES, OPEN, PhaseStatus
 from autopack.testing.facts import append_all
 from autopack.testing.generators import any_order, core_events, drain_views, runs, samples
 from autopack.testing.histories import histories

@@ -4,12 +4,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from autopack.commands import CancelPhase, ClaimPhase, CreateRun, PauseRun, SetBudget, SkipPhase
+from autopack.aggregates.commands import (
+    CancelPhase,
+    ClaimPhase,
+    CreateRun,
+    PauseRun,
+    SetBudget,
+    SkipPhase,
+)
 from autopack.errors import MoveRefusedError, RunExistsError, RunMissingError
 from autopack.events import BudgetSet, PhaseSkipped, RunCreated, RunPaused
-from autopack.ids import PhaseRef
 from autopack.testing import given
 from autopack.testing.facts import claimed, completed, created, paused, queued, started
+from autopack.values.ids import PhaseRef
 
 REF = PhaseRef("r1", "a")
 PAUSE = PauseRun(run_id="r1", why="lunch", actor="ann")

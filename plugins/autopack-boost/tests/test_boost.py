@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from autopack import load_plugins
-from autopack.calibration.backtesting import judged, rows_of
-from autopack.calibration.shrinkage import ShrinkageQuantile
 from autopack.errors import InvalidInputError
+from autopack.prediction.calibration.backtesting import judged, rows_of
+from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
 from autopack.testing.calibrators import CalibratorContract
 from autopack.types import Features, Sample
 from autopack_boost import BoostCalibrator

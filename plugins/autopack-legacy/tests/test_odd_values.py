@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autopack.codec import Codec
+from autopack.format.codec import Codec
 from autopack_legacy import LegacyImporter
 from autopack_legacy.values import flag, moment, plain, unwrapped, whole
 

@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 
 import pluggy
 
-from autopack import hookspecs
+from autopack.plugins import hookspecs
 from autopack_legacy import LegacyCalibrator, LegacyEstimator, LegacyImporter, plugin
 
 

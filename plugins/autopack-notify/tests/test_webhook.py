@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from autopack.errors import InvalidInputError
-from autopack.jsontext import json_text
+from autopack.values.json_text import json_text
 from autopack_notify import Webhook
 
 SECRETS = ("me", "hunter2", "t0ken", "s3cret", "hush")

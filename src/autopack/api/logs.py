@@ -6,16 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from autopack.backends.scratch import publishing, told_of
 from autopack.errors import CodecError, LogExistsError, NotALogError
-from autopack.journal import END
-from autopack.log import Log
-from autopack.narrator import Narrator
-from autopack.opening import create_backend, open_backend
-from autopack.plugins import Registry, load_plugins
+from autopack.format.redaction import Redact
+from autopack.log.backends.scratch import publishing, told_of
+from autopack.log.journal import END
+from autopack.log.log import Log
+from autopack.log.targets import create_backend, open_backend
+from autopack.plugins.finding import load_plugins
+from autopack.plugins.narrator import Narrator
+from autopack.plugins.registry import Registry
 from autopack.ports.importing import ExporterLike, ImporterLike
 from autopack.ports.log import Recorded, Row, UnrecognisedEvent
-from autopack.redaction import Redact
 
 if TYPE_CHECKING:
     from autopack.ports.importing import ImportReport
@@ -87,7 +88,7 @@ def import_history(log: Log, source: ImporterLike, path: str | Path) -> "ImportR
         path: The source; it is opened read-only.
     """
     importer = log.registry.resolve("importer", source)
-    from autopack.importers.running import run_import
+    from autopack.exchange.importers.imports import run_import
 
     return run_import(log, importer, Path(path).absolute())
 

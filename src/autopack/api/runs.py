@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from autopack.api.doubting import doubt_words
-from autopack.commands import (
+from autopack.aggregates.commands import (
     CreateRun,
     DecideGate,
     PauseRun,
@@ -13,15 +12,16 @@ from autopack.commands import (
     ResumeRun,
     SkipPhase,
 )
-from autopack.draining import requeueing
+from autopack.api.spelling import doubt_words
+from autopack.draining.attempts.requeue import reopening, requeue_phase
 from autopack.errors import InvalidInputError
-from autopack.handler import handler_of
-from autopack.ids import PhaseName, phase_ref
-from autopack.log import Log
-from autopack.money import UsdLike
+from autopack.log.handler import handler_of
+from autopack.log.log import Log
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import PhaseSpec
-from autopack.states import GateDecision
+from autopack.ports.states import GateDecision
+from autopack.values.ids import PhaseName, phase_ref
+from autopack.values.money import UsdLike
 
 
 def create_run(
@@ -105,13 +105,11 @@ def requeue(
     Raises:
         MoveRefusedError: It is queued already, somebody works on it, or it is done.
     """
-    from autopack.draining.abandoned import take_back
+    from autopack.draining.attempts.abandoned import take_back
 
     ref, handler = phase_ref(phase), handler_of(log)
     lost = take_back(handler, ref)
-    return requeueing.requeue(
-        handler, ref, by=actor, why=why, not_before=not_before, after_loss=lost
-    )
+    return requeue_phase(handler, ref, by=actor, why=why, not_before=not_before, after_loss=lost)
 
 
 def cancel(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
@@ -120,7 +118,7 @@ def cancel(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list
 
     The run is finished if it was the last.
     """
-    from autopack.draining.cancelling import cancel
+    from autopack.draining.attempts.cancel import cancel
 
     ref, handler = phase_ref(phase), handler_of(log)
     recorded = cancel(handler, ref, by=actor, why=why)
@@ -134,7 +132,7 @@ def skip(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[R
 
     One whose worker is gone, with its lease ended, is taken back first.
     """
-    from autopack.draining.abandoned import take_back
+    from autopack.draining.attempts.abandoned import take_back
 
     ref, handler = phase_ref(phase), handler_of(log)
     take_back(handler, ref)
@@ -151,9 +149,7 @@ def decide_gate(
     command = DecideGate(ref=ref, decision=decision, by=actor, why=why)
     handler = handler_of(log)
     is_back = decision == "requeue"
-    recorded = handler.handle(
-        command, also=lambda: requeueing.reopening(handler, ref, why) if is_back else []
-    )
+    recorded = handler.handle(command, also=lambda: reopening(handler, ref, why) if is_back else [])
     handler_of(log).finish_run(ref.run_id)
     return recorded
 

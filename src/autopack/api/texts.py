@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import attrs
 
-from autopack.api.reading import history
-from autopack.drafting import unpacked
+from autopack.api.views import history
 from autopack.errors import InvalidInputError
-from autopack.ids import PhaseName, PhaseRef, phase_ref
-from autopack.log import DIGEST_LEAST, Log
+from autopack.log.drafts import unpacked
+from autopack.log.log import DIGEST_LEAST, Log
 from autopack.ports.log import UnrecognisedEvent
+from autopack.values.ids import PhaseName, PhaseRef, phase_ref
 
 _CUT: Final = re.compile(r"\[whole text: artifact ([0-9a-f]{64})\]\Z")
 _MAPS: Final = (("input", "inputs"), ("output", "outputs"), ("artifact", "artifacts"))

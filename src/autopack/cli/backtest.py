@@ -59,7 +59,7 @@ def backtest(
     Exit 1 if there is no row to judge.
     """
     import autopack as api
-    from autopack.api.backtesting import DEFAULT_CALIBRATORS
+    from autopack.api.backtests import DEFAULT_CALIBRATORS
     from autopack.report.backtest import backtest_json, backtest_markdown
 
     session = ctx.find_object(Session)

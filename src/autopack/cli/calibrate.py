@@ -67,8 +67,8 @@ def calibrate(
     if ctx.invoked_subcommand is not None:
         return
     import autopack as api
+    from autopack.exchange.report_files import write_calibration
     from autopack.report.calibration import calibration_json, calibration_markdown
-    from autopack.reportfiles import write_calibration
 
     session = ctx.find_object(Session)
     assert session is not None
@@ -120,8 +120,8 @@ def apply(session: Session, file: Path, force_why: str | None, as_json: bool) ->
     Evidence of another log is taken too, and said loudly; `calibrate rollback` takes it back.
     """
     import autopack as api
-    from autopack.api.deciding import foreign_evidence
-    from autopack.runfiles import proposal_from_json
+    from autopack.api.proposals import foreign_evidence
+    from autopack.exchange.run_files import proposal_from_json
 
     proposal = proposal_from_json(file.absolute())
     with session.open_log() as log:

@@ -51,7 +51,7 @@ def strategy_of(registry: Any, name: str, options: Sequence[str]) -> Any:
 
 def made(registry: Any, kind: str, name: str, options: dict[str, Any]) -> Any:
     """Return the name as it is, or what it stands for, made with *options*."""
-    from autopack.draining.options import made_with
+    from autopack.draining.settings.options import made_with
 
     name = named(registry, kind, name)
     if not options:

@@ -18,7 +18,7 @@ from autopack.cli.session import Session, example
 @click.pass_obj
 def demo(session: Session, directory: Path | None) -> None:
     """Create a log, drain it, replay it, calibrate, and say what to type next; in a new folder."""
-    from autopack.demo import run_demo
+    from autopack.cli.demo_run import run_demo
 
     session.registry()
     run_demo(None if directory is None else directory.absolute(), program=_program())

@@ -209,7 +209,7 @@ def _check_together(
 
 
 def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:
-    from autopack.draining.engine import Drain
+    from autopack.draining.engine.engine import Drain
     from autopack.report.stuck import stuck_lines
 
     with users_prints():
@@ -237,7 +237,7 @@ def _row(planned: Any) -> tuple[Any, ...]:
 
 
 def _sums(plan: list[Any]) -> str:
-    from autopack.money import total
+    from autopack.values.money import total
 
     predicted = sum(planned.predicted_output_tokens for planned in plan)
     budget = sum(planned.budget_tokens for planned in plan)
@@ -253,8 +253,8 @@ def _sums(plan: list[Any]) -> str:
 def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[Any, bool]:
     import autopack as api
     from autopack.cli.progress import DrainProgress
-    from autopack.draining.engine import Drain
-    from autopack.ids import PhaseRef
+    from autopack.draining.engine.engine import Drain
+    from autopack.values.ids import PhaseRef
 
     with DrainProgress() as progress, users_prints():
         engine = progress.engine = Drain(log, **settings, on_event=progress)

@@ -41,7 +41,7 @@ DAYS: Final = Finite(min=0, max=36_500)
 def dollars(_context: Any, _option: Any, given: str | None) -> Decimal | None:
     """Return an amount of USD above 0, digit by digit; a callback of options."""
     from autopack.errors import InvalidInputError
-    from autopack.money import Usd
+    from autopack.values.money import Usd
 
     try:
         amount = None if given is None else Usd.of(given)

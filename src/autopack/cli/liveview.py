@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from autopack.digits import figure
 from autopack.report.escaping import on_line
 from autopack.report.pace import expected_end
 from autopack.report.wording import kind_words
@@ -51,6 +50,8 @@ def lines_of(status: Mapping[str, Any], failures: Mapping[str, int]) -> Iterator
 
 
 def _spend(status: Mapping[str, Any]) -> Iterator[str]:
+    from autopack.errors.digits import figure
+
     limits = status["limits"]
     least = "at least " if status["unreadable"] else ""
     for name, used, unit in (

@@ -13,7 +13,6 @@ import click
 
 from autopack.cli.columns import columns
 from autopack.cli.streams import settle
-from autopack.digits import figure
 
 _SHOWN_MOST: Final = 1_000
 """How much of a value is shown beside others; `--json` has all of it."""
@@ -92,8 +91,8 @@ def _write(text: str, *, err: bool = False, nl: bool = True) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON document; non-ASCII is escaped, so that no console can spoil it."""
-    from autopack.codec import plain
-    from autopack.jsontext import json_text
+    from autopack.format.codec import plain
+    from autopack.values.json_text import json_text
 
     say(json_text(plain(value)))
 
@@ -120,6 +119,8 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal):
+        from autopack.errors.digits import figure
+
         return figure(value)
     if isinstance(value, Mapping):
         named = ((shown(name) or "(empty)", shown(inner)) for name, inner in value.items())

@@ -116,8 +116,8 @@ def _refuse_beside_file(ctx: click.Context, given: dict[str, Any]) -> None:
 
 
 def _specs(file: Path | None, given: dict[str, Any]) -> tuple[Any, ...]:
+    from autopack.exchange.run_files import read_run_file
     from autopack.ports.prediction import PhaseSpec
-    from autopack.runfiles import read_run_file
 
     needed = {name: given[name] for name in ("phase_id", "category", "complexity")}
     if file is not None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
-    from autopack.ids import PhaseRef
-    from autopack.log import Log
+    from autopack.log.log import Log
+    from autopack.values.ids import PhaseRef
 
 _NAMED_MOST: Final = 5
 _DIGITS_MOST: Final = 18
@@ -46,7 +46,7 @@ def phase_in(log: "Log", words: tuple[str, ...]) -> "PhaseRef":
         InvalidInputError: No run is named; says in which runs of the log such a phase is.
     """
     from autopack.errors import InvalidInputError
-    from autopack.ids import PhaseId, PhaseRef, RunId
+    from autopack.values.ids import PhaseId, PhaseRef, RunId
 
     if len(words) == 2:
         return PhaseRef(RunId(words[0]), PhaseId(words[1]))

@@ -32,7 +32,7 @@ def plugin() -> None:
 )
 def new(name: str, kind: Literal["strategy", "executor"], folder: Path) -> None:
     """Write a package that installs, passes its tests and shows up in `autopack plugins`."""
-    from autopack.scaffold import create_plugin
+    from autopack.plugins.scaffold import create_plugin
 
     made = create_plugin(name, kind, folder.absolute())
     say(f"Created {made}")

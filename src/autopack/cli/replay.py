@@ -61,7 +61,7 @@ def replay(
 
 
 def _show(found: Any) -> None:
-    from autopack.codec import plain
+    from autopack.format.codec import plain
 
     kind = ", a reconstruction by occurred_at" if found.is_reconstruction else ""
     say(f"{found.projection} at position {found.position}{kind}")
@@ -74,7 +74,7 @@ def _show(found: Any) -> None:
 
 
 def _show_changes(changes: list[Any], as_json: bool) -> None:
-    from autopack.codec import plain
+    from autopack.format.codec import plain
 
     if as_json:
         print_json([{"key": c.key, "before": c.before, "after": c.after} for c in changes])

@@ -67,7 +67,7 @@ def report(
 
 
 def _tell_missing_pictures(path: Path, pictures: bool | None) -> None:
-    from autopack.pictures import EXTRA, can_draw
+    from autopack.exchange.pictures import EXTRA, can_draw
 
     if pictures is None and path.suffix.lower() == ".html" and not can_draw():
         say(f"without pictures: for these, pip install '{EXTRA}'", err=True)

@@ -40,7 +40,7 @@ def create(session: Session, run_id: str, file: Path) -> None:
     A file without phases is refused; more can be added later with autopack phase add.
     """
     import autopack as api
-    from autopack.runfiles import read_run_file
+    from autopack.exchange.run_files import read_run_file
 
     wanted = read_run_file(file.absolute())
     if not wanted.phases:

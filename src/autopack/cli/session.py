@@ -8,8 +8,8 @@ import click
 from autopack.cli.output import say
 
 if TYPE_CHECKING:
-    from autopack.log import Log
-    from autopack.plugins import Registry
+    from autopack.log.log import Log
+    from autopack.plugins.registry import Registry
 
 
 class Session:
@@ -34,7 +34,7 @@ class Session:
         if self._registry is None:
             from autopack.cli.narration import configure_logging
             from autopack.cli.output import users_prints
-            from autopack.plugins import load_plugins
+            from autopack.plugins.finding import load_plugins
 
             configure_logging(self.verbose)
             with users_prints():
@@ -111,7 +111,7 @@ def absolute_target(target: str) -> str:
 
 def announce(log: "Log") -> None:
     """Say on stderr which log this command holds, without its password."""
-    from autopack.opening import masked
+    from autopack.log.targets import masked
 
     say(f"log: {masked(log.target)} (log_id {log.log_id})", err=True)
 

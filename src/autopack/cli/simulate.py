@@ -78,7 +78,7 @@ def _simulated(
     import autopack as api
 
     if seed is not None:
-        from autopack.draining.synthetic import synthetic_backlog
+        from autopack.draining.simulation.synthetic import synthetic_backlog
 
         return api.simulate(synthetic_backlog(seed), chosen, width=width, **limits)
     with session.open_log() as log:

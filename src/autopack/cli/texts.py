@@ -63,7 +63,7 @@ def text_by_digest(session: Session, digest: str, as_json: bool) -> None:
 
 def _phase_and_name(words: tuple[str, ...]) -> tuple[Any, str | None]:
     """Return the phase, written as RUN/PHASE or as RUN PHASE, and the name after it, if any."""
-    from autopack.ids import PhaseId, PhaseRef, RunId
+    from autopack.values.ids import PhaseId, PhaseRef, RunId
 
     if "/" in words[0]:
         ref, rest = PhaseRef.parse(words[0]), words[1:]

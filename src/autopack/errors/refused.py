@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from shlex import quote
 
-from autopack.digits import figure
 from autopack.errors.base import AutopackError
+from autopack.errors.digits import figure
 from autopack.errors.nearest import did_you_mean, listed
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import attrs
 
 from autopack.events.schema import Count, Json, Key, Minutes, ReasonText, Text, Tokens, event
-from autopack.money import Usd, UsdSum
+from autopack.values.money import Usd, UsdSum
 
 
 @event("calibration.proposed")

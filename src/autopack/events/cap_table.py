@@ -7,7 +7,7 @@ from typing import Any, Final, Never
 from autopack.errors import InvalidInputError
 from autopack.errors.base import told
 from autopack.errors.nearest import did_you_mean
-from autopack.money import Usd, UsdLike
+from autopack.values.money import Usd, UsdLike
 
 UNITS: Final = ("tokens", "usd", "phases", "minutes")
 """What a cap may be in: total tokens, USD, attempts begun, and minutes that they took."""

@@ -18,7 +18,7 @@ from autopack.events.schema import (
     Tokens,
     event,
 )
-from autopack.money import UsdSum
+from autopack.values.money import UsdSum
 
 LEASE_LOST: Final = "lease_lost"
 """The code of a phase that failed since its last worker was gone."""

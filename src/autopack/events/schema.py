@@ -20,12 +20,12 @@ import attrs
 import msgspec
 from msgspec import Meta
 
-from autopack.decoders import decoder_of
 from autopack.errors import InvalidEventError, InvalidInputError
 from autopack.events.cap_table import CapTable
 from autopack.events.json_values import SIMPLE, json_fault
-from autopack.limits import moment_fault
-from autopack.money import Usd, UsdSum
+from autopack.values.decoders import decoder_of
+from autopack.values.limits import moment_fault
+from autopack.values.money import Usd, UsdSum
 
 C = TypeVar("C", bound=type)
 _PLAIN: Final = (str, int, bool, NoneType)

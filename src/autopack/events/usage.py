@@ -17,8 +17,8 @@ from autopack.events.schema import (
     Tokens,
     event,
 )
-from autopack.ids import EventId, derived_id
-from autopack.money import Usd
+from autopack.values.ids import EventId, derived_id
+from autopack.values.money import Usd
 
 Split = Literal["measured", "inferred", "total_only"]
 CostSource = Literal["reported", "computed", "unknown"]

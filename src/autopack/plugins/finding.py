@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pluggy
 
-from autopack import hookspecs
-from autopack.codec import Codec
 from autopack.errors import PluginError
+from autopack.format.codec import Codec
+from autopack.plugins import hookspecs
 from autopack.plugins.files import module_of
 from autopack.plugins.registry import Registry
 

@@ -8,14 +8,14 @@ from typing import Any, Final
 import attrs
 import pluggy
 
-from autopack import hookspecs
-from autopack.codec import Codec
 from autopack.errors import InvalidInputError, PluginError, UnknownNameError
 from autopack.errors.nearest import did_you_mean
-from autopack.narrator import Narrator
-from autopack.observers import ObserverFaults, answer_of
+from autopack.format.codec import Codec
+from autopack.plugins import hookspecs
 from autopack.plugins.files import from_file, place_in
 from autopack.plugins.implementations import why_refused
+from autopack.plugins.narrator import Narrator
+from autopack.plugins.observers import ObserverFaults, answer_of
 
 KINDS: Final = {
     "strategy": "strategies",

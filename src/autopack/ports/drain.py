@@ -7,8 +7,8 @@ from typing import Final, Protocol, TypeAlias
 
 import attrs
 
-from autopack.ids import PhaseRef, phase_ref
 from autopack.ports.work import PhaseView, RunView
+from autopack.values.ids import PhaseRef, phase_ref
 
 _QUARTER: Final = timedelta(minutes=15)
 

@@ -11,7 +11,7 @@ import attrs
 import msgspec
 
 from autopack.errors import CodecError, InvalidInputError, StoredEventError
-from autopack.ids import EventId
+from autopack.values.ids import EventId
 
 E = TypeVar("E", covariant=True)
 T = TypeVar("T")
@@ -221,7 +221,7 @@ class Head(NamedTuple):
     The last event: position, hash of the chain, recorded_at in microseconds.
 
     ``as_of`` is the moment as of which it counts: its own ``recorded_at``, unless clocks were
-    wrong (:mod:`autopack.moments`).
+    wrong (:mod:`autopack.format.moments`).
     """
 
     position: int

@@ -7,8 +7,8 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.errors.base import told
-from autopack.ids import phase_id
 from autopack.ports.figures import check_figures
+from autopack.values.ids import phase_id
 
 S = TypeVar("S")
 

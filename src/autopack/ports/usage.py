@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from autopack.events.usage import CostSource, Split
-from autopack.money import UsdLike
+from autopack.values.money import UsdLike
 
 
 class AmendedFigures(TypedDict, total=False):

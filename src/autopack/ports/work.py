@@ -10,10 +10,10 @@ import attrs
 from autopack.errors import InvalidInputError
 from autopack.events.cap_table import NO_CAPS, CapTable
 from autopack.events.usage import LlmUsageRecorded
-from autopack.ids import PhaseRef
 from autopack.ports.log import Recorded
+from autopack.ports.states import PhaseStatus
 from autopack.ports.usage import UsageFigures
-from autopack.states import PhaseStatus
+from autopack.values.ids import PhaseRef
 
 USAGE_PROBLEMS: Final = "usage-problems"
 """

@@ -6,9 +6,9 @@ from typing import Any, Final
 import attrs
 
 from autopack.events.usage import BUILDER
-from autopack.money import Usd
 from autopack.projections.use import MEASURED, Call, Use
 from autopack.projections.work import Pace, Work
+from autopack.values.money import Usd
 
 NO_WORK: Final = Work()
 UNKNOWN: Final = "unknown"

@@ -6,7 +6,8 @@ from typing import Any, Final
 import attrs
 from rpds import HashTrieMap
 
-from autopack import phase
+from autopack.aggregates import phase
+from autopack.aggregates.phase import PhaseState
 from autopack.events import (
     LlmUsageRecorded,
     PhaseClaimed,
@@ -22,10 +23,9 @@ from autopack.events import (
     PhaseTimedOut,
 )
 from autopack.events.phase import PhaseEvent
-from autopack.phase import PhaseState
 from autopack.ports.log import Recorded
+from autopack.ports.states import LIVE, PhaseStatus
 from autopack.ports.work import PhaseView
-from autopack.states import LIVE, PhaseStatus
 
 _PHASE_EVENTS: Final = PhaseEvent.__args__
 _QUEUED: Final = PhaseStatus.QUEUED

@@ -7,7 +7,7 @@ import attrs
 
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
 from autopack.events.usage import BUILDER, CUT_OFF, amended_figures
-from autopack.money import Usd, pico
+from autopack.values.money import Usd, pico
 
 MEASURED: Final = "measured"
 _WEAKNESS: Final[Mapping[str, int]] = {MEASURED: 0, "inferred": 1, "total_only": 2}

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import attrs
 
-from autopack.calibration.backtesting import Backtest
-from autopack.calibration.scores import FEWEST, Score
+from autopack.prediction.calibration.backtesting import Backtest
+from autopack.prediction.calibration.scores import FEWEST, Score
 from autopack.report.escaping import in_markdown
 
 _DIGITS: Final = 6

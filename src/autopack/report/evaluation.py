@@ -7,15 +7,15 @@ from typing import Any, Final
 
 import attrs
 
-from autopack.calibration.backtesting import Backtest
-from autopack.calibration.coefficients import ProposalRecord, Taught
-from autopack.calibration.tiers import (
+from autopack.ports.prediction import Group, Proposal, Sample
+from autopack.prediction.calibration.backtesting import Backtest
+from autopack.prediction.calibration.coefficients import ProposalRecord, Taught
+from autopack.prediction.calibration.tiers import (
     MOST_TRUNCATED,
     MOST_UNDERESTIMATED,
     is_judged,
     tiers_of,
 )
-from autopack.ports.prediction import Group, Proposal, Sample
 from autopack.report.backtest import backtest_json
 from autopack.report.calibration import next_step
 

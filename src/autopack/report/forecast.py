@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from autopack.calibration.forecasts import Forecast, Range, Total, UsdRange
+from autopack.prediction.calibration.forecasts import Forecast, Range, Total, UsdRange
 
 
 def forecast_json(found: Forecast) -> dict[str, Any]:

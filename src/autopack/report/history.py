@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-from autopack.digits import figure
 from autopack.errors import CodecError
+from autopack.errors.digits import figure
 from autopack.ports.log import Recorded, UnrecognisedEvent, from_us
 from autopack.report.escaping import on_line
 

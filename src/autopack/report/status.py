@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import attrs
 
-from autopack.money import ZERO, Usd
-from autopack.ordering import Stuck
+from autopack.aggregates.order import Stuck
 from autopack.report.escaping import in_code, in_markdown, on_line
 from autopack.report.pace import per_minute
 from autopack.report.stuck import stuck_lines
 from autopack.report.wording import failure_words, kind_words
+from autopack.values.money import ZERO, Usd
 
 _SHOWN: Final = 5
 

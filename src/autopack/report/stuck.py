@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from autopack.ordering import Stuck
+from autopack.aggregates.order import Stuck
 
 _SHOWN: Final = 10
 

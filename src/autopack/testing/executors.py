@@ -7,16 +7,16 @@ from typing import Any
 import attrs
 import pytest
 
-from autopack.api.reading import get_phase, replay
+from autopack.api.drains import attempt, drain
 from autopack.api.runs import create_run
-from autopack.api.work import attempt, drain
-from autopack.backends.memory import MemoryBackend
-from autopack.ids import PhaseId, PhaseRef, RunId
-from autopack.log import Log
+from autopack.api.views import get_phase, replay
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.log import Log
 from autopack.ports.prediction import PhaseSpec
+from autopack.ports.states import PhaseStatus
 from autopack.ports.work import Completed, Failed, NeedsPerson, PhaseView
-from autopack.states import PhaseStatus
 from autopack.testing.making import checked, not_written
+from autopack.values.ids import PhaseId, PhaseRef, RunId
 
 _REF = PhaseRef(RunId("run"), PhaseId("p"))
 

@@ -13,9 +13,9 @@ from autopack.events import (
     RunCreated,
     RunPaused,
 )
-from autopack.ids import drain_stream, estimator_stream, phase_stream, run_stream
-from autopack.journal import Journal
+from autopack.log.journal import Journal
 from autopack.ports.log import ANY, Recorded
+from autopack.values.ids import drain_stream, estimator_stream, phase_stream, run_stream
 
 
 def created(run_id: str = "r1", **fields: Any) -> RunCreated:

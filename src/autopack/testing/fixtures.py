@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from autopack.api.logs import create_log
-from autopack.backends.memory import MemoryBackend
-from autopack.backends.sqlite.store import SqliteBackend
-from autopack.log import Log
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.backends.sqlite.store import SqliteBackend
+from autopack.log.log import Log
 from autopack.testing.clock import VirtualClock
 
 

@@ -13,12 +13,12 @@ from autopack.events.cap_table import CapTable
 from autopack.events.phase import PhaseEvent
 from autopack.events.run import RunEvent
 from autopack.events.usage import UsageEvent
-from autopack.ids import PhaseId, PhaseRef, RunId
-from autopack.money import Usd, UsdSum
 from autopack.ports.drain import DrainView, GroupEvidence, RunHistory, evidence_of
 from autopack.ports.prediction import Features, PhaseSpec, Sample
+from autopack.ports.states import PhaseStatus
 from autopack.ports.work import PhaseView, RunView
-from autopack.states import PhaseStatus
+from autopack.values.ids import PhaseId, PhaseRef, RunId
+from autopack.values.money import Usd, UsdSum
 
 RUNS = ("r1", "r2", "r3")
 PHASES = ("a", "b", "c")

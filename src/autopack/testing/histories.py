@@ -6,8 +6,8 @@ from typing import Any
 import attrs
 from hypothesis import strategies as st
 
-from autopack import phase, run
-from autopack.commands import (
+from autopack.aggregates import phase, run
+from autopack.aggregates.commands import (
     CancelPhase,
     ClaimPhase,
     CompletePhase,
@@ -31,10 +31,10 @@ from autopack.commands import (
 )
 from autopack.errors import CommandRefusedError
 from autopack.events import LlmUsageRecorded
-from autopack.ids import PhaseRef
 from autopack.ports.prediction import Estimate, Features
-from autopack.states import LIVE
+from autopack.ports.states import LIVE
 from autopack.testing.generators import CATEGORIES, COMPLEXITIES, RUNS, amounts, phase_refs, runs
+from autopack.values.ids import PhaseRef
 
 _NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _PEOPLE: dict[str, Any] = {"by": "ann", "why": "because"}

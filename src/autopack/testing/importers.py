@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack.backends.memory import MemoryBackend
 from autopack.errors import AutopackError, ImportRefusedError
-from autopack.importers.running import run_import
-from autopack.log import Log
+from autopack.exchange.importers.imports import run_import
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.log import Log
 from autopack.ports.importing import Importer, ImportSource
 from autopack.ports.log import ANY
 from autopack.testing.making import checked, not_written
@@ -91,7 +91,7 @@ class ImporterContract:
         ids = [new.event_id for _stream, new in self._read(source).events]
         unfit = [one for one in ids if not (isinstance(one, bytes) and len(one) == 16)]
 
-        assert [] == unfit, "an id is 16 bytes; make it with autopack.ids.derived_id()"
+        assert [] == unfit, "an id is 16 bytes; make it with autopack.values.ids.derived_id()"
         assert len(set(ids)) == len(ids)
 
     def test_events_come_in_the_order_in_which_they_happened(self, source: Path) -> None:

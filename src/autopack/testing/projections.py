@@ -8,12 +8,12 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack import views
-from autopack.backends.memory import MemoryBackend
 from autopack.errors import InvalidInputError
-from autopack.log import Log
-from autopack.money import Usd
-from autopack.plugins import Registry, load_plugins
+from autopack.log import views
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.log import Log
+from autopack.plugins.finding import load_plugins
+from autopack.plugins.registry import Registry
 from autopack.ports.log import ANY, UnrecognisedEvent
 from autopack.ports.projection import Projection, check_projection, is_keyed
 from autopack.testing.facts import append_all, usage
@@ -21,6 +21,7 @@ from autopack.testing.generators import any_order
 from autopack.testing.histories import histories
 from autopack.testing.making import checked, not_written
 from autopack.testing.settings import PATIENT, is_ever
+from autopack.values.money import Usd
 
 _BY_TURNS: Final = [
     usage(str(n), run_id, cost_usd=Usd.of(cost))

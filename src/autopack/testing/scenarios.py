@@ -5,8 +5,8 @@ from typing import Any, TypeVar, get_args
 
 import attrs
 
-from autopack import budget, phase, run
-from autopack.commands import BudgetCommand, Command, RunCommand
+from autopack.aggregates import cap, phase, run
+from autopack.aggregates.commands import BudgetCommand, Command, RunCommand
 from autopack.errors import AutopackError
 from autopack.events import BudgetEvent, RunEvent
 
@@ -39,7 +39,7 @@ class When:
             return list(run.decide(command, run.fold(of_run)))
         if isinstance(command, BudgetCommand):
             of_cap = self._of(BudgetEvent, scope=command.scope)
-            return list(budget.decide(command, budget.fold(of_cap)))
+            return list(cap.decide(command, cap.fold(of_cap)))
         ref = command.ref
         own = self._of(phase.PhaseStreamEvent, run_id=ref.run_id, phase_id=ref.phase_id)
         return list(phase.decide(command, phase.fold(own)))

@@ -22,8 +22,8 @@ from autopack import (
     list_samples,
     probe,
 )
-from autopack.draining.claims import Claims
-from autopack.draining.lost_leases import reclaim_lost
+from autopack.draining.attempts.claims import Claims
+from autopack.draining.attempts.lost_leases import reclaim_lost
 from autopack.errors import InvalidInputError
 from autopack.events import (
     DrainStopped,
@@ -32,8 +32,8 @@ from autopack.events import (
     PhaseFailed,
     PhaseTimedOut,
 )
-from autopack.handler import handler_of
-from autopack.log import Log
+from autopack.log.handler import handler_of
+from autopack.log.log import Log
 from autopack.report.drain import drain_text
 from drains import account_of
 from programs import gone, printing, script

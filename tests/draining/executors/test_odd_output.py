@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from autopack import CommandExecutor, PhaseSpec, create_run, drain
-from autopack.backends.memory import MemoryBackend
 from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.codex import Codex
 from autopack.draining.executors.reports import ProgramReader
-from autopack.draining.executors.usagefiles import UsageChannel
+from autopack.draining.executors.usage_files import UsageChannel
 from autopack.draining.executors.watching import Work
 from autopack.events import PhaseFailed
-from autopack.log import Log
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.log import Log
 from autopack.ports.work import Completed, Failed, NeedsPerson
 from drains import states
 from programs import CODEX_START, INIT, RESULT, codex_turn, message, printing

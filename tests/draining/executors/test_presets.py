@@ -9,7 +9,7 @@ import pytest
 
 from autopack import CommandExecutor, PhaseSpec, create_run, drain
 from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseFailed, PhaseTimedOut
-from autopack.log import Log
+from autopack.log.log import Log
 from programs import CODEX_START, INIT, RESULT, codex_turn, message, printing, script
 
 

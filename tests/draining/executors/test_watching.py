@@ -8,7 +8,7 @@ import pytest
 
 from autopack import attempt, get_phase
 from autopack.draining.executors.reports import ProgramReader
-from autopack.draining.executors.usagefiles import UsageChannel
+from autopack.draining.executors.usage_files import UsageChannel
 from autopack.draining.executors.watching import Work
 from drains import found
 

@@ -4,13 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from autopack.draining.history import DrainHistory
 from autopack.draining.strategies.explore import Explore, width_of
 from autopack.draining.strategies.fifo import fifo
+from autopack.draining.strategies.history import DrainHistory
 from autopack.draining.strategies.priority import priority
 from autopack.draining.strategies.retry_failed import RetryFailed
 from autopack.draining.strategies.triage import Triage, rank_of
-from autopack.ids import PhaseRef
 from autopack.ports.drain import (
     Choose,
     DrainView,
@@ -21,8 +20,9 @@ from autopack.ports.drain import (
     Wait,
     evidence_of,
 )
+from autopack.ports.states import PhaseStatus
 from autopack.ports.work import PhaseView
-from autopack.states import PhaseStatus
+from autopack.values.ids import PhaseRef
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

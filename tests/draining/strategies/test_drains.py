@@ -6,7 +6,7 @@ import pytest
 
 from autopack import Completed, Drain, Failed, create_run, drain, get_phase, open_log, pause_run
 from autopack.draining.strategies.triage import Triage
-from autopack.ids import PhaseRef
+from autopack.values.ids import PhaseRef
 from drains import found, specs, states
 
 

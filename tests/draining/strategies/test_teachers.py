@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from autopack import Choose, DrainView, PhaseView
-from autopack.draining.shelf import Shelf, buckets, group_of
+from autopack.draining.simulation.worlds import Answer, World
 from autopack.draining.strategies.explore import Explore, width_of
-from autopack.draining.teachers import name_of, odds_of, size_of
-from autopack.draining.worlds import Answer, World
+from autopack.draining.strategies.shelf import Shelf, buckets, group_of
+from autopack.draining.strategies.teachers import name_of, odds_of, size_of
 from autopack.ports.drain import GroupEvidence, RunHistory, evidence_of
 from autopack.testing.generators import drain_views
 

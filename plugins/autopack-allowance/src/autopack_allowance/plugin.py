@@ -1,7 +1,7 @@
 """What the entry point finds: one registration, with nothing else loaded before it is needed."""
 
 from autopack import hookimpl
-from autopack.hookspecs import Register
+from autopack.plugins.hookspecs import Register
 
 
 @hookimpl

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from rpds import List
 
-from autopack.calibration.shrinkage import ShrinkageQuantile, Tree
 from autopack.errors import InvalidInputError
+from autopack.prediction.calibration.shrinkage import ShrinkageQuantile, Tree
 from autopack.types import Features, Prediction, Proposal, Sample
 from autopack_boost.rows import Row, outcome_of, row_of
 

@@ -1,6 +1,6 @@
 """What the entry point finds: the registration, with nothing else loaded before it is needed."""
 
-from autopack.hookspecs import Register, hookimpl
+from autopack.plugins.hookspecs import Register, hookimpl
 
 
 @hookimpl

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from autopack.hookspecs import Register, RegisterEvent, hookimpl
+from autopack.plugins.hookspecs import Register, RegisterEvent, hookimpl
 
 if TYPE_CHECKING:
     from autopack import Log

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import attrs
 
-from autopack.ids import EventId, derived_id
 from autopack.types import NewEvent
+from autopack.values.ids import EventId, derived_id
 from autopack_legacy.values import Cells, plain
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,8 +6,8 @@ from typing import Final
 
 import attrs
 
-from autopack.ids import PhaseRef, RunId
 from autopack.types import ImportSource
+from autopack.values.ids import PhaseRef, RunId
 from autopack_legacy.facts import SOURCE, Fact
 from autopack_legacy.findings import Findings
 from autopack_legacy.phases import PhaseRow, phase_facts

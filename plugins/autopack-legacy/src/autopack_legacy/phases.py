@@ -15,7 +15,7 @@ from autopack.events import (
     PhaseReclaimed,
     PhaseSkipped,
 )
-from autopack.ids import PhaseRef, phase_stream, run_stream
+from autopack.values.ids import PhaseRef, phase_stream, run_stream
 from autopack_legacy.facts import SOURCE, Fact, fact
 from autopack_legacy.scopes import deliverables_of, scope_of
 from autopack_legacy.values import UNKNOWN_TIME, Cells

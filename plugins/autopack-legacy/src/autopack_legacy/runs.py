@@ -6,7 +6,7 @@ from typing import Any, Final
 from autopack.events import RunCreated, RunFinished
 from autopack.events.cap_table import CapTable
 from autopack.events.run import Outcome
-from autopack.ids import RunId, run_stream
+from autopack.values.ids import RunId, run_stream
 from autopack_legacy.facts import Fact, fact
 from autopack_legacy.values import UNKNOWN_TIME, Cells
 

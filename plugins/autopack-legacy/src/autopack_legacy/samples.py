@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from autopack.events import BudgetEscalated, SampleRecorded
-from autopack.ids import PhaseId, phase_stream
+from autopack.values.ids import PhaseId, phase_stream
 from autopack_legacy.facts import Fact, fact
 from autopack_legacy.scopes import deliverables_of
 from autopack_legacy.usage import stream_for

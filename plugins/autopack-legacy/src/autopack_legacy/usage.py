@@ -7,7 +7,7 @@ import attrs
 
 from autopack.events import LlmUsageRecorded
 from autopack.events.usage import Split
-from autopack.ids import PhaseId, RunId, phase_stream, run_stream
+from autopack.values.ids import PhaseId, RunId, phase_stream, run_stream
 from autopack_legacy.facts import IMPORT_STREAM, Fact, fact, native_key
 from autopack_legacy.values import UNKNOWN_TIME, Cells
 

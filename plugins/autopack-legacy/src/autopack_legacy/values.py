@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from autopack.errors import InvalidNameError
-from autopack.ids import PhaseId, RunId, phase_id, run_id
+from autopack.values.ids import PhaseId, RunId, phase_id, run_id
 from autopack_legacy.findings import Findings
 
 T = TypeVar("T")

@@ -1,6 +1,6 @@
 """The old system's words for categories and complexities, in today's."""
 
-from autopack.estimation.vocabulary import category, complexity
+from autopack.prediction.estimation.vocabulary import category, complexity
 from autopack_legacy.values import Cells
 
 

@@ -16,7 +16,7 @@ import structlog
 
 from autopack import hookimpl
 from autopack.errors import InvalidInputError
-from autopack.jsontext import json_text
+from autopack.values.json_text import json_text
 
 if TYPE_CHECKING:
     from autopack import DrainReport, Recorded

@@ -7,9 +7,9 @@ from typing import Any
 import attrs
 
 from autopack import Recorded
-from autopack.calibration.prices import PriceTable
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
-from autopack.money import Usd
+from autopack.prediction.calibration.prices import PriceTable
+from autopack.values.money import Usd
 from autopack_prices.tables import usd_of
 
 _AMENDED = ("input_tokens", "output_tokens", "total_tokens", "cost_usd")

@@ -7,7 +7,7 @@ import click
 
 from autopack.cli.output import json_option, print_json, print_table, say
 from autopack.cli.session import LogCommand, Session
-from autopack.money import Usd
+from autopack.values.money import Usd
 from autopack_prices.environment import PRICES, named_table
 
 

@@ -4,8 +4,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from autopack.hookspecs import Register, hookimpl
-from autopack.money import Usd
+from autopack.plugins.hookspecs import Register, hookimpl
+from autopack.values.money import Usd
 from autopack_prices.environment import named_table
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from autopack.calibration.prices import PriceTable
 from autopack.errors import InvalidInputError
-from autopack.money import Usd
-from autopack.runfiles import prices_from_file
+from autopack.exchange.run_files import prices_from_file
+from autopack.prediction.calibration.prices import PriceTable
+from autopack.values.money import Usd
 
 
 def table_in(path: Path) -> PriceTable:

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from autopack.hookspecs import hookimpl
+from autopack.plugins.hookspecs import hookimpl
 
 
 @hookimpl

@@ -5,8 +5,8 @@ from collections import deque
 from datetime import datetime
 from typing import Any, Final
 
+from autopack.draining.attempts.threads import off_loop
 from autopack.draining.executors.reports import ProgramReader
-from autopack.draining.threads import off_loop
 from autopack.errors import (
     CapReachedError,
     EventIdConflictError,

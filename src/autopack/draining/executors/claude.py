@@ -12,8 +12,8 @@ from autopack.draining.executors.reports import (
     number,
     whole,
 )
-from autopack.money import Usd, total
 from autopack.ports.work import Completed, Failed
+from autopack.values.money import Usd, total
 
 _PROVIDER: Final = "anthropic"
 _CUT_OFF: Final = "max_tokens"

@@ -3,7 +3,7 @@
 import signal
 from typing import Final
 
-from autopack.draining.failures import classify
+from autopack.draining.attempts.failure_classes import classify
 from autopack.ports.work import Failed
 from autopack.report.wording import end_of
 

@@ -6,9 +6,9 @@ import os
 import subprocess
 from typing import Final, Self
 
-from autopack.draining.hindrances import NOT_TO_BE_HAD
+from autopack.draining.attempts.hindrances import NOT_TO_BE_HAD
 from autopack.errors import MachineFaultError
-from autopack.narrator import Narrator
+from autopack.plugins.narrator import Narrator
 
 _NAME: Final = "program-keeper"  # who kills all that is named autopack means the drains
 _SHELL: Final = "/bin/sh"

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-from autopack.draining.ending import bad_outcome
+from autopack.draining.attempts.outcomes import bad_outcome
 from autopack.errors import InvalidInputError
-from autopack.money import Usd
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 from autopack.report.wording import start_of
+from autopack.values.money import Usd
 
 _PREFIX: Final = "autopack."
 _ENDINGS: Final = frozenset({"completed", "failed", "needs_person"})

@@ -6,15 +6,15 @@ from typing import Final, TypeVar
 
 import attrs
 
+from autopack.draining.attempts.failure_classes import retry_after_s
+from autopack.draining.attempts.threads import off_loop
 from autopack.draining.executors.calls import CALLS_MOST, ToldCalls
 from autopack.draining.executors.exits import exit_failure
 from autopack.draining.executors.reports import ProgramReader, is_own
 from autopack.draining.executors.streams import Capture, Lines
-from autopack.draining.executors.usagefiles import SLICES_MOST, Told, UsageChannel
-from autopack.draining.failures import retry_after_s
-from autopack.draining.threads import off_loop
+from autopack.draining.executors.usage_files import SLICES_MOST, Told, UsageChannel
 from autopack.errors import LeaseLostError
-from autopack.narrator import Narrator
+from autopack.plugins.narrator import Narrator
 from autopack.ports.work import (
     USAGE_PROBLEMS,
     Attempt,

@@ -6,8 +6,8 @@ from typing import Final
 
 import attrs
 
-from autopack.draining.shelf import group_of
-from autopack.draining.teachers import teachers_of
+from autopack.draining.strategies.shelf import group_of
+from autopack.draining.strategies.teachers import teachers_of
 from autopack.ports.drain import (
     Choice,
     Choose,

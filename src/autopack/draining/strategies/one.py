@@ -2,8 +2,8 @@
 
 import attrs
 
-from autopack.ids import PhaseRef, phase_ref
 from autopack.ports.drain import Choice, Choose, DrainView, Stop, Wait
+from autopack.values.ids import PhaseRef, phase_ref
 
 
 @attrs.frozen

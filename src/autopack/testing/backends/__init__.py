@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autopack.log import Log
+from autopack.log.log import Log
 from autopack.ports.log import Backend
 from autopack.testing.backends.appending import BodiesContract, ReadingContract, VersionContract
 from autopack.testing.backends.beside import BesideContract, TransactionContract

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from autopack.errors import InvalidEventError, VersionConflictError
 from autopack.events import PhaseQueued, RunCreated, RunPaused
-from autopack.ids import derived_id
-from autopack.log import Log
+from autopack.log.log import Log
 from autopack.ports.log import ANY, NewEvent
 from autopack.testing.backends.constants import NOON
 from autopack.testing.facts import claimed, completed, created, paused, queued
 from autopack.testing.settings import PATIENT
+from autopack.values.ids import derived_id
 
 
 class ReadingContract:

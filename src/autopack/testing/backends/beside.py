@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from autopack.errors import ArtifactMissingError, InvalidInputError, VersionConflictError
-from autopack.log import Log
+from autopack.log.log import Log
 from autopack.ports.log import Backend, Checkpoint, Lease, NewEvent
 from autopack.testing.backends.constants import ID
 from autopack.testing.facts import created, paused, queued

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from autopack.ids import derived_id
+from autopack.values.ids import derived_id
 
 ID: Final = derived_id("test", "1", "fact")
 OTHER_ID: Final = derived_id("test", "2", "fact")

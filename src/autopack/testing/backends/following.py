@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from autopack.backends.memory import MemoryBackend
 from autopack.errors import ForeignCursorError
 from autopack.events import RunPaused
-from autopack.log import Log
+from autopack.log.backends.memory import MemoryBackend
+from autopack.log.log import Log
 from autopack.ports.log import Cursor, Recorded
 from autopack.testing.facts import created, paused
 

@@ -12,7 +12,7 @@ from autopack.errors import (
     InvalidNameError,
 )
 from autopack.events import event
-from autopack.log import Log
+from autopack.log.log import Log
 from autopack.ports.log import ANY, Backend, NewEvent, UnrecognisedEvent
 from autopack.testing.backends.constants import ID, NOON, OTHER_ID
 from autopack.testing.facts import created, failed, paused

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from autopack.errors import InvalidInputError, LogClosedError
-from autopack.log import Log
+from autopack.log.log import Log
 from autopack.ports.log import ANY, Backend, Checkpoint, Lease, NewEvent, Reader
 from autopack.testing.backends.constants import ID, OTHER_ID
 from autopack.testing.backends.sharing import together

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from autopack.errors import LogClosedError
-from autopack.log import Log
+from autopack.log.log import Log
 from autopack.ports.log import ANY, Backend, ClockHold, NewEvent, Recorded
 from autopack.testing.backends.constants import NOON
 from autopack.testing.facts import paused

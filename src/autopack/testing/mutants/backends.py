@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from autopack.backends.memory import MemoryBackend, MemoryTransaction
 from autopack.errors import LogBusyError
+from autopack.log.backends.memory import MemoryBackend, MemoryTransaction
 from autopack.ports.log import Body, Checkpoint, Head, Reader, Row
 
 

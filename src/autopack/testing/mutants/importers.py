@@ -9,9 +9,9 @@ from typing import Any
 
 from autopack.errors import ImportRefusedError
 from autopack.events import RunCreated
-from autopack.ids import derived_id, run_stream
 from autopack.ports.importing import ImportSource
 from autopack.ports.log import NewEvent
+from autopack.values.ids import derived_id, run_stream
 
 _DAY = datetime(2025, 12, 1, tzinfo=UTC)
 

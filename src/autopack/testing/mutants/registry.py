@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import attrs
 
-from autopack.backends.memory import MemoryBackend
+from autopack.log.backends.memory import MemoryBackend
 from autopack.ports.prediction import PhaseSpec
 from autopack.testing.backends import BackendContract
 from autopack.testing.calibrators import CalibratorContract

@@ -4,8 +4,8 @@ import random
 from datetime import UTC, datetime
 from typing import Any
 
-from autopack.ids import PhaseId, PhaseRef, RunId
 from autopack.ports.drain import Choice, Choose, DrainView, Retry, Stop, Wait
+from autopack.values.ids import PhaseId, PhaseRef, RunId
 
 
 def first(view: DrainView) -> Choice:

@@ -1,0 +1,195 @@
+"""A cap and what is set aside under it, decided from the cap's own stream."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+from rpds import HashTrieMap
+
+from autopack.aggregates.commands import BudgetCommand, ReserveBudget, SetBudget, SettleBudget
+from autopack.errors import CapFullError, InvalidInputError, PriceUnknownError
+from autopack.errors.digits import figure
+from autopack.events import BudgetEvent, BudgetReserved, BudgetSet, BudgetSettled
+from autopack.events.cap_table import UNITS, CapTable, cap_faults
+from autopack.values.money import ZERO, Usd, UsdLike, as_sum
+
+
+@attrs.frozen
+class Amount:
+    """Total tokens, USD, attempts and how long they worked; what is not known adds nothing."""
+
+    tokens: int = 0
+    usd: Usd = ZERO
+    phases: int = 0
+    worked_us: int = 0
+
+    def __add__(self, other: "Amount") -> "Amount":
+        return Amount(
+            self.tokens + other.tokens,
+            self.usd + other.usd,
+            self.phases + other.phases,
+            self.worked_us + other.worked_us,
+        )
+
+    def __sub__(self, other: "Amount") -> "Amount":
+        return Amount(
+            self.tokens - other.tokens,
+            self.usd - other.usd,
+            self.phases - other.phases,
+            self.worked_us - other.worked_us,
+        )
+
+    @property
+    def minutes(self) -> float:
+        """How long the attempts worked, in minutes."""
+        return self.worked_us / 60_000_000
+
+    def of(self, unit: str) -> float | Usd:
+        """Return the figure of one unit."""
+        figure: float | Usd = getattr(self, unit)
+        return figure
+
+
+@attrs.frozen(kw_only=True)
+class BudgetState:
+    """
+    What a cap's stream says.
+
+    Args:
+        caps: The caps by unit; empty if there is none.
+        reserved: What attempts in work set aside, summed; ``held`` has it by lease token.
+        spent: What attempts that ended have used, summed; ``settled`` has it by lease token.
+    """
+
+    caps: Mapping[str, float | Usd] = attrs.Factory(dict)
+    reserved: Amount = Amount()
+    spent: Amount = Amount()
+    held: "HashTrieMap[str, Amount]" = attrs.Factory(HashTrieMap)
+    settled: "HashTrieMap[str, Amount]" = attrs.Factory(HashTrieMap)
+
+    def over(self, more: Amount) -> tuple[str, float | Usd] | None:
+        """
+        Return (unit, cap) of a cap that is used up, or that *more* would go above, or None.
+
+        Where nothing is set aside, nor used in a unit, anything fits: a cap that not even one
+        attempt fits under would otherwise forbid all work, and each recorded call is tested against
+        it all the same.
+        """
+        there = self.reserved + self.spent
+        total = there + more
+        for unit, cap in self.caps.items():
+            is_first = not self.held and not self.spent.of(unit)
+            if not is_first and (there.of(unit) >= cap or total.of(unit) > cap):
+                return unit, cap
+        return None
+
+
+def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
+    """
+    Return the events that *command* causes; none if it was done before.
+
+    Raises:
+        CapFullError: Setting that much aside would go above the cap.
+        PriceUnknownError: There is a cap in USD, and nobody knows what the attempt may cost.
+        InvalidInputError: The cap was set before, to something else.
+    """
+    match command:
+        case SetBudget():
+            return _set(command, state)
+        case ReserveBudget(scope=scope, lease_token=token):
+            wanted = Amount(command.tokens, command.usd or ZERO, phases=1)
+            unpriced = "usd" in state.caps and command.usd is None
+            if unpriced and not command.allow_unknown_price:
+                raise PriceUnknownError(scope)
+            if (over := state.over(wanted)) is not None:
+                unit, cap = over
+                raise CapFullError(
+                    scope, unit=unit, spent=state.spent.of(unit),
+                    reserved=state.reserved.of(unit), wanted=wanted.of(unit), cap=cap,
+                )  # fmt: skip
+            return [
+                BudgetReserved(
+                    scope=scope, lease_token=token, tokens=command.tokens, usd=as_sum(command.usd)
+                )
+            ]
+        case SettleBudget(scope=scope, lease_token=token):
+            settled = BudgetSettled(
+                scope=scope,
+                lease_token=token,
+                tokens=command.tokens,
+                usd=as_sum(command.usd),
+                worked_us=command.worked_us,
+            )
+            if token not in state.held and state.settled.get(token) == _used(settled):
+                return []
+            return [settled]
+
+
+def evolve(state: BudgetState, event: BudgetEvent) -> BudgetState:
+    """Return *state* after *event*. Never refuses: the event happened."""
+    match event:
+        case BudgetSet():
+            caps = {unit: getattr(event, f"max_{unit}") for unit in UNITS}
+            known = {unit: cap for unit, cap in caps.items() if cap is not None}
+            return attrs.evolve(state, caps=known)
+        case BudgetReserved(lease_token=token):
+            amount = Amount(event.tokens or 0, event.usd or ZERO, phases=1)
+            before = state.held.get(token) or Amount()
+            reserved = state.reserved - before + amount
+            return attrs.evolve(state, reserved=reserved, held=state.held.insert(token, amount))
+        case BudgetSettled(lease_token=token):
+            amount = _used(event)
+            held, before = state.held.get(token), state.settled.get(token) or Amount()
+            return attrs.evolve(
+                state,
+                reserved=state.reserved - (held or Amount()),
+                held=state.held.discard(token),
+                spent=state.spent - before + amount,
+                settled=state.settled.insert(token, amount),
+            )
+
+
+def fold(events: Iterable[BudgetEvent], state: BudgetState | None = None) -> BudgetState:
+    """Return *state*, or that of a cap that was never set, after *events*."""
+    state = state or BudgetState()
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+def _set(command: SetBudget, state: BudgetState) -> list[BudgetEvent]:
+    given = {unit: cap for unit, cap in command.caps.items() if cap is not None}
+    lifted = dict.fromkeys(command.caps.keys() - given)
+    checked = checked_caps(command.scope, {**given, **dict.fromkeys(lifted, 1)})
+    before = state.caps or command.otherwise
+    merged = {**before, **checked, **lifted}
+    caps = {unit: cap for unit, cap in merged.items() if cap is not None}
+    if not command.caps or (caps == state.caps and (state.caps or not command.otherwise)):
+        return []
+    if state.caps and not command.may_change:
+        raise InvalidInputError(
+            f"The cap of {command.scope} is set to {_words(state.caps)}, not {_words(caps)}. "
+            "Join it without a cap of your own, or name another drain."
+        )
+    limits: dict[str, Any] = {f"max_{unit}": cap for unit, cap in caps.items()}
+    return [BudgetSet(scope=command.scope, by=command.by, why=command.why, **limits)]
+
+
+def checked_caps(whose: str, caps: Mapping[str, UsdLike]) -> CapTable:
+    """
+    Return caps that can be kept.
+
+    Raises:
+        InvalidInputError: One is in an unknown unit, or not above 0.
+    """
+    for fault in cap_faults(caps).values():
+        raise InvalidInputError(f"{whose}: {fault}")
+    return CapTable.of(caps)
+
+
+def _used(event: BudgetSettled) -> Amount:
+    return Amount(event.tokens or 0, event.usd or ZERO, event.attempts, event.worked_us)
+
+
+def _words(caps: Mapping[str, float | Usd]) -> str:
+    return " and ".join(f"{figure(cap)} {unit}" for unit, cap in caps.items()) or "nothing"

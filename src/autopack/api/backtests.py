@@ -1,0 +1,141 @@
+"""Calibrators judged on history, before they are trusted with money."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from autopack.api.estimates import DEFAULT_ESTIMATOR, list_samples
+from autopack.errors import InvalidInputError
+from autopack.exchange.trace_files import records_of
+from autopack.log.log import Log
+from autopack.plugins.finding import load_plugins
+from autopack.plugins.registry import Registry
+from autopack.ports.prediction import CalibratorLike, Coefficients, EstimatorLike, Features
+from autopack.prediction.calibration.backtesting import Backtest, judged, kept_from, rows_of
+from autopack.prediction.calibration.prequential import Row
+from autopack.prediction.calibration.traces import trace_of
+from autopack.prediction.quantiles import calibrator_of
+
+DEFAULT_CALIBRATORS: Final = (
+    "median-ratio",
+    "median-ratio:buffer=1.2",
+    "median-ratio:buffer=2",
+    "shrinkage-quantile",
+    "aci",
+    "split-conformal",
+)
+"""The built-in ones, and two rules of thumb to beat: the median times 1.2, and times 2."""
+
+CAN_BE_KEPT_BACK: Final = ("model", "prompt_tokens")
+
+
+def backtest(
+    source: Log | Sequence[Log] | Path | str,
+    *,
+    calibrators: Sequence[CalibratorLike] = DEFAULT_CALIBRATORS,
+    tau: float = 0.9,
+    estimator: EstimatorLike = DEFAULT_ESTIMATOR,
+    without: Sequence[Literal["model", "prompt_tokens"]] = (),
+    columns: Mapping[str, str] | None = None,
+    registry: Registry | None = None,
+) -> Backtest:
+    """
+    Judge calibrators prequentially: each row is predicted before it is learned.
+
+    Args:
+        source: A log, several logs, or the path of a trace (JSON lines or CSV, also ``.gz``).
+        calibrators: Names, names with options (``"aci:gamma=0.01,window=200"``), classes or
+            calibrators.
+        tau: The share of outputs that predictions are to hold, between 0 and 1.
+        estimator: Whose predictions are corrected; of a trace without any, its figure is used.
+        without: Features to keep back: ``prompt_tokens``, ``model``.
+        columns: Columns of the trace by field, where they have unusual names.
+
+    Raises:
+        InvalidInputError: A wrong tau, feature, option or trace.
+    """
+    if not 0 < tau < 1:
+        raise InvalidInputError(f"tau is {tau:g}; give a number between 0 and 1.")
+    unknown = sorted(set(without) - set(CAN_BE_KEPT_BACK))
+    if unknown:
+        raise InvalidInputError(
+            f"{', '.join(unknown)} cannot be kept back; give {' or '.join(CAN_BE_KEPT_BACK)}."
+        )
+    logs = _logs(source)
+    plugins = registry or (logs[0].registry if logs else load_plugins())
+    target = plugins.resolve("estimator", estimator)
+    made_ones = _calibrators(plugins, calibrators, target.name, tau)
+    if logs:
+        rows, aside, notes = _of_logs(logs)
+        named = ", ".join(log.log_id for log in logs)
+    else:
+        assert isinstance(source, Path | str)
+        rows, aside, notes = _of_trace(Path(source), target, columns or {})
+        named = Path(source).name
+    rows = kept_from(rows, without)
+    found = judged(rows, made_ones, tau)
+    return Backtest(
+        source=named,
+        tau=tau,
+        rows=len(rows),
+        set_aside=aside,
+        without=tuple(without),
+        scores=found.scores,
+        notes=notes,
+        guarantees=found.guarantees,
+        courses=found.courses,
+    )
+
+
+Rows = tuple[list[Row], Mapping[str, int], tuple[str, ...]]
+
+
+def _logs(source: Any) -> list[Log]:
+    if isinstance(source, Log):
+        return [source]
+    return list(source) if isinstance(source, list | tuple) else []
+
+
+def _of_logs(logs: Sequence[Log]) -> Rows:
+    """Return the rows of logs, one log after the other: each has a clock of its own."""
+    rows: list[Row] = []
+    aside: dict[str, int] = {}
+    for log in logs:
+        found, reasons = rows_of(list_samples(log))
+        start = rows[-1].at if rows else 0.0
+        rows += [_later(row, start) for row in found]
+        for reason, count in reasons.items():
+            aside[reason] = aside.get(reason, 0) + count
+    return rows, aside, ()
+
+
+def _later(row: Row, start: float) -> Row:
+    return Row(
+        at=start + row.at, known_at=start + row.known_at, features=row.features, sample=row.sample
+    )
+
+
+def _of_trace(path: Path, estimator: Any, columns: Mapping[str, str]) -> Rows:
+    base = Coefficients(estimator=estimator.name, version=estimator.base_version)
+
+    def predict(features: Features) -> int:
+        return int(estimator.estimate(features, base).predicted_output_tokens)
+
+    trace = trace_of(records_of(path), columns=columns, estimator=estimator.name, predict=predict)
+    return list(trace.rows), trace.set_aside, trace.notes
+
+
+def _calibrators(
+    plugins: Registry, wanted: Iterable[Any], estimator: str, tau: float
+) -> dict[str, Any]:
+    usual = {"tau": tau, "estimator": estimator, "include_imported": True}
+    found: dict[str, Any] = {}
+    for one in wanted:
+        chosen = calibrator_of(plugins, one, usual)
+        label = one if isinstance(one, str) else str(chosen.name)
+        if label in found:
+            raise InvalidInputError(f"Calibrator {label!r} is named twice.")
+        found[label] = chosen
+    if not found:
+        raise InvalidInputError("No calibrator is named; give one or more.")
+    return found

@@ -1,0 +1,169 @@
+"""Phases done: drained, or attempted in a loop of one's own."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from autopack.api.estimates import DEFAULT_ESTIMATOR
+from autopack.log.handler import handler_of
+from autopack.log.log import Log
+from autopack.log.thread_pool import Block
+from autopack.ports.drain import StrategyLike
+from autopack.ports.log import Recorded
+from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.work import ExecutorLike, OwnAttempt
+from autopack.prediction.estimates import estimated
+from autopack.prediction.quantiles import quantiles_of
+from autopack.projections.phases import standing
+from autopack.values.ids import PhaseName, phase_ref
+
+if TYPE_CHECKING:
+    from autopack.draining.attempts.escalation import EscalationLike
+    from autopack.draining.engine.probes import ProbeReport
+    from autopack.draining.engine.report import DrainReport
+    from autopack.draining.settings.parameters import DrainSettings
+
+
+def drain(
+    log: Log,
+    *,
+    executor: ExecutorLike | None = None,
+    strategy: StrategyLike | None = None,
+    on_event: Callable[[Recorded[Any]], None] | None = None,
+    **settings: "Unpack[DrainSettings]",
+) -> "DrainReport":
+    """Work the queue off and return what happened; see :class:`autopack.Drain`."""
+    from autopack.draining.engine.engine import Drain
+
+    return Drain(log, executor=executor, strategy=strategy, on_event=on_event, **settings).run()
+
+
+def probe(
+    log: Log,
+    *,
+    executor: ExecutorLike | None = None,
+    strategy: StrategyLike | None = None,
+    on_event: Callable[[Recorded[Any]], None] | None = None,
+    **settings: "Unpack[DrainSettings]",
+) -> "ProbeReport":
+    """
+    Drain one phase, once, and say whether draining the rest is worth it, check by check.
+
+    Args:
+        settings: As :class:`autopack.Drain` takes them; name a run, or a run and a phase, to
+            choose what is tried. One worker takes one phase, whatever is said of either.
+
+    Raises:
+        NothingReadyError: No phase can be taken; nothing was written.
+    """
+    from autopack.draining.engine.probes import probe
+
+    return probe(log, executor=executor, strategy=strategy, on_event=on_event, **settings)
+
+
+def attempt(
+    log: Log,
+    phase: PhaseName,
+    *,
+    worker: str | None = None,
+    estimator: EstimatorLike = DEFAULT_ESTIMATOR,
+    workspace: Path | None = None,
+    calibrator: CalibratorLike | None = None,
+    tau: float = 0.9,
+    escalation: "EscalationLike" = "quantile",
+    allow_unknown_price: bool = True,
+) -> Block[OwnAttempt]:
+    """
+    Claim a queued phase, and record what the block does, for people with their own loop.
+
+    Enter it by ``with``, or by ``async with``: then the log is waited for in threads, and
+    ``await attempt.arecord_usage(...)`` records a call while the event loop goes on.
+
+    The phase is completed at the block's end, or failed with the exception that left it, which
+    goes on; it is given back if that is the machine's fault. Its lease is renewed from a thread of
+    its own. The run is finished with its last phase. Phases whose workers are gone, this one among
+    them, are taken back first, as a drain does.
+
+    Args:
+        phase: Its ref, ``(run, phase)`` or ``"run/phase"``.
+        worker: Who works on it; a name no other process has, if not given.
+        estimator: Predicts the output; ``attempt.budget_tokens`` comes from it.
+        calibrator: Budget what it says that the share *tau* of outputs will not exceed.
+        escalation: How a truncated attempt gets a larger budget, as in a drain.
+        allow_unknown_price: Claim under a cap in USD although nobody can price the phase ahead;
+            the cap is tested at each recorded call all the same.
+
+    Raises:
+        RunMissingError, PhaseMissingError: It is not there.
+        MoveRefusedError: It is not queued, and no worker left it whose lease has ended.
+        CapFullError, PriceUnknownError: What it may use does not fit under the run's cap.
+        LeaseLostError: Somebody else took it while it was in work.
+    """
+    inner = _attempted(
+        log,
+        phase,
+        worker=worker,
+        estimator=estimator,
+        workspace=workspace,
+        calibrator=calibrator,
+        tau=tau,
+        escalation=escalation,
+        allow_unknown_price=allow_unknown_price,
+    )
+    return Block(log.pool, inner)
+
+
+@contextlib.contextmanager
+def _attempted(
+    log: Log,
+    phase: PhaseName,
+    *,
+    worker: str | None,
+    estimator: EstimatorLike,
+    workspace: Path | None,
+    calibrator: CalibratorLike | None,
+    tau: float,
+    escalation: "EscalationLike",
+    allow_unknown_price: bool,
+) -> Iterator[OwnAttempt]:
+    """Claim the phase, yield its attempt, and record how the block ended; see ``attempt``."""
+    from autopack.draining.attempts.abandoned import take_back, take_back_all
+    from autopack.draining.attempts.claims import Claims, new_worker
+    from autopack.draining.attempts.endings import working
+    from autopack.draining.attempts.escalation import escalation_of
+    from autopack.draining.attempts.failures import Failing, classifier_of
+    from autopack.draining.attempts.hindrances import patiently
+    from autopack.draining.caps.caps import Caps
+
+    handler = handler_of(log)
+    ref = phase_ref(phase)
+    caps = Caps(handler, allow_unknown_price=allow_unknown_price)
+    claims = Claims(handler, worker=worker or new_worker(), caps=caps)
+    take_back_all(claims)
+    take_back(handler, ref, claims=claims)  # it may have left no lease
+    view = standing(handler.queued(ref), handler.phase_state(ref))
+    chosen = log.registry.resolve("estimator", estimator)
+    quantiles = quantiles_of(log, calibrator, estimator=chosen.name, tau=tau)
+    found = estimated(
+        log,
+        chosen,
+        view,
+        registry=log.registry,
+        workspace=workspace,
+        quantiles=None if calibrator is None else quantiles(),
+        tau=tau,
+    )
+    failing = Failing(
+        quantiles=quantiles,
+        redact=log.redact,
+        classify=classifier_of(log.registry),
+        escalation=escalation_of(escalation),
+    )
+    with claims:
+        claim = claims.take(view, found, timeout_s=view.timeout_s, reason=None)
+        try:
+            with working(handler, claims, claim, log.registry, failing) as live:
+                yield live
+        finally:
+            patiently(lambda: handler.finish_run(ref.run_id))

@@ -1,0 +1,130 @@
+"""Estimates, and what the measurements make of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Unpack
+
+import attrs
+
+from autopack.api.spelling import doubt_words
+from autopack.errors import InvalidInputError, RunMissingError
+from autopack.log import views
+from autopack.log.log import Log
+from autopack.plugins.finding import load_plugins
+from autopack.ports.prediction import (
+    CalibratorLike,
+    Estimate,
+    EstimatorLike,
+    PhaseSpec,
+    Proposal,
+    Sample,
+)
+from autopack.ports.work import PhaseView
+from autopack.prediction.calibration.effects import expected_effect
+from autopack.prediction.calibration.fold import run_calibrator
+from autopack.prediction.calibration.options import CalibratorOptions
+from autopack.prediction.estimates import budgeted, coefficients, estimated
+from autopack.prediction.quantiles import calibrator_of, quantiles_of
+from autopack.projections.attempts import ATTEMPTS
+from autopack.projections.observations import samples_of
+from autopack.projections.runs import RUNS
+
+DEFAULT_ESTIMATOR: Final = "deliverables"
+DEFAULT_CALIBRATOR: Final = "median-ratio"
+
+
+def estimate(
+    spec: PhaseSpec | PhaseView,
+    *,
+    log: Log | None = None,
+    estimator: EstimatorLike = DEFAULT_ESTIMATOR,
+    workspace: Path | None = None,
+    until: int | datetime | None = None,
+    calibrator: CalibratorLike | None = None,
+    tau: float = 0.9,
+) -> Estimate:
+    """
+    Predict a phase's output in tokens, with the budget that follows and every addend.
+
+    A category that is nearly a known one, and a complexity that is none, are warned of.
+
+    Args:
+        until: Use what the log had taught the estimator by that position or moment.
+        calibrator: Budget what it says of the log's samples that the share *tau* of outputs will
+            not exceed; the prediction stays the estimator's.
+        tau: The share of outputs that the budget is to hold.
+
+    Raises:
+        InvalidInputError: A calibrator or a moment without a log, a moment that the log does not
+            have, or a tau that is no share.
+    """
+    if until is not None and log is None:
+        raise InvalidInputError("What was taught by then is in a log: name a log.")
+    registry = log.registry if log is not None else load_plugins()
+    chosen = registry.resolve("estimator", estimator)
+    found = estimated(log, chosen, spec, registry=registry, workspace=workspace, until=until)
+    doubt_words([spec])
+    if calibrator is None:
+        return found
+    if log is None:
+        raise InvalidInputError("A calibrator predicts from a log's samples: name a log.")
+    return budgeted(found, quantiles_of(log, calibrator, estimator=chosen.name, tau=tau)(), tau)
+
+
+def list_samples(log: Log, *, run_ids: Sequence[str] | None = None) -> list[Sample]:
+    """Return the log's samples in order: predictions met by measurements."""
+    rows = views.current(log, ATTEMPTS).rows.values()
+    found = samples_of(rows, log_id=log.log_id)
+    return found if run_ids is None else [s for s in found if s.run_id in set(run_ids)]
+
+
+def calibrate(
+    log: Log | Sequence[Log],
+    *,
+    calibrator: CalibratorLike = DEFAULT_CALIBRATOR,
+    estimator: EstimatorLike = DEFAULT_ESTIMATOR,
+    run_ids: Sequence[str] | None = None,
+    tau: float | None = None,
+    **options: Unpack[CalibratorOptions],
+) -> Proposal:
+    """
+    Fit an estimator to what the logs hold, and return a proposal; nothing is changed.
+
+    Args:
+        calibrator: A registered name, one with options (``"median-ratio:damping=0.5"``), a
+            class, or a calibrator.
+        estimator: Whose coefficients are fitted; those in force in the first log are the base.
+        run_ids: Use samples of these runs only.
+        tau: The share of outputs that predictions are to hold, for a calibrator that keeps to one.
+        options: The calibrator's own, e.g. ``min_samples=5, confidence_threshold=0.7``; those of
+            a plugin's calibrator stand in its name, or are given to its class.
+
+    Raises:
+        RunMissingError: None of the logs knows a run of *run_ids*.
+    """
+    logs = [log] if isinstance(log, Log) else list(log)
+    _check_runs(logs, run_ids or ())
+    registry = logs[0].registry
+    target = registry.resolve("estimator", estimator)
+    base = coefficients(logs[0], target)
+    usual = {
+        "estimator": base.estimator,
+        "estimator_version": base.version,
+        "old": base.multipliers,
+    }
+    given = options if tau is None else {**options, "tau": tau}
+    chosen = calibrator_of(registry, calibrator, usual, given)
+    evidence = [sample for one in logs for sample in list_samples(one, run_ids=run_ids)]
+    proposal = run_calibrator(chosen, evidence)
+    expected = expected_effect(chosen, evidence) if proposal.is_change else None
+    read = tuple({"log_id": one.log_id, "position": one.head().position} for one in logs)
+    settings = {**proposal.settings, **({"run_ids": list(run_ids)} if run_ids else {})}
+    return attrs.evolve(proposal, logs=read, settings=settings, expected=expected)
+
+
+def _check_runs(logs: Sequence[Log], run_ids: Sequence[str]) -> None:
+    known = {run_id for one in logs for run_id in views.current(one, RUNS).rows} if run_ids else ()
+    for run_id in run_ids:
+        if run_id not in known:
+            raise RunMissingError(run_id, known=known)

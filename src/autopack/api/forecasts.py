@@ -1,0 +1,92 @@
+"""What the queued work will take: tokens and dollars, with intervals."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autopack.api.estimates import DEFAULT_ESTIMATOR
+from autopack.api.views import list_phases, view
+from autopack.draining.caps.prices import price_ahead
+from autopack.log.log import Log
+from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.states import PhaseStatus
+from autopack.ports.work import PhaseView
+from autopack.prediction.calibration.forecasts import (
+    HIGH,
+    LOW,
+    MIDDLE,
+    Forecast,
+    PhaseForecast,
+    Price,
+    forecast_of,
+    priced,
+    range_of,
+)
+from autopack.prediction.estimates import estimated
+from autopack.prediction.quantiles import DEFAULT_QUANTILES, quantiles_of
+from autopack.projections.phases import PHASES
+
+
+def forecast(
+    log: Log,
+    *,
+    run_id: str | None = None,
+    calibrator: CalibratorLike = DEFAULT_QUANTILES,
+    estimator: EstimatorLike = DEFAULT_ESTIMATOR,
+    prices: Path | str | None = None,
+    workspace: Path | None = None,
+) -> Forecast:
+    """
+    Predict what the queued phases will take: one attempt each, by phase, run and in all.
+
+    Args:
+        run_id: Only this run's phases; else all that are queued, as a drain would find them.
+        calibrator: Which one gives the quantiles, from the log's own samples.
+        prices: A file of dated prices; without it plugins are asked what a call costs.
+
+    Raises:
+        RunMissingError: There is no such run.
+        InvalidInputError: The price file is wrong.
+    """
+    plugins = log.registry
+    target = plugins.resolve("estimator", estimator)
+    quantiles = quantiles_of(log, calibrator, estimator=target.name, tau=HIGH)()
+    price = _price(log, prices)
+
+    def one(phase: PhaseView) -> PhaseForecast:
+        found = estimated(log, target, phase, registry=plugins, workspace=workspace)
+        low, middle, high = (quantiles.at(found.asked(), tau) for tau in (LOW, MIDDLE, HIGH))
+        tokens = range_of(low.tokens, middle.tokens, high.tokens)
+        return PhaseForecast(
+            run_id=phase.run_id,
+            phase_id=phase.phase_id,
+            model=phase.model,
+            prompt_tokens=phase.prompt_tokens,
+            output_tokens=tokens,
+            usd=priced(tokens, phase.prompt_tokens, phase.model, price),
+            basis=high.basis,
+        )
+
+    return forecast_of(quantiles.name, map(one, _queued(log, run_id)))
+
+
+def _queued(log: Log, run_id: str | None) -> list[PhaseView]:
+    if run_id is not None:
+        phases = list_phases(log, run_id)
+    else:
+        phases = sorted(view(log, PHASES).rows.values(), key=lambda phase: phase.order)
+    return [phase for phase in phases if phase.status is PhaseStatus.QUEUED]
+
+
+def _price(log: Log, prices: Path | str | None) -> Price:
+    if prices is None:
+        return lambda model, given, written: price_ahead(
+            log.registry, model, input_tokens=given, output_tokens=written
+        )
+    from autopack.exchange.run_files import prices_from_file
+
+    table = prices_from_file(Path(prices))
+    now = datetime.fromtimestamp(time.time(), UTC)
+    return lambda model, given, written: table.usd(
+        model, now, input_tokens=given, output_tokens=written
+    )

@@ -1,0 +1,141 @@
+"""Removing texts beside a log, by age, size or run; events, chain and answers stay as they are."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from autopack.aggregates.commands import check_why
+from autopack.draining.attempts.lease_keys import TEXT_KEY
+from autopack.errors import InvalidInputError
+from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
+from autopack.format.moments import hold_of
+from autopack.log.log import Log
+from autopack.ports.log import ANY, Reader, to_us
+
+_DIGEST: Final = re.compile(r"\b[0-9a-f]{64}\b")
+
+
+@attrs.frozen(kw_only=True)
+class Pruned:
+    """What was removed, or would be: digests with the bytes that each took."""
+
+    texts: Mapping[str, int]
+
+    @property
+    def stored_bytes(self) -> int:
+        """How many bytes the texts took, compressed."""
+        return sum(self.texts.values())
+
+
+@attrs.define
+class _Mention:
+    last_us: int = 0
+    runs: set[str | None] = attrs.Factory(set)
+
+
+def prune_artifacts(
+    log: Log,
+    *,
+    why: str,
+    named_before: datetime | None = None,
+    larger_than_bytes: int | None = None,
+    run_id: str | None = None,
+    actor: str = "user",
+    dry_run: bool = False,
+) -> Pruned:
+    """
+    Remove the texts that meet all the measures that are given, and record that it was done.
+
+    The events that name a text keep its digest; asking for it raises ``ArtifactMissingError``.
+
+    Args:
+        named_before: Texts that no event named at or after this moment. A text that no event
+            names at all has no age, and stays.
+        larger_than_bytes: Texts that take more than this, compressed.
+        run_id: Texts that events of this run name, and no event of another.
+        dry_run: Only tell what would go.
+
+    Raises:
+        InvalidInputError: No measure was given, so that every text would go, or no reason.
+    """
+    check_why("Pruning", why)
+    if named_before is None and larger_than_bytes is None and run_id is None:
+        raise InvalidInputError(
+            "Nothing says which texts to remove: give an age, a size or a run. Nothing was removed."
+        )
+    before_us = None if named_before is None else to_us(named_before)
+    with log.backend.snapshot() as reader:
+        head, mentions = reader.head().position, _mentions(log, reader)
+        kept, sizes = _kept_for_work(reader), reader.artifact_sizes()
+    found = {}
+    for digest, size in sizes.items():
+        if digest in kept:
+            continue
+        mention = mentions.get(digest, _Mention())
+        is_old = before_us is None or 0 < mention.last_us < before_us
+        is_large = larger_than_bytes is None or size > larger_than_bytes
+        is_of_run = run_id is None or mention.runs == {run_id}
+        if is_old and is_large and is_of_run:
+            found[digest] = size
+    while found and not dry_run:
+        event = log.redacted(
+            ArtifactsPruned(
+                texts=len(found),
+                stored_bytes=sum(found.values()),
+                by=actor,
+                why=why,
+                named_before=named_before,
+                larger_than_bytes=larger_than_bytes,
+                run_id=run_id,
+            )
+        )
+        kept = _remove(log, found, event, after=head)
+        if not kept:
+            break
+        found = {digest: size for digest, size in found.items() if digest not in kept}
+    return Pruned(texts=found)
+
+
+def _remove(log: Log, found: Mapping[str, int], event: Any, *, after: int) -> set[str]:
+    """Remove texts, or none of them: return those that were stored or named since we looked."""
+    with log.transaction() as transaction:
+        store = transaction.store
+        wanted = _kept_for_work(store) | _mentions(log, store, after=after).keys()
+        kept = wanted & found.keys()
+        if not kept:
+            for digest in found:
+                store.drop_artifact(digest)
+            transaction.append_batch([(ARTIFACTS_STREAM, [event], ANY)])
+    return kept
+
+
+def _kept_for_work(reader: Reader) -> set[str]:
+    """Return the digests of texts that attempts in work have stored; no event names them yet."""
+    keys = (lease.key for lease in reader.leases())
+    return {key.rpartition(" ")[2] for key in keys if key.startswith(TEXT_KEY)}
+
+
+def _mentions(log: Log, reader: Reader, *, after: int = 0) -> dict[str, _Mention]:
+    """Return when each digest was last named, and by events of which runs."""
+    mentions: dict[str, _Mention] = {}
+    holds = reader.clock_holds()
+    for rows in log.pages(after=after, reader=reader):
+        for row in rows:
+            for digest in set(_DIGEST.findall(row[9])):
+                mention = mentions.setdefault(digest, _Mention())
+                hold = hold_of(holds, row[0])
+                mention.last_us = row[7] if hold is None else hold.as_of
+                mention.runs.add(_run_of(row[9]))
+    return mentions
+
+
+def _run_of(data: str) -> str | None:
+    try:
+        fields = msgspec.json.decode(data)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return fields.get("run_id") if isinstance(fields, dict) else None

@@ -1,0 +1,49 @@
+"""What strategies would make of a log's history, or of made-up work."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Unpack
+
+from autopack.log.log import Log
+from autopack.plugins.finding import load_plugins
+from autopack.ports.drain import StrategyLike
+
+if TYPE_CHECKING:
+    from autopack.draining.settings.parameters import DrainLimits
+    from autopack.draining.simulation.backlogs import Backlog
+    from autopack.draining.simulation.simulation import Simulated
+
+
+def simulate(
+    source: "Log | Backlog",
+    strategies: StrategyLike | Sequence[StrategyLike] = ("fifo", "triage", "explore"),
+    *,
+    width: float = 0.5,
+    **limits: "Unpack[DrainLimits]",
+) -> "list[Simulated]":
+    """
+    Run strategies side by side on work whose outcome is known; nothing is executed or written.
+
+    Args:
+        source: A log, whose ended phases are taken as if none had been tried, or a backlog such
+            as ``synthetic_backlog(seed)``.
+        strategies: A registered name or a strategy, or several of them.
+        width: How narrow every group's interval should get, for the tokens that this takes.
+        limits: As of a drain, each by its name in
+            :class:`autopack.types.DrainLimits`; minutes are those that the work
+            would take. no cost
+            is simulated, so ``max_usd`` stops nothing.
+
+    Returns:
+        One result a strategy, in order; the same source gives the same results.
+    """
+    from autopack.draining.settings.settings import named_strategy
+    from autopack.draining.simulation.simulation import backlog_of, simulate_backlog
+    from autopack.errors import InvalidInputError
+
+    if not width > 0:
+        raise InvalidInputError(f"width is {width!r}; give a number above 0, such as 0.5.")
+    registry = source.registry if isinstance(source, Log) else load_plugins()
+    if isinstance(strategies, str) or not isinstance(strategies, Sequence):
+        strategies = [strategies]
+    chosen = [named_strategy(registry, one) for one in strategies]
+    return simulate_backlog(backlog_of(source), chosen, width=width, **limits)

@@ -1,0 +1,178 @@
+"""What the log says: boards, replay, history, differences."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import attrs
+
+from autopack.errors import InvalidInputError, RunMissingError
+from autopack.log import views
+from autopack.log.journal import END
+from autopack.log.log import Log
+from autopack.log.views import ViewAt
+from autopack.ports.log import Recorded
+from autopack.ports.projection import ProjectionLike
+from autopack.ports.work import PhaseView
+from autopack.projections.phases import PHASES
+from autopack.projections.runs import RUNS
+from autopack.values.ids import (
+    PhaseName,
+    PhaseRef,
+    drain_stream,
+    phase_ref,
+    phase_stream,
+    run_stream,
+)
+
+
+def view(log: Log, projection: ProjectionLike, *, with_rows: bool = True) -> ViewAt:
+    """
+    Return a projection as it stands now: what is saved of it, and what came since.
+
+    Args:
+        projection: An object, or a registered name: ``phases`` (by ``RUN/PHASE``, in total by run
+            and state), ``runs`` (by id), ``attempts``, ...
+        with_rows: Without, a saved view's total alone is read, however many rows it has.
+
+    Raises:
+        UnknownNameError: No projection of that name is registered.
+    """
+    chosen = log.registry.resolve("projection", projection)
+    return views.current(log, chosen, with_rows=with_rows)
+
+
+def list_phases(log: Log, run_id: str) -> list[PhaseView]:
+    """Return a run's phases as they stand, in their order; loads no other run's."""
+    from autopack.log.handler import handler_of  # with all commands, which `status` does not need
+
+    known = handler_of(log).run_state(run_id)
+    if not known.exists and not known.phases:
+        raise RunMissingError(run_id, known=views.current(log, RUNS).rows)
+    keys = [f"{run_id}/{phase_id}" for phase_id in known.phases]
+    rows = phase_rows(log, keys).values()
+    return sorted(rows, key=lambda row: (row.index, row.order))
+
+
+def get_phase(log: Log, phase: PhaseName) -> PhaseView:
+    """Return one phase as it stands."""
+    from autopack.log.handler import handler_of
+
+    ref = phase_ref(phase)
+    handler_of(log).queued(ref)
+    return phase_rows(log, [str(ref)])[str(ref)]
+
+
+def replay(
+    log: Log,
+    projection: ProjectionLike,
+    *,
+    until: int | datetime | None = None,
+    clock: Literal["recorded", "occurred"] = "recorded",
+) -> ViewAt:
+    """
+    Fold a projection from the first event to any position or moment.
+
+    Args:
+        projection: An object, or a registered name (``phases``, ``runs``, ``usage``, ...).
+        until: The last position, up to the head, or an aware moment; None goes to the head.
+        clock: ``recorded`` (what was known) or ``occurred`` (a reconstruction of what was true).
+
+    Raises:
+        InvalidInputError: *until* is past the head, or a moment without a time zone.
+        UnknownNameError: No projection of that name is registered.
+    """
+    chosen = log.registry.resolve("projection", projection)
+    return views.replay(log, chosen, until=until, clock=clock)
+
+
+async def areplay(
+    log: Log,
+    projection: ProjectionLike,
+    *,
+    until: int | datetime | None = None,
+    clock: Literal["recorded", "occurred"] = "recorded",
+) -> ViewAt:
+    """Do as :func:`replay` does, in a thread, while the event loop goes on."""
+    return await log.acall(replay, projection, until=until, clock=clock)
+
+
+def history(log: Log, run: PhaseName, phase: str | None = None) -> list[Recorded[Any]]:
+    """
+    Return a run's events in order with those of its phases, or those of one phase.
+
+    The run's own include what drains said of its phases. Events of other runs are not decoded.
+
+    Args:
+        run: The run's id; or the whole name of a phase, if *phase* is left out.
+        phase: The id of one of its phases.
+
+    Raises:
+        RunMissingError, PhaseMissingError: It is not there.
+        InvalidInputError: A phase is named twice.
+    """
+    if phase is not None:
+        if not isinstance(run, str):
+            raise InvalidInputError(f"{run} names a phase already; leave out {phase!r}.")
+        return _history_of(log, PhaseRef(run, phase))
+    if isinstance(run, str) and "/" not in run:  # no run id holds one
+        return _history_of_run(log, run)
+    return _history_of(log, phase_ref(run))
+
+
+def _history_of(log: Log, ref: PhaseRef) -> list[Recorded[Any]]:
+    from autopack.log.handler import handler_of
+
+    queued = handler_of(log).queued(ref)
+    whole = [r for r in log.read(run_stream(ref.run_id)) if r.event == queued]
+    return whole + list(log.read(phase_stream(ref.run_id, ref.phase_id)))
+
+
+def _history_of_run(log: Log, run_id: str) -> list[Recorded[Any]]:
+    of_run, of_phases, of_drains = run_stream(run_id), phase_stream(run_id, ""), drain_stream("")
+    told: list[Recorded[Any]] = []
+    for page in log.pages():
+        rows = [r for r in page if r[2] == of_run or r[2].startswith((of_phases, of_drains))]
+        told += [
+            recorded
+            for recorded in log.decode(rows)
+            if recorded.stream == of_run or getattr(recorded.event, "run_id", None) == run_id
+        ]
+    if not told:
+        raise RunMissingError(run_id, known=views.current(log, RUNS).rows)
+    return told
+
+
+@attrs.frozen
+class Change:
+    """One row that differs between two positions; None stands for absent."""
+
+    key: str
+    before: Any
+    after: Any
+
+
+def diff(
+    log: Log, projection: ProjectionLike, *, at: int | datetime, to: int | datetime | None = None
+) -> list[Change]:
+    """
+    Return what changed in a projection between two positions or moments, by key.
+
+    Raises:
+        InvalidInputError: One of them is past the head, or a moment without a time zone.
+    """
+    before = replay(log, projection, until=at)
+    after = replay(log, projection, until=to)
+    old = dict(before.rows) or {"": before.value}
+    new = dict(after.rows) or {"": after.value}
+    keys = {**old, **new}
+    return [Change(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
+
+
+def phase_rows(log: Log, keys: Sequence[str]) -> dict[str, PhaseView]:
+    """Return the phases of these ``RUN/PHASE`` keys as they stand, without loading the others."""
+    with log.backend.snapshot() as reader:
+        fold = views.load(log, PHASES, reader)
+        views.fold_pages(log, fold, reader=reader, until=END, size=1000)
+        rows = {key: fold.get(key) for key in keys}
+    return {key: row for key, row in rows.items() if row is not None}

@@ -1,6 +1,0 @@
-"""A log in memory: the same promises within one process, for tests and simulations."""
-
-from autopack.backends.memory.store import MemoryBackend
-from autopack.backends.memory.transaction import MemoryTransaction
-
-__all__ = ["MemoryBackend", "MemoryTransaction"]

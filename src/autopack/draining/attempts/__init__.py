@@ -1,0 +1,1 @@
+"""One attempt at a phase, from its claim to its recorded end."""

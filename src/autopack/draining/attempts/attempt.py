@@ -1,0 +1,374 @@
+"""One attempt in its worker's hands: usage, progress, texts, and what it will say of its end."""
+
+import contextlib
+import secrets
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Unpack
+
+import attrs
+
+from autopack.aggregates.phase import holds
+from autopack.draining.attempts.claims import Claim, Claims
+from autopack.draining.attempts.hindrances import hindrance_of, patiently
+from autopack.draining.attempts.texts import storable
+from autopack.draining.attempts.threads import is_on_loop
+from autopack.draining.caps.caps import Caps
+from autopack.draining.caps.prices import priced
+from autopack.errors import (
+    CapReachedError,
+    EventIdConflictError,
+    InvalidInputError,
+    LeaseLostError,
+    UsageConflictError,
+)
+from autopack.events import LlmUsageRecorded
+from autopack.events.usage import CUT_OFF, usage_id
+from autopack.format.redaction import clean
+from autopack.log.drafts import FREE_TEXT_MOST
+from autopack.log.handler import Handler
+from autopack.ports.log import ANY, Entry, NewEvent, Recorded
+from autopack.ports.usage import UsageFigures
+from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.attempts import call_key, quarter_at
+from autopack.projections.use import Use, call_of
+from autopack.values.ids import phase_stream
+from autopack.values.money import Usd
+
+_USAGE_FIELDS: Final = frozenset(LlmUsageRecorded.__annotations__) - {
+    "run_id", "phase_id", "attempt", "lease_token", "call_id", "late", "request_model",
+}  # fmt: skip
+
+
+class LiveAttempt:
+    """An attempt at a phase; implements :class:`autopack.ports.work.Attempt`. Any thread."""
+
+    def __init__(self, handler: Handler, claims: Claims, claim: Claim) -> None:
+        self.ref, self.number, self.lease_token = claim.ref, claim.number, claim.token
+        self.budget_tokens = claim.estimate.budget_tokens
+        self.estimate, self.deadline = claim.estimate, claim.deadline
+        self.artifacts: dict[str, str] = {}
+        self.outcome: Outcome = Completed()
+        self.step: str | None = None
+        self._handler, self._claims, self._claim = handler, claims, claim
+        self._registry = getattr(handler.journal, "registry", None)
+        self._recording = threading.Lock()
+        self._untold: list[tuple[LlmUsageRecorded, datetime | None]] = []
+        self._last: LlmUsageRecorded | None = None
+        self._began_s = handler.journal.steady_s()
+        self._ends_s = None if claim.timeout_s is None else self._began_s + claim.timeout_s
+        self._stop = threading.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether to stop: the deadline passed, the lease is lost, or a stop was asked for."""
+        is_late = self.left_s is not None and self.left_s <= 0
+        return self._stop.is_set() or is_late or self._claims.is_lost(self.lease_token)
+
+    @property
+    def left_s(self) -> float | None:
+        """How many seconds are left until the deadline, by a clock that nobody sets."""
+        return None if self._ends_s is None else self._ends_s - self._handler.journal.steady_s()
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long it has been at work, by the steady clock."""
+        return max(0.0, self._handler.journal.steady_s() - self._began_s)  # a test's may go back
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What the run's phases have in common, as it was created with."""
+        return self._handler.known_run(self.ref.run_id)[1].settings
+
+    @property
+    def account(self) -> AttemptRow:
+        """What the log says of the attempt so far: its calls, and what they used."""
+        return self._handler.attempt(self.ref, self.number)
+
+    @property
+    def use(self) -> Use:
+        """What its calls have used so far."""
+        return self.account.use
+
+    @property
+    def is_misread(self) -> bool:
+        """Whether it used more than was recorded, since some of it could not be read."""
+        return USAGE_PROBLEMS in self.artifacts
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the output of its last call was cut."""
+        return bool(self._last is not None and self._last.truncated)
+
+    @property
+    def output_most(self) -> int:
+        """The largest output of a call, in tokens."""
+        return max((call.output_tokens or 0 for call in self.account.calls.values()), default=0)
+
+    @property
+    def sent_tokens(self) -> int | None:
+        """The largest ceiling that a call was sent with; None if none was told."""
+        sent = [call.max_tokens for call in self.account.calls.values()]
+        return max((tokens for tokens in sent if tokens is not None), default=None)
+
+    def cancel(self) -> None:
+        """Ask the worker to stop at its next look at ``cancelled``."""
+        self._stop.set()
+
+    def progress(self, note: str) -> None:
+        """Say which step the worker is at; kept beside the log, for ``status``."""
+        self.step = self._handler.journal.redact(storable(str(note)))[:FREE_TEXT_MOST]
+        self._claims.note(self.lease_token, self.step)
+
+    def attach(self, name: str, text: str) -> str:
+        """Store a text beside the log and return its digest; it is named in the phase's end."""
+        if not isinstance(name, str):
+            raise InvalidInputError(f"{name!r} cannot name an artifact: give a text.")
+        name = storable(name)
+        digest = self._stored(clean(storable, text))
+        self.artifacts[name] = digest
+        return digest
+
+    def complete(
+        self, outputs: Mapping[str, str] | None = None, summary: str | None = None
+    ) -> None:
+        """Say what the attempt gave; it is recorded when the ``with`` block ends."""
+        if isinstance(self.outcome, Completed):  # what was said to have failed stays so
+            self.outcome = Completed(dict(outputs or {}), summary)
+
+    def needs_person(
+        self, question: str, outputs: Mapping[str, str] | None = None, summary: str | None = None
+    ) -> None:
+        """Leave the phase at a gate, with what was done, when the ``with`` block ends."""
+        if not isinstance(self.outcome, Failed):
+            self.outcome = NeedsPerson(question, dict(outputs or {}), summary)
+
+    def fail(self, code: str, message: str, *, retryable: bool | None = None) -> None:
+        """Say that the attempt failed; it is recorded when the ``with`` block ends."""
+        self.outcome = Failed(code, message, retryable=retryable)
+
+    def record_usage(
+        self,
+        *,
+        call_id: str | None = None,
+        model: str | None,
+        occurred_at: datetime | None = None,
+        **figures: Unpack[UsageFigures],
+    ) -> Recorded[LlmUsageRecorded]:
+        """
+        Record one LLM call; durable on return. The same call twice is recorded once.
+
+        ``help(autopack.Attempt.record_usage)`` tells each figure with its unit and every error.
+
+        Args:
+            call_id: The provider's own id of the call; one is made if there is none.
+            model: The model that was asked for; None if nobody knows.
+            occurred_at: When the call ended, aware; now, if it is left out.
+            figures: Each by its name in :class:`autopack.types.UsageFigures`; what is not
+                known is left out.
+
+        Raises:
+            InvalidInputError, InvalidEventError: There is no such figure, or it cannot be so.
+            LeaseLostError: The phase is not this worker's any more; the call is recorded as late.
+            CapReachedError: The use goes above a cap; the call is recorded.
+            UsageConflictError: The call was recorded before with other figures, or elsewhere.
+        """
+        unknown = sorted(set(figures) - _USAGE_FIELDS)
+        if unknown:
+            raise InvalidInputError(
+                f"record_usage() has no figure {', '.join(unknown)}. "
+                f"It takes: {', '.join(sorted(_USAGE_FIELDS))}."
+            )
+        if figures.get("truncated") is None:
+            figures["truncated"] = _is_cut(figures.get("stop_reason"))
+        usage = LlmUsageRecorded(
+            run_id=self.ref.run_id,
+            phase_id=self.ref.phase_id,
+            attempt=self.number,
+            lease_token=self.lease_token,
+            call_id=clean(storable, call_id) or f"{self.lease_token}-{secrets.token_hex(4)}",
+            request_model=clean(storable, model),
+            **clean(storable, _checked(figures)),
+        )
+        if self._registry is not None:
+            usage = priced(self._registry, usage)
+        with self._recording:  # executors record from threads of their own
+            if call_id is None:
+                usage = self._told_before(usage)
+            recorded, at_cap = self._recorded(usage, occurred_at)
+            self._last = recorded.event
+        if recorded.event.late:
+            state = self._handler.phase_state(self.ref)
+            raise LeaseLostError(
+                self.ref, token=self.lease_token, state=state.status, holder=state.worker
+            )
+        if at_cap is not None:
+            raise at_cap
+        return recorded
+
+    async def arecord_usage(
+        self,
+        *,
+        call_id: str | None = None,
+        model: str | None,
+        occurred_at: datetime | None = None,
+        **figures: Unpack[UsageFigures],
+    ) -> Recorded[LlmUsageRecorded]:
+        """Do as :meth:`record_usage` does, in a thread, even if the task is cancelled."""
+        return await self._handler.journal.pool.call(
+            self.record_usage, call_id=call_id, model=model, occurred_at=occurred_at, **figures
+        )
+
+    async def aattach(self, name: str, text: str) -> str:
+        """Do as :meth:`attach` does, in a thread, even if the task is cancelled."""
+        return await self._handler.journal.pool.call(self.attach, name, text)
+
+    async def aprogress(self, note: str) -> None:
+        """Do as :meth:`progress` does, in a thread, even if the task is cancelled."""
+        await self._handler.journal.pool.call(self.progress, note)
+
+    def catch_up(self) -> None:
+        """Record the calls that were told on an event loop while the machine hindered it."""
+        if not self._untold:
+            return  # nor wait for a thread of the executor's that waits for the machine
+        with self._recording:
+            while self._untold:
+                usage, occurred_at = self._untold[0]
+                with contextlib.suppress(UsageConflictError):  # told again since, otherwise
+                    record(self._handler, self._claims.caps, self, usage, occurred_at)
+                del self._untold[0]
+
+    def _recorded(
+        self, usage: LlmUsageRecorded, occurred_at: datetime | None
+    ) -> tuple[Recorded[Any], CapReachedError | None]:
+        """Record a call; on an event loop, which must not wait, it is kept for the end."""
+
+        def work() -> tuple[Recorded[Any], CapReachedError | None]:
+            return record(self._handler, self._claims.caps, self, usage, occurred_at)
+
+        if not is_on_loop():
+            return patiently(work)
+        try:
+            return work()
+        except Exception as fault:
+            if hindrance_of(fault):
+                self._untold.append((usage, occurred_at))
+            raise
+
+    def _told_before(self, usage: LlmUsageRecorded) -> LlmUsageRecorded:
+        """Return a call that was kept and is told once more, or else the one that was given."""
+        for n, (kept, _at) in enumerate(self._untold):
+            if _evolved(usage, call_id=kept.call_id) == kept:
+                del self._untold[n]
+                return kept
+        return usage
+
+    def end_outputs(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        """Store the phase's output texts and return their digests by name."""
+        return {name: self._stored(text) for name, text in outputs.items()}
+
+    def _stored(self, text: str) -> str:
+        """Store a text, so that nobody prunes it before an event names it."""
+        return patiently(lambda: self._claims.store_text(self.lease_token, text))
+
+
+def record(
+    handler: Handler,
+    caps: Caps,
+    attempt: LiveAttempt,
+    usage: LlmUsageRecorded,
+    occurred_at: datetime | None,
+) -> tuple[Recorded[Any], CapReachedError | None]:
+    """
+    Append a call under the versions of its phase and its caps; return it as it is recorded.
+
+    Whether it is late, and what it adds under a cap, is decided on what those versions say. A call
+    that is known adds nothing, and is given back as it was recorded.
+    """
+    ref, at_cap = attempt.ref, None
+    stream = phase_stream(ref.run_id, ref.phase_id)
+    event_id = usage_id(usage.provider, usage.call_id)
+    given = handler.journal.redacted(
+        NewEvent(event=usage, event_id=event_id, occurred_at=occurred_at)
+    )
+
+    def build() -> list[Entry]:
+        nonlocal at_cap
+        version, phase = handler.known_phase(ref)
+        row = handler.attempt(ref, attempt.number)
+        known = row.calls.get(call_key(given.event))
+        late = not holds(phase.state, attempt.lease_token) if known is None else known.late
+        new = attrs.evolve(given, event=_evolved(given.event, late=True)) if late else given
+        if known is not None and known.is_told:
+            return [(stream, [new], ANY)]
+        call = call_of(new.event, quarter_at(handler.journal.now_us()))
+        counted, at_cap = caps.counting(ref, row, row.use.plus(call))
+        return [(stream, [new], version), *counted]
+
+    try:
+        return handler.append(build)[0], at_cap
+    except EventIdConflictError as conflict:
+        return _known(handler, conflict, given.event, occurred_at), None
+
+
+def _known(
+    handler: Handler,
+    conflict: EventIdConflictError,
+    usage: LlmUsageRecorded,
+    occurred_at: datetime | None,
+) -> Recorded[Any]:
+    """Return a call that is recorded, if it was told alike but for what we add to it ourselves."""
+    journal = handler.journal
+    found = journal.decode(journal.backend.find([conflict.event_id]).values())
+    before = next(found, None)
+    if before is None or not isinstance(before.event, LlmUsageRecorded):
+        raise conflict
+    ours: dict[str, Any] = {"late": before.event.late}
+    if before.event.cost_source == "computed" and usage.cost_source != "reported":
+        ours |= {"cost_usd": before.event.cost_usd, "cost_source": "computed"}
+    is_then = occurred_at is None or occurred_at == before.occurred_at
+    if is_then and _evolved(usage, **ours) == before.event:
+        return before
+    raise _usage_conflict(conflict, before.event, usage) from conflict
+
+
+def _evolved(usage: LlmUsageRecorded, **changes: Any) -> LlmUsageRecorded:
+    found: LlmUsageRecorded = attrs.evolve(usage, **changes)  # type: ignore[misc]
+    return found
+
+
+def _checked(figures: UsageFigures) -> dict[str, Any]:
+    """Return figures as an event takes them."""
+    told: dict[str, Any] = dict(figures)
+    if told.get("cost_usd") is not None:
+        told["cost_usd"] = Usd.of(told["cost_usd"])
+    return told
+
+
+def _is_cut(stop_reason: Any) -> bool | None:
+    """Return whether an output was cut, where the reason why it stopped tells."""
+    return stop_reason.lower() in CUT_OFF if isinstance(stop_reason, str) else None
+
+
+def _usage_conflict(
+    conflict: EventIdConflictError, before: LlmUsageRecorded, now: LlmUsageRecorded
+) -> UsageConflictError:
+    """Return what differs between a call as it is recorded and as it was told again."""
+    places = [f"{u.run_id}/{u.phase_id} attempt {u.attempt}" for u in (before, now)]
+    differs = {
+        name: (getattr(before, name), getattr(now, name))
+        for name in LlmUsageRecorded.__annotations__
+        if getattr(before, name) != getattr(now, name)
+        and name not in ("run_id", "phase_id", "attempt", "lease_token", "late")
+    }
+    return UsageConflictError(
+        conflict.event_id,
+        position=conflict.position,
+        provider=now.provider,
+        call_id=now.call_id,
+        recorded_for=places[0],
+        told_for=places[1],
+        figures=differs,
+    )

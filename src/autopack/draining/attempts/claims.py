@@ -1,0 +1,242 @@
+"""Claims and leases: who works on what, kept alive beside the log, taken back when it ends."""
+
+import contextlib
+import os
+import platform
+import secrets
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+
+from autopack.aggregates.commands import (
+    ClaimPhase,
+    CompletePhase,
+    FailPhase,
+    GatePhase,
+    ReleasePhase,
+    TimeOutPhase,
+)
+from autopack.draining.attempts.lease_keys import phase_key, text_key
+from autopack.draining.attempts.leases import LEASE_S, Leases
+from autopack.draining.attempts.steady_clock import Machine
+from autopack.draining.caps.caps import Caps
+from autopack.errors import (
+    CommandRefusedError,
+    LeaseLostError,
+    LogBusyError,
+    VersionConflictError,
+)
+from autopack.events import DrainPhaseSelected, PhaseClaimed
+from autopack.log.handler import Handler
+from autopack.log.transaction import JournalTransaction
+from autopack.ports.log import ANY, Entry, Lease, Recorded, from_us
+from autopack.ports.prediction import Estimate
+from autopack.ports.work import PhaseView
+from autopack.values.ids import PhaseRef, drain_stream
+
+INTERRUPTED: Final = "interrupted"
+Ending = CompletePhase | FailPhase | TimeOutPhase | GatePhase | ReleasePhase
+
+
+def new_worker() -> str:
+    """Return a name for this worker that no other process has, however alike its host is."""
+    return f"{platform.node() or 'host'}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+@attrs.frozen(kw_only=True)
+class Claim:
+    """A phase in this worker's hands."""
+
+    phase: PhaseView
+    number: int
+    token: str
+    estimate: Estimate
+    deadline: datetime | None
+    timeout_s: float | None = None
+    reserved_tokens: int = 0
+
+    @property
+    def ref(self) -> PhaseRef:
+        """The phase's name."""
+        return self.phase.ref
+
+
+class Claims(Leases):
+    """
+    Takes and gives back phases for one worker.
+
+    A claim and its lease are one transaction. What is still held when the ``with`` block ends,
+    because somebody was interrupted, is given back.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        worker: str,
+        lease_s: float = LEASE_S,
+        drain: str | None = None,
+        caps: Caps | None = None,
+        machine: Machine | None = None,
+    ) -> None:
+        super().__init__(handler, worker=worker, lease_s=lease_s, machine=machine)
+        self._drain, self.caps = drain, caps or Caps(handler, drain=drain)
+        self._texts: dict[str, set[str]] = {}
+        self._open: dict[str, tuple[PhaseRef, float]] = {}
+
+    def take(
+        self,
+        phase: PhaseView,
+        estimate: Estimate,
+        *,
+        timeout_s: float | None,
+        reason: str | None,
+        executor: str | None = None,
+        has_waited: bool = False,
+    ) -> Claim:
+        """
+        Claim a queued phase as one that is begun at once.
+
+        Args:
+            timeout_s: The deadline, in seconds from now; None is none.
+            reason: Why the drain chose it.
+            executor: The name of what does it.
+            has_waited: Whether its back-off is over, whatever the clock says now.
+
+        Raises:
+            CommandRefusedError: It is not to be had: taken, paused, out of attempts.
+            CapFullError, PriceUnknownError: What it may use does not fit under a cap.
+        """
+        journal, token, ref = self.handler.journal, secrets.token_hex(8), phase.ref
+        self.caps.ensure(ref.run_id)
+        wanted = self.caps.wanted(phase, estimate)
+        now_us = journal.now_us()
+        deadline_us = None if timeout_s is None else now_us + int(timeout_s * 1e6)
+        lease = Lease(
+            key=phase_key(ref),
+            token=token,
+            worker=self.worker,
+            expires_at=now_us + int(self.lease_s * 1e6),
+            deadline_at=deadline_us,
+        )
+        command = ClaimPhase(
+            ref=ref,
+            worker=self.worker,
+            lease_token=token,
+            max_attempts=phase.max_attempts,
+            now=from_us(now_us),
+            drain=self._drain,
+            model=phase.model,
+            executor=executor,
+            reserved_tokens=wanted.tokens,
+            reserved_usd=wanted.usd,
+            basis=wanted.basis,
+            estimate=estimate,
+            starts=True,
+            waited_until=phase.not_before if has_waited else None,
+        )
+        with self._opening(token, ref):
+            recorded = self.handler.handle(
+                lambda: attrs.evolve(command, capped=self.caps.units(ref.run_id)),
+                also=lambda: [
+                    *self._selected(ref, reason),
+                    *self.caps.reserving(ref.run_id, token, wanted),
+                ],
+                inside=lambda transaction: self._put(transaction.store, lease),
+                needs_claimable_run=True,
+            )
+        with self._lock:
+            self._held[token] = lease
+        (claimed,) = [r.event for r in recorded if isinstance(r.event, PhaseClaimed)]
+        return Claim(
+            phase=phase,
+            number=claimed.attempt,
+            token=token,
+            estimate=estimate,
+            deadline=None if deadline_us is None else from_us(deadline_us),
+            timeout_s=timeout_s,
+            reserved_tokens=wanted.tokens,
+        )
+
+    def end(self, claim: Claim, ending: Ending) -> list[Recorded[Any]]:
+        """
+        Record how the attempt ended, and drop its lease in the same transaction.
+
+        Raises:
+            LeaseLostError: The phase is not this worker's any more. After any other error it
+                still is: the lease is renewed, and the end may be recorded later.
+        """
+        try:
+            recorded = self._ended(claim.ref, claim.number, claim.token, ending)
+        except LeaseLostError:
+            self.forget(claim.token)
+            raise
+        self.forget(claim.token)
+        return recorded
+
+    def give_back(self) -> None:
+        """Release what is held still: its workers were interrupted, and nobody else ends it."""
+        for token, (ref, began_s) in list(self._open.items()):
+            took_s = max(0.0, self.handler.journal.steady_s() - began_s)
+            release = ReleasePhase(ref=ref, lease_token=token, why=INTERRUPTED, duration_s=took_s)
+            number = self.handler.phase_state(ref).attempts
+            with contextlib.suppress(CommandRefusedError):  # it was not ours, or is not any more
+                self._ended(ref, number, token, release)
+            self.forget(token)
+
+    def forget(self, token: str) -> None:
+        """Renew a lease no longer, and leave its phase to whoever has it."""
+        super().forget(token)
+        with self._lock:
+            self._open.pop(token, None)
+            self._texts.pop(token, None)
+
+    def store_text(self, token: str, text: str) -> str:
+        """
+        Store a text of an attempt and return its digest.
+
+        Until the attempt ends no event names it: a row beside the log keeps it from being pruned.
+        """
+        journal = self.handler.journal
+        digest, content = journal.packed(text)
+        with journal.backend.transaction() as store:
+            store.put_artifact(digest, content)
+            if self._holds(token):
+                key, expires_at = text_key(token, digest), self._expires_at()
+                store.put_lease(
+                    Lease(key=key, token=token, worker=self.worker, expires_at=expires_at)
+                )
+        with self._lock:
+            self._texts.setdefault(token, set()).add(digest)
+        return digest
+
+    @contextlib.contextmanager
+    def _opening(self, token: str, ref: PhaseRef) -> Iterator[None]:
+        """Know of a claim before it is made: whoever is interrupted after that has it."""
+        self._open[token] = ref, self.handler.journal.steady_s()
+        try:
+            yield
+        except (CommandRefusedError, VersionConflictError, LogBusyError):
+            self.forget(token)  # nothing was written
+            raise
+
+    def _ended(self, ref: PhaseRef, number: int, token: str, ending: Ending) -> list[Recorded[Any]]:
+        def drop(transaction: JournalTransaction) -> None:
+            transaction.store.drop_lease(phase_key(ref), token)
+            for digest in self._texts.get(token, ()):
+                transaction.store.drop_lease(text_key(token, digest), token)
+
+        worked_s = ending.timeout_s if isinstance(ending, TimeOutPhase) else ending.duration_s
+        return self.handler.handle(
+            ending, also=lambda: self.caps.settling(ref, number, worked_s), inside=drop
+        )
+
+    def _selected(self, ref: PhaseRef, reason: str | None) -> list[Entry]:
+        if self._drain is None or reason is None:
+            return []
+        selected = DrainPhaseSelected(
+            drain_id=self._drain, run_id=ref.run_id, phase_id=ref.phase_id, reason=reason
+        )
+        return [(drain_stream(self._drain), [selected], ANY)]

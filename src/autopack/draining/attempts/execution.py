@@ -1,0 +1,147 @@
+"""Calls an executor for one claimed phase, and says how that ended."""
+
+import asyncio
+import inspect
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from autopack.draining.attempts.attempt import LiveAttempt
+from autopack.draining.attempts.claims import Claim
+from autopack.draining.attempts.failures import failed_by
+from autopack.draining.attempts.gates import question_of
+from autopack.draining.attempts.hindrances import hindrance_of
+from autopack.draining.attempts.outcomes import Late, Lost, TimedOut, outcome_of
+from autopack.draining.attempts.texts import storable
+from autopack.draining.attempts.threads import in_thread
+from autopack.errors import LeaseLostError
+from autopack.plugins.registry import Registry
+from autopack.ports.work import Completed, Failed, Outcome
+
+_TO_CLEAN_UP_S: Final = 5.0
+
+
+async def call(
+    execute: Callable[..., Any],
+    live: LiveAttempt,
+    claim: Claim,
+    *,
+    timeout_s: float | None,
+    lost: asyncio.Event,
+) -> Outcome | TimedOut | Lost:
+    """
+    Return an executor's outcome; its exception becomes a failure with its text.
+
+    A plain callable gets a thread of its own. At the deadline, and once the phase is lost, a
+    coroutine is cancelled, and given a moment to clean up. A thread cannot be ended: it is told
+    through ``attempt.cancelled``, and fenced off by the end of its lease.
+
+    Args:
+        lost: Set when the phase is not this worker's any more.
+
+    Raises:
+        LeaseLostError: The phase was taken from this worker.
+        Exception: The machine hindered it, by :func:`hindrance_of`.
+        asyncio.CancelledError: The drain gives the phase back.
+    """
+    ends = None if timeout_s is None else time.monotonic() + timeout_s
+    try:
+        if is_async(execute):
+            return await _awaited(execute(claim.phase, live), live, ends, lost)
+        thread = in_thread(lambda: execute(claim.phase, live), str(claim.ref))
+        work = asyncio.wrap_future(thread)
+        work.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        if not await _ended(work, ends, lost):
+            live.cancel()
+            return Lost(thread) if lost.is_set() else TimedOut(thread)
+        result = work.result()
+        if inspect.isawaitable(result):
+            return await _awaited(result, live, ends, lost)
+        return outcome_of(result)
+    except asyncio.CancelledError:
+        live.cancel()
+        raise
+    except LeaseLostError:
+        raise
+    except KeyboardInterrupt:
+        live.cancel()
+        raise
+    except BaseException as fault:  # what an executor raises ends its phase, not the drain
+        if hindrance_of(fault):
+            raise
+        return _raised(live, fault)
+
+
+async def asked(
+    registry: Registry, live: LiveAttempt, claim: Claim, outcome: Outcome | Late
+) -> str | None:
+    """Return what a person is to answer of completed work; plugins are asked in a thread."""
+    if not isinstance(outcome, Completed):
+        return None
+    work = in_thread(lambda: question_of(registry, claim.phase, live, outcome), f"gate {live.ref}")
+    return cast("str | None", await asyncio.shield(asyncio.wrap_future(work)))
+
+
+def is_async(execute: Callable[..., Any]) -> bool:
+    """Tell whether calling *execute* gives a coroutine; objects with an async call do too."""
+    called = getattr(execute, "__call__", None)  # noqa: B004 - the method itself is looked at
+    return inspect.iscoroutinefunction(execute) or inspect.iscoroutinefunction(called)
+
+
+async def _ended(work: "asyncio.Future[Any]", ends: float | None, lost: asyncio.Event) -> bool:
+    """Wait for work until its deadline, or until it is lost; tell whether it ended by itself."""
+    losing = asyncio.ensure_future(lost.wait())
+    try:
+        left_s = None if ends is None else max(0.0, ends - time.monotonic())
+        await asyncio.wait({work, losing}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        losing.cancel()
+    return work.done()
+
+
+async def _awaited(
+    given: Any, live: LiveAttempt, ends: float | None, lost: asyncio.Event
+) -> Outcome | TimedOut | Lost:
+    work = asyncio.ensure_future(_result(given))
+    try:
+        done = await _ended(work, ends, lost)
+        if done and work.cancelled():  # by itself, since nobody has cancelled us
+            return _raised(live, RuntimeError("the executor was cancelled, and not by the drain"))
+        if done:
+            return outcome_of(_unpacked(work.result()))
+    except asyncio.CancelledError:
+        live.cancel()
+        await _cancelled(work)
+        raise
+    finally:
+        if work.done() and inspect.iscoroutine(given):
+            given.close()  # one that was cancelled before its first step was never awaited
+    live.cancel()
+    await _cancelled(work)
+    return Lost(work) if lost.is_set() else TimedOut(work)
+
+
+async def _result(given: Any) -> Any:
+    """Return what a coroutine gave, or its SystemExit, which a task would let out of the loop."""
+    try:
+        return await given
+    except SystemExit as fault:
+        return fault
+
+
+def _unpacked(result: Any) -> Any:
+    if isinstance(result, SystemExit):
+        raise result
+    return result
+
+
+async def _cancelled(work: "asyncio.Future[Any]") -> None:
+    work.cancel()
+    await asyncio.wait({work}, timeout=_TO_CLEAN_UP_S)
+
+
+def _raised(live: LiveAttempt, fault: BaseException) -> Failed:
+    text = "".join(traceback.format_exception(fault))
+    live.attach("traceback", storable(text))
+    return failed_by(fault)

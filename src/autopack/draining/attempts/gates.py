@@ -1,0 +1,39 @@
+"""Asks the plugins whether a person is to look at what was done, before it counts as complete."""
+
+from typing import Any
+
+from autopack.draining.attempts.texts import storable, words_of
+from autopack.plugins.narrator import Narrator
+from autopack.plugins.registry import Registry
+from autopack.ports.work import Attempt, Completed, PhaseView
+
+
+def question_of(
+    registry: Registry, phase: PhaseView, attempt: Attempt, outcome: Completed
+) -> str | None:
+    """
+    Return the first question that a plugin asks of completed work, or None to let it through.
+
+    A plugin that fails, or answers with no question, asks one by that: what could not be judged
+    does not go through unseen.
+    """
+    given = {"phase": phase, "attempt": attempt, "outcome": outcome}
+    for plugin, answer in registry.answers("autopack_gate_phase", **given):
+        if isinstance(answer, str) and answer.strip():
+            return storable(answer)
+        if answer is not None:
+            return _unanswered(plugin, answer, phase)
+    return None
+
+
+def _unanswered(plugin: str, answer: Any, phase: PhaseView) -> str:
+    fault = answer if isinstance(answer, BaseException) else None
+    if fault is not None:
+        what = storable(f"failed: {type(fault).__name__}: {words_of(fault)}")
+    else:
+        shown = repr(answer) if isinstance(answer, str | int | float) else type(answer).__name__
+        what = storable(f"answered {shown}, which is no question")
+    Narrator("autopack.drain").error(
+        "a gate did not answer", plugin=plugin, phase=phase.key, why=what, exc_info=fault
+    )
+    return f"Is the work as it should be? The gate of plugin {plugin} {what}"

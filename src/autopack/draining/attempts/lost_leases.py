@@ -1,0 +1,118 @@
+"""Phases whose workers are gone: judged by their leases, and taken back."""
+
+import time
+from collections.abc import Iterable
+from typing import Any, Final
+
+from autopack.aggregates.commands import ReclaimPhase
+from autopack.draining.attempts.claims import Claims
+from autopack.draining.attempts.lease_keys import phase_key, worker_key
+from autopack.draining.caps.caps import worked_s
+from autopack.errors import CommandRefusedError
+from autopack.log.transaction import JournalTransaction
+from autopack.ports.log import Entry, Lease, Recorded, from_us
+from autopack.ports.work import PhaseView
+
+_WAITED_S: Final = 1.0
+
+
+class _StillAliveError(Exception):
+    """The lease was renewed between our look and our transaction, or may be so presently."""
+
+
+def reclaim_lost(claims: Claims, phases: Iterable[PhaseView]) -> list[Recorded[Any]]:
+    """
+    Take back those of *phases* (claimed or running) whose leases have ended.
+
+    A claim without a lease row counts as ended. Just after the log was locked for long nobody is
+    judged: who lives could not renew its leases either.
+    """
+    if not claims.is_calm:
+        return []
+    rows = {lease.key: lease for lease in claims.handler.journal.backend.leases()}
+    recorded: list[Recorded[Any]] = []
+    for phase in phases:
+        alive = rows.get(worker_key(phase.worker or ""))
+        lease = rows.get(phase_key(phase.ref))
+        why = why_ended(claims, phase, lease, alive)
+        if phase.lease_token is not None and why is not None:
+            recorded += _reclaimed(claims, phase, lease, why)
+    if recorded:
+        _forget_workers(claims)
+    return recorded
+
+
+def why_ended(
+    claims: Claims, phase: PhaseView, lease: Lease | None, alive: Lease | None
+) -> str | None:
+    """
+    Return why a phase's lease has ended, or None if it has not.
+
+    Args:
+        lease: The phase's lease row, if there is one.
+        alive: The row of its worker, if there is one.
+    """
+    if lease is None or lease.token != phase.lease_token:
+        return f"worker {phase.worker} left no lease for its claim"
+    over_s = claims.over_s(lease, alive)
+    return None if over_s <= 0 else f"the lease of worker {lease.worker} ended {over_s:.1f} s ago"
+
+
+def _reclaimed(
+    claims: Claims, phase: PhaseView, lease: Lease | None, why: str
+) -> list[Recorded[Any]]:
+    handler, token = claims.handler, phase.lease_token or ""
+    key, ref = phase_key(phase.ref), phase.ref
+    ended_at = None if lease is None else from_us(lease.expires_at)
+
+    def took_s() -> float | None:
+        row = handler.attempt(ref, phase.attempts)
+        return worked_s(row, from_us(handler.journal.now_us()), ended_at)
+
+    def command() -> ReclaimPhase:
+        return ReclaimPhase(
+            ref=ref,
+            lease_token=token,
+            max_attempts=phase.max_attempts,
+            why=why,
+            duration_s=took_s(),
+        )
+
+    def settling() -> list[Entry]:
+        return claims.caps.settling(ref, phase.attempts, took_s())
+
+    asked_s = time.monotonic()
+
+    def still_ended(transaction: JournalTransaction) -> None:
+        store = transaction.store
+        if time.monotonic() - asked_s > _WAITED_S:
+            claims.hindered()  # a lock kept us waiting, and the phase's worker too, it may be
+            raise _StillAliveError
+        alive = store.lease(worker_key(phase.worker or ""))
+        if why_ended(claims, phase, store.lease(key), alive) is None:
+            raise _StillAliveError
+        for row in store.leases():
+            if row.token == token:  # the phase's, and those of its texts
+                store.drop_lease(row.key, token)
+
+    try:
+        return handler.handle(command, also=settling, inside=still_ended)
+    except (_StillAliveError, CommandRefusedError):
+        return []  # it ended, or came back, while we looked
+
+
+def _forget_workers(claims: Claims) -> None:
+    """Drop the rows of workers that hold nothing and are gone; one that is idle writes its anew."""
+    rows = {lease.key: lease for lease in claims.handler.journal.backend.leases()}
+    busy = {lease.worker for key, lease in rows.items() if key != worker_key(lease.worker)}
+    now_us = claims.handler.journal.now_us()
+    gone = [
+        lease
+        for key, lease in rows.items()
+        if key == worker_key(lease.worker) and lease.worker not in busy
+        and lease.expires_at < now_us
+    ]  # fmt: skip
+    if gone:
+        with claims.handler.journal.backend.transaction() as store:
+            for lease in gone:
+                store.drop_lease(lease.key, lease.token)

@@ -1,0 +1,33 @@
+"""Puts an ended phase back in the queue, and opens its run again if that had finished."""
+
+from datetime import datetime
+from typing import Any
+
+from autopack.aggregates.commands import RequeuePhase
+from autopack.events import RunReopened
+from autopack.log.handler import Handler
+from autopack.ports.log import Entry, Recorded
+from autopack.values.ids import PhaseRef, run_stream
+
+
+def requeue_phase(
+    handler: Handler,
+    ref: PhaseRef,
+    *,
+    by: str,
+    why: str,
+    not_before: datetime | None = None,
+    after_loss: bool = False,
+) -> list[Recorded[Any]]:
+    """Put an ended phase back in the queue, with all its attempts; reopens its run."""
+    command = RequeuePhase(ref=ref, by=by, why=why, not_before=not_before, after_loss=after_loss)
+    return handler.handle(command, also=lambda: reopening(handler, ref, why))
+
+
+def reopening(handler: Handler, ref: PhaseRef, why: str) -> list[Entry]:
+    """Return what opens a finished run again, or asserts that it is open."""
+    version, state = handler.known_run(ref.run_id)
+    if not state.is_finished:
+        return [(run_stream(ref.run_id), [], version)]
+    reopened = RunReopened(run_id=ref.run_id, why=f"phase {ref.phase_id} was requeued: {why}")
+    return [(run_stream(ref.run_id), [reopened], version)]

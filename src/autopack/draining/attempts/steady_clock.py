@@ -1,0 +1,73 @@
+"""The machine's own steady clock, so that a jump of the wall clock takes nobody's phase."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from autopack.draining.attempts.lease_keys import worker_key
+from autopack.ports.log import Lease
+
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+@attrs.frozen
+class Machine:
+    """
+    Which boot of which machine this is, and how long it has been up.
+
+    Two processes with the same ``boot`` read the same steady clock, so that one can tell when
+    the other renewed its leases, whatever happened to the wall clock in between.
+
+    Args:
+        boot: Names the boot; None where the system does not say.
+        uptime_s: Seconds since then; never set back, the same for all processes.
+    """
+
+    boot: str | None = None
+    uptime_s: Callable[[], float] = time.monotonic
+
+    def lease_of(self, worker: str, *, expires_at: int, lease_s: float) -> Lease:
+        """
+        Return the row by which processes of this machine judge a worker's leases.
+
+        Its ``step`` names the boot; ``step_at`` and ``deadline_at`` are the renewal and the end
+        of the leases by the steady clock, ``expires_at`` is that end by the wall clock.
+        """
+        now_us = int(self.uptime_s() * 1e6)
+        return Lease(
+            key=worker_key(worker),
+            token=worker,
+            worker=worker,
+            expires_at=expires_at,
+            step=self.boot,
+            step_at=now_us,
+            deadline_at=now_us + int(lease_s * 1e6),
+        )
+
+    def is_other(self, alive: Lease) -> bool:
+        """Tell whether a worker's row is of another machine, or of another boot of this one."""
+        return self.boot is not None and alive.step is not None and alive.step != self.boot
+
+    def over_s(self, lease: Lease, alive: Lease | None) -> float | None:
+        """
+        Return how long ago a lease ended by the steady clock, negative if it has not.
+
+        None where the steady clock cannot say: another machine, or another boot of this one.
+        """
+        if self.boot is None or alive is None or alive.step != self.boot:
+            return None
+        # A lease that is renewed no longer lags behind its worker's row.
+        behind_us = alive.expires_at - lease.expires_at
+        return self.uptime_s() - ((alive.deadline_at or 0) - behind_us) / 1e6
+
+
+def this_machine() -> Machine:
+    """Return the machine that this process runs on."""
+    try:
+        boot = _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:  # not Linux: the wall clock decides
+        boot = ""
+    return Machine(boot or None)

@@ -1,0 +1,56 @@
+"""What a drain does next: the strategy's choice, or why it ends here."""
+
+from collections import Counter
+from typing import Final
+
+from autopack.draining.engine.session import Session
+from autopack.draining.strategies.asking import ask
+from autopack.errors import NothingReadyError
+from autopack.ports.drain import Choose, DrainView, Retry, Stop, Wait
+
+Reason = tuple[str, str | None]
+"""Why a drain ends: a word, and details."""
+
+_REASONS_MOST: Final = 3
+
+
+def asked(session: Session, view: DrainView) -> Choose | Retry | Wait | Reason:
+    """Return what the strategy says, or why the drain ends here."""
+    settings = session.settings
+    waits = settings.when_empty == "wait"
+    is_held = session.admission.live or session.preparations.are_pending
+    may_come = bool(view.running or is_held or view.next_ready_at or waits)
+    if not (view.ready or may_come or session.may_retry()):
+        return _why_nothing(session)
+    choice = ask(settings.strategy, view, settings.strategy_name)
+    match choice:
+        case Stop(reason=reason):
+            return ("strategy", reason)
+        case Wait(reason=reason, until=None) if not may_come:
+            return ("strategy", f"it waits, and nothing is in work: {reason}")
+    return choice
+
+
+def check_can_begin(session: Session) -> None:
+    """
+    Return if the drain may begin and would take a phase, now or once one is free.
+
+    Raises:
+        NothingReadyError: It would end at once; nothing was written.
+    """
+    session.check()
+    found = asked(session, session.view(running=0, reserved_tokens=0))
+    if isinstance(found, tuple):
+        counts = Counter(session.admission.reasons.values()).most_common(_REASONS_MOST)
+        reasons = "; ".join(f"{n} x {reason}" for reason, n in counts)
+        raise NothingReadyError(found[0], ", ".join(filter(None, (found[1], reasons))) or None)
+
+
+def _why_nothing(session: Session) -> Reason:
+    n = session.admission.n_waiting
+    if not n:
+        return ("empty", None)
+    if session.guards.held_runs:
+        told = "; ".join(f"run {run_id}: {why}" for run_id, why in session.guards.held_runs.items())
+        return ("breaker", told)
+    return ("blocked", f"{n} queued phase{'' if n == 1 else 's'} may not be taken")

@@ -1,0 +1,327 @@
+"""The drain: takes queued phases through an executor until nothing is left or a limit says stop."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, Self, Unpack
+
+import attrs
+
+from autopack.aggregates.order import Stuck
+from autopack.draining.attempts.threads import to_the_end
+from autopack.draining.caps.costs import Prices
+from autopack.draining.engine.choices import Reason, asked, check_can_begin
+from autopack.draining.engine.report import DrainReport
+from autopack.draining.engine.resume import resumed
+from autopack.draining.engine.session import Session
+from autopack.draining.engine.workers import Workers
+from autopack.draining.limits.limits import limit_reached
+from autopack.draining.queue.waits import seconds_until, sooner
+from autopack.draining.settings.parameters import DrainSettings
+from autopack.draining.settings.settings import settings_of
+from autopack.draining.simulation.plans import Plan, plan
+from autopack.draining.strategies.asking import not_to_be_had
+from autopack.errors import DrainUsedError
+from autopack.log.log import Log
+from autopack.log.thread_pool import Block
+from autopack.plugins.narrator import Narrator
+from autopack.ports.drain import Choose, Retry, StrategyLike, Wait
+from autopack.ports.log import Recorded
+from autopack.ports.work import ExecutorLike
+
+_narrator: Final = Narrator("autopack.drain")
+_LOOK_S: Final = 0.25
+
+
+class Drain:
+    """
+    Takes queued phases through an executor.
+
+    Args:
+        log: The log whose queue is worked off.
+        executor: A registered name, ``file.py:name``, an executor, or a plain or async callable
+            ``(phase, attempt) -> Completed | Failed | NeedsPerson | None``. Only a drain that is
+            gone on with may leave it out.
+        strategy: A name, ``file.py:name``, or a strategy; ``fifo``, if it is left out.
+        on_event: Called with each event as this process records it.
+        settings: Limits and the rest, each by its name in
+            :class:`autopack.types.DrainSettings`.
+
+    Installs no signal handlers: call :meth:`stop` from yours.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        *,
+        executor: ExecutorLike | None = None,
+        strategy: StrategyLike | None = None,
+        on_event: Callable[[Recorded[Any]], None] | None = None,
+        **settings: Unpack[DrainSettings],
+    ) -> None:
+        given: dict[str, Any] = {"executor": executor, "strategy": strategy, **settings}
+        if given.get("resumes") is not None:
+            given = resumed(log, given)
+        self._settings = settings_of(log.registry, **given)
+        self._session = Session(log, self._settings)
+        self.log, self.drain_id = log, self._session.drain_id
+        self._on_event = on_event
+        self._workers = Workers(self._session)
+        self._stop_reason: Reason | None = None
+        self._is_releasing = False
+        self._grace_ends: float | None = None
+        self._look_at: datetime | None = None
+        self._told_wait: str | None = None
+        self._began: float | None = None
+        self._is_used = False
+        self._faults_before = log.observer_faults
+        self._wake: Callable[[], None] = lambda: None
+
+    def run(self) -> DrainReport:
+        """Drain from ordinary code; inside a running event loop use :meth:`arun`."""
+        return asyncio.run(self.arun())
+
+    async def arun(self) -> DrainReport:
+        """
+        Drain until the queue is empty, a limit is reached, or :meth:`stop` is called.
+
+        Raises:
+            DrainUsedError: It has been run before.
+            EmptyLogError: The log holds no runs and no phases.
+            DrainRefusedError: A plugin's guard said no.
+            RunMissingError, PhaseMissingError, MoveRefusedError: What was named is not there, or
+                not queued.
+            InvalidInputError: The executor's own check, if it has one, found something missing.
+                In all these cases nothing was written.
+        """
+        if self._is_used:
+            raise DrainUsedError(self.drain_id)
+        self._is_used = True
+        try:
+            await self.log.pool.call(self._check)
+        except BaseException:
+            self._is_used = False  # nothing was written, so that it may be run yet
+            raise
+        async with contextlib.AsyncExitStack() as stack:
+            if self._on_event is not None:
+                self.log.observers.append(self._on_event)
+                stack.callback(self.log.observers.remove, self._on_event)
+            await stack.enter_async_context(Block(self.log.pool, self._session.claims))
+            return await self._drained()
+
+    def _check(self) -> None:
+        self._session.check()
+        if check := getattr(self._settings.executor, "check", None):
+            check()
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self.arun())
+        return self
+
+    async def __aexit__(self, _kind: object, fault: BaseException | None, _trace: object) -> None:
+        # Whoever is cancelled, or interrupted, has no time to wait for what is in work.
+        self.stop(None if fault is None or isinstance(fault, Exception) else 0)
+        await self._task
+
+    def stop(self, grace_s: float | None = None, *, why: str = "asked to stop") -> None:
+        """
+        Take no further phase; let those in work finish, or release them after *grace_s*.
+
+        A second call releases at once. Safe to call from a signal handler or another thread.
+        """
+        self._is_releasing = self._stop_reason is not None or grace_s == 0
+        if grace_s is not None:
+            self._grace_ends = time.monotonic() + grace_s
+        self._stop_reason = self._stop_reason or ("stopped", why)
+        self._wake()
+
+    def status(self) -> dict[str, Any]:
+        """
+        Return the totals so far, the phases in work with step, age and tokens, and what is left.
+
+        Safe to call from another thread while the drain runs.
+        """
+        session, workers, began = self._session, self._workers, self._began
+        return {
+            "drain_id": self.drain_id,
+            **session.sums(),
+            "in_work": sorted(str(claim.ref) for claim in workers.claims),
+            "working": workers.working(),
+            "ready": len(session.admission.ready),
+            "waiting": session.admission.n_waiting,
+            "elsewhere": max(0, len(session.admission.live) - len(workers)),
+            "elapsed_s": 0.0 if began is None else time.monotonic() - began,
+            "limits": attrs.asdict(self._settings.limits),
+        }
+
+    def plan(self, most: int = 10_000) -> Plan:
+        """
+        Return what the strategy would choose now, in order, with estimates; writes nothing.
+
+        It is a list; its ``ended`` is what the strategy said when it took no more, or None.
+        """
+        session = self._session
+        session.check()
+        most = min(most, self._settings.limits.max_phases or most)
+        view = session.view(running=0, reserved_tokens=0)
+        return plan(
+            view,
+            self._settings.strategy,
+            session.estimate,
+            most=most,
+            name=self._settings.strategy_name,
+            price=Prices(self.log, self.log.registry),
+            later=session.admission.coming_after(),
+            was_done=session.admission.is_done,
+            standing=session.admission.standing,
+        )
+
+    def check_can_begin(self) -> None:
+        """
+        Return if the drain may begin and would take a phase, now or once one is free.
+
+        Raises:
+            NothingReadyError: It would end at once. Nothing was written.
+            AutopackError: Whatever else :meth:`run` would refuse to begin for.
+        """
+        check_can_begin(self._session)
+
+    def stuck(self) -> list[Stuck]:
+        """
+        Return the queued phases that no drain can ever take, because of what they come after.
+
+        Not to be called while the drain runs; its report has them too. Writes nothing.
+        """
+        self._session.admission.catch_up(self._session.now())
+        return self._session.admission.stuck()
+
+    async def _drained(self) -> DrainReport:
+        began, changed = time.monotonic(), asyncio.Event()
+        self._began = began
+        self._wake = partial(_set_soon, asyncio.get_running_loop(), changed)
+        self._session.preparations.wake = self._wake
+        workers, self._workers.when_ended = self._workers, changed.set
+        reason: Reason = ("error", None)
+        try:
+            await workers.in_io(self._session.open)
+            reason = await self._loop(began, changed)
+            await workers.settle(self._is_to_release)
+            await workers.tend()
+            workers.raise_fault()
+            await workers.surely(lambda: self._session.close(*reason))
+        except BaseException as fault:
+            await to_the_end(self._given_up(*_reason_of(fault)))
+            raise
+        finally:
+            self._wake = lambda: None
+            await to_the_end(workers.close())
+        report = self._report(reason, time.monotonic() - began)
+        self.log.registry.observe("autopack_drain_stopped", report=report)
+        return report
+
+    async def _given_up(self, reason: str, detail: str | None) -> None:
+        """Give everything back, and say why the drain ended, as far as the log takes it."""
+        await self._workers.release()
+        with contextlib.suppress(Exception):  # the first error is the one to be told
+            await self._workers.surely(lambda: self._session.close(reason, detail))
+
+    async def _loop(self, began: float, changed: asyncio.Event) -> Reason:
+        session, workers = self._session, self._workers
+        while True:
+            changed.clear()
+            await workers.tend()
+            workers.raise_fault()
+            if reason := self._stop_reason or session.guards.must_stop:
+                return reason
+            elapsed_s = session.elapsed_before_s + time.monotonic() - began
+            limit = limit_reached(
+                self._settings.limits,
+                session.account.work,
+                zero_streak=session.history.zero_streak,
+                elapsed_s=elapsed_s,
+            )
+            if limit is not None:
+                return ("limit", limit)
+            if workers.hindrances.is_enough:
+                return ("machine", workers.hindrances.why)
+            if len(workers) < self._settings.workers and not workers.hindrances.wait_s:
+                step = await self._choose()
+                if isinstance(step, tuple):
+                    return step
+                if step and len(workers) < self._settings.workers:
+                    continue  # else there is nothing to choose for until one ends
+            await self._something_new(changed)
+
+    async def _choose(self) -> bool | Reason:
+        """Take what the strategy chooses; say whether anything was taken, or why to stop."""
+        session, workers = self._session, self._workers
+        if not (len(workers) or session.admission.ready) and session.admission.has_put_off:
+            await workers.in_io(session.let_put_off)
+        view = session.view(running=len(workers), reserved_tokens=workers.reserved_tokens)
+        self._look_at = view.next_ready_at
+        choice = asked(session, view)
+        match choice:
+            case tuple():
+                return choice
+            case Wait(until=until):
+                if view.ready and not len(workers):
+                    self._tell(choice)
+                self._look_at = sooner(view, until)
+                return False
+            case Choose(ref=ref) if session.admission.is_ready(str(ref)):
+                claim = await workers.take(lambda: session.take(choice))
+                if claim is not None:
+                    self._told_wait = None
+                # What is not to be had any more is chosen no more: look at the next at once.
+                return claim is not None or not session.admission.is_ready(str(ref))
+            case Retry(ref=ref) if session.admission.failed.has(str(ref)):
+                await workers.take(lambda: session.retry(choice))
+                return True
+        why = session.admission.standing(str(choice.ref))
+        raise not_to_be_had(self._settings.strategy_name, choice, why)
+
+    def _tell(self, wait: Wait) -> None:
+        """Say once why a drain that could work does nothing; it may be so for hours."""
+        if wait.reason != self._told_wait:
+            self._told_wait = wait.reason
+            until = None if wait.until is None else wait.until.isoformat(timespec="seconds")
+            _narrator.warning(
+                "phases are ready, and the strategy waits", why=wait.reason, until=until
+            )
+
+    async def _something_new(self, changed: asyncio.Event) -> None:
+        wait_s, ready_at = _LOOK_S, self._look_at
+        if ready_at is not None:
+            until_s = seconds_until(self.log.clock, ready_at, is_idle=not len(self._workers))
+            wait_s = min(wait_s, max(until_s, 0.001))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), wait_s)
+
+    def _is_to_release(self) -> bool:
+        return self._is_releasing or time.monotonic() >= (self._grace_ends or float("inf"))
+
+    def _report(self, reason: Reason, duration_s: float) -> DrainReport:
+        return DrainReport(
+            drain_id=self.drain_id,
+            reason=reason[0],
+            detail=reason[1],
+            duration_s=self._session.elapsed_before_s + duration_s,
+            left_failed=self._session.left_failed(),
+            stuck=tuple(self._session.admission.stuck()),
+            observer_faults=dict(self.log.observer_faults - self._faults_before),
+            **self._session.sums(),
+        )
+
+
+def _reason_of(fault: BaseException) -> Reason:
+    if isinstance(fault, asyncio.CancelledError):
+        return ("stopped", "the drain's task was cancelled")
+    return ("error", f"{type(fault).__name__}: {fault}")
+
+
+def _set_soon(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop ended in the meantime
+        loop.call_soon_threadsafe(event.set)

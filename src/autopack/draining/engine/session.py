@@ -1,0 +1,411 @@
+"""The drain's half that touches the log: what may be taken, claims, ends, and its own stream."""
+
+import contextlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+from autopack.aggregates.cap import Amount
+from autopack.aggregates.commands import ReleasePhase
+from autopack.draining.attempts.attempt import LiveAttempt
+from autopack.draining.attempts.claims import Claim, Claims, new_worker
+from autopack.draining.attempts.endings import end_attempt, record_late
+from autopack.draining.attempts.failures import Failing, classifier_of
+from autopack.draining.attempts.lost_leases import reclaim_lost
+from autopack.draining.attempts.preparation import Preparation, Preparations
+from autopack.draining.attempts.requeue import requeue_phase
+from autopack.draining.caps.account import DrainAccount, ended_attempts
+from autopack.draining.caps.caps import Caps
+from autopack.draining.engine.own_stream import OwnStream
+from autopack.draining.engine.report import sums_of
+from autopack.draining.engine.resume import kept, seconds_at_work
+from autopack.draining.limits.guards import Guards
+from autopack.draining.queue.admission import Admission
+from autopack.draining.queue.passed_over import PassedOver
+from autopack.draining.queue.rate_limits import Lanes, lane_of
+from autopack.draining.queue.traffic import Traffic
+from autopack.draining.settings.checks import check, set_cap
+from autopack.draining.settings.settings import Settings
+from autopack.draining.strategies.history import NOTED, DrainHistory
+from autopack.draining.strategies.knowledge import Knowledge, Predictions
+from autopack.errors import (
+    CapFullError,
+    CommandRefusedError,
+    LeaseLostError,
+    LogClosedError,
+    PhaseMissingError,
+    PriceUnknownError,
+    VersionConflictError,
+)
+from autopack.events import DrainStarted, DrainStopped
+from autopack.log.handler import handler_of
+from autopack.log.log import Log
+from autopack.plugins.narrator import Narrator
+from autopack.ports.drain import Choose, DrainView, Retry
+from autopack.ports.log import Recorded, from_us
+from autopack.ports.prediction import Coefficients, Estimate
+from autopack.ports.states import OPEN
+from autopack.ports.work import PhaseView
+from autopack.prediction.estimates import coefficients, estimated
+from autopack.prediction.quantiles import quantiles_of
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.phases import FAILED_STATES
+from autopack.values.ids import estimator_stream
+
+_PACKAGES: Final = ("autopack", "attrs", "msgspec", "pluggy")
+
+
+class Session:
+    """One drain's dealings with the log; not thread-safe, the drain calls it from one thread."""
+
+    def __init__(self, log: Log, settings: Settings) -> None:
+        self.log, self.settings = log, settings
+        self.worker = log.redact(new_worker())
+        self.drain_id = settings.drain or f"{log.now_us() // 1_000_000:x}-{secrets.token_hex(4)}"
+        self._own = OwnStream(log, self.drain_id)
+        self.admission = Admission(log, settings.is_in_scope, run_id=settings.run_id)
+        self.history = DrainHistory()
+        self.admission.leave_out(self.history.tried)
+        self._taught: Coefficients | None = None
+        self._knowledge = Knowledge(log, settings.estimator.name)
+        self._predictions = Predictions(self.estimate)
+        self._quantiles = quantiles_of(
+            log, settings.calibrator, estimator=settings.estimator.name, tau=settings.tau
+        )
+        self.handler = handler_of(log)
+        self.caps = Caps(
+            self.handler, drain=self.drain_id, allow_unknown_price=settings.allow_unknown_price
+        )
+        self.claims = Claims(
+            self.handler,
+            worker=self.worker,
+            lease_s=settings.lease_s,
+            drain=self.drain_id,
+            caps=self.caps,
+        )
+        self.preparations = Preparations(
+            self.claims,
+            settings.prepare,
+            lambda: self.admission.runs,
+            most=settings.workers + 1,  # a slow one holds up no other run
+        )
+        self._lanes = Lanes(settings.rates)
+        self._traffic = Traffic(log, self._lanes, self._model_of, has_rates=settings.rates.are_set)
+        self.elapsed_before_s = 0.0
+        self._is_open = False
+        self.unreadable_in: str | None = None
+        self.account = DrainAccount(log, self.drain_id, when_ended=self._ended)
+        self.guards = Guards(
+            self.handler,
+            drain_id=self.drain_id,
+            admission=self.admission,
+            caps=self.caps,
+            limits=settings.limits,
+            tell=self._own.tell,
+        )
+        self._failing = Failing(
+            quantiles=self._quantiles,
+            redact=log.redact,
+            classify=classifier_of(log.registry),
+            backoff=settings.backoff,
+            escalation=settings.escalation,
+        )
+        self._passed_over = PassedOver(self.drain_id)
+        self._touched: set[str] = set()
+
+    def now(self) -> datetime:
+        """Return the log's time."""
+        return from_us(self.log.now_us())
+
+    def check(self) -> None:
+        """Return if the drain may begin, else raise why not; nothing was written by then."""
+        follower = self.admission.follower
+        head = self.account.position
+        self._traffic.begin(head)
+        for hear in (
+            self.account.hear,
+            self._traffic.hear,
+            self.handler.learn,
+            self._learn_coefficients,
+        ):
+            follower.add(hear)
+        self.admission.catch_up(self.now(), head)
+        if self.settings.resumes is not None:
+            self._remember(self.settings.resumes)
+        check(self.log, self.settings, self.admission, self.handler, self.caps)
+
+    def _remember(self, drain_id: str) -> None:
+        """Go on with what the drain has seen so far, as if it had never stopped."""
+        self.elapsed_before_s = seconds_at_work(self.log, drain_id)
+        for row in ended_attempts(self.handler, drain_id):
+            self.history.tried[f"{row.run_id}/{row.phase_id}"] += 1
+            self._note(row)
+            self.guards.remember(row)
+
+    def open(self) -> None:
+        """Record that the drain began, and set its cap."""
+        settings = self.settings
+        started = DrainStarted(
+            drain_id=self.drain_id,
+            strategy=settings.strategy_name,
+            executor=settings.executor_name,
+            worker=self.worker,
+            settings=kept(self.log, settings.recorded()),
+            versions={name: _version(name) for name in _PACKAGES},
+            resumes=settings.resumes,
+            log_id=self.log.log_id,
+        )
+        self._own.append(started)
+        self._is_open = True
+        work = self.account.work
+        used = Amount(work.use.total_tokens, work.use.cost_usd, work.attempts, work.worked_us)
+        self.caps.go_on(set_cap(settings, self.caps), used)
+        self._own.tell(*self._passed_over.begin(self.admission.take_new_reasons()))
+
+    def close(self, reason: str, detail: str | None) -> None:
+        """Record that the drain ended, once, and persist the views for whoever looks next."""
+        if not self._is_open:
+            return
+        self.claims.give_back()
+        self.preparations.give_up()
+        self.admission.follower.catch_up()
+        stopped = DrainStopped(
+            drain_id=self.drain_id,
+            reason=reason,
+            detail=detail,
+            totals={**self.sums(), "cost_usd": str(self.account.work.use.cost_usd)},
+            passed_over=dict(self._passed_over.counts),
+        )
+        self._own.append(stopped)
+        self._is_open = False
+        self.log.refresh_views()
+
+    def tend(self, ours: Sequence[str]) -> None:
+        """Catch up with the log, take back lost phases, close runs, and note who is passed over."""
+        self._own.catch_up()
+        self.admission.catch_up(self.now())
+        lost = [row for row in self.admission.live.values() if row.lease_token not in ours]
+        if lost and reclaim_lost(self.claims, lost):
+            self.admission.catch_up(self.now())
+        held = {row.lease_token for row in self.admission.live.values()}
+        for token in ours:
+            if token not in held and token is not None:
+                self.claims.lose(token)
+        for run_id, stands in self.preparations.ended().items():
+            self._hold(run_id, stands)
+        self.guards.look_again(self.now())
+        self._finish_runs()
+        self._own.tell(*self._passed_over.fresh(self.admission.take_new_reasons()))
+
+    def sums(self) -> dict[str, Any]:
+        """Return what the drain has done and used so far, in plain values."""
+        return {
+            **sums_of(self.account.work),
+            "unreadable_in": self.unreadable_in,
+            "passed_over": dict(sorted(self._passed_over.counts.items())),
+        }
+
+    def view(self, *, running: int, reserved_tokens: int) -> DrainView:
+        """Return what the strategy is shown."""
+        admission, work, now = self.admission, self.account.work, self.now()
+        ready: Sequence[PhaseView] = admission.ready
+        moments = [admission.next_ready_at] if admission.next_ready_at else []
+        if self.preparations.are_full:  # no further one is begun, so others are let past
+            ready = [phase for phase in ready if not self.preparations.is_due(phase.run_id)]
+        if closed := self._lanes.closed(now):
+            ready = [phase for phase in ready if lane_of(phase.model) not in closed]
+            moments += closed.values()
+        return DrainView(
+            now=now,
+            ready=ready,
+            waiting=admission.n_waiting,
+            next_ready_at=min(moments, default=None),
+            running=running,
+            elsewhere=max(0, len(admission.live) - running),
+            spent_tokens=work.use.total_tokens,
+            reserved_tokens=reserved_tokens,
+            runs=admission.runs,
+            failures=work.failures,
+            samples=work.samples,
+            tokens_by_quarter=self.account.tokens_by_quarter,
+            failed=admission.failed,
+            in_work=tuple(admission.live.values()),
+            history=self.history.runs,
+            zero_streak=self.history.zero_streak,
+            groups=self._knowledge,
+            predict=self._predictions,
+        )
+
+    def _learn_coefficients(self, events: Sequence[Recorded[Any]]) -> None:
+        stream = estimator_stream(self.settings.estimator.name)
+        if any(recorded.stream == stream for recorded in events):
+            self._taught = None
+
+    def estimate(self, phase: PhaseView) -> Estimate:
+        """Predict a phase's output with the coefficients in force now."""
+        settings = self.settings
+        if self._taught is None:
+            self._taught = coefficients(self.log, settings.estimator)
+        return estimated(
+            self.log,
+            settings.estimator,
+            phase,
+            registry=self.log.registry,
+            workspace=settings.workspace,
+            quantiles=None if settings.calibrator is None else self._quantiles(),
+            tau=settings.tau,
+            taught=self._taught,
+        )
+
+    def take(self, choice: Choose) -> Claim | None:
+        """Claim what the strategy chose; None if it was not to be had any more."""
+        phase = self.admission.row(str(choice.ref))
+        if phase is None:
+            raise PhaseMissingError(choice.ref)
+        if (stands := self.preparations.begin(phase.run_id)) is not Preparation.DONE:
+            self._hold(phase.run_id, stands)
+            return None
+        estimate, timeout_s = self.estimate(phase), self.settings.timeout_of(phase)
+        if not phase.attempts:
+            self.handler.expect_new(phase.ref)
+        try:
+            claim = self.claims.take(
+                phase,
+                estimate,
+                timeout_s=timeout_s,
+                reason=choice.reason,
+                executor=self.settings.executor_name,
+                has_waited=self.admission.is_ready(phase.key),
+            )
+        except (CapFullError, PriceUnknownError) as refusal:
+            self.guards.refused(phase, refusal, self.now())
+            return None
+        except (CommandRefusedError, VersionConflictError) as refusal:
+            self.admission.refuse_phase(phase, str(refusal), self.now())
+            return None
+        self._touched.add(phase.run_id)
+        self.history.tried[phase.key] += 1
+        return claim
+
+    def put_off(self, key: str, why: str) -> None:
+        """Let others go before a phase that the machine has hindered: it may be its own fault."""
+        self.admission.put_off(key, f"the machine hindered it: {why}", self.now())
+
+    def let_put_off(self) -> None:
+        """Let those that were put off be taken again."""
+        self.admission.let_put_off(self.now())
+
+    def leave(self, key: str, why: str) -> None:
+        """Take a phase no more in this drain: the machine hinders it, and no other."""
+        self.admission.catch_up(self.now())
+        if (row := self.admission.row(key)) is not None:
+            self.admission.refuse_phase(row, f"the machine hinders it: {why}", self.now())
+
+    def may_retry(self) -> bool:
+        """Tell whether the strategy takes failed phases, and some are left."""
+        takes_failed = getattr(self.settings.strategy, "takes_failed", False)
+        return bool(takes_failed and len(self.admission.failed))
+
+    def retry(self, choice: Retry) -> Claim | None:
+        """Put a failed phase back in the queue, and claim it."""
+        by = f"drain {self.drain_id}"
+        requeue_phase(self.handler, choice.ref, by=by, why=f"{choice.reason} (retried)")
+        self.admission.catch_up(self.now())
+        if not self.admission.is_ready(str(choice.ref)):
+            return None
+        return self.take(Choose(choice.ref, choice.reason))
+
+    def end(
+        self,
+        claim: Claim,
+        live: LiveAttempt,
+        outcome: Any,
+        *,
+        duration_s: float,
+        question: str | None = None,
+    ) -> None:
+        """Record how an attempt ended, or the *question* that it leaves open."""
+        live.catch_up()
+        with contextlib.suppress(LeaseLostError):  # it is recorded as late, and counts as lost
+            end_attempt(
+                self.handler,
+                self.claims,
+                claim,
+                live,
+                outcome,
+                failing=self._failing,
+                now=self.now(),
+                duration_s=duration_s,
+                timeout_s=self.settings.timeout_of(claim.phase),
+                question=question,
+            )
+
+    def _ended(self, row: AttemptRow) -> None:
+        """Learn from how an attempt of this drain ended, whoever recorded it."""
+        self._note(row)
+        self.guards.ended(row, self.now())
+
+    def _note(self, row: AttemptRow) -> None:
+        if row.is_misread:
+            self.unreadable_in = f"{row.run_id}/{row.phase_id}"
+        if row.ending in NOTED:
+            self.history.ended(
+                row.run_id or "", row.ending, calls=row.use.calls, fingerprint=row.alike
+            )
+
+    def late(self, claim: Claim, live: LiveAttempt, outcome: Any) -> None:
+        """Record a result that came after the deadline; it changes no state. Any thread."""
+        try:
+            record_late(self.handler, claim, live, outcome)
+        except LogClosedError:
+            what = "a late result came after the log was closed"
+            Narrator("autopack.drain").warning(what, phase=str(claim.ref))
+
+    def left_failed(self) -> int:
+        """Return how many phases that this drain tried stand failed, or out of time, now."""
+        rows = (self.admission.row(key) for key in self.history.tried)
+        return sum(row is not None and row.status in FAILED_STATES for row in rows)
+
+    def give_back(self, claim: Claim, live: LiveAttempt, why: str) -> None:
+        """Release a phase without spending its attempt."""
+        live.catch_up()
+        command = ReleasePhase(
+            ref=claim.ref, lease_token=claim.token, why=why, duration_s=live.elapsed_s
+        )
+        with contextlib.suppress(LeaseLostError):
+            self.claims.end(claim, command)
+
+    def _model_of(self, run_id: str, phase_id: str) -> str | None:
+        queued = self.handler.known_run(run_id)[1].phases.get(phase_id)
+        return None if queued is None else queued.model
+
+    def _hold(self, run_id: str, stands: Preparation) -> None:
+        """Let a run's phases be taken or not, as its preparation stands."""
+        admission, now = self.admission, self.now()
+        match stands:
+            case Preparation.DONE:
+                admission.let_run(run_id, now)
+            case Preparation.FAILED:
+                admission.hold_run(run_id, "its run could not be prepared", now)
+            case Preparation.GOING_ON:  # run.prepared will tell of it
+                admission.hold_run(run_id, "its run is being prepared", now, is_told=False)
+            case Preparation.ELSEWHERE:
+                why = f"its run is being prepared by {self.preparations.holder(run_id)}"
+                Narrator("autopack.drain").warning("a run is waited for", run=run_id, why=why)
+                admission.hold_run(run_id, why, now)
+
+    def _finish_runs(self) -> None:
+        for run_id in list(self._touched):
+            counts = self.admission.total.by_run.get(run_id, {})
+            if counts and not set(counts) & OPEN:
+                self.handler.finish_run(run_id)
+                self._touched.discard(run_id)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "?"

@@ -1,0 +1,218 @@
+"""The phases that a drain has in work: one task each, from claim to recorded end."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from autopack.draining.attempts.attempt import LiveAttempt
+from autopack.draining.attempts.claims import Claim
+from autopack.draining.attempts.execution import asked, call
+from autopack.draining.attempts.hindrances import Hindrances, hindrance_of
+from autopack.draining.attempts.outcomes import Lost, TimedOut
+from autopack.draining.attempts.threads import off_loop
+from autopack.draining.engine.session import Session
+from autopack.errors import LeaseLostError
+
+T = TypeVar("T")
+
+_LOOK_S: Final = 0.25
+_STOPPED: Final = "the drain was stopped before the phase had ended"
+
+
+class Workers:
+    """
+    Runs claimed phases at once, each to its recorded end.
+
+    Everything that touches the log goes through one thread; ``fault`` is the first error that
+    kept a state from being written, after which nothing more may be begun.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.fault: BaseException | None = None
+        self.when_ended: Callable[[], None] = lambda: None
+        self.hindrances, self._busy = Hindrances(), Hindrances()
+        self._session = session
+        self._inflight: dict[asyncio.Task[None], Claim] = {}
+        self._live: dict[str, tuple[LiveAttempt, float]] = {}
+        self._lost: dict[str, asyncio.Event] = {}
+        self._taking: asyncio.Future[Claim | None] | None = None
+        self._io = ThreadPoolExecutor(1, "autopack-log")
+
+    def __len__(self) -> int:
+        return len(self._inflight)
+
+    @property
+    def claims(self) -> list[Claim]:
+        """The claims in work."""
+        return list(self._inflight.values())
+
+    @property
+    def reserved_tokens(self) -> int:
+        """The output tokens budgeted for the phases in work."""
+        return sum(claim.estimate.budget_tokens for claim in self._inflight.values())
+
+    def working(self) -> list[dict[str, Any]]:
+        """Return the phases in work, oldest first: step, seconds since its start, tokens."""
+        now = time.monotonic()
+        return [
+            {
+                "phase": str(live.ref),
+                "attempt": live.number,
+                "step": live.step,
+                "since_s": now - began,
+                "calls": live.use.calls,
+                "tokens": live.use.total_tokens,
+            }
+            for live, began in list(self._live.values())
+        ]
+
+    async def in_io(self, work: Callable[[], T]) -> T:
+        """Do something with the log in the one thread that may; it is done even if we are not."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._io, work))
+
+    async def surely(self, work: Callable[[], T]) -> T:
+        """Do something with the log as :meth:`in_io` does, waiting for what the machine hinders."""
+        return await self._insisted(lambda: self.in_io(work))
+
+    async def _insisted(self, work: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            try:
+                found = await work()
+            except Exception as fault:
+                why = hindrance_of(fault)
+                if why is None or self._busy.is_enough:
+                    raise
+                self._busy.met(why)
+                self._session.claims.hindered()
+                await asyncio.sleep(self._busy.wait_s)
+            else:
+                self._busy.over()
+                return found
+
+    async def take(self, work: Callable[[], Claim | None]) -> Claim | None:
+        """
+        Claim a phase and hand it to the executor; what was claimed is, even if we are not.
+
+        Returns:
+            None if it was not to be had, or if the machine hindered it.
+        """
+        self._taking = asyncio.get_running_loop().run_in_executor(self._io, work)
+        self._taking.add_done_callback(self._taken)  # before whoever waits for it goes on
+        try:
+            return await asyncio.shield(self._taking)
+        except Exception as fault:
+            if (why := hindrance_of(fault)) is None:
+                raise
+            self.hindrances.met(why)
+            return None
+
+    def _taken(self, taking: "asyncio.Future[Claim | None]") -> None:
+        if taking.exception() is None and (claim := taking.result()) is not None:
+            task = asyncio.get_running_loop().create_task(self._work(claim))
+            self._inflight[task] = claim
+            task.add_done_callback(self._ended)
+
+    async def tend(self) -> None:
+        """Catch up with the log, and stop work at phases that are not ours any more."""
+        tokens = [claim.token for claim in self.claims]
+        await self.surely(lambda: self._session.tend(tokens))
+        is_lost, watched = self._session.claims.is_lost, list(self._lost)
+        for token in await self.in_io(lambda: [one for one in watched if is_lost(one)]):
+            if token in self._lost:
+                self._lost[token].set()
+
+    async def settle(self, is_releasing: Callable[[], bool]) -> None:
+        """Wait for the phases in work to end; give them back once *is_releasing* says so."""
+        while self._inflight:
+            if is_releasing() or self.fault is not None:
+                await self.release()
+            else:
+                await asyncio.wait(set(self._inflight), timeout=_LOOK_S)
+                await self.tend()
+
+    async def release(self) -> None:
+        """Give back every phase in work, without spending its attempt."""
+        if self._taking is not None:
+            await asyncio.wait({self._taking})
+        while self._inflight:
+            for task in self._inflight:
+                task.cancel()
+            await asyncio.wait(set(self._inflight))
+
+    async def close(self) -> None:
+        """Wait for what was handed to the log's thread; end what works on all the same."""
+        for task in list(self._inflight):
+            task.cancel()
+        await off_loop(self._io.shutdown, "end")
+
+    def raise_fault(self) -> None:
+        """Raise the error that kept a state from being written, if there was one."""
+        if self.fault is not None:
+            raise self.fault
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._inflight.pop(task, None)
+        self.when_ended()
+
+    async def _work(self, claim: Claim) -> None:
+        session = self._session
+        live = LiveAttempt(session.handler, session.claims, claim)
+        timeout_s = session.settings.timeout_of(claim.phase)
+        began = time.monotonic()
+        self._live[claim.token] = live, began
+        try:
+            lost = self._lost.setdefault(claim.token, asyncio.Event())
+            outcome = await call(
+                session.settings.execute, live, claim, timeout_s=timeout_s, lost=lost
+            )
+            if isinstance(outcome, Lost):
+                session.claims.forget(claim.token)
+                outcome.when_late(lambda late: session.late(claim, live, late))
+                return
+            duration_s = live.elapsed_s
+            # What was done is not done again for want of a thread to judge it in.
+            question = await self._insisted(
+                lambda: asked(session.log.registry, live, claim, outcome)
+            )
+            await self.surely(
+                lambda: session.end(claim, live, outcome, duration_s=duration_s, question=question)
+            )
+            self.hindrances.over()
+            if self._session.admission.has_put_off:
+                await self.surely(self._session.let_put_off)
+            if isinstance(outcome, TimedOut):
+                outcome.when_late(lambda late: session.late(claim, live, late))
+        except asyncio.CancelledError:
+            await self._give_back(claim, live)
+        except LeaseLostError:
+            await self._give_back(claim, live)  # if it is ours after all
+        except KeyboardInterrupt as fault:
+            self.fault = self.fault or fault
+            await self._give_back(claim, live)
+        except BaseException as fault:
+            if why := hindrance_of(fault):
+                await self._hindered(claim, live, why)
+                return
+            # A state that cannot be written ends the drain: going on would pick the same phase
+            # again and again. It is given back when the drain ends, if that can be written.
+            self.fault = self.fault or fault
+        finally:
+            self._live.pop(claim.token, None)
+            self._lost.pop(claim.token, None)
+
+    async def _hindered(self, claim: Claim, live: LiveAttempt, why: str) -> None:
+        """Give a phase back that the machine has hindered: it spends no attempt."""
+        self.hindrances.met(why)
+        await self._give_back(claim, live, f"the machine hindered it: {why}")
+        is_paid = await self.surely(lambda: live.use.calls > 0)
+        is_its_own = self.hindrances.is_of(claim.phase.key, is_paid=is_paid)
+        put = self._session.leave if is_its_own else self._session.put_off
+        await self.surely(lambda: put(claim.phase.key, why))
+
+    async def _give_back(self, claim: Claim, live: LiveAttempt, why: str = _STOPPED) -> None:
+        try:
+            await self.surely(lambda: self._session.give_back(claim, live, why))
+        except Exception as fault:
+            self.fault = self.fault or fault

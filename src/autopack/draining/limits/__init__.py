@@ -1,0 +1,1 @@
+"""What ends a drain, or holds a phase or a run back: limits, breaker, guards."""

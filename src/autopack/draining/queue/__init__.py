@@ -1,0 +1,1 @@
+"""Which phases may be taken now, and why the others may not."""

@@ -1,0 +1,310 @@
+"""Which phases may be claimed now, kept up to date event by event, and why the others may not."""
+
+from collections.abc import Callable, Container, Iterable
+from datetime import datetime, timedelta
+
+from autopack.aggregates.order import Stuck, find_stuck
+from autopack.draining.strategies.shelf import Place, Shelf
+from autopack.log.journal import Journal
+from autopack.log.views import Follower, LiveView
+from autopack.ports.states import LIVE, PhaseStatus
+from autopack.ports.work import PhaseView, RunView
+from autopack.projections.phases import DONE_STATES, FAILED_STATES, PHASES, BoardTotal
+from autopack.projections.runs import RUNS
+
+
+class Admission:
+    """
+    Follows the log and sorts the phases in scope into ready, waiting and held.
+
+    What it does for an event does not depend on how many phases there are.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        is_in_scope: Callable[[PhaseView], bool],
+        *,
+        run_id: str | None = None,
+    ) -> None:
+        self._phases, self._runs = LiveView(journal, PHASES, run_id=run_id), LiveView(journal, RUNS)
+        self.follower = Follower(
+            journal, position=0, listeners=[self._runs.hear, self._phases.hear]
+        )
+        self._is_in_scope = is_in_scope
+        self._ready, self._failed = Shelf(), Shelf()
+        self._tried: Container[str] = ()
+        self._waiting: dict[str, str] = {}
+        self._backing_off: dict[str, datetime] = {}
+        self._due: dict[str, tuple[datetime, datetime]] = {}
+        self._live: dict[str, PhaseView] = {}
+        self._dependents: dict[str, set[str]] = {}
+        self._held_runs: dict[str, str] = {}
+        self._put_off: dict[str, str] = {}
+        self._new_reasons: dict[str, str] = {}
+        self._is_first = True
+
+    @property
+    def ready(self) -> Shelf:
+        """The phases that may be claimed now."""
+        return self._ready
+
+    @property
+    def failed(self) -> Shelf:
+        """The phases that failed or ran out of time, but not in this drain, and may be retried."""
+        return self._failed
+
+    @property
+    def live(self) -> dict[str, PhaseView]:
+        """The phases in scope that a worker holds, here or elsewhere, by key."""
+        return self._live
+
+    @property
+    def n_waiting(self) -> int:
+        """How many queued phases may not be claimed yet."""
+        return len(self._waiting)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why each waiting phase may not be claimed, by key."""
+        return self._waiting
+
+    @property
+    def next_ready_at(self) -> datetime | None:
+        """When the first waiting phase becomes ready by time alone."""
+        return min(self._backing_off.values(), default=None)
+
+    @property
+    def has_put_off(self) -> bool:
+        """Whether phases are put off."""
+        return bool(self._put_off)
+
+    @property
+    def runs(self) -> dict[str, RunView]:
+        """The runs by id."""
+        return self._runs.rows
+
+    @property
+    def total(self) -> BoardTotal:
+        """Phases by state and run."""
+        total: BoardTotal = self._phases.total
+        return total
+
+    def row(self, key: str) -> PhaseView | None:
+        """Return a phase as it stands."""
+        return self._phases.rows.get(key)
+
+    def coming_after(self) -> list[PhaseView]:
+        """Return the queued phases that wait for nothing but phases before them."""
+        waiting = (self._phases.rows[key] for key in self._waiting)
+        return [
+            row for row in waiting if row.after and self._why_after(row) == self._waiting[row.key]
+        ]
+
+    def stuck(self) -> list[Stuck]:
+        """Return the phases in scope that can never be taken, because of what they come after."""
+        starts: dict[str, list[str]] = {}
+        for key in self._waiting:
+            row = self._phases.rows[key]
+            if row.after:
+                starts.setdefault(row.run_id, []).append(row.phase_id)
+        after: dict[str, dict[str, tuple[str, ...]]] = {run_id: {} for run_id in starts}
+        known: dict[str, list[str]] = {run_id: [] for run_id in starts}
+        for row in self._phases.rows.values() if starts else ():
+            if row.run_id in starts:
+                known[row.run_id].append(row.phase_id)
+                if row.status is PhaseStatus.QUEUED:
+                    after[row.run_id][row.phase_id] = row.after
+        return [
+            stuck
+            for run_id, names in starts.items()
+            for stuck in find_stuck(run_id, after[run_id], set(known[run_id]), starts=names)
+        ]
+
+    def is_done(self, key: str) -> bool:
+        """Tell whether a phase is complete or skipped, so that others may come after it."""
+        row = self.row(key)
+        return row is not None and row.status in DONE_STATES
+
+    def leave_out(self, tried: Container[str]) -> None:
+        """Count no phase among the failed ones whose key is in *tried*, now or later."""
+        self._tried = tried
+
+    def is_ready(self, key: str) -> bool:
+        """Tell whether a phase may be claimed now."""
+        return self._ready.has(key)
+
+    def standing(self, key: str) -> str:
+        """Return in words why a phase is not ready: why it waits, or how it stands."""
+        row = self.row(key)
+        if row is None:
+            return "there is no such phase"
+        is_out = "" if self._is_in_scope(row) else ", and the drain is for others"
+        return self._waiting.get(key, f"it is {row.status}{is_out}")
+
+    def take_new_reasons(self) -> dict[str, str]:
+        """Return why phases were sorted out since the last call, by key."""
+        fresh, self._new_reasons = self._new_reasons, {}
+        return fresh
+
+    def hold_run(self, run_id: str, why: str, now: datetime, *, is_told: bool = True) -> None:
+        """Let no phase of a run be taken, and say why, if that is to be told."""
+        self._held_runs[run_id] = why
+        keys = [key for key, row in self._phases.rows.items() if row.run_id == run_id]
+        self._sort(keys, now)
+        for key in () if is_told else keys:
+            self._new_reasons.pop(key, None)
+
+    def let_run(self, run_id: str, now: datetime) -> None:
+        """Let phases of a run be taken again."""
+        self._held_runs.pop(run_id, None)
+        self._sort([key for key, row in self._phases.rows.items() if row.run_id == run_id], now)
+
+    def refuse_phase(self, phase: PhaseView, why: str, now: datetime) -> None:
+        """Take note that a claim was refused: if nothing has changed, it would be again."""
+        self.catch_up(now)
+        if self.row(phase.key) is phase:
+            self._forget(phase.key)
+            self._waiting[phase.key] = self._new_reasons[phase.key] = f"its claim is refused: {why}"
+
+    def put_off(self, key: str, why: str, now: datetime) -> None:
+        """Let no phase of this key be taken until :meth:`let_put_off`, and say why."""
+        self.catch_up(now)
+        self._put_off[key] = why
+        self._sort([key], now)
+
+    def let_put_off(self, now: datetime) -> None:
+        """Let those that were put off be taken again."""
+        keys = list(self._put_off)
+        self._put_off.clear()
+        self._sort(keys, now)
+
+    def catch_up(self, now: datetime, head: int | None = None) -> None:
+        """
+        Read what is new in the log, and let those phases go whose back-off has ended.
+
+        Args:
+            head: How far to go the first time; the follower tells everybody what comes after it.
+        """
+        if self._is_first:
+            self._runs.catch_up(head)
+            self._phases.catch_up(head)
+            self.follower.position = self._phases.position
+        self.follower.catch_up()
+        runs, changed = self._runs.take(), set(self._phases.take())
+        if self._is_first:
+            self._is_first = False
+            for key, row in self._phases.rows.items():
+                self._learn_dependencies(key, row)
+            changed |= self._phases.rows.keys()
+        else:
+            for key in list(changed):
+                self._learn_dependencies(key, self._phases.rows[key])
+                changed |= self._dependents.get(key, set())
+            turned = {
+                name
+                for name, (before, after) in runs.items()
+                if before is not None and before.status != after.status
+            }
+            if turned:
+                rows = self._phases.rows.items()
+                changed |= {key for key, row in rows if row.run_id in turned}
+        changed |= {key for key, at in self._backing_off.items() if self._is_over(key, at, now)}
+        self._sort(sorted(changed), now)
+
+    def _is_over(self, key: str, at: datetime, now: datetime) -> bool:
+        """Tell whether to look at a back-off anew: it has ended, or our clock was set back."""
+        wait_s = self._phases.rows[key].wait_s
+        return at <= now or (wait_s is not None and (at - now).total_seconds() > wait_s)
+
+    def _learn_dependencies(self, key: str, row: PhaseView) -> None:
+        for name in row.after:
+            self._dependents.setdefault(f"{row.run_id}/{name}", set()).add(key)
+
+    def _sort(self, keys: Iterable[str], now: datetime) -> None:
+        for key in keys:
+            row = self._phases.rows.get(key)
+            if row is None or not self._is_in_scope(row):
+                continue
+            self._forget(key)
+            if row.status is not PhaseStatus.QUEUED:
+                self._due.pop(key, None)
+            if row.status in LIVE:
+                self._live[key] = row
+            elif row.status is PhaseStatus.QUEUED:
+                self._sort_queued(key, row, now)
+            elif row.status in FAILED_STATES and self._may_retry(key, row):
+                self._failed.put(self._place(key, row), row)
+
+    def _sort_queued(self, key: str, row: PhaseView, now: datetime) -> None:
+        reason = self._why_not(row, now)
+        if reason is None:
+            self._ready.put(self._place(key, row), row)
+            return
+        self._waiting[key] = reason
+        if row.not_before is not None and reason.startswith("backs off"):
+            self._backing_off[key] = self._due_at(row, now) or now
+        self._new_reasons[key] = reason
+
+    def _place(self, key: str, row: PhaseView) -> Place:
+        run = self._runs.rows.get(row.run_id)
+        return (run.order if run else row.order, row.index, row.order, key)
+
+    def _forget(self, key: str) -> None:
+        self._ready.discard(key)
+        self._failed.discard(key)
+        self._waiting.pop(key, None)
+        self._backing_off.pop(key, None)
+        self._live.pop(key, None)
+
+    def _may_retry(self, key: str, row: PhaseView) -> bool:
+        return key not in self._tried and not (self._why_not_run(row) or self._why_after(row))
+
+    def _why_not(self, row: PhaseView, now: datetime) -> str | None:
+        if reason := self._why_not_run(row):
+            return reason
+        if why := self._put_off.get(row.key):
+            return f"it is put off: {why}"
+        if row.attempts_spent >= row.max_attempts:
+            return f"{row.attempts_spent} of {row.max_attempts} attempts are spent"
+        if reason := self._why_after(row):
+            return reason
+        if (due := self._due_at(row, now)) is not None and due > now:
+            return f"backs off until {due.isoformat(timespec='milliseconds')}"
+        return None
+
+    def _due_at(self, row: PhaseView, now: datetime) -> datetime | None:
+        """
+        Return when a back-off is over: no wait is longer than it was meant, from when it is seen.
+
+        The clock that recorded it may have been ahead, or ours may have been set back since.
+        """
+        if row.not_before is None or row.wait_s is None:
+            return row.not_before
+        longest = now + timedelta(seconds=row.wait_s)
+        known, due = self._due.get(row.key, (None, row.not_before))
+        due = min(due if known == row.not_before else row.not_before, longest)
+        self._due[row.key] = row.not_before, due
+        return due
+
+    def _why_not_run(self, row: PhaseView) -> str | None:
+        run = self._runs.rows.get(row.run_id)
+        if run is not None and run.status == "PAUSED":
+            return "its run is paused"
+        return self._held_runs.get(row.run_id)
+
+    def _why_after(self, row: PhaseView) -> str | None:
+        for name in row.after:
+            key = f"{row.run_id}/{name}"
+            if not self.is_done(key):
+                return f"it comes after {name}, which {_stand_of(self.row(key))}"
+        return None
+
+
+def _stand_of(first: PhaseView | None) -> str:
+    """Return how a phase stands for those that wait for it: work in progress is all one."""
+    if first is None:
+        return "does not exist"
+    if first.status is PhaseStatus.QUEUED or first.status in LIVE:
+        return "is not complete yet"
+    return f"is {first.status}"

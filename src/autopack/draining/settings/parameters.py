@@ -1,0 +1,81 @@
+"""What a drain can be asked for, by name and type."""
+
+from pathlib import Path
+from typing import Literal, TypedDict
+
+from autopack.draining.attempts.escalation import EscalationLike
+from autopack.draining.queue.rate_limits import Rate
+from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.values.money import UsdLike
+
+
+class DrainLimits(TypedDict, total=False):
+    """
+    When a drain takes no further phase; None is no limit. A phase in work is always let finish.
+
+    Args:
+        max_phases: Phases taken, retries among them.
+        max_minutes: Minutes at work.
+        max_samples: Samples won.
+        max_tokens, max_usd: Caps, in total tokens and USD: claims set aside under them what they
+            may use, and every process that joins the drain is bound by them.
+        max_zero_yield: Phases in a row without any recorded call.
+        max_fingerprint_repeats: The breaker's, 10 if it is left out: a run that fails the same
+            way so often, with no success in between, is left.
+        max_timeouts_per_run: The breaker's as well: a run is left after so many time-outs.
+    """
+
+    max_phases: int | None
+    max_minutes: float | None
+    max_samples: int | None
+    max_tokens: int | None
+    max_usd: UsdLike | None
+    max_zero_yield: int | None
+    max_fingerprint_repeats: int | None
+    max_timeouts_per_run: int | None
+
+
+class DrainSettings(DrainLimits, total=False):
+    """
+    What a drain can be asked for beside its executor and its strategy; each may be left out.
+
+    Args:
+        run_id, phase_id: Take phases of this run only, or only this one.
+        workers: How many phases are in work at once; 1.
+        when_empty: ``stop``, or ``wait`` for new phases.
+        timeout_s: The deadline of phases that name none.
+        lease_s: How long a dead worker's phases stay with it; 30.
+        allow_empty: Drain a log that holds no runs.
+        workspace: The folder in which deliverables are looked up for the estimate.
+        resumes: The id of a drain to go on with, or ``last``: its settings and limits, and what
+            it used of them, come from the log; what is given here wins.
+        drain: The name of a drain to join; its cap binds all that do.
+        allow_unknown_price: Claim under a cap in USD although nobody knows the price.
+        backoff_base_s, backoff_cap_s: How long retries wait, at first and at most; 1 and 300.
+        estimator: Predicts outputs; budgets follow from it.
+        calibrator: Budget what it says that the share *tau* of outputs will not exceed.
+        tau: That share; 0.9.
+        escalation: How a truncated attempt gets a larger budget: ``quantile``, what the
+            calibrator says of larger outputs; or ``factor``, ``none``, or a policy.
+        requests_per_minute, tokens_per_minute: For every model, or by model.
+    """
+
+    run_id: str | None
+    phase_id: str | None
+    workers: int
+    when_empty: Literal["stop", "wait"]
+    timeout_s: float | None
+    lease_s: float
+    allow_empty: bool
+    workspace: Path | None
+    resumes: str | None
+    drain: str | None
+    allow_unknown_price: bool
+    backoff_base_s: float
+    backoff_cap_s: float
+    estimator: EstimatorLike
+    calibrator: CalibratorLike | None
+    tau: float
+    escalation: EscalationLike
+    requests_per_minute: Rate
+    tokens_per_minute: Rate

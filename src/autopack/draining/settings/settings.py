@@ -1,0 +1,280 @@
+"""What a drain was asked to do: names resolved to objects, and wrong settings refused."""
+
+import inspect
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+
+from autopack.draining.attempts.backoff import Backoff
+from autopack.draining.attempts.escalation import (
+    ESCALATIONS,
+    EscalationLike,
+    EscalationPolicy,
+    escalation_of,
+)
+from autopack.draining.limits.limits import Limits
+from autopack.draining.queue.rate_limits import Rate, Rates
+from autopack.draining.strategies.one import One
+from autopack.errors import InvalidInputError
+from autopack.plugins.registry import Registry
+from autopack.ports.drain import StrategyLike
+from autopack.ports.figures import DAY_S, WORKERS_MOST, YEAR_S, check_count, check_seconds
+from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.work import ExecutorLike, PhaseView
+from autopack.prediction.quantiles import calibrator_of
+from autopack.values.ids import PhaseRef, check_name
+from autopack.values.money import Usd
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """
+    A drain's settings, as :class:`autopack.Drain` documents them, with names resolved.
+
+    ``objects`` lists what was given as an object, which the log cannot bring back.
+    """
+
+    executor: Any
+    executor_name: str
+    strategy: Any
+    strategy_name: str
+    objects: tuple[str, ...]
+    estimator: Any
+    calibrator: Any
+    calibrator_name: str | None
+    tau: float
+    run_id: str | None
+    phase_id: str | None
+    workers: int
+    when_empty: str
+    timeout_s: float | None
+    lease_s: float
+    allow_empty: bool
+    workspace: Path | None
+    resumes: str | None
+    drain: str | None
+    backoff: Backoff
+    escalation: EscalationPolicy | None
+    rates: Rates
+    allow_unknown_price: bool
+    limits: Limits
+
+    @property
+    def execute(self) -> Any:
+        """What is called for a phase."""
+        return getattr(self.executor, "execute", self.executor)
+
+    @property
+    def prepare(self) -> Any:
+        """What is called once a run, or None."""
+        return getattr(self.executor, "prepare", None)
+
+    def is_in_scope(self, phase: PhaseView) -> bool:
+        """Tell whether a phase may be taken at all."""
+        if self.run_id is not None and phase.run_id != self.run_id:
+            return False
+        return self.phase_id is None or phase.phase_id == self.phase_id
+
+    def timeout_of(self, phase: PhaseView) -> float | None:
+        """Return a phase's deadline in seconds: its own, else the drain's."""
+        return phase.timeout_s if phase.timeout_s is not None else self.timeout_s
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what is kept of the settings in the log."""
+        limits = {
+            name: str(limit) if isinstance(limit, Usd) else limit
+            for name, limit in attrs.asdict(self.limits).items()
+            if limit is not None
+        }
+        return {
+            **dict(getattr(self.executor, "settings", {})),
+            "run_id": self.run_id,
+            "phase_id": self.phase_id,
+            "workers": self.workers,
+            "when_empty": self.when_empty,
+            "timeout_s": self.timeout_s,
+            "lease_s": self.lease_s,
+            "estimator": self.estimator.name,
+            "calibrator": self.calibrator_name,
+            "tau": self.tau,
+            "backoff_base_s": self.backoff.base_s,
+            "backoff_cap_s": self.backoff.cap_s,
+            "escalation": _escalation_name(self.escalation),
+            "allow_unknown_price": self.allow_unknown_price,
+            **({"objects": list(self.objects)} if self.objects else {}),
+            **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
+            "workspace": None if self.workspace is None else str(self.workspace),
+            "strategy_options": _options_of(self.strategy),
+            **limits,
+        }
+
+
+def settings_of(
+    registry: Registry,
+    *,
+    executor: ExecutorLike | None = None,
+    strategy: StrategyLike | None = None,
+    estimator: EstimatorLike = "deliverables",
+    calibrator: CalibratorLike | None = None,
+    tau: float = 0.9,
+    run_id: str | None = None,
+    phase_id: str | None = None,
+    workers: int = 1,
+    when_empty: Literal["stop", "wait"] = "stop",
+    timeout_s: float | None = None,
+    lease_s: float = 30.0,
+    allow_empty: bool = False,
+    workspace: Path | None = None,
+    resumes: str | None = None,
+    drain: str | None = None,
+    backoff_base_s: float = 1.0,
+    backoff_cap_s: float = 300.0,
+    escalation: EscalationLike = "quantile",
+    requests_per_minute: Rate = None,
+    tokens_per_minute: Rate = None,
+    allow_unknown_price: bool = False,
+    **limits: Any,
+) -> Settings:
+    """Return the settings with names resolved, or say which of them is wrong."""
+    if executor is None:
+        raise InvalidInputError(
+            "A drain needs an executor: a registered name, file.py:name, or a callable."
+        )
+    check_count("workers", workers, most=WORKERS_MOST)
+    if when_empty not in ("stop", "wait"):
+        raise InvalidInputError(f"when_empty is {when_empty!r}; it is 'stop' or 'wait'.")
+    if phase_id is not None and run_id is None:
+        raise InvalidInputError("A phase id is unique only within its run: name the run too.")
+    if timeout_s is not None:
+        check_seconds("timeout_s", timeout_s, most=YEAR_S)
+    check_seconds("lease_s", lease_s, most=DAY_S)
+    if not isinstance(tau, int | float) or not 0 < tau < 1:
+        raise InvalidInputError(f"tau is {tau!r}; give a number between 0 and 1.")
+    known = {field.name for field in attrs.fields(Limits)}
+    if unknown := sorted(set(limits) - known):
+        raise InvalidInputError(
+            f"A drain has no setting {', '.join(unknown)}. Its limits: {', '.join(sorted(known))}."
+        )
+    chosen = registry.resolve("estimator", estimator)
+    if strategy in (None, "fifo"):
+        strategy = "fifo" if phase_id is None else "one"
+    return Settings(
+        executor=_executor(registry, executor),
+        executor_name=executor if isinstance(executor, str) else _name_of(executor),
+        strategy=_strategy(registry, strategy, run_id, phase_id),
+        strategy_name=strategy if isinstance(strategy, str) else _name_of(strategy),
+        objects=tuple(
+            place
+            for place, thing in (
+                ("executor", executor),
+                ("strategy", strategy),
+                ("estimator", estimator),
+                ("calibrator", calibrator),
+            )
+            if not (thing is None or isinstance(thing, str))
+        ),
+        estimator=chosen,
+        calibrator=_calibrator(registry, calibrator, chosen.name, tau),
+        calibrator_name=calibrator if isinstance(calibrator, str | None) else _name_of(calibrator),
+        tau=tau,
+        run_id=run_id,
+        phase_id=phase_id,
+        workers=workers,
+        when_empty=when_empty,
+        timeout_s=timeout_s,
+        lease_s=lease_s,
+        allow_empty=allow_empty,
+        workspace=workspace,
+        resumes=resumes,
+        drain=drain if drain is None else check_name("drain", drain),
+        backoff=Backoff(base_s=backoff_base_s, cap_s=backoff_cap_s),
+        escalation=escalation_of(escalation),
+        rates=Rates(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute),
+        allow_unknown_price=allow_unknown_price,
+        limits=Limits(**limits),
+    )
+
+
+def _options_of(strategy: Any) -> dict[str, Any]:
+    """Return the plain options of a strategy that has some, so that a drain can be gone on with."""
+    if isinstance(strategy, type) or not attrs.has(type(strategy)):
+        return {}
+    values = {field.name: getattr(strategy, field.name) for field in attrs.fields(type(strategy))}
+    return {k: v for k, v in values.items() if v is None or isinstance(v, int | float | str)}
+
+
+def named_strategy(registry: Registry, wanted: Any) -> tuple[str, Any]:
+    """Return a strategy's name, and what is asked for a choice; for those that need no phase."""
+    name = wanted if isinstance(wanted, str) else _name_of(wanted)
+    return name, _strategy(registry, wanted, None, None)
+
+
+def _executor(registry: Registry, wanted: Any) -> Any:
+    found = _object(registry.resolve("executor", wanted), "executor")
+    execute = getattr(found, "execute", found)
+    if not callable(execute):
+        raise InvalidInputError(
+            f"{found!r} is no executor: it has no execute(phase, attempt) and cannot be called."
+        )
+    _check_takes(execute, "executor", "phase", "attempt")
+    if prepare := getattr(found, "prepare", None):
+        _check_takes(prepare, "executor's prepare", "run")
+    return found
+
+
+def _calibrator(registry: Registry, wanted: Any, estimator: str, tau: float) -> Any:
+    if wanted is None:
+        return None
+    return calibrator_of(registry, wanted, {"tau": tau, "estimator": estimator})
+
+
+def _strategy(registry: Registry, wanted: Any, run_id: str | None, phase_id: str | None) -> Any:
+    found = registry.resolve("strategy", wanted)
+    if found is One:
+        if run_id is None or phase_id is None:
+            raise InvalidInputError("Strategy 'one' takes one phase: name its run and phase.")
+        return One(PhaseRef(run_id, phase_id))
+    found = _object(found, "strategy")
+    if not callable(found):
+        raise InvalidInputError(f"{found!r} is no strategy: it cannot be called with a DrainView.")
+    _check_takes(found, "strategy", "view")
+    return found
+
+
+def _object(found: Any, kind: str) -> Any:
+    """Return what was found; a class is made without arguments."""
+    if not isinstance(found, type):
+        return found
+    try:
+        return found()
+    except TypeError as fault:
+        raise InvalidInputError(
+            f"The {kind} {found.__qualname__} cannot be made without options: {fault}. "
+            "Name them, or give an object."
+        ) from fault
+
+
+def _check_takes(call: Any, kind: str, *names: str) -> None:
+    """Refuse what cannot be called with these arguments; what cannot be looked at passes."""
+    try:
+        signature = inspect.signature(call)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*names)
+    except TypeError as fault:
+        raise InvalidInputError(
+            f"The {kind} {_name_of(call)}{signature} cannot be called with "
+            f"({', '.join(names)}): {fault}."
+        ) from fault
+
+
+def _escalation_name(policy: EscalationPolicy | None) -> str:
+    named = (name for name, one in ESCALATIONS.items() if one == policy)
+    return next(named, None) or _name_of(policy)
+
+
+def _name_of(thing: Any) -> str:
+    named = getattr(thing, "name", None) or getattr(thing, "__qualname__", None)
+    return str(named or type(thing).__qualname__)

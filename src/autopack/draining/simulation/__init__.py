@@ -1,0 +1,1 @@
+"""What strategies would make of the same work, in memory only."""

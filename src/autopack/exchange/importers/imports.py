@@ -1,0 +1,105 @@
+"""Runs an importer over a log: in order, idempotent, with a report of what was unclean."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from autopack.errors import ImportRefusedError, LogDamagedError, StoredEventError
+from autopack.events import DrainStarted
+from autopack.log.journal import Journal
+from autopack.ports.importing import IMPORTED, ImportReport, ImportSource
+from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
+
+_AT_ONCE: Final = 500
+
+
+def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
+    """
+    Append what an importer reads from *path*; each batch of 500 is whole or absent.
+
+    An empty log takes a whole chain over as it is, all of it or nothing.
+
+    Raises:
+        ImportRefusedError: The source cannot be read, or an event has no id of its own.
+    """
+    source = importer.read(str(path))
+    if source.rows is not None and not journal.backend.head().position:
+        return _take_over(journal, importer, path, source)
+    added: Counter[str] = Counter()
+    read = 0
+    for batch in _batches(source.events):
+        for _stream, new in batch:
+            if new.event_id is None:
+                raise ImportRefusedError(str(path), f"importer {importer.name!r} gave no event id")
+        recognised = (
+            (stream, _marked(_recognised(journal, new, str(path), number), importer.name))
+            for number, (stream, new) in enumerate(batch, read + 1)
+        )
+        entries = journal.redacted_entries([(stream, [new], ANY) for stream, new in recognised])
+        with journal.transaction() as transaction:
+            transaction.append_batch(entries)
+            added.update(recorded.type for recorded in transaction.appended)
+        read += len(batch)
+    return ImportReport(
+        importer=importer.name,
+        source=str(path),
+        read=read,
+        added=added.total(),
+        added_by_type=dict(sorted(added.items())),
+        findings=source.findings,
+    )
+
+
+def _recognised(journal: Journal, new: NewEvent, path: str, number: int) -> NewEvent:
+    """Return an event that was read as text as one of its class, if its type is known."""
+    event = new.event
+    if not isinstance(event, UnrecognisedEvent):
+        return new
+    try:
+        found = journal.codec.decode(event.type, event.schema, event.data, number)
+        fault = journal.codec.fault(found)
+    except StoredEventError as refused:
+        fault = refused.why
+    if fault:
+        what = f"event {number}, of type {event.type!r}, cannot be taken: {fault}"
+        raise ImportRefusedError(path, what)
+    return attrs.evolve(new, event=found)
+
+
+def _marked(new: NewEvent, importer: str) -> NewEvent:
+    """Return an event that says how it came here, if it names what a drain would run."""
+    if not isinstance(new.event, DrainStarted):
+        return new
+    return attrs.evolve(new, meta={**new.meta, IMPORTED: importer})
+
+
+def _take_over(journal: Journal, importer: Any, path: Path, source: ImportSource) -> ImportReport:
+    added: Counter[str] = Counter()
+    assert source.rows is not None
+    assert source.origin_id is not None
+    try:
+        with journal.transaction() as transaction:
+            added.update(row[4] for row in transaction.take_over(source.origin_id, source.rows))
+    except LogDamagedError as fault:
+        raise ImportRefusedError(str(path), fault.what) from fault
+    return ImportReport(
+        importer=importer.name,
+        source=str(path),
+        read=added.total(),
+        added=added.total(),
+        added_by_type=dict(sorted(added.items())),
+        findings=source.findings,
+        kept_chain=True,
+    )
+
+
+def _batches(
+    events: Iterable[tuple[str, NewEvent]],
+) -> Iterator[list[tuple[str, NewEvent]]]:
+    iterator = iter(events)
+    while batch := list(islice(iterator, _AT_ONCE)):
+        yield batch

@@ -1,0 +1,182 @@
+"""Run files and report files to values: strict, and with the field named that is wrong."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from autopack.errors import InvalidInputError
+from autopack.events.cap_table import cap_faults
+from autopack.exchange.structuring import Fault, structured
+from autopack.ports.prediction import PhaseSpec, Proposal
+from autopack.prediction.calibration.prices import PriceEntry, PriceTable
+from autopack.values.money import UsdLike
+
+T = TypeVar("T")
+
+_KINDS: Final = (".toml", ".yaml", ".yml", ".json")
+_TOLD_MOST: Final = 20
+BYTES_MOST: Final = 64 * 1024 * 1024
+
+
+@attrs.frozen(kw_only=True)
+class RunFile:
+    """A run as a file describes it; ``docs/run_files.md`` lists the fields."""
+
+    phases: tuple[PhaseSpec, ...] = ()
+    goal: str | None = None
+    caps: dict[str, UsdLike] = attrs.Factory(dict)
+    settings: dict[str, Any] = attrs.Factory(dict)
+    labels: dict[str, str] = attrs.Factory(dict)
+
+
+@attrs.frozen(kw_only=True)
+class _PriceFile:
+    prices: tuple[PriceEntry, ...]
+
+
+def read_run_file(path: Path | str) -> RunFile:
+    """
+    Return what a TOML, YAML or JSON file says of a run.
+
+    Raises:
+        InvalidInputError: The file is missing or malformed, or fields are unknown, missing or of
+            a wrong kind; says of each in which phase it stands, and what it must be.
+    """
+    path = Path(path)
+    raw = _loaded(path)
+    return parse_run({} if raw is None else raw, source=path)  # an empty YAML file is None
+
+
+def parse_run(raw: Any, *, source: Path | str) -> RunFile:
+    """
+    Return what the plain values of a run file, however they came here, say of a run.
+
+    Args:
+        source: Where they are from; errors begin with it.
+
+    Raises:
+        InvalidInputError: As for :func:`read_run_file`.
+    """
+    found = structured(raw, RunFile)
+    faults = found if isinstance(found, list) else list(_faults(found))
+    if isinstance(found, list) or faults:
+        raise _refused(source, raw, faults)
+    return found
+
+
+def _faults(file: RunFile) -> Iterator[Fault]:
+    """Yield what is wrong with a run file whose fields are all of the right kind."""
+    for unit, says in cap_faults(file.caps).items():
+        yield Fault(("caps", unit), f"cannot be used: {says}")
+    first: dict[str, int] = {}
+    for place, spec in enumerate(file.phases):
+        if first.setdefault(spec.id, place) != place:
+            says = f"is {spec.id!r}, as that of phase {first[spec.id] + 1}; it must be its own"
+            yield Fault(("phases", place, "id"), says)
+
+
+def proposal_from_json(path: Path) -> Proposal:
+    """Return the proposal that a report's JSON file holds."""
+    raw = _loaded(path)
+    if not isinstance(raw, dict) or "proposal" not in raw:
+        raise InvalidInputError(
+            f"{path} holds no proposal; name a file written by `autopack calibrate --out DIR`."
+        )
+    return _structured(raw["proposal"], Proposal, path)
+
+
+def prices_from_file(path: Path) -> PriceTable:
+    """Return the table that a TOML, YAML or JSON file gives under ``prices``."""
+    raw = _loaded(path)
+    if not isinstance(raw, dict) or not isinstance(raw.get("prices"), list):
+        raise InvalidInputError(
+            f"{path} holds no prices: give a list `prices` of tables with model, since, input "
+            "and output, in USD for a million tokens."
+        )
+    entries = [
+        {**one, "since": str(one["since"])} if isinstance(one, dict) and "since" in one else one
+        for one in raw["prices"]
+    ]
+    return PriceTable(entries=_structured({"prices": entries}, _PriceFile, path).prices)
+
+
+def _loaded(path: Path) -> Any:
+    if path.is_dir():
+        raise InvalidInputError(f"{path} is a folder: name a file in it.")
+    if not path.is_file():
+        raise InvalidInputError(f"There is no file {path}.")
+    ending = path.suffix.lower()
+    if ending not in _KINDS:
+        raise InvalidInputError(f"{path}: the file must end in one of {', '.join(_KINDS)}.")
+    if (size := path.stat().st_size) > BYTES_MOST:
+        raise InvalidInputError(
+            f"{path} has {size:,} bytes, over the limit of {BYTES_MOST:,}. Split it, and add the "
+            "rest with",
+            do="queue_phases().",
+            typed="autopack phase add.",
+        )
+    try:
+        return _parsed(path.read_text(encoding="utf-8-sig"), ending)
+    except (OSError, InvalidInputError):
+        raise
+    except Exception as fault:  # PyYAML lets KeyError, AttributeError and others through
+        raise InvalidInputError(f"{path} cannot be read: {_why_unreadable(fault)}.") from fault
+
+
+def _parsed(text: str, ending: str) -> Any:
+    if ending == ".toml":
+        import tomllib
+
+        return tomllib.loads(text)
+    if ending == ".json":
+        return json.loads(text)
+    from autopack.exchange.yaml_files import loaded
+
+    return loaded(text)
+
+
+def _why_unreadable(fault: Exception) -> str:
+    if isinstance(fault, RecursionError):
+        return "it is nested too deeply"
+    mark = getattr(fault, "problem_mark", None)
+    if mark is not None:  # of YAML; its own text goes over several lines
+        said = " ".join(f"{getattr(fault, 'problem', None) or 'it is malformed'}".split())
+        return f"{said} (at line {mark.line + 1}, column {mark.column + 1})"
+    if isinstance(fault, ValueError) or type(fault).__module__.startswith("yaml"):
+        return " ".join(str(fault).split()).removesuffix(".")
+    return "a value does not fit its form"
+
+
+def _structured(raw: Any, cls: type[T], path: Path) -> T:
+    found = structured(raw, cls)
+    if isinstance(found, list):
+        raise _refused(path, raw, found)
+    return found
+
+
+def _refused(source: Path | str, raw: Any, faults: Sequence[Fault]) -> InvalidInputError:
+    lines = [_line(fault, raw) for fault in faults[:_TOLD_MOST]]
+    if len(lines) == 1:
+        return InvalidInputError(f"{source}: {lines[0]}")
+    if more := len(faults) - len(lines):
+        lines.append(f"and {more} more")
+    told = "".join(f"\n  {line}" for line in lines)
+    return InvalidInputError(f"{source}: {len(faults)} things are wrong.{told}")
+
+
+def _line(fault: Fault, raw: Any) -> str:
+    """Return a fault as a sentence; people count phases from 1, and know them by their ids."""
+    phase, rest, says = "", fault.path, fault.says
+    if len(rest) > 1 and rest[0] == "phases":
+        number, rest = int(rest[1]), rest[2:]
+        spec = raw["phases"][number]
+        name = spec.get("id") if isinstance(spec, dict) else None
+        phase = f"phase {number + 1}" + (f" ({name!r})" if isinstance(name, str) else "")
+        says = says.replace(f"cannot be used: Phase {name!r}: ", "cannot be used: ")
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
+    places = [text for text in (phase, place.removeprefix(".")) if text]
+    told = f"{': '.join(places) or 'the file'} {says}"
+    return told if told.endswith((".", "?")) else f"{told}."

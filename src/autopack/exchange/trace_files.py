@@ -1,0 +1,74 @@
+"""Reads traces of calls: JSON lines and CSV, plain or gzipped."""
+
+import csv
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, TextIO
+
+from autopack.errors import InvalidInputError
+from autopack.prediction.calibration.traces import NEEDED
+
+
+def records_of(path: Path) -> Iterator[Mapping[str, Any]]:
+    """
+    Yield the records of a ``.jsonl``, ``.ndjson`` or ``.csv`` file, each also with ``.gz``.
+
+    Raises:
+        InvalidInputError: No such file, another kind of file, a line that is no record, or no
+            record at all.
+    """
+    kinds = {".jsonl": _json_lines, ".ndjson": _json_lines, ".csv": _csv_rows}
+    read = kinds.get(Path(path.name.removesuffix(".gz")).suffix.lower())
+    if read is None:
+        raise InvalidInputError(
+            f"{path} is no trace: its name must end in .jsonl, .ndjson or .csv, or that and .gz."
+        )
+    if not path.is_file():
+        raise InvalidInputError(f"There is no file {path} to read a trace from.")
+    is_empty = True
+    try:
+        with _opened(path) as stream:
+            for record in read(path, stream):
+                is_empty = False
+                yield record
+    except (gzip.BadGzipFile, EOFError, UnicodeDecodeError, csv.Error) as fault:
+        raise InvalidInputError(f"{path} cannot be read as a trace: {fault}.") from fault
+    if is_empty:
+        raise InvalidInputError(f"{path} holds no records. {NEEDED}")
+
+
+def _opened(path: Path) -> TextIO:
+    if path.name.endswith(".gz"):
+        return TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _json_lines(path: Path, stream: TextIO) -> Iterator[Mapping[str, Any]]:
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as fault:
+            raise InvalidInputError(f"{path}, line {number}: not JSON: {fault}.") from fault
+        if not isinstance(record, dict):
+            raise InvalidInputError(
+                f"{path}, line {number}: a {type(record).__name__}, not an object."
+            )
+        yield record
+
+
+def _csv_rows(path: Path, stream: TextIO) -> Iterator[Mapping[str, Any]]:
+    rows = csv.DictReader(stream)
+    row = None
+    for row in rows:
+        if None in row:
+            raise InvalidInputError(f"{path}: a row has more cells than the header: {row[None]}.")
+        yield row
+    if row is None and rows.fieldnames:
+        raise InvalidInputError(
+            f"{path} has no row below its header: {', '.join(rows.fieldnames)}. {NEEDED}"
+        )

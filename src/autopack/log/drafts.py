@@ -1,0 +1,256 @@
+"""From what is given to append to what is stored: ids, times, meta, and redacted, short texts."""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from autopack.errors import CodecError, InvalidEventError, InvalidInputError
+from autopack.events.json_values import TOO_DEEP, json_fault
+from autopack.format.codec import Codec
+from autopack.format.event_types import EventType
+from autopack.format.redaction import Redact, clean, cleaned_json
+from autopack.ports.log import NewEvent, Recorded, Row, UnrecognisedEvent, to_us
+from autopack.values.limits import NESTED_MOST, kind_fault, moment_fault, row_fault, size_fault
+
+FREE_TEXT_MOST: Final = 500
+_ARTIFACT_MOST: Final = 64 * 1024 * 1024
+
+
+class Draft(msgspec.Struct, gc=False):
+    """An event ready to be stored, but for its place; times in microseconds since 1970 UTC."""
+
+    stream: str
+    type: str
+    schema: int
+    data: str
+    event: Any
+    event_id: bytes | None
+    occurred_us: int | None
+    meta: str
+
+
+class _Redacted(NewEvent):
+    """An event whose texts have passed the hook; only a drafter makes one."""
+
+
+class Drafter:
+    """
+    Encodes events, their texts redacted, and the free ones cut.
+
+    Args:
+        codec: The event types that are known.
+        hook: Applied to every text but keys; the text that it returns is what is stored.
+    """
+
+    def __init__(self, codec: Codec, hook: Redact | None = None) -> None:
+        self._codec, self._hook = codec, hook
+
+    def redact(self, text: str) -> str:
+        """Return a text as the redaction hook leaves it."""
+        return self._hook(text) if self._hook else text
+
+    def packed(self, text: object) -> tuple[str, bytes]:
+        """
+        Return the digest and the compressed form of a text as the redaction hook leaves it.
+
+        Raises:
+            InvalidInputError: It is no text, has no UTF-8 form, or is too large.
+        """
+        if not isinstance(text, str):
+            more = ": decode the bytes first" if isinstance(text, bytes | bytearray) else ""
+            raise InvalidInputError(
+                f"What is stored beside the log is a text; this is {type(text).__name__}{more}."
+            )
+        return packed(self.redact(text))
+
+    @property
+    def redacts(self) -> bool:
+        """Whether a redaction hook is there."""
+        return self._hook is not None
+
+    def redacted(self, given: Any) -> Any:
+        """
+        Return an event as the redaction hook leaves it; a draft of it asks the hook no more.
+
+        So that a plugin is asked before a transaction is begun, and nobody waits for it.
+        """
+        if self._hook is None or isinstance(given, _Redacted):
+            return given
+        new = given if isinstance(given, NewEvent) else NewEvent(event=given)
+        try:
+            event, meta = self._clean(self._hook, new.event), clean(self._hook, new.meta)
+        except RecursionError as fault:
+            name = getattr(new.event, "type", type(new.event).__name__)
+            raise InvalidEventError(name, TOO_DEEP) from fault
+        return _Redacted(event=event, event_id=new.event_id, occurred_at=new.occurred_at, meta=meta)
+
+    def changes(self, event: Any, meta: str) -> bool:
+        """Tell whether redaction would change a text of a stored event, or of its meta."""
+        if self._hook is None:
+            return False
+        is_same = self._clean(self._hook, event) is event
+        return not (is_same and cleaned_json(self._hook, meta) == meta)
+
+    def taking_fault(self, row: Row) -> str | None:
+        """Return why another log's row cannot be taken as it is, under its hash; None if it can."""
+        if fault := row_fault(row):
+            return fault
+        if not (self.redacts or self._codec.is_bounded(row[4])):
+            return None
+        try:
+            event = next(self.decode_rows([row])).event
+        except CodecError:
+            if self.redacts:
+                raise  # nobody can tell what it says
+            return None  # its chain is kept: who needs the event is told
+        if self.changes(event, row[8]):
+            return "the redaction hook would change a text that its hash covers"
+        return self._codec.fault(event)
+
+    def decode_rows(self, rows: Collection[Row]) -> Iterator[Recorded[Any]]:
+        """Yield stored rows as events with their envelopes."""
+        return self._codec.decode_rows(rows)
+
+    def draft(self, stream: str, given: Any, texts: dict[str, bytes]) -> Draft:
+        """Return an event encoded; texts that were too long for it go whole to *texts*."""
+        if self._hook is not None:
+            given = self.redacted(given)
+        if not isinstance(given, NewEvent):
+            return self._encoded(stream, given, texts, None, None, "")
+        event_id, name = given.event_id, type(given.event).__name__
+        if event_id is not None and not (isinstance(event_id, bytes) and len(event_id) == 16):
+            raise InvalidEventError(name, "its event_id is not 16 bytes")
+        occurred_us = _occurred_us(name, given.occurred_at)
+        meta = _meta_text(name, given.meta)
+        return self._encoded(stream, given.event, texts, event_id, occurred_us, meta)
+
+    def _encoded(
+        self,
+        stream: str,
+        event: Any,
+        texts: dict[str, bytes],
+        event_id: bytes | None,
+        occurred_us: int | None,
+        meta: str,
+    ) -> Draft:
+        if isinstance(event, UnrecognisedEvent):
+            name, schema, data = _as_it_is(event)
+        else:
+            kind = self._codec.kind_of(type(event))
+            if kind.free_text:
+                event = _with_short_texts(event, kind, texts)
+            name, schema, data = kind.name, kind.schema, self._codec.encode_as(kind, event)
+        if fault := size_fault(data, meta):
+            raise InvalidEventError(name, fault)
+        return Draft(stream, name, schema, data, event, event_id, occurred_us, meta)
+
+    def _clean(self, hook: Redact, event: Any) -> Any:
+        """Return an event with every text but keys as the hook leaves it; itself if it may stay."""
+        if isinstance(event, UnrecognisedEvent):
+            data = cleaned_json(hook, event.data)
+            return event if data == event.data else attrs.evolve(event, data=data)
+        changed: dict[str, Any] = {}
+        for name, cleaned in self._codec.kind_of(type(event)).cleaners:
+            value = getattr(event, name)
+            if value and (found := cleaned(hook, value)) is not value:
+                changed[name] = found
+        return attrs.evolve(event, **changed) if changed else event
+
+
+def _with_short_texts(event: Any, kind: EventType, texts: dict[str, bytes]) -> Any:
+    changed: dict[str, str] = {}
+    for name in kind.free_text:
+        text = getattr(event, name)
+        if text is not None and len(text) > FREE_TEXT_MOST:
+            digest, content = _packed_field(kind.name, name, text)
+            texts[digest] = content
+            ending = f" ... [whole text: artifact {digest}]"
+            changed[name] = text[: FREE_TEXT_MOST - len(ending)] + ending
+    return attrs.evolve(event, **changed) if changed else event
+
+
+def _as_it_is(event: UnrecognisedEvent) -> tuple[str, int, str]:
+    """Return the type, schema and data of an event that nobody registered."""
+    if odd := kind_fault(event.type, event.schema):
+        raise InvalidEventError(event.type, odd)
+    try:
+        event.data.encode()
+    except UnicodeEncodeError as fault:
+        raise InvalidEventError(event.type, f"its data has no UTF-8 form: {fault}") from fault
+    if wrong := _nesting_fault(event.data):
+        raise InvalidEventError(event.type, wrong)
+    return event.type, event.schema, event.data
+
+
+def _nesting_fault(data: str) -> str | None:
+    """Return why JSON that no class has checked is nested too deeply to be read by everybody."""
+    if data.count("[") + data.count("{") <= NESTED_MOST:
+        return None
+    try:
+        return json_fault(json.loads(data), "data")
+    except RecursionError:
+        return TOO_DEEP
+    except ValueError:  # no JSON: nothing is nested in it
+        return None
+
+
+def packed(text: str) -> tuple[str, bytes]:
+    """Return a text's digest and its compressed form."""
+    try:
+        content = text.encode()
+    except UnicodeEncodeError as fault:
+        raise InvalidInputError(f"A text cannot be stored as UTF-8: {fault}.") from fault
+    if len(content) > _ARTIFACT_MOST:
+        raise InvalidInputError(
+            f"A text of {len(content):,} bytes is over the limit of {_ARTIFACT_MOST:,}. Cut it."
+        )
+    return hashlib.sha256(content).hexdigest(), zlib.compress(content, 6)
+
+
+def unpacked(digest: str, content: bytes) -> str | None:
+    """Return the text of a compressed form, or None where it is not the one of that digest."""
+    try:
+        whole = zlib.decompress(content)
+    except zlib.error:
+        return None
+    return whole.decode() if hashlib.sha256(whole).hexdigest() == digest else None
+
+
+def _packed_field(event_type: str, field: str, text: str) -> tuple[str, bytes]:
+    try:
+        return packed(text)
+    except InvalidInputError as fault:
+        raise InvalidEventError(event_type, f"its {field}: {fault}") from fault
+
+
+def _occurred_us(name: str, moment: datetime | None) -> int | None:
+    if moment is None:
+        return None
+    try:
+        us = to_us(moment)
+    except InvalidInputError as fault:
+        raise InvalidEventError(name, f"its occurred_at: {fault}") from fault
+    if outside := moment_fault(moment):
+        raise InvalidEventError(name, f"its occurred_at: {outside}")
+    return us
+
+
+def _meta_text(event_type: str, meta: Mapping[str, Any]) -> str:
+    if not meta:
+        return ""
+    try:
+        text = json.dumps(dict(meta), sort_keys=True, allow_nan=False)
+        found = json.loads(text)
+        json.dumps(found, ensure_ascii=False).encode()  # half a character has no such form
+        fault = json_fault(found, "meta")
+    except (TypeError, ValueError, RecursionError) as raised:
+        raise InvalidEventError(event_type, f"its meta is not JSON: {raised}") from raised
+    if fault:
+        raise InvalidEventError(event_type, fault)
+    return text

@@ -1,0 +1,317 @@
+"""The event log over any backend, appended to and read back in order."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, Final, TypeVar, overload
+
+from autopack.errors import (
+    ArtifactMissingError,
+    ForeignCursorError,
+    LogClosedError,
+    LogDamagedError,
+)
+from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
+from autopack.format.chain import follows, seed
+from autopack.format.codec import Codec
+from autopack.format.redaction import Redact
+from autopack.log.backends.forks import Opener
+from autopack.log.drafts import Drafter, unpacked
+from autopack.log.thread_pool import Pool
+from autopack.log.transaction import PAGE, JournalTransaction
+from autopack.plugins.observers import Observers
+from autopack.ports.log import (
+    Backend,
+    Cursor,
+    Entry,
+    EventClass,
+    ExpectedVersion,
+    Reader,
+    Recorded,
+    Row,
+)
+
+T = TypeVar("T")
+
+END: Final = 2**62
+
+Observer = Callable[[Recorded[Any]], None]
+
+
+class Journal:
+    """
+    Appends events and reads them back, in order, checked.
+
+    Args:
+        backend: Where everything is kept.
+        codec: The event types that are known.
+        redact: Applied to every text but keys before it is stored.
+        observers: Called with each event after its commit, one by one; what one raises is logged
+            and counted, and comes back to nobody.
+        clock: Seconds since 1970; replaceable so that tests can say what time it is.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        codec: Codec | None = None,
+        redact: Redact | None = None,
+        observers: Sequence[Observer] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.backend, self.codec, self.clock = backend, codec or Codec(), clock
+        self.observers = Observers(observers)
+        self._drafter = Drafter(self.codec, redact)
+        self.packed = self._drafter.packed
+        self.pool = Pool(backend.target)
+        self._news = threading.Condition()
+        self._is_closed = self._is_head_checked = False
+        self._opener = Opener()
+
+    @property
+    def target(self) -> str:
+        """How the log is named to people, credentials masked."""
+        return self.backend.target
+
+    @property
+    def log_id(self) -> str:
+        """The log's own UUID."""
+        return self.backend.identity.log_id
+
+    def now_us(self) -> int:
+        """Return the clock's time in microseconds since 1970 UTC."""
+        return int(self.clock() * 1_000_000)
+
+    def steady_s(self) -> float:
+        """
+        Return seconds of a clock that nobody sets: for durations and deadlines.
+
+        It is the machine's, but for a log whose clock has a method ``steady_s`` of its own.
+        """
+        steady_s: float = getattr(self.clock, "steady_s", time.monotonic)()
+        return steady_s
+
+    def append(
+        self, stream: str, events: Sequence[Any], *, expected_version: ExpectedVersion
+    ) -> list[Recorded[Any]]:
+        """
+        Append events to one stream; durable when this returns.
+
+        Args:
+            stream: The stream's name.
+            events: Events, or :class:`NewEvent` to give an id, a time or meta.
+            expected_version: 0 for a new stream, n for one at version n, ``ANY`` for no check.
+
+        Returns:
+            The events as recorded; those that were recorded before, as they were then.
+
+        Raises:
+            VersionConflictError: The stream is at another version; nothing was appended.
+            EventIdConflictError: An id is known with other content; nothing was appended.
+            InvalidEventError: An event cannot be stored; nothing was appended.
+        """
+        return self.append_batch([(stream, events, expected_version)])
+
+    def append_batch(self, entries: Sequence[Entry]) -> list[Recorded[Any]]:
+        """Append to several streams, all or nothing; an entry without events only asserts."""
+        entries = self.redacted_entries(entries)
+        with self.transaction() as transaction:
+            return transaction.append_batch(entries)
+
+    def redacted(self, given: Any) -> Any:
+        """
+        Return an event, or ``NewEvent``, as the redaction hook leaves it: it is asked no more.
+
+        Whoever begins a transaction does this before: a hook is a plugin's, and may be slow, and
+        within a transaction all who write would wait for it.
+        """
+        return self._drafter.redacted(given)
+
+    def redacted_entries(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Return entries with each event as :meth:`redacted` leaves it."""
+        if not self._drafter.redacts:
+            return entries
+        return [
+            (stream, [self.redacted(event) for event in events], expected)
+            for stream, events, expected in entries
+        ]
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator["JournalTransaction"]:
+        """Begin a write transaction over events, leases, artifacts and views."""
+        with self.backend.transaction() as store:
+            if not self._is_head_checked:
+                self._check_head(store)
+            transaction = JournalTransaction(
+                store, self._drafter, target=self.target, seed=self.seed(), now_us=self.now_us
+            )
+            yield transaction
+        self.tell_followers()
+        if self.observers:
+            self.observers.tell(transaction.appended)
+
+    def _check_head(self, store: Reader) -> None:
+        """Append nothing to a log whose last event is not what was stored; looked at once."""
+        head = store.head()
+        rows = store.page(after=head.position - 2, until=head.position, limit=2)
+        if rows and not follows(rows[-1], rows[0][10] if len(rows) > 1 else self.seed()):
+            what = f"the hash of its last event, at position {head.position}, does not fit"
+            raise LogDamagedError(self.target, what)
+        self._is_head_checked = True
+
+    def tell_followers(self) -> None:
+        """Wake those of this process who wait for news."""
+        with self._news:
+            self._news.notify_all()
+
+    def wait_for_news(self, longest_s: float) -> None:
+        """Wait until this process appends or closes the log, but no longer than that."""
+        with self._news:
+            self._news.wait(longest_s)
+
+    @overload
+    def read(
+        self, stream: str, *, after_version: int = 0, types: None = None
+    ) -> Iterator[Recorded[Any]]: ...
+
+    @overload
+    def read(
+        self, stream: str, *, after_version: int = 0, types: Iterable[EventClass[T]]
+    ) -> Iterator[Recorded[T]]: ...
+
+    def read(
+        self, stream: str, *, after_version: int = 0, types: Iterable[EventClass[Any]] | None = None
+    ) -> Iterator[Recorded[Any]]:
+        """Yield a stream's events in order of version; of these classes only, if any are named."""
+        names = None if types is None else frozenset(self.codec.names_of(types))
+        n_rows = PAGE
+        while n_rows == PAGE:  # a page is short at the end only
+            rows = self.backend.stream_page(stream, after_version=after_version, limit=PAGE)
+            yield from self.decode(rows if names is None else [r for r in rows if r[4] in names])
+            n_rows = len(rows)
+            after_version = rows[-1][3] if rows else after_version
+            self._check_open()
+
+    @overload
+    def read_all(
+        self,
+        *,
+        after: int | Cursor = 0,
+        until: int | None = None,
+        types: None = None,
+        limit: int | None = None,
+    ) -> Iterator[Recorded[Any]]: ...
+
+    @overload
+    def read_all(
+        self,
+        *,
+        after: int | Cursor = 0,
+        until: int | None = None,
+        types: Iterable[EventClass[T]],
+        limit: int | None = None,
+    ) -> Iterator[Recorded[T]]: ...
+
+    def read_all(
+        self,
+        *,
+        after: int | Cursor = 0,
+        until: int | None = None,
+        types: Iterable[EventClass[Any]] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Recorded[Any]]:
+        """
+        Yield events in order of position.
+
+        Args:
+            after: The position (or a cursor of this log) after which to begin.
+            until: The last position to yield; None goes on to the end, as it is when reached.
+            types: Event classes to yield; None yields all.
+            limit: Yield at most so many.
+        """
+        names = None if types is None else self.codec.names_of(types)
+        size = PAGE if limit is None else max(1, min(PAGE, limit))
+        for rows in self.pages(after=self.position_of(after), until=until, types=names, size=size):
+            if limit is not None and limit <= len(rows):
+                yield from self.decode(rows[:limit])
+                return
+            yield from self.decode(rows)
+            limit = None if limit is None else limit - len(rows)
+
+    def pages(
+        self,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        types: Sequence[str] | None = None,
+        reader: Reader | None = None,
+        size: int = PAGE,
+    ) -> Iterator[list[Row]]:
+        """Yield stored rows page by page, with no statement open in between."""
+        source, last = reader or self.backend, END if until is None else until
+        n_rows = size
+        while n_rows == size:  # a page is short at the end only
+            rows = source.page(after=after, until=last, limit=size, types=types)
+            n_rows = len(rows)
+            if rows:
+                after = rows[-1][0]
+                yield rows
+                self._check_open()
+
+    def _check_open(self) -> None:
+        """Tell who goes on reading that the log was closed, also where it was read to its end."""
+        if self._is_closed:
+            raise LogClosedError(self.target)
+
+    def decode(self, rows: Collection[Row]) -> Iterator[Recorded[Any]]:
+        """Yield rows as events with their envelopes."""
+        return self.codec.decode_rows(rows)
+
+    def position_of(self, place: int | Cursor) -> int:
+        """Return a cursor's position; one of another log is refused by name."""
+        if isinstance(place, Cursor):
+            if place.log_id != self.log_id:
+                raise ForeignCursorError(cursor_log=place.log_id, this_log=self.log_id)
+            return place.position
+        return place
+
+    def put_artifact(self, text: str) -> str:
+        """Store a text beside the log and return its digest (SHA-256, hexadecimal)."""
+        digest, content = self.packed(text)
+        with self.transaction() as transaction:
+            transaction.store.put_artifact(digest, content)
+        return digest
+
+    def get_artifact(self, digest: str) -> str:
+        """
+        Return a stored text.
+
+        Raises:
+            ArtifactMissingError: Nothing is stored under the digest.
+            LogDamagedError: What is stored there is another text, or none.
+        """
+        content = self.backend.artifact(digest)
+        if content is None:
+            raise ArtifactMissingError(digest, pruned=self._last_pruned())
+        text = unpacked(digest, content)
+        if text is None:
+            raise LogDamagedError(self.target, f"text {digest} is not what was stored")
+        return text
+
+    def _last_pruned(self) -> str | None:
+        """Return when and why texts were last pruned from beside this log, if they ever were."""
+        told = None
+        for recorded in self.read(ARTIFACTS_STREAM):
+            if isinstance(recorded.event, ArtifactsPruned):
+                told = f"{recorded.recorded_at:%Y-%m-%d %H:%M} UTC: {recorded.event.why}"
+        return told
+
+    def redact(self, text: str) -> str:
+        """Return a text as the redaction hook leaves it."""
+        return self._drafter.redact(text)
+
+    def seed(self) -> bytes:
+        """Return the hash that stands before position 1."""
+        return seed(self.backend.identity.origin_id)

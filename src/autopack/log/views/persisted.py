@@ -1,0 +1,153 @@
+"""Persisted views: loaded with their checkpoint, brought up to the head, compared, swapped."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from autopack.errors import InvalidInputError, LogDamagedError
+from autopack.events.schema import stored_value
+from autopack.log.journal import END, Journal
+from autopack.log.views.fold import EMPTY, Fold, fold_pages
+from autopack.ports.log import Checkpoint, Reader
+from autopack.ports.projection import Projection, is_keyed
+from autopack.values.decoders import decoder_of
+from autopack.values.money import Usd
+
+
+def _storable(value: Any) -> Any:
+    """Return what JSON has a form for; a shared map has no order of its own, so it gets one."""
+    return str(value) if isinstance(value, Usd) else dict(sorted(value.items()))
+
+
+_ENCODE: Final = msgspec.json.Encoder(enc_hook=_storable).encode
+
+
+def load(journal: Journal, projection: Projection, reader: Reader) -> Fold:
+    """Return a fold that starts from the persisted rows; from nothing if they are outdated."""
+    checkpoint = reader.checkpoint(projection.name)
+    if checkpoint is None or checkpoint.version != projection.version:
+        return Fold(projection)
+    return Fold(
+        projection,
+        position=checkpoint.position,
+        total=_total_of(journal, projection, checkpoint),
+        load=lambda keys: rows_of(journal, projection, reader, keys),
+    )
+
+
+def _total_of(journal: Journal, projection: Projection, checkpoint: Checkpoint) -> Any:
+    """Return a persisted total or whole view, which may be None, or that no total is there."""
+    if checkpoint.total is None:
+        return EMPTY
+    decode = decoder_of(_total_type(projection), stored=stored_value).decode
+    return _decoded(journal, projection, decode, checkpoint.total)
+
+
+def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) -> int:
+    """
+    Persist a view up to the log's head and return that position.
+
+    A rebuild is folded beside the live view, outside the write lock, and swapped in at once.
+
+    Raises:
+        InvalidInputError: A whole view would not come back from JSON as it is.
+    """
+    with journal.backend.snapshot() as reader:
+        fold = Fold(projection) if rebuild else load(journal, projection, reader)
+        base = fold.position
+        fold_pages(journal, fold, reader=reader, until=END, size=1000)
+        fold.position = reader.head().position
+    rows = {key: None if row is None else to_json(row) for key, row in fold.changed.items()}
+    total = to_json(fold.total) if fold.has_total or not fold.is_keyed else None
+    if not fold.is_keyed:
+        _check_comes_back(projection, fold.total, str(total))
+    checkpoint = Checkpoint(
+        view=projection.name, version=projection.version, position=fold.position, total=total
+    )
+    with journal.backend.transaction() as store:
+        there = store.checkpoint(projection.name)
+        saved = there.position if there and there.version == projection.version else 0
+        if saved >= fold.position and not rebuild and there is not None:
+            return saved  # another process was faster
+        if saved >= base:  # what was saved since our base is among our changes too
+            store.save_view(checkpoint, rows, replace=base == 0)
+            return fold.position
+    return refresh(journal, projection, rebuild=True)  # the saved rows were dropped meanwhile
+
+
+def differences(journal: Journal, projection: Projection) -> list[str]:
+    """
+    Compare a persisted view with a rebuild up to its checkpoint; return what differs.
+
+    Returns:
+        The keys of rows that differ, and ``(total)``; nothing if none is persisted.
+    """
+    with journal.backend.snapshot() as reader:
+        saved = reader.checkpoint(projection.name)
+        if saved is None or saved.version != projection.version:
+            return []
+        fold = Fold(projection)
+        fold_pages(journal, fold, reader=reader, until=saved.position, size=1000)
+        there = reader.view_rows(projection.name)
+    rebuilt = {key: to_json(row) for key, row in fold.rows().items()}
+    found = [key for key in {**there, **rebuilt} if not _is_same(there.get(key), rebuilt.get(key))]
+    total = to_json(fold.total) if fold.has_total or not fold.is_keyed else None
+    return found if _is_same(saved.total, total) else [*found, "(total)"]
+
+
+def to_json(row: Any) -> str:
+    """Return a row as the view store keeps it."""
+    return _ENCODE(row).decode()
+
+
+def rows_of(
+    journal: Journal,
+    projection: Any,
+    reader: Reader,
+    keys: Sequence[str] | None,
+    *,
+    prefix: str = "",
+) -> dict[str, Any]:
+    """Return a view's persisted rows, those of *keys*, or all whose keys begin with *prefix*."""
+    decode = decoder_of(projection.row_type, stored=stored_value).decode
+    found = reader.view_rows(projection.name, keys, prefix=prefix).items()
+    return {key: _decoded(journal, projection, decode, text) for key, text in found}
+
+
+def _is_same(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    try:  # the order of keys says nothing
+        return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return False
+
+
+def _decoded(journal: Journal, projection: Any, decode: Callable[[str], Any], text: str) -> Any:
+    try:
+        return decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as fault:
+        what = (
+            f"its persisted view {projection.name!r} cannot be read ({fault}); make it anew from "
+            "the events with: autopack views refresh --rebuild"
+        )
+        raise LogDamagedError(journal.target, what) from fault
+
+
+def _check_comes_back(projection: Any, value: Any, text: str) -> None:
+    try:
+        back = decoder_of(_total_type(projection), stored=stored_value).decode(text)
+    except msgspec.ValidationError as fault:
+        back = fault
+    if back != value:
+        raise InvalidInputError(
+            f"View {projection.name!r} cannot be persisted: {text[:80]} would come back as "
+            f"{str(back)[:80]}. Use strings as keys, or name its type as the view_type."
+        )
+
+
+def _total_type(projection: Any) -> Any:
+    if is_keyed(projection):
+        return projection.total_type
+    return getattr(projection, "view_type", type(projection.initial))

@@ -1,0 +1,106 @@
+"""Plugins that are called by the way: nothing that they raise comes back to who was at work."""
+
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Any, Final
+
+from autopack.plugins.narrator import Narrator
+
+_narrator: Final = Narrator("autopack.plugins.observers")
+
+
+class ObserverFaults:
+    """
+    What observers raised.
+
+    Attributes:
+        counts: How often, by who it was and the kind of the error.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def add(self, fault: BaseException, *, observer: str, **words: Any) -> None:
+        """Count an error, and log the first of its kind: there may be thousands."""
+        kind = f"{observer}: {type(fault).__name__}"
+        self.counts[kind] += 1
+        if self.counts[kind] == 1:
+            _narrator.error("observer failed", observer=observer, **words, exc_info=fault)
+
+
+class Observers(list[Callable[[Any], None]]):
+    """
+    Those who are told of what is done, in order; a list to add to and remove from.
+
+    Attributes:
+        faults: What they raised.
+    """
+
+    def __init__(self, observers: Iterable[Callable[[Any], None]] = ()) -> None:
+        super().__init__(observers)
+        self.faults = ObserverFaults()
+
+    def tell(self, news: Iterable[Any]) -> None:
+        """
+        Call each observer with each piece of news, one by one.
+
+        Raises:
+            KeyboardInterrupt: Somebody pressed Ctrl-C meanwhile.
+        """
+        for one in news:
+            for observe in list(self):
+                answer = answer_of(observe, one)
+                if isinstance(answer, BaseException):
+                    name = getattr(observe, "__qualname__", type(observe).__name__)
+                    self.faults.add(answer, observer=name)
+
+
+class _Interrupts:
+    """
+    Takes note of a Ctrl-C while a plugin is called, and lets it do what it does.
+
+    A plugin can raise ``KeyboardInterrupt`` by itself, and is then a plugin that failed.
+    """
+
+    def __init__(self) -> None:
+        self.is_real = False
+        self._before: Any = None
+
+    def __enter__(self) -> "_Interrupts":
+        # Python runs signal handlers in the main thread only; elsewhere no Ctrl-C arrives.
+        if threading.current_thread() is threading.main_thread():
+            before = signal.getsignal(signal.SIGINT)
+            if callable(before):
+                self._before = before
+                signal.signal(signal.SIGINT, self._heard)
+        return self
+
+    def __exit__(self, *_fault: object) -> None:
+        # A handler that the plugin has set meanwhile stays.
+        if self._before is not None and signal.getsignal(signal.SIGINT) == self._heard:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _heard(self, number: int, frame: FrameType | None) -> None:
+        self.is_real = True
+        self._before(number, frame)
+
+
+def answer_of(call: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """
+    Return what a plugin answers, or the error that it raised, whatever that is.
+
+    Raises:
+        KeyboardInterrupt: Somebody pressed Ctrl-C meanwhile.
+    """
+    with _Interrupts() as interrupts:
+        try:
+            return call(*given, **named)
+        except KeyboardInterrupt as fault:
+            if interrupts.is_real:
+                raise
+            return fault
+        except BaseException as fault:
+            return fault

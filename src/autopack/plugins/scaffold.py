@@ -1,0 +1,87 @@
+"""A plugin package to start from: files from templates, written whole or not at all."""
+
+import keyword
+import re
+import shutil
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Final, Literal
+
+from autopack.errors import InvalidInputError
+from autopack.plugins.finding import load_plugins
+
+KINDS: Final = {"strategy": "strategies", "executor": "executors"}
+"""What a plugin can be made for, with the ending of its hook."""
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def create_plugin(name: str, kind: Literal["strategy", "executor"], folder: Path | str) -> Path:
+    """
+    Write the package ``autopack-NAME`` into *folder* and return its path.
+
+    It installs, passes its tests, and shows up in ``autopack plugins``; change what it does.
+
+    Args:
+        name: Lower-case words with hyphens; under it the object is registered.
+        kind: ``strategy`` or ``executor``.
+
+    Raises:
+        InvalidInputError: The name or kind cannot be used, an installed plugin has the name, the
+            folder is missing, or the package is there already; it is left as it is.
+    """
+    name, folder = name.removeprefix("autopack-"), Path(folder)
+    if kind not in KINDS:
+        raise InvalidInputError(f"{kind!r} is no kind of plugin; choose {' or '.join(KINDS)}.")
+    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
+        raise InvalidInputError(
+            f"{name!r} cannot name a plugin: use lower-case words with hyphens, as in night-shift."
+        )
+    if name in load_plugins().names(kind):
+        raise InvalidInputError(
+            f"There is an installed {kind} {name!r} already, and a second one of that name would "
+            "be refused. Choose another name, or see whose it is with: autopack plugins"
+        )
+    if not folder.is_dir():
+        raise InvalidInputError(f"There is no folder {folder} to put the plugin in.")
+    target = folder / f"autopack-{name}"
+    if target.exists():
+        raise InvalidInputError(f"{target} exists already and was left as it is.")
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".autopack-") as scratch:
+        made = Path(scratch, target.name)
+        for path, text in plugin_files(name, kind).items():
+            (made / path).parent.mkdir(parents=True, exist_ok=True)
+            (made / path).write_text(text, encoding="utf-8", newline="\n")
+        shutil.move(made, target)
+    return target
+
+
+def plugin_files(name: str, kind: str) -> dict[str, str]:
+    """Return the texts of the package by path."""
+    word = name.replace("-", "_")
+    package = f"autopack_{word}"
+    values = {
+        "name": name,
+        "kind": kind,
+        "plural": KINDS[kind],
+        "distribution": f"autopack-{name}",
+        "package": package,
+        "function": word,
+        "summary": f"The {kind} {name!r} for Autopack.",
+        "use": f"--{kind} {name}" + ("" if kind == "executor" else " --executor recorded"),
+    }
+    sources = {
+        "pyproject.toml": "pyproject.toml",
+        "README.md": "README.md",
+        f"src/{package}/plugin.py": "plugin.py",
+        f"src/{package}/{kind}.py": f"{kind}.py",
+        f"tests/test_{word}.py": f"test_{kind}.py",
+    }
+    folder = files("autopack.plugins") / "templates"
+    texts = {
+        path: Template((folder / f"{source}.txt").read_text(encoding="utf-8")).substitute(values)
+        for path, source in sources.items()
+    }
+    return {**texts, f"src/{package}/__init__.py": f'"""{values["summary"]}"""\n'}

@@ -1,0 +1,1 @@
+"""How large an output will be: estimates, and what measurements make of them."""

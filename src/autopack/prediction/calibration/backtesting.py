@@ -1,0 +1,157 @@
+"""A backtest: calibrators judged on history, each row predicted before it is learned."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import attrs
+
+from autopack.errors import PluginError
+from autopack.ports.prediction import Prediction, Sample
+from autopack.prediction.calibration import fitness
+from autopack.prediction.calibration.groups import group_of
+from autopack.prediction.calibration.prequential import Replay, Row
+from autopack.prediction.calibration.scores import FAILED, Outcome, Score, Step, course, scored
+
+
+@attrs.frozen(kw_only=True)
+class Promise:
+    """What a calibrator guarantees of its coverage over the rows of a group, and what it was."""
+
+    calibrator: str
+    group: str
+    rows: int
+    coverage: float
+    bound: float
+
+
+@attrs.frozen(kw_only=True)
+class Backtest:
+    """
+    What a backtest found.
+
+    Args:
+        source: What was read, as people name it.
+        rows: How many rows were predicted and learned.
+        set_aside: Rows that say nothing about a size, by reason.
+        without: Features that were kept from the calibrators.
+        notes: What a reader should know of the source.
+        guarantees: What calibrators that promise something promise, at the end.
+        courses: By calibrator, how the coverage went: shares of stretches of rows, in order.
+    """
+
+    source: str
+    tau: float
+    rows: int
+    set_aside: Mapping[str, int] = attrs.Factory(dict)
+    without: tuple[str, ...] = ()
+    scores: tuple[Score, ...] = ()
+    notes: tuple[str, ...] = ()
+    guarantees: tuple[Promise, ...] = ()
+    courses: Mapping[str, Sequence[Step]] = attrs.Factory(dict)
+
+    def score(self, calibrator: str, group: str = "all") -> Score:
+        """Return one calibrator's score on one group."""
+        return next(
+            one for one in self.scores if (one.calibrator, one.group) == (calibrator, group)
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Judgement:
+    """What was found of the calibrators, as in :class:`Backtest`."""
+
+    scores: tuple[Score, ...]
+    guarantees: tuple[Promise, ...]
+    courses: Mapping[str, Sequence[Step]]
+
+
+@runtime_checkable
+class Promising(Protocol):
+    """A calibrator that can say what holds of its predictions, whatever the outcomes."""
+
+    def guarantees(self, state: Any, /) -> Iterable[Any]:
+        """Return objects with ``group``, ``rows``, ``coverage`` and ``bound``."""
+
+
+def judged(rows: Sequence[Row], calibrators: Mapping[str, Any], tau: float) -> Judgement:
+    """Return the scores of calibrators and what they promise, by the names they are given."""
+    scores: list[Score] = []
+    promises: list[Promise] = []
+    courses: dict[str, Sequence[Step]] = {}
+    for name, calibrator in calibrators.items():
+        found = Replay(calibrator, rows, (tau, 0.5))
+        outcomes = [_outcome(name, row, *predicted) for row, predicted in found]
+        scores += scored(name, outcomes, tau)
+        courses[name] = course(outcomes)
+        if isinstance(calibrator, Promising):
+            promises += [_promise(name, one) for one in calibrator.guarantees(found.state)]
+    return Judgement(scores=tuple(scores), guarantees=tuple(promises), courses=courses)
+
+
+def _outcome(name: str, row: Row, at_tau: Prediction, median: Prediction) -> Outcome:
+    for one in (at_tau, median):
+        if not 0 <= one.tokens < math.inf:
+            raise PluginError(
+                name, f"predicted {one.tokens!r} tokens at {one.tau:g}; a size is finite, 0 or more"
+            )
+    return Outcome(
+        group=group_named(row.sample),
+        at_tau=at_tau.tokens,
+        median=median.tokens,
+        actual=row.sample.actual_output_tokens or 0,
+        is_cut=row.sample.truncated,
+    )
+
+
+def _promise(name: str, given: Any) -> Promise:
+    return Promise(
+        calibrator=name,
+        group=given.group,
+        rows=given.rows,
+        coverage=given.coverage,
+        bound=given.bound,
+    )
+
+
+def rows_of(samples: Iterable[Sample]) -> tuple[list[Row], Mapping[str, int]]:
+    """
+    Return a log's samples as rows on its own clock, the positions, and the others by reason.
+
+    A prediction stands where it was recorded, and its outcome where its attempt ended.
+    """
+    rows: list[Row] = []
+    aside: Counter[str] = Counter()
+    for sample in samples:
+        reason = fitness.unfit_as_size(sample)
+        if reason is not None:
+            aside[reason] += 1
+            continue
+        known_at = max(sample.position, sample.ended_position or sample.position)
+        rows.append(
+            Row(at=sample.position, known_at=known_at, features=sample.question(), sample=sample)
+        )
+    return rows, dict(sorted(aside.items()))
+
+
+def group_named(sample: Sample) -> str:
+    """Return the group that a row is scored in."""
+    if fitness.stratum(sample) == "failed":
+        return FAILED
+    return "/".join(group_of(sample.category, sample.complexity))
+
+
+def kept_from(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
+    """Return the rows without these features, so that calibrators neither ask nor learn them."""
+    if not names:
+        return list(rows)
+    nothing: dict[str, Any] = dict.fromkeys(names)
+    return [
+        attrs.evolve(
+            row,
+            features=attrs.evolve(row.features, **nothing),
+            sample=attrs.evolve(row.sample, features={**row.sample.features, **nothing}),
+        )
+        for row in rows
+    ]

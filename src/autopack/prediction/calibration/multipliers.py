@@ -1,0 +1,86 @@
+"""From ratios to multipliers: gates, damping, limits, and the version that follows."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from statistics import fmean, median
+
+import attrs
+import msgspec
+
+from autopack.ports.prediction import Group, Proposal
+from autopack.prediction.calibration.evidence import GroupName
+from autopack.prediction.calibration.intervals import median_interval
+from autopack.prediction.calibration.medians import confidence
+
+
+@attrs.frozen(kw_only=True)
+class Terms:
+    """What a group must reach, and how far its multiplier then moves."""
+
+    min_samples: int
+    confidence_threshold: float
+    damping: float
+    max_change: float | None
+    interval: float
+
+    def group(self, name: GroupName, figures: Sequence[int], *, old: float, obstacle: str) -> Group:
+        """Return what a group's figures (predicted, actual, ...) say and propose."""
+        ratios = sorted(ratios_of(figures))
+        middle, sure = median(ratios), confidence(ratios)
+        low, high = median_interval(ratios, self.interval)
+        note = obstacle or self._gate(len(ratios), middle, sure)
+        return Group(
+            category=name[0],
+            complexity=name[1],
+            n=len(ratios),
+            mean_actual=fmean(actual_of(figures)),
+            mean_estimated=fmean(figures[::2]),
+            median_ratio=middle,
+            confidence=sure,
+            proposed_multiplier=old * self._change(middle),
+            is_high_confidence=not note,
+            note=note,
+            ratio_low=low,
+            ratio_high=high,
+        )
+
+    def _change(self, ratio: float) -> float:
+        change = ratio if self.damping == 1 or ratio <= 0 else float(ratio**self.damping)
+        if self.max_change is None:
+            return change
+        return min(max(change, 1 / self.max_change), self.max_change)
+
+    def _gate(self, n: int, middle: float, sure: float) -> str:
+        """Return which gate a group does not pass, or an empty text."""
+        if n < self.min_samples:
+            return f"{n} of at least {self.min_samples} samples"
+        if sure < self.confidence_threshold:
+            return f"confidence {sure:.3f}, under {self.confidence_threshold:g}"
+        return "" if middle > 0 else "a median of 0, which would predict nothing"
+
+
+def insisted_on(proposal: Proposal) -> dict[str, float]:
+    """Return the multipliers that a proposal's groups speak for, those under the gates too."""
+    new = dict(proposal.new)
+    for group in proposal.groups:
+        key, multiplier = f"{group.category}/{group.complexity}", group.proposed_multiplier
+        if group.n and multiplier > 0 and multiplier != new.get(key, 1.0):
+            new[key] = multiplier
+    return new
+
+
+def ratios_of(figures: Sequence[int]) -> list[float]:
+    """Return actual over predicted, in order, of flat figures: predicted, actual, ..."""
+    pairs = zip(figures[::2], figures[1::2], strict=True)
+    return [actual / predicted for predicted, actual in pairs]
+
+
+def actual_of(figures: Sequence[int]) -> Sequence[int]:
+    """Return the actual sizes, in order, of flat figures."""
+    return figures[1::2]
+
+
+def version_of(base_version: str, multipliers: Mapping[str, float]) -> str:
+    """Return the version's root with a digest of the multipliers: equal ones, equal version."""
+    text = msgspec.json.encode(sorted(multipliers.items()))
+    return f"{base_version.partition('+')[0]}+{sha256(text).hexdigest()[:8]}"

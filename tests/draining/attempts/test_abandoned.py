@@ -1,0 +1,120 @@
+"""Phases whose workers are gone, outside a drain: whoever acts on them next takes them back."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import attrs
+import pytest
+
+from autopack import attempt, requeue, skip, status
+from autopack.draining.attempts.lease_keys import worker_key
+from autopack.errors import MoveRefusedError
+from drains import found, states, types_of
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills as POSIX has them")
+
+DOOMED = """\
+import os, signal, sys
+import autopack
+
+with autopack.open_log(sys.argv[1]) as log, autopack.attempt(log, "r/p1", worker="doomed") as live:
+    live.record_usage(call_id="c", model="m", input_tokens=10, output_tokens=20)
+    live.attach("note", "half way")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def log(filed):
+    """A file, since another process is to die with it open."""
+    return filed
+
+
+@pytest.fixture
+def killed(log, log_path, tmp_path):
+    """The log after a process was killed in an attempt at ``r/p1``; its lease goes on a while."""
+    program = tmp_path / "doomed.py"
+    program.write_text(DOOMED, encoding="utf-8")
+    command = [sys.executable, str(program), str(log_path)]
+    ended = subprocess.run(command, check=False, timeout=60)
+    assert (-signal.SIGKILL, "RUNNING") == (ended.returncode, states(log)["p1"])
+    return log
+
+
+def end_leases(log):
+    """Let an hour go by for every lease, by the wall clock and by the steady one."""
+    hour = 3_600_000_000
+    with log.backend.transaction() as store:
+        for row in log.backend.leases():
+            over = attrs.evolve(row, expires_at=row.expires_at - hour)
+            if row.key == worker_key(row.worker):
+                over = attrs.evolve(over, deadline_at=row.deadline_at - hour)
+            store.put_lease(over)
+
+
+def test_a_phase_of_a_living_lease_is_left_alone(killed):
+    """Nobody knows yet that its worker is gone: it is not to be had, and status says who has it."""
+    refused = [pytest.raises(MoveRefusedError) for _ in range(3)]
+    with refused[0], attempt(killed, "r/p1"):
+        pass
+    with refused[1]:
+        requeue(killed, "r/p1", why="again")
+    with refused[2]:
+        skip(killed, "r/p1", why="never mind")
+
+    assert "RUNNING" == states(killed)["p1"]
+    assert [("doomed", False)] == [(w.worker, w.is_expired) for w in status(killed).live]
+
+
+def test_an_attempt_takes_its_phase_back_first(killed):
+    """With what was used by then in the account; the new attempt is the second."""
+    end_leases(killed)
+    told = [w.is_expired for w in status(killed).live]
+    with attempt(killed, "r/p1") as live:
+        number = live.number
+    (reclaimed,) = found(killed, "phase.reclaimed")
+
+    assert ([True], 2, "COMPLETE") == (told, number, states(killed)["p1"])
+    assert "doomed" == reclaimed.worker
+    assert [] == killed.backend.leases()
+
+
+def test_an_attempt_at_another_phase_takes_it_back_too(killed):
+    """A loop of one's own that looks for queued phases finds it again."""
+    end_leases(killed)
+    with attempt(killed, "r/p2"):
+        pass
+
+    assert {"p1": "QUEUED", "p2": "COMPLETE"} == states(killed)
+
+
+def test_a_requeue_takes_it_back_with_all_its_attempts(killed):
+    """Both are on record, what a person said among them; nothing is refused."""
+    end_leases(killed)
+    requeue(killed, "r/p1", why="its machine died")
+    (requeued,) = found(killed, "phase.requeued")
+
+    assert ["phase.reclaimed", "phase.requeued"] == types_of(killed, "phase-r/p1")[-2:]
+    assert ("its machine died", True) == (requeued.why, requeued.attempts_reset)
+    assert "QUEUED" == states(killed)["p1"]
+    with pytest.raises(MoveRefusedError):
+        requeue(killed, "r/p1", why="once more")
+
+
+def test_a_phase_without_a_worker_can_be_skipped(killed):
+    """It is taken back, and left undone."""
+    end_leases(killed)
+    skip(killed, "r/p1", why="not needed any more")
+
+    assert "SKIPPED" == states(killed)["p1"]
+
+
+def test_status_judges_a_worker_of_this_machine_by_the_steady_clock(clocked, clock):
+    """A clock that jumps ahead ends nobody's lease, however far."""
+    with attempt(clocked, "r/p2", worker="living"):
+        clock.now += 36_000
+        told = {w.worker: w.is_expired for w in status(clocked).live}
+
+    assert {"living": False} == told

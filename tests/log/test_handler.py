@@ -1,0 +1,298 @@
+"""Where core and log meet: the tail is folded, a conflict is decided again."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from autopack.aggregates.commands import (
+    ClaimPhase,
+    CreateRun,
+    FinishRun,
+    PauseRun,
+    QueuePhases,
+    RecordPreparation,
+    ResumeRun,
+    SkipPhase,
+)
+from autopack.errors import (
+    MoveRefusedError,
+    PhaseMissingError,
+    RunMissingError,
+    RunPausedError,
+    VersionConflictError,
+)
+from autopack.events import event
+from autopack.log import handler as handler_module
+from autopack.log import stream_states
+from autopack.log.handler import Handler, handler_of
+from autopack.log.log import Log
+from autopack.ports.log import ANY, Lease, UnrecognisedEvent
+from autopack.ports.prediction import PhaseSpec
+from autopack.testing.facts import paused, queued, started
+from autopack.values.ids import PhaseRef, phase_stream, run_stream
+
+REF = PhaseRef("r1", "a")
+PHASE, RUN = phase_stream("r1", "a"), run_stream("r1")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+CLAIM = ClaimPhase(ref=REF, worker="w1", lease_token="t1", max_attempts=3, now=NOON)
+SKIP = SkipPhase(ref=REF, by="ann", why="no need")
+PAUSE = PauseRun(run_id="r1", why="lunch", actor="ann")
+
+
+@pytest.fixture
+def handler(journal):
+    """A handler on every backend, with one run of two phases."""
+    handler = Handler(journal)
+    specs = [PhaseSpec(name, category="tests", complexity="low") for name in "ab"]
+    handler.handle(CreateRun(run_id="r1", phases=tuple(specs), caps={"tokens": 7}))
+    return handler
+
+
+class TestHandle:
+    """A command's events are appended to its stream."""
+
+    def test_events_go_to_the_stream_of_their_subject(self, handler):
+        """A run's events are on the run's stream, a phase's on the phase's."""
+        (recorded,) = handler.handle(CLAIM)
+        (stopped,) = handler.handle(PAUSE)
+
+        assert (PHASE, 1, 4) == (recorded.stream, recorded.version, recorded.position)
+        assert (RUN, 4) == (stopped.stream, stopped.version)
+
+    def test_a_command_that_decides_nothing_appends_nothing(self, handler):
+        """Not even what it would have brought along."""
+        brought = [("notes", [paused()], ANY)]
+
+        assert [] == handler.handle(ResumeRun(run_id="r1", why="x", actor="ann"), also=brought)
+        assert 3 == handler.journal.head().position
+
+    def test_a_refusal_appends_nothing(self, handler):
+        """What is refused leaves no trace."""
+        handler.handle(SKIP)
+        with pytest.raises(MoveRefusedError):
+            handler.handle(CLAIM, also=[("notes", [paused()], ANY)])
+
+        assert 4 == handler.journal.head().position
+
+    def test_what_is_brought_along_is_in_the_same_batch(self, handler):
+        """Both are appended, and only the command's own events are answered."""
+        answer = handler.handle(CLAIM, also=[("notes", [paused()], ANY)])
+
+        assert [PHASE] == [r.stream for r in answer]
+        assert [PHASE, "notes"] == [r.stream for r in handler.journal.read_all(after=3)]
+
+    def test_what_is_done_inside_stands_and_falls_with_the_events(self, handler):
+        """A lease is written with its claim, or neither is."""
+
+        def lease(transaction):
+            transaction.store.put_lease(Lease(key=str(REF), token="t1", worker="w1", expires_at=1))
+            raise KeyError("power cut")
+
+        with pytest.raises(KeyError):
+            handler.handle(CLAIM, inside=lease)
+
+        assert [] == handler.journal.backend.leases()
+        assert 0 == handler.journal.backend.stream_versions([PHASE])[PHASE]
+        assert ["phase.claimed"] == [r.type for r in handler.handle(CLAIM)]
+
+    @pytest.mark.parametrize(
+        ("ref", "fault"),
+        [(PhaseRef("r9", "a"), RunMissingError), (PhaseRef("r1", "z"), PhaseMissingError)],
+    )
+    def test_a_phase_that_nobody_queued_is_named(self, handler, ref, fault):
+        """Which of run and phase is missing is said."""
+        with pytest.raises(fault, match=ref.run_id):
+            handler.handle(SkipPhase(ref=ref, by="ann", why="x"))
+
+    def test_caps_and_requests_are_read_from_the_run(self, handler):
+        """What the run was created with is there for whoever asks."""
+        assert {"tokens": 7} == handler.run_caps("r1")
+        assert ("a", 0) == (handler.queued(REF).phase_id, handler.queued(REF).index)
+
+    def test_a_log_has_one_handler(self, journal):
+        """So what was folded once is remembered."""
+        assert handler_of(journal) is handler_of(journal)
+
+
+class TestTail:
+    """A stream is folded once; after that only its tail."""
+
+    def test_only_the_tail_is_read(self, handler, monkeypatch):
+        """The second look reads from the version of the first."""
+        handler.handle(CLAIM)
+        asked = []
+        read = handler.journal.backend.stream_page
+
+        def noted(stream, *, after_version, limit):
+            asked.append((stream, after_version))
+            return read(stream, after_version=after_version, limit=limit)
+
+        monkeypatch.setattr(handler.journal.backend, "stream_page", noted)
+        handler.phase_state(REF)
+        handler.journal.append(PHASE, [started()], expected_version=1)
+        state = handler.phase_state(REF)
+        handler.phase_state(REF)
+
+        assert [(PHASE, 1), (PHASE, 1), (PHASE, 2)] == asked
+        assert "RUNNING" == state.status
+
+    def test_what_others_append_is_seen(self, handler):
+        """Another handler of the same log has its say."""
+        Handler(handler.journal).handle(SKIP)
+
+        assert "SKIPPED" == handler.phase_state(REF).status
+
+    def test_an_event_that_nobody_registered_is_passed_by(self, handler):
+        """A plugin's fact on a phase's stream changes no state, but its version counts."""
+        kept = UnrecognisedEvent("weather.changed", 1, "{}")
+        handler.journal.append(PHASE, [kept], expected_version=0)
+        (recorded,) = handler.handle(CLAIM)
+
+        assert 2 == recorded.version
+
+    def test_a_plugins_registered_event_is_passed_by_too(self, handler):
+        """The core folds its own events only, also on a stream that a plugin writes to."""
+
+        @event("weather.turned")
+        class WeatherTurned:
+            sky: str
+
+        handler.journal.codec.register(WeatherTurned)
+        for stream, version in ((PHASE, 0), (RUN, 3)):
+            handler.journal.append(stream, [WeatherTurned(sky="grey")], expected_version=version)
+        (recorded,) = handler.handle(CLAIM)
+
+        assert 2 == recorded.version
+
+    def test_forgotten_streams_are_folded_again(self, handler, monkeypatch):
+        """Memory is bounded; what was dropped is read anew with the same answer."""
+        monkeypatch.setattr(stream_states, "_KEPT_MOST", 1)
+        handler.handle(CLAIM)
+        handler.handle(SkipPhase(ref=PhaseRef("r1", "b"), by="ann", why="x"))
+
+        assert "CLAIMED" == handler.phase_state(REF).status
+        assert "SKIPPED" == handler.phase_state(PhaseRef("r1", "b")).status
+
+
+class TestKnown:
+    """What is known may be old: a refusal, and that nothing is to be done, are looked at again."""
+
+    def test_what_seems_done_is_looked_at_again(self, handler):
+        """A run that was running when it was last seen was paused since."""
+        handler.run_state("r1")
+        Handler(handler.journal).handle(PAUSE)
+        (resumed,) = handler.handle(ResumeRun(run_id="r1", why="x", actor="ann"))
+
+        assert "run.resumed" == resumed.type
+
+    def test_what_seems_refused_is_looked_at_again(self, handler):
+        """A paused run was resumed since."""
+        other = Handler(handler.journal)
+        handler.handle(PAUSE)
+        other.handle(ResumeRun(run_id="r1", why="x", actor="ann"))
+
+        assert ["phase.claimed"] == [
+            one.type for one in handler.handle(CLAIM, needs_claimable_run=True)
+        ]
+
+    def test_a_phase_that_was_added_since_is_there(self, handler):
+        """The run is read on for a name that it did not have."""
+        spec = PhaseSpec("late", category="tests", complexity="low")
+        Handler(handler.journal).handle(QueuePhases(run_id="r1", phases=(spec,)))
+        ref = PhaseRef("r1", "late")
+
+        assert ["phase.skipped"] == [
+            one.type for one in handler.handle(SkipPhase(ref=ref, by="ann", why="x"))
+        ]
+
+
+class Intruder(Handler):
+    """A handler whose log is changed by somebody else between its read and its append."""
+
+    def __init__(self, journal, *moves):
+        super().__init__(journal)
+        self.moves, self.decisions = list(moves), 0
+
+    def _decided(self, command, needs_claimable_run):
+        self.decisions += 1
+        entries = super()._decided(command, needs_claimable_run)
+        if self.moves:
+            Handler(self.journal).handle(self.moves.pop(0))
+        return entries
+
+
+class TestConflict:
+    """Somebody else was faster: the command is decided again on what is true now."""
+
+    def test_a_conflict_is_decided_again(self, handler):
+        """A pause that came in between is no obstacle to what is still right."""
+        intruder = Intruder(handler.journal, PAUSE)
+        (recorded,) = intruder.handle(RecordPreparation(run_id="r1", commit="abc"))
+
+        assert 2 == intruder.decisions
+        assert 5 == recorded.version
+
+    def test_what_is_no_longer_allowed_is_refused(self, handler):
+        """The second decision sees what came in between."""
+        with pytest.raises(MoveRefusedError, match="SKIPPED"):
+            Intruder(handler.journal, SKIP).handle(CLAIM)
+
+        assert ["phase.skipped"] == [r.type for r in handler.journal.read(PHASE)]
+
+    def test_what_was_done_meanwhile_decides_nothing(self, handler):
+        """Two who finish one run append one end."""
+        finish = FinishRun(run_id="r1", phases_by_state={"COMPLETE": 2})
+
+        assert [] == Intruder(handler.journal, finish).handle(finish)
+        assert ["run.finished"] == [r.type for r in handler.journal.read(RUN, after_version=3)]
+
+    def test_a_pause_between_read_and_claim_is_a_conflict(self, handler):
+        """A claim also asserts that its run did not change, so no claim slips past a pause."""
+        with pytest.raises(RunPausedError):
+            Intruder(handler.journal, PAUSE).handle(CLAIM, needs_claimable_run=True)
+
+        assert 0 == handler.journal.backend.stream_versions([PHASE])[PHASE]
+
+    def test_a_run_that_changed_otherwise_is_claimed_from(self, handler):
+        """The claim is decided again, and allowed again."""
+        intruder = Intruder(handler.journal, RecordPreparation(run_id="r1"))
+        (recorded,) = intruder.handle(CLAIM, needs_claimable_run=True)
+
+        assert (2, "phase.claimed") == (intruder.decisions, recorded.type)
+
+    def test_endless_conflicts_end_in_an_error(self, handler, monkeypatch):
+        """Whoever is always too late gives up, and nothing was appended."""
+        monkeypatch.setattr(handler_module, "_CONFLICTS_FOR_S", 0.05)
+
+        class Busy(Handler):
+            def _decided(self, command, needs_claimable_run):
+                entries = super()._decided(command, needs_claimable_run)
+                self.journal.append(PHASE, [queued("noise")], expected_version=ANY)
+                return entries
+
+        with pytest.raises(VersionConflictError):
+            Busy(handler.journal).handle(CLAIM)
+
+        assert {"phase.queued"} == {r.type for r in handler.journal.read(PHASE)}
+
+    def test_a_brought_entry_can_conflict_too(self, handler, monkeypatch):
+        """What is brought along with a wrong version refuses the whole batch."""
+        monkeypatch.setattr(handler_module, "_CONFLICTS_FOR_S", 0.0)
+        with pytest.raises(VersionConflictError, match="notes"):
+            handler.handle(CLAIM, also=[("notes", [paused()], 5)])
+
+        assert 3 == handler.journal.head().position
+
+
+def test_two_handlers_in_two_connections_agree(log_path):
+    """Handlers of two open logs on one file see each other's decisions."""
+    from autopack.log.backends.sqlite.store import SqliteBackend
+
+    with Log(SqliteBackend(log_path)) as one, Log(SqliteBackend(log_path)) as two:
+        spec = PhaseSpec("a", category="tests", complexity="low")
+        Handler(one).handle(CreateRun(run_id="r1", phases=(spec,)))
+        Handler(two).handle(CLAIM)
+        with pytest.raises(MoveRefusedError, match="CLAIMED"):
+            Handler(one).handle(CLAIM)
+
+        assert "t1" == Handler(one).phase_state(REF).lease_token

@@ -1,0 +1,303 @@
+"""Every hook, used by a plugin: registrations, decisions, observers."""
+
+import inspect
+import logging
+from typing import Any, get_type_hints
+
+import pluggy
+import pytest
+from structlog.testing import capture_logs
+
+import autopack
+from autopack import PhaseSpec, hookimpl
+from autopack.errors import DrainRefusedError, PluginError
+from autopack.events import event
+from autopack.plugins import hookspecs
+from autopack.plugins.finding import load_plugins
+from autopack.plugins.registry import KINDS
+from autopack.ports.log import UnrecognisedEvent
+
+HOOKS = [name for name in vars(hookspecs) if name.startswith("autopack_")]
+REGISTRATIONS = {f"autopack_register_{plural}": kind for kind, plural in KINDS.items()}
+
+
+def plugin(kind="Plugin", **hooks):
+    """Return a plugin object with these hook implementations."""
+    made = {name: staticmethod(hookimpl(function)) for name, function in hooks.items()}
+    return type(kind, (), made)()
+
+
+def spec(name="a"):
+    return PhaseSpec(name, category="tests", complexity="low")
+
+
+def done(_phase, _attempt):
+    return autopack.Completed()
+
+
+class TestSpecs:
+    """The hooks themselves."""
+
+    @pytest.mark.parametrize("name", HOOKS)
+    def test_a_hook_is_typed_and_documented(self, name):
+        """Its docstring and every argument's type are part of the promise."""
+        hook = getattr(hookspecs, name)
+        signature = inspect.signature(hook)
+
+        assert inspect.getdoc(hook)
+        assert signature.return_annotation is not inspect.Signature.empty
+        assert all(p.annotation is not p.empty for p in signature.parameters.values())
+
+    @pytest.mark.parametrize("name", HOOKS)
+    def test_a_hooks_arguments_have_types_that_can_be_imported(self, name):
+        """Each by a name that a plugin's author finds, and none of them just anything."""
+        known = {**vars(autopack.events), **{n: getattr(autopack, n) for n in autopack.__all__}}
+        hints = get_type_hints(getattr(hookspecs, name), localns=known)
+
+        assert set() == {argument for argument, hint in hints.items() if hint is Any}
+
+    def test_every_kind_has_its_registration_hook(self):
+        """And every registration hook its kind, but for events."""
+        hooks = {name for name in HOOKS if name.startswith("autopack_register_")}
+
+        assert {*REGISTRATIONS, "autopack_register_events"} == hooks
+
+    def test_pluggy_takes_them_all(self):
+        """They are specifications in pluggy's sense."""
+        manager = pluggy.PluginManager("autopack")
+        manager.add_hookspecs(hookspecs)
+
+        assert set(HOOKS) == set(vars(manager.hook))
+
+
+class TestRegistrations:
+    """``register(name, object)``, by kind."""
+
+    @pytest.mark.parametrize(("hook", "kind"), REGISTRATIONS.items())
+    def test_what_is_registered_is_found_by_its_name(self, hook, kind):
+        """Under its kind, and listed with its plugin."""
+        thing = object()
+        given = plugin(**{hook: lambda register: register("mine", thing)})
+        registry = load_plugins(extra=[given])
+
+        assert thing is registry.resolve(kind, "mine")
+        assert (f"{kind} mine",) == registry.infos[-1].provides
+
+    def test_events_are_registered_with_their_upcasters(self, log_path):
+        """A plugin's event is read as its class, an old one through its steps."""
+
+        @event("weather.changed", schema=2)
+        class WeatherChanged:
+            sky: str
+
+        given = plugin(
+            autopack_register_events=lambda register: register(
+                WeatherChanged, upcasters={1: lambda fields: {"sky": fields["colour"]}}
+            )
+        )
+        registry = load_plugins(extra=[given])
+        with autopack.open_log(log_path, plugins=registry) as log:
+            old = UnrecognisedEvent("weather.changed", 1, '{"colour":"grey"}')
+            log.append("w", [WeatherChanged(sky="blue"), old], expected_version=0)
+
+            assert ["blue", "grey"] == [r.event.sky for r in log.read_all()]
+        assert ("event weather.changed",) == registry.infos[-1].provides
+
+    def test_an_event_name_that_is_taken_is_a_fault(self):
+        """A plugin cannot redefine a core event."""
+
+        @event("run.created")
+        class Fake:
+            run_id: str
+
+        given = plugin(autopack_register_events=lambda register: register(Fake))
+        registry = load_plugins(extra=[given])
+
+        assert "taken by RunCreated" in registry.infos[-1].faults[0]
+        assert load_plugins().codec.types() == registry.codec.types()
+
+    def test_a_backend_is_chosen_by_its_scheme(self, tmp_path):
+        """A plugin's storage opens and creates its own targets."""
+        calls = []
+
+        class Storage:
+            def create(self, target):
+                calls.append(("create", target))
+                return autopack.create_log("memory:").backend
+
+            def open(self, target, *, durability):
+                calls.append(("open", target, durability))
+                return autopack.create_log("memory:").backend
+
+        given = plugin(autopack_register_backends=lambda register: register("tape", Storage()))
+        registry = load_plugins(extra=[given])
+        autopack.create_log("tape://reel/1", plugins=registry).close()
+        autopack.open_log("tape://reel/1", durability="relaxed", plugins=registry).close()
+
+        assert [("create", "tape://reel/1"), ("open", "tape://reel/1", "relaxed")] == calls
+
+    def test_a_command_is_a_command_of_the_command_line(self, tmp_path):
+        """A click command that a plugin registers can be called."""
+        (tmp_path / "hello.py").write_text(
+            "import click\nfrom autopack.plugins.hookspecs import hookimpl\n"
+            "@click.command()\ndef hello():\n    click.echo('good day')\n"
+            "@hookimpl\ndef autopack_register_commands(register):\n    register('hello', hello)\n",
+            encoding="utf-8",
+        )
+        from click.testing import CliRunner
+
+        from autopack.cli.main import autopack as command
+
+        told = CliRunner().invoke(command, ["--plugins-dir", str(tmp_path), "hello"])
+
+        assert (0, "good day\n") == (told.exit_code, told.output)
+
+
+class TestDecisions:
+    """Hooks whose answers change what is done."""
+
+    @pytest.mark.parametrize(
+        ("guard", "told"),
+        [
+            (lambda log, settings: "quiet hours", "quiet hours"),
+            (lambda settings: 1 / 0, "its guard failed: ZeroDivisionError"),
+        ],
+    )
+    def test_one_guard_refuses_a_drain(self, log_path, guard, told):
+        """Its reason, or its own failure, is said; nothing was written."""
+        willing = plugin("Willing", autopack_guard_drain=lambda: None)
+        registry = load_plugins(extra=[willing, plugin(autopack_guard_drain=guard)])
+        with autopack.open_log(log_path, plugins=registry) as log:
+            autopack.create_run(log, "r1", [spec()])
+            with pytest.raises(DrainRefusedError, match=f"Plugin.*{told}"):
+                autopack.drain(log, executor=done)
+
+            assert 2 == log.head().position
+
+    def test_the_first_answer_classifies_a_failure(self, log_path):
+        """A plugin comes before the library; one that fails or does not know is passed by."""
+        given = [
+            plugin("Knowing", autopack_classify_failure=lambda code, message: "auth"),
+            plugin("Silent", autopack_classify_failure=lambda code: None),
+            plugin("Broken", autopack_classify_failure=lambda code, message: 1 / 0),
+        ]
+        registry = load_plugins(extra=given)
+        with capture_logs() as logged:
+            answer = registry.first("autopack_classify_failure", code="x", message="y")
+
+        assert "auth" == answer
+        assert ["autopack_classify_failure"] == [line["hook"] for line in logged]
+
+    def test_a_failure_in_a_loop_of_ones_own_is_classified_too(self, log_path):
+        """attempt() asks the plugins as a drain does."""
+        registry = load_plugins(extra=[plugin(autopack_classify_failure=lambda code: "boundary")])
+        with autopack.open_log(log_path, plugins=registry) as log:
+            autopack.create_run(log, "r1", [spec()])
+            with autopack.attempt(log, "r1/a") as live:
+                live.fail("E17", "too long")
+            (failed,) = [r.event for r in log.read_all() if r.type == "phase.failed"]
+
+        assert ("boundary", "llm_boundary_hit") == (failed.failure_class, failed.zero_yield_reason)
+
+    def test_the_library_classifies_last(self):
+        """Without a plugin's answer its own word holds."""
+        registry = load_plugins()
+
+        assert "rate_limited" == registry.first(
+            "autopack_classify_failure", code="http_429", message="rate limit reached"
+        )
+
+    def test_a_question_sends_completed_work_to_its_gate(self, log_path):
+        """The first plugin that asks is heard, with what was done; the phase waits for a person."""
+
+        def asked(phase, outcome):
+            return f"{phase.phase_id}: {', '.join(outcome.outputs)}?"
+
+        registry = load_plugins(extra=[plugin(autopack_gate_phase=asked)])
+        with autopack.open_log(log_path, plugins=registry) as log:
+            autopack.create_run(log, "r1", [spec()])
+            autopack.drain(log, executor=lambda _p, _a: autopack.Completed({"a.md": "text"}))
+            row = autopack.list_phases(log, "r1")[0]
+
+        assert ("GATED", "a: a.md?") == (row.status.value, row.reason)
+
+    def test_no_price_is_none(self):
+        """Where no plugin knows a price, nobody makes one up; the first who knows is heard."""
+        silent = plugin(autopack_price_usage=lambda: None)
+        knowing = plugin("Knowing", autopack_price_usage=lambda: 0.5)
+        price = "autopack_price_usage"
+
+        assert load_plugins(extra=[silent]).first(price, usage=None) is None
+        assert 0.5 == load_plugins(extra=[silent, knowing]).first(price, usage=None)
+
+    def test_a_plugin_says_which_evidence_a_phase_belongs_to(self):
+        """Its word comes first and is recorded with the features; the vocabulary comes last."""
+        prose = plugin(autopack_category_for=lambda category: "docs" if category == "x" else None)
+        spec = {"complexity": "low", "deliverables": "a.md"}
+        with autopack.create_log("memory:", plugins=load_plugins(extra=[prose])) as log:
+            ours = autopack.estimate(PhaseSpec("p", category="x", **spec), log=log).features
+            theirs = autopack.estimate(
+                PhaseSpec("p", category="unit-tests", **spec), log=log
+            ).features
+
+        assert ("docs", "tests") == (ours.category, theirs.category)
+
+    def test_redaction_is_a_chain(self):
+        """Each plugin gets the text as the one before left it."""
+        first = plugin(autopack_redact=lambda text: text.replace("secret", "code"))
+        second = plugin("Second", autopack_redact=lambda text: text.replace("code", "***"))
+        registry = load_plugins(extra=[first, second])
+
+        assert "the ***" == registry.chain("autopack_redact", "the secret")
+
+    @pytest.mark.parametrize("broken", [lambda text: 1 / 0, lambda text: None])
+    def test_a_redaction_that_fails_refuses_the_append(self, log_path, broken):
+        """Nothing unredacted is written, and the plugin is named."""
+        registry = load_plugins(extra=[plugin(autopack_redact=broken)])
+        with autopack.open_log(log_path, plugins=registry) as log:
+            with pytest.raises(PluginError, match=r"'Plugin': autopack_redact") as refused:
+                autopack.create_run(log, "r1", [], goal="the secret plan")
+
+            assert "secret" not in str(refused.value)
+            assert 0 == log.head().position
+
+
+class TestObservers:
+    """Told after the commit, one by one; one that fails breaks nothing."""
+
+    def test_a_failing_observer_breaks_nothing_and_is_counted(self, log_path):
+        """The event stays, the next observer is called, the fault is logged."""
+        seen = []
+        failing = plugin(autopack_event_recorded=lambda recorded: 1 / 0)
+        watching = plugin(
+            "Watching", autopack_event_recorded=lambda recorded: seen.append(recorded.type)
+        )
+        registry = load_plugins(extra=[failing, watching])
+        with capture_logs() as logged, autopack.open_log(log_path, plugins=registry) as log:
+            autopack.create_run(log, "r1", [spec()])
+
+            assert 2 == log.head().position
+        assert ["run.created", "phase.queued"] == seen
+        assert {"plugin Plugin: ZeroDivisionError": 2} == registry.observer_faults.counts
+        assert [("observer failed", "plugin Plugin")] == [
+            (one["event"], one["observer"]) for one in logged
+        ]
+
+    def test_the_end_of_a_drain_is_observed_once(self, log_path):
+        """With its report, after its last event; a failing one changes no outcome."""
+        seen = []
+        failing = plugin(autopack_drain_stopped=lambda: 1 / 0)
+        watching = plugin("Watching", autopack_drain_stopped=lambda report: seen.append(report))
+        registry = load_plugins(extra=[failing, watching])
+        with capture_logs(), autopack.open_log(log_path, plugins=registry) as log:
+            autopack.create_run(log, "r1", [spec()])
+            report = autopack.drain(log, executor=done)
+
+            assert "drain.stopped" == list(log.read_all())[-1].type
+        assert [report] == seen
+        assert 1 == registry.observer_faults.counts.total()
+
+
+def test_importing_the_hooks_configures_no_logging():
+    """Whoever embeds the library keeps their own logging."""
+    assert [] == logging.getLogger("autopack").handlers

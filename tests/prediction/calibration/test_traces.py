@@ -1,0 +1,188 @@
+"""Traces of calls: columns under any name, times of any kind, and what cannot be read."""
+
+import gzip
+import json
+
+import pytest
+
+from autopack.errors import InvalidInputError
+from autopack.exchange.trace_files import records_of
+from autopack.prediction.calibration.traces import trace_of
+
+
+def trace(*records, **columns):
+    """Return the records as a trace; the estimator would say 777."""
+    return trace_of(records, columns=columns, estimator="deliverables", predict=lambda _: 777)
+
+
+def test_a_whole_record():
+    """Every field that a record tells is read."""
+    record = {
+        "ts": "2026-01-01T00:00:10Z",
+        "duration_s": 5,
+        "category": "documentation",
+        "complexity": "LOW",
+        "model": "m",
+        "prompt_tokens": 30,
+        "predicted_tokens": 448,
+        "completion_tokens": 124,
+        "success": False,
+        "stop_reason": "max_tokens",
+    }
+    (row,) = trace(record).rows
+
+    assert (1767225610.0, 1767225615.0) == (row.at, row.known_at)
+    assert ("docs", "low", "m", 30, 448) == (
+        row.features.category,
+        row.features.complexity,
+        row.features.model,
+        row.features.prompt_tokens,
+        row.features.predicted_output_tokens,
+    )
+    assert (124, False, True) == (
+        row.sample.actual_output_tokens,
+        row.sample.success,
+        row.sample.truncated,
+    )
+
+
+def test_only_an_output():
+    """The rest is unknown: the estimator stands in, success is taken for granted."""
+    (row,) = trace({"GeneratedTokens": "12"}).rows
+
+    assert ("unknown", "medium", 777) == (
+        row.features.category,
+        row.features.complexity,
+        row.features.predicted_output_tokens,
+    )
+    assert (12, True, False) == (
+        row.sample.actual_output_tokens,
+        row.sample.success,
+        row.sample.truncated,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1970-01-01T00:01:00Z", 60.0),
+        ("1970-01-01 00:01:00.9799600", 60.97996),
+        ("1970-01-01T02:01:00+02:00", 60.0),
+        ("60.5", 60.5),
+        (60, 60.0),
+    ],
+)
+def test_times(text, seconds):
+    """ISO times, with or without a zone, and seconds since 1970 are read; no zone is UTC."""
+    (row,) = trace({"ts": text, "output_tokens": 1}).rows
+
+    assert seconds == row.at
+
+
+def test_rows_are_put_in_order_of_time():
+    """The order of the file does not matter where all rows have a time."""
+    found = trace({"ts": 9, "output_tokens": 1}, {"ts": 3, "output_tokens": 2})
+
+    assert [2, 1] == [row.sample.actual_output_tokens for row in found.rows]
+
+
+def test_a_row_without_a_time():
+    """The order of the file is the clock then, and the trace says so."""
+    found = trace({"ts": 9, "output_tokens": 1}, {"ts": None, "output_tokens": 2})
+
+    assert [1, 2] == [row.sample.actual_output_tokens for row in found.rows]
+    assert ("1 rows have no time, so the order of the file is the clock",) == found.notes
+
+
+def test_a_row_without_an_output():
+    """It is set aside."""
+    found = trace({"output_tokens": None}, {"output_tokens": 5})
+
+    assert (1, {"no_measurement": 1}) == (len(found.rows), found.set_aside)
+
+
+def test_a_column_may_begin_late():
+    """JSON lines need not all tell the same; only a column that no record has is missed."""
+    found = trace({"ts": 1}, {"ts": 2, "tokens": 5, "output_tokens": 7})
+
+    assert (1, {"no_measurement": 1}) == (len(found.rows), found.set_aside)
+
+
+def test_a_column_without_any_value():
+    """A trace of which no row can be used is refused, rather than judged on nothing."""
+    with pytest.raises(InvalidInputError, match=r"None of the 2 records .* large its output was"):
+        trace({"output_tokens": None}, {"output_tokens": ""})
+
+
+def test_columns_of_other_names():
+    """A column can be named for each field; upper and lower case are alike."""
+    (row,) = trace({"Size": 5, "kb": 2}, output_tokens="size", prompt_tokens="KB").rows
+
+    assert (5, 2) == (row.sample.actual_output_tokens, row.features.prompt_tokens)
+
+
+@pytest.mark.parametrize(
+    ("record", "columns", "message"),
+    [
+        (
+            {"size": 5},
+            {},
+            "no column of output sizes. It has: size. Needed is one of: output_tokens, ",
+        ),
+        ({"output_tokens": 5}, {"model": "m"}, "has no column m"),
+        ({"output_tokens": 5}, {"colour": "m"}, "has no field colour"),
+        ({"output_tokens": -5}, {}, "Record 1 of the trace: output_tokens is -5"),
+        ({"output_tokens": 1.5}, {}, "output_tokens is 1.5"),
+        ({"output_tokens": True}, {}, "output_tokens is True"),
+        ({"output_tokens": 5, "ts": "noon"}, {}, "ts is 'noon', which is no at"),
+        ({"output_tokens": 5, "success": "perhaps"}, {}, "success is 'perhaps'"),
+        ({"output_tokens": 5, "duration_s": "inf"}, {}, "duration_s is 'inf'"),
+    ],
+)
+def test_what_cannot_be_read(record, columns, message):
+    """It is refused with the record, the column and the value."""
+    with pytest.raises(InvalidInputError, match=message):
+        trace(record, **columns)
+
+
+RECORDS = [{"output_tokens": "5", "category": "docs"}, {"output_tokens": "7", "category": "é"}]
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.ndjson.gz", "t.csv", "t.csv.gz"])
+def test_files(tmp_path, name):
+    """JSON lines and CSV are read, plain and gzipped, whatever the locale."""
+    lines = [json.dumps(one) for one in RECORDS]
+    if ".csv" in name:
+        lines = ["output_tokens,category", *(",".join(one.values()) for one in RECORDS)]
+    data = ("\n".join(lines) + "\n\n").encode()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+
+    assert RECORDS == list(records_of(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("t.txt", b"", "its name must end in"),
+        ("none.csv", None, "There is no file"),
+        ("t.jsonl", b"{}\n[]\n", "line 2: a list, not an object"),
+        ("t.jsonl", b"{}\n{\n", "line 2: not JSON"),
+        ("t.csv.gz", b"plain", "cannot be read as a trace"),
+        ("t.csv", b"a\n\xff\n", "cannot be read as a trace"),
+        ("t.csv", b"a\n1,2\n", "more cells than the header"),
+        ("t.jsonl", b"\n", "holds no records. Needed is one of: output_tokens"),
+        ("t.csv", b"", "holds no records. Needed is one of: output_tokens"),
+        (
+            "t.csv.gz",
+            gzip.compress(b"ts,size\n\n", mtime=0),
+            "no row below its header: ts, size. Needed",
+        ),
+    ],
+)
+def test_files_that_are_no_traces(tmp_path, name, data, message):
+    """They are refused with the file and the line."""
+    if data is not None:
+        (tmp_path / name).write_bytes(data)
+
+    with pytest.raises(InvalidInputError, match=message):
+        list(records_of(tmp_path / name))
