@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from autopack.draining.attempts.texts import words_of
 from autopack.draining.attempts.threads import is_on_loop
 from autopack.errors import (
     LogBusyError,
@@ -62,7 +63,7 @@ def hindrance_of(fault: BaseException | None) -> str | None:
             return str(fault) or "there is no memory left"
         if isinstance(fault, OSError) and fault.errno in _ERRNOS:
             return str(fault)
-        if str(fault) in _WORDS.get(type(fault), ()):
+        if words_of(fault) in _WORDS.get(type(fault), ()):
             return f"{fault}: there are no threads or no memory left"
         fault = fault.__cause__
     return None

@@ -13,6 +13,7 @@ from autopack.errors import (
     LogClosedError,
     LogError,
     LogFullError,
+    LogHinderedError,
     ReadOnlyLogError,
 )
 from autopack.log.backends.forks import Opener
@@ -175,7 +176,7 @@ class SqliteBackend(Queries):
             except LogFullError as fault:
                 raise LogFullError(dest) from fault
             except LogError as fault:
-                if type(fault) is not LogError:
+                if type(fault) not in (LogError, LogHinderedError):
                     raise
                 raise LogError(f"{dest} cannot be made, nothing is there: {fault}") from fault
             except SQLITE_FAULTS as fault:
