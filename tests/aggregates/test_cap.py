@@ -6,22 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack.aggregates.cap import Amount, BudgetState, decide, evolve, fold
-from autopack.aggregates.commands import ReserveBudget, SetBudget, SettleBudget
+from autopack.aggregates.cap import Amount, CapState, decide, evolve, fold
+from autopack.aggregates.commands import ReserveCap, SetCaps, SettleCap
 from autopack.errors import CapFullError, InvalidInputError, PriceUnknownError
-from autopack.events import BudgetReserved, BudgetSet, BudgetSettled
+from autopack.events import CapReserved, CapSet, CapSettled
 
-CAP = BudgetSet(scope="run-r", max_tokens=100, by="me", why="w")
+CAP = CapSet(scope="run-r", max_tokens=100, by="me", why="w")
 
 
 def reserve(token, tokens, usd=None, **more):
-    return ReserveBudget(scope="run-r", lease_token=token, tokens=tokens, usd=usd, **more)
+    return ReserveCap(scope="run-r", lease_token=token, tokens=tokens, usd=usd, **more)
 
 
 def settle(token, tokens, usd=None, worked_us=0):
-    return SettleBudget(
-        scope="run-r", lease_token=token, tokens=tokens, usd=usd, worked_us=worked_us
-    )
+    return SettleCap(scope="run-r", lease_token=token, tokens=tokens, usd=usd, worked_us=worked_us)
 
 
 def after(*commands, state=None):
@@ -36,8 +34,8 @@ def test_a_reservation_counts_until_it_is_settled():
     held = after(reserve("a", 40))
     ended = after(settle("a", 25), state=held)
 
-    assert (Amount(40, phases=1), Amount()) == (held.reserved, held.spent)
-    assert (Amount(), Amount(25, phases=1)) == (ended.reserved, ended.spent)
+    assert (Amount(40, attempts=1), Amount()) == (held.reserved, held.spent)
+    assert (Amount(), Amount(25, attempts=1)) == (ended.reserved, ended.spent)
 
 
 def test_what_does_not_fit_is_refused_with_the_figures():
@@ -66,7 +64,7 @@ def test_the_first_reservation_is_always_let_in():
     """A cap that nothing fits under would forbid all work; the next one is refused."""
     state = after(reserve("a", 500))
 
-    assert Amount(500, phases=1) == state.reserved
+    assert Amount(500, attempts=1) == state.reserved
     with pytest.raises(CapFullError):
         decide(reserve("b", 1), state)
 
@@ -75,7 +73,7 @@ def test_a_late_call_replaces_what_was_settled():
     """The same token settled again with a larger figure counts once."""
     state = after(reserve("a", 40), settle("a", 25), settle("a", 35))
 
-    assert Amount(35, phases=1) == state.spent
+    assert Amount(35, attempts=1) == state.spent
     assert [] == decide(settle("a", 35), state)
 
 
@@ -87,20 +85,20 @@ def test_what_is_settled_again_replaces_every_figure():
         settle("a", 20, Decimal(3), worked_us=90),
     )  # fmt: skip
 
-    assert Amount(25, Decimal(4), phases=2, worked_us=97) == state.spent
+    assert Amount(25, Decimal(4), attempts=2, worked_us=97) == state.spent
     assert Amount() == state.reserved
 
 
 def test_a_larger_reservation_of_the_same_attempt_replaces_the_first():
     """An attempt that outgrew what it set aside is counted once."""
-    grown = BudgetReserved(scope="run-r", lease_token="a", tokens=60)
+    grown = CapReserved(scope="run-r", lease_token="a", tokens=60)
 
-    assert Amount(60, phases=1) == evolve(after(reserve("a", 40)), grown).reserved
+    assert Amount(60, attempts=1) == evolve(after(reserve("a", 40)), grown).reserved
 
 
 def test_without_a_price_a_cap_in_usd_refuses():
     """Unless that is allowed, since nobody could say whether it fits."""
-    state = fold([BudgetSet(scope="run-r", max_usd=Decimal(1), by="me", why="w")])
+    state = fold([CapSet(scope="run-r", max_usd=Decimal(1), by="me", why="w")])
 
     with pytest.raises(PriceUnknownError, match="allow_unknown_price=True"):
         decide(reserve("a", 10), state)
@@ -117,26 +115,26 @@ def test_joining_a_cap_is_no_event(caps):
 def test_caps_can_be_lifted_by_whoever_may():
     """A person lifts a cap by naming it with None; the others stay."""
     both = evolve(
-        fold([CAP]), BudgetSet(scope="run-r", max_tokens=100, max_phases=3, by="m", why="w")
+        fold([CAP]), CapSet(scope="run-r", max_tokens=100, max_attempts=3, by="m", why="w")
     )
     (lifted,) = decide(_set({"tokens": None}, may_change=True), both)
 
-    assert {"phases": 3} == evolve(both, lifted).caps
+    assert {"attempts": 3} == evolve(both, lifted).caps
 
 
 def test_changes_of_two_people_are_both_kept():
     """What is changed is merged with what is in force, not with what somebody saw before."""
     (first,) = decide(_set({"tokens": 200}, may_change=True), fold([CAP]))
-    (second,) = decide(_set({"phases": 5}, may_change=True), evolve(fold([CAP]), first))
+    (second,) = decide(_set({"attempts": 5}, may_change=True), evolve(fold([CAP]), first))
 
-    assert {"tokens": 200, "phases": 5} == fold([CAP, first, second]).caps
+    assert {"tokens": 200, "attempts": 5} == fold([CAP, first, second]).caps
 
 
 def test_the_caps_of_the_runs_creation_hold_until_others_are_set():
     """The first change is merged with them."""
-    (changed,) = decide(_set({"phases": 5}, may_change=True, otherwise={"tokens": 7}), fold([]))
+    (changed,) = decide(_set({"attempts": 5}, may_change=True, otherwise={"tokens": 7}), fold([]))
 
-    assert {"tokens": 7, "phases": 5} == evolve(fold([]), changed).caps
+    assert {"tokens": 7, "attempts": 5} == evolve(fold([]), changed).caps
 
 
 @pytest.mark.parametrize(
@@ -144,7 +142,7 @@ def test_the_caps_of_the_runs_creation_hold_until_others_are_set():
     [
         ({"token": 1}, "no cap is called .token"),
         ({"usd": 0}, "usd is 0"),
-        ({"phases": True}, "True"),
+        ({"attempts": True}, "True"),
     ],
 )
 def test_caps_that_nobody_can_keep(caps, said):
@@ -155,12 +153,12 @@ def test_caps_that_nobody_can_keep(caps, said):
 
 def test_attempts_and_minutes_are_capped_too():
     """Each reservation is an attempt; minutes are full when they are used up."""
-    by_phases = fold([BudgetSet(scope="run-r", max_phases=2, by="me", why="w")])
+    by_phases = fold([CapSet(scope="run-r", max_attempts=2, by="me", why="w")])
     two = after(reserve("a", 1), settle("a", 1), reserve("b", 1), state=by_phases)
-    by_minutes = fold([BudgetSet(scope="run-r", max_minutes=5.0, by="me", why="w")])
+    by_minutes = fold([CapSet(scope="run-r", max_minutes=5.0, by="me", why="w")])
     short = after(reserve("a", 1), settle("a", 1, worked_us=294_000_000), state=by_minutes)
     full = after(reserve("b", 1), settle("b", 1, worked_us=6_000_000), state=short)
-    with pytest.raises(CapFullError, match="2 phases: 1 are used and 1 set aside, so"):
+    with pytest.raises(CapFullError, match="2 attempts: 1 are used and 1 set aside, so"):
         decide(reserve("c", 1), two)
     with pytest.raises(CapFullError, match=r"5 minutes: 5 are used\. Let"):
         decide(reserve("c", 1), full)
@@ -174,14 +172,14 @@ def test_another_cap_is_refused_unless_it_may_change():
 
 
 def _set(caps, **more):
-    return SetBudget(scope="run-r", caps=caps, by="me", why="w", **more)
+    return SetCaps(scope="run-r", caps=caps, by="me", why="w", **more)
 
 
 EVENTS = st.lists(
     st.one_of(
-        st.builds(BudgetReserved, scope=st.just("s"), lease_token=st.sampled_from("abc"),
+        st.builds(CapReserved, scope=st.just("s"), lease_token=st.sampled_from("abc"),
                   tokens=st.integers(0, 50)),
-        st.builds(BudgetSettled, scope=st.just("s"), lease_token=st.sampled_from("abc"),
+        st.builds(CapSettled, scope=st.just("s"), lease_token=st.sampled_from("abc"),
                   tokens=st.integers(0, 50)),
     )
 )  # fmt: skip
@@ -220,5 +218,5 @@ def test_what_is_let_in_never_goes_above_the_cap(attempts):
 
 
 def test_an_unset_cap_binds_nobody():
-    """Without budget.set everything fits."""
-    assert BudgetState().over(Amount(10**9, Decimal(10**9))) is None
+    """Without cap.set everything fits."""
+    assert CapState().over(Amount(10**9, Decimal(10**9))) is None

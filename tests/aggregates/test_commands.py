@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from autopack.aggregates import commands
-from autopack.aggregates.commands import BudgetCommand, Command, PhaseCommand, RunCommand
+from autopack.aggregates.commands import CapCommand, Command, PhaseCommand, RunCommand
 
 CLASSES = [kind for kind in vars(commands).values() if attrs.has(kind)]
 OWN = [kind for kind in CLASSES if kind.__module__ == commands.__name__]
@@ -14,7 +14,7 @@ OWN = [kind for kind in CLASSES if kind.__module__ == commands.__name__]
 
 def test_every_command_is_in_the_union():
     """A command that decide does not know of cannot be written by accident."""
-    unions = (RunCommand, PhaseCommand, BudgetCommand)
+    unions = (RunCommand, PhaseCommand, CapCommand)
 
     assert set(OWN) == set(get_args(Command))
     assert set(OWN) == {kind for union in unions for kind in get_args(union)}
@@ -39,7 +39,7 @@ def test_a_phase_command_names_its_phase(kind):
     assert attrs.fields(kind).ref.default is attrs.NOTHING
 
 
-@pytest.mark.parametrize("kind", get_args(BudgetCommand), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", get_args(CapCommand), ids=lambda kind: kind.__name__)
 def test_a_budget_command_names_its_scope(kind):
     """The handler finds the stream by it."""
     assert attrs.fields(kind).scope.default is attrs.NOTHING

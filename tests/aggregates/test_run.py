@@ -78,7 +78,7 @@ class TestCreate:
 
     def test_an_unknown_cap_is_named_with_the_known_ones(self):
         """A cap in a unit that nobody counts is refused."""
-        with pytest.raises(InvalidInputError, match=r"'dollars'.*tokens, usd, phases, minutes"):
+        with pytest.raises(InvalidInputError, match=r"'dollars'.*tokens, usd, attempts, minutes"):
             decide(attrs.evolve(CREATE, caps={"dollars": 1}), RunState())
 
     def test_a_phase_twice_refuses_the_run(self):

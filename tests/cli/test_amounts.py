@@ -103,5 +103,5 @@ def test_a_drain_shows_what_it_cost(cli, run_log, tmp_path):
     assert '"cost_usd": 0.0000002,' in done.stdout
     assert "0.3" == told["drain.started"]["settings"]["max_usd"]
     assert ("0.3", "0.0000002") == (
-        told["budget.set"]["max_usd"], told["drain.stopped"]["totals"]["cost_usd"],
+        told["cap.set"]["max_usd"], told["drain.stopped"]["totals"]["cost_usd"],
     )  # fmt: skip

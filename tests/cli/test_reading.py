@@ -164,7 +164,7 @@ def test_a_backup_is_a_log_of_its_own_place(cli, run_log, tmp_path):
 def test_a_log_is_restored_under_a_new_name(cli, run_log, tmp_path):
     """A backup and an export both become logs of their own, whose parent is the log."""
     assert cli("--log", run_log, "log", "backup", tmp_path / "copy.db").exit_code == 0
-    assert cli("--log", run_log, "log", "export", "ndjson", tmp_path / "a.ndjson.gz").exit_code == 0
+    assert cli("--log", run_log, "export", "ndjson", tmp_path / "a.ndjson.gz").exit_code == 0
     head = json.loads(cli("--log", run_log, "log", "info", "--json").stdout)
     for number, source in enumerate(("copy.db", "a.ndjson.gz")):
         dest = tmp_path / f"again-{number}.db"

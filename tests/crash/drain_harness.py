@@ -171,7 +171,7 @@ def _judge(log: Log, folder: Path, seen: Seen) -> None:
     events = [recorded.event for recorded in log.read_all()]
     seen.faults += _two_leases(events)
     seen.faults += _usage(log, events, folder, seen)
-    seen.faults += _budgets(log, events)
+    seen.faults += _caps(log, events)
     kinds = Counter(type(event).TYPE for event in events)
     seen.attempts, seen.reclaims = kinds["phase.claimed"], kinds["phase.reclaimed"]
 
@@ -209,11 +209,11 @@ def _usage(log: Log, events: list[Any], folder: Path, seen: Seen) -> Iterator[st
         yield f"{usage.calls} calls are counted, {len(calls)} are recorded"
 
 
-def _budgets(log: Log, events: list[Any]) -> Iterator[str]:
+def _caps(log: Log, events: list[Any]) -> Iterator[str]:
     """Yield it if the cap's stream does not end with exactly what its drain used."""
     from autopack.log.handler import Handler
 
-    state = Handler(log).budget_state("drain-capped")
+    state = Handler(log).cap_state("drain-capped")
     tokens = {e.lease_token for e in events if getattr(e, "drain", None) == "capped"}
     used = sum(
         e.input_tokens + e.output_tokens

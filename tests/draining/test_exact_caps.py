@@ -94,7 +94,7 @@ def test_sums_may_be_larger_than_any_amount(sqlite_log):
     set_caps(sqlite_log, "r", {"tokens": 10**6}, why="w")
 
     assert ("18000000.5", "0", "9000000") == used_in(sqlite_log)
-    assert ["18000000.5"] == [str(one.usd) for one in found(sqlite_log, "budget.settled")]
+    assert ["18000000.5"] == [str(one.usd) for one in found(sqlite_log, "cap.settled")]
     assert sqlite_log.verify(views=True).is_clean
 
 
@@ -157,7 +157,7 @@ def test_the_same_cap_is_set_once(sqlite_log):
     for cap in (0.1, "0.10", Decimal("0.100"), "0.100000000001"):
         set_caps(sqlite_log, "r", {"usd": cap}, why="w")
 
-    there = [str(one.max_usd) for one in found(sqlite_log, "budget.set")]
+    there = [str(one.max_usd) for one in found(sqlite_log, "cap.set")]
     assert ["0.1", "0.100000000001"] == there
 
 

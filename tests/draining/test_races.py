@@ -64,24 +64,24 @@ class TestTheLastOfACap:
 
     def test_only_one_of_two_takes_it(self, any_log, another, hold):
         """Both saw one attempt left; the second is refused, and sets nothing aside."""
-        create_run(any_log, "r", specs("a", "b", "c"), caps={"phases": 2})
+        create_run(any_log, "r", specs("a", "b", "c"), caps={"attempts": 2})
         hold(any_log, "r/c")
         Overtaken(any_log, lambda: hold(another(), "r/b"))
-        with pytest.raises(CapFullError, match="2 phases"), attempt(any_log, "r/a"):
+        with pytest.raises(CapFullError, match="2 attempts"), attempt(any_log, "r/a"):
             pytest.fail("the block must not run")
 
-        assert (0, 2) == use(any_log, "phases")
+        assert (0, 2) == use(any_log, "attempts")
         assert "QUEUED" == states(any_log)["a"]
 
     def test_nor_where_both_open_the_runs_cap(self, any_log, another, hold):
         """The stream of a run's cap begins with its first claim: by whoever is first."""
-        create_run(any_log, "r", specs("a", "b"), caps={"phases": 1})
+        create_run(any_log, "r", specs("a", "b"), caps={"attempts": 1})
         Overtaken(any_log, lambda: hold(another(), "r/b"))
         with pytest.raises(CapFullError), attempt(any_log, "r/a"):
             pytest.fail("the block must not run")
 
-        assert 1 == len(found(any_log, "budget.set"))
-        assert (0, 1) == use(any_log, "phases")
+        assert 1 == len(found(any_log, "cap.set"))
+        assert (0, 1) == use(any_log, "attempts")
 
     def test_nor_under_a_cap_that_is_set_meanwhile(self, any_log, another, hold):
         """A claim in a run without caps asserts that it has none still."""
@@ -89,14 +89,14 @@ class TestTheLastOfACap:
         other = another()
 
         def overtake():
-            set_caps(other, "r", {"phases": 1}, why="enough")
+            set_caps(other, "r", {"attempts": 1}, why="enough")
             hold(other, "r/b")
 
         Overtaken(any_log, overtake)
         with pytest.raises(CapFullError), attempt(any_log, "r/a"):
             pytest.fail("the block must not run")
 
-        assert (0, 1) == use(any_log, "phases")
+        assert (0, 1) == use(any_log, "attempts")
 
     def test_two_that_begin_a_drain_at_once_have_one_cap(self, any_log, another):
         """The second is told of the cap that the first has set meanwhile."""
@@ -106,7 +106,7 @@ class TestTheLastOfACap:
         with pytest.raises(InvalidInputError, match="is set to 10000 tokens"):
             drain(any_log, **told, max_tokens=20_000)
 
-        assert [10_000] == [event.max_tokens for event in found(any_log, "budget.set")]
+        assert [10_000] == [event.max_tokens for event in found(any_log, "cap.set")]
 
     def test_a_call_sees_what_another_used_meanwhile(self, any_log, another, hold):
         """Each of two calls fits by itself; the one that is recorded second goes above the cap."""
@@ -140,7 +140,7 @@ class TestWhatIsUsedMeanwhile:
             call(live, 1000)
             handler.others.append(lambda: set_caps(other, "r", {"tokens": 50_000}, why="w"))
 
-        assert ((1000, 0), (1, 0)) == (use(any_log, "tokens"), use(any_log, "phases"))
+        assert ((1000, 0), (1, 0)) == (use(any_log, "tokens"), use(any_log, "attempts"))
 
     def test_two_late_calls_of_before_the_cap_both_count(self, any_log, another):
         """They are added to one sum, each to what the other left."""
@@ -202,9 +202,9 @@ class TestWhatIsUsedMeanwhile:
             amend_usage(any_log, call_id="a", why="the bill", total_tokens=400)
 
         report = drain(any_log, executor=execute, max_tokens=100_000)
-        state = Handler(any_log).budget_state(f"drain-{report.drain_id}")
+        state = Handler(any_log).cap_state(f"drain-{report.drain_id}")
         amend_usage(any_log, call_id="b", why="the bill", total_tokens=70)
-        after = Handler(any_log).budget_state(f"drain-{report.drain_id}")
+        after = Handler(any_log).cap_state(f"drain-{report.drain_id}")
 
         assert (1400, 470) == (state.spent.tokens, after.spent.tokens)
         assert 0 == after.reserved.tokens
@@ -219,7 +219,7 @@ class TestWhatIsUsedMeanwhile:
         any_log.append("phase-r/a", [told], expected_version=ANY)
         set_caps(any_log, "r", {"tokens": 50_000}, why="w")
 
-        assert ((70, 0), (0, 0)) == (use(any_log, "tokens"), use(any_log, "phases"))
+        assert ((70, 0), (0, 0)) == (use(any_log, "tokens"), use(any_log, "attempts"))
 
     def test_an_attempt_in_work_holds_what_it_has_used_already(self, any_log, hold):
         """Under a cap that is set later: more than it once meant to set aside."""
@@ -299,7 +299,7 @@ class TestCalledOff:
         live.attach("notes", "so far")
         cancel(any_log, A, why="w")
 
-        assert ((1000, 0), (1, 0)) == (use(any_log, "tokens"), use(any_log, "phases"))
+        assert ((1000, 0), (1, 0)) == (use(any_log, "tokens"), use(any_log, "attempts"))
         assert [] == [one for one in any_log.backend.leases() if one.token == live.lease_token]
 
     def test_a_call_that_meets_it_is_late(self, any_log, another):
@@ -325,9 +325,9 @@ class TestCalledOff:
                 cancel(any_log, A, why="w")
 
         report = drain(any_log, executor=execute, max_tokens=100_000)
-        state = Handler(any_log).budget_state(f"drain-{report.drain_id}")
+        state = Handler(any_log).cap_state(f"drain-{report.drain_id}")
 
-        assert (200, 0, 2) == (state.spent.tokens, state.reserved.tokens, state.spent.phases)
+        assert (200, 0, 2) == (state.spent.tokens, state.reserved.tokens, state.spent.attempts)
         assert not state.held
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from autopack import event
 from autopack.errors import InvalidEventError, StoredEventError
 from autopack.events import (
-    BudgetReserved,
-    BudgetSet,
-    BudgetSettled,
+    CapReserved,
+    CapSet,
+    CapSettled,
     LlmUsageAmended,
     LlmUsageRecorded,
     PhaseClaimed,
@@ -46,9 +46,9 @@ CODEC.register(BillSent)
 FIELDS = [
     (lambda usd: LlmUsageRecorded(call_id="c", cost_usd=usd), "cost_usd"),
     (lambda usd: LlmUsageAmended(call_id="c", why="w", cost_usd=usd), "cost_usd"),
-    (lambda usd: BudgetSet(scope="s", by="b", why="w", max_usd=usd), "max_usd"),
-    (lambda usd: BudgetReserved(scope="s", lease_token="t", usd=usd), "usd"),
-    (lambda usd: BudgetSettled(scope="s", lease_token="t", usd=usd), "usd"),
+    (lambda usd: CapSet(scope="s", by="b", why="w", max_usd=usd), "max_usd"),
+    (lambda usd: CapReserved(scope="s", lease_token="t", usd=usd), "usd"),
+    (lambda usd: CapSettled(scope="s", lease_token="t", usd=usd), "usd"),
     (
         lambda usd: PhaseClaimed(
             run_id="r", phase_id="p", attempt=1, worker="w", lease_token="t", reserved_usd=usd
@@ -110,7 +110,7 @@ def test_what_is_stored_otherwise_is_refused(made, field, stored):
 def test_only_a_sum_may_be_larger(number):
     """A call's pico-dollars fit a signed 64-bit integer, those of a sum need not."""
     amount = UsdSum.of_pico(number)
-    settled = BudgetSettled(scope="s", lease_token="t", usd=amount)
+    settled = CapSettled(scope="s", lease_token="t", usd=amount)
 
     assert amount == CODEC.decode(*CODEC.encode(settled), 1).usd
     with pytest.raises(InvalidEventError, match=r"cost_usd: .*above 9223372"):

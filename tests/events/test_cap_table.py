@@ -23,10 +23,11 @@ def read(caps):
 @pytest.mark.parametrize("given", [0.1, "0.10", Decimal("0.100"), "1e-1"])
 def test_usd_are_kept_as_their_text(given):
     """However they were given; the other units stay numbers, tokens and attempts whole ones."""
-    event = RunCreated(run_id="r", caps={"usd": given, "tokens": 5.0, "phases": 2, "minutes": 1.5})
+    caps = {"usd": given, "tokens": 5.0, "attempts": 2, "minutes": 1.5}
+    event = RunCreated(run_id="r", caps=caps)
     _type, _schema, data = CODEC.encode(event)
 
-    assert '{"run_id":"r","caps":{"usd":"0.1","tokens":5,"phases":2,"minutes":1.5}}' == data
+    assert '{"run_id":"r","caps":{"usd":"0.1","tokens":5,"attempts":2,"minutes":1.5}}' == data
     assert event == CODEC.decode("run.created", 1, data, 1)
     assert CapTable is type(event.caps) is type(read('{"usd":"0.1"}').caps)
     assert Usd is type(read('{"usd":"0.1"}').caps["usd"])
@@ -56,9 +57,9 @@ def test_what_is_stored_otherwise_is_refused(stored, said):
 
 def test_the_largest_caps_are_kept():
     """Whole numbers up to what any reader of JSON tells apart."""
-    most = {"tokens": 2**53, "phases": 2.0**53, "minutes": 1e12}
+    most = {"tokens": 2**53, "attempts": 2.0**53, "minutes": 1e12}
 
-    assert {"tokens": 2**53, "phases": 2**53, "minutes": 1e12} == CapTable.of(most)
+    assert {"tokens": 2**53, "attempts": 2**53, "minutes": 1e12} == CapTable.of(most)
 
 
 @pytest.mark.parametrize(

@@ -393,9 +393,8 @@ class TestRestoring:
 
     def test_nothing_is_made_of_a_damaged_source(self, log, tmp_path):
         """A source whose chain does not hold is refused, and no file is left."""
-        from backends.test_verification import edit
-
         from autopack.errors import LogDamagedError
+        from log.backends.test_verification import edit
 
         log.close()
         edit(tmp_path / "log.db", "UPDATE events SET data = 'x' WHERE position = 3")

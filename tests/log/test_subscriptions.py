@@ -5,7 +5,6 @@ import threading
 from contextlib import closing
 
 import pytest
-from backends.test_verification import edit
 
 from autopack import open_log
 from autopack.errors import InvalidInputError, LogClosedError, StoredEventError
@@ -13,6 +12,7 @@ from autopack.events import RunPaused, SubscriptionEventSkipped
 from autopack.log.transaction import PAGE
 from autopack.ports.log import ANY
 from autopack.testing.facts import created, paused, queued
+from log.backends.test_verification import edit
 
 
 def append(log, *events):

@@ -25,11 +25,14 @@ def test_each_is_told_apart():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "code", "told"),
-    [({}, 0, "killed    upcast.py"), ({"new": "range(schema, known):  # alike"}, 1, "SURVIVED")],
+    [
+        ({}, 0, "killed    format/upcast.py"),
+        ({"new": "range(schema, known):  # alike"}, 1, "SURVIVED"),
+    ],
 )
 def test_one_is_killed_or_told(capsys, monkeypatch, change, code, told):
     """A fault that no test notices is one of the tests."""
-    (one,) = [one for one in MUTANTS if one.file == "upcast.py"]
+    (one,) = [one for one in MUTANTS if one.file == "format/upcast.py"]
     one = attrs.evolve(one, old="range(schema, known):", **change) if change else one
     monkeypatch.setattr(mutants, "MUTANTS", (one,))
     answer = main(["mutants"])

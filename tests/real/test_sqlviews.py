@@ -1,9 +1,9 @@
 """SQL views agree with the projections over histories of another system."""
 
 import pytest
-from backends.test_sqlviews import agree
 
 from autopack import create_log, import_history
+from log.backends.test_sqlviews import agree
 
 pytest.importorskip("autopack_legacy")
 

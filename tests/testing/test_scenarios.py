@@ -9,11 +9,11 @@ from autopack.aggregates.commands import (
     ClaimPhase,
     CreateRun,
     PauseRun,
-    SetBudget,
+    SetCaps,
     SkipPhase,
 )
 from autopack.errors import MoveRefusedError, RunExistsError, RunMissingError
-from autopack.events import BudgetSet, PhaseSkipped, RunCreated, RunPaused
+from autopack.events import CapSet, PhaseSkipped, RunCreated, RunPaused
 from autopack.testing import given
 from autopack.testing.facts import claimed, completed, created, paused, queued, started
 from autopack.values.ids import PhaseRef
@@ -38,10 +38,10 @@ def test_nothing_given_is_a_log_without_events():
 
 def test_a_cap_is_decided_on_its_own_stream():
     """Budgets are scenarios too."""
-    command = SetBudget(scope="run r1", caps={"tokens": 5}, by="ann", why="enough")
+    command = SetCaps(scope="run r1", caps={"tokens": 5}, by="ann", why="enough")
     decided = given().when(command).decided()
 
-    assert [BudgetSet] == [type(event) for event in decided]
+    assert [CapSet] == [type(event) for event in decided]
     given(decided).when(command).then()
 
 

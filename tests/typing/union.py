@@ -5,12 +5,12 @@ from typing import assert_never
 from autopack.events import (
     ArtifactsPruned,
     BudgetEscalated,
-    BudgetReserved,
-    BudgetSet,
-    BudgetSettled,
     CalibrationApplied,
     CalibrationProposed,
     CalibrationRejected,
+    CapReserved,
+    CapSet,
+    CapSettled,
     CoreEvent,
     DrainBreakerTripped,
     DrainPassedOver,
@@ -73,7 +73,7 @@ def subject(event: CoreEvent) -> str:
             return event.drain_id
         case CalibrationProposed() | CalibrationApplied() | CalibrationRejected():
             return event.estimator
-        case BudgetSet() | BudgetReserved() | BudgetSettled():
+        case CapSet() | CapReserved() | CapSettled():
             return event.scope
         case SubscriptionEventSkipped(subscription=name):
             return name

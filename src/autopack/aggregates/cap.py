@@ -6,10 +6,10 @@ from typing import Any
 import attrs
 from rpds import HashTrieMap
 
-from autopack.aggregates.commands import BudgetCommand, ReserveBudget, SetBudget, SettleBudget
+from autopack.aggregates.commands import CapCommand, ReserveCap, SetCaps, SettleCap
 from autopack.errors import CapFullError, InvalidInputError, PriceUnknownError
 from autopack.errors.digits import figure
-from autopack.events import BudgetEvent, BudgetReserved, BudgetSet, BudgetSettled
+from autopack.events import CapEvent, CapReserved, CapSet, CapSettled
 from autopack.events.cap_table import UNITS, CapTable, cap_faults
 from autopack.values.money import ZERO, Usd, UsdLike, as_sum
 
@@ -20,14 +20,14 @@ class Amount:
 
     tokens: int = 0
     usd: Usd = ZERO
-    phases: int = 0
+    attempts: int = 0
     worked_us: int = 0
 
     def __add__(self, other: "Amount") -> "Amount":
         return Amount(
             self.tokens + other.tokens,
             self.usd + other.usd,
-            self.phases + other.phases,
+            self.attempts + other.attempts,
             self.worked_us + other.worked_us,
         )
 
@@ -35,7 +35,7 @@ class Amount:
         return Amount(
             self.tokens - other.tokens,
             self.usd - other.usd,
-            self.phases - other.phases,
+            self.attempts - other.attempts,
             self.worked_us - other.worked_us,
         )
 
@@ -51,7 +51,7 @@ class Amount:
 
 
 @attrs.frozen(kw_only=True)
-class BudgetState:
+class CapState:
     """
     What a cap's stream says.
 
@@ -84,7 +84,7 @@ class BudgetState:
         return None
 
 
-def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
+def decide(command: CapCommand, state: CapState) -> list[CapEvent]:
     """
     Return the events that *command* causes; none if it was done before.
 
@@ -94,10 +94,10 @@ def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
         InvalidInputError: The cap was set before, to something else.
     """
     match command:
-        case SetBudget():
+        case SetCaps():
             return _set(command, state)
-        case ReserveBudget(scope=scope, lease_token=token):
-            wanted = Amount(command.tokens, command.usd or ZERO, phases=1)
+        case ReserveCap(scope=scope, lease_token=token):
+            wanted = Amount(command.tokens, command.usd or ZERO, attempts=1)
             unpriced = "usd" in state.caps and command.usd is None
             if unpriced and not command.allow_unknown_price:
                 raise PriceUnknownError(scope)
@@ -108,12 +108,12 @@ def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
                     reserved=state.reserved.of(unit), wanted=wanted.of(unit), cap=cap,
                 )  # fmt: skip
             return [
-                BudgetReserved(
+                CapReserved(
                     scope=scope, lease_token=token, tokens=command.tokens, usd=as_sum(command.usd)
                 )
             ]
-        case SettleBudget(scope=scope, lease_token=token):
-            settled = BudgetSettled(
+        case SettleCap(scope=scope, lease_token=token):
+            settled = CapSettled(
                 scope=scope,
                 lease_token=token,
                 tokens=command.tokens,
@@ -125,19 +125,19 @@ def decide(command: BudgetCommand, state: BudgetState) -> list[BudgetEvent]:
             return [settled]
 
 
-def evolve(state: BudgetState, event: BudgetEvent) -> BudgetState:
+def evolve(state: CapState, event: CapEvent) -> CapState:
     """Return *state* after *event*. Never refuses: the event happened."""
     match event:
-        case BudgetSet():
+        case CapSet():
             caps = {unit: getattr(event, f"max_{unit}") for unit in UNITS}
             known = {unit: cap for unit, cap in caps.items() if cap is not None}
             return attrs.evolve(state, caps=known)
-        case BudgetReserved(lease_token=token):
-            amount = Amount(event.tokens or 0, event.usd or ZERO, phases=1)
+        case CapReserved(lease_token=token):
+            amount = Amount(event.tokens or 0, event.usd or ZERO, attempts=1)
             before = state.held.get(token) or Amount()
             reserved = state.reserved - before + amount
             return attrs.evolve(state, reserved=reserved, held=state.held.insert(token, amount))
-        case BudgetSettled(lease_token=token):
+        case CapSettled(lease_token=token):
             amount = _used(event)
             held, before = state.held.get(token), state.settled.get(token) or Amount()
             return attrs.evolve(
@@ -149,15 +149,15 @@ def evolve(state: BudgetState, event: BudgetEvent) -> BudgetState:
             )
 
 
-def fold(events: Iterable[BudgetEvent], state: BudgetState | None = None) -> BudgetState:
+def fold(events: Iterable[CapEvent], state: CapState | None = None) -> CapState:
     """Return *state*, or that of a cap that was never set, after *events*."""
-    state = state or BudgetState()
+    state = state or CapState()
     for event in events:
         state = evolve(state, event)
     return state
 
 
-def _set(command: SetBudget, state: BudgetState) -> list[BudgetEvent]:
+def _set(command: SetCaps, state: CapState) -> list[CapEvent]:
     given = {unit: cap for unit, cap in command.caps.items() if cap is not None}
     lifted = dict.fromkeys(command.caps.keys() - given)
     checked = checked_caps(command.scope, {**given, **dict.fromkeys(lifted, 1)})
@@ -172,7 +172,7 @@ def _set(command: SetBudget, state: BudgetState) -> list[BudgetEvent]:
             "Join it without a cap of your own, or name another drain."
         )
     limits: dict[str, Any] = {f"max_{unit}": cap for unit, cap in caps.items()}
-    return [BudgetSet(scope=command.scope, by=command.by, why=command.why, **limits)]
+    return [CapSet(scope=command.scope, by=command.by, why=command.why, **limits)]
 
 
 def checked_caps(whose: str, caps: Mapping[str, UsdLike]) -> CapTable:
@@ -187,7 +187,7 @@ def checked_caps(whose: str, caps: Mapping[str, UsdLike]) -> CapTable:
     return CapTable.of(caps)
 
 
-def _used(event: BudgetSettled) -> Amount:
+def _used(event: CapSettled) -> Amount:
     return Amount(event.tokens or 0, event.usd or ZERO, event.attempts, event.worked_us)
 
 

@@ -286,7 +286,7 @@ PhaseCommand = (
 
 
 @attrs.frozen(kw_only=True)
-class SetBudget:
+class SetCaps:
     """
     Give a scope caps, by unit; those in other units stay, and None lifts one.
 
@@ -305,7 +305,7 @@ class SetBudget:
 
 
 @attrs.frozen(kw_only=True)
-class ReserveBudget:
+class ReserveCap:
     """Set aside what an attempt may use; *usd* is None where no price is known."""
 
     scope: str
@@ -316,7 +316,7 @@ class ReserveBudget:
 
 
 @attrs.frozen(kw_only=True)
-class SettleBudget:
+class SettleCap:
     """Put what an attempt has used in place of what it set aside."""
 
     scope: str
@@ -326,6 +326,6 @@ class SettleBudget:
     worked_us: int = 0
 
 
-BudgetCommand = SetBudget | ReserveBudget | SettleBudget
+CapCommand = SetCaps | ReserveCap | SettleCap
 
-Command = RunCommand | PhaseCommand | BudgetCommand
+Command = RunCommand | PhaseCommand | CapCommand

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import attrs
 
 from autopack.aggregates.cap import Amount
-from autopack.aggregates.commands import SetBudget
+from autopack.aggregates.commands import SetCaps
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.events.cap_table import UNITS
 from autopack.log import views
@@ -21,7 +21,7 @@ from autopack.values.money import Usd, UsdLike
 @attrs.frozen(kw_only=True)
 class CapUse:
     """
-    One cap of a run, in its unit: ``tokens``, ``usd``, ``phases`` or ``minutes``.
+    One cap of a run, in its unit: ``tokens``, ``usd``, ``attempts`` or ``minutes``.
 
     Args:
         cap: None is no cap.
@@ -39,9 +39,9 @@ def get_caps(log: Log, run_id: str) -> list[CapUse]:
     """Return what a run has used in each unit that a cap may be in, and the caps."""
     handler, scope = handler_of(log), f"run-{run_id}"
     _check_run(log, run_id)
-    caps, state = handler.run_caps(run_id), handler.budget_state(scope)
+    caps, state = handler.run_caps(run_id), handler.cap_state(scope)
     used, reserved = state.spent, state.reserved
-    if not handler.known_budget(scope)[0]:
+    if not handler.known_cap(scope)[0]:
         account = views.current(log, ATTEMPTS, with_rows=False).total
         work: Work = account.by_run.get(run_id, NO_WORK)
         used = Amount(work.use.total_tokens, work.use.cost_usd, work.attempts, work.worked_us)
@@ -58,7 +58,7 @@ def set_caps(
     Change a run's caps, and return those in force; what it used so far counts under them.
 
     Args:
-        caps: New limits by unit, ``tokens``, ``usd``, ``phases`` (attempts begun) or ``minutes``
+        caps: New limits by unit, ``tokens``, ``usd``, ``attempts`` (begun in it) or ``minutes``
             (that attempts took, summed); None lifts one. Those that are not named stay.
 
     Raises:
@@ -71,7 +71,7 @@ def set_caps(
     _check_run(log, run_id)
     if not why.strip():
         raise InvalidInputError(f"Run {run_id}: say why (--why); the reason is kept in the log.")
-    command = SetBudget(
+    command = SetCaps(
         scope=f"run-{run_id}",
         caps=caps,
         by=actor,

@@ -166,7 +166,7 @@ def cap(
     """
     Change a run's caps, or show them with what is used.
 
-    UNIT is tokens, usd, phases (attempts begun) or minutes (that attempts took, summed); N is a
+    UNIT is tokens, usd, attempts (begun in it) or minutes (that attempts took, summed); N is a
     number above 0, or none to lift it. Caps that are not named stay.
     """
     import autopack as api

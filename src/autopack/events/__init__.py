@@ -4,15 +4,12 @@ from typing import Any, get_args
 
 from autopack.events.artifact import ArtifactEvent, ArtifactsPruned
 from autopack.events.calibration import (
-    BudgetEvent,
-    BudgetReserved,
-    BudgetSet,
-    BudgetSettled,
     CalibrationApplied,
     CalibrationEvent,
     CalibrationProposed,
     CalibrationRejected,
 )
+from autopack.events.cap import CapEvent, CapReserved, CapSet, CapSettled
 from autopack.events.drain import (
     DrainBreakerTripped,
     DrainEvent,
@@ -60,7 +57,7 @@ CoreEvent = (
     | UsageEvent
     | DrainEvent
     | CalibrationEvent
-    | BudgetEvent
+    | CapEvent
     | SubscriptionEvent
     | ArtifactEvent
 )
@@ -73,14 +70,14 @@ __all__ = [
     "ArtifactEvent",
     "ArtifactsPruned",
     "BudgetEscalated",
-    "BudgetEvent",
-    "BudgetReserved",
-    "BudgetSet",
-    "BudgetSettled",
     "CalibrationApplied",
     "CalibrationEvent",
     "CalibrationProposed",
     "CalibrationRejected",
+    "CapEvent",
+    "CapReserved",
+    "CapSet",
+    "CapSettled",
     "CoreEvent",
     "DrainBreakerTripped",
     "DrainEvent",

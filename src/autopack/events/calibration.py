@@ -1,11 +1,10 @@
-"""Facts of an estimator's stream, ``estimator-<name>``, and of a cap's, ``budget-<scope>``."""
+"""Facts of an estimator's stream, ``estimator-<name>``."""
 
 from collections.abc import Mapping
 
 import attrs
 
-from autopack.events.schema import Count, Json, Key, Minutes, ReasonText, Text, Tokens, event
-from autopack.values.money import Usd, UsdSum
+from autopack.events.schema import Json, Key, ReasonText, Text, event
 
 
 @event("calibration.proposed")
@@ -56,45 +55,4 @@ class CalibrationRejected:
     why: ReasonText
 
 
-@event("budget.set", schema=2)
-class BudgetSet:
-    """A scope has these caps from here on; without any, none."""
-
-    scope: Key
-    max_tokens: Tokens | None = None
-    max_usd: Usd | None = None
-    by: str
-    why: ReasonText
-    max_phases: Count | None = None
-    max_minutes: Minutes | None = None
-
-
-@event("budget.reserved")
-class BudgetReserved:
-    """A claim set aside what its attempt may use."""
-
-    scope: Key
-    lease_token: Key
-    tokens: Tokens | None = None
-    usd: UsdSum | None = None
-
-
-@event("budget.settled", schema=2)
-class BudgetSettled:
-    """
-    What the attempt used replaces what was set aside for it.
-
-    *attempts* is more than 1 only where it stands for all that was done before the cap was set.
-    *worked_us* is how long they were at work, in microseconds.
-    """
-
-    scope: Key
-    lease_token: Key
-    tokens: Tokens | None = None
-    usd: UsdSum | None = None
-    attempts: Count = 1
-    worked_us: Count = 0
-
-
 CalibrationEvent = CalibrationProposed | CalibrationApplied | CalibrationRejected
-BudgetEvent = BudgetSet | BudgetReserved | BudgetSettled

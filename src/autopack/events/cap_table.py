@@ -9,16 +9,16 @@ from autopack.errors.base import told
 from autopack.errors.nearest import did_you_mean
 from autopack.values.money import Usd, UsdLike
 
-UNITS: Final = ("tokens", "usd", "phases", "minutes")
+UNITS: Final = ("tokens", "usd", "attempts", "minutes")
 """What a cap may be in: total tokens, USD, attempts begun, and minutes that they took."""
 
-_WHOLE: Final = ("tokens", "phases")
-_MOST: Final = {"tokens": 2**53, "phases": 2**53, "minutes": 10**12}
+_WHOLE: Final = ("tokens", "attempts")
+_MOST: Final = {"tokens": 2**53, "attempts": 2**53, "minutes": 10**12}
 
 
 class CapTable(dict[str, int | float | Usd]):
     """
-    Caps by unit, each above 0: tokens, attempts (phases), minutes, and USD as decimals.
+    Caps by unit, each above 0: tokens, attempts begun, minutes, and USD as decimals.
 
     It is a dict that cannot be changed.
     """

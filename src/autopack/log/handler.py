@@ -10,14 +10,14 @@ import attrs
 from rpds import HashTrieMap
 
 from autopack.aggregates import cap, phase, run
-from autopack.aggregates.commands import BudgetCommand, Command, FinishRun, PhaseCommand, RunCommand
+from autopack.aggregates.commands import CapCommand, Command, FinishRun, PhaseCommand, RunCommand
 from autopack.errors import (
     AutopackError,
     PhaseMissingError,
     RunMissingError,
     VersionConflictError,
 )
-from autopack.events import BudgetEvent, PhaseQueued, RunEvent
+from autopack.events import CapEvent, PhaseQueued, RunEvent
 from autopack.log.journal import Journal
 from autopack.log.stream_states import StreamStates
 from autopack.log.transaction import JournalTransaction
@@ -25,13 +25,13 @@ from autopack.ports.log import Entry, Recorded
 from autopack.ports.states import OPEN
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS, attempt_key
-from autopack.values.ids import PhaseRef, budget_stream, phase_stream, run_stream
+from autopack.values.ids import PhaseRef, cap_stream, phase_stream, run_stream
 from autopack.values.money import Usd
 
 _CONFLICTS_FOR_S: Final = 10.0
 _RUN_EVENTS: Final = get_args(RunEvent)
 _PHASE_EVENTS: Final = get_args(phase.PhaseStreamEvent)
-_BUDGET_EVENTS: Final = get_args(BudgetEvent)
+_CAP_EVENTS: Final = get_args(CapEvent)
 _PHASES: Final = phase_stream("", "").rstrip("/")
 
 Build = Callable[[], Sequence[Entry]]
@@ -60,7 +60,7 @@ class Handler:
         self.journal = journal
         self._runs = StreamStates(journal, _run_step, run.RunState())
         self._phases = StreamStates(journal, _phase_step, PhaseStream())
-        self._budgets = StreamStates(journal, _budget_step, cap.BudgetState())
+        self._caps = StreamStates(journal, _cap_step, cap.CapState())
         self._asked = threading.local()
         self._open_phases: dict[str, tuple[list[str], int]] = {}
 
@@ -72,9 +72,9 @@ class Handler:
         """Return a phase's version and what its stream says as known."""
         return self._phases.known(self._noted(phase_stream(ref.run_id, ref.phase_id)))
 
-    def known_budget(self, scope: str) -> tuple[int, cap.BudgetState]:
+    def known_cap(self, scope: str) -> tuple[int, cap.CapState]:
         """Return a cap's version and state as known; version 0 where no cap was ever set."""
-        return self._budgets.known(self._noted(budget_stream(scope)))
+        return self._caps.known(self._noted(cap_stream(scope)))
 
     def run_state(self, run_id: str) -> run.RunState:
         """Return a run's state as of now."""
@@ -84,13 +84,13 @@ class Handler:
         """Return a phase's state as of now; whether it was queued is the run's to know."""
         return self._phases.caught_up(phase_stream(ref.run_id, ref.phase_id))[1].state
 
-    def budget_state(self, scope: str) -> cap.BudgetState:
+    def cap_state(self, scope: str) -> cap.CapState:
         """Return what is spent and set aside under a cap as of now."""
-        return self._budgets.caught_up(budget_stream(scope))[1]
+        return self._caps.caught_up(cap_stream(scope))[1]
 
     def run_caps(self, run_id: str) -> Mapping[str, float | Usd]:
         """Return a run's caps by unit: those it was given last, or was created with."""
-        version, state = self._budgets.caught_up(budget_stream(f"run-{run_id}"))
+        version, state = self._caps.caught_up(cap_stream(f"run-{run_id}"))
         return state.caps if version else self.run_state(run_id).caps
 
     def attempt(self, ref: PhaseRef, number: int) -> AttemptRow:
@@ -117,7 +117,7 @@ class Handler:
 
     def learn(self, events: Sequence[Recorded[Any]]) -> None:
         """Take in events that were recorded, by whomever, so that they need not be read again."""
-        for states in (self._runs, self._phases, self._budgets):
+        for states in (self._runs, self._phases, self._caps):
             states.learn(events)
 
     def append(self, build: Build, *, inside: Inside | None = None) -> list[Recorded[Any]]:
@@ -193,10 +193,10 @@ class Handler:
 
         return self.append(build, inside=inside)[:n_own]
 
-    def decided(self, command: BudgetCommand) -> Entry:
+    def decided(self, command: CapCommand) -> Entry:
         """Return what a command on a cap causes, to be appended in a batch with something else."""
-        version, state = self.known_budget(command.scope)
-        return budget_stream(command.scope), cap.decide(command, state), version
+        version, state = self.known_cap(command.scope)
+        return cap_stream(command.scope), cap.decide(command, state), version
 
     def finish_run(self, run_id: str) -> list[Recorded[Any]]:
         """
@@ -266,7 +266,7 @@ class Handler:
         for prefix, states in (
             (run_stream(""), self._runs),
             (_PHASES, self._phases),
-            (budget_stream(""), self._budgets),
+            (cap_stream(""), self._caps),
         ):
             if stream.startswith(prefix):
                 states.caught_up(stream)
@@ -281,7 +281,7 @@ class Handler:
         if isinstance(command, RunCommand):
             version, state = self.known_run(command.run_id)
             return [(run_stream(command.run_id), run.decide(command, state), version)]
-        if isinstance(command, BudgetCommand):
+        if isinstance(command, CapCommand):
             return [self.decided(command)]
         assert isinstance(command, PhaseCommand)
         ref = command.ref
@@ -320,9 +320,9 @@ def _run_step(state: run.RunState, recorded: Recorded[Any]) -> run.RunState:
     return run.evolve(state, event) if isinstance(event, _RUN_EVENTS) else state
 
 
-def _budget_step(state: cap.BudgetState, recorded: Recorded[Any]) -> cap.BudgetState:
+def _cap_step(state: cap.CapState, recorded: Recorded[Any]) -> cap.CapState:
     event = recorded.event
-    return cap.evolve(state, event) if isinstance(event, _BUDGET_EVENTS) else state
+    return cap.evolve(state, event) if isinstance(event, _CAP_EVENTS) else state
 
 
 def _phase_step(stream: PhaseStream, recorded: Recorded[Any]) -> PhaseStream:

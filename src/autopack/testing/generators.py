@@ -50,7 +50,7 @@ amounts = st.integers(0, 2**63 - 1).map(Usd.of_pico)
 _CAPS: dict[str, st.SearchStrategy[Any]] = {
     "tokens": st.integers(1, 2**53),
     "usd": st.integers(1, 2**63 - 1).map(Usd.of_pico),
-    "phases": st.integers(1, 2**53),
+    "attempts": st.integers(1, 2**53),
     "minutes": st.floats(0.001, 1e12),
 }
 

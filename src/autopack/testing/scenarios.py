@@ -6,9 +6,9 @@ from typing import Any, TypeVar, get_args
 import attrs
 
 from autopack.aggregates import cap, phase, run
-from autopack.aggregates.commands import BudgetCommand, Command, RunCommand
+from autopack.aggregates.commands import CapCommand, Command, RunCommand
 from autopack.errors import AutopackError
-from autopack.events import BudgetEvent, RunEvent
+from autopack.events import CapEvent, RunEvent
 
 F = TypeVar("F", bound=AutopackError)
 
@@ -37,8 +37,8 @@ class When:
         if isinstance(command, RunCommand):
             of_run = self._of(RunEvent, run_id=command.run_id)
             return list(run.decide(command, run.fold(of_run)))
-        if isinstance(command, BudgetCommand):
-            of_cap = self._of(BudgetEvent, scope=command.scope)
+        if isinstance(command, CapCommand):
+            of_cap = self._of(CapEvent, scope=command.scope)
             return list(cap.decide(command, cap.fold(of_cap)))
         ref = command.ref
         own = self._of(phase.PhaseStreamEvent, run_id=ref.run_id, phase_id=ref.phase_id)

@@ -126,9 +126,9 @@ def estimator_stream(estimator: str) -> str:
     return f"estimator-{estimator}"
 
 
-def budget_stream(scope: str) -> str:
+def cap_stream(scope: str) -> str:
     """Return the name of the stream of a cap."""
-    return f"budget-{scope}"
+    return f"cap-{scope}"
 
 
 def subscription_stream(name: str) -> str:

@@ -80,7 +80,7 @@ def test_what_a_dead_worker_set_aside_is_given_back(clocked, clock, steady, work
     reclaim(worker("w2"))
 
     assert before[1] > 700
-    assert ((700, 0), (1, 0)) == (use(clocked, "tokens"), use(clocked, "phases"))
+    assert ((700, 0), (1, 0)) == (use(clocked, "tokens"), use(clocked, "attempts"))
 
 
 @pytest.mark.parametrize("is_capped_first", [True, False])

@@ -75,7 +75,7 @@ def test_a_fresh_log_is_met_by_many_threads(another):
 def test_of_a_cap_no_more_is_taken_than_there_is(another, handles):
     """Twenty want to begin; seven may, and each of the others is told why not."""
     log = another()
-    create_run(log, "r", specs(*map(str, range(N))), caps={"phases": 7})
+    create_run(log, "r", specs(*map(str, range(N))), caps={"attempts": 7})
     logs = [another() if handles != "one" else log for _ in range(N)]
     refused = []
 
@@ -90,7 +90,7 @@ def test_of_a_cap_no_more_is_taken_than_there_is(another, handles):
 
     assert (7, N - 7) == (len(found(log, "phase.claimed")), len(refused))
     assert {"COMPLETE": 7, "QUEUED": N - 7} == replay(log, "phases").total.by_state()
-    assert 1 == len(found(log, "budget.set"))
+    assert 1 == len(found(log, "cap.set"))
 
 
 def test_a_prune_beside_work_takes_no_text_of_it(any_log):

@@ -191,7 +191,7 @@ class AccountOfUse(RuleBasedStateMachine):
         for run in RUNS:
             work = account.by_run.get(run, NO_WORK)
             told = {one.unit: one.used for one in get_caps(self.log, run)}
-            state = handler_of(self.log).budget_state(f"run-{run}")
+            state = handler_of(self.log).cap_state(f"run-{run}")
             in_work = sum(
                 (row.use.total_tokens for row in replay(self.log, "attempts").rows.values()
                  if row.lease_token in state.held), 0,

@@ -57,21 +57,21 @@ def test_a_claim_and_its_reservation_are_one_batch(any_log):
     """The cap's stream: set once, set aside with the claim, settled with the end."""
     create_run(any_log, "r", specs("p1", "p2"), caps={"tokens": 20_000})
     drain(any_log, executor=uses(1000))
-    events = [recorded.event for recorded in any_log.read("budget-run-r")]
+    events = [recorded.event for recorded in any_log.read("cap-run-r")]
 
     assert [
-        "budget.set", "budget.reserved", "budget.settled", "budget.reserved", "budget.settled",
-    ] == types_of(any_log, "budget-run-r")  # fmt: skip
+        "cap.set", "cap.reserved", "cap.settled", "cap.reserved", "cap.settled",
+    ] == types_of(any_log, "cap-run-r")  # fmt: skip
     assert (20_000, 1000) == (events[0].max_tokens, events[2].tokens)
     assert events[1].tokens == found(any_log, "phase.claimed")[0].reserved_tokens
-    assert 2000 == Handler(any_log).budget_state("run-r").spent.tokens
+    assert 2000 == Handler(any_log).cap_state("run-r").spent.tokens
 
 
 def test_a_run_without_a_cap_has_no_such_stream(log):
     """Nothing is set aside where there is no cap."""
     drain(log, executor=works)
 
-    assert [] == found(log, "budget.reserved")
+    assert [] == found(log, "cap.reserved")
 
 
 def test_a_run_at_its_cap_is_held_and_others_go_on(any_log):
@@ -135,7 +135,7 @@ def test_a_capped_drain_ends_once_nothing_is_in_work(any_log):
     """With three workers no more is claimed than fits, and all of it is settled."""
     create_run(any_log, "r", specs(*"abcdefghij"))
     report = drain(any_log, executor=uses(3000), max_tokens=10_000, workers=3)
-    state = Handler(any_log).budget_state(f"drain-{report.drain_id}")
+    state = Handler(any_log).cap_state(f"drain-{report.drain_id}")
 
     assert 9000 == state.spent.tokens
     assert not state.held
@@ -234,7 +234,7 @@ def test_a_late_call_counts_under_the_cap(clocked, clock):
         live.record_usage(model="m", total_tokens=1000, split="total_only")
         cancel(clocked, live.ref, why="w")
         live.record_usage(model="m", total_tokens=500, split="total_only")
-    state = Handler(clocked).budget_state("run-capped")
+    state = Handler(clocked).cap_state("run-capped")
 
     assert 1500 == state.spent.tokens + state.reserved.tokens
 
@@ -267,7 +267,7 @@ def test_a_failed_attempt_settles_too(any_log):
         return Failed("x", "y")
 
     drain(any_log, executor=fails)
-    state = Handler(any_log).budget_state("run-r")
+    state = Handler(any_log).cap_state("run-r")
 
     assert (70, 0) == (state.spent.tokens, state.reserved.tokens)
 
@@ -296,15 +296,15 @@ def test_a_cap_that_was_reached_in_an_own_loop(any_log):
     assert 110 == replay(any_log, "attempts").total.all.use.total_tokens
 
 
-def test_a_run_capped_in_phases(any_log):
+def test_a_run_capped_in_attempts(any_log):
     """No more attempts begin in it than that, retries included, whoever makes them."""
-    create_run(any_log, "r", specs(*"abcd"), caps={"phases": 3})
+    create_run(any_log, "r", specs(*"abcd"), caps={"attempts": 3})
     with pytest.raises(ValueError, match="a bad start"), attempt(any_log, "r/a"):
         raise ValueError("a bad start")
     report = drain(any_log, executor=works)
 
     assert (2, "blocked") == (report.attempts, report.reason)
-    assert any("The cap of run-r is 3 phases: 3 are used" in why for why in report.passed_over)
+    assert any("The cap of run-r is 3 attempts: 3 are used" in why for why in report.passed_over)
     assert "QUEUED" == states(any_log)["d"]
 
 
@@ -324,16 +324,16 @@ def test_a_run_capped_in_minutes(clocked, clock):
 
 def test_a_cap_can_be_raised_while_a_drain_waits(any_log):
     """set_caps is an event with its reason, keeps the other caps, and lets the run go on."""
-    create_run(any_log, "r", specs(*"abc"), caps={"phases": 1, "tokens": 10**6})
+    create_run(any_log, "r", specs(*"abc"), caps={"attempts": 1, "tokens": 10**6})
     drain(any_log, executor=works)
-    raised = set_caps(any_log, "r", {"phases": None}, why="all of it")
+    raised = set_caps(any_log, "r", {"attempts": None}, why="all of it")
     report = drain(any_log, executor=works)
-    events = found(any_log, "budget.set")
+    events = found(any_log, "cap.set")
 
-    assert [("tokens", 10**6), ("phases", None)] == [
-        (one.unit, one.cap) for one in raised if one.unit in ("tokens", "phases")
+    assert [("tokens", 10**6), ("attempts", None)] == [
+        (one.unit, one.cap) for one in raised if one.unit in ("tokens", "attempts")
     ]
-    assert ("all of it", "user", None) == (events[1].why, events[1].by, events[1].max_phases)
+    assert ("all of it", "user", None) == (events[1].why, events[1].by, events[1].max_attempts)
     assert 2 == report.completed
 
 
@@ -341,12 +341,12 @@ def test_a_cap_set_later_counts_what_was_done(any_log):
     """A run that had no cap begins with what it used before."""
     create_run(any_log, "r", specs(*"abc"))
     drain(any_log, executor=uses(700), max_phases=2)
-    set_caps(any_log, "r", {"tokens": 5000, "phases": 2}, why="enough")
+    set_caps(any_log, "r", {"tokens": 5000, "attempts": 2}, why="enough")
     report = drain(any_log, executor=works)
     used = {one.unit: one.used for one in get_caps(any_log, "r")}
 
     assert (0, "blocked") == (report.attempts, report.reason)
-    assert (1400, 2) == (used["tokens"], used["phases"])
+    assert (1400, 2) == (used["tokens"], used["attempts"])
 
 
 def used_in(log, run_id="r"):
@@ -363,7 +363,7 @@ def test_what_is_used_while_a_cap_is_lifted_counts_under_the_next(any_log):
     report = drain(any_log, executor=uses(1000))
 
     assert (0, (3000, 0), (3, 0)) == (
-        report.attempts, used_in(any_log)["tokens"], used_in(any_log)["phases"],
+        report.attempts, used_in(any_log)["tokens"], used_in(any_log)["attempts"],
     )  # fmt: skip
 
 
@@ -385,9 +385,9 @@ def test_a_cap_set_while_an_attempt_is_in_work_counts_it_once(any_log):
         live.record_usage(model="m", total_tokens=500, split="total_only")
     ended = used_in(any_log)
 
-    assert (0, 1) == meanwhile["phases"]
+    assert (0, 1) == meanwhile["attempts"]
     assert 1000 <= meanwhile["tokens"][1]
-    assert ((1500, 0), (1, 0)) == (ended["tokens"], ended["phases"])
+    assert ((1500, 0), (1, 0)) == (ended["tokens"], ended["attempts"])
     assert ended["minutes"][0] > 0
 
 
@@ -401,7 +401,7 @@ def test_a_late_call_of_an_attempt_before_the_cap_counts_by_itself(any_log):
         live.record_usage(model="m", total_tokens=500, split="total_only")
     used = used_in(any_log)
 
-    assert ((1500, 0), (1, 0)) == (used["tokens"], used["phases"])
+    assert ((1500, 0), (1, 0)) == (used["tokens"], used["attempts"])
 
 
 @pytest.mark.parametrize("is_capped_first", [True, False])
@@ -419,7 +419,7 @@ def test_an_amended_call_counts_by_its_last_figures(any_log, is_capped_first):
         set_caps(any_log, "r", caps, why="w")
     used = used_in(any_log)
 
-    assert ((9000, 0), (2.0, 0), (1, 0)) == (used["tokens"], used["usd"], used["phases"])
+    assert ((9000, 0), (2.0, 0), (1, 0)) == (used["tokens"], used["usd"], used["attempts"])
 
 
 def test_what_plugins_price_counts_under_a_later_cap(priced):
@@ -439,7 +439,7 @@ def test_a_resumed_drain_counts_under_its_first_cap_what_it_used_before(any_log)
     again = drain(
         any_log, executor=uses(5000), resumes=first.drain_id, max_tokens=9000, max_phases=9
     )
-    state = Handler(any_log).budget_state(f"drain-{first.drain_id}")
+    state = Handler(any_log).cap_state(f"drain-{first.drain_id}")
 
     assert ("limit", 1) == (again.reason, again.completed - first.completed)
     assert 5900 == state.spent.tokens
@@ -451,9 +451,9 @@ def test_a_resumed_drain_counts_once_under_a_cap_that_is_changed(any_log):
     first = drain(any_log, executor=uses(900), max_phases=1)
     for most in (10_000, 20_000):
         drain(any_log, executor=uses(900), resumes=first.drain_id, max_tokens=most, max_phases=2)
-    spent = Handler(any_log).budget_state(f"drain-{first.drain_id}").spent
+    spent = Handler(any_log).cap_state(f"drain-{first.drain_id}").spent
 
-    assert (1800, 2) == (spent.tokens, spent.phases)
+    assert (1800, 2) == (spent.tokens, spent.attempts)
 
 
 def test_a_claim_tells_the_units_of_all_caps_over_it(priced):
@@ -488,7 +488,7 @@ def test_a_price_that_is_none_is_an_unknown_price(another, price):
     [
         ("nobody", {"tokens": 5}, "w", "nobody"),
         ("r", {"tokens": -5}, "w", "tokens is -5"),
-        ("r", {"phases": 0.5}, "w", "phases is 0.5; it must be a whole number"),
+        ("r", {"attempts": 0.5}, "w", "attempts is 0.5; it must be a whole number"),
         ("r", {"tokens": 10**30}, "w", "must be a whole number"),
         ("r", {"hours": 5}, "w", "no cap is called .hours"),
         ("r", {"tokens": 5}, " ", "say why"),

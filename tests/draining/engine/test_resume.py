@@ -101,7 +101,7 @@ def test_a_drains_cap_goes_on(any_log, executor):
     second = drain(any_log, resumes=first.drain_id, max_phases=9, max_tokens=50_000)
 
     assert (1, 4) == (first.completed, second.completed)
-    assert [3300, 50_000] == [event.max_tokens for event in found(any_log, "budget.set")]
+    assert [3300, 50_000] == [event.max_tokens for event in found(any_log, "cap.set")]
 
 
 def test_an_object_must_be_given_again(log):

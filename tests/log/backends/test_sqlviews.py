@@ -5,7 +5,6 @@ from contextlib import closing
 from decimal import Decimal
 
 import pytest
-from backends.test_verification import edit
 from tests.logs.record import FOLDER
 
 from autopack import (
@@ -27,6 +26,7 @@ from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
 from autopack.testing.facts import created, queued, usage
 from drains import specs, works
+from log.backends.test_verification import edit
 
 COLUMNS = {
     "v_events": """

@@ -8,18 +8,18 @@ import attrs
 
 from autopack.aggregates import cap
 from autopack.aggregates.cap import Amount
-from autopack.aggregates.commands import ReserveBudget, SetBudget, SettleBudget
+from autopack.aggregates.commands import ReserveCap, SetCaps, SettleCap
 from autopack.aggregates.phase import holds
 from autopack.draining.caps.reservations import Reservations, Wanted
 from autopack.errors import CapReachedError
-from autopack.events import BudgetReserved, BudgetSettled
+from autopack.events import CapReserved, CapSettled
 from autopack.log.handler import Handler
 from autopack.ports.log import Entry, Recorded
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.use import Use
-from autopack.values.ids import PhaseRef, budget_stream, phase_stream
+from autopack.values.ids import PhaseRef, cap_stream, phase_stream
 from autopack.values.money import ZERO, UsdLike, UsdSum
 
 BEFORE: Final = "(before the cap)"
@@ -48,9 +48,9 @@ class Caps:
         self._handler, self._drain = handler, drain
         self._allow_unknown_price = allow_unknown_price
 
-    def drain_command(self, caps: Mapping[str, UsdLike | None], *, may_change: bool) -> SetBudget:
+    def drain_command(self, caps: Mapping[str, UsdLike | None], *, may_change: bool) -> SetCaps:
         """Return the command that gives the drain its caps, by unit; None is none."""
-        return SetBudget(
+        return SetCaps(
             scope=f"drain-{self._drain}",
             caps={unit: cap for unit, cap in caps.items() if cap is not None},
             by="drain",
@@ -64,9 +64,9 @@ class Caps:
 
         A run is counted on when its caps are lifted, so that a cap set again knows what was used.
         """
-        found = [f"run-{run_id}"] if self._handler.known_budget(f"run-{run_id}")[0] else []
+        found = [f"run-{run_id}"] if self._handler.known_cap(f"run-{run_id}")[0] else []
         drain = drain or self._drain
-        if drain is not None and self._handler.known_budget(f"drain-{drain}")[1].caps:
+        if drain is not None and self._handler.known_cap(f"drain-{drain}")[1].caps:
             found.append(f"drain-{drain}")
         return found
 
@@ -74,7 +74,7 @@ class Caps:
         """Return the units of the caps in force for an attempt."""
         found: dict[str, None] = {}
         for scope in self.scopes(run_id):
-            found.update(dict.fromkeys(self._handler.known_budget(scope)[1].caps))
+            found.update(dict.fromkeys(self._handler.known_cap(scope)[1].caps))
         return tuple(found)
 
     def wanted(self, phase: PhaseView, estimate: Estimate) -> Wanted:
@@ -84,18 +84,18 @@ class Caps:
     def ensure(self, run_id: str) -> None:
         """Open the stream of a run's cap, with what the run had used before."""
         caps = self._handler.known_run(run_id)[1].caps
-        if caps and not self._handler.known_budget(f"run-{run_id}")[0]:
-            command = SetBudget(
+        if caps and not self._handler.known_cap(f"run-{run_id}")[0]:
+            command = SetCaps(
                 scope=f"run-{run_id}", caps=caps, by="drain", why="the run was created with it"
             )
             self.set_run(run_id, command)
 
-    def set_run(self, run_id: str, command: SetBudget) -> list[Recorded[object]]:
+    def set_run(self, run_id: str, command: SetCaps) -> list[Recorded[object]]:
         """Give a run its caps; the first time with what it had used before."""
-        handler, stream = self._handler, budget_stream(command.scope)
+        handler, stream = self._handler, cap_stream(command.scope)
 
         def build() -> list[Entry]:
-            version, state = handler.known_budget(command.scope)
+            version, state = handler.known_cap(command.scope)
             events = cap.decide(command, state)
             if version or not events:
                 return [(stream, events, version)]
@@ -104,12 +104,12 @@ class Caps:
 
         return handler.append(build)
 
-    def go_on(self, command: SetBudget, used: Amount) -> None:
+    def go_on(self, command: SetCaps, used: Amount) -> None:
         """Give a drain its caps; the first time with what it had *used* before."""
-        handler, stream = self._handler, budget_stream(command.scope)
+        handler, stream = self._handler, cap_stream(command.scope)
 
         def build() -> list[Entry]:
-            version, state = handler.known_budget(command.scope)
+            version, state = handler.known_cap(command.scope)
             events = cap.decide(command, state)
             is_first = bool(events) and not version and used != Amount()
             before = [settled(command.scope, BEFORE, used)] if is_first else []
@@ -126,7 +126,7 @@ class Caps:
         """
         return self._uncapped(run_id) + [
             self._handler.decided(
-                ReserveBudget(
+                ReserveCap(
                     scope=scope,
                     lease_token=token,
                     tokens=wanted.tokens,
@@ -150,11 +150,11 @@ class Caps:
         used = amount_of(attrs.evolve(row, duration_s=worked_s))
         entries = self._uncapped(ref.run_id)
         for scope in self.scopes(ref.run_id, row.drain):
-            version, state = self._handler.known_budget(scope)
+            version, state = self._handler.known_cap(scope)
             if row.lease_token not in state.held:
-                entries.append((budget_stream(scope), [], version))
+                entries.append((cap_stream(scope), [], version))
                 continue
-            command = SettleBudget(
+            command = SettleCap(
                 scope=scope,
                 lease_token=row.lease_token,
                 tokens=used.tokens,
@@ -177,7 +177,7 @@ class Caps:
         entries = self._uncapped(ref.run_id)
         errors: list[CapReachedError] = []
         for scope in self.scopes(ref.run_id, row.drain):
-            version, state = self._handler.known_budget(scope)
+            version, state = self._handler.known_cap(scope)
             token, used = row.lease_token or "", Amount(after.total_tokens, after.cost_usd)
             held = state.held.get(token)
             if held is None:  # a late call: its attempt was settled before
@@ -185,7 +185,7 @@ class Caps:
                 continue
             grown = Amount(max(used.tokens, held.tokens), max(used.usd, held.usd))
             is_more = grown.tokens > held.tokens or grown.usd > held.usd
-            entries.append((budget_stream(scope), _grown(scope, token, grown, is_more), version))
+            entries.append((cap_stream(scope), _grown(scope, token, grown, is_more), version))
             total = state.reserved - held + state.spent + used
             for unit in ("tokens", "usd"):
                 there, most = total.of(unit), state.caps.get(unit)
@@ -198,9 +198,9 @@ class Caps:
         """Return the entries that count by how much an attempt's call was amended."""
         token, entries = row.lease_token or "", self._uncapped(ref.run_id)
         for scope in self.scopes(ref.run_id, row.drain):
-            version, state = self._handler.known_budget(scope)
+            version, state = self._handler.known_cap(scope)
             if token in state.held:  # its end counts it anew, and must not have come meanwhile
-                entries.append((budget_stream(scope), [], version))
+                entries.append((cap_stream(scope), [], version))
             else:
                 entries.append(self._added(scope, token, _more(row.use, after)))
         return entries
@@ -208,22 +208,22 @@ class Caps:
     def _uncapped(self, run_id: str) -> list[Entry]:
         """Return what asserts that a run has no cap yet, if it seems to have none."""
         scope = f"run-{run_id}"
-        is_capped = self._handler.known_budget(scope)[0] > 0
-        return [] if is_capped else [(budget_stream(scope), [], 0)]
+        is_capped = self._handler.known_cap(scope)[0] > 0
+        return [] if is_capped else [(cap_stream(scope), [], 0)]
 
     def _added(self, scope: str, token: str, more: Amount) -> Entry:
         """Count more for an attempt that has ended; one from before the cap is not known alone."""
-        version, state = self._handler.known_budget(scope)
+        version, state = self._handler.known_cap(scope)
         name = token if token in state.settled else BEFORE
         total = (state.settled.get(name) or Amount()) + more
-        return budget_stream(scope), [settled(scope, name, total)], version
+        return cap_stream(scope), [settled(scope, name, total)], version
 
     def _so_far(
         self, run_id: str, scope: str
-    ) -> tuple[list[BudgetReserved | BudgetSettled], list[Entry]]:
+    ) -> tuple[list[CapReserved | CapSettled], list[Entry]]:
         """Return what a run used before its caps, one by one for attempts in work, and on what."""
         spent = Amount()
-        held: list[BudgetReserved | BudgetSettled] = []
+        held: list[CapReserved | CapSettled] = []
         asserted: list[Entry] = []
         for name in self._handler.known_run(run_id)[1].phases:
             version, stream = self._handler.known_phase(PhaseRef.parse(f"{run_id}/{name}"))
@@ -237,14 +237,14 @@ class Caps:
         return [*([] if spent == Amount() else [settled(scope, BEFORE, spent)]), *held], asserted
 
 
-def settled(scope: str, token: str, used: Amount) -> BudgetSettled:
+def settled(scope: str, token: str, used: Amount) -> CapSettled:
     """Return the event that says what is used in all under a token."""
-    return BudgetSettled(
+    return CapSettled(
         scope=scope,
         lease_token=token,
         tokens=max(0, used.tokens),
         usd=UsdSum.of(max(used.usd, ZERO)),
-        attempts=max(0, used.phases),
+        attempts=max(0, used.attempts),
         worked_us=max(0, used.worked_us),
     )
 
@@ -268,18 +268,16 @@ def _more(before: Use, after: Use) -> Amount:
     return Amount(after.total_tokens - before.total_tokens, after.cost_usd - before.cost_usd)
 
 
-def _grown(scope: str, token: str, grown: Amount, is_more: bool) -> list[BudgetReserved]:
+def _grown(scope: str, token: str, grown: Amount, is_more: bool) -> list[CapReserved]:
     if not is_more:
         return []
     return [
-        BudgetReserved(
-            scope=scope, lease_token=token, tokens=grown.tokens, usd=UsdSum.of(grown.usd)
-        )
+        CapReserved(scope=scope, lease_token=token, tokens=grown.tokens, usd=UsdSum.of(grown.usd))
     ]
 
 
-def _reserved(scope: str, token: str, row: AttemptRow) -> BudgetReserved:
-    return BudgetReserved(
+def _reserved(scope: str, token: str, row: AttemptRow) -> CapReserved:
+    return CapReserved(
         scope=scope,
         lease_token=token,
         tokens=max(row.use.total_tokens, row.reserved_tokens or 0),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from autopack.aggregates.cap import BudgetState
+from autopack.aggregates.cap import CapState
 from autopack.draining.caps.caps import Caps
 from autopack.draining.limits.breaker import Breaker, Trip
 from autopack.draining.limits.limits import Limits
@@ -41,7 +41,7 @@ class Guards:
             max_fingerprint_repeats=limits.max_fingerprint_repeats,
             max_timeouts_per_run=limits.max_timeouts_per_run,
         )
-        self._full: dict[str, BudgetState] = {}
+        self._full: dict[str, CapState] = {}
 
     @property
     def held_runs(self) -> dict[str, str]:
@@ -53,17 +53,17 @@ class Guards:
     ) -> None:
         """Take nothing that does not fit: hold the run; end the drain once nothing is in work."""
         if refusal.scope.startswith("run-"):
-            self._full[phase.run_id] = self._handler.budget_state(refusal.scope)
+            self._full[phase.run_id] = self._handler.cap_state(refusal.scope)
             self._admission.hold_run(phase.run_id, str(refusal), now)
         elif isinstance(refusal, PriceUnknownError):
             self.must_stop = ("price_unknown", f"phase {phase.key}: {refusal}")
-        elif not self._handler.budget_state(refusal.scope).held:
+        elif not self._handler.cap_state(refusal.scope).held:
             self.must_stop = ("limit", f"max_{refusal.unit}: {refusal}")
 
     def look_again(self, now: datetime) -> None:
         """Let runs be taken from again whose cap has changed since it was found full."""
         for run_id, state in list(self._full.items()):
-            if self._handler.known_budget(f"run-{run_id}")[1] is state:
+            if self._handler.known_cap(f"run-{run_id}")[1] is state:
                 continue
             del self._full[run_id]
             if run_id in self.held_runs:

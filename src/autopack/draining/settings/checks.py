@@ -1,6 +1,6 @@
 """Whether a drain may begin; nothing is written by then."""
 
-from autopack.aggregates.commands import SetBudget
+from autopack.aggregates.commands import SetCaps
 from autopack.draining.caps.caps import Caps
 from autopack.draining.queue.admission import Admission
 from autopack.draining.settings.settings import Settings
@@ -39,7 +39,7 @@ def check(log: Log, settings: Settings, admission: Admission, handler: Handler, 
             raise DrainRefusedError(plugin, str(reason))
 
 
-def set_cap(settings: Settings, caps: Caps) -> SetBudget:
+def set_cap(settings: Settings, caps: Caps) -> SetCaps:
     """Return the command that sets the drain's caps, if it has any."""
     limits = settings.limits
     return caps.drain_command(

@@ -7,7 +7,7 @@ from typing import Any, Final
 from autopack.errors import PluginError
 from autopack.ports.drain import Choice, Choose, DrainView, Retry, Stop, Wait
 
-_LIBRARY: Final = str(Path(__file__).parents[1])
+_LIBRARY: Final = str(Path(__file__).parents[2])
 
 
 def ask(strategy: Any, view: DrainView, name: str) -> Choice:

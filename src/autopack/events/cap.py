@@ -1,0 +1,47 @@
+"""Facts of a cap's stream, ``cap-<scope>``."""
+
+from autopack.events.schema import Count, Key, Minutes, ReasonText, Tokens, event
+from autopack.values.money import Usd, UsdSum
+
+
+@event("cap.set", schema=2)
+class CapSet:
+    """A scope has these caps from here on; without any, none."""
+
+    scope: Key
+    max_tokens: Tokens | None = None
+    max_usd: Usd | None = None
+    by: str
+    why: ReasonText
+    max_attempts: Count | None = None
+    max_minutes: Minutes | None = None
+
+
+@event("cap.reserved")
+class CapReserved:
+    """A claim set aside what its attempt may use."""
+
+    scope: Key
+    lease_token: Key
+    tokens: Tokens | None = None
+    usd: UsdSum | None = None
+
+
+@event("cap.settled", schema=2)
+class CapSettled:
+    """
+    What the attempt used replaces what was set aside for it.
+
+    *attempts* is more than 1 only where it stands for all that was done before the cap was set.
+    *worked_us* is how long they were at work, in microseconds.
+    """
+
+    scope: Key
+    lease_token: Key
+    tokens: Tokens | None = None
+    usd: UsdSum | None = None
+    attempts: Count = 1
+    worked_us: Count = 0
+
+
+CapEvent = CapSet | CapReserved | CapSettled
