@@ -89,10 +89,10 @@ def test_two_drains_share_a_run(sqlite_log, log_path, executor):
 
 def test_two_drains_take_no_more_than_their_cap(sqlite_log, log_path, executor):
     """Both want what is left of it, with two workers each, until it is used up."""
-    create_run(sqlite_log, "r", specs(*map(str, range(40))), caps={"phases": 9})
+    create_run(sqlite_log, "r", specs(*map(str, range(40))), caps={"attempts": 9})
     both = [start(log_path, executor(0.0), "--workers", "2") for _ in range(2)]
     said = [process.communicate(timeout=120) for process in both]
-    (used,) = [one for one in get_caps(sqlite_log, "r") if one.unit == "phases"]
+    (used,) = [one for one in get_caps(sqlite_log, "r") if one.unit == "attempts"]
 
     assert "Traceback" not in str(said)
     assert (9, 9, 0) == (
