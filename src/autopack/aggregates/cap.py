@@ -169,7 +169,9 @@ def _set(command: SetCaps, state: CapState) -> list[CapEvent]:
     if state.caps and not command.may_change:
         raise InvalidInputError(
             f"The cap of {command.scope} is set to {_words(state.caps)}, not {_words(caps)}. "
-            "Join it without a cap of your own, or name another drain."
+            "Join it without a cap of your own, or name another drain.",
+            name="caps",
+            value=dict(command.caps),
         )
     limits: dict[str, Any] = {f"max_{unit}": cap for unit, cap in caps.items()}
     return [CapSet(scope=command.scope, by=command.by, why=command.why, **limits)]
@@ -182,8 +184,8 @@ def checked_caps(whose: str, caps: Mapping[str, UsdLike]) -> CapTable:
     Raises:
         InvalidInputError: One is in an unknown unit, or not above 0.
     """
-    for fault in cap_faults(caps).values():
-        raise InvalidInputError(f"{whose}: {fault}")
+    for unit, fault in cap_faults(caps).items():
+        raise InvalidInputError(f"{whose}: {fault}", name=f"caps.{unit}", value=caps[unit])
     return CapTable.of(caps)
 
 

@@ -21,7 +21,11 @@ def check_why(about: str, why: str) -> None:
     """
     if not why.strip():
         raise InvalidInputError(
-            f"{about}: say why; the reason is kept in the log:", do="why=...", typed="--why REASON"
+            f"{about}: say why; the reason is kept in the log:",
+            do="why=...",
+            typed="--why REASON",
+            name="why",
+            value=why,
         )
 
 

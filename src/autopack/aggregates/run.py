@@ -158,7 +158,9 @@ def _check_order(run: str, events: Iterable[RunEvent], state: RunState) -> None:
     new = {event.phase_id: event.after for event in events if isinstance(event, PhaseQueued)}
     missing = list(find_missing(new, lambda one: one in new or one in state.phases))
     if missing:
-        raise InvalidInputError(_not_there(run, missing, [*state.phases, *new]))
+        raise InvalidInputError(
+            _not_there(run, missing, [*state.phases, *new]), name="after", value=missing[0][1]
+        )
 
     def after(name: str) -> Iterable[str]:
         old = state.phases.get(name)
@@ -169,7 +171,9 @@ def _check_order(run: str, events: Iterable[RunEvent], state: RunState) -> None:
             continue  # of a history that was brought in; one of them may be skipped by now
         raise InvalidInputError(
             f"Phases of run {run!r} would wait for each other: {' -> '.join(cycle)} (each comes "
-            "after the next). Nothing was queued; take one of them out of another's `after`."
+            "after the next). Nothing was queued; take one of them out of another's `after`.",
+            name="after",
+            value=tuple(cycle),
         )
 
 

@@ -55,11 +55,15 @@ def backtest(
         InvalidInputError: A wrong tau, feature, option or trace.
     """
     if not 0 < tau < 1:
-        raise InvalidInputError(f"tau is {tau:g}; give a number between 0 and 1.")
+        raise InvalidInputError(
+            f"tau is {tau:g}; give a number between 0 and 1.", name="tau", value=tau
+        )
     unknown = sorted(set(without) - set(CAN_BE_KEPT_BACK))
     if unknown:
         raise InvalidInputError(
-            f"{', '.join(unknown)} cannot be kept back; give {' or '.join(CAN_BE_KEPT_BACK)}."
+            f"{', '.join(unknown)} cannot be kept back; give {' or '.join(CAN_BE_KEPT_BACK)}.",
+            name="without",
+            value=tuple(unknown),
         )
     logs = _logs(source)
     plugins = registry or (logs[0].registry if logs else load_plugins())
@@ -134,8 +138,12 @@ def _calibrators(
         chosen = calibrator_of(plugins, one, usual)
         label = one if isinstance(one, str) else str(chosen.name)
         if label in found:
-            raise InvalidInputError(f"Calibrator {label!r} is named twice.")
+            raise InvalidInputError(
+                f"Calibrator {label!r} is named twice.", name="calibrators", value=label
+            )
         found[label] = chosen
     if not found:
-        raise InvalidInputError("No calibrator is named; give one or more.")
+        raise InvalidInputError(
+            "No calibrator is named; give one or more.", name="calibrators", value=()
+        )
     return found

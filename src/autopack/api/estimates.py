@@ -60,7 +60,9 @@ def estimate(
             have, or a tau that is no share.
     """
     if until is not None and log is None:
-        raise InvalidInputError("What was taught by then is in a log: name a log.")
+        raise InvalidInputError(
+            "What was taught by then is in a log: name a log.", name="log", value=None
+        )
     registry = log.registry if log is not None else load_plugins()
     chosen = registry.resolve("estimator", estimator)
     found = estimated(log, chosen, spec, registry=registry, workspace=workspace, until=until)
@@ -68,7 +70,9 @@ def estimate(
     if calibrator is None:
         return found
     if log is None:
-        raise InvalidInputError("A calibrator predicts from a log's samples: name a log.")
+        raise InvalidInputError(
+            "A calibrator predicts from a log's samples: name a log.", name="log", value=None
+        )
     return budgeted(found, quantiles_of(log, calibrator, estimator=chosen.name, tau=tau)(), tau)
 
 

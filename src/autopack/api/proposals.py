@@ -55,7 +55,9 @@ def apply(
         raise InvalidInputError(
             f"The proposal was made for version {proposal.base_version!r} of the estimator, this "
             f"log uses {base.version!r}: applying it would correct the same error twice. "
-            "Calibrate again."
+            "Calibrate again.",
+            name="proposal.base_version",
+            value=proposal.base_version,
         )
     new = {**base.multipliers, **new}
     proposal_id = _recorded_proposal(log, proposal)
@@ -118,7 +120,9 @@ def rollback(
     if len(taught) < 2:
         raise InvalidInputError(
             f"Nothing is applied to estimator {chosen.name!r}: it is at its own version "
-            f"{taught[-1].version!r}, and there is nothing to roll back."
+            f"{taught[-1].version!r}, and there is nothing to roll back.",
+            name="estimator",
+            value=chosen.name,
         )
     check_why("A rollback", why)
     current, before = taught[-1], taught[-2]
@@ -156,12 +160,16 @@ def _multipliers(proposal: Proposal, force_why: str | None) -> tuple[dict[str, f
             "Collect more samples, or insist with a reason:",
             do="force_why=...",
             typed="--force-why REASON",
+            name="force_why",
+            value=force_why,
         )
     insisted = insisted_on(proposal)
     if insisted == dict(proposal.old):
         raise InvalidInputError(
             "Even with a reason there is nothing to apply: the proposal names no multiplier "
-            "other than those in use."
+            "other than those in use.",
+            name="proposal",
+            value=proposal,
         )
     return insisted, version_of(proposal.base_version, insisted)
 
@@ -174,7 +182,9 @@ def _version(log: Log, stream: str, *, is_still: Coefficients) -> int:
     if now.version != base:
         raise InvalidInputError(
             f"The estimator went from version {base!r} to {now.version!r} meanwhile. "
-            "Look again before you decide."
+            "Look again before you decide.",
+            name="proposal.base_version",
+            value=base,
         )
     return events[-1].version if events else 0
 

@@ -65,7 +65,10 @@ def prune_artifacts(
     check_why("Pruning", why)
     if named_before is None and larger_than_bytes is None and run_id is None:
         raise InvalidInputError(
-            "Nothing says which texts to remove: give an age, a size or a run. Nothing was removed."
+            "Nothing says which texts to remove: give an age, a size or a run. "
+            "Nothing was removed.",
+            name="named_before",
+            value=None,
         )
     before_us = None if named_before is None else to_us(named_before)
     with log.backend.snapshot() as reader:

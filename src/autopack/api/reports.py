@@ -96,14 +96,20 @@ def write_report(
     """
     path = Path(out)
     if path.suffix.lower() not in ENDINGS:
-        raise InvalidInputError(f"{path} must end in {', '.join(ENDINGS)}: that says the kind.")
+        raise InvalidInputError(
+            f"{path} must end in {', '.join(ENDINGS)}: that says the kind.", name="out", value=path
+        )
     if not path.parent.is_dir():
-        raise InvalidInputError(f"There is no folder {path.parent} to write {path.name} in.")
+        raise InvalidInputError(
+            f"There is no folder {path.parent} to write {path.name} in.", name="out", value=path
+        )
     if path.exists() and not replace:
         raise InvalidInputError(
             f"{path} is there already and was left as it is. Choose another name, or insist with",
             do="replace=True.",
             typed="--replace.",
+            name="out",
+            value=path,
         )
     text = _text(evaluate(log, **given), path.suffix.lower(), pictures=pictures)
     with path.open("w", encoding="utf-8", newline="\n") as stream:

@@ -56,7 +56,9 @@ def restore_log(source: str | Path, dest: str | Path, *, plugins: Registry | Non
     registry, path = plugins or load_plugins(), Path(dest).absolute()
     if "://" in str(dest):
         raise InvalidInputError(
-            f"{dest} is not a path. Restore to a path; then export it and import it elsewhere."
+            f"{dest} is not a path. Restore to a path; then export it and import it elsewhere.",
+            name="dest",
+            value=dest,
         )
     is_export = str(source).endswith(_EXPORTS)
     with publishing(path) as scratch, _named(path):

@@ -159,6 +159,8 @@ def _specs(phases: Iterable[PhaseSpec]) -> tuple[PhaseSpec, ...]:
     for spec in specs:
         if not isinstance(spec, PhaseSpec):
             raise InvalidInputError(
-                f"{spec!r} is not a phase: give PhaseSpec(ID, category=..., complexity=...)."
+                f"{spec!r} is not a phase: give PhaseSpec(ID, category=..., complexity=...).",
+                name="phases",
+                value=spec,
             )
     return specs

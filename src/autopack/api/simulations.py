@@ -41,7 +41,9 @@ def simulate(
     from autopack.errors import InvalidInputError
 
     if not width > 0:
-        raise InvalidInputError(f"width is {width!r}; give a number above 0, such as 0.5.")
+        raise InvalidInputError(
+            f"width is {width!r}; give a number above 0, such as 0.5.", name="width", value=width
+        )
     registry = source.registry if isinstance(source, Log) else load_plugins()
     if isinstance(strategies, str) or not isinstance(strategies, Sequence):
         strategies = [strategies]

@@ -80,12 +80,16 @@ def _chosen(texts: list[PhaseText], ref: PhaseRef, name: str, attempt: int | Non
         found = [text for text in found if text.attempt == attempt]
     if not found:
         which = "" if attempt is None else f" of attempt {attempt}"
-        raise InvalidInputError(f"Phase {ref} has no text {name!r}{which}. {_told(texts)}")
+        raise InvalidInputError(
+            f"Phase {ref} has no text {name!r}{which}. {_told(texts)}", name="name", value=name
+        )
     last = max(text.attempt or 0 for text in found)
     found = [text for text in found if (text.attempt or 0) == last]
     if len({text.digest for text in found}) > 1:
         raise InvalidInputError(
-            f"Phase {ref} has several texts {name!r}: {_list(found)}. Give the digest of one."
+            f"Phase {ref} has several texts {name!r}: {_list(found)}. Give the digest of one.",
+            name="name",
+            value=name,
         )
     return found[0]
 

@@ -44,7 +44,9 @@ def amend_usage(
     unknown = sorted(set(figures) - set(_FIGURES))
     if unknown or not figures:
         raise InvalidInputError(
-            f"amend_usage() takes {', '.join(_FIGURES)}; given was {', '.join(unknown) or 'none'}."
+            f"amend_usage() takes {', '.join(_FIGURES)}; given was {', '.join(unknown) or 'none'}.",
+            name="figures",
+            value=tuple(unknown),
         )
     event_id = usage_id(provider, call_id)
     found = next(log.decode(log.backend.find([event_id]).values()), None)
@@ -52,7 +54,9 @@ def amend_usage(
         raise InvalidInputError(
             f"No call {call_id!r} of provider {provider!r} is recorded in this log, so there "
             "is nothing to amend. Give both as they were recorded: `autopack history RUN "
-            "PHASE --json` shows them."
+            "PHASE --json` shows them.",
+            name="call_id",
+            value=call_id,
         )
     call = found.event
     event = LlmUsageAmended(

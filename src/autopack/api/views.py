@@ -113,7 +113,9 @@ def history(log: Log, run: PhaseName, phase: str | None = None) -> list[Recorded
     """
     if phase is not None:
         if not isinstance(run, str):
-            raise InvalidInputError(f"{run} names a phase already; leave out {phase!r}.")
+            raise InvalidInputError(
+                f"{run} names a phase already; leave out {phase!r}.", name="phase", value=phase
+            )
         return _history_of(log, PhaseRef(run, phase))
     if isinstance(run, str) and "/" not in run:  # no run id holds one
         return _history_of_run(log, run)

@@ -72,7 +72,9 @@ def estimate(
     chosen = session.registry().resolve("estimator", estimator)
     place = None if workspace is None else workspace.absolute()
     if place is not None and not place.is_dir():
-        raise InvalidInputError(f"There is no folder {place} to look for files in.")
+        raise InvalidInputError(
+            f"There is no folder {place} to look for files in.", name="workspace", value=place
+        )
     end = None if until is None else place_of(until)
     log = session.maybe_log()
     try:

@@ -25,7 +25,9 @@ def export(session: Session, kind: str, path: Path) -> None:
     session.registry().resolve("exporter", kind)
     if dest.exists():
         raise InvalidInputError(
-            f"{dest} exists already and was left as it is. Choose another path."
+            f"{dest} exists already and was left as it is. Choose another path.",
+            name="dest",
+            value=dest,
         )
     with session.open_log() as log:
         written = api.export_history(log, kind, dest)

@@ -24,10 +24,14 @@ def place_of(text: str) -> int | datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidInputError(
-            f"{told(text)} is neither a position (120) nor a time (2026-01-31T12:00:00Z)."
+            f"{told(text)} is neither a position (120) nor a time (2026-01-31T12:00:00Z).",
+            name="until",
+            value=text,
         ) from None
     if moment.tzinfo is None:
-        raise InvalidInputError(f"The time {text} has no zone: add Z for UTC, or +HH:MM.")
+        raise InvalidInputError(
+            f"The time {text} has no zone: add Z for UTC, or +HH:MM.", name="until", value=text
+        )
     return moment
 
 
@@ -57,7 +61,9 @@ def phase_in(log: "Log", words: tuple[str, ...]) -> "PhaseRef":
     hint = f" Did you mean {' or '.join(there[:_NAMED_MOST])}?" if there else ""
     raise InvalidInputError(
         f"{word!r} names no phase, for an id is unique only within its run: give RUN/PHASE, or "
-        f"RUN PHASE.{hint}"
+        f"RUN PHASE.{hint}",
+        name="phase",
+        value=word,
     )
 
 

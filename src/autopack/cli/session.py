@@ -70,7 +70,9 @@ class Session:
         if not (self.target and self.target.strip()):
             raise InvalidInputError(
                 "No log is named: give --log PATH, or set AUTOPACK_LOG. There is no default. "
-                "Make a new log with: autopack log create PATH"
+                "Make a new log with: autopack log create PATH",
+                name="log",
+                value=self.target,
             )
         return self._opened(api.open_log(absolute_target(self.target), plugins=self.registry()))
 
@@ -98,7 +100,11 @@ class Session:
         folders = [Path(folder).absolute() for folder in self.plugins_dirs]
         for folder in folders:
             if not folder.is_dir():
-                raise InvalidInputError(f"There is no folder {folder} to load plugins from.")
+                raise InvalidInputError(
+                    f"There is no folder {folder} to load plugins from.",
+                    name="plugins_dirs",
+                    value=folder,
+                )
         return folders
 
 

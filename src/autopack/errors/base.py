@@ -1,5 +1,6 @@
 """The base of all errors, and what is wrong with names and values."""
 
+import pickle
 from typing import Final
 
 _TOLD_MOST: Final = 8_000
@@ -45,6 +46,25 @@ class AutopackError(Exception):
         """The message for who typed a command: it names commands and options, not functions."""
         return self._typed or str(self)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what an equal error is made of, also in another process."""
+        facts = {name: _portable(fact) for name, fact in self.__dict__.items()}
+        return _again, (type(self), self.args), facts
+
+
+def _again(kind: type[AutopackError], args: tuple[object, ...]) -> AutopackError:
+    """Return an error without its facts: its constructor would make a message of the message."""
+    return kind.__new__(kind, *args)
+
+
+def _portable(fact: object) -> object:
+    """Return a fact, or how it reads if it cannot leave its process."""
+    try:
+        pickle.dumps(fact)
+    except Exception:  # a value's own methods may raise anything
+        return told(fact)
+    return fact
+
 
 class InvalidNameError(AutopackError):
     """A name cannot be used."""
@@ -81,4 +101,25 @@ class MachineFaultError(AutopackError):
 
 
 class InvalidInputError(AutopackError):
-    """Something that was passed in is wrong; nothing was changed."""
+    """
+    Something that was passed in is wrong; nothing was changed.
+
+    Args:
+        message: What is wrong, with the value as it is shown.
+        name: What is wrong is called so: an argument, a field (``phases[2].id``) or an option.
+        value: What was given for it, as it is; None where nothing was, or it may be a secret.
+        do: What to do about it in Python; it ends the message.
+        typed: The same for who typed a command, where that differs.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        name: str | None = None,
+        value: object = None,
+        do: str = "",
+        typed: str = "",
+    ) -> None:
+        super().__init__(message, do=do, typed=typed)
+        self.name, self.value = name, value

@@ -36,9 +36,13 @@ class CapTable(dict[str, int | float | Usd]):
         if type(given) is cls:
             return given
         if not isinstance(given, Mapping):
-            raise InvalidInputError(f"{told(given)} is no table of caps: give a mapping by unit.")
-        for fault in cap_faults(given).values():
-            raise InvalidInputError(fault)
+            raise InvalidInputError(
+                f"{told(given)} is no table of caps: give a mapping by unit.",
+                name="caps",
+                value=given,
+            )
+        for unit, fault in cap_faults(given).items():
+            raise InvalidInputError(fault, name=f"caps.{unit}", value=given[unit])
         return cls({unit: _cap(unit, cap) for unit, cap in given.items()}) if given else NO_CAPS
 
     @classmethod

@@ -58,6 +58,8 @@ def pictures_of(data: Mapping[str, Any]) -> dict[str, str]:
             f"Pictures need matplotlib: pip install '{EXTRA}', or leave them out with",
             do="pictures=False.",
             typed="--no-pictures.",
+            name="pictures",
+            value=True,
         ) from absent
     drawing = {
         "pairs": (_pairs, data["pairs"]),

@@ -83,7 +83,9 @@ def proposal_from_json(path: Path) -> Proposal:
     raw = _loaded(path)
     if not isinstance(raw, dict) or "proposal" not in raw:
         raise InvalidInputError(
-            f"{path} holds no proposal; name a file written by `autopack calibrate --out DIR`."
+            f"{path} holds no proposal; name a file written by `autopack calibrate --out DIR`.",
+            name="path",
+            value=path,
         )
     return _structured(raw["proposal"], Proposal, path)
 
@@ -94,7 +96,9 @@ def prices_from_file(path: Path) -> PriceTable:
     if not isinstance(raw, dict) or not isinstance(raw.get("prices"), list):
         raise InvalidInputError(
             f"{path} holds no prices: give a list `prices` of tables with model, since, input "
-            "and output, in USD for a million tokens."
+            "and output, in USD for a million tokens.",
+            name="prices",
+            value=raw.get("prices") if isinstance(raw, dict) else raw,
         )
     entries = [
         {**one, "since": str(one["since"])} if isinstance(one, dict) and "since" in one else one
@@ -105,25 +109,31 @@ def prices_from_file(path: Path) -> PriceTable:
 
 def _loaded(path: Path) -> Any:
     if path.is_dir():
-        raise InvalidInputError(f"{path} is a folder: name a file in it.")
+        raise InvalidInputError(f"{path} is a folder: name a file in it.", name="path", value=path)
     if not path.is_file():
-        raise InvalidInputError(f"There is no file {path}.")
+        raise InvalidInputError(f"There is no file {path}.", name="path", value=path)
     ending = path.suffix.lower()
     if ending not in _KINDS:
-        raise InvalidInputError(f"{path}: the file must end in one of {', '.join(_KINDS)}.")
+        raise InvalidInputError(
+            f"{path}: the file must end in one of {', '.join(_KINDS)}.", name="path", value=path
+        )
     if (size := path.stat().st_size) > BYTES_MOST:
         raise InvalidInputError(
             f"{path} has {size:,} bytes, over the limit of {BYTES_MOST:,}. Split it, and add the "
             "rest with",
             do="queue_phases().",
             typed="autopack phase add.",
+            name="path",
+            value=path,
         )
     try:
         return _parsed(path.read_text(encoding="utf-8-sig"), ending)
     except (OSError, InvalidInputError):
         raise
     except Exception as fault:  # PyYAML lets KeyError, AttributeError and others through
-        raise InvalidInputError(f"{path} cannot be read: {_why_unreadable(fault)}.") from fault
+        raise InvalidInputError(
+            f"{path} cannot be read: {_why_unreadable(fault)}.", name="path", value=path
+        ) from fault
 
 
 def _parsed(text: str, ending: str) -> Any:
@@ -159,12 +169,30 @@ def _structured(raw: Any, cls: type[T], path: Path) -> T:
 
 def _refused(source: Path | str, raw: Any, faults: Sequence[Fault]) -> InvalidInputError:
     lines = [_line(fault, raw) for fault in faults[:_TOLD_MOST]]
+    name, value = _place(faults[0].path) or "the file", _given(raw, faults[0].path)
     if len(lines) == 1:
-        return InvalidInputError(f"{source}: {lines[0]}")
+        return InvalidInputError(f"{source}: {lines[0]}", name=name, value=value)
     if more := len(faults) - len(lines):
         lines.append(f"and {more} more")
     told = "".join(f"\n  {line}" for line in lines)
-    return InvalidInputError(f"{source}: {len(faults)} things are wrong.{told}")
+    message = f"{source}: {len(faults)} things are wrong.{told}"
+    return InvalidInputError(message, name=name, value=value)
+
+
+def _place(path: Sequence[str | int]) -> str:
+    """Return the name of a place in a file: ``phases[2].id``."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).removeprefix(".")
+
+
+def _given(raw: Any, path: Sequence[str | int]) -> Any:
+    """Return what a file gives at a place; None where it gives nothing."""
+    for step in path:
+        try:
+            raw = raw[step]
+        except (LookupError, TypeError):
+            return None
+    return raw
 
 
 def _line(fault: Fault, raw: Any) -> str:
@@ -176,7 +204,6 @@ def _line(fault: Fault, raw: Any) -> str:
         name = spec.get("id") if isinstance(spec, dict) else None
         phase = f"phase {number + 1}" + (f" ({name!r})" if isinstance(name, str) else "")
         says = says.replace(f"cannot be used: Phase {name!r}: ", "cannot be used: ")
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
-    places = [text for text in (phase, place.removeprefix(".")) if text]
+    places = [text for text in (phase, _place(rest)) if text]
     told = f"{': '.join(places) or 'the file'} {says}"
     return told if told.endswith((".", "?")) else f"{told}."

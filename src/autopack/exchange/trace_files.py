@@ -24,10 +24,14 @@ def records_of(path: Path) -> Iterator[Mapping[str, Any]]:
     read = kinds.get(Path(path.name.removesuffix(".gz")).suffix.lower())
     if read is None:
         raise InvalidInputError(
-            f"{path} is no trace: its name must end in .jsonl, .ndjson or .csv, or that and .gz."
+            f"{path} is no trace: its name must end in .jsonl, .ndjson or .csv, or that and .gz.",
+            name="path",
+            value=path,
         )
     if not path.is_file():
-        raise InvalidInputError(f"There is no file {path} to read a trace from.")
+        raise InvalidInputError(
+            f"There is no file {path} to read a trace from.", name="path", value=path
+        )
     is_empty = True
     try:
         with _opened(path) as stream:
@@ -35,9 +39,11 @@ def records_of(path: Path) -> Iterator[Mapping[str, Any]]:
                 is_empty = False
                 yield record
     except (gzip.BadGzipFile, EOFError, UnicodeDecodeError, csv.Error) as fault:
-        raise InvalidInputError(f"{path} cannot be read as a trace: {fault}.") from fault
+        raise InvalidInputError(
+            f"{path} cannot be read as a trace: {fault}.", name="path", value=path
+        ) from fault
     if is_empty:
-        raise InvalidInputError(f"{path} holds no records. {NEEDED}")
+        raise InvalidInputError(f"{path} holds no records. {NEEDED}", name="path", value=path)
 
 
 def _opened(path: Path) -> TextIO:
@@ -53,10 +59,14 @@ def _json_lines(path: Path, stream: TextIO) -> Iterator[Mapping[str, Any]]:
         try:
             record = json.loads(line)
         except ValueError as fault:
-            raise InvalidInputError(f"{path}, line {number}: not JSON: {fault}.") from fault
+            raise InvalidInputError(
+                f"{path}, line {number}: not JSON: {fault}.", name=f"line {number}", value=line
+            ) from fault
         if not isinstance(record, dict):
             raise InvalidInputError(
-                f"{path}, line {number}: a {type(record).__name__}, not an object."
+                f"{path}, line {number}: a {type(record).__name__}, not an object.",
+                name=f"line {number}",
+                value=record,
             )
         yield record
 
@@ -66,9 +76,15 @@ def _csv_rows(path: Path, stream: TextIO) -> Iterator[Mapping[str, Any]]:
     row = None
     for row in rows:
         if None in row:
-            raise InvalidInputError(f"{path}: a row has more cells than the header: {row[None]}.")
+            raise InvalidInputError(
+                f"{path}: a row has more cells than the header: {row[None]}.",
+                name="row",
+                value=row[None],
+            )
         yield row
     if row is None and rows.fieldnames:
         raise InvalidInputError(
-            f"{path} has no row below its header: {', '.join(rows.fieldnames)}. {NEEDED}"
+            f"{path} has no row below its header: {', '.join(rows.fieldnames)}. {NEEDED}",
+            name="path",
+            value=path,
         )

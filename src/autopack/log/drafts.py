@@ -65,7 +65,9 @@ class Drafter:
         if not isinstance(text, str):
             more = ": decode the bytes first" if isinstance(text, bytes | bytearray) else ""
             raise InvalidInputError(
-                f"What is stored beside the log is a text; this is {type(text).__name__}{more}."
+                f"What is stored beside the log is a text; this is {type(text).__name__}{more}.",
+                name="text",
+                value=text,
             )
         return packed(self.redact(text))
 
@@ -205,10 +207,14 @@ def packed(text: str) -> tuple[str, bytes]:
     try:
         content = text.encode()
     except UnicodeEncodeError as fault:
-        raise InvalidInputError(f"A text cannot be stored as UTF-8: {fault}.") from fault
+        raise InvalidInputError(
+            f"A text cannot be stored as UTF-8: {fault}.", name="text", value=text
+        ) from fault
     if len(content) > _ARTIFACT_MOST:
         raise InvalidInputError(
-            f"A text of {len(content):,} bytes is over the limit of {_ARTIFACT_MOST:,}. Cut it."
+            f"A text of {len(content):,} bytes is over the limit of {_ARTIFACT_MOST:,}. Cut it.",
+            name="text",
+            value=text,
         )
     return hashlib.sha256(content).hexdigest(), zlib.compress(content, 6)
 

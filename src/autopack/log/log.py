@@ -72,7 +72,9 @@ class Artifacts:
         if len(start) < DIGEST_LEAST or len(found) > 1:
             raise InvalidInputError(
                 f"{start!r} is not enough of a digest: {len(found)} texts have one that begins so, "
-                f"and {DIGEST_LEAST} digits are asked for. Give more of it."
+                f"and {DIGEST_LEAST} digits are asked for. Give more of it.",
+                name="digest",
+                value=start,
             )
         return found[0] if found else start
 
@@ -350,7 +352,11 @@ class Log(Journal):
         for name, projection in self.registry.added("projection").items():
             with self._plugins_view(name):
                 if check_projection(projection).name != name:
-                    raise InvalidInputError(f"It calls itself {projection.name!r}: give one name.")
+                    raise InvalidInputError(
+                        f"It calls itself {projection.name!r}: give one name.",
+                        name=f"projection.{name}",
+                        value=projection.name,
+                    )
                 positions[name] = views.refresh(self, projection, rebuild=rebuild)
         return positions
 

@@ -144,7 +144,11 @@ def skip_event(journal: Journal, name: str, position: int, *, why: str, actor: s
     """Let a subscription go on past one event; the act is recorded on the subscription's stream."""
     head = journal.backend.head().position
     if not 1 <= position <= head:
-        raise InvalidInputError(f"Position {position} cannot be skipped: the log has 1 to {head}.")
+        raise InvalidInputError(
+            f"Position {position} cannot be skipped: the log has 1 to {head}.",
+            name="position",
+            value=position,
+        )
     event = SubscriptionEventSkipped(subscription=name, position=position, by=actor, why=why)
     journal.append(subscription_stream(name), [NewEvent(event=event)], expected_version=ANY)
 
@@ -156,7 +160,9 @@ class _Place:
         self, journal: Journal, name: str, types: Iterable[EventClass[Any]] | None, batch: int
     ) -> None:
         if batch < 1:
-            raise InvalidInputError(f"A batch of {batch} holds no event; give 1 or more.")
+            raise InvalidInputError(
+                f"A batch of {batch} holds no event; give 1 or more.", name="batch", value=batch
+            )
         self._journal, self._name, self._batch = journal, check_name("subscription", name), batch
         self._types = None if types is None else journal.codec.names_of(types)
         saved = journal.backend.checkpoint(self._view)

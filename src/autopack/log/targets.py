@@ -46,7 +46,9 @@ class Memory:
         """Refuse: there is none to open."""
         raise InvalidInputError(
             "A log in memory ends with its process, so there is none to open. "
-            "Use create_log('memory:')."
+            "Use create_log('memory:').",
+            name="target",
+            value=target,
         )
 
 
@@ -86,7 +88,9 @@ def _masked_url(found: re.Match[str]) -> str:
 def _parted(target: str | Path) -> tuple[str, str]:
     text = str(target)
     if not text.strip():
-        raise InvalidInputError("No log is named: give a path, or set AUTOPACK_LOG.")
+        raise InvalidInputError(
+            "No log is named: give a path, or set AUTOPACK_LOG.", name="target", value=target
+        )
     if text == "memory:":
         return "memory", ""
     scheme, separator, rest = text.partition("://")

@@ -165,7 +165,11 @@ class JournalTransaction:
 def _checked(now_us: int) -> int:
     """Return what the clock says, if a log can hold it."""
     if fault := us_fault(now_us):
-        raise InvalidInputError(f"The clock is wrong: {fault}. Nothing was recorded; set it.")
+        raise InvalidInputError(
+            f"The clock is wrong: {fault}. Nothing was recorded; set it.",
+            name="clock",
+            value=now_us,
+        )
     return now_us
 
 

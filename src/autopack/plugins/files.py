@@ -38,7 +38,7 @@ def from_file(path: Path, name: str, *, kind: str = "object") -> Any:
     close = difflib.get_close_matches(name, own, n=1) or own
     what = f"{path} defines no {name!r}." if name else f"{path} is a file: name the {kind} in it."
     has = f" It has: {', '.join(own)}; write {path}:{close[0]}" if own else " It defines none."
-    raise InvalidInputError(what + has)
+    raise InvalidInputError(what + has, name=kind, value=f"{path}:{name}")
 
 
 def _is_own(name: str, thing: Any, module: Any) -> bool:
@@ -62,11 +62,13 @@ def module_of(path: Path) -> Any:
         PluginError: It failed.
     """
     if not path.is_file():
-        raise InvalidInputError(f"There is no file {path}.")
+        raise InvalidInputError(f"There is no file {path}.", name="path", value=path)
     module_name = f"autopack_file_{next(_NUMBER)}_{path.stem}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
-        raise InvalidInputError(f"{path} cannot be imported as a Python file.")
+        raise InvalidInputError(
+            f"{path} cannot be imported as a Python file.", name="path", value=path
+        )
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
     try:

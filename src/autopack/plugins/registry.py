@@ -302,9 +302,13 @@ def checked(kind: str, thing: Any) -> Any:
     """
     missing = [name for name in _METHODS.get(kind, ()) if not callable(getattr(thing, name, None))]
     if missing:
-        raise InvalidInputError(f"{thing!r} is no {kind}: it has no {', '.join(missing)}().")
+        raise InvalidInputError(
+            f"{thing!r} is no {kind}: it has no {', '.join(missing)}().", name=kind, value=thing
+        )
     if isinstance(thing, type) and kind in _METHODS and kind != "calibrator":
-        raise InvalidInputError(f"{thing!r} is a class: name an {kind} that is made of it.")
+        raise InvalidInputError(
+            f"{thing!r} is a class: name an {kind} that is made of it.", name=kind, value=thing
+        )
     return thing
 
 

@@ -34,21 +34,31 @@ def create_plugin(name: str, kind: Literal["strategy", "executor"], folder: Path
     """
     name, folder = name.removeprefix("autopack-"), Path(folder)
     if kind not in KINDS:
-        raise InvalidInputError(f"{kind!r} is no kind of plugin; choose {' or '.join(KINDS)}.")
+        raise InvalidInputError(
+            f"{kind!r} is no kind of plugin; choose {' or '.join(KINDS)}.", name="kind", value=kind
+        )
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise InvalidInputError(
-            f"{name!r} cannot name a plugin: use lower-case words with hyphens, as in night-shift."
+            f"{name!r} cannot name a plugin: use lower-case words with hyphens, as in night-shift.",
+            name="name",
+            value=name,
         )
     if name in load_plugins().names(kind):
         raise InvalidInputError(
             f"There is an installed {kind} {name!r} already, and a second one of that name would "
-            "be refused. Choose another name, or see whose it is with: autopack plugins"
+            "be refused. Choose another name, or see whose it is with: autopack plugins",
+            name="name",
+            value=name,
         )
     if not folder.is_dir():
-        raise InvalidInputError(f"There is no folder {folder} to put the plugin in.")
+        raise InvalidInputError(
+            f"There is no folder {folder} to put the plugin in.", name="folder", value=folder
+        )
     target = folder / f"autopack-{name}"
     if target.exists():
-        raise InvalidInputError(f"{target} exists already and was left as it is.")
+        raise InvalidInputError(
+            f"{target} exists already and was left as it is.", name="folder", value=target
+        )
     with tempfile.TemporaryDirectory(dir=folder, prefix=".autopack-") as scratch:
         made = Path(scratch, target.name)
         for path, text in plugin_files(name, kind).items():

@@ -45,7 +45,9 @@ def check_seconds(name: str, value: object, *, most: float, least: float | None 
             return
     lowest = "above 0" if least is None else f"from {least:g}"
     raise InvalidInputError(
-        f"{name} is {told(value)}; give seconds, {lowest}, at most {most:,.0f}."
+        f"{name} is {told(value)}; give seconds, {lowest}, at most {most:,.0f}.",
+        name=name,
+        value=value,
     )
 
 
@@ -59,7 +61,9 @@ def check_amount(name: str, value: Any) -> None:
     is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
     is_one = is_number and not (isinstance(value, Decimal) and value.is_nan())
     if not (is_one and 0 < value <= _MOST):
-        raise InvalidInputError(f"{name} is {told(value)}; a limit must be a number above 0.")
+        raise InvalidInputError(
+            f"{name} is {told(value)}; a limit must be a number above 0.", name=name, value=value
+        )
 
 
 def check_count(name: str, value: object, *, most: int) -> None:
@@ -71,7 +75,7 @@ def check_count(name: str, value: object, *, most: int) -> None:
     """
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         must = f"give a whole number from 1 to {most:,}"
-        raise InvalidInputError(f"{name} is {told(value)}; {must}.")
+        raise InvalidInputError(f"{name} is {told(value)}; {must}.", name=name, value=value)
 
 
 def check_figures(spec: Any) -> None:
@@ -87,5 +91,7 @@ def check_figures(spec: Any) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, kinds) or not is_in_range(value):
             raise InvalidInputError(
-                f"Phase {spec.id!r}: {name} is {told(value)}; it must be {must}."
+                f"Phase {spec.id!r}: {name} is {told(value)}; it must be {must}.",
+                name=name,
+                value=value,
             )

@@ -34,7 +34,9 @@ def to_us(moment: datetime) -> int:
         raise InvalidInputError(
             f"The time {moment.isoformat()} has no time zone, so it could be any of a day's. Say "
             f"which is meant: {moment.isoformat()}+00:00 for UTC (moment.replace(tzinfo=UTC)), or "
-            "moment.astimezone() for the time of this machine."
+            "moment.astimezone() for the time of this machine.",
+            name="moment",
+            value=moment,
         )
     return (moment - _EPOCH) // _US
 

@@ -18,7 +18,11 @@ def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
     texts: tuple[Any, ...] = tuple(given) if is_many else (given,)
     for text in texts:
         if not isinstance(text, str):
-            raise InvalidInputError(f"{told(text)} must be a string: name what is to be written.")
+            raise InvalidInputError(
+                f"{told(text)} must be a string: name what is to be written.",
+                name="deliverables",
+                value=text,
+            )
     return texts
 
 

@@ -138,7 +138,9 @@ def check_projection(candidate: Any) -> Any:
     if missing:
         raise InvalidInputError(
             f"{candidate!r} is not a projection: it lacks {', '.join(missing)}. "
-            "A projection has name, version, types, project(), and initial or key() and row_type."
+            "A projection has name, version, types, project(), and initial or key() and row_type.",
+            name="projection",
+            value=candidate,
         )
     return candidate
 

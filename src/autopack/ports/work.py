@@ -188,7 +188,11 @@ def _check_texts(outcome: "Completed | NeedsPerson") -> None:
 
 def _refusal(outcome: Any, name: str, wanted: str) -> InvalidInputError:
     value = reprlib.repr(getattr(outcome, name))
-    return InvalidInputError(f"{type(outcome).__name__}({name}={value}): give {wanted}.")
+    return InvalidInputError(
+        f"{type(outcome).__name__}({name}={value}): give {wanted}.",
+        name=name,
+        value=getattr(outcome, name),
+    )
 
 
 Outcome: TypeAlias = Completed | Failed | NeedsPerson

@@ -95,7 +95,9 @@ def budgeted(estimate: Estimate, quantiles: Quantiles, tau: float) -> Estimate:
     for an order statistic at *tau* (9 at 0.9), the estimator's budget stands where it is larger.
     """
     if not 0 < tau < 1:
-        raise InvalidInputError(f"tau is {tau:g}; give a number between 0 and 1.")
+        raise InvalidInputError(
+            f"tau is {tau:g}; give a number between 0 and 1.", name="tau", value=tau
+        )
     asked = estimate.asked()
     said, n = quantiles.at(asked, tau), quantiles.known(asked)
     tokens, enough = max(1, math.ceil(said.tokens)), math.ceil(tau / (1 - tau) - _ROUNDING)

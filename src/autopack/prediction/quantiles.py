@@ -46,7 +46,9 @@ def calibrator_of(
         return _checked(made(found, {**given, **options}, usual))
     if options:
         raise InvalidInputError(
-            f"Calibrator {found.name!r} is made already: give {', '.join(options)} to its class."
+            f"Calibrator {found.name!r} is made already: give {', '.join(options)} to its class.",
+            name="options",
+            value=dict(options),
         )
     return _checked(found)
 
@@ -55,7 +57,11 @@ def _checked(found: Any) -> Any:
     """Return what can be used as a calibrator, or say what it lacks."""
     lacks = [name for name in ("name", "initial", "update", "predict") if not hasattr(found, name)]
     if lacks:
-        raise InvalidInputError(f"{found!r} is no calibrator: it has no {', '.join(lacks)}.")
+        raise InvalidInputError(
+            f"{found!r} is no calibrator: it has no {', '.join(lacks)}.",
+            name="calibrator",
+            value=found,
+        )
     return found
 
 
@@ -66,7 +72,9 @@ def made(calibrator: type, options: Mapping[str, Any], defaults: Mapping[str, An
     if unknown:
         raise InvalidInputError(
             f"Calibrator {getattr(calibrator, 'name', calibrator.__name__)!r} has no option "
-            f"{', '.join(unknown)}. It has: {', '.join(known)}."
+            f"{', '.join(unknown)}. It has: {', '.join(known)}.",
+            name=f"options.{unknown[0]}",
+            value=options[unknown[0]],
         )
     usual = {name: value for name, value in defaults.items() if name in known}
     try:
@@ -75,7 +83,9 @@ def made(calibrator: type, options: Mapping[str, Any], defaults: Mapping[str, An
         given = ", ".join(f"{option} = {value!r}" for option, value in options.items())
         raise InvalidInputError(
             f"Calibrator {getattr(calibrator, 'name', calibrator.__name__)!r} got {given}, of "
-            f"which one is of the wrong kind: {fault}."
+            f"which one is of the wrong kind: {fault}.",
+            name="options",
+            value=dict(options),
         ) from fault
 
 
@@ -88,7 +98,9 @@ def options_of(text: str) -> tuple[str, dict[str, Any]]:
     for part in tail.split(","):
         option, equals, value = part.partition("=")
         if not equals or not option.strip():
-            raise InvalidInputError(f"{part!r} in {text!r} is no option: give OPTION=VALUE.")
+            raise InvalidInputError(
+                f"{part!r} in {text!r} is no option: give OPTION=VALUE.", name="options", value=part
+            )
         options[option.strip().replace("-", "_")] = _value(value.strip())
     return name, options
 

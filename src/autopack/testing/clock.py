@@ -35,7 +35,11 @@ class VirtualClock:
         """Let time pass, in seconds or as a ``timedelta``, and return the new moment."""
         by = step if isinstance(step, timedelta) else timedelta(seconds=step)
         if by < timedelta(0):
-            raise InvalidInputError(f"Time does not go back by {-by}; set now to another moment.")
+            raise InvalidInputError(
+                f"Time does not go back by {-by}; set now to another moment.",
+                name="step",
+                value=step,
+            )
         self.now += by
         return self.now
 

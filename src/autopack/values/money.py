@@ -59,7 +59,9 @@ class Usd(Decimal):
         if rounded != amount and not isinstance(given, float):
             raise InvalidInputError(
                 f"{told(given)} US dollars cannot be kept exactly: an amount has at most "
-                f"{PLACES} decimals. Round it first."
+                f"{PLACES} decimals. Round it first.",
+                name="usd",
+                value=given,
             )
         return cls(_text(rounded))
 
@@ -125,13 +127,19 @@ class Usd(Decimal):
         if amount is None or not amount.is_finite():
             raise InvalidInputError(
                 f"{told(given)} is no amount of US dollars: give a finite number, as a Decimal, "
-                "a text of digits, an int or a float."
+                "a text of digits, an int or a float.",
+                name="usd",
+                value=given,
             )
         if amount < 0:
-            raise InvalidInputError(f"{told(given)} US dollars are below 0.")
+            raise InvalidInputError(
+                f"{told(given)} US dollars are below 0.", name="usd", value=given
+            )
         if amount > cls.MOST:
             raise InvalidInputError(
-                f"{told(given)} US dollars are above {cls.MOST}, the most there can be."
+                f"{told(given)} US dollars are above {cls.MOST}, the most there can be.",
+                name="usd",
+                value=given,
             )
         return amount
 

@@ -164,7 +164,9 @@ def _by_person(
         case DecideGate(decision=decision):
             if decision not in AFTER_GATE:
                 raise InvalidInputError(
-                    f"{decision!r} is no gate decision: {', '.join(AFTER_GATE)}."
+                    f"{decision!r} is no gate decision: {', '.join(AFTER_GATE)}.",
+                    name="decision",
+                    value=decision,
                 )
             if state.status is not _S.GATED:
                 to = AFTER_GATE[decision]

@@ -125,7 +125,9 @@ class LiveAttempt:
     def attach(self, name: str, text: str) -> str:
         """Store a text beside the log and return its digest; it is named in the phase's end."""
         if not isinstance(name, str):
-            raise InvalidInputError(f"{name!r} cannot name an artifact: give a text.")
+            raise InvalidInputError(
+                f"{name!r} cannot name an artifact: give a text.", name="name", value=name
+            )
         name = storable(name)
         digest = self._stored(clean(storable, text))
         self.artifacts[name] = digest
@@ -179,7 +181,9 @@ class LiveAttempt:
         if unknown:
             raise InvalidInputError(
                 f"record_usage() has no figure {', '.join(unknown)}. "
-                f"It takes: {', '.join(sorted(_USAGE_FIELDS))}."
+                f"It takes: {', '.join(sorted(_USAGE_FIELDS))}.",
+                name="figures",
+                value=tuple(unknown),
             )
         if figures.get("truncated") is None:
             figures["truncated"] = _is_cut(figures.get("stop_reason"))

@@ -109,7 +109,9 @@ def checked(given: Any) -> Escalation:
         return found
     raise InvalidInputError(
         f"It answered with {given!r}; it must return autopack.Escalation(tokens, why), with a "
-        "whole number above 0 and a text, or None."
+        "whole number above 0 and a text, or None.",
+        name="escalation",
+        value=given,
     )
 
 
@@ -136,7 +138,9 @@ def escalation_of(wanted: Any) -> EscalationPolicy | None:
     if isinstance(wanted, type) or not hasattr(wanted, "escalated"):
         raise InvalidInputError(
             f"{wanted!r} is no escalation policy: give 'quantile', 'factor', 'none', or an object "
-            "with escalated(phase, selected=..., sent=..., used=..., quantile=...)."
+            "with escalated(phase, selected=..., sent=..., used=..., quantile=...).",
+            name="escalation",
+            value=wanted,
         )
     policy: EscalationPolicy = wanted
     return policy

@@ -115,6 +115,8 @@ def _check_given(started: DrainStarted, given: Mapping[str, Any], asked: Mapping
             "Give again:",
             do=", ".join(f"{place}=..." for place in missing),
             typed=", ".join(f"--{place.replace('_', '-')}" for place in missing),
+            name=missing[0],
+            value=None,
         )
 
 
@@ -135,10 +137,16 @@ def _drain_named(log: Log, wanted: str) -> str:
         return str((own or ids)[-1])
     if not ids:
         raise InvalidInputError(
-            "No drain was ever started in this log, so none can be gone on with."
+            "No drain was ever started in this log, so none can be gone on with.",
+            name="resumes",
+            value=wanted,
         )
     there = f"The last ones: {', '.join(dict.fromkeys(ids[-5:]))}."
-    raise InvalidInputError(f"There is no drain {wanted!r} in this log to go on with. {there}")
+    raise InvalidInputError(
+        f"There is no drain {wanted!r} in this log to go on with. {there}",
+        name="resumes",
+        value=wanted,
+    )
 
 
 def _known() -> set[str]:
@@ -157,7 +165,9 @@ def _check_name(log: Log, started: DrainStarted, place: str, name: Any) -> None:
         return
     raise InvalidInputError(
         f"Drain {started.drain_id} had {place} {name!r}, an object that the log cannot bring back. "
-        f"Give it again: {place}=... (--{place})."
+        f"Give it again: {place}=... (--{place}).",
+        name=place,
+        value=name,
     )
 
 

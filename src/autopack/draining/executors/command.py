@@ -69,7 +69,11 @@ class CommandExecutor:
     ) -> None:
         self._preset = _preset(preset)
         if command is None and self._preset is None:
-            raise InvalidInputError(f"The executor 'command' needs a command: {_EXAMPLE}.")
+            raise InvalidInputError(
+                f"The executor 'command' needs a command: {_EXAMPLE}.",
+                name="command",
+                value=command,
+            )
         if command is None and self._preset is not None:
             command, stdin = self._preset.command, stdin or self._preset.stdin
         self._command = _checked(command)
@@ -104,6 +108,7 @@ class CommandExecutor:
                 "values are not in the log. Give the executor again:",
                 do="executor=CommandExecutor(..., env=...)",
                 typed="--command or --preset, and -x env=JSON",
+                name="env",
             )
         named = ("command", "preset", "stdin", "cwd", "capture_bytes", "grace_s")
         return cls(**{name: settings[name] for name in named if settings.get(name) is not None})
@@ -116,10 +121,14 @@ class CommandExecutor:
             InvalidInputError: One of them is not; says where it was looked for.
         """
         if self._cwd is not None and not self._cwd.is_dir():
-            raise InvalidInputError(f"There is no folder {self._cwd} to run the command in.")
+            raise InvalidInputError(
+                f"There is no folder {self._cwd} to run the command in.",
+                name="cwd",
+                value=self._cwd,
+            )
         program = self._command[0]
         if isinstance(program, str) and "{" not in program and self._missing(program):
-            raise InvalidInputError(_missing_text(program))
+            raise InvalidInputError(_missing_text(program), name="command", value=program)
 
     async def execute(self, phase: PhaseView, attempt: Attempt) -> Outcome:
         """Run the program and return how it ended; a cancelled call ends it first."""
@@ -193,7 +202,11 @@ def _preset(wanted: str | Preset | None) -> Preset | None:
     if wanted is None or not isinstance(wanted, str):
         return wanted
     if wanted not in PRESETS:
-        raise InvalidInputError(f"There is no preset {wanted!r}. Known: {', '.join(PRESETS)}.")
+        raise InvalidInputError(
+            f"There is no preset {wanted!r}. Known: {', '.join(PRESETS)}.",
+            name="preset",
+            value=wanted,
+        )
     return PRESETS[wanted]()
 
 
@@ -201,28 +214,40 @@ def _checked(command: Any) -> tuple[Argument, ...]:
     if isinstance(command, str) or not isinstance(command, Sequence):
         raise InvalidInputError(
             f"The command is {command!r}: give a list of arguments, since no shell reads it, "
-            f"for example {_EXAMPLE}."
+            f"for example {_EXAMPLE}.",
+            name="command",
+            value=command,
         )
     for argument in command:
         group = [argument] if isinstance(argument, str) else argument
         if not isinstance(group, Sequence) or not all(isinstance(one, str) for one in group):
             raise InvalidInputError(
-                f"The command's argument {argument!r} is neither a text nor a list of texts."
+                f"The command's argument {argument!r} is neither a text nor a list of texts.",
+                name="command",
+                value=argument,
             )
     if not command or not command[0] or not isinstance(command[0], str):
-        raise InvalidInputError(f"The command names no program: {list(command)!r}.")
+        raise InvalidInputError(
+            f"The command names no program: {list(command)!r}.", name="command", value=command
+        )
     return tuple(command)
 
 
 def _variables_of(env: Any) -> dict[str, str]:
     """Return variables by name; what is wrong is told without any value: it may be a secret."""
     if env is not None and not isinstance(env, Mapping):
-        raise InvalidInputError('env is no table: give variables by name, {"NAME": "VALUE"}.')
+        raise InvalidInputError(
+            'env is no table: give variables by name, {"NAME": "VALUE"}.', name="env"
+        )
     for name, value in (env or {}).items():
         if not isinstance(name, str) or not name or {"=", "\0"} & set(name):
-            raise InvalidInputError(f"env: {name!r} cannot name a variable.")
+            raise InvalidInputError(
+                f"env: {name!r} cannot name a variable.", name="env", value=name
+            )
         if not isinstance(value, str) or "\0" in value:
-            raise InvalidInputError(f"env: the value of {name} is no text that a program can get.")
+            raise InvalidInputError(
+                f"env: the value of {name} is no text that a program can get.", name=f"env.{name}"
+            )
     return dict(env or {})
 
 

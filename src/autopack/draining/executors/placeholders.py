@@ -100,7 +100,9 @@ def check(texts: Mapping[str, str]) -> None:
             raise InvalidInputError(
                 f"There is no placeholder {{{name}}} (in {place}).{hint} Known: {known}, "
                 "{payload.NAME}, {labels.NAME}, {inputs.NAME}, {settings.NAME}. "
-                "Double the braces to mean them."
+                "Double the braces to mean them.",
+                name=place,
+                value=name,
             )
 
 

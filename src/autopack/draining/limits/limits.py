@@ -13,7 +13,9 @@ def _usd(given: UsdLike | None) -> Usd | None:
     try:
         return None if given is None else Usd.of(given)
     except InvalidInputError as fault:
-        raise InvalidInputError(f"max_usd is no limit: {fault}") from fault
+        raise InvalidInputError(
+            f"max_usd is no limit: {fault}", name="max_usd", value=given
+        ) from fault
 
 
 @attrs.frozen(kw_only=True)

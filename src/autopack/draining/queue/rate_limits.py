@@ -29,7 +29,9 @@ class Rates:
             values = given.values() if isinstance(given, Mapping) else (given,)
             for value in values:
                 if value is not None and (not isinstance(value, int) or value < 1):
-                    raise InvalidInputError(f"{name} is {value!r}; it must be 1 or more.")
+                    raise InvalidInputError(
+                        f"{name} is {value!r}; it must be 1 or more.", name=name, value=value
+                    )
 
     def of(self, model: str) -> tuple[int | None, int | None]:
         """Return a model's requests and tokens a minute."""

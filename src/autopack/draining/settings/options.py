@@ -16,7 +16,9 @@ def made_with(found: Any, kind: str, name: str, options: Mapping[str, Any]) -> A
     """
     if not isinstance(found, type):
         raise InvalidInputError(
-            f"The {kind} {name!r} takes no options; {', '.join(options)} was given."
+            f"The {kind} {name!r} takes no options; {', '.join(options)} was given.",
+            name=kind,
+            value=name,
         )
     known = [
         parameter.name
@@ -26,9 +28,13 @@ def made_with(found: Any, kind: str, name: str, options: Mapping[str, Any]) -> A
     if unknown := sorted(set(options) - set(known)):
         raise InvalidInputError(
             f"The {kind} {name!r} has no option {', '.join(unknown)}. "
-            f"It has: {', '.join(known) or 'none'}."
+            f"It has: {', '.join(known) or 'none'}.",
+            name=f"{kind}.{unknown[0]}",
+            value=options[unknown[0]],
         )
     try:
         return found(**options)
     except (TypeError, ValueError, AttributeError) as fault:
-        raise InvalidInputError(f"The {kind} {name!r} refuses its options: {fault}") from fault
+        raise InvalidInputError(
+            f"The {kind} {name!r} refuses its options: {fault}", name=kind, value=name
+        ) from fault

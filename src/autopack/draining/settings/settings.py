@@ -139,22 +139,34 @@ def settings_of(
     """Return the settings with names resolved, or say which of them is wrong."""
     if executor is None:
         raise InvalidInputError(
-            "A drain needs an executor: a registered name, file.py:name, or a callable."
+            "A drain needs an executor: a registered name, file.py:name, or a callable.",
+            name="executor",
+            value=None,
         )
     check_count("workers", workers, most=WORKERS_MOST)
     if when_empty not in ("stop", "wait"):
-        raise InvalidInputError(f"when_empty is {when_empty!r}; it is 'stop' or 'wait'.")
+        raise InvalidInputError(
+            f"when_empty is {when_empty!r}; it is 'stop' or 'wait'.",
+            name="when_empty",
+            value=when_empty,
+        )
     if phase_id is not None and run_id is None:
-        raise InvalidInputError("A phase id is unique only within its run: name the run too.")
+        raise InvalidInputError(
+            "A phase id is unique only within its run: name the run too.", name="run_id", value=None
+        )
     if timeout_s is not None:
         check_seconds("timeout_s", timeout_s, most=YEAR_S)
     check_seconds("lease_s", lease_s, most=DAY_S)
     if not isinstance(tau, int | float) or not 0 < tau < 1:
-        raise InvalidInputError(f"tau is {tau!r}; give a number between 0 and 1.")
+        raise InvalidInputError(
+            f"tau is {tau!r}; give a number between 0 and 1.", name="tau", value=tau
+        )
     known = {field.name for field in attrs.fields(Limits)}
     if unknown := sorted(set(limits) - known):
         raise InvalidInputError(
-            f"A drain has no setting {', '.join(unknown)}. Its limits: {', '.join(sorted(known))}."
+            f"A drain has no setting {', '.join(unknown)}. Its limits: {', '.join(sorted(known))}.",
+            name=unknown[0],
+            value=limits[unknown[0]],
         )
     chosen = registry.resolve("estimator", estimator)
     if strategy in (None, "fifo"):
@@ -215,7 +227,9 @@ def _executor(registry: Registry, wanted: Any) -> Any:
     execute = getattr(found, "execute", found)
     if not callable(execute):
         raise InvalidInputError(
-            f"{found!r} is no executor: it has no execute(phase, attempt) and cannot be called."
+            f"{found!r} is no executor: it has no execute(phase, attempt) and cannot be called.",
+            name="executor",
+            value=found,
         )
     _check_takes(execute, "executor", "phase", "attempt")
     if prepare := getattr(found, "prepare", None):
@@ -233,11 +247,19 @@ def _strategy(registry: Registry, wanted: Any, run_id: str | None, phase_id: str
     found = registry.resolve("strategy", wanted)
     if found is One:
         if run_id is None or phase_id is None:
-            raise InvalidInputError("Strategy 'one' takes one phase: name its run and phase.")
+            raise InvalidInputError(
+                "Strategy 'one' takes one phase: name its run and phase.",
+                name="strategy",
+                value=wanted,
+            )
         return One(PhaseRef(run_id, phase_id))
     found = _object(found, "strategy")
     if not callable(found):
-        raise InvalidInputError(f"{found!r} is no strategy: it cannot be called with a DrainView.")
+        raise InvalidInputError(
+            f"{found!r} is no strategy: it cannot be called with a DrainView.",
+            name="strategy",
+            value=found,
+        )
     _check_takes(found, "strategy", "view")
     return found
 
@@ -251,7 +273,9 @@ def _object(found: Any, kind: str) -> Any:
     except TypeError as fault:
         raise InvalidInputError(
             f"The {kind} {found.__qualname__} cannot be made without options: {fault}. "
-            "Name them, or give an object."
+            "Name them, or give an object.",
+            name=kind,
+            value=found,
         ) from fault
 
 
@@ -266,7 +290,9 @@ def _check_takes(call: Any, kind: str, *names: str) -> None:
     except TypeError as fault:
         raise InvalidInputError(
             f"The {kind} {_name_of(call)}{signature} cannot be called with "
-            f"({', '.join(names)}): {fault}."
+            f"({', '.join(names)}): {fault}.",
+            name=kind,
+            value=call,
         ) from fault
 
 

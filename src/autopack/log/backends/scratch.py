@@ -119,19 +119,27 @@ def _sync_folder(path: Path) -> None:
 
 def _check_free(path: Path) -> None:
     if "\0" in str(path):
-        raise InvalidInputError(f"{str(path)!r} cannot be a path: it holds a character of code 0.")
+        raise InvalidInputError(
+            f"{str(path)!r} cannot be a path: it holds a character of code 0.",
+            name="path",
+            value=path,
+        )
     if os.path.lexists(path):
         raise LogExistsError(str(path))
     if not os.path.isdir(path.parent):
         raise InvalidInputError(
-            f"The folder {path.parent} does not exist; nothing was created. Make it first."
+            f"The folder {path.parent} does not exist; nothing was created. Make it first.",
+            name="path",
+            value=path,
         )
     for ending in BESIDE:
         beside = path.with_name(path.name + ending)
         if os.path.lexists(beside):  # SQLite would take what it holds for the new file's
             raise InvalidInputError(
                 f"{beside} is left from another database; nothing was created. Move it away, or "
-                "choose another path."
+                "choose another path.",
+                name="path",
+                value=beside,
             )
 
 

@@ -143,7 +143,9 @@ def _check_comes_back(projection: Any, value: Any, text: str) -> None:
     if back != value:
         raise InvalidInputError(
             f"View {projection.name!r} cannot be persisted: {text[:80]} would come back as "
-            f"{str(back)[:80]}. Use strings as keys, or name its type as the view_type."
+            f"{str(back)[:80]}. Use strings as keys, or name its type as the view_type.",
+            name="view",
+            value=projection.name,
         )
 
 

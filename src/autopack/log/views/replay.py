@@ -36,7 +36,9 @@ def replay(
         InvalidInputError: *until* is past the head or has no zone, or there is no such clock.
     """
     if clock not in _CLOCKS:
-        raise InvalidInputError(f"The clock {clock!r} is not one of {', '.join(_CLOCKS)}.")
+        raise InvalidInputError(
+            f"The clock {clock!r} is not one of {', '.join(_CLOCKS)}.", name="clock", value=clock
+        )
     fold = Fold(projection)
     by_occurrence = clock == "occurred" and isinstance(until, datetime)
     with journal.backend.snapshot() as reader:
@@ -74,14 +76,20 @@ def _checked(position: Any, head: int) -> int:
     if not isinstance(position, int):
         raise InvalidInputError(
             f"{position!r} is no place in a log: give a position from 0 to {head}, or an aware "
-            "datetime."
+            "datetime.",
+            name="until",
+            value=position,
         )
     if position < 0:
-        raise InvalidInputError(f"Position {position} is below 0, the empty log.")
+        raise InvalidInputError(
+            f"Position {position} is below 0, the empty log.", name="until", value=position
+        )
     if position > head:
         raise InvalidInputError(
             f"Position {position} is past the log's head, {head}. Give one from 0 to {head}, or "
-            "none to go to the head."
+            "none to go to the head.",
+            name="until",
+            value=position,
         )
     return position
 

@@ -107,13 +107,20 @@ class AdaptiveConformal:
     def __attrs_post_init__(self) -> None:
         """Refuse options that alpha could not follow, and make what is underneath."""
         if not 0 < self.tau < 1:
-            raise InvalidInputError(f"tau is {self.tau:g}; give between 0 and 1.")
+            raise InvalidInputError(
+                f"tau is {self.tau:g}; give between 0 and 1.", name="tau", value=self.tau
+            )
         if not 0 < self.gamma <= 1:
-            raise InvalidInputError(f"gamma is {self.gamma:g}; give above 0, up to 1.")
+            raise InvalidInputError(
+                f"gamma is {self.gamma:g}; give above 0, up to 1.", name="gamma", value=self.gamma
+            )
         if self.pool_rows < 0 or self.cap_tokens < 1:
+            wrong = "pool_rows" if self.pool_rows < 0 else "cap_tokens"
             raise InvalidInputError(
                 f"pool_rows is {self.pool_rows}, cap_tokens {self.cap_tokens}; "
-                "give 0 or more, and 1 or more."
+                "give 0 or more, and 1 or more.",
+                name=wrong,
+                value=getattr(self, wrong),
             )
         under = ShrinkageQuantile(
             shrinkage=self.shrinkage,

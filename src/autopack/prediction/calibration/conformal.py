@@ -66,9 +66,12 @@ class SplitConformal:
     def __attrs_post_init__(self) -> None:
         """Refuse a cap or a default that is no size."""
         if self.cap_tokens < 1 or self.default_tokens < 1:
+            wrong = "cap_tokens" if self.cap_tokens < 1 else "default_tokens"
             raise InvalidInputError(
                 f"cap_tokens is {self.cap_tokens}, default_tokens {self.default_tokens}; "
-                "give 1 or more."
+                "give 1 or more.",
+                name=wrong,
+                value=getattr(self, wrong),
             )
 
     def initial(self) -> Scores:

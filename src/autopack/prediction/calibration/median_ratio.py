@@ -66,19 +66,41 @@ class MedianRatio:
     def __attrs_post_init__(self) -> None:
         """Refuse options that no group could meet or miss."""
         if self.min_samples < 1:
-            raise InvalidInputError(f"min_samples is {self.min_samples}; give 1 or more.")
+            raise InvalidInputError(
+                f"min_samples is {self.min_samples}; give 1 or more.",
+                name="min_samples",
+                value=self.min_samples,
+            )
         if not 0 <= self.confidence_threshold <= 1:
             raise InvalidInputError(
-                f"confidence_threshold is {self.confidence_threshold:g}; give 0 to 1."
+                f"confidence_threshold is {self.confidence_threshold:g}; give 0 to 1.",
+                name="confidence_threshold",
+                value=self.confidence_threshold,
             )
         if not 0 < self.damping <= 1:
-            raise InvalidInputError(f"damping is {self.damping:g}; give above 0, up to 1.")
+            raise InvalidInputError(
+                f"damping is {self.damping:g}; give above 0, up to 1.",
+                name="damping",
+                value=self.damping,
+            )
         if self.max_change is not None and not 1 < self.max_change < math.inf:
-            raise InvalidInputError(f"max_change is {self.max_change:g}; give a number above 1.")
+            raise InvalidInputError(
+                f"max_change is {self.max_change:g}; give a number above 1.",
+                name="max_change",
+                value=self.max_change,
+            )
         if not 0 < self.interval < 1:
-            raise InvalidInputError(f"interval is {self.interval:g}; give between 0 and 1.")
+            raise InvalidInputError(
+                f"interval is {self.interval:g}; give between 0 and 1.",
+                name="interval",
+                value=self.interval,
+            )
         if self.buffer is not None and not 0 < self.buffer < math.inf:
-            raise InvalidInputError(f"buffer is {self.buffer:g}; give a number above 0.")
+            raise InvalidInputError(
+                f"buffer is {self.buffer:g}; give a number above 0.",
+                name="buffer",
+                value=self.buffer,
+            )
 
     def initial(self) -> Evidence:
         """Return no evidence."""

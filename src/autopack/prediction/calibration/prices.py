@@ -40,7 +40,9 @@ class PriceEntry:
                 object.__setattr__(self, name, Usd.of(given))
             except InvalidInputError as fault:
                 raise InvalidInputError(
-                    f"The price of {self.model}: {name} is {given!r}: {fault}"
+                    f"The price of {self.model}: {name} is {given!r}: {fault}",
+                    name=name,
+                    value=given,
                 ) from fault
         _moment(self.since)
 
@@ -98,5 +100,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidInputError(f"{text!r} is no day that a price could hold from.") from None
+        raise InvalidInputError(
+            f"{text!r} is no day that a price could hold from.", name="since", value=text
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -83,9 +83,15 @@ class ShrinkageQuantile:
     def __attrs_post_init__(self) -> None:
         """Refuse options that no prediction could be made with."""
         if not 0 <= self.shrinkage < math.inf:
-            raise InvalidInputError(f"shrinkage is {self.shrinkage:g}; give 0 or more.")
+            raise InvalidInputError(
+                f"shrinkage is {self.shrinkage:g}; give 0 or more.",
+                name="shrinkage",
+                value=self.shrinkage,
+            )
         if self.window < 1:
-            raise InvalidInputError(f"window is {self.window}; give 1 or more.")
+            raise InvalidInputError(
+                f"window is {self.window}; give 1 or more.", name="window", value=self.window
+            )
 
     def initial(self) -> Tree:
         """Return an empty tree."""

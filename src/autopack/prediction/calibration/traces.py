@@ -76,7 +76,9 @@ def trace_of(
     known = [one for one in read if one["output_tokens"] is not None]
     if not known:
         raise InvalidInputError(
-            f"None of the {len(read)} records of the trace says how large its output was. {NEEDED}"
+            f"None of the {len(read)} records of the trace says how large its output was. {NEEDED}",
+            name="output_tokens",
+            value=None,
         )
     notes = []
     untimed = sum(one["at"] is None for one in known)
@@ -143,7 +145,9 @@ class _Reader:
         unknown = sorted(set(columns) - set(FIELDS))
         if unknown:
             raise InvalidInputError(
-                f"A trace has no field {', '.join(unknown)}. Fields: {', '.join(FIELDS)}."
+                f"A trace has no field {', '.join(unknown)}. Fields: {', '.join(FIELDS)}.",
+                name="columns",
+                value=tuple(unknown),
             )
         self.columns = columns
         self.seen: dict[str, str] = {}
@@ -160,7 +164,9 @@ class _Reader:
                 found[field] = None if value is None or value == "" else reading(value)
             except (ValueError, TypeError, OverflowError) as fault:
                 raise InvalidInputError(
-                    f"Record {number} of the trace: {name} is {value!r}, which is no {field}."
+                    f"Record {number} of the trace: {name} is {value!r}, which is no {field}.",
+                    name=field,
+                    value=value,
                 ) from fault
         return found
 
@@ -174,6 +180,8 @@ class _Reader:
                     "Name another with:",
                     do=f"columns={{{field!r}: NAME}}",
                     typed=f"--column {field}=NAME",
+                    name=f"columns.{field}",
+                    value=self.columns.get(field),
                 )
 
     def _column(self, field: str, lowered: Mapping[str, str]) -> str | None:

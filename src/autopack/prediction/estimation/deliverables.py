@@ -144,7 +144,9 @@ def _taught(
     if not 0 < multiplier < math.inf:
         raise InvalidInputError(
             f"Coefficients {coefficients.version!r} multiply {group} by {multiplier!r}: "
-            "give a finite number above 0."
+            "give a finite number above 0.",
+            name=f"multipliers.{group}",
+            value=multiplier,
         )
     if multiplier == 1.0:
         return ()

@@ -162,7 +162,9 @@ class MemoryBackend:
 
     def backup(self, dest: str) -> None:
         raise InvalidInputError(
-            f"A log in memory cannot be copied to {dest}: create a log file and import into it."
+            f"A log in memory cannot be copied to {dest}: create a log file and import into it.",
+            name="dest",
+            value=dest,
         )
 
     def close(self) -> None:

@@ -62,7 +62,11 @@ class MemoryTransaction(Moment):
         """Seed the chain anew, before the first event."""
         self.check()
         if self.head().position:
-            raise InvalidInputError("The identity of a log with events never changes.")
+            raise InvalidInputError(
+                "The identity of a log with events never changes.",
+                name="origin_id",
+                value=origin_id,
+            )
         self.origin_id = origin_id
 
     def put_lease(self, lease: Lease) -> None:

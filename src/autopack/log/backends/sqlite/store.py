@@ -46,7 +46,9 @@ class SqliteBackend(Queries):
         if durability not in DURABILITY:
             raise InvalidInputError(
                 f"Durability {durability!r} is not one of {', '.join(DURABILITY)}: full survives "
-                "power loss; relaxed may lose the last commits then, and never damages the log."
+                "power loss; relaxed may lose the last commits then, and never damages the log.",
+                name="durability",
+                value=durability,
             )
         check_file(path)
         self.target = str(path)
