@@ -16,6 +16,7 @@ from autopack import (
     skip,
 )
 from autopack.draining.queue.admission import Admission
+from autopack.draining.queue.held import Held, HeldBy
 from autopack.testing.facts import append_all, queued
 from drains import specs
 
@@ -30,6 +31,10 @@ def admission_of(log, is_in_scope=lambda _phase: True):
 
 def ids(admission):
     return [phase.phase_id for phase in admission.ready]
+
+
+def words(found):
+    return {held.words for held in found}
 
 
 def test_phases_are_ready_by_run_and_index(any_log):
@@ -87,7 +92,7 @@ def test_phases_of_a_paused_run_wait(log):
     admission = admission_of(log)
     pause_run(log, "r", why="w")
     admission.catch_up(NOW)
-    paused = (ids(admission), set(admission.reasons.values()))
+    paused = (ids(admission), words(admission.reasons.values()))
     resume_run(log, "r", why="w")
     admission.catch_up(NOW)
 
@@ -102,7 +107,7 @@ def test_a_phase_comes_after_others(any_log):
     with attempt(any_log, "r/p1"):
         pass
     admission.catch_up(NOW)
-    between = admission.reasons["r/p3"]
+    between = admission.reasons["r/p3"].words
     skip(any_log, PhaseRef("r", "p2"), why="not needed")
     admission.catch_up(NOW)
 
@@ -114,15 +119,16 @@ def test_work_on_a_predecessor_is_no_new_reason(any_log):
     """Claim and start of the phase before are noise; its failure is worth a word."""
     create_run(any_log, "r", [*specs("p1"), *specs("p2", after=("p1",))])
     admission = admission_of(any_log)
-    told = {admission.take_new_reasons()["r/p2"]}
+    told = words(admission.take_new_reasons().values())
     with attempt(any_log, "r/p1") as live:
         admission.catch_up(NOW)
-        told |= set(admission.take_new_reasons().values())
+        told |= words(admission.take_new_reasons().values())
         live.fail("tests_failed", "two of nine", retryable=False)
     admission.catch_up(NOW)
 
     assert {"it comes after p1, which is not complete yet"} == told
-    assert {"r/p2": "it comes after p1, which is FAILED"} == admission.take_new_reasons()
+    failed = Held(HeldBy.PREDECESSOR, "it comes after p1, which is FAILED")
+    assert {"r/p2": failed} == admission.take_new_reasons()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +143,7 @@ def test_a_predecessor_that_will_not_come_is_named(log, name, reason):
     cancel(log, PhaseRef("r", "p1"), why="w")
     append_all(log, [queued("p3", "r", after=(name,), index=2)])
 
-    assert reason == admission_of(log).reasons["r/p3"]
+    assert reason == admission_of(log).reasons["r/p3"].words
 
 
 def test_a_phase_backs_off_until_its_time(log):
@@ -153,11 +159,36 @@ def test_a_phase_backs_off_until_its_time(log):
     assert (["p1", "p2"], None) == (ids(admission), admission.next_ready_at)
 
 
+def test_words_make_no_back_off(log):
+    """A run that is held with such words is not waited for until its phase's own time."""
+    requeued = PhaseRef("r", "p1")
+    cancel(log, requeued, why="w")
+    requeue(log, requeued, why="w", not_before=NOW + timedelta(minutes=5))
+    admission = admission_of(log)
+    admission.hold_run("r", "backs off for the night", NOW)
+
+    assert admission.next_ready_at is None
+    assert {HeldBy.RUN_HELD} == {held.by for held in admission.reasons.values()}
+
+
+@pytest.mark.parametrize("why", ["it comes after nobody, which does not exist", "backs off"])
+def test_words_make_no_predecessor(log, why):
+    """A phase whose claim is refused does not wait for those before it, whatever is said of it."""
+    append_all(log, [queued("p3", "r", after=("nobody",), index=2)])
+    admission = admission_of(log)
+    before = [row.phase_id for row in admission.coming_after()]
+    admission.put_off("r/p3", why, NOW)
+
+    assert ["p3"] == before
+    assert [] == admission.coming_after()
+    assert HeldBy.PUT_OFF is admission.reasons["r/p3"].by
+
+
 def test_a_refused_claim_is_not_tried_again_until_something_changes(log):
     """A phase whose claim was refused waits with that reason; its next event sorts it anew."""
     admission = admission_of(log)
     admission.refuse_phase(admission.row("r/p1"), "no", NOW)
-    held = (ids(admission), admission.reasons["r/p1"])
+    held = (ids(admission), admission.reasons["r/p1"].words)
     cancel(log, PhaseRef("r", "p1"), why="w")
     requeue(log, PhaseRef("r", "p1"), why="w")
     admission.catch_up(NOW)
@@ -173,4 +204,4 @@ def test_a_refused_run_gives_no_phases(log):
     admission.hold_run("r", "its run could not be prepared", NOW)
 
     assert ["q1"] == ids(admission)
-    assert {"its run could not be prepared"} == set(admission.reasons.values())
+    assert {"its run could not be prepared"} == words(admission.reasons.values())

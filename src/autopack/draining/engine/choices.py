@@ -41,7 +41,8 @@ def check_can_begin(session: Session) -> None:
     session.check()
     found = asked(session, session.view(running=0, reserved_tokens=0))
     if isinstance(found, tuple):
-        counts = Counter(session.admission.reasons.values()).most_common(_REASONS_MOST)
+        words = (held.words for held in session.admission.reasons.values())
+        counts = Counter(words).most_common(_REASONS_MOST)
         reasons = "; ".join(f"{n} x {reason}" for reason, n in counts)
         raise NothingReadyError(found[0], ", ".join(filter(None, (found[1], reasons))) or None)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Container, Iterable
 from datetime import datetime, timedelta
 
 from autopack.aggregates.order import Stuck, find_stuck
+from autopack.draining.queue.held import Held, HeldBy
 from autopack.draining.strategies.shelf import Place, Shelf
 from autopack.log.journal import Journal
 from autopack.log.views import Follower, LiveView
@@ -34,14 +35,14 @@ class Admission:
         self._is_in_scope = is_in_scope
         self._ready, self._failed = Shelf(), Shelf()
         self._tried: Container[str] = ()
-        self._waiting: dict[str, str] = {}
+        self._waiting: dict[str, Held] = {}
         self._backing_off: dict[str, datetime] = {}
         self._due: dict[str, tuple[datetime, datetime]] = {}
         self._live: dict[str, PhaseView] = {}
         self._dependents: dict[str, set[str]] = {}
-        self._held_runs: dict[str, str] = {}
-        self._put_off: dict[str, str] = {}
-        self._new_reasons: dict[str, str] = {}
+        self._held_runs: dict[str, Held] = {}
+        self._put_off: dict[str, Held] = {}
+        self._new_reasons: dict[str, Held] = {}
         self._is_first = True
 
     @property
@@ -65,7 +66,7 @@ class Admission:
         return len(self._waiting)
 
     @property
-    def reasons(self) -> dict[str, str]:
+    def reasons(self) -> dict[str, Held]:
         """Why each waiting phase may not be claimed, by key."""
         return self._waiting
 
@@ -97,9 +98,7 @@ class Admission:
     def coming_after(self) -> list[PhaseView]:
         """Return the queued phases that wait for nothing but phases before them."""
         waiting = (self._phases.rows[key] for key in self._waiting)
-        return [
-            row for row in waiting if row.after and self._why_after(row) == self._waiting[row.key]
-        ]
+        return [row for row in waiting if self._waiting[row.key].by is HeldBy.PREDECESSOR]
 
     def stuck(self) -> list[Stuck]:
         """Return the phases in scope that can never be taken, because of what they come after."""
@@ -140,16 +139,17 @@ class Admission:
         if row is None:
             return "there is no such phase"
         is_out = "" if self._is_in_scope(row) else ", and the drain is for others"
-        return self._waiting.get(key, f"it is {row.status}{is_out}")
+        held = self._waiting.get(key)
+        return f"it is {row.status}{is_out}" if held is None else held.words
 
-    def take_new_reasons(self) -> dict[str, str]:
+    def take_new_reasons(self) -> dict[str, Held]:
         """Return why phases were sorted out since the last call, by key."""
         fresh, self._new_reasons = self._new_reasons, {}
         return fresh
 
     def hold_run(self, run_id: str, why: str, now: datetime, *, is_told: bool = True) -> None:
         """Let no phase of a run be taken, and say why, if that is to be told."""
-        self._held_runs[run_id] = why
+        self._held_runs[run_id] = Held(HeldBy.RUN_HELD, why)
         keys = [key for key, row in self._phases.rows.items() if row.run_id == run_id]
         self._sort(keys, now)
         for key in () if is_told else keys:
@@ -165,12 +165,13 @@ class Admission:
         self.catch_up(now)
         if self.row(phase.key) is phase:
             self._forget(phase.key)
-            self._waiting[phase.key] = self._new_reasons[phase.key] = f"its claim is refused: {why}"
+            held = Held(HeldBy.CLAIM_REFUSED, f"its claim is refused: {why}")
+            self._waiting[phase.key] = self._new_reasons[phase.key] = held
 
     def put_off(self, key: str, why: str, now: datetime) -> None:
         """Let no phase of this key be taken until :meth:`let_put_off`, and say why."""
         self.catch_up(now)
-        self._put_off[key] = why
+        self._put_off[key] = Held(HeldBy.PUT_OFF, f"it is put off: {why}")
         self._sort([key], now)
 
     def let_put_off(self, now: datetime) -> None:
@@ -237,14 +238,14 @@ class Admission:
                 self._failed.put(self._place(key, row), row)
 
     def _sort_queued(self, key: str, row: PhaseView, now: datetime) -> None:
-        reason = self._why_not(row, now)
-        if reason is None:
+        held = self._why_not(row, now)
+        if held is None:
             self._ready.put(self._place(key, row), row)
             return
-        self._waiting[key] = reason
-        if row.not_before is not None and reason.startswith("backs off"):
+        self._waiting[key] = held
+        if held.by is HeldBy.BACK_OFF:
             self._backing_off[key] = self._due_at(row, now) or now
-        self._new_reasons[key] = reason
+        self._new_reasons[key] = held
 
     def _place(self, key: str, row: PhaseView) -> Place:
         run = self._runs.rows.get(row.run_id)
@@ -260,17 +261,16 @@ class Admission:
     def _may_retry(self, key: str, row: PhaseView) -> bool:
         return key not in self._tried and not (self._why_not_run(row) or self._why_after(row))
 
-    def _why_not(self, row: PhaseView, now: datetime) -> str | None:
-        if reason := self._why_not_run(row):
-            return reason
-        if why := self._put_off.get(row.key):
-            return f"it is put off: {why}"
+    def _why_not(self, row: PhaseView, now: datetime) -> Held | None:
+        if held := self._why_not_run(row) or self._put_off.get(row.key):
+            return held
         if row.attempts_spent >= row.max_attempts:
-            return f"{row.attempts_spent} of {row.max_attempts} attempts are spent"
-        if reason := self._why_after(row):
-            return reason
+            spent = f"{row.attempts_spent} of {row.max_attempts} attempts are spent"
+            return Held(HeldBy.ATTEMPTS_SPENT, spent)
+        if held := self._why_after(row):
+            return held
         if (due := self._due_at(row, now)) is not None and due > now:
-            return f"backs off until {due.isoformat(timespec='milliseconds')}"
+            return Held.until(due)
         return None
 
     def _due_at(self, row: PhaseView, now: datetime) -> datetime | None:
@@ -287,17 +287,18 @@ class Admission:
         self._due[row.key] = row.not_before, due
         return due
 
-    def _why_not_run(self, row: PhaseView) -> str | None:
+    def _why_not_run(self, row: PhaseView) -> Held | None:
         run = self._runs.rows.get(row.run_id)
         if run is not None and run.status == "PAUSED":
-            return "its run is paused"
+            return Held(HeldBy.RUN_PAUSED, "its run is paused")
         return self._held_runs.get(row.run_id)
 
-    def _why_after(self, row: PhaseView) -> str | None:
+    def _why_after(self, row: PhaseView) -> Held | None:
         for name in row.after:
             key = f"{row.run_id}/{name}"
             if not self.is_done(key):
-                return f"it comes after {name}, which {_stand_of(self.row(key))}"
+                stand = f"it comes after {name}, which {_stand_of(self.row(key))}"
+                return Held(HeldBy.PREDECESSOR, stand)
         return None
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
+from autopack.draining.queue.held import Held
 from autopack.events import DrainPassedOver
 
 _ALIKE_MOST: Final = 20
@@ -21,16 +22,16 @@ class PassedOver:
     def __init__(self, drain_id: str) -> None:
         self.counts: Counter[str] = Counter()
         self._drain_id = drain_id
-        self._said: dict[str, str] = {}
+        self._said: dict[str, Held] = {}
 
-    def begin(self, reasons: Mapping[str, str]) -> list[DrainPassedOver]:
+    def begin(self, reasons: Mapping[str, Held]) -> list[DrainPassedOver]:
         """Return the events that say why phases (by ``RUN/PHASE``) are held as the drain begins."""
         if len(reasons) <= _AT_FIRST_MOST:
             return self.fresh(reasons)
         self._fresh(reasons)
         by_run: dict[str, Counter[str]] = {}
         for key, reason in reasons.items():
-            by_run.setdefault(key.partition("/")[0], Counter())[_kind_of(reason)] += 1
+            by_run.setdefault(key.partition("/")[0], Counter())[reason.kind] += 1
         return [self._told(run_id, kinds) for run_id, kinds in by_run.items()]
 
     def _told(self, run_id: str, kinds: "Counter[str]") -> DrainPassedOver:
@@ -44,13 +45,13 @@ class PassedOver:
             count=kinds.total(),
         )
 
-    def fresh(self, reasons: Mapping[str, str]) -> list[DrainPassedOver]:
+    def fresh(self, reasons: Mapping[str, Held]) -> list[DrainPassedOver]:
         """
         Return the events that are due for *reasons* (by ``RUN/PHASE``).
 
         In ``counts`` a phase counts once, with what was said of it last.
         """
-        alike: dict[tuple[str, str], list[str]] = {}
+        alike: dict[tuple[str, Held], list[str]] = {}
         for key, reason in self._fresh(reasons):
             run_id, _slash, phase_id = key.partition("/")
             alike.setdefault((run_id, reason), []).append(phase_id)
@@ -62,29 +63,24 @@ class PassedOver:
                     drain_id=self._drain_id,
                     run_id=run_id,
                     phase_id=name,
-                    reason=reason,
+                    reason=reason.words,
                     count=1 if name is not None else len(names),
                 )
                 for name in told
             ]
         return events
 
-    def _fresh(self, reasons: Mapping[str, str]) -> list[tuple[str, str]]:
+    def _fresh(self, reasons: Mapping[str, Held]) -> list[tuple[str, Held]]:
         found = []
         for key, reason in reasons.items():
             before = self._said.get(key)
             if before == reason:
                 continue
             if before is not None:
-                self.counts.subtract([_kind_of(before)])
+                self.counts.subtract([before.kind])
             self._said[key] = reason
-            self.counts[_kind_of(reason)] += 1
+            self.counts[reason.kind] += 1
             found.append((key, reason))
         for kind in [kind for kind, n in self.counts.items() if not n]:
             del self.counts[kind]
         return found
-
-
-def _kind_of(reason: str) -> str:
-    """Return a reason without the moment in it, so that equal ones are counted together."""
-    return "backs off" if reason.startswith("backs off") else reason
