@@ -104,19 +104,33 @@ def test_facts_of_a_call(call: Callable[[autopack.Log], object], name: str, valu
     assert (name, value) == (refused.value.name, refused.value.value)
 
 
-def test_facts_of_a_run_file(tmp_path: Path):
+FILES = [
+    ("id = 7\n", "phases[1].id", 7),
+    ('id = "b"\ntimeout_s = -3\n', "phases[1].timeout_s", -3),
+    ('id = "b"\nmax_atempts = 3\n', "phases[1].max_atempts", 3),
+    ('id = "a"\n', "phases[1].id", "a"),
+    ("", "phases[1].id", None),
+]
+
+
+@pytest.mark.parametrize(("second", "name", "value"), FILES)
+def test_facts_of_a_run_file(tmp_path: Path, second: str, name: str, value: object):
     """The first thing that is wrong is named by its place in the file."""
-    path = tmp_path / "run.toml"
-    path.write_text(
-        '[[phases]]\nid = "a"\ncategory = "docs"\ncomplexity = "low"\n'
-        '[[phases]]\nid = 7\ncategory = "docs"\ncomplexity = "low"\n',
-        encoding="utf-8",
-    )
+    path, rest = tmp_path / "run.toml", 'category = "docs"\ncomplexity = "low"\n'
+    path.write_text(f'[[phases]]\nid = "a"\n{rest}[[phases]]\n{second}{rest}', encoding="utf-8")
 
     with pytest.raises(InvalidInputError) as refused:
         read_run_file(path)
 
-    assert ("phases[1].id", 7) == (refused.value.name, refused.value.value)
+    assert (name, value) == (refused.value.name, refused.value.value)
+
+
+def test_whose_it_is_is_told_apart():
+    """A message begins with whose a value is; what is said of it stands alone too."""
+    error = InvalidInputError("tau is 2.", name="tau", value=2, whose="Phase 'a'", do="Mend it.")
+
+    assert "Phase 'a': tau is 2. Mend it." == str(error)
+    assert ("Phase 'a'", "tau is 2. Mend it.") == (error.whose, error.says)
 
 
 @pytest.mark.parametrize(

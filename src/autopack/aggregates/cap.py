@@ -185,7 +185,7 @@ def checked_caps(whose: str, caps: Mapping[str, UsdLike]) -> CapTable:
         InvalidInputError: One is in an unknown unit, or not above 0.
     """
     for unit, fault in cap_faults(caps).items():
-        raise InvalidInputError(f"{whose}: {fault}", name=f"caps.{unit}", value=caps[unit])
+        raise InvalidInputError(fault, name=f"caps.{unit}", value=caps[unit], whose=whose)
     return CapTable.of(caps)
 
 

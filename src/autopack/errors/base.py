@@ -104,10 +104,13 @@ class InvalidInputError(AutopackError):
     """
     Something that was passed in is wrong; nothing was changed.
 
+    ``says`` is the message without whose it is.
+
     Args:
         message: What is wrong, with the value as it is shown.
         name: What is wrong is called so: an argument, a field (``phases[2].id``) or an option.
         value: What was given for it, as it is; None where nothing was, or it may be a secret.
+        whose: Whose it is, which begins the message: ``Phase 'a'``.
         do: What to do about it in Python; it ends the message.
         typed: The same for who typed a command, where that differs.
     """
@@ -118,8 +121,10 @@ class InvalidInputError(AutopackError):
         *,
         name: str | None = None,
         value: object = None,
+        whose: str = "",
         do: str = "",
         typed: str = "",
     ) -> None:
-        super().__init__(message, do=do, typed=typed)
-        self.name, self.value = name, value
+        super().__init__(f"{whose}: {message}" if whose else message, do=do, typed=typed)
+        self.name, self.value, self.whose = name, value, whose
+        self.says = f"{message} {do}" if do else message

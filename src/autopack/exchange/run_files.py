@@ -169,7 +169,8 @@ def _structured(raw: Any, cls: type[T], path: Path) -> T:
 
 def _refused(source: Path | str, raw: Any, faults: Sequence[Fault]) -> InvalidInputError:
     lines = [_line(fault, raw) for fault in faults[:_TOLD_MOST]]
-    name, value = _place(faults[0].path) or "the file", _given(raw, faults[0].path)
+    wrong = _way_to(faults[0], raw)
+    name, value = _place(wrong) or "the file", _given(raw, wrong)
     if len(lines) == 1:
         return InvalidInputError(f"{source}: {lines[0]}", name=name, value=value)
     if more := len(faults) - len(lines):
@@ -185,6 +186,13 @@ def _place(path: Sequence[str | int]) -> str:
     return "".join(steps).removeprefix(".")
 
 
+def _way_to(fault: Fault, raw: Any) -> Sequence[str | int]:
+    """Return the way to what is wrong: a field of the table at a fault's place, if one is named."""
+    table = _given(raw, fault.path)
+    is_named = isinstance(table, dict) and fault.field in table
+    return (*fault.path, str(fault.field)) if is_named else fault.path
+
+
 def _given(raw: Any, path: Sequence[str | int]) -> Any:
     """Return what a file gives at a place; None where it gives nothing."""
     for step in path:
@@ -197,13 +205,12 @@ def _given(raw: Any, path: Sequence[str | int]) -> Any:
 
 def _line(fault: Fault, raw: Any) -> str:
     """Return a fault as a sentence; people count phases from 1, and know them by their ids."""
-    phase, rest, says = "", fault.path, fault.says
+    phase, rest = "", fault.path
     if len(rest) > 1 and rest[0] == "phases":
         number, rest = int(rest[1]), rest[2:]
         spec = raw["phases"][number]
         name = spec.get("id") if isinstance(spec, dict) else None
         phase = f"phase {number + 1}" + (f" ({name!r})" if isinstance(name, str) else "")
-        says = says.replace(f"cannot be used: Phase {name!r}: ", "cannot be used: ")
     places = [text for text in (phase, _place(rest)) if text]
-    told = f"{': '.join(places) or 'the file'} {says}"
+    told = f"{': '.join(places) or 'the file'} {fault.says}"
     return told if told.endswith((".", "?")) else f"{told}."

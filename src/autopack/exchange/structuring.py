@@ -14,7 +14,7 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, mapping_structure_factory
 
-from autopack.errors import AutopackError
+from autopack.errors import AutopackError, InvalidInputError
 from autopack.errors.nearest import did_you_mean
 from autopack.events.json_values import json_fault
 from autopack.values.money import Usd, UsdLike
@@ -41,10 +41,12 @@ class Fault:
     Args:
         path: The way there: names of fields and keys, and places in lists, from 0.
         says: To be read after the place's name.
+        field: The field at that place that is wrong, where its class says so of a whole table.
     """
 
     path: Path
     says: str
+    field: str | None = None
 
 
 def structured(raw: Any, cls: type[T]) -> T | list[Fault]:
@@ -85,11 +87,13 @@ def _faults(fault: BaseException, path: Path) -> list[Fault]:
         case BaseExceptionGroup(exceptions=inner):  # cattrs gathers what is wrong at one level
             return [found for one in inner for found in _inner(one, path)]
         case ForbiddenExtraKeysError(cl=cls, extra_fields=names):
-            return [Fault(path, _no_field(name, cls)) for name in sorted(names)]
+            return [Fault(path, _no_field(name, cls), name) for name in sorted(names)]
         case _WrongError():
             return [Fault(path, str(fault))]
         case RecursionError():
             return [Fault(path, "is nested too deeply, or holds itself")]
+        case InvalidInputError(name=name, says=says):  # the place says whose it is
+            return [Fault(path, f"cannot be used: {says}", name)]
         case AutopackError():
             return [Fault(path, f"cannot be used: {fault}")]
         case _:

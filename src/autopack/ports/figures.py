@@ -91,7 +91,8 @@ def check_figures(spec: Any) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, kinds) or not is_in_range(value):
             raise InvalidInputError(
-                f"Phase {spec.id!r}: {name} is {told(value)}; it must be {must}.",
+                f"{name} is {told(value)}; it must be {must}.",
                 name=name,
                 value=value,
+                whose=f"Phase {spec.id!r}",
             )
