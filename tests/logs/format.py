@@ -71,6 +71,8 @@ def _marks(meta: msgspec.Meta) -> Iterator[str]:
         yield "aware"
     if (meta.extra or {}).get("free_text"):
         yield "free text"
+    if (meta.extra or {}).get("key"):
+        yield "key"
 
 
 def _default(field: "attrs.Attribute[Any]") -> str | None:
