@@ -133,7 +133,6 @@ def _attempted(
     from autopack.draining.attempts.endings import working
     from autopack.draining.attempts.escalation import escalation_of
     from autopack.draining.attempts.failures import Failing, classifier_of
-    from autopack.draining.attempts.hindrances import patiently
     from autopack.draining.caps.caps import Caps
 
     handler = handler_of(log)
@@ -166,4 +165,4 @@ def _attempted(
             with working(handler, claims, claim, log.registry, failing) as live:
                 yield live
         finally:
-            patiently(lambda: handler.finish_run(ref.run_id))
+            handler.finish_run(ref.run_id)

@@ -412,16 +412,63 @@ def test_no_living_worker_loses_its_phases_to_a_lock(impatient, log_path):
     )  # fmt: skip
 
 
-def test_a_loop_of_ones_own_waits_for_a_locked_log(impatient, log_path):
-    """A call that was paid is recorded when the lock is free."""
-    with capture_logs(), attempt(impatient, "r/0") as live:
-        with ThreadPoolExecutor(1) as pool, locked(log_path):
-            recording = pool.submit(live.record_usage, call_id="paid", model="m", output_tokens=5)
-            time.sleep(0.5)
-            assert not recording.done()
-        assert "paid" == recording.result(60).event.call_id
+def test_a_loop_of_ones_own_is_told_that_the_log_is_locked(impatient, log_path):
+    """No word of patience; the call is told again, and counts once."""
+    call = {"call_id": "paid", "model": "m", "output_tokens": 5}
+    with capture_logs() as logged, attempt(impatient, "r/0") as live:
+        with locked(log_path), pytest.raises(LogBusyError):
+            live.record_usage(**call)
+        before = len(live.account.calls), live.use.total_tokens
+        live.record_usage(**call)
+        after = len(live.account.calls), live.use.total_tokens
 
+    assert [] == logged
+    assert ((0, 0), (1, 5)) == (before, after)
+    assert 1 == len(found(impatient, "llm.usage_recorded"))
     assert "COMPLETE" == states(impatient)["0"]
+
+
+def test_a_call_of_ones_own_loop_that_is_not_told_again_is_recorded_at_the_end(impatient, log_path):
+    """It was paid, whoever swallowed the error."""
+    with attempt(impatient, "r/0") as live, locked(log_path), pytest.raises(LogBusyError):
+        live.record_usage(call_id="paid", model="m", output_tokens=5)
+
+    assert ["paid"] == [one.call_id for one in found(impatient, "llm.usage_recorded")]
+
+
+def test_a_loop_of_ones_own_is_told_that_the_disk_is_full(impatient):
+    """What the attempt says is what the log holds, before there is room and after."""
+    writer = impatient.backend._open_writer()
+    told = {"model": "m", "output_tokens": 100, "source_fields": {"x": "y" * 3000}}
+    with capture_logs() as logged, attempt(impatient, "r/0") as live:
+        (pages,) = writer.execute("PRAGMA page_count").fetchone()
+        writer.execute(f"PRAGMA max_page_count={pages}")
+        with pytest.raises(LogFullError):
+            for n in range(400):
+                live.record_usage(call_id=f"c{n}", **told)
+        held = len(found(impatient, "llm.usage_recorded"))
+        said = len(live.account.calls), live.use.total_tokens
+        writer.execute("PRAGMA max_page_count=1000000")
+        live.record_usage(call_id=f"c{held}", **told)
+
+        assert (held, held * 100) == said
+        assert (held + 1, (held + 1) * 100) == (len(live.account.calls), live.use.total_tokens)
+    assert [] == logged
+    assert held + 1 == len(found(impatient, "llm.usage_recorded"))
+
+
+def test_an_end_of_ones_own_that_cannot_be_written_is_raised(impatient, log_path):
+    """The lease ends by itself then."""
+    with (
+        capture_logs() as logged,
+        contextlib.ExitStack() as stack,
+        pytest.raises(LogBusyError),
+        attempt(impatient, "r/0"),
+    ):
+        stack.enter_context(locked(log_path))
+
+    assert [] == logged
+    assert "RUNNING" == states(impatient)["0"]
 
 
 def test_patience_ends(monkeypatch):

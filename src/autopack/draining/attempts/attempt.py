@@ -43,9 +43,17 @@ _USAGE_FIELDS: Final = frozenset(LlmUsageRecorded.__annotations__) - {
 
 
 class LiveAttempt:
-    """An attempt at a phase; implements :class:`autopack.ports.work.Attempt`. Any thread."""
+    """
+    An attempt at a phase; implements :class:`autopack.ports.work.Attempt`. Any thread.
 
-    def __init__(self, handler: Handler, claims: Claims, claim: Claim) -> None:
+    Args:
+        is_patient: Whether it waits while the machine hinders it, as a drain does; somebody's own
+            loop is told at once.
+    """
+
+    def __init__(
+        self, handler: Handler, claims: Claims, claim: Claim, *, is_patient: bool = True
+    ) -> None:
         self.ref, self.number, self.lease_token = claim.ref, claim.number, claim.token
         self.budget_tokens = claim.estimate.budget_tokens
         self.estimate, self.deadline = claim.estimate, claim.deadline
@@ -53,6 +61,7 @@ class LiveAttempt:
         self.outcome: Outcome = Completed()
         self.step: str | None = None
         self._handler, self._claims, self._claim = handler, claims, claim
+        self._is_patient = is_patient
         self._registry = getattr(handler.journal, "registry", None)
         self._recording = threading.Lock()
         self._untold: list[tuple[LlmUsageRecorded, datetime | None]] = []
@@ -234,7 +243,7 @@ class LiveAttempt:
         await self._handler.journal.pool.call(self.progress, note)
 
     def catch_up(self) -> None:
-        """Record the calls that were told on an event loop while the machine hindered it."""
+        """Record the calls that were told, and not waited for, while the machine hindered it."""
         if not self._untold:
             return  # nor wait for a thread of the executor's that waits for the machine
         with self._recording:
@@ -247,12 +256,12 @@ class LiveAttempt:
     def _recorded(
         self, usage: LlmUsageRecorded, occurred_at: datetime | None
     ) -> tuple[Recorded[Any], CapReachedError | None]:
-        """Record a call; on an event loop, which must not wait, it is kept for the end."""
+        """Record a call; where nobody may wait for the machine it is kept for the end."""
 
         def work() -> tuple[Recorded[Any], CapReachedError | None]:
             return record(self._handler, self._claims.caps, self, usage, occurred_at)
 
-        if not is_on_loop():
+        if self._is_patient and not is_on_loop():
             return patiently(work)
         try:
             return work()
@@ -275,6 +284,8 @@ class LiveAttempt:
 
     def _stored(self, text: str) -> str:
         """Store a text, so that nobody prunes it before an event names it."""
+        if not self._is_patient:
+            return self._claims.store_text(self.lease_token, text)
         return patiently(lambda: self._claims.store_text(self.lease_token, text))
 
 

@@ -10,7 +10,7 @@ from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import INTERRUPTED, Claim, Claims
 from autopack.draining.attempts.failures import Failing, failed_by
 from autopack.draining.attempts.gates import question_of
-from autopack.draining.attempts.hindrances import hindrance_of, patiently
+from autopack.draining.attempts.hindrances import hindrance_of
 from autopack.draining.attempts.outcomes import AttemptEnd, TimedOut, bad_outcome, ending_of
 from autopack.draining.attempts.texts import storable
 from autopack.errors import InvalidEventError, InvalidInputError, LeaseLostError
@@ -37,7 +37,7 @@ def working(
     Args:
         registry: The plugins that are asked how it ended.
     """
-    live = LiveAttempt(handler, claims, claim)
+    live = LiveAttempt(handler, claims, claim, is_patient=False)
     try:
         yield live
     except LeaseLostError:
@@ -84,20 +84,18 @@ def _end(
     if isinstance(outcome, Completed):
         question = question_of(registry, claim.phase, live, outcome)
     duration_s = live.elapsed_s
-    patiently(live.catch_up)
-    patiently(
-        lambda: end_attempt(
-            handler,
-            claims,
-            claim,
-            live,
-            outcome,
-            failing=failing,
-            now=from_us(handler.journal.now_us()),
-            duration_s=duration_s,
-            timeout_s=None,
-            question=question,
-        )
+    live.catch_up()
+    end_attempt(
+        handler,
+        claims,
+        claim,
+        live,
+        outcome,
+        failing=failing,
+        now=from_us(handler.journal.now_us()),
+        duration_s=duration_s,
+        timeout_s=None,
+        question=question,
     )
 
 
