@@ -108,6 +108,14 @@ def _followers(folder: Path, given: Given) -> str:
     )
 
 
+def _programs(folder: Path, given: Given) -> str:
+    from tests.crash.programs import kill_many
+
+    tally = kill_many(folder, times=given.times, seed=given.seed)
+    assert not tally.left, tally
+    return f"{tally.kills} drains killed, {tally.begun} programs begun, none left alive"
+
+
 def _mutants(folder: Path, given: Given) -> str:
     from tests.long.mutants import check_each
 
@@ -144,6 +152,11 @@ RUNS: Final = {
         what="faults put into the core one at a time: the tests of each notice it",
         options={"only": ""},
         run=_mutants,
+    ),
+    "programs": LongRun(
+        what="drains killed while they start programs: none of these is left alive",
+        options={"times": 60, "seed": 1},
+        run=_programs,
     ),
     "threads": LongRun(
         what="the tests of many threads, again and again",

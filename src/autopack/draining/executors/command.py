@@ -156,6 +156,7 @@ class CommandExecutor:
                     cwd=self._cwd,
                     env=own,
                     pass_fds=(channel.write_end,),
+                    keeper=keeper.pipe,
                 )
             except (OSError, ValueError) as fault:
                 if getattr(fault, "errno", None) in NOT_TO_BE_HAD:

@@ -13,14 +13,15 @@ from autopack.plugins.narrator import Narrator
 _NAME: Final = "program-keeper"  # who kills all that is named autopack means the drains
 _SHELL: Final = "/bin/sh"
 _SCRIPT: Final = (
-    'read -r group && [ "$group" ] || exit 0; read -r _; '
+    'while read -r told; do group=$told; done; [ "$group" ] || exit 0; '
     'kill -s TERM -- "-$group" || exit 0; '
     'while [ "$1" -gt 0 ] && kill -s 0 -- "-$group"; do sleep 1; set -- "$(($1 - 1))"; done; '
     'kill -s KILL -- "-$group"'
 )
 """
-Reads the group's number from a pipe whose other end only our process holds, and waits for the
-pipe's end, which comes when we are gone. ``$1`` is the grace, in seconds.
+Reads the group's number from a pipe whose other end our process holds, and the launcher until it is
+the program, and waits for the pipe's end, which comes when both are gone. ``$1`` is the grace, in
+seconds.
 """
 
 
@@ -62,8 +63,13 @@ class Keeper:
             os.close(theirs)
         return self
 
+    @property
+    def pipe(self) -> int | None:
+        """Where a launcher tells the group's number itself; None without a keeper."""
+        return self._end
+
     def keep(self, group: int) -> None:
-        """End this process group when our process is gone."""
+        """End this process group when our process is gone; a launcher may have told it before."""
         if self._end is not None:
             with contextlib.suppress(BrokenPipeError):  # somebody killed the keeper
                 os.write(self._end, f"{group}\n".encode())

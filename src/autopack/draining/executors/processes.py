@@ -6,8 +6,11 @@ import os
 import signal
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
+
+from autopack.draining.executors.launching import Launch, can_launch
 
 _CHUNK_BYTES: Final = 65_536
 _LOOK_S: Final = 0.2
@@ -41,14 +44,41 @@ class GroupProcess:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         pass_fds: Sequence[int] = (),
+        keeper: int | None = None,
     ) -> Self:
         """
         Start a program; what it prints goes to the sinks, piece by piece.
+
+        *keeper* is a pipe that is told the group's number before the program begins.
 
         Raises:
             OSError: It cannot be started.
             RuntimeError: There is no thread to wait for it in; it was ended again.
         """
+        begin = partial(cls._begun, stdout=stdout, stderr=stderr, stdin=stdin, cwd=cwd, env=env)
+        if keeper is None or not can_launch():
+            return await begin(argv, pass_fds=pass_fds)
+        with Launch(keeper) as launch:
+            begun = await begin(launch.argv(argv, env), pass_fds=(*pass_fds, *launch.pass_fds))
+            try:
+                await launch.check(argv[0])
+            except BaseException:
+                await begun.end(0.0)
+                raise
+        return begun
+
+    @classmethod
+    async def _begun(
+        cls,
+        argv: Sequence[str],
+        *,
+        stdout: Sink,
+        stderr: Sink,
+        stdin: str | None,
+        cwd: Path | None,
+        env: Mapping[str, str] | None,
+        pass_fds: Sequence[int],
+    ) -> Self:
         try:
             process = await asyncio.create_subprocess_exec(
                 *argv,
