@@ -17,7 +17,7 @@ import attrs
 from autopack import PhaseSpec, create_log, create_run
 
 _MAIN: Final = "import sys; from autopack.cli.main import main; main()"
-_PROGRAM: Final = 'echo >> "$0"; case $(($$ % 3)) in 0) sleep 60;; *) sleep 0.0$(($$ % 7));; esac'
+_PROGRAM: Final = 'echo >> "$0"; case $(($$ % 3)) in 0) sleep 0.0$(($$ % 7));; *) sleep 60;; esac'
 _PHASES: Final = 400
 _WORKERS: Final = 8
 _LATEST_KILL_S: Final = 1.5
@@ -34,12 +34,16 @@ class Tally:
 
 
 def kill_many(folder: Path, *, times: int, seed: int) -> Tally:
-    """Kill *times* drains with SIGKILL at random moments of their first second and a half."""
+    """
+    Kill *times* drains with SIGKILL at random moments of their first second and a half.
+
+    Most are killed early, while all their workers start a program at once.
+    """
     chance, tally = random.Random(seed), Tally()
     for number in range(times):
         home = folder / f"{number}-{secrets.token_hex(8)}"  # its name is in each command line
         home.mkdir()
-        _kill_one(home, chance.uniform(0, _LATEST_KILL_S))
+        _kill_one(home, _LATEST_KILL_S * chance.random() ** 3)
         tally.kills += 1
         tally.begun += len((home / "begun").read_bytes())
         tally.left += _left(home.name)

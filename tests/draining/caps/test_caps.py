@@ -1,6 +1,8 @@
 """Caps kept as conflicts: across claims, calls, workers, drains and processes."""
 
 import asyncio
+import contextlib
+import sqlite3
 from decimal import Decimal
 
 import pytest
@@ -15,6 +17,7 @@ from autopack import (
     get_caps,
     hookimpl,
     load_plugins,
+    open_log,
     replay,
     set_caps,
 )
@@ -502,3 +505,31 @@ def test_caps_that_are_refused(any_log, run_id, caps, why, said):
         set_caps(any_log, run_id, caps, why=why)
 
     assert head == any_log.head()
+
+
+def test_a_price_plugin_is_asked_without_the_write_lock(log_path):
+    """Another connection can write meanwhile, whether the attempt is a drain's or one's own."""
+    free = []
+
+    class Prices:
+        @hookimpl
+        def autopack_price_usage(self, usage):
+            with contextlib.closing(sqlite3.connect(log_path, timeout=0)) as other:
+                try:
+                    other.execute("BEGIN IMMEDIATE")
+                    other.execute("ROLLBACK")
+                except sqlite3.OperationalError:
+                    free.append(False)
+                else:
+                    free.append(True)
+            return 0.01
+
+    with open_log(log_path, plugins=load_plugins(extra=[Prices()])) as log:
+        create_run(log, "r", specs("a", "b", model="m"), caps={"usd": 1000.0})
+        with attempt(log, "r/a") as live:
+            for n in range(5):
+                live.record_usage(call_id=f"own {n}", model="m", output_tokens=5)
+        drain(log, executor=uses(1000))
+
+    assert len(free) >= 6
+    assert all(free)
