@@ -196,7 +196,7 @@ def _event_pages(content: bytearray) -> Iterator[tuple[int, set[int]]]:
     for start in range(_PAGE_BYTES, len(content), _PAGE_BYTES):
         page = content[start : start + _PAGE_BYTES]
         cells = int.from_bytes(page[3:5], "big")
-        is_schema = b"CREATE " in page  # SQLite's own table of tables, which nothing is read without
+        is_schema = b"CREATE " in page  # of SQLite's table of tables: nothing is read without it
         if page[0] != 0x0D or not cells or b"run_id" not in page or is_schema:
             continue
         yield start, {_rowid(page, 8 + 2 * cell) for cell in range(cells)}
