@@ -124,3 +124,20 @@ def test_a_view_that_cannot_be_read_says_how_to_make_it_anew(path):
         log.refresh_views(rebuild=True)
 
         assert log.verify(views=True).is_clean
+
+
+def test_a_last_page_that_cannot_be_read_is_named_by_its_positions(tmp_path):
+    """Where the log stands rests on that page; looking for faults does not."""
+    path = tmp_path / "long.db"
+    create_file(path)
+    with Log(SqliteBackend(path)) as log:
+        for n in range(60):
+            log.append("s", [paused(f"{n} {'x' * 400}")], expected_version=n)
+    content = bytearray(path.read_bytes())
+    last = content.rindex(b"59 xxxx") // 4096 * 4096
+    content[last : last + 4096] = bytes(4096)
+    path.write_bytes(content)
+    found = [position for position, _what in faults(path) if position is not None]
+
+    assert 60 == max(found)
+    assert min(found) > 40

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from autopack.errors import (
     InvalidInputError,
     LogClosedError,
+    LogDamagedError,
     LogError,
     LogFullError,
     LogHinderedError,
@@ -70,7 +71,10 @@ class SqliteBackend(Queries):
     @property
     def identity(self) -> LogIdentity:
         if not (self._has_events or self._is_closed):  # an import may give it another origin
-            self._has_events = self.head().position > 0
+            try:
+                self._has_events = self.head().position > 0
+            except LogDamagedError:  # what is damaged is there
+                self._has_events = True
             self._identity = read_identity(self._all, self.target)
         return self._identity
 
