@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
-from autopack.draining.executors.launching import Launch, can_launch
+from autopack.draining.executors.launcher import Launch, can_launch
 
 _CHUNK_BYTES: Final = 65_536
 _LOOK_S: Final = 0.2
