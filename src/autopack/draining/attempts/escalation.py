@@ -9,8 +9,8 @@ import attrs
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Prediction
 from autopack.ports.work import PhaseView
+from autopack.prediction.estimation.budgets import CAP_TOKENS
 
-CAP_TOKENS: Final = 64_000
 _HALVINGS: Final = 8
 
 Quantile = Callable[[float], Prediction]
