@@ -116,10 +116,13 @@ class Workers:
 
     async def tend(self) -> None:
         """Catch up with the log, and stop work at phases that are not ours any more."""
-        tokens = [claim.token for claim in self.claims]
-        await self.surely(lambda: self._session.tend(tokens))
-        is_lost, watched = self._session.claims.is_lost, list(self._lost)
-        for token in await self.in_io(lambda: [one for one in watched if is_lost(one)]):
+        tokens, watched = [claim.token for claim in self.claims], list(self._lost)
+
+        def look() -> list[str]:
+            self._session.tend(tokens)
+            return [one for one in watched if self._session.claims.is_lost(one)]
+
+        for token in await self.surely(look):
             if token in self._lost:
                 self._lost[token].set()
 
