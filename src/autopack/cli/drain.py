@@ -136,8 +136,9 @@ def drain(
     """
     Claim queued phases, let the executor do them, and record what happened.
 
-    Exit 0 if no phase failed, 1 if some did or an error ended it, 130 when interrupted: the first
-    Ctrl-C lets the phases in work end, the second one gives them back at once.
+    Exit 0 if no phase failed, 1 if some did, or if an error, the breaker, a missing price or the
+    machine ended it, 130 when interrupted: the first Ctrl-C lets the phases in work end, the second
+    one gives them back at once.
     """
     ctx.with_resource(unhurried())
     _check_together(given["run_id"], given["phase_id"], requeue, why, dry_run)
