@@ -267,11 +267,12 @@ def test_a_flood_blocks_nothing(log, tmp_path, where, line, monkeypatch):
     monkeypatch.setattr("autopack.draining.executors.calls.CALLS_MOST", 300)
     monkeypatch.setattr(usage_files, "BYTES_MOST", 2_000_000)
     text = (
-        "import os, pathlib, sys\n"
+        "import os, pathlib, sys, time\n"
         f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
         f"{FLOODS[where]}"
         f"line = {line + chr(10)!r} * 100\n"
-        "for _ in range(2_000_000):\n    write(line)\n"
+        "end = time.monotonic() + 60\n"
+        "while time.monotonic() < end:\n    write(line)\n"
     )
     executor = CommandExecutor(script(tmp_path, text), grace_s=0.2)
     with capture_logs():
@@ -290,10 +291,11 @@ def test_a_flood_keeps_nobody_from_ending_it(log, tmp_path, where, end):
     """A drain hears that its phase is called off, and that it is to stop itself."""
     begun, line = tmp_path / "pid", json.dumps({"type": "autopack.usage", **CALL})
     text = (
-        "import os, pathlib, sys\n"
+        "import itertools, os, pathlib, sys, time\n"
         f"{FLOODS[where]}"
         f"line = {line + chr(10)!r} * 100\n"
-        "for n in range(2_000_000):\n"
+        "end = time.monotonic() + 60\n"
+        "for n in itertools.takewhile(lambda _: time.monotonic() < end, itertools.count()):\n"
         "    write(line)\n"
         "    if n == 9:\n"
         f"        pathlib.Path({str(begun)!r}).write_text(str(os.getpid()))\n"
