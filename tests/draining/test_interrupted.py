@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from autopack import Drain, attempt, cancel, create_run, drain, queue_phases
+from autopack import Drain, Failed, attempt, cancel, create_run, drain, queue_phases
 from autopack.errors import DrainUsedError, EmptyLogError, LogError
 from drains import found, specs, states, types_of, works
 from programs import heeds_ctrl_c
@@ -128,6 +128,37 @@ def test_a_drain_that_is_cancelled_while_it_gives_back_gives_all_back(log, n_can
 
     assert nothing_is_left(log)
     assert [1, 1] == cancelled
+
+
+@pytest.mark.parametrize("n_stops", [2, 3])
+@pytest.mark.parametrize("fault", [None, Failed("network", "again")])
+def test_stops_while_an_end_is_written_count_the_attempt_once(log, n_stops, fault):
+    """It has ended as it did: it is not lost besides, and its call is not paid for twice."""
+    gate = Gate("phase.completed" if fault is None else "phase.failed")
+
+    async def works_on(_phase, live):
+        await live.arecord_usage(model="m", input_tokens=100, output_tokens=50, cost_usd=1)
+        return fault
+
+    async def service():
+        engine = Drain(log, executor=works_on, on_event=gate)
+        task = asyncio.create_task(engine.arun())
+        await asyncio.to_thread(gate.reached.wait, 60)
+        for _ in range(n_stops):
+            engine.stop()
+            await asyncio.sleep(0.3)  # longer than it takes to look whether to give back
+        gate.go.set()
+        return await task
+
+    report = asyncio.run(service())
+    (stopped,) = found(log, "drain.stopped")
+
+    assert (1, 1, 150, 1) == (report.attempts, report.calls, report.total_tokens, report.cost_usd)
+    assert (int(fault is None), 0) == (report.completed, report.lost)
+    assert (1, 150, "1") == tuple(
+        stopped.totals[name] for name in ("calls", "total_tokens", "cost_usd")
+    )
+    assert [] == [*found(log, "phase.released"), *log.backend.leases()]
 
 
 def test_a_service_that_is_cancelled_gives_its_phases_back(log):
