@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autopack.log.backends.memory import MemoryBackend
-from autopack.log.backends.sqlite.files import create_file
+from autopack.log.backends.sqlite.log_files import create_file
 from autopack.log.backends.sqlite.store import SqliteBackend
 from autopack.log.log import Log
 from autopack.ports.log import Backend

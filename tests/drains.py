@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from autopack import PhaseSpec, replay
-from autopack.draining.engine.report import sums_of
+from autopack.draining.engine.drain_report import sums_of
 from autopack.log.handler import Handler
 from autopack.log.log import Log
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import autopack.log.backends.sqlite.store, autopack.log.verification
 from autopack import create_log, diagnose, open_log, replay, status
 from autopack.errors import *
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY
 from autopack.testing.facts import paused
 registry = load_plugins()

@@ -16,8 +16,8 @@ from autopack.errors import AutopackError, CodecError, InvalidNameError
 from autopack.format.cloudevents import CloudEvent
 from autopack.format.redaction import cleaned_json
 from autopack.log.targets import masked
-from autopack.prediction.estimation import kinds, wording
-from autopack.report.wording import end_of, failure_words, kind_words, start_of
+from autopack.prediction.estimation import deliverable_kinds, phrases
+from autopack.report.failure_words import end_of, failure_words, kind_words, start_of
 from autopack.values.ids import check_name
 from growing import PIECES, growth, made_of, pieces
 
@@ -60,8 +60,8 @@ WORK = {
     "subject": refused_line,
     "template": checked,
     "filled": lambda text: filled(text.replace("{a", "{ a"), None),
-    "deliverable": lambda text: kinds.recognise(f"add {text}"),
-    "goal": wording.asks_of_goal,
+    "deliverable": lambda text: deliverable_kinds.recognise(f"add {text}"),
+    "goal": phrases.asks_of_goal,
     "failure": lambda text: failure_words("x", text),
     "kind": kind_words,
     "start": lambda text: start_of(text, len(text) - 1),

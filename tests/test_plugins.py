@@ -10,8 +10,8 @@ import pytest
 import autopack
 from autopack import hookimpl
 from autopack.errors import InvalidInputError, PluginError, UnknownNameError
-from autopack.plugins.files import from_file
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
+from autopack.plugins.python_files import from_file
 from autopack.plugins.registry import KINDS
 
 

@@ -7,6 +7,7 @@ Everything is loaded when it is first used, so that importing the package costs 
 from autopack.values.lazy import TYPE_CHECKING, loaded, shown_by
 
 if TYPE_CHECKING:
+    from autopack.api.amendments import amend_usage as amend_usage
     from autopack.api.backtests import backtest as backtest
     from autopack.api.caps import get_caps as get_caps
     from autopack.api.caps import set_caps as set_caps
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from autopack.api.estimates import estimate as estimate
     from autopack.api.estimates import list_samples as list_samples
     from autopack.api.forecasts import forecast as forecast
+    from autopack.api.log_status import status as status
     from autopack.api.logs import create_log as create_log
     from autopack.api.logs import export_history as export_history
     from autopack.api.logs import import_history as import_history
     from autopack.api.logs import open_log as open_log
+    from autopack.api.phase_texts import list_texts as list_texts
+    from autopack.api.phase_texts import read_text as read_text
     from autopack.api.proposals import apply as apply
     from autopack.api.proposals import calibration_history as calibration_history
     from autopack.api.proposals import propose as propose
@@ -40,10 +44,6 @@ if TYPE_CHECKING:
     from autopack.api.runs import resume_run as resume_run
     from autopack.api.runs import skip as skip
     from autopack.api.simulations import simulate as simulate
-    from autopack.api.status import status as status
-    from autopack.api.texts import list_texts as list_texts
-    from autopack.api.texts import read_text as read_text
-    from autopack.api.usage import amend_usage as amend_usage
     from autopack.api.views import areplay as areplay
     from autopack.api.views import diff as diff
     from autopack.api.views import get_phase as get_phase
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from autopack.api.views import view as view
     from autopack.cli.demo_run import run_demo as run_demo
     from autopack.draining.attempts.escalation import Escalation as Escalation
+    from autopack.draining.engine.drain_report import DrainReport as DrainReport
     from autopack.draining.engine.engine import Drain as Drain
-    from autopack.draining.engine.report import DrainReport as DrainReport
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
     from autopack.draining.executors.recorded import RecordedExecutor as RecordedExecutor
     from autopack.draining.simulation.synthetic import synthetic_backlog as synthetic_backlog
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from autopack.exchange.run_files import parse_run as parse_run
     from autopack.exchange.run_files import read_run_file as read_run_file
     from autopack.log.log import Log as Log
-    from autopack.plugins.finding import load_plugins as load_plugins
+    from autopack.plugins.discovery import load_plugins as load_plugins
     from autopack.plugins.hookspecs import hookimpl as hookimpl
     from autopack.plugins.scaffold import create_plugin as create_plugin
     from autopack.ports.drain import Choose as Choose

@@ -60,10 +60,10 @@ def autopack_register_calibrators(register: Register) -> None:
 def autopack_register_projections(register: Register) -> None:
     """Register the library's own read models."""
     from autopack.projections.attempts import ATTEMPTS
+    from autopack.projections.calls import USAGE
     from autopack.projections.coefficients import COEFFICIENTS
     from autopack.projections.phases import PHASES
     from autopack.projections.runs import RUNS
-    from autopack.projections.usage import USAGE
 
     for projection in (PHASES, RUNS, ATTEMPTS, USAGE, COEFFICIENTS):
         register(projection.name, projection)

@@ -11,28 +11,28 @@ if TYPE_CHECKING:
     from autopack.aggregates.order import Stuck as Stuck
     from autopack.api.caps import CapUse as CapUse
     from autopack.api.logs import Durability as Durability
+    from autopack.api.phase_texts import PhaseText as PhaseText
     from autopack.api.prune import Pruned as Pruned
     from autopack.api.reports import EvaluationSettings as EvaluationSettings
-    from autopack.api.texts import PhaseText as PhaseText
     from autopack.api.views import Change as Change
     from autopack.draining.attempts.escalation import Escalation as Escalation
     from autopack.draining.attempts.escalation import EscalationLike as EscalationLike
     from autopack.draining.attempts.escalation import EscalationPolicy as EscalationPolicy
+    from autopack.draining.engine.drain_report import DrainReport as DrainReport
     from autopack.draining.engine.probe_checks import ProbeCheck as ProbeCheck
     from autopack.draining.engine.probes import ProbeReport as ProbeReport
-    from autopack.draining.engine.report import DrainReport as DrainReport
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
+    from autopack.draining.executors.json_lines import Preset as Preset
+    from autopack.draining.executors.json_lines import ProgramReader as ProgramReader
     from autopack.draining.executors.recorded import RecordedAnswer as RecordedAnswer
-    from autopack.draining.executors.reports import Preset as Preset
-    from autopack.draining.executors.reports import ProgramReader as ProgramReader
     from autopack.draining.queue.rate_limits import Rate as Rate
     from autopack.draining.settings.parameters import DrainLimits as DrainLimits
     from autopack.draining.settings.parameters import DrainSettings as DrainSettings
     from autopack.draining.simulation.backlogs import Backlog as Backlog
     from autopack.draining.simulation.plans import Plan as Plan
     from autopack.draining.simulation.plans import Planned as Planned
+    from autopack.draining.simulation.simulated_drain import Answer as Answer
     from autopack.draining.simulation.simulation import Simulated as Simulated
-    from autopack.draining.simulation.worlds import Answer as Answer
     from autopack.events.usage import CostSource as CostSource
     from autopack.events.usage import Split as Split
     from autopack.exchange.run_files import RunFile as RunFile
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from autopack.log.thread_pool import Block as Block
     from autopack.log.verification import Fault as Fault
     from autopack.log.verification import Verification as Verification
-    from autopack.log.views.fold import ViewAt as ViewAt
+    from autopack.log.views.projection_fold import ViewAt as ViewAt
     from autopack.plugins.hookspecs import Register as Register
     from autopack.plugins.hookspecs import RegisterEvent as RegisterEvent
     from autopack.plugins.observers import ObserverFaults as ObserverFaults
@@ -114,15 +114,15 @@ if TYPE_CHECKING:
     from autopack.ports.work import RunView as RunView
     from autopack.prediction.calibration.backtesting import Backtest as Backtest
     from autopack.prediction.calibration.backtesting import Promise as Promise
-    from autopack.prediction.calibration.forecasts import Forecast as Forecast
-    from autopack.prediction.calibration.forecasts import PhaseForecast as PhaseForecast
-    from autopack.prediction.calibration.forecasts import Range as Range
-    from autopack.prediction.calibration.forecasts import Total as Total
-    from autopack.prediction.calibration.forecasts import UsdRange as UsdRange
+    from autopack.prediction.calibration.forecast_intervals import Forecast as Forecast
+    from autopack.prediction.calibration.forecast_intervals import PhaseForecast as PhaseForecast
+    from autopack.prediction.calibration.forecast_intervals import Range as Range
+    from autopack.prediction.calibration.forecast_intervals import Total as Total
+    from autopack.prediction.calibration.forecast_intervals import UsdRange as UsdRange
     from autopack.prediction.calibration.options import CalibratorOptions as CalibratorOptions
     from autopack.prediction.calibration.scores import Score as Score
-    from autopack.report.diagnosis import Diagnosis as Diagnosis
-    from autopack.report.diagnosis import DoctorCheck as DoctorCheck
+    from autopack.report.doctor_findings import Diagnosis as Diagnosis
+    from autopack.report.doctor_findings import DoctorCheck as DoctorCheck
     from autopack.report.status import FailureGroup as FailureGroup
     from autopack.report.status import Halted as Halted
     from autopack.report.status import LiveWorker as LiveWorker

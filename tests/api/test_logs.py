@@ -17,7 +17,7 @@ from autopack.errors import (
     NotALogError,
     UnknownNameError,
 )
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY, UnrecognisedEvent
 from autopack.testing.facts import append_all, created, queued
 

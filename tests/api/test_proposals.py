@@ -22,7 +22,7 @@ from autopack.errors import InvalidInputError
 from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseEstimated, SampleRecorded
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log
-from autopack.prediction.calibration.coefficients import fold_proposals
+from autopack.prediction.calibration.estimator_state import fold_proposals
 
 SPEC = PhaseSpec("p", category="docs", complexity="low", deliverables=["docs/a.md"], model="m")
 

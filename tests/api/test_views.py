@@ -20,7 +20,7 @@ from autopack.errors import (
 from autopack.events import RunCreated, RunFinished, RunPaused
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY, NewEvent
 from autopack.testing.facts import append_all, claimed, completed, created, paused, queued, started
 from autopack.testing.generators import any_order

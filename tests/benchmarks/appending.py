@@ -11,7 +11,7 @@ from tests.benchmarks.measuring import OURS, PEER, RAW, Row, Work, compared_row,
 from tests.benchmarks.peer import PeerLog, same_events
 
 from autopack import create_log
-from autopack.log.backends.sqlite.files import connect, create_file
+from autopack.log.backends.sqlite.log_files import connect, create_file
 from autopack.ports.log import ANY
 
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

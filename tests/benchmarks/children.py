@@ -26,7 +26,7 @@ def replay(path: str, share: str) -> dict[str, Any]:
 def calibrate(n_samples: str) -> dict[str, Any]:
     """Fit the default calibrator to samples that come one by one."""
     from autopack.ports.prediction import Sample
-    from autopack.prediction.calibration.fold import run_calibrator
+    from autopack.prediction.calibration.calibrator_fold import run_calibrator
     from autopack.prediction.calibration.median_ratio import MedianRatio
 
     def samples() -> Iterator[Sample]:

@@ -10,7 +10,7 @@ from tests.benchmarks.filling import history
 from tests.benchmarks.measuring import OURS, PEER, RAW, compared_row, in_turns, ratio, table
 from tests.benchmarks.peer import PeerLog, same_events
 
-from autopack.log.backends.sqlite.files import connect, create_file
+from autopack.log.backends.sqlite.log_files import connect, create_file
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from autopack.cli.liveview import lines_of
+from autopack.cli.live_view import lines_of
 
 STATUS = {
     "completed": 8, "failed": 1, "timed_out": 0, "gated": 0, "ready": 18, "waiting": 2,

@@ -204,7 +204,7 @@ def test_the_live_view_hands_nothing_on():
 
     from rich.console import Console
 
-    from autopack.cli.liveview import picture
+    from autopack.cli.live_view import picture
 
     row = {"phase": EVIL, "step": EVIL, "since_s": 1.0, "calls": 0, "tokens": 0}
     counts = (

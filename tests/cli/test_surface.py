@@ -9,8 +9,8 @@ import click
 import pytest
 
 import autopack
-from autopack.cli.groups import CommandGroup
 from autopack.cli.main import autopack as main
+from autopack.cli.suggestions import CommandGroup
 from docs.running import blocks_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -32,7 +32,7 @@ MORE = {
     "plugins/autopack-boost": "autopack.prediction.calibration.shrinkage",  # what it falls back on
     "plugins/autopack-legacy": "autopack.prediction.estimation",  # today's words for old categories
     "plugins/autopack-prices/src/autopack_prices/tables.py": "autopack.exchange.run_files",
-    "plugins/autopack-prices": "autopack.prediction.calibration.prices",  # what a table is
+    "plugins/autopack-prices": "autopack.prediction.calibration.price_table",  # what a table is
 }
 
 

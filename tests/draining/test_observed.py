@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 import autopack
 from autopack import create_run, drain, hookimpl, load_plugins
-from autopack.report.drain import drain_text
+from autopack.report.drain_text import drain_text
 from drains import found, specs, states, works
 
 RAISED = [

@@ -3,7 +3,7 @@
 import pytest
 
 from autopack import Failed, NeedsPerson, calibrate, create_run, drain, status
-from autopack.report.drain import drain_text
+from autopack.report.drain_text import drain_text
 from autopack.report.status import status_text
 from drains import account_of, specs
 

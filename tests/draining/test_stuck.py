@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from autopack import Drain, Failed, PhaseRef, create_run, drain, pause_run, skip, status
 from autopack.aggregates.order import find_stuck
 from autopack.cli.main import autopack as main
-from autopack.report.drain import drain_text
+from autopack.report.drain_text import drain_text
 from autopack.report.status import next_steps, status_text
 from autopack.testing.facts import append_all, created, queued
 from drains import specs, states, works

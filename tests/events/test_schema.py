@@ -8,7 +8,7 @@ import pytest
 import autopack
 from autopack import ANY, UnrecognisedEvent, hookimpl
 from autopack.errors import InvalidEventError, StoredEventError
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 
 MAKERS = {
     "frozen": attrs.frozen,

@@ -18,11 +18,11 @@ from autopack import hookimpl
 from autopack.errors import InvalidInputError, StoredEventError
 from autopack.events import PhaseCompleted, PhaseQueued, RunPaused, event
 from autopack.log import views
+from autopack.log.append_batch import PAGE
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.journal import END
 from autopack.log.log import Log
-from autopack.log.transaction import PAGE
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY, Checkpoint, NewEvent, UnrecognisedEvent
 from autopack.ports.projection import projection
 from autopack.projections.attempts import ATTEMPTS

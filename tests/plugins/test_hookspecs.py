@@ -13,7 +13,7 @@ from autopack import PhaseSpec, hookimpl
 from autopack.errors import DrainRefusedError, PluginError
 from autopack.events import event
 from autopack.plugins import hookspecs
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import KINDS
 from autopack.ports.log import UnrecognisedEvent
 

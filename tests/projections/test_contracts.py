@@ -3,10 +3,10 @@
 from autopack.events import RunPaused
 from autopack.ports.projection import projection
 from autopack.projections.attempts import ATTEMPTS
+from autopack.projections.calls import USAGE
 from autopack.projections.coefficients import COEFFICIENTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
-from autopack.projections.usage import USAGE
 from autopack.testing.projections import ProjectionContract
 
 

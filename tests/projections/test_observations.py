@@ -1,8 +1,8 @@
 """What calibrators are shown: one observation a phase, in the order of the log."""
 
 from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.call_totals import Use
 from autopack.projections.observations import samples_of
-from autopack.projections.use import Use
 
 
 def row(position, attempt=1, *, phase="p", truncated=False, success=True, actual=100):

@@ -24,7 +24,7 @@ from autopack.events.phase import PhaseEvent
 from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY, NewEvent
 from autopack.ports.states import LIVE
 from autopack.projections.phases import PHASES

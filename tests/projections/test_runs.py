@@ -7,7 +7,7 @@ from autopack.events import RunFinished, RunPrepared, RunPrepareFailed, RunReope
 from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.projections.runs import RUNS
 from autopack.testing.facts import append_all, claimed, created, paused, queued, usage
 from autopack.testing.generators import any_order

@@ -9,7 +9,7 @@ import pytest
 
 from autopack.events import LlmUsageRecorded, PhaseFailed, PhaseGateDecided
 from autopack.ports.log import Recorded, UnrecognisedEvent
-from autopack.report.drain import drain_text
+from autopack.report.drain_text import drain_text
 from autopack.report.history import event_json, history_line
 from autopack.report.status import (
     Halted,

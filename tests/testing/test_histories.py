@@ -15,7 +15,7 @@ from autopack.format.codec import Codec
 from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.ports.states import LIVE, MOVES, OPEN, PhaseStatus
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS

@@ -8,13 +8,13 @@ from autopack.api.estimates import DEFAULT_ESTIMATOR, list_samples
 from autopack.errors import InvalidInputError
 from autopack.exchange.trace_files import records_of
 from autopack.log.log import Log
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
 from autopack.ports.prediction import CalibratorLike, Coefficients, EstimatorLike, Features
 from autopack.prediction.calibration.backtesting import Backtest, judged, kept_from, rows_of
 from autopack.prediction.calibration.prequential import Row
 from autopack.prediction.calibration.traces import trace_of
-from autopack.prediction.quantiles import calibrator_of
+from autopack.prediction.calibrators import calibrator_of
 
 DEFAULT_CALIBRATORS: Final = (
     "median-ratio",

@@ -12,9 +12,9 @@ from autopack.log import views
 from autopack.log.handler import handler_of
 from autopack.log.log import Log
 from autopack.projections.attempt_row import NO_WORK
+from autopack.projections.attempt_sums import Work
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.runs import RUNS
-from autopack.projections.work import Work
 from autopack.values.money import Usd, UsdLike
 
 
@@ -65,7 +65,7 @@ def set_caps(
         RunMissingError: There is no such run.
         InvalidInputError: An unknown unit, a limit that is not above 0, or no reason.
     """
-    from autopack.draining.caps.caps import Caps
+    from autopack.draining.caps.enforcement import Caps
 
     handler = handler_of(log)
     _check_run(log, run_id)

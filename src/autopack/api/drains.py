@@ -13,15 +13,15 @@ from autopack.ports.drain import StrategyLike
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import ExecutorLike, OwnAttempt
-from autopack.prediction.estimates import estimated
-from autopack.prediction.quantiles import quantiles_of
+from autopack.prediction.calibrated_estimates import estimated
+from autopack.prediction.calibrators import quantiles_of
 from autopack.projections.phases import standing
 from autopack.values.ids import PhaseName, phase_ref
 
 if TYPE_CHECKING:
     from autopack.draining.attempts.escalation import EscalationLike
+    from autopack.draining.engine.drain_report import DrainReport
     from autopack.draining.engine.probes import ProbeReport
-    from autopack.draining.engine.report import DrainReport
     from autopack.draining.settings.parameters import DrainSettings
 
 
@@ -128,12 +128,12 @@ def _attempted(
     allow_unknown_price: bool,
 ) -> Iterator[OwnAttempt]:
     """Claim the phase, yield its attempt, and record how the block ended; see ``attempt``."""
-    from autopack.draining.attempts.abandoned import take_back, take_back_all
     from autopack.draining.attempts.claims import Claims, new_worker
-    from autopack.draining.attempts.endings import working
+    from autopack.draining.attempts.dead_workers import take_back, take_back_all
     from autopack.draining.attempts.escalation import escalation_of
-    from autopack.draining.attempts.failures import Failing, classifier_of
-    from autopack.draining.caps.caps import Caps
+    from autopack.draining.attempts.failure_commands import Failing, classifier_of
+    from autopack.draining.attempts.recorded_ends import working
+    from autopack.draining.caps.enforcement import Caps
 
     handler = handler_of(log)
     ref = phase_ref(phase)

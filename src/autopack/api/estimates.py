@@ -7,11 +7,11 @@ from typing import Final, Unpack
 
 import attrs
 
-from autopack.api.spelling import doubt_words
+from autopack.api.misspelt_words import doubt_words
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.log import views
 from autopack.log.log import Log
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.ports.prediction import (
     CalibratorLike,
     Estimate,
@@ -21,11 +21,11 @@ from autopack.ports.prediction import (
     Sample,
 )
 from autopack.ports.work import PhaseView
-from autopack.prediction.calibration.effects import expected_effect
-from autopack.prediction.calibration.fold import run_calibrator
+from autopack.prediction.calibrated_estimates import budgeted, coefficients, estimated
+from autopack.prediction.calibration.calibrator_fold import run_calibrator
+from autopack.prediction.calibration.expected_effect import expected_effect
 from autopack.prediction.calibration.options import CalibratorOptions
-from autopack.prediction.estimates import budgeted, coefficients, estimated
-from autopack.prediction.quantiles import calibrator_of, quantiles_of
+from autopack.prediction.calibrators import calibrator_of, quantiles_of
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.observations import samples_of
 from autopack.projections.runs import RUNS

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from autopack.api.estimates import DEFAULT_ESTIMATOR
 from autopack.api.views import list_phases, view
-from autopack.draining.caps.prices import price_ahead
+from autopack.draining.caps.call_prices import price_ahead
 from autopack.log.log import Log
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.states import PhaseStatus
 from autopack.ports.work import PhaseView
-from autopack.prediction.calibration.forecasts import (
+from autopack.prediction.calibrated_estimates import estimated
+from autopack.prediction.calibration.forecast_intervals import (
     HIGH,
     LOW,
     MIDDLE,
@@ -22,8 +23,7 @@ from autopack.prediction.calibration.forecasts import (
     priced,
     range_of,
 )
-from autopack.prediction.estimates import estimated
-from autopack.prediction.quantiles import DEFAULT_QUANTILES, quantiles_of
+from autopack.prediction.calibrators import DEFAULT_QUANTILES, quantiles_of
 from autopack.projections.phases import PHASES
 
 

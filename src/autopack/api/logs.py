@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from autopack.errors import CodecError, LogExistsError, NotALogError
 from autopack.format.redaction import Redact
-from autopack.log.backends.scratch import publishing, told_of
+from autopack.log.backends.atomic_files import publishing, told_of
 from autopack.log.journal import END
 from autopack.log.log import Log
 from autopack.log.targets import create_backend, open_backend
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
 from autopack.ports.importing import ExporterLike, ImporterLike
@@ -88,7 +88,7 @@ def import_history(log: Log, source: ImporterLike, path: str | Path) -> "ImportR
         path: The source; it is opened read-only.
     """
     importer = log.registry.resolve("importer", source)
-    from autopack.exchange.importers.imports import run_import
+    from autopack.exchange.importers.import_runs import run_import
 
     return run_import(log, importer, Path(path).absolute())
 

@@ -11,9 +11,9 @@ from autopack.events import CalibrationApplied, CalibrationProposed, Calibration
 from autopack.log.log import Log
 from autopack.ports.log import ANY, NewEvent, Recorded
 from autopack.ports.prediction import Coefficients, EstimatorLike, Proposal
-from autopack.prediction.calibration.coefficients import Taught, fold_taught
+from autopack.prediction.calibrated_estimates import coefficients
+from autopack.prediction.calibration.estimator_state import Taught, fold_taught
 from autopack.prediction.calibration.multipliers import insisted_on, version_of
-from autopack.prediction.estimates import coefficients
 from autopack.values.ids import estimator_stream
 
 
@@ -203,7 +203,7 @@ def _proposal_of(path: Path) -> Proposal:
 
 def _recorded_proposal(log: Log, proposal: Proposal) -> str:
     from autopack.format.codec import plain
-    from autopack.report.calibration import calibration_json
+    from autopack.report.proposal_text import calibration_json
     from autopack.values.ids import derived_id
 
     evidence = plain(calibration_json(proposal))

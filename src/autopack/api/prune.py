@@ -12,7 +12,7 @@ from autopack.aggregates.commands import check_why
 from autopack.draining.attempts.lease_keys import TEXT_KEY
 from autopack.errors import InvalidInputError
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
-from autopack.format.moments import hold_of
+from autopack.format.as_of_moments import hold_of
 from autopack.log.log import Log
 from autopack.ports.log import ANY, Reader, to_us
 

@@ -13,7 +13,7 @@ from autopack.api.proposals import calibration_history
 from autopack.errors import InvalidInputError
 from autopack.log.log import Log
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
-from autopack.prediction.calibration.coefficients import fold_proposals, fold_taught
+from autopack.prediction.calibration.estimator_state import fold_proposals, fold_taught
 from autopack.prediction.calibration.options import CalibratorOptions
 from autopack.report.evaluation import Evaluation, evaluation_json
 
@@ -121,14 +121,14 @@ def _text(data: dict[str, Any], ending: str, *, pictures: bool | None) -> str:
     if ending == ".json":
         return json.dumps(data, indent=2) + "\n"
     if ending == ".md":
-        from autopack.report.summary import summary
+        from autopack.report.evaluation_summary import summary
 
         return summary(data)
-    from autopack.report.page import page
+    from autopack.report.evaluation_page import page
 
     if pictures is False:
         return page(data, {})
-    from autopack.exchange.pictures import EXTRA, can_draw, pictures_of
+    from autopack.exchange.svg_charts import EXTRA, can_draw, pictures_of
 
     if pictures is None and not can_draw():
         return page(data, {}, note=f"No pictures: they need the extra {EXTRA}.")

@@ -12,7 +12,7 @@ from autopack.aggregates.commands import (
     ResumeRun,
     SkipPhase,
 )
-from autopack.api.spelling import doubt_words
+from autopack.api.misspelt_words import doubt_words
 from autopack.draining.attempts.requeue import reopening, requeue_phase
 from autopack.errors import InvalidInputError
 from autopack.log.handler import handler_of
@@ -105,7 +105,7 @@ def requeue(
     Raises:
         MoveRefusedError: It is queued already, somebody works on it, or it is done.
     """
-    from autopack.draining.attempts.abandoned import take_back
+    from autopack.draining.attempts.dead_workers import take_back
 
     ref, handler = phase_ref(phase), handler_of(log)
     lost = take_back(handler, ref)
@@ -132,7 +132,7 @@ def skip(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[R
 
     One whose worker is gone, with its lease ended, is taken back first.
     """
-    from autopack.draining.attempts.abandoned import take_back
+    from autopack.draining.attempts.dead_workers import take_back
 
     ref, handler = phase_ref(phase), handler_of(log)
     take_back(handler, ref)

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import click
 
-from autopack.cli.figures import SHARE
+from autopack.cli.number_options import SHARE
 from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import LogCommand, Session, example
 
@@ -60,7 +60,7 @@ def backtest(
     """
     import autopack as api
     from autopack.api.backtests import DEFAULT_CALIBRATORS
-    from autopack.report.backtest import backtest_json, backtest_markdown
+    from autopack.report.backtest_text import backtest_json, backtest_markdown
 
     session = ctx.find_object(Session)
     assert session is not None

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from autopack.cli.figures import Finite
-from autopack.cli.groups import CommandGroup
+from autopack.cli.number_options import Finite
 from autopack.cli.output import json_option, print_json, say, tell_none
 from autopack.cli.session import LogCommand, Session, example, log_option
+from autopack.cli.suggestions import CommandGroup
 
 
 @click.group(
@@ -68,7 +68,7 @@ def calibrate(
         return
     import autopack as api
     from autopack.exchange.report_files import write_calibration
-    from autopack.report.calibration import calibration_json, calibration_markdown
+    from autopack.report.proposal_text import calibration_json, calibration_markdown
 
     session = ctx.find_object(Session)
     assert session is not None

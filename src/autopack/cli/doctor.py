@@ -21,7 +21,7 @@ def doctor(ctx: click.Context, full: bool, as_json: bool) -> None:
     Nothing is changed. Exit 0 if there is no fault, 1 if there is one; warnings are no faults.
     """
     import autopack as api
-    from autopack.report.diagnosis import diagnosis_json, diagnosis_text
+    from autopack.report.doctor_findings import diagnosis_json, diagnosis_text
 
     session = ctx.find_object(Session)
     assert session is not None

@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from autopack.cli.choosing import executor_of, strategy_of
-from autopack.cli.figures import AMOUNT, COUNT, SHARE, dollars
+from autopack.cli.executor_options import executor_of, strategy_of
+from autopack.cli.lasting_stderr import unhurried
+from autopack.cli.number_options import AMOUNT, COUNT, SHARE, dollars
 from autopack.cli.output import (
     json_option,
     print_json,
@@ -17,7 +18,6 @@ from autopack.cli.output import (
 )
 from autopack.cli.session import LogCommand, Session, example
 from autopack.cli.signals import stopping
-from autopack.cli.streams import unhurried
 
 
 def _rates(
@@ -162,7 +162,7 @@ def _tell(report: Any, command: str, as_json: bool) -> None:
     if as_json:
         print_json(report)
         return
-    from autopack.report.drain import drain_text
+    from autopack.report.drain_text import drain_text
 
     say(drain_text(report, command))
 
@@ -211,7 +211,7 @@ def _check_together(
 
 def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:
     from autopack.draining.engine.engine import Drain
-    from autopack.report.stuck import stuck_lines
+    from autopack.report.stuck_phases import stuck_lines
 
     with users_prints():
         drain = Drain(log, **settings)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from autopack.cli.figures import SHARE
+from autopack.cli.number_options import SHARE
 from autopack.cli.output import json_option, print_fields, print_json, print_table
-from autopack.cli.places import place_of
+from autopack.cli.position_arguments import place_of
 from autopack.cli.session import LogCommand, Session, example
 
 

@@ -40,7 +40,7 @@ def forecast(
     A cost needs the model's price and the prompt's size; what lacks one is counted apart.
     """
     import autopack as api
-    from autopack.report.forecast import forecast_json, forecast_rows, forecast_text
+    from autopack.report.forecast_text import forecast_json, forecast_rows, forecast_text
 
     with session.open_log() as log:
         found = api.forecast(

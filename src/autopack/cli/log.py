@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from autopack.cli.figures import COUNT, DAYS, POSITION, SIZE
-from autopack.cli.groups import CommandGroup
+from autopack.cli.number_options import COUNT, DAYS, POSITION, SIZE
 from autopack.cli.output import json_option, print_fields, print_json, say, tell_none
 from autopack.cli.session import LogCommand, Session, absolute_target, announce, example
-from autopack.cli.texts import text_by_digest
+from autopack.cli.suggestions import CommandGroup
+from autopack.cli.text_commands import text_by_digest
 
 
 @click.group(

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import click
 
-from autopack.cli.groups import CommandGroup, nearest_option
+from autopack.cli.lasting_stderr import make_lasting
 from autopack.cli.output import OutputError, ReaderGoneError, say, silence
-from autopack.cli.streams import make_lasting
+from autopack.cli.suggestions import CommandGroup, nearest_option
 
 _COMMANDS: Final = {
     "demo": "demo:demo",
@@ -29,8 +29,8 @@ _COMMANDS: Final = {
     "backtest": "backtest:backtest",
     "report": "report:report",
     "forecast": "forecast:forecast",
-    "import": "importing:import_",
-    "export": "exporting:export",
+    "import": "import_command:import_",
+    "export": "export_command:export",
     "plugins": "plugins:plugins",
     "doctor": "doctor:doctor",
     "plugin": "plugin:plugin",

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from autopack.cli.columns import columns
-from autopack.cli.streams import settle
+from autopack.cli.lasting_stderr import settle
 
 _SHOWN_MOST: Final = 1_000
 """How much of a value is shown beside others; `--json` has all of it."""

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from autopack.cli.figures import AMOUNT, COUNT
-from autopack.cli.groups import CommandGroup
+from autopack.cli.number_options import AMOUNT, COUNT
 from autopack.cli.output import json_option, print_fields, print_json, say
-from autopack.cli.places import phase_argument, phase_in
+from autopack.cli.position_arguments import phase_argument, phase_in
 from autopack.cli.session import LogCommand, Session, example
-from autopack.cli.texts import print_texts, text, texts_json
+from autopack.cli.suggestions import CommandGroup
+from autopack.cli.text_commands import print_texts, text, texts_json
 
 
 @click.group(

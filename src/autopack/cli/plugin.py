@@ -5,9 +5,9 @@ from typing import Literal
 
 import click
 
-from autopack.cli.groups import CommandGroup
 from autopack.cli.output import say
 from autopack.cli.session import example
+from autopack.cli.suggestions import CommandGroup
 
 
 @click.group(

@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from autopack.cli.choosing import executor_of
-from autopack.cli.figures import AMOUNT
+from autopack.cli.executor_options import executor_of
+from autopack.cli.lasting_stderr import unhurried
+from autopack.cli.number_options import AMOUNT
 from autopack.cli.output import json_option, print_json, say, users_prints, whoever_reads
 from autopack.cli.session import LogCommand, Session, example
-from autopack.cli.streams import unhurried
 
 
 @click.command(
@@ -45,7 +45,7 @@ def probe(
     """
     import autopack as api
     from autopack.cli.progress import DrainProgress
-    from autopack.report.probe import probe_text
+    from autopack.report.probe_text import probe_text
 
     ctx.with_resource(unhurried())
     if settings["phase_id"] is not None and settings["run_id"] is None:

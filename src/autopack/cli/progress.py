@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from typing import Any, Final, Self
 
-from autopack.cli.above import LinesAbove
+from autopack.cli.lines_above import LinesAbove
 from autopack.cli.output import say
 
 _SHOWN: Final = frozenset(
@@ -100,7 +100,7 @@ class DrainProgress:
                 self._live.refresh()
 
     def _picture(self) -> Any:
-        from autopack.cli.liveview import picture
+        from autopack.cli.live_view import picture
 
         if self.engine is None:
             return ""

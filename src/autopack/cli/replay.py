@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 import click
 
 from autopack.cli.output import json_option, print_fields, print_json, say, shown
-from autopack.cli.places import place_of
+from autopack.cli.position_arguments import place_of
 from autopack.cli.session import LogCommand, Session, example
 
 _UNTOLD: Final[tuple[Any, ...]] = (None, "", (), [], {}, False)

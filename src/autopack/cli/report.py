@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from autopack.cli.figures import SHARE
+from autopack.cli.number_options import SHARE
 from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import LogCommand, Session, example
 
@@ -48,7 +48,7 @@ def report(
     printed. A page has pictures if matplotlib is there: pip install 'autopack[report]'.
     """
     import autopack as api
-    from autopack.report.summary import summary
+    from autopack.report.evaluation_summary import summary
 
     with session.open_log() as log:
         if out is not None:
@@ -67,7 +67,7 @@ def report(
 
 
 def _tell_missing_pictures(path: Path, pictures: bool | None) -> None:
-    from autopack.exchange.pictures import EXTRA, can_draw
+    from autopack.exchange.svg_charts import EXTRA, can_draw
 
     if pictures is None and path.suffix.lower() == ".html" and not can_draw():
         say(f"without pictures: for these, pip install '{EXTRA}'", err=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from autopack.cli.groups import CommandGroup
 from autopack.cli.output import json_option, print_fields, print_json, print_table, say, tell_none
 from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.suggestions import CommandGroup
 
 
 @click.group(

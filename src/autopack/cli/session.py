@@ -32,9 +32,9 @@ class Session:
     def registry(self) -> "Registry":
         """Return the plugins, loaded once; each that failed is named on stderr."""
         if self._registry is None:
-            from autopack.cli.narration import configure_logging
             from autopack.cli.output import users_prints
-            from autopack.plugins.finding import load_plugins
+            from autopack.cli.stderr_logging import configure_logging
+            from autopack.plugins.discovery import load_plugins
 
             configure_logging(self.verbose)
             with users_prints():

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 import click
 
-from autopack.cli.choosing import strategy_of
-from autopack.cli.figures import AMOUNT, COUNT
+from autopack.cli.executor_options import strategy_of
+from autopack.cli.number_options import AMOUNT, COUNT
 from autopack.cli.output import json_option, print_json, print_table, say, users_prints
 from autopack.cli.session import LogCommand, Session, example
 

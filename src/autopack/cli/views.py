@@ -2,9 +2,9 @@
 
 import click
 
-from autopack.cli.groups import CommandGroup
 from autopack.cli.output import json_option, print_fields, print_json
 from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.suggestions import CommandGroup
 
 
 @click.group(cls=CommandGroup, epilog=example("autopack --log work.db views refresh"))

@@ -4,7 +4,7 @@ from types import NoneType
 from typing import Any, Final
 
 from autopack.errors.base import told
-from autopack.values.limits import NESTED_MOST, VALUES_MOST
+from autopack.values.bounds import NESTED_MOST, VALUES_MOST
 
 SIMPLE: Final = frozenset({str, bool, NoneType})
 """The types all of whose values do."""

@@ -23,8 +23,8 @@ from msgspec import Meta
 from autopack.errors import InvalidEventError, InvalidInputError
 from autopack.events.cap_table import CapTable
 from autopack.events.json_values import SIMPLE, json_fault
+from autopack.values.bounds import moment_fault
 from autopack.values.decoders import decoder_of
-from autopack.values.limits import moment_fault
 from autopack.values.money import Usd, UsdSum
 
 C = TypeVar("C", bound=type)

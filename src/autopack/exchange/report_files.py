@@ -6,7 +6,7 @@ from pathlib import Path
 
 from autopack.format.codec import plain
 from autopack.ports.prediction import Proposal
-from autopack.report.calibration import calibration_json, calibration_markdown, report_name
+from autopack.report.proposal_text import calibration_json, calibration_markdown, report_name
 
 
 def write_calibration(proposal: Proposal, folder: Path, *, at: datetime) -> list[Path]:

@@ -9,9 +9,9 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.events.cap_table import cap_faults
-from autopack.exchange.structuring import Fault, structured
+from autopack.exchange.strict_values import Fault, structured
 from autopack.ports.prediction import PhaseSpec, Proposal
-from autopack.prediction.calibration.prices import PriceEntry, PriceTable
+from autopack.prediction.calibration.price_table import PriceEntry, PriceTable
 from autopack.values.money import UsdLike
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import yaml
 
-from autopack.values.limits import VALUES_MOST
+from autopack.values.bounds import VALUES_MOST
 
 _USED_MOST: Final = 10
 

@@ -17,8 +17,8 @@ import msgspec
 
 from autopack.errors import CodecError, InvalidInputError
 from autopack.ports.log import LogIdentity, NewEvent, Row, UnrecognisedEvent, from_us, to_us
+from autopack.values.bounds import event_fault, moment_fault, row_fault
 from autopack.values.ids import derived_id
-from autopack.values.limits import event_fault, moment_fault, row_fault
 
 _JSON: Final = "application/json"
 _NO_STREAM: Final = "cloudevents"

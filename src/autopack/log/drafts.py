@@ -16,7 +16,7 @@ from autopack.format.codec import Codec
 from autopack.format.event_types import EventType
 from autopack.format.redaction import Redact, clean, cleaned_json
 from autopack.ports.log import NewEvent, Recorded, Row, UnrecognisedEvent, to_us
-from autopack.values.limits import NESTED_MOST, kind_fault, moment_fault, row_fault, size_fault
+from autopack.values.bounds import NESTED_MOST, kind_fault, moment_fault, row_fault, size_fault
 
 FREE_TEXT_MOST: Final = 500
 _ARTIFACT_MOST: Final = 64 * 1024 * 1024

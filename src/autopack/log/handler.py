@@ -18,9 +18,9 @@ from autopack.errors import (
     VersionConflictError,
 )
 from autopack.events import CapEvent, PhaseQueued, RunEvent
+from autopack.log.append_batch import JournalTransaction
 from autopack.log.journal import Journal
 from autopack.log.stream_states import StreamStates
-from autopack.log.transaction import JournalTransaction
 from autopack.ports.log import Entry, Recorded
 from autopack.ports.states import OPEN
 from autopack.projections.attempt_row import AttemptRow

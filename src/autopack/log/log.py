@@ -14,7 +14,7 @@ from autopack.format.redaction import Redact
 from autopack.log import subscriptions, views
 from autopack.log.journal import Journal, Observer
 from autopack.log.verification import Fault, Verification, one_moment, parse_anchor, verify
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
 from autopack.ports.log import (

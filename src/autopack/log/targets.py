@@ -19,7 +19,7 @@ class SqliteFiles:
 
     def create(self, target: str) -> Backend:
         """Make a new file and open it."""
-        from autopack.log.backends.sqlite.files import create_file
+        from autopack.log.backends.sqlite.log_files import create_file
         from autopack.log.backends.sqlite.store import SqliteBackend
 
         path = Path(_parted(target)[1]).absolute()

@@ -8,8 +8,8 @@ from typing import Any, Final
 import attrs
 
 from autopack.errors import InvalidInputError, LogDamagedError, LogError
+from autopack.format.as_of_moments import Count
 from autopack.format.chain import link, seed
-from autopack.format.moments import Count
 from autopack.ports.log import Backend
 
 _PAGE: Final = 1000

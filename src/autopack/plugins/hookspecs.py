@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import pluggy
 
 if TYPE_CHECKING:  # a plugin is loaded without them; they say what its functions are handed
-    from autopack.draining.engine.report import DrainReport
+    from autopack.draining.engine.drain_report import DrainReport
     from autopack.events import LlmUsageRecorded
     from autopack.log.log import Log
     from autopack.ports.log import Recorded

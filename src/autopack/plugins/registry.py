@@ -12,10 +12,10 @@ from autopack.errors import InvalidInputError, PluginError, UnknownNameError
 from autopack.errors.nearest import did_you_mean
 from autopack.format.codec import Codec
 from autopack.plugins import hookspecs
-from autopack.plugins.files import from_file, place_in
-from autopack.plugins.implementations import why_refused
+from autopack.plugins.hook_functions import why_refused
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.observers import ObserverFaults, answer_of
+from autopack.plugins.python_files import from_file, place_in
 
 KINDS: Final = {
     "strategy": "strategies",

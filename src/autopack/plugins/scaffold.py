@@ -10,7 +10,7 @@ from string import Template
 from typing import Final, Literal
 
 from autopack.errors import InvalidInputError
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 
 KINDS: Final = {"strategy": "strategies", "executor": "executors"}
 """What a plugin can be made for, with the ending of its hook."""

@@ -223,7 +223,7 @@ class Head(NamedTuple):
     The last event: position, hash of the chain, recorded_at in microseconds.
 
     ``as_of`` is the moment as of which it counts: its own ``recorded_at``, unless clocks were
-    wrong (:mod:`autopack.format.moments`).
+    wrong (:mod:`autopack.format.as_of_moments`).
     """
 
     position: int

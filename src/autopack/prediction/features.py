@@ -5,7 +5,7 @@ from typing import Final
 
 from autopack.ports.prediction import Features, PhaseSpec
 from autopack.ports.work import PhaseView
-from autopack.prediction.estimation import existing, kinds, vocabulary, wording
+from autopack.prediction.estimation import deliverable_kinds, existing_files, phrases, vocabulary
 
 _MOST_BYTES: Final = 1_000_000
 _UNSEEN_FACTOR: Final = 1.0
@@ -28,22 +28,22 @@ def features_of(
         workspace: The folder that relative paths start from; nothing outside it is looked at.
             A file that cannot be read, or is not text, counts as an ordinary one.
     """
-    texts = kinds.flatten(phase.deliverables)
-    named = [kinds.recognise(text, phase.category) for text in texts]
+    texts = deliverable_kinds.flatten(phase.deliverables)
+    named = [deliverable_kinds.recognise(text, phase.category) for text in texts]
     return Features(
         category=category or vocabulary.category(phase.category),
         complexity=vocabulary.complexity(phase.complexity),
         deliverables=texts,
         files=tuple(_file(found, workspace) for found in named),
-        ledger=any(kinds.is_ledger(found.path) for found in named),
+        ledger=any(deliverable_kinds.is_ledger(found.path) for found in named),
         model=phase.model,
         prompt_tokens=phase.prompt_tokens,
         context_texts=len(phase.inputs or ()),
-        goal_words=wording.asks_of_goal(phase.goal),
+        goal_words=phrases.asks_of_goal(phase.goal),
     )
 
 
-def _file(found: kinds.Deliverable, workspace: Path | None) -> tuple[str, bool, float]:
+def _file(found: deliverable_kinds.Deliverable, workspace: Path | None) -> tuple[str, bool, float]:
     path = None if found.is_new or workspace is None else _inside(workspace, found.path)
     is_new = path is None if found.is_new is None else found.is_new
     factor = _UNSEEN_FACTOR if path is None else _factor(path)
@@ -68,4 +68,4 @@ def _factor(path: Path) -> float:
         return _UNSEEN_FACTOR
     if b"\x00" in start:
         return _UNSEEN_FACTOR
-    return existing.complexity_factor(start.decode("utf-8", errors="replace"))
+    return existing_files.complexity_factor(start.decode("utf-8", errors="replace"))

@@ -6,8 +6,8 @@ from typing import Any, Final
 import attrs
 
 from autopack.events.usage import BUILDER
-from autopack.projections.use import MEASURED, Call, Use
-from autopack.projections.work import Pace, Work
+from autopack.projections.attempt_sums import Pace, Work
+from autopack.projections.call_totals import MEASURED, Call, Use
 from autopack.values.money import Usd
 
 NO_WORK: Final = Work()

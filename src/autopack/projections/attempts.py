@@ -25,8 +25,8 @@ from autopack.events.usage import BUILDER
 from autopack.ports.log import Recorded, from_us
 from autopack.ports.work import USAGE_PROBLEMS
 from autopack.projections.attempt_row import NO_WORK, UNKNOWN, AttemptRow, work_of
-from autopack.projections.use import MEASURED, Call, amended, call_of, told
-from autopack.projections.work import AccountTotal, Pace, Work, moved, shared
+from autopack.projections.attempt_sums import AccountTotal, Pace, Work, moved, shared
+from autopack.projections.call_totals import MEASURED, Call, amended, call_of, told
 from autopack.values.money import pico
 
 QUARTER_US: Final = 15 * 60 * 1_000_000  # every time zone's midnight falls between two of them

@@ -9,15 +9,15 @@ import attrs
 
 from autopack.ports.prediction import Group, Proposal, Sample
 from autopack.prediction.calibration.backtesting import Backtest
-from autopack.prediction.calibration.coefficients import ProposalRecord, Taught
-from autopack.prediction.calibration.tiers import (
+from autopack.prediction.calibration.error_tiers import (
     MOST_TRUNCATED,
     MOST_UNDERESTIMATED,
     is_judged,
     tiers_of,
 )
-from autopack.report.backtest import backtest_json
-from autopack.report.calibration import next_step
+from autopack.prediction.calibration.estimator_state import ProposalRecord, Taught
+from autopack.report.backtest_text import backtest_json
+from autopack.report.proposal_text import next_step
 
 _MOST_PAIRS: Final = 1500
 _DIGITS: Final = 6

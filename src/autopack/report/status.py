@@ -9,9 +9,9 @@ import attrs
 
 from autopack.aggregates.order import Stuck
 from autopack.report.escaping import in_code, in_markdown, on_line
-from autopack.report.pace import per_minute
-from autopack.report.stuck import stuck_lines
-from autopack.report.wording import failure_words, kind_words
+from autopack.report.failure_words import failure_words, kind_words
+from autopack.report.progress_rate import per_minute
+from autopack.report.stuck_phases import stuck_lines
 from autopack.values.money import ZERO, Usd
 
 _SHOWN: Final = 5

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from autopack.errors import AutopackError
 from autopack.ports.prediction import BulkCalibrator, Calibrator, Features, Proposal, Sample
-from autopack.prediction.calibration.fold import run_calibrator
+from autopack.prediction.calibration.calibrator_fold import run_calibrator
 from autopack.testing.generators import CATEGORIES, COMPLEXITIES, samples, unmeasured_samples
 from autopack.testing.making import checked, not_written
 from autopack.testing.purity import only_reading_arguments

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack.errors import AutopackError, ImportRefusedError
-from autopack.exchange.importers.imports import run_import
+from autopack.exchange.importers.import_runs import run_import
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log
 from autopack.ports.importing import Importer, ImportSource

@@ -12,7 +12,7 @@ from autopack.errors import InvalidInputError
 from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
 from autopack.ports.log import ANY, UnrecognisedEvent
 from autopack.ports.projection import Projection, check_projection, is_keyed

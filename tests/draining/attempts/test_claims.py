@@ -9,7 +9,7 @@ from autopack.draining.attempts.lost_leases import reclaim_lost
 from autopack.draining.attempts.steady_clock import Machine
 from autopack.errors import LeaseLostError, MoveRefusedError, RunPausedError
 from autopack.log.handler import Handler
-from autopack.prediction.estimates import estimated
+from autopack.prediction.calibrated_estimates import estimated
 from drains import Clock, found, states, types_of
 
 P1 = PhaseRef("r", "p1")

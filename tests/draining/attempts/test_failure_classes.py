@@ -16,7 +16,7 @@ from autopack.draining.attempts.failure_classes import (
     retry_after_s,
     zero_yield_reason,
 )
-from autopack.report.hints import ZERO_YIELD
+from autopack.report.zero_yield_hints import ZERO_YIELD
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ import pytest
 
 from autopack import PhaseRef, cancel, get_caps, get_phase, set_caps
 from autopack.aggregates.commands import ReleasePhase
-from autopack.draining.attempts.abandoned import take_back_all
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claims
+from autopack.draining.attempts.dead_workers import take_back_all
 from autopack.draining.attempts.lost_leases import reclaim_lost
 from autopack.draining.attempts.steady_clock import Machine
 from autopack.errors import LeaseLostError
 from autopack.log.handler import Handler
-from autopack.prediction.estimates import estimated
+from autopack.prediction.calibrated_estimates import estimated
 from drains import Clock, Overtaken, found
 
 P1, P2 = PhaseRef("r", "p1"), PhaseRef("r", "p2")

@@ -4,7 +4,7 @@ import pytest
 
 from autopack import Failed, NeedsPerson, Stop, Wait, create_run, drain, pause_run, probe
 from autopack.errors import NothingReadyError
-from autopack.report.probe import probe_text
+from autopack.report.probe_text import probe_text
 from drains import specs, states
 
 

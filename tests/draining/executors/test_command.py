@@ -34,7 +34,7 @@ from autopack.events import (
 )
 from autopack.log.handler import handler_of
 from autopack.log.log import Log
-from autopack.report.drain import drain_text
+from autopack.report.drain_text import drain_text
 from drains import account_of
 from programs import gone, printing, script
 

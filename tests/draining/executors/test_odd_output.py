@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 from autopack import CommandExecutor, PhaseSpec, create_run, drain
 from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.codex import Codex
-from autopack.draining.executors.reports import ProgramReader
+from autopack.draining.executors.json_lines import ProgramReader
+from autopack.draining.executors.output_watch import Work
 from autopack.draining.executors.usage_files import UsageChannel
-from autopack.draining.executors.watching import Work
 from autopack.events import PhaseFailed
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log

@@ -221,7 +221,7 @@ def test_other_encodings_are_read(channel, encoding, source):
 @pytest.mark.parametrize("source", ["file", "pipe"])
 def test_a_line_without_an_end_is_dropped_and_told(channel, monkeypatch, source):
     """What comes after it is taken."""
-    monkeypatch.setattr("autopack.draining.executors.streams.LONGEST_LINE_BYTES", 1000)
+    monkeypatch.setattr("autopack.draining.executors.program_output.LONGEST_LINE_BYTES", 1000)
     data = b"x" * 2000 + b"\nafter\n"
     if source == "file":
         with path_of(channel).open("ab") as file:
@@ -264,7 +264,7 @@ FLOODS = {
 @pytest.mark.parametrize("line", ["x" * 99, json.dumps({"type": "autopack.usage", **CALL}), ""])
 def test_a_flood_blocks_nothing(log, tmp_path, where, line, monkeypatch):
     """The deadline is kept, the lease renewed, the program ended; what was lost is told."""
-    monkeypatch.setattr("autopack.draining.executors.calls.CALLS_MOST", 300)
+    monkeypatch.setattr("autopack.draining.executors.call_recorder.CALLS_MOST", 300)
     monkeypatch.setattr(usage_files, "BYTES_MOST", 2_000_000)
     text = (
         "import os, pathlib, sys, time\n"

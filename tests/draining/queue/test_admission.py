@@ -16,7 +16,7 @@ from autopack import (
     skip,
 )
 from autopack.draining.queue.admission import Admission
-from autopack.draining.queue.held import Held, HeldBy
+from autopack.draining.queue.hold_reasons import Held, HeldBy
 from autopack.testing.facts import append_all, queued
 from drains import specs
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from autopack.draining.queue.held import Held, HeldBy
+from autopack.draining.queue.hold_reasons import Held, HeldBy
 from autopack.draining.queue.passed_over import PassedOver
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

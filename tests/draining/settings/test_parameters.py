@@ -8,9 +8,9 @@ import attrs
 import pytest
 
 import autopack
+from autopack.api.amendments import amend_usage
 from autopack.api.reports import EvaluationSettings, evaluate
-from autopack.api.usage import amend_usage
-from autopack.draining.limits.limits import Limits
+from autopack.draining.limits.drain_limits import Limits
 from autopack.draining.settings.parameters import DrainLimits, DrainSettings
 from autopack.draining.settings.settings import settings_of
 from autopack.errors import InvalidInputError

@@ -10,7 +10,7 @@ from autopack.draining.settings.settings import settings_of
 from autopack.draining.strategies.fifo import fifo
 from autopack.draining.strategies.one import One
 from autopack.errors import InvalidInputError, UnknownNameError
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.values.ids import PhaseRef
 from drains import works
 

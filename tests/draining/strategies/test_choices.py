@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from autopack.draining.strategies.drain_history import DrainHistory
 from autopack.draining.strategies.explore import Explore, width_of
 from autopack.draining.strategies.fifo import fifo
-from autopack.draining.strategies.history import DrainHistory
 from autopack.draining.strategies.priority import priority
 from autopack.draining.strategies.retry_failed import RetryFailed
 from autopack.draining.strategies.triage import Triage, rank_of

@@ -1,7 +1,7 @@
 """The library's own backends keep the contract of all."""
 
 from autopack.log.backends.memory import MemoryBackend
-from autopack.log.backends.sqlite.files import create_file
+from autopack.log.backends.sqlite.log_files import create_file
 from autopack.log.backends.sqlite.store import SqliteBackend
 from autopack.testing.backends import BackendContract
 

@@ -20,8 +20,8 @@ from autopack.errors import (
     NotALogError,
     ReadOnlyLogError,
 )
-from autopack.log.backends.sqlite import faults, files
-from autopack.log.backends.sqlite.files import create_file
+from autopack.log.backends.sqlite import faults, log_files
+from autopack.log.backends.sqlite.log_files import create_file
 from autopack.log.backends.sqlite.store import SqliteBackend
 from autopack.log.log import Log
 from autopack.ports.log import ANY
@@ -30,12 +30,12 @@ from autopack.testing.facts import created, paused, queued
 _PRELUDE = """
 import sys
 from pathlib import Path
-from autopack.log.backends.sqlite import files
+from autopack.log.backends.sqlite import log_files as files
 from autopack.log.backends.sqlite.store import SqliteBackend
 from autopack.errors import *
 from autopack.events import RunPaused
 from autopack.log.log import Log
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY, NewEvent
 path = Path(sys.argv[1])
 registry = load_plugins()
@@ -378,7 +378,7 @@ class TestProcesses:
 
     def test_a_lock_held_elsewhere_is_named_after_the_timeout(self, log_path, monkeypatch):
         """A write waits for the busy timeout, then says so; reads are not held up."""
-        monkeypatch.setattr(files, "BUSY_TIMEOUT_S", 0.2)
+        monkeypatch.setattr(log_files, "BUSY_TIMEOUT_S", 0.2)
         monkeypatch.setattr(faults, "BUSY_TIMEOUT_S", 0.2)
         filled(log_path, 2)
         holder = child(

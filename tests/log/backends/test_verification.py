@@ -8,7 +8,7 @@ import pytest
 from autopack import view
 from autopack.errors import LogDamagedError
 from autopack.format.chain import link_row
-from autopack.log.backends.sqlite.files import create_file
+from autopack.log.backends.sqlite.log_files import create_file
 from autopack.log.backends.sqlite.store import SqliteBackend
 from autopack.log.log import Log
 from autopack.testing.facts import completed, created, paused, queued, usage

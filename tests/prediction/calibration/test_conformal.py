@@ -4,8 +4,8 @@ import pytest
 
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Features
+from autopack.prediction.calibration.calibrator_fold import run_calibrator
 from autopack.prediction.calibration.conformal import SplitConformal
-from autopack.prediction.calibration.fold import run_calibrator
 
 
 def test_too_few_samples(learned, sample):

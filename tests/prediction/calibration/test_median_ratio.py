@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Features, Proposal, Sample
-from autopack.prediction.calibration.fold import run_calibrator
+from autopack.prediction.calibration.calibrator_fold import run_calibrator
 from autopack.prediction.calibration.median_ratio import MedianRatio
 from autopack.prediction.calibration.multipliers import version_of
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Features
-from autopack.prediction.calibration.fold import run_calibrator
+from autopack.prediction.calibration.calibrator_fold import run_calibrator
 from autopack.prediction.calibration.shrinkage import DEFAULT_TOKENS, ShrinkageQuantile
 
 DOCS = Features(category="docs", complexity="low")

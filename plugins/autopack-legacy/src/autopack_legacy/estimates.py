@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from autopack.prediction.estimation.kinds import flatten
+from autopack.prediction.estimation.deliverable_kinds import flatten
 from autopack_legacy import oldfigures as figures
 from autopack_legacy.budgets import enforce_before
 

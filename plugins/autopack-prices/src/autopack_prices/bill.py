@@ -8,7 +8,7 @@ import attrs
 
 from autopack import Recorded
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
-from autopack.prediction.calibration.prices import PriceTable
+from autopack.prediction.calibration.price_table import PriceTable
 from autopack.values.money import Usd
 from autopack_prices.tables import usd_of
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from autopack.errors import InvalidInputError
 from autopack.exchange.run_files import prices_from_file
-from autopack.prediction.calibration.prices import PriceTable
+from autopack.prediction.calibration.price_table import PriceTable
 from autopack.values.money import Usd
 
 

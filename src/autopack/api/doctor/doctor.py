@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autopack.api.doctor.files import file_checks
-from autopack.api.doctor.installation import (
+from autopack.api.doctor.file_checks import file_checks
+from autopack.api.doctor.installation_checks import (
     clock_check,
     dependency_check,
     plugin_checks,
     variable_checks,
     version_checks,
 )
-from autopack.api.doctor.logs import log_checks, refusal_check
+from autopack.api.doctor.log_checks import log_checks, refusal_check
 from autopack.api.logs import open_log
 from autopack.errors import AutopackError
 from autopack.log.targets import masked, path_of
-from autopack.plugins.finding import load_plugins
+from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
-from autopack.report.diagnosis import Diagnosis, DoctorCheck
+from autopack.report.doctor_findings import Diagnosis, DoctorCheck
 
 
 def diagnose(

@@ -11,11 +11,11 @@ import attrs
 
 from autopack.aggregates.phase import holds
 from autopack.draining.attempts.claims import Claim, Claims
-from autopack.draining.attempts.hindrances import hindrance_of, patiently
-from autopack.draining.attempts.texts import storable
+from autopack.draining.attempts.machine_faults import hindrance_of, patiently
+from autopack.draining.attempts.storable_text import storable
 from autopack.draining.attempts.threads import is_on_loop
-from autopack.draining.caps.caps import Caps
-from autopack.draining.caps.prices import priced
+from autopack.draining.caps.call_prices import priced
+from autopack.draining.caps.enforcement import Caps
 from autopack.errors import (
     CapReachedError,
     EventIdConflictError,
@@ -33,7 +33,7 @@ from autopack.ports.usage import UsageFigures
 from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import call_key, quarter_at
-from autopack.projections.use import Use, call_of
+from autopack.projections.call_totals import Use, call_of
 from autopack.values.ids import phase_stream
 from autopack.values.money import Usd
 

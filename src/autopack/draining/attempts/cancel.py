@@ -5,9 +5,9 @@ from typing import Any
 from autopack.aggregates.commands import CancelPhase
 from autopack.aggregates.phase import holds
 from autopack.draining.attempts.lease_keys import phase_key
-from autopack.draining.caps.caps import Caps, worked_s
+from autopack.draining.caps.enforcement import Caps, worked_s
+from autopack.log.append_batch import JournalTransaction
 from autopack.log.handler import Handler
-from autopack.log.transaction import JournalTransaction
 from autopack.ports.log import Entry, Recorded, from_us
 from autopack.values.ids import PhaseRef
 

@@ -21,7 +21,7 @@ from autopack.aggregates.commands import (
 from autopack.draining.attempts.lease_keys import phase_key, text_key
 from autopack.draining.attempts.leases import LEASE_S, Leases
 from autopack.draining.attempts.steady_clock import Machine
-from autopack.draining.caps.caps import Caps
+from autopack.draining.caps.enforcement import Caps
 from autopack.errors import (
     CommandRefusedError,
     LeaseLostError,
@@ -29,8 +29,8 @@ from autopack.errors import (
     VersionConflictError,
 )
 from autopack.events import DrainPhaseSelected, PhaseClaimed
+from autopack.log.append_batch import JournalTransaction
 from autopack.log.handler import Handler
-from autopack.log.transaction import JournalTransaction
 from autopack.ports.log import ANY, Entry, Lease, Recorded, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView

@@ -9,11 +9,11 @@ from typing import Any, Final, cast
 
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim
-from autopack.draining.attempts.failures import failed_by
+from autopack.draining.attempts.executor_results import Late, Lost, TimedOut, outcome_of
+from autopack.draining.attempts.failure_commands import failed_by
 from autopack.draining.attempts.gates import question_of
-from autopack.draining.attempts.hindrances import hindrance_of
-from autopack.draining.attempts.outcomes import Late, Lost, TimedOut, outcome_of
-from autopack.draining.attempts.texts import storable
+from autopack.draining.attempts.machine_faults import hindrance_of
+from autopack.draining.attempts.storable_text import storable
 from autopack.draining.attempts.threads import in_thread
 from autopack.errors import LeaseLostError
 from autopack.plugins.registry import Registry

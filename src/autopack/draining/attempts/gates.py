@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from autopack.draining.attempts.texts import storable, words_of
+from autopack.draining.attempts.storable_text import storable, words_of
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
 from autopack.ports.work import Attempt, Completed, PhaseView

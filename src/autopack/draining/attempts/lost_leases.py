@@ -7,9 +7,9 @@ from typing import Any, Final
 from autopack.aggregates.commands import ReclaimPhase
 from autopack.draining.attempts.claims import Claims
 from autopack.draining.attempts.lease_keys import phase_key, worker_key
-from autopack.draining.caps.caps import worked_s
+from autopack.draining.caps.enforcement import worked_s
 from autopack.errors import CommandRefusedError
-from autopack.log.transaction import JournalTransaction
+from autopack.log.append_batch import JournalTransaction
 from autopack.ports.log import Entry, Lease, Recorded, from_us
 from autopack.ports.work import PhaseView
 

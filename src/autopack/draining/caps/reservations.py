@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import attrs
 
-from autopack.draining.caps.prices import price_ahead
+from autopack.draining.caps.call_prices import price_ahead
 from autopack.plugins.registry import Registry
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView

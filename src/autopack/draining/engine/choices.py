@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Final
 
 from autopack.draining.engine.session import Session
-from autopack.draining.strategies.asking import ask
+from autopack.draining.strategies.strategy_call import ask
 from autopack.errors import NothingReadyError
 from autopack.ports.drain import Choose, DrainView, Retry, Stop, Wait
 

@@ -12,18 +12,18 @@ import attrs
 
 from autopack.aggregates.order import Stuck
 from autopack.draining.attempts.threads import to_the_end
-from autopack.draining.caps.costs import Prices
+from autopack.draining.caps.predicted_costs import Prices
 from autopack.draining.engine.choices import Reason, asked, check_can_begin
-from autopack.draining.engine.report import DrainReport
+from autopack.draining.engine.drain_report import DrainReport
 from autopack.draining.engine.resume import resumed
 from autopack.draining.engine.session import Session
 from autopack.draining.engine.workers import Workers
-from autopack.draining.limits.limits import limit_reached
-from autopack.draining.queue.waits import seconds_until, sooner
+from autopack.draining.limits.drain_limits import limit_reached
+from autopack.draining.queue.idle_wait import seconds_until, sooner
 from autopack.draining.settings.parameters import DrainSettings
 from autopack.draining.settings.settings import settings_of
 from autopack.draining.simulation.plans import Plan, plan
-from autopack.draining.strategies.asking import not_to_be_had
+from autopack.draining.strategies.strategy_call import not_to_be_had
 from autopack.errors import DrainUsedError
 from autopack.log.log import Log
 from autopack.log.thread_pool import Block

@@ -16,7 +16,7 @@ from autopack.events import (
     PhaseTimedOut,
 )
 from autopack.ports.work import USAGE_PROBLEMS
-from autopack.report.wording import failure_words
+from autopack.report.failure_words import failure_words
 
 _FEW_TOKENS: Final = 50
 _ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)

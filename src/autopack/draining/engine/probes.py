@@ -5,9 +5,9 @@ from typing import Any, Unpack
 
 import attrs
 
+from autopack.draining.engine.drain_report import DrainReport
 from autopack.draining.engine.engine import Drain
 from autopack.draining.engine.probe_checks import ProbeCheck, checks_of, is_go, last_attempt
-from autopack.draining.engine.report import DrainReport
 from autopack.draining.settings.parameters import DrainSettings
 from autopack.errors import EmptyLogError, NothingReadyError
 from autopack.events import DrainPhaseSelected

@@ -9,8 +9,8 @@ from typing import Any, Final
 import attrs
 
 from autopack.draining.attempts.escalation import ESCALATIONS
-from autopack.draining.limits.limits import Limits
-from autopack.draining.settings.options import made_with
+from autopack.draining.limits.drain_limits import Limits
+from autopack.draining.settings.plugin_options import made_with
 from autopack.draining.settings.settings import settings_of
 from autopack.errors import InvalidInputError
 from autopack.events import (
@@ -25,7 +25,7 @@ from autopack.format.redaction import clean
 from autopack.log.log import Log
 from autopack.ports.importing import IMPORTED
 from autopack.ports.log import Recorded
-from autopack.prediction.quantiles import options_of
+from autopack.prediction.calibrators import options_of
 from autopack.values.ids import drain_stream
 
 LAST: Final = "last"

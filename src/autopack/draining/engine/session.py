@@ -11,25 +11,25 @@ from autopack.aggregates.cap import Amount
 from autopack.aggregates.commands import ReleasePhase
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim, Claims, new_worker
-from autopack.draining.attempts.endings import end_attempt, record_late
-from autopack.draining.attempts.failures import Failing, classifier_of
+from autopack.draining.attempts.failure_commands import Failing, classifier_of
 from autopack.draining.attempts.lost_leases import reclaim_lost
-from autopack.draining.attempts.preparation import Preparation, Preparations
+from autopack.draining.attempts.recorded_ends import end_attempt, record_late
 from autopack.draining.attempts.requeue import requeue_phase
-from autopack.draining.caps.account import DrainAccount, ended_attempts
-from autopack.draining.caps.caps import Caps
-from autopack.draining.engine.own_stream import OwnStream
-from autopack.draining.engine.report import sums_of
+from autopack.draining.attempts.run_preparation import Preparation, Preparations
+from autopack.draining.caps.drain_use import DrainAccount, ended_attempts
+from autopack.draining.caps.enforcement import Caps
+from autopack.draining.engine.drain_report import sums_of
+from autopack.draining.engine.drain_stream import OwnStream
 from autopack.draining.engine.resume import kept, seconds_at_work
-from autopack.draining.limits.guards import Guards
+from autopack.draining.limits.holds import Guards
 from autopack.draining.queue.admission import Admission
+from autopack.draining.queue.model_traffic import Traffic
 from autopack.draining.queue.passed_over import PassedOver
 from autopack.draining.queue.rate_limits import Lanes, lane_of
-from autopack.draining.queue.traffic import Traffic
-from autopack.draining.settings.checks import check, set_cap
+from autopack.draining.settings.preconditions import check, set_cap
 from autopack.draining.settings.settings import Settings
-from autopack.draining.strategies.history import NOTED, DrainHistory
-from autopack.draining.strategies.knowledge import Knowledge, Predictions
+from autopack.draining.strategies.drain_history import NOTED, DrainHistory
+from autopack.draining.strategies.group_knowledge import Knowledge, Predictions
 from autopack.errors import (
     CapFullError,
     CommandRefusedError,
@@ -48,8 +48,8 @@ from autopack.ports.log import Recorded, from_us
 from autopack.ports.prediction import Coefficients, Estimate
 from autopack.ports.states import OPEN
 from autopack.ports.work import PhaseView
-from autopack.prediction.estimates import coefficients, estimated
-from autopack.prediction.quantiles import quantiles_of
+from autopack.prediction.calibrated_estimates import coefficients, estimated
+from autopack.prediction.calibrators import quantiles_of
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.phases import FAILED_STATES
 from autopack.values.ids import estimator_stream

@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim
 from autopack.draining.attempts.execution import asked, call
-from autopack.draining.attempts.hindrances import Hindrances, hindrance_of
-from autopack.draining.attempts.outcomes import Lost, TimedOut
+from autopack.draining.attempts.executor_results import Lost, TimedOut
+from autopack.draining.attempts.machine_faults import Hindrances, hindrance_of
 from autopack.draining.attempts.threads import off_loop
 from autopack.draining.engine.session import Session
 from autopack.errors import LeaseLostError

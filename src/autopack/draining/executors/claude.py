@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from autopack.draining.executors.reports import (
+from autopack.draining.executors.json_lines import (
     ProgramReader,
     added,
     amount,

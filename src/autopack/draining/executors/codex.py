@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from autopack.draining.executors.reports import ProgramReader, added, json_object, whole
+from autopack.draining.executors.json_lines import ProgramReader, added, json_object, whole
 from autopack.ports.work import Completed, Failed
 
 _PROVIDER: Final = "openai"

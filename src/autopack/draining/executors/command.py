@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from autopack.draining.attempts.hindrances import NOT_TO_BE_HAD
+from autopack.draining.attempts.machine_faults import NOT_TO_BE_HAD
 from autopack.draining.attempts.threads import off_loop, to_the_end
 from autopack.draining.executors import placeholders
-from autopack.draining.executors.calls import CUT_MOST
+from autopack.draining.executors.call_recorder import CUT_MOST
 from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.codex import Codex
+from autopack.draining.executors.json_lines import Preset, ProgramReader
 from autopack.draining.executors.keepers import Keeper
+from autopack.draining.executors.output_watch import OvertimeError, Work
 from autopack.draining.executors.placeholders import Argument, NoValueError, Values
 from autopack.draining.executors.processes import GroupProcess
-from autopack.draining.executors.reports import Preset, ProgramReader
 from autopack.draining.executors.usage_files import UsageChannel
-from autopack.draining.executors.watching import OvertimeError, Work
 from autopack.errors import (
     CapReachedError,
     InvalidInputError,

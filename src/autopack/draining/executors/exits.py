@@ -5,7 +5,7 @@ from typing import Final
 
 from autopack.draining.attempts.failure_classes import classify
 from autopack.ports.work import Failed
-from autopack.report.wording import end_of
+from autopack.report.failure_words import end_of
 
 _EXCERPT_CHARS: Final = 300
 _CODES: Final = {

@@ -6,7 +6,7 @@ import os
 import subprocess
 from typing import Final, Self
 
-from autopack.draining.attempts.hindrances import NOT_TO_BE_HAD
+from autopack.draining.attempts.machine_faults import NOT_TO_BE_HAD
 from autopack.errors import MachineFaultError
 from autopack.plugins.narrator import Narrator
 

@@ -13,8 +13,8 @@ from typing import Final, Self
 
 import attrs
 
-from autopack.draining.attempts.hindrances import NOT_TO_BE_HAD
-from autopack.draining.executors.streams import LONGEST_LINE_BYTES, Lines
+from autopack.draining.attempts.machine_faults import NOT_TO_BE_HAD
+from autopack.draining.executors.program_output import LONGEST_LINE_BYTES, Lines
 from autopack.errors import MachineFaultError
 
 BYTES_MOST: Final = 64 * 2**20

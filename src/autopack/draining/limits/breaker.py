@@ -5,7 +5,7 @@ from typing import Final
 
 import attrs
 
-from autopack.report.wording import failure_words, kind_words
+from autopack.report.failure_words import failure_words, kind_words
 
 _PASSING: Final = frozenset({"rate_limited", "overloaded"})
 """Classes that pass by themselves; their phases back off instead."""

@@ -4,8 +4,8 @@ from collections.abc import Callable, Container, Iterable
 from datetime import datetime, timedelta
 
 from autopack.aggregates.order import Stuck, find_stuck
-from autopack.draining.queue.held import Held, HeldBy
-from autopack.draining.strategies.shelf import Place, Shelf
+from autopack.draining.queue.hold_reasons import Held, HeldBy
+from autopack.draining.strategies.ordered_phases import Place, Shelf
 from autopack.log.journal import Journal
 from autopack.log.views import Follower, LiveView
 from autopack.ports.states import LIVE, PhaseStatus

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from autopack.draining.queue.held import Held
+from autopack.draining.queue.hold_reasons import Held
 from autopack.events import DrainPassedOver
 
 _ALIKE_MOST: Final = 20

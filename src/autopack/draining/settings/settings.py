@@ -13,7 +13,7 @@ from autopack.draining.attempts.escalation import (
     EscalationPolicy,
     escalation_of,
 )
-from autopack.draining.limits.limits import Limits
+from autopack.draining.limits.drain_limits import Limits
 from autopack.draining.queue.rate_limits import Rate, Rates
 from autopack.draining.strategies.one import One
 from autopack.errors import InvalidInputError
@@ -22,7 +22,7 @@ from autopack.ports.drain import StrategyLike
 from autopack.ports.figures import DAY_S, WORKERS_MOST, YEAR_S, check_count, check_seconds
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import ExecutorLike, PhaseView
-from autopack.prediction.quantiles import calibrator_of
+from autopack.prediction.calibrators import calibrator_of
 from autopack.values.ids import PhaseRef, check_name
 from autopack.values.money import Usd
 

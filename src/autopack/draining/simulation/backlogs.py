@@ -7,9 +7,9 @@ from typing import Any, Final
 import attrs
 
 from autopack.draining.attempts.failure_classes import fingerprint
-from autopack.draining.simulation.worlds import Answer
-from autopack.draining.strategies.history import TIMED_OUT
-from autopack.draining.strategies.knowledge import evidence_in
+from autopack.draining.simulation.simulated_drain import Answer
+from autopack.draining.strategies.drain_history import TIMED_OUT
+from autopack.draining.strategies.group_knowledge import evidence_in
 from autopack.log import views
 from autopack.ports.drain import DrainView
 from autopack.ports.prediction import Coefficients

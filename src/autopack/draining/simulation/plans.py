@@ -5,8 +5,8 @@ from typing import Any
 
 import attrs
 
-from autopack.draining.simulation.worlds import NOTHING_LEFT, Answer, Step, World
-from autopack.draining.strategies.shelf import group_of
+from autopack.draining.simulation.simulated_drain import NOTHING_LEFT, Answer, Step, World
+from autopack.draining.strategies.ordered_phases import group_of
 from autopack.ports.drain import DrainView
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView

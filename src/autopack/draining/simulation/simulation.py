@@ -6,16 +6,16 @@ from typing import Any, Final, Unpack
 import attrs
 
 from autopack.draining.limits.breaker import Breaker
-from autopack.draining.limits.limits import Limits, limit_reached
+from autopack.draining.limits.drain_limits import Limits, limit_reached
 from autopack.draining.settings.parameters import DrainLimits
 from autopack.draining.simulation.backlogs import Backlog, recorded_backlog
-from autopack.draining.simulation.worlds import Step, World
+from autopack.draining.simulation.simulated_drain import Step, World
+from autopack.draining.strategies.drain_history import TIMED_OUT
 from autopack.draining.strategies.explore import width_of
-from autopack.draining.strategies.history import TIMED_OUT
-from autopack.draining.strategies.shelf import group_of
+from autopack.draining.strategies.ordered_phases import group_of
 from autopack.ports.drain import GroupEvidence
-from autopack.projections.use import Use
-from autopack.projections.work import Work
+from autopack.projections.attempt_sums import Work
+from autopack.projections.call_totals import Use
 
 WIDTH: Final = 0.5
 """The width to which every group is to be known, unless another one is given."""

@@ -6,9 +6,9 @@ from typing import Final
 
 from autopack.draining.attempts.failure_classes import fingerprint
 from autopack.draining.simulation.backlogs import Backlog, predictor
-from autopack.draining.simulation.worlds import Answer
-from autopack.draining.strategies.history import TIMED_OUT
-from autopack.draining.strategies.shelf import group_of
+from autopack.draining.simulation.simulated_drain import Answer
+from autopack.draining.strategies.drain_history import TIMED_OUT
+from autopack.draining.strategies.ordered_phases import group_of
 from autopack.ports.work import PhaseView, RunView
 
 _CATEGORIES: Final = ("implementation", "tests", "docs", "configuration")

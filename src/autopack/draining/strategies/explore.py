@@ -6,8 +6,8 @@ from typing import Final
 
 import attrs
 
-from autopack.draining.strategies.shelf import group_of
-from autopack.draining.strategies.teachers import teachers_of
+from autopack.draining.strategies.ordered_phases import group_of
+from autopack.draining.strategies.teaching_phases import teachers_of
 from autopack.ports.drain import (
     Choice,
     Choose,

@@ -1,6 +1,6 @@
 """Takes the most urgent phase first."""
 
-from autopack.draining.strategies.shelf import buckets
+from autopack.draining.strategies.ordered_phases import buckets
 from autopack.ports.drain import Choice, Choose, DrainView, Wait
 from autopack.ports.work import PhaseView
 

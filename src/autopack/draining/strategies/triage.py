@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from autopack.draining.strategies.shelf import Bucket, buckets
+from autopack.draining.strategies.ordered_phases import Bucket, buckets
 from autopack.ports.drain import Choice, Choose, DrainView, Stop, Wait
 from autopack.ports.work import PhaseView
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from autopack.log.journal import END, Journal
-from autopack.log.views.fold import Fold, ViewAt, answer, fold_pages
 from autopack.log.views.persisted import load, rows_of
+from autopack.log.views.projection_fold import Fold, ViewAt, answer, fold_pages
 from autopack.ports.log import Recorded
 from autopack.ports.projection import Projection
 

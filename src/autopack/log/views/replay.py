@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from autopack.errors import InvalidInputError
-from autopack.format.moments import last_by
+from autopack.format.as_of_moments import last_by
 from autopack.log.journal import Journal
-from autopack.log.views.fold import Fold, ViewAt, answer, fold_pages
+from autopack.log.views.projection_fold import Fold, ViewAt, answer, fold_pages
 from autopack.ports.log import Reader, to_us
 from autopack.ports.projection import Projection
 
@@ -28,7 +28,7 @@ def replay(
         projection: A keyed or whole projection.
         until: The last position, up to the head, or an aware moment; None goes to the head.
         clock: ``recorded`` cuts a moment by ``recorded_at``: the longest prefix known by then,
-            as :mod:`autopack.format.moments` has it where clocks were wrong.
+            as :mod:`autopack.format.as_of_moments` has it where clocks were wrong.
             ``occurred`` filters by ``occurred_at``, in order of position: a reconstruction.
         size: How many rows are fetched at once; changes nothing in the answer.
 

@@ -8,8 +8,8 @@ from rpds import HashTrieMap
 
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Features, Prediction, Proposal, Sample
-from autopack.prediction.calibration import fitness
-from autopack.prediction.calibration.groups import group_of
+from autopack.prediction.calibration import usable_samples
+from autopack.prediction.calibration.quantile_groups import group_of
 from autopack.prediction.calibration.shrinkage import ShrinkageQuantile, Tree
 from autopack.prediction.estimation.budgets import CAP_TOKENS
 
@@ -146,7 +146,7 @@ class AdaptiveConformal:
         tree = self._under.update(state.tree, sample)
         if tree is state.tree:
             return state
-        if fitness.stratum(sample) == "failed":
+        if usable_samples.stratum(sample) == "failed":
             return attrs.evolve(state, tree=tree)
         group = group_of(sample.category, sample.complexity)
         where, tracker = self._tracker(state, group)
@@ -225,7 +225,7 @@ class AdaptiveConformal:
         """Return whether the output exceeded its prediction; None if that cannot be known."""
         if tracker.alpha <= 0 or tracker.alpha >= 1:
             return tracker.alpha >= 1
-        size = abs(fitness.size_of(sample))
+        size = abs(usable_samples.size_of(sample))
         under = self._under.predict(state.tree, sample.question(), 1 - tracker.alpha)
         predicted = min(under.tokens, float(self.cap_tokens))
         if size > predicted:

@@ -9,9 +9,9 @@ import attrs
 
 from autopack.errors import PluginError
 from autopack.ports.prediction import Prediction, Sample
-from autopack.prediction.calibration import fitness
-from autopack.prediction.calibration.groups import group_of
+from autopack.prediction.calibration import usable_samples
 from autopack.prediction.calibration.prequential import Replay, Row
+from autopack.prediction.calibration.quantile_groups import group_of
 from autopack.prediction.calibration.scores import FAILED, Outcome, Score, Step, course, scored
 
 
@@ -124,7 +124,7 @@ def rows_of(samples: Iterable[Sample]) -> tuple[list[Row], Mapping[str, int]]:
     rows: list[Row] = []
     aside: Counter[str] = Counter()
     for sample in samples:
-        reason = fitness.unfit_as_size(sample)
+        reason = usable_samples.unfit_as_size(sample)
         if reason is not None:
             aside[reason] += 1
             continue
@@ -137,7 +137,7 @@ def rows_of(samples: Iterable[Sample]) -> tuple[list[Row], Mapping[str, int]]:
 
 def group_named(sample: Sample) -> str:
     """Return the group that a row is scored in."""
-    if fitness.stratum(sample) == "failed":
+    if usable_samples.stratum(sample) == "failed":
         return FAILED
     return "/".join(group_of(sample.category, sample.complexity))
 

@@ -10,17 +10,17 @@ from rpds import HashTrieMap
 
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Features, Prediction, Proposal, Sample
-from autopack.prediction.calibration import fitness
-from autopack.prediction.calibration.evidence import Seen
-from autopack.prediction.calibration.groups import (
+from autopack.prediction.calibration.kept_samples import Seen
+from autopack.prediction.calibration.quantile_groups import (
     Noted,
     Recent,
     noted_at,
     pair_of,
     quantile_proposal,
 )
-from autopack.prediction.calibration.ordered import Ordered
+from autopack.prediction.calibration.sorted_multiset import Ordered
 from autopack.prediction.calibration.survival import place_of
+from autopack.prediction.calibration.usable_samples import identity_of, unfit_as_size
 from autopack.prediction.estimation import vocabulary
 from autopack.prediction.estimation.budgets import CAP_TOKENS
 
@@ -81,7 +81,7 @@ class SplitConformal:
     def set_aside(self, state: Scores, sample: Sample) -> str | None:
         """Return why the sample is not used, or None; a repeat comes last."""
         reason = _unfit(sample)
-        return "repeat" if reason is None and fitness.identity_of(sample) in state.seen else reason
+        return "repeat" if reason is None and identity_of(sample) in state.seen else reason
 
     def update(self, state: Scores, sample: Sample) -> Scores:
         """Return the scores with the sample; *state* itself if it is set aside."""
@@ -99,7 +99,7 @@ class SplitConformal:
         known = state.seen if state.seen.layers else frozenset[str]()
         for sample in samples:
             reason = _unfit(sample)
-            identity = "" if reason else fitness.identity_of(sample)
+            identity = "" if reason else identity_of(sample)
             if identity in fresh or identity in known:
                 reason = "repeat"
             if reason is not None:
@@ -153,7 +153,7 @@ class SplitConformal:
 
 
 def _unfit(sample: Sample) -> str | None:
-    reason = fitness.unfit_as_size(sample)
+    reason = unfit_as_size(sample)
     if reason is not None:
         return reason
     if sample.truncated:

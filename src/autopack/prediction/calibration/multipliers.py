@@ -8,9 +8,9 @@ import attrs
 import msgspec
 
 from autopack.ports.prediction import Group, Proposal
-from autopack.prediction.calibration.evidence import GroupName
+from autopack.prediction.calibration.confidence import confidence
 from autopack.prediction.calibration.intervals import median_interval
-from autopack.prediction.calibration.medians import confidence
+from autopack.prediction.calibration.kept_samples import GroupName
 
 
 @attrs.frozen(kw_only=True)

@@ -11,16 +11,21 @@ from rpds import HashTrieMap
 
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Features, Prediction, Proposal, Sample
-from autopack.prediction.calibration import fitness
-from autopack.prediction.calibration.evidence import Seen
-from autopack.prediction.calibration.groups import (
+from autopack.prediction.calibration.kept_samples import Seen
+from autopack.prediction.calibration.quantile_groups import (
     Noted,
     Recent,
     group_of,
     noted_at,
     quantile_proposal,
 )
-from autopack.prediction.calibration.windows import Window
+from autopack.prediction.calibration.sliding_window import Window
+from autopack.prediction.calibration.usable_samples import (
+    identity_of,
+    size_of,
+    stratum,
+    unfit_as_size,
+)
 
 DEFAULT_TOKENS: Final = 4096
 """What is predicted where nothing at all is known, in tokens."""
@@ -99,14 +104,14 @@ class ShrinkageQuantile:
 
     def set_aside(self, state: Tree, sample: Sample) -> str | None:
         """Return why the sample is not used, or None; a repeat comes last."""
-        reason = fitness.unfit_as_size(sample)
-        return "repeat" if reason is None and fitness.identity_of(sample) in state.seen else reason
+        reason = unfit_as_size(sample)
+        return "repeat" if reason is None and identity_of(sample) in state.seen else reason
 
     def update(self, state: Tree, sample: Sample) -> Tree:
         """Return the tree with the sample; *state* itself if it is set aside."""
         if self.set_aside(state, sample) is not None:
             return state
-        size, identity = fitness.size_of(sample), fitness.identity_of(sample)
+        size, identity = size_of(sample), identity_of(sample)
         nodes = state.nodes
         for node in _places(*self._leaf(sample)):
             nodes = nodes.insert(node, nodes.get(node, _EMPTY).with_size(size, self.window))
@@ -126,8 +131,8 @@ class ShrinkageQuantile:
         known = state.seen if state.seen.layers else frozenset[str]()
         used = 0
         for sample in samples:
-            reason = fitness.unfit_as_size(sample)
-            identity = "" if reason else fitness.identity_of(sample)
+            reason = unfit_as_size(sample)
+            identity = "" if reason else identity_of(sample)
             if identity in fresh or identity in known:
                 reason = "repeat"
             if reason is not None:
@@ -143,7 +148,7 @@ class ShrinkageQuantile:
                     [sizes.setdefault(node, deque(maxlen=self.window)) for node in _places(*leaf)],
                     noted_at(noted, sample, self.window),
                 )
-            size = fitness.size_of(sample)
+            size = size_of(sample)
             for one in places[0]:
                 one.append(size)
             places[1].append((sample.predicted_output_tokens, abs(size)))
@@ -186,7 +191,7 @@ class ShrinkageQuantile:
     def _leaf(self, sample: Sample) -> Leaf:
         bits = _bits(sample.prompt_tokens) if self.use_prompt else None
         model = sample.asked_model or ""
-        return fitness.stratum(sample), model, sample.category, sample.complexity, bits
+        return stratum(sample), model, sample.category, sample.complexity, bits
 
     def _settings(self) -> dict[str, Any]:
         return {

@@ -7,7 +7,19 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Coefficients, Estimate, Features, Part
-from autopack.prediction.estimation import budgets, documents, kinds, vocabulary, weights, wording
+from autopack.prediction.estimation import (
+    budgets,
+    document_costs,
+    phrases,
+    token_weights,
+    vocabulary,
+)
+from autopack.prediction.estimation.deliverable_kinds import (
+    extension,
+    is_ledger,
+    path_of,
+    recognise,
+)
 
 _MOST_TOKENS: Final = 2**53
 _SURE_BASE: Final = 0.5
@@ -79,21 +91,23 @@ def files_of(features: Features) -> tuple[File, ...]:
     """Return the files that were looked at, else those that the deliverables name, as new ones."""
     if features.files:
         return features.files
-    named = (kinds.recognise(text, features.category) for text in features.deliverables)
+    named = (recognise(text, features.category) for text in features.deliverables)
     return tuple((found.kind, found.is_new is not False, 1.0) for found in named)
 
 
 def _sketch(features: Features, files: tuple[File, ...]) -> _Sketch:
     if not files:
         return _unnamed(features)
-    if not documents.is_document_work(features.category, [kind for kind, _, _ in files]):
+    if not document_costs.is_document_work(features.category, [kind for kind, _, _ in files]):
         return _by_files(features, files)
-    if documents.is_ledger_work(features.category, ledger=_has_ledger(features)):
-        parts = documents.ledger_parts(len(files), context_texts=features.context_texts)
+    if document_costs.is_ledger_work(features.category, ledger=_has_ledger(features)):
+        parts = document_costs.ledger_parts(len(files), context_texts=features.context_texts)
         return _Sketch(parts=_with_margin(parts), confidence=_SURE_OF_LEDGER, model="ledger")
-    asks = frozenset((*features.goal_words, *wording.asks_of_names(features.deliverables)))
-    if documents.is_synthesis(features.category, asks):
-        parts = documents.synthesis_parts(len(files), asks, context_texts=features.context_texts)
+    asks = frozenset((*features.goal_words, *phrases.asks_of_names(features.deliverables)))
+    if document_costs.is_synthesis(features.category, asks):
+        parts = document_costs.synthesis_parts(
+            len(files), asks, context_texts=features.context_texts
+        )
         return _Sketch(
             parts=_with_margin(parts), confidence=_SURE_OF_SYNTHESIS, model="doc_synthesis"
         )
@@ -102,14 +116,14 @@ def _sketch(features: Features, files: tuple[File, ...]) -> _Sketch:
 
 def _unnamed(features: Features) -> _Sketch:
     size = vocabulary.size(features.complexity)
-    tokens = weights.UNNAMED_TOKENS[size]
+    tokens = token_weights.UNNAMED_TOKENS[size]
     part = Part(name="unnamed", tokens=tokens, why=f"no deliverables are named, {size} complexity")
     return _Sketch(parts=(part,), confidence=_SURE_BASE, model="unnamed")
 
 
 def _by_files(features: Features, files: tuple[File, ...]) -> _Sketch:
     group = vocabulary.group(features.category, features.complexity)
-    tokens = weights.overhead_tokens(features.category, features.complexity)
+    tokens = token_weights.overhead_tokens(features.category, features.complexity)
     overhead = Part(name="overhead", tokens=tokens, why=f"any {group} phase")
     parts = (overhead, *_marginal_parts(files))
     return _Sketch(parts=_with_margin(parts), confidence=_confidence(features))
@@ -118,7 +132,7 @@ def _by_files(features: Features, files: tuple[File, ...]) -> _Sketch:
 def _marginal_parts(files: tuple[File, ...]) -> list[Part]:
     costs: dict[tuple[str, bool], list[float]] = {}
     for kind, is_new, factor in files:
-        cost = weights.marginal_tokens(kind, is_new=is_new) * factor
+        cost = token_weights.marginal_tokens(kind, is_new=is_new) * factor
         costs.setdefault((kind, is_new), []).append(cost)
     return [
         Part(
@@ -131,8 +145,8 @@ def _marginal_parts(files: tuple[File, ...]) -> list[Part]:
 
 
 def _with_margin(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    tokens = (weights.MARGIN - 1) * math.fsum(part.tokens for part in parts)
-    why = f"all of it times {weights.MARGIN:g}"
+    tokens = (token_weights.MARGIN - 1) * math.fsum(part.tokens for part in parts)
+    why = f"all of it times {token_weights.MARGIN:g}"
     return (*parts, Part(name="margin", tokens=round(tokens, _DIGITS), why=why))
 
 
@@ -160,16 +174,14 @@ def _confidence(features: Features) -> float:
     texts = features.deliverables
     if not texts:
         return _SURE_BASE
-    extensions = sum(1 for text in texts if kinds.extension(kinds.path_of(text)))
-    verbs = sum(1 for text in texts if wording.is_new(text) is not None)
+    extensions = sum(1 for text in texts if extension(path_of(text)))
+    verbs = sum(1 for text in texts if phrases.is_new(text) is not None)
     share = (_SURE_BY_EXTENSION * extensions + _SURE_BY_VERB * verbs) / len(texts)
     return round(_SURE_BASE + share, _DIGITS)
 
 
 def _has_ledger(features: Features) -> bool:
-    return features.ledger or any(
-        kinds.is_ledger(kinds.path_of(text)) for text in features.deliverables
-    )
+    return features.ledger or any(is_ledger(path_of(text)) for text in features.deliverables)
 
 
 def _whole(tokens: float) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from autopack.format.moments import hold_of
+from autopack.format.as_of_moments import hold_of
 from autopack.log.backends.memory.tables import Layer, Rows, Tables
 from autopack.ports.log import NOTHING_YET, Body, Checkpoint, ClockHold, Head, Lease, Row
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from autopack.errors import InvalidInputError
-from autopack.format.moments import replacing
+from autopack.format.as_of_moments import replacing
 from autopack.log.backends.memory.moments import Moment
 from autopack.log.backends.memory.tables import Layer, Map, Rows, Tables
 from autopack.ports.log import Checkpoint, ClockHold, Head, Lease, Row

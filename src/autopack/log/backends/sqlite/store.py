@@ -17,14 +17,14 @@ from autopack.errors import (
     LogHinderedError,
     ReadOnlyLogError,
 )
+from autopack.log.backends.atomic_files import publishing
 from autopack.log.backends.forks import Opener
-from autopack.log.backends.scratch import publishing
 from autopack.log.backends.snapshots import Snapshots
 from autopack.log.backends.sqlite.faults import SQLITE_FAULTS, translated
-from autopack.log.backends.sqlite.files import check_file, connect, read_identity
+from autopack.log.backends.sqlite.file_identity import LogFiles
+from autopack.log.backends.sqlite.log_files import check_file, connect, read_identity
 from autopack.log.backends.sqlite.queries import Queries
 from autopack.log.backends.sqlite.readers import Reader, Readers, SqliteSnapshot
-from autopack.log.backends.sqlite.standing import LogFiles
 from autopack.log.backends.sqlite.transaction import SqliteTransaction
 from autopack.log.backends.sqlite.unlocked import reader_of
 from autopack.ports.log import LogIdentity

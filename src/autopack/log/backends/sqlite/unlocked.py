@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from autopack.errors import LogError, MomentLostError
-from autopack.log.backends.sqlite.files import connect, has_wal
+from autopack.log.backends.sqlite.file_identity import mark_of
+from autopack.log.backends.sqlite.log_files import connect, has_wal
 from autopack.log.backends.sqlite.readers import Reader
-from autopack.log.backends.sqlite.standing import mark_of
 
 
 def reader_of(path: Path, target: str) -> Reader:

@@ -1,0 +1,107 @@
+"""Figures of a recorded call that its source corrected later."""
+
+from typing import Any, Final, Unpack
+
+import attrs
+
+from autopack.errors import InvalidInputError
+from autopack.events import LlmUsageAmended, LlmUsageRecorded
+from autopack.events.usage import usage_id
+from autopack.log.handler import handler_of
+from autopack.log.log import Log
+from autopack.ports.log import ANY, Entry, Recorded
+from autopack.ports.usage import AmendedFigures
+from autopack.projections.attempts import ATTEMPTS, call_key
+from autopack.projections.call_totals import amended
+from autopack.values.ids import PhaseRef
+
+_UNPRICED: Final[dict[str, Any]] = {"cost_usd": None, "cost_source": "unknown"}
+_FIGURES: Final = tuple(AmendedFigures.__annotations__)
+
+
+def amend_usage(
+    log: Log,
+    *,
+    call_id: str,
+    provider: str | None = None,
+    why: str,
+    **figures: Unpack[AmendedFigures],
+) -> Recorded[LlmUsageAmended]:
+    """
+    Record that a call's source gave other figures later; both stay visible, totals use the last.
+
+    The call's run, phase and attempt are looked up, so its sample follows too.
+
+    Args:
+        call_id: As it was recorded, with *provider*.
+        why: Where the figures come from ("the monthly bill"); it is recorded.
+        figures: What changed of ``input_tokens``, ``output_tokens``, ``reasoning_tokens``,
+            ``total_tokens``, ``cost_usd``, ``split``; the rest stays as it was.
+
+    Raises:
+        InvalidInputError: No such call is recorded, or no figure that can be amended was given.
+    """
+    unknown = sorted(set(figures) - set(_FIGURES))
+    if unknown or not figures:
+        raise InvalidInputError(
+            f"amend_usage() takes {', '.join(_FIGURES)}; given was {', '.join(unknown) or 'none'}.",
+            name="figures",
+            value=tuple(unknown),
+        )
+    event_id = usage_id(provider, call_id)
+    found = next(log.decode(log.backend.find([event_id]).values()), None)
+    if found is None or not isinstance(found.event, LlmUsageRecorded):
+        raise InvalidInputError(
+            f"No call {call_id!r} of provider {provider!r} is recorded in this log, so there "
+            "is nothing to amend. Give both as they were recorded: `autopack history RUN "
+            "PHASE --json` shows them.",
+            name="call_id",
+            value=call_id,
+        )
+    call = found.event
+    event = LlmUsageAmended(
+        run_id=call.run_id,
+        phase_id=call.phase_id,
+        attempt=call.attempt,
+        provider=call.provider,
+        call_id=call.call_id,
+        why=why,
+        **{"split": call.split, **figures, **_price(log, call, dict(figures))},
+    )
+    return _append(log, found, event)
+
+
+def _price(log: Log, call: LlmUsageRecorded, figures: dict[str, Any]) -> dict[str, Any]:
+    """Return what the amended call costs: as it is told now, else by the table that priced it."""
+    if figures.get("cost_usd") is not None:
+        return {"cost_source": "reported"}
+    if call.cost_source != "computed":
+        return {}
+    from autopack.draining.caps.call_prices import priced
+
+    unpriced: Any = attrs.evolve(call, **{**figures, **_UNPRICED})  # type: ignore[misc]
+    anew = priced(log.registry, unpriced)
+    return {"cost_usd": anew.cost_usd, "cost_source": anew.cost_source}
+
+
+def _append(log: Log, found: Recorded[Any], event: LlmUsageAmended) -> Recorded[Any]:
+    """Append an amendment, and count it under the caps of its call's run and drain."""
+    from autopack.draining.caps.enforcement import Caps
+
+    call, handler = found.event, handler_of(log)
+
+    def build() -> list[Entry]:
+        if call.run_id is None or call.phase_id is None:
+            return [(found.stream, [event], ANY)]
+        ref = PhaseRef(call.run_id, call.phase_id)
+        version, stream = handler.known_phase(ref)
+        key = ATTEMPTS.key(found)
+        row = stream.attempts.get(key) if key is not None else None
+        before = row.calls.get(call_key(call)) if row is not None else None
+        if row is None or before is None:
+            return [(found.stream, [event], ANY)]
+        after = row.use.plus(before, -1).plus(amended(before, event))
+        entries = Caps(handler).correcting(ref, row, after)
+        return [(found.stream, [event], version), *entries]
+
+    return handler.append(build)[0]

@@ -1,0 +1,180 @@
+"""How a log stands now: live workers, last failures, totals."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from autopack.aggregates.order import Stuck, find_stuck
+from autopack.api.held_runs import held
+from autopack.api.views import phase_rows
+from autopack.draining.attempts.lease_keys import phase_key, worker_key
+from autopack.draining.attempts.steady_clock import Machine, this_machine
+from autopack.events import (
+    PhaseCompleted,
+    PhaseFailed,
+    PhaseGated,
+    PhaseGateDecided,
+    PhaseQueued,
+    PhaseTimedOut,
+)
+from autopack.log import views
+from autopack.log.log import Log
+from autopack.ports.log import Lease, Row, from_us
+from autopack.ports.states import LIVE, PhaseStatus
+from autopack.ports.work import PhaseView
+from autopack.projections.attempts import ATTEMPTS
+from autopack.projections.phases import FAILED_STATES, PHASES
+from autopack.projections.runs import RUNS
+from autopack.report.progress_rate import expected_end
+from autopack.report.status import FailureGroup, Halted, LiveWorker, Pace, Status
+from autopack.values.ids import run_stream
+
+_LOOK_BACK: Final = 20_000
+_FAILURES_MOST: Final = 500
+_PACE_OF: Final = 200
+_SHOWN: Final = 5
+_ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)
+
+
+def status(log: Log) -> Status:
+    """
+    Return how the log stands at one moment, live workers and last failures included.
+
+    Few rows are loaded, whatever the log holds.
+    """
+    with log.backend.snapshot():
+        return _standing(log)
+
+
+def _standing(log: Log) -> Status:
+    runs = views.current(log, RUNS, with_rows=False).total
+    board = views.current(log, PHASES, with_rows=False).total
+    work = views.current(log, ATTEMPTS, with_rows=False).total.all
+    use = work.use
+    head, identity, now_us = log.backend.head(), log.backend.identity, log.now_us()
+    failed = _last_halted(log, (PhaseFailed, PhaseTimedOut, PhaseGateDecided), FAILED_STATES)
+    states, n_live = board.by_state(), len(board.live)
+    holds = held(log, board)
+    left = sum(states.get(state, 0) for state in (PhaseStatus.QUEUED, *LIVE))
+    return Status(
+        target=log.target,
+        log_id=identity.log_id,
+        parent=identity.parent,
+        at=from_us(now_us),
+        events=head.position,
+        last_event_at=from_us(head.recorded_at) if head.position else None,
+        runs=runs.created,
+        runs_implied=runs.implied,
+        phases_by_state=states,
+        live=_live_workers(log, board.live, now_us),
+        failures=_halted(failed),
+        gates=_halted(_last_halted(log, (PhaseGated,), (PhaseStatus.GATED,))),
+        dead_letters=sum(states.get(state, 0) for state in FAILED_STATES),
+        failure_groups=_groups(failed),
+        stuck=tuple(_stuck(log, board.ordered)),
+        is_held=holds.is_all,
+        paused=holds.paused,
+        pace=_pace(log, left, n_live, now_us),
+        calls=use.calls,
+        late_calls=use.late_calls,
+        total_tokens=use.total_tokens,
+        output_tokens=use.output_tokens,
+        inferred_output_tokens=use.inferred_output_tokens,
+        cost_usd=use.cost_usd,
+        calls_without_cost=use.calls_without_cost,
+        calls_without_total=use.calls_without_total,
+        estimates=work.estimates,
+        samples=work.samples,
+        samples_won=work.samples_won,
+    )
+
+
+def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorker, ...]:
+    leases, machine = {lease.key: lease for lease in log.backend.leases()}, this_machine()
+    found = []
+    for key, row in phase_rows(log, keys).items():
+        lease = leases.get(phase_key(key))
+        alive = leases.get(worker_key(lease.worker)) if lease else None
+        deadline = lease.deadline_at if lease else None
+        found.append(
+            LiveWorker(
+                phase=key,
+                worker=row.worker,
+                step=lease.step if lease else None,
+                since=row.since,
+                deadline=None if deadline is None else from_us(deadline),
+                is_expired=lease is None or _over_s(machine, lease, alive, now_us) > 0,
+            )
+        )
+    return tuple(found)
+
+
+def _over_s(machine: Machine, lease: Lease, alive: Lease | None, now_us: int) -> float:
+    over_s = machine.over_s(lease, alive)
+    return (now_us - lease.expires_at) / 1e6 if over_s is None else over_s
+
+
+def _last_halted(log: Log, types: Sequence[type], states: Sequence[str]) -> list[PhaseView]:
+    """Return the last phases that still stand where such an event left them, newest first."""
+    rows = _last_rows(log, types)
+    keys = list(dict.fromkeys(row[2].removeprefix("phase-") for row in reversed(rows)))
+    found = phase_rows(log, keys[:_FAILURES_MOST]).values()
+    return [row for row in found if row.status in states]
+
+
+def _last_rows(log: Log, types: Sequence[type]) -> list[Row]:
+    head = log.head().position
+    return log.backend.page(
+        after=max(head - _LOOK_BACK, 0),
+        until=head,
+        limit=_LOOK_BACK,
+        types=log.codec.names_of(types),
+    )
+
+
+def _stuck(log: Log, run_ids: Iterable[str]) -> Iterator[Stuck]:
+    """Yield the queued phases of these runs whose order can never be kept; seldom loads a row."""
+    for run_id in run_ids:
+        events = (recorded.event for recorded in log.read(run_stream(run_id)))
+        after = {event.phase_id: event.after for event in events if isinstance(event, PhaseQueued)}
+        if not find_stuck(run_id, after, after):
+            continue
+        rows = phase_rows(log, [f"{run_id}/{name}" for name in after]).values()
+        queued = {row.phase_id: row.after for row in rows if row.status is PhaseStatus.QUEUED}
+        yield from find_stuck(run_id, queued, after)
+
+
+def _halted(rows: Sequence[PhaseView]) -> tuple[Halted, ...]:
+    return tuple(
+        Halted(phase=r.key, state=r.status, code=r.reason_code, message=r.reason, at=r.since)
+        for r in rows[:_SHOWN]
+    )
+
+
+def _groups(rows: Sequence[PhaseView]) -> tuple[FailureGroup, ...]:
+    """Return the kinds of failures among *rows*, largest first; one alone is no kind."""
+    alike: dict[str, list[str]] = {}
+    for row in rows:
+        alike.setdefault(row.fingerprint or row.reason_code or "unknown", []).append(row.key)
+    groups = [
+        FailureGroup(fingerprint=name, n=len(keys), example=keys[0])
+        for name, keys in alike.items()
+        if len(keys) > 1
+    ]
+    return tuple(sorted(groups, key=lambda group: -group.n)[:_SHOWN])
+
+
+def _pace(log: Log, left: int, n_live: int, now_us: int) -> Pace | None:
+    """Return how fast the last attempts ended; imported ones, without a claim, are left out."""
+    rows = [row for row in _last_rows(log, _ENDS)[-_PACE_OF:] if '"lease_token"' in row[9]]
+    if not rows:
+        return None
+    until_us = now_us if n_live else rows[-1][7]
+    seconds = max(0.0, (until_us - rows[0][7]) / 1e6)
+    end = expected_end(from_us(now_us), ended=len(rows), seconds=seconds, left=left)
+    (completed,) = log.codec.names_of((PhaseCompleted,))
+    return Pace(
+        ended=len(rows),
+        completed=sum(row[4] == completed for row in rows),
+        seconds=seconds,
+        expected_end=end if n_live else None,
+    )

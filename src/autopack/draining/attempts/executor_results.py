@@ -1,0 +1,116 @@
+"""How an attempt ended: what an executor gave back, and the command that records it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from autopack.aggregates.commands import CompletePhase, FailPhase, GatePhase, TimeOutPhase
+from autopack.draining.attempts.failure_classes import BAD_OUTCOME
+from autopack.draining.attempts.failure_commands import Failing, failed_by, why_silent
+from autopack.errors import LeaseLostError
+from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
+
+if TYPE_CHECKING:
+    from autopack.draining.attempts.attempt import LiveAttempt
+    from autopack.draining.attempts.claims import Claim
+
+AttemptEnd = CompletePhase | FailPhase | TimeOutPhase | GatePhase
+"""The commands that end an attempt by its own outcome."""
+
+
+@attrs.frozen
+class Late:
+    """Something else came first; *work* may still be going on, and give a result that is late."""
+
+    work: Any = None
+
+    def when_late(self, tell: Callable[[Outcome], None]) -> None:
+        """Hand a result that comes afterwards to *tell*, in whichever thread it comes."""
+        if self.work is not None:
+            self.work.add_done_callback(lambda ended: _tell_late(ended, tell))
+
+
+class TimedOut(Late):
+    """The deadline came first."""
+
+
+class Lost(Late):
+    """The phase was taken from this worker first: it was called off, or taken back."""
+
+
+def outcome_of(result: Any) -> Outcome:
+    """Return what an executor gave back as an outcome; None is a completion."""
+    if result is None:
+        return Completed()
+    if isinstance(result, Completed | Failed | NeedsPerson):
+        return result
+    kind = type(result).__name__
+    return bad_outcome(
+        f"the executor returned {kind}; it must return Completed, Failed, NeedsPerson or None"
+    )
+
+
+def bad_outcome(message: str) -> Failed:
+    """Return the failure of an attempt whose own account of its end is of no use."""
+    return Failed(BAD_OUTCOME, message, failure_class="validation")
+
+
+def ending_of(
+    claim: "Claim",
+    live: "LiveAttempt",
+    outcome: Outcome | TimedOut,
+    *,
+    failing: Failing,
+    now: datetime,
+    duration_s: float,
+    timeout_s: float | None,
+    question: str | None = None,
+) -> AttemptEnd:
+    """
+    Return the command that records an outcome, with the reason if no call was recorded.
+
+    Args:
+        question: What a person is to answer before completed work counts as complete.
+    """
+    ref, token = claim.ref, claim.token
+    if isinstance(outcome, Completed):
+        done: dict[str, Any] = {
+            "ref": ref, "lease_token": token, "outputs": live.end_outputs(outcome.outputs),
+            "artifacts": live.artifacts, "summary": outcome.summary, "duration_s": duration_s,
+            "zero_yield_reason": why_silent(live, "completed"),
+        }  # fmt: skip
+        return CompletePhase(**done) if question is None else GatePhase(**done, question=question)
+    if isinstance(outcome, NeedsPerson):
+        return GatePhase(
+            ref=ref, lease_token=token, question=outcome.question,
+            outputs=live.end_outputs(outcome.outputs), artifacts=live.artifacts,
+            summary=outcome.summary, duration_s=duration_s,
+            zero_yield_reason=why_silent(live, "gated"),
+        )  # fmt: skip
+    if isinstance(outcome, TimedOut):
+        limit, wait_s = timeout_s or 0.0, failing.wait_s(claim.number, None)
+        return TimeOutPhase(
+            ref=ref, lease_token=token, timeout_s=limit, retryable=True,
+            message=f"no result after {limit:g} s", artifacts=live.artifacts,
+            max_attempts=claim.phase.max_attempts,
+            not_before=now + timedelta(seconds=wait_s), wait_s=wait_s,
+            zero_yield_reason=why_silent(live, "timed_out"),
+        )  # fmt: skip
+    return failing.command(claim, live, outcome, duration_s=duration_s, now=now)
+
+
+def ending_word(ending: AttemptEnd) -> str:
+    """Return how an attempt ended, in one word."""
+    words = {FailPhase: "failed", TimeOutPhase: "timed_out", GatePhase: "gated"}
+    return words.get(type(ending), "completed")
+
+
+def _tell_late(ended: Any, tell: Callable[[Outcome], None]) -> None:
+    if ended.cancelled():
+        return
+    fault = ended.exception()
+    if isinstance(fault, LeaseLostError):
+        return  # it stopped because it was told to
+    tell(failed_by(fault) if fault is not None else outcome_of(ended.result()))

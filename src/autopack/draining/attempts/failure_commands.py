@@ -1,0 +1,177 @@
+"""A failure as the command that records it: its class, whether and when it is tried again."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from autopack.aggregates.commands import FailPhase
+from autopack.draining.attempts.backoff import WAITING, Backoff
+from autopack.draining.attempts.escalation import (
+    Escalation,
+    EscalationPolicy,
+    Factor,
+    NextQuantile,
+    checked,
+)
+from autopack.draining.attempts.failure_classes import (
+    RETRYABLE,
+    classify,
+    fingerprint,
+    zero_yield_reason,
+)
+from autopack.draining.attempts.storable_text import storable, words_of
+from autopack.errors import AutopackError, CapReachedError
+from autopack.format.redaction import clean
+from autopack.plugins.narrator import Narrator
+from autopack.ports.work import Failed
+from autopack.prediction.calibrators import Quantiles
+
+if TYPE_CHECKING:
+    from autopack.draining.attempts.attempt import LiveAttempt
+    from autopack.draining.attempts.claims import Claim
+
+_narrator: Final = Narrator("autopack.drain")
+_VAGUE: Final = frozenset({"execution", "validation", "unknown"})
+
+
+@attrs.frozen(kw_only=True)
+class Failing:
+    """
+    What becomes of failures.
+
+    Args:
+        classify: Names the class of a failure by its code and message.
+        backoff: How long a phase waits for its next attempt.
+        quantiles: Returns what a calibrator has learned; asked where a budget is escalated.
+        escalation: How a cut output gets a larger budget, once; None leaves it.
+        draw: Draws a random number from 0 to 1.
+        redact: What the log's texts pass; whatever is derived from a failure is made after it.
+    """
+
+    quantiles: Callable[[], Quantiles]
+    redact: Callable[[str], str]
+
+    classify: Callable[[str, str], str] = classify
+    backoff: Backoff = attrs.Factory(Backoff)
+    escalation: EscalationPolicy | None = attrs.Factory(NextQuantile)
+    draw: Callable[[], float] = random.random
+
+    def command(
+        self,
+        claim: "Claim",
+        live: "LiveAttempt",
+        failure: Failed,
+        *,
+        duration_s: float | None,
+        now: datetime,
+    ) -> FailPhase:
+        """Return the command that records a failure."""
+        failure = self._redacted(failure)
+        kind = self._class_of(failure, live)
+        retryable = failure.retryable if failure.retryable is not None else kind in RETRYABLE
+        larger = self._escalated(claim, live) if kind == "truncated" else None
+        wait_s = self.wait_s(claim.number, failure) if retryable else None
+        return FailPhase(
+            ref=claim.ref,
+            lease_token=claim.token,
+            code=failure.code,
+            message=failure.message,
+            failure_class=kind,
+            retryable=retryable,
+            max_attempts=claim.phase.max_attempts,
+            fingerprint=fingerprint(failure.code, failure.message),
+            artifacts=live.artifacts,
+            duration_s=duration_s,
+            not_before=None if wait_s is None else now + timedelta(seconds=wait_s),
+            wait_s=wait_s,
+            zero_yield_reason=why_silent(live, "failed", kind, failure.code),
+            exit_code=failure.exit_code,
+            excerpt=failure.excerpt,
+            retry_after_s=_seconds(failure.retry_after_s),
+            attempt_spent=kind not in WAITING,
+            budget_tokens=live.budget_tokens,
+            escalated_tokens=None if larger is None else larger.tokens,
+            escalated_why=None if larger is None else larger.why,
+        )
+
+    def wait_s(self, attempt: int, failure: Failed | None) -> float:
+        """Return how long the next attempt is to wait, in seconds."""
+        asked = failure.retry_after_s if failure is not None else None
+        return self.backoff.wait_s(attempt, draw=self.draw(), retry_after_s=asked)
+
+    def _redacted(self, failure: Failed) -> Failed:
+        """Return a failure as the log may keep it: a fingerprint hides a secret from the hook."""
+        told: Failed = clean(lambda text: self.redact(storable(text)).strip(), failure)
+        return told
+
+    def _class_of(self, failure: Failed, live: "LiveAttempt") -> str:
+        if failure.failure_class is not None:
+            return failure.failure_class
+        kind = self.classify(failure.code, failure.message)
+        # What fails to parse or to apply after a cut output failed because of the cut.
+        return "truncated" if live.is_cut and kind in _VAGUE else kind
+
+    def _escalated(self, claim: "Claim", live: "LiveAttempt") -> Escalation | None:
+        if self.escalation is None:
+            return None
+        ceiling = claim.estimate.ceiling_tokens
+        try:
+            found = self._asked(self.escalation, claim, live)
+        except Exception as fault:  # the attempt ended and is to be recorded, whatever comes next
+            why = storable(f"the policy failed: {type(fault).__name__}: {words_of(fault)}")
+            _narrator.error("escalation failed", phase=str(live.ref), why=why, exc_info=fault)
+            found = self._asked(Factor(), claim, live)
+            found = found and attrs.evolve(found, why=f"{found.why}; {why}")
+        if found is None or ceiling is None or found.tokens <= ceiling:
+            return found
+        return Escalation(ceiling, f"the ceiling; {found.tokens} would be {found.why}")
+
+    def _asked(
+        self, policy: EscalationPolicy, claim: "Claim", live: "LiveAttempt"
+    ) -> Escalation | None:
+        asked = claim.estimate.asked()
+        found = policy.escalated(
+            claim.phase,
+            selected=live.budget_tokens,
+            sent=live.sent_tokens,
+            used=live.output_most,
+            quantile=lambda tau: self.quantiles().at(asked, tau),
+        )
+        return None if found is None else checked(found)
+
+
+def _seconds(given: float | None) -> float | None:
+    return None if given is None else max(0.0, float(given))
+
+
+def why_silent(
+    live: "LiveAttempt", ending: str, failure_class: str | None = None, code: str | None = None
+) -> str | None:
+    """Return why no call of an attempt was recorded, or None if one was."""
+    if live.use.calls:
+        return None
+    return zero_yield_reason(ending, failure_class, code, is_misread=live.is_misread)
+
+
+def failed_by(fault: BaseException) -> Failed:
+    """Return an exception as a failure, with a reason even if it says nothing."""
+    if isinstance(fault, CapReachedError):  # not the phase's fault: it waits for a higher cap
+        return Failed("cap_reached", str(fault), retryable=True, failure_class="execution")
+    kind = type(fault).__name__
+    said = words_of(fault) or "it says nothing more; see the traceback artifact"
+    # Our own refusals name figures and options, which are no provider's words.
+    is_ours = "execution" if isinstance(fault, AutopackError) else None
+    return Failed(kind, storable(f"{kind}: {said}"), failure_class=is_ours)
+
+
+def classifier_of(registry: Any) -> Callable[[str, str], str]:
+    """Return a classifier that asks the plugins first."""
+
+    def classified(code: str, message: str) -> str:
+        given = registry.first("autopack_classify_failure", code=code, message=message)
+        return str(given) if given else classify(code, message)
+
+    return classified

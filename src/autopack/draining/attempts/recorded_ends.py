@@ -1,0 +1,181 @@
+"""How attempts end, on record: in time, late, or with what cannot be stored."""
+
+import contextlib
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from autopack.aggregates.commands import ReleasePhase
+from autopack.draining.attempts.attempt import LiveAttempt
+from autopack.draining.attempts.claims import INTERRUPTED, Claim, Claims
+from autopack.draining.attempts.executor_results import AttemptEnd, TimedOut, bad_outcome, ending_of
+from autopack.draining.attempts.failure_commands import Failing, failed_by
+from autopack.draining.attempts.gates import question_of
+from autopack.draining.attempts.machine_faults import hindrance_of
+from autopack.draining.attempts.storable_text import storable
+from autopack.errors import InvalidEventError, InvalidInputError, LeaseLostError
+from autopack.events import PhaseResultLate
+from autopack.format.redaction import clean
+from autopack.log.handler import Handler
+from autopack.plugins.registry import Registry
+from autopack.ports.log import ANY, from_us
+from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
+from autopack.values.ids import phase_stream
+
+
+@contextlib.contextmanager
+def working(
+    handler: Handler, claims: Claims, claim: Claim, registry: Registry, failing: Failing
+) -> Iterator[LiveAttempt]:
+    """
+    Yield a claimed phase's attempt, and record how the block ended.
+
+    An exception fails the attempt with its text and goes on; what ends more than the block
+    (``KeyboardInterrupt``, ``SystemExit``, a cancelled task) gives the phase back without spending
+    the attempt.
+
+    Args:
+        registry: The plugins that are asked how it ended.
+    """
+    live = LiveAttempt(handler, claims, claim, is_patient=False)
+    try:
+        yield live
+    except LeaseLostError:
+        claims.forget(claim.token)
+        raise
+    except Exception as fault:
+        if why := hindrance_of(fault):
+            _release(claims, claim, live, fault, f"the machine hindered it: {why}")
+            raise
+        live.attach("traceback", storable(traceback.format_exc()))
+        _end(handler, claims, claim, live, failed_by(fault), registry, failing)
+        raise
+    except BaseException as fault:  # Ctrl-C, sys.exit(), a task that is cancelled
+        _release(claims, claim, live, fault, INTERRUPTED)
+        raise
+    else:
+        _end(handler, claims, claim, live, live.outcome, registry, failing)
+
+
+def _release(
+    claims: Claims, claim: Claim, live: LiveAttempt, fault: BaseException, why: str
+) -> None:
+    """Give a phase back for an error that goes on; that it could not be given back is noted."""
+    release = ReleasePhase(
+        ref=claim.ref, lease_token=claim.token, why=why, duration_s=live.elapsed_s
+    )
+    try:
+        live.catch_up()
+        claims.end(claim, release)
+    except Exception as second:  # nothing may hide what ends more than the block
+        fault.add_note(f"The phase was not given back: {second}")
+
+
+def _end(
+    handler: Handler,
+    claims: Claims,
+    claim: Claim,
+    live: LiveAttempt,
+    outcome: Outcome,
+    registry: Registry,
+    failing: Failing,
+) -> None:
+    question = None
+    if isinstance(outcome, Completed):
+        question = question_of(registry, claim.phase, live, outcome)
+    duration_s = live.elapsed_s
+    live.catch_up()
+    end_attempt(
+        handler,
+        claims,
+        claim,
+        live,
+        outcome,
+        failing=failing,
+        now=from_us(handler.journal.now_us()),
+        duration_s=duration_s,
+        timeout_s=None,
+        question=question,
+    )
+
+
+def end_attempt(
+    handler: Handler,
+    claims: Claims,
+    claim: Claim,
+    live: LiveAttempt,
+    outcome: Outcome | TimedOut,
+    **how: Any,
+) -> AttemptEnd:
+    """
+    Record an outcome and return the command that did; what cannot be stored fails the attempt.
+
+    Args:
+        how: As :func:`ending_of` takes it.
+
+    Raises:
+        LeaseLostError: The phase is not this worker's any more; the result is recorded as late.
+    """
+    outcome = clean(storable, outcome)
+    try:
+        ending = ending_of(claim, live, outcome, **how)
+        end_or_late(handler, claims, claim, live, ending)
+    except (InvalidInputError, InvalidEventError) as fault:
+        outcome = bad_outcome(f"what the executor gave back cannot be stored: {fault}")
+        ending = ending_of(claim, live, outcome, **how)
+        end_or_late(handler, claims, claim, live, ending)
+    return ending
+
+
+def end_or_late(
+    handler: Handler, claims: Claims, claim: Claim, live: LiveAttempt, ending: Any
+) -> None:
+    """Record an attempt's end; if its lease was lost, as a late result that changes no state."""
+    try:
+        claims.end(claim, ending)
+    except LeaseLostError:
+        outputs = getattr(ending, "outputs", {})
+        name = type(ending).__name__.removesuffix("Phase").lower()
+        _append_late(handler, claim, live, name, _said(ending), outputs)
+        raise
+
+
+def record_late(
+    handler: Handler, claim: Claim, live: LiveAttempt, outcome: Completed | Failed | NeedsPerson
+) -> None:
+    """Record an outcome that came after the attempt's recorded end."""
+    outcome = clean(storable, outcome)
+    name = {Completed: "complete", Failed: "fail", NeedsPerson: "gate"}[type(outcome)]
+    try:
+        outputs = live.end_outputs(getattr(outcome, "outputs", {}))
+        _append_late(handler, claim, live, name, _said(outcome), outputs)
+    except (InvalidInputError, InvalidEventError) as fault:
+        said = f"what the executor gave back cannot be stored: {fault}"
+        _append_late(handler, claim, live, name, storable(said), {})
+
+
+def _said(ending: Any) -> str | None:
+    """Return what an end says in words."""
+    texts = (getattr(ending, name, None) for name in ("message", "summary", "question"))
+    return next((text for text in texts if text), None)
+
+
+def _append_late(
+    handler: Handler,
+    claim: Claim,
+    live: LiveAttempt,
+    outcome: str,
+    message: str | None,
+    outputs: Mapping[str, str],
+) -> None:
+    late = PhaseResultLate(
+        run_id=claim.ref.run_id,
+        phase_id=claim.ref.phase_id,
+        attempt=claim.number,
+        lease_token=claim.token,
+        outcome=outcome,
+        message=message,
+        outputs={**live.artifacts, **outputs},
+    )
+    stream = phase_stream(claim.ref.run_id, claim.ref.phase_id)
+    handler.journal.append(stream, [late], expected_version=ANY)

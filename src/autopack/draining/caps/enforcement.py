@@ -1,0 +1,285 @@
+"""Caps: what a claim sets aside under them, what it used in the end, and a test at each call."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import attrs
+
+from autopack.aggregates import cap
+from autopack.aggregates.cap import Amount
+from autopack.aggregates.commands import ReserveCap, SetCaps, SettleCap
+from autopack.aggregates.phase import holds
+from autopack.draining.caps.reservations import Reservations, Wanted
+from autopack.errors import CapReachedError
+from autopack.events import CapReserved, CapSettled
+from autopack.log.handler import Handler
+from autopack.ports.log import Entry, Recorded
+from autopack.ports.prediction import Estimate
+from autopack.ports.work import PhaseView
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.call_totals import Use
+from autopack.values.ids import PhaseRef, cap_stream, phase_stream
+from autopack.values.money import ZERO, UsdLike, UsdSum
+
+BEFORE: Final = "(before the cap)"
+"""Stands for the lease of all attempts that ended before a scope had caps."""
+
+
+class Caps:
+    """
+    Keeps the caps of runs and of one drain.
+
+    A claim's reservation is appended to the cap's stream in the same batch as the claim, with an
+    expected version, so that two workers cannot both take the last of it. Everything that changes
+    what is used under a cap is counted in the batch that records it; the figures are those of the
+    attempt as the account keeps it. What a method returns as entries is to be built within
+    :meth:`Handler.append`.
+
+    Args:
+        drain: The drain whose cap binds the claims, if it has one.
+        allow_unknown_price: Claim under a cap in USD although nobody knows the price.
+    """
+
+    def __init__(
+        self, handler: Handler, *, drain: str | None = None, allow_unknown_price: bool = False
+    ) -> None:
+        self.reservations = Reservations(getattr(handler.journal, "registry", None))
+        self._handler, self._drain = handler, drain
+        self._allow_unknown_price = allow_unknown_price
+
+    def drain_command(self, caps: Mapping[str, UsdLike | None], *, may_change: bool) -> SetCaps:
+        """Return the command that gives the drain its caps, by unit; None is none."""
+        return SetCaps(
+            scope=f"drain-{self._drain}",
+            caps={unit: cap for unit, cap in caps.items() if cap is not None},
+            by="drain",
+            why="the drain was started with it",
+            may_change=may_change,
+        )
+
+    def scopes(self, run_id: str, drain: str | None = None) -> list[str]:
+        """
+        Return the scopes under which an attempt is counted.
+
+        A run is counted on when its caps are lifted, so that a cap set again knows what was used.
+        """
+        found = [f"run-{run_id}"] if self._handler.known_cap(f"run-{run_id}")[0] else []
+        drain = drain or self._drain
+        if drain is not None and self._handler.known_cap(f"drain-{drain}")[1].caps:
+            found.append(f"drain-{drain}")
+        return found
+
+    def units(self, run_id: str) -> tuple[str, ...]:
+        """Return the units of the caps in force for an attempt."""
+        found: dict[str, None] = {}
+        for scope in self.scopes(run_id):
+            found.update(dict.fromkeys(self._handler.known_cap(scope)[1].caps))
+        return tuple(found)
+
+    def wanted(self, phase: PhaseView, estimate: Estimate) -> Wanted:
+        """Return what an attempt is likely to use at most: tokens in and out, and USD."""
+        return self.reservations.wanted(phase, estimate)
+
+    def ensure(self, run_id: str) -> None:
+        """Open the stream of a run's cap, with what the run had used before."""
+        caps = self._handler.known_run(run_id)[1].caps
+        if caps and not self._handler.known_cap(f"run-{run_id}")[0]:
+            command = SetCaps(
+                scope=f"run-{run_id}", caps=caps, by="drain", why="the run was created with it"
+            )
+            self.set_run(run_id, command)
+
+    def set_run(self, run_id: str, command: SetCaps) -> list[Recorded[object]]:
+        """Give a run its caps; the first time with what it had used before."""
+        handler, stream = self._handler, cap_stream(command.scope)
+
+        def build() -> list[Entry]:
+            version, state = handler.known_cap(command.scope)
+            events = cap.decide(command, state)
+            if version or not events:
+                return [(stream, events, version)]
+            before, asserted = self._so_far(run_id, command.scope)
+            return [(stream, [*events, *before], 0), *asserted]
+
+        return handler.append(build)
+
+    def go_on(self, command: SetCaps, used: Amount) -> None:
+        """Give a drain its caps; the first time with what it had *used* before."""
+        handler, stream = self._handler, cap_stream(command.scope)
+
+        def build() -> list[Entry]:
+            version, state = handler.known_cap(command.scope)
+            events = cap.decide(command, state)
+            is_first = bool(events) and not version and used != Amount()
+            before = [settled(command.scope, BEFORE, used)] if is_first else []
+            return [(stream, [*events, *before], version)]
+
+        handler.append(build)
+
+    def reserving(self, run_id: str, token: str, wanted: Wanted) -> list[Entry]:
+        """
+        Return the entries that set a claim's wants aside, or assert that the run has no cap yet.
+
+        Raises:
+            CapFullError, PriceUnknownError: The claim is not to be made.
+        """
+        return self._uncapped(run_id) + [
+            self._handler.decided(
+                ReserveCap(
+                    scope=scope,
+                    lease_token=token,
+                    tokens=wanted.tokens,
+                    usd=wanted.usd,
+                    allow_unknown_price=self._allow_unknown_price,
+                )
+            )
+            for scope in self.scopes(run_id)
+        ]
+
+    def settling(self, ref: PhaseRef, number: int, worked_s: float | None) -> list[Entry]:
+        """
+        Return the entries that put what an attempt used in place of what it set aside.
+
+        Args:
+            worked_s: How long it was at work, as its end tells it.
+        """
+        row = self._handler.attempt(ref, number)
+        if row.lease_token is None:
+            return []
+        used = amount_of(attrs.evolve(row, duration_s=worked_s))
+        entries = self._uncapped(ref.run_id)
+        for scope in self.scopes(ref.run_id, row.drain):
+            version, state = self._handler.known_cap(scope)
+            if row.lease_token not in state.held:
+                entries.append((cap_stream(scope), [], version))
+                continue
+            command = SettleCap(
+                scope=scope,
+                lease_token=row.lease_token,
+                tokens=used.tokens,
+                usd=used.usd,
+                worked_us=used.worked_us,
+            )
+            entries.append(self._handler.decided(command))
+        return entries
+
+    def counting(
+        self, ref: PhaseRef, row: AttemptRow, after: Use
+    ) -> tuple[list[Entry], CapReachedError | None]:
+        """
+        Return the entries that count a call under its caps, and the error if it goes above one.
+
+        Args:
+            row: The attempt before the call.
+            after: What it has used with the call.
+        """
+        entries = self._uncapped(ref.run_id)
+        errors: list[CapReachedError] = []
+        for scope in self.scopes(ref.run_id, row.drain):
+            version, state = self._handler.known_cap(scope)
+            token, used = row.lease_token or "", Amount(after.total_tokens, after.cost_usd)
+            held = state.held.get(token)
+            if held is None:  # a late call: its attempt was settled before
+                entries.append(self._added(scope, token, _more(row.use, after)))
+                continue
+            grown = Amount(max(used.tokens, held.tokens), max(used.usd, held.usd))
+            is_more = grown.tokens > held.tokens or grown.usd > held.usd
+            entries.append((cap_stream(scope), _grown(scope, token, grown, is_more), version))
+            total = state.reserved - held + state.spent + used
+            for unit in ("tokens", "usd"):
+                there, most = total.of(unit), state.caps.get(unit)
+                if most is not None and there > most:
+                    whose = scope.replace("-", " ", 1)
+                    errors.append(CapReachedError(whose, unit=unit, used=there, cap=most))
+        return entries, errors[0] if errors else None
+
+    def correcting(self, ref: PhaseRef, row: AttemptRow, after: Use) -> list[Entry]:
+        """Return the entries that count by how much an attempt's call was amended."""
+        token, entries = row.lease_token or "", self._uncapped(ref.run_id)
+        for scope in self.scopes(ref.run_id, row.drain):
+            version, state = self._handler.known_cap(scope)
+            if token in state.held:  # its end counts it anew, and must not have come meanwhile
+                entries.append((cap_stream(scope), [], version))
+            else:
+                entries.append(self._added(scope, token, _more(row.use, after)))
+        return entries
+
+    def _uncapped(self, run_id: str) -> list[Entry]:
+        """Return what asserts that a run has no cap yet, if it seems to have none."""
+        scope = f"run-{run_id}"
+        is_capped = self._handler.known_cap(scope)[0] > 0
+        return [] if is_capped else [(cap_stream(scope), [], 0)]
+
+    def _added(self, scope: str, token: str, more: Amount) -> Entry:
+        """Count more for an attempt that has ended; one from before the cap is not known alone."""
+        version, state = self._handler.known_cap(scope)
+        name = token if token in state.settled else BEFORE
+        total = (state.settled.get(name) or Amount()) + more
+        return cap_stream(scope), [settled(scope, name, total)], version
+
+    def _so_far(
+        self, run_id: str, scope: str
+    ) -> tuple[list[CapReserved | CapSettled], list[Entry]]:
+        """Return what a run used before its caps, one by one for attempts in work, and on what."""
+        spent = Amount()
+        held: list[CapReserved | CapSettled] = []
+        asserted: list[Entry] = []
+        for name in self._handler.known_run(run_id)[1].phases:
+            version, stream = self._handler.known_phase(PhaseRef.parse(f"{run_id}/{name}"))
+            asserted.append((phase_stream(run_id, name), [], version))
+            for row in stream.attempts.values():
+                token = row.lease_token
+                if token is not None and holds(stream.state, token):
+                    held.append(_reserved(scope, token, row))
+                else:
+                    spent += amount_of(row)
+        return [*([] if spent == Amount() else [settled(scope, BEFORE, spent)]), *held], asserted
+
+
+def settled(scope: str, token: str, used: Amount) -> CapSettled:
+    """Return the event that says what is used in all under a token."""
+    return CapSettled(
+        scope=scope,
+        lease_token=token,
+        tokens=max(0, used.tokens),
+        usd=UsdSum.of(max(used.usd, ZERO)),
+        attempts=max(0, used.attempts),
+        worked_us=max(0, used.worked_us),
+    )
+
+
+def amount_of(row: AttemptRow) -> Amount:
+    """Return what one attempt uses of caps."""
+    worked_us = 0 if row.duration_s is None else round(row.duration_s * 1e6)
+    begun = int(row.lease_token is not None)
+    return Amount(row.use.total_tokens, row.use.cost_usd, begun, worked_us)
+
+
+def worked_s(row: AttemptRow, now: datetime, lease_ends_at: datetime | None) -> float | None:
+    """Return how long an attempt that somebody else ends was at work: its lease's end at most."""
+    if row.claimed_us is None:
+        return None
+    until = now if lease_ends_at is None else min(now, lease_ends_at)
+    return max(0.0, until.timestamp() - row.claimed_us / 1e6)
+
+
+def _more(before: Use, after: Use) -> Amount:
+    return Amount(after.total_tokens - before.total_tokens, after.cost_usd - before.cost_usd)
+
+
+def _grown(scope: str, token: str, grown: Amount, is_more: bool) -> list[CapReserved]:
+    if not is_more:
+        return []
+    return [
+        CapReserved(scope=scope, lease_token=token, tokens=grown.tokens, usd=UsdSum.of(grown.usd))
+    ]
+
+
+def _reserved(scope: str, token: str, row: AttemptRow) -> CapReserved:
+    return CapReserved(
+        scope=scope,
+        lease_token=token,
+        tokens=max(row.use.total_tokens, row.reserved_tokens or 0),
+        usd=UsdSum.of(max(row.use.cost_usd, row.reserved_usd or ZERO)),
+    )

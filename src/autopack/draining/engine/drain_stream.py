@@ -1,0 +1,38 @@
+"""What a drain says of itself in the log: on a stream of its own, in order."""
+
+from typing import Any, Final
+
+from autopack.draining.attempts.machine_faults import hindrance_of
+from autopack.log.log import Log
+from autopack.ports.log import ANY
+from autopack.values.ids import drain_stream
+
+_AT_ONCE: Final = 500
+
+
+class OwnStream:
+    """A drain's own stream; what the machine hinders is kept, and recorded before what follows."""
+
+    def __init__(self, log: Log, drain_id: str) -> None:
+        self._log, self._name = log, drain_stream(drain_id)
+        self._untold: list[Any] = []
+
+    def append(self, *events: Any) -> None:
+        """Record events, after those that were kept."""
+        self.catch_up()
+        self._log.append(self._name, events, expected_version=ANY)
+
+    def tell(self, *events: Any) -> None:
+        """Record events as soon as the machine lets us."""
+        self._untold += events
+        try:
+            self.catch_up()
+        except Exception as fault:
+            if not hindrance_of(fault):
+                raise
+
+    def catch_up(self) -> None:
+        """Record what was kept."""
+        while some := self._untold[:_AT_ONCE]:
+            self._log.append(self._name, some, expected_version=ANY)
+            del self._untold[: len(some)]

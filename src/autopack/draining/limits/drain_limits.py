@@ -1,0 +1,66 @@
+"""The limits of a drain: when it takes no further phase, and in which words it says so."""
+
+import attrs
+
+from autopack.errors import InvalidInputError
+from autopack.errors.digits import figure
+from autopack.ports.figures import check_amount
+from autopack.projections.attempt_sums import Work
+from autopack.values.money import Usd, UsdLike
+
+
+def _usd(given: UsdLike | None) -> Usd | None:
+    try:
+        return None if given is None else Usd.of(given)
+    except InvalidInputError as fault:
+        raise InvalidInputError(
+            f"max_usd is no limit: {fault}", name="max_usd", value=given
+        ) from fault
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """
+    When to stop taking phases; None is no limit. A phase in work is always let finish.
+
+    ``max_tokens`` and ``max_usd`` are caps: claims set aside under them what they may use, and
+    every process that joins the drain is bound by them. ``max_fingerprint_repeats`` and
+    ``max_timeouts_per_run`` are the breaker's, and hold one run.
+    """
+
+    max_phases: int | None = None
+    max_minutes: float | None = None
+    max_samples: int | None = None
+    max_tokens: int | None = None
+    max_usd: Usd | None = attrs.field(default=None, converter=_usd)
+    max_zero_yield: int | None = None
+    max_fingerprint_repeats: int | None = 10
+    max_timeouts_per_run: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse limits that stop a drain before it begins."""
+        for name, value in attrs.asdict(self).items():
+            if value is not None:
+                check_amount(name, value)
+
+
+def limit_reached(limits: Limits, work: Work, *, zero_streak: int, elapsed_s: float) -> str | None:
+    """
+    Return which limit is reached, in words, or None.
+
+    Args:
+        work: What the drain's attempts came to.
+        zero_streak: How many in a row ended without a call.
+    """
+    for name, limit, used, unit in (
+        ("max_phases", limits.max_phases, work.attempts, "phases taken"),
+        ("max_samples", limits.max_samples, work.samples_won, "samples won"),
+        ("max_tokens", limits.max_tokens, work.use.total_tokens, "tokens used"),
+        ("max_usd", limits.max_usd, work.use.cost_usd, "USD used"),
+        ("max_zero_yield", limits.max_zero_yield, zero_streak, "phases without usage"),
+    ):  # fmt: skip
+        if limit is not None and used >= limit:
+            return f"{name}: {figure(used)} of {figure(limit)} {unit}"
+    if limits.max_minutes is not None and elapsed_s >= limits.max_minutes * 60:
+        return f"max_minutes: {elapsed_s / 60:.1f} of {figure(limits.max_minutes)} minutes"
+    return None

@@ -1,0 +1,201 @@
+"""A drain that happens in memory only: the strategy is asked, and answers come from a function."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import attrs
+
+from autopack.draining.strategies.drain_history import Added, DrainHistory
+from autopack.draining.strategies.ordered_phases import Place, Shelf
+from autopack.draining.strategies.strategy_call import ask, not_to_be_had
+from autopack.ports.drain import (
+    Choose,
+    DrainView,
+    Retry,
+    Stop,
+    Wait,
+    evidence_of,
+)
+from autopack.ports.log import to_us
+from autopack.ports.work import PhaseView
+from autopack.projections.attempts import quarter_at
+from autopack.values.ids import PhaseRef
+
+NOTHING_LEFT: Final = "nothing is left"
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """
+    How one attempt would end.
+
+    Args:
+        ending: ``completed``, ``failed``, ``timed_out`` or ``gated``.
+        total_tokens: What its calls use together; 0 for no call.
+        sample: The predicted and the measured output, if a calibrator could use them.
+        fingerprint: Of its failure.
+        is_retryable: Whether the phase goes back in the queue, as long as it has attempts.
+    """
+
+    ending: str
+    total_tokens: int = 0
+    calls: int = 1
+    sample: tuple[int, int] | None = None
+    fingerprint: str | None = None
+    is_retryable: bool = False
+    duration_s: float = 0.0
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """A phase that was taken in a world, why, and how it ended there."""
+
+    phase: PhaseView
+    reason: str
+    answer: Answer
+    is_retry: bool = False
+
+
+class World:
+    """
+    What a strategy sees and does, one phase at a time, without a log.
+
+    Args:
+        view: Where to begin; its shelves are copied, its evidence is read only if it is asked for.
+        answer: Returns how the given attempt at a phase ends; attempts count from 1.
+        group_of: The group in which a phase's sample counts.
+        later: Phases that become ready once those that they come after are done.
+        was_done: Tells of a phase's key whether it was done before.
+        standing: Returns in words why the phase of a key may not be taken.
+    """
+
+    def __init__(
+        self,
+        view: DrainView,
+        answer: Callable[[PhaseView, int], Answer],
+        *,
+        group_of: Callable[[PhaseView], str],
+        later: Iterable[PhaseView] = (),
+        was_done: Callable[[str], bool] = lambda _key: False,
+        standing: Callable[[str], str | None] = lambda _key: None,
+    ) -> None:
+        self.history, self.groups = DrainHistory(), Added(view.groups)
+        self.spent_tokens, self.samples, self.attempts = 0, 0, 0
+        self.now: datetime = view.now
+        self.tokens_by_quarter = dict(view.tokens_by_quarter)
+        self._first, self._answer, self._group_of = view, answer, group_of
+        self._ready, self._failed = Shelf(), Shelf()
+        for shelf, phases in ((self._ready, view.ready), (self._failed, view.failed)):
+            for phase in phases:
+                shelf.put(self._place(phase), phase)
+        self._later = {phase.key: phase for phase in later}
+        self._dependents: dict[str, list[str]] = {}
+        for phase in self._later.values():
+            for name in phase.after:
+                self._dependents.setdefault(f"{phase.run_id}/{name}", []).append(phase.key)
+        self._was_done, self._done = was_done, set[str]()
+        self._standing = standing
+
+    def view(self) -> DrainView:
+        """Return what the strategy is shown now."""
+        return attrs.evolve(
+            self._first,
+            now=self.now,
+            ready=self._ready,
+            failed=self._failed,
+            waiting=len(self._later),
+            next_ready_at=None,
+            running=0,
+            elsewhere=0,
+            in_work=(),
+            spent_tokens=self._first.spent_tokens + self.spent_tokens,
+            reserved_tokens=0,
+            failures=self.history.failures,
+            samples=self._first.samples + self.samples,
+            history=self.history.runs,
+            zero_streak=self.history.zero_streak,
+            groups=self.groups,
+            tokens_by_quarter=self.tokens_by_quarter,
+        )
+
+    def hold_run(self, run_id: str) -> None:
+        """Let no phase of a run be taken any more."""
+        for shelf in (self._ready, self._failed):
+            for phase in [phase for phase in shelf if phase.run_id == run_id]:
+                shelf.discard(phase.key)
+
+    def step(self, strategy: Any, name: str) -> Step | str:
+        """
+        Ask the strategy, and do what it says; return the step, or why it ends here.
+
+        Raises:
+            PluginError: It failed, or chose a phase that is not to be had.
+        """
+        if not (self._ready or (self._failed and getattr(strategy, "takes_failed", False))):
+            return NOTHING_LEFT
+        choice = ask(strategy, self.view(), name)
+        match choice:
+            case Stop(reason=reason) | Wait(reason=reason):
+                return reason
+            case Choose(ref=ref, reason=reason):
+                phase = self._taken(self._ready, ref)
+            case Retry(ref=ref, reason=reason):
+                phase = self._taken(self._failed, ref)
+        if phase is None:
+            key = str(choice.ref)
+            was_taken = self.history.tried[key] > 0
+            why = "it was taken before" if was_taken else self._standing(key)
+            raise not_to_be_had(name, choice, why)
+        return self._ended(phase, reason, is_retry=isinstance(choice, Retry))
+
+    def _taken(self, shelf: Shelf, ref: PhaseRef) -> PhaseView | None:
+        key = str(ref)
+        if not shelf.has(key):
+            return None
+        phase = shelf.row(key)
+        shelf.discard(key)
+        return phase
+
+    def _ended(self, phase: PhaseView, reason: str, *, is_retry: bool) -> Step:
+        self.history.tried[phase.key] += 1
+        self.attempts += 1
+        answer = self._answer(phase, self.history.tried[phase.key])
+        self.history.ended(
+            phase.run_id, answer.ending, calls=answer.calls, fingerprint=answer.fingerprint
+        )
+        self.now += timedelta(seconds=answer.duration_s)
+        self.spent_tokens += answer.total_tokens
+        quarter = datetime.fromisoformat(quarter_at(to_us(self.now)))
+        used = self.tokens_by_quarter.get(quarter, 0)
+        self.tokens_by_quarter[quarter] = used + answer.total_tokens
+        if answer.sample is not None:
+            self.samples += 1
+            self.groups.add(self._group_of(phase), evidence_of(*answer.sample))
+        if answer.ending == "completed":
+            self._complete(phase)
+        elif answer.is_retryable and phase.attempts_spent + 1 < phase.max_attempts:
+            again = attrs.evolve(
+                phase,
+                attempts=phase.attempts + 1,
+                attempts_spent=phase.attempts_spent + 1,
+                fingerprint=answer.fingerprint or phase.fingerprint,
+                reason_code="requeued",
+            )
+            self._ready.put(self._place(phase), again)
+        return Step(phase=phase, reason=reason, answer=answer, is_retry=is_retry)
+
+    def _complete(self, phase: PhaseView) -> None:
+        self._done.add(phase.key)
+        for key in self._dependents.get(phase.key, ()):
+            row = self._later.get(key)
+            if row is not None and all(self._is_done(f"{row.run_id}/{n}") for n in row.after):
+                del self._later[key]
+                self._ready.put(self._place(row), row)
+
+    def _is_done(self, key: str) -> bool:
+        return key in self._done or self._was_done(key)
+
+    def _place(self, phase: PhaseView) -> Place:
+        run = self._first.runs.get(phase.run_id)
+        return (run.order if run else phase.order, phase.index, phase.order, phase.key)

@@ -1,0 +1,77 @@
+"""From where plugins come: built-in, installed, in folders, given; each loaded by itself."""
+
+import importlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import pluggy
+
+from autopack.errors import PluginError
+from autopack.format.codec import Codec
+from autopack.plugins import hookspecs
+from autopack.plugins.python_files import module_of
+from autopack.plugins.registry import Registry
+
+GROUP: Final = "autopack"
+"""The group of entry points in which plugins are found."""
+
+
+def load_plugins(*, extra: Iterable[Any] = (), folders: Iterable[Path] = ()) -> Registry:
+    """
+    Load the built-ins, then the installed plugins, then those of folders and *extra* objects.
+
+    ``AUTOPACK_DISABLE_PLUGINS=1`` loads the built-ins only. A plugin that fails is named in
+    ``registry.infos`` with its distribution and version; the rest works on. What a plugin
+    registers under a name is asked for when a name of that kind is first looked up.
+    """
+    manager = pluggy.PluginManager("autopack")
+    manager.add_hookspecs(hookspecs)
+    registry = Registry(manager, Codec())
+    points = sorted(_entry_points(), key=lambda point: point.value != "autopack.builtin")
+    for point in points:
+        is_builtin = point.value == "autopack.builtin"
+        if is_builtin or os.environ.get("AUTOPACK_DISABLE_PLUGINS", "") in ("", "0"):
+            _load_point(registry, point)
+    if not any(point.value == "autopack.builtin" for point in points):
+        _add_builtin(registry)  # running from a source tree without installed metadata
+    for folder in folders:
+        for path in sorted(folder.glob("*.py")):
+            _load_file(registry, path)
+    for plugin in extra:
+        name = getattr(plugin, "__name__", type(plugin).__name__)
+        registry.add(plugin, name=name, distribution="(given)", version="")
+    return registry
+
+
+def _entry_points() -> list[Any]:
+    from importlib.metadata import entry_points
+
+    return list(entry_points(group=GROUP))
+
+
+def _load_point(registry: Registry, point: Any) -> None:
+    distribution = point.dist.name if point.dist else "?"
+    version = point.dist.version if point.dist else "?"
+    try:
+        plugin = point.load()
+    except (Exception, SystemExit) as fault:
+        why = f"failed on import: {type(fault).__name__}: {fault}"
+        registry.add_failed(why, name=point.name, distribution=distribution, version=version)
+        return
+    registry.add(plugin, name=point.name, distribution=distribution, version=version)
+
+
+def _load_file(registry: Registry, path: Path) -> None:
+    try:
+        plugin = module_of(path)
+    except PluginError as fault:
+        registry.add_failed(fault.what, name=path.stem, distribution=str(path), version="")
+        return
+    registry.add(plugin, name=path.stem, distribution=str(path), version="")
+
+
+def _add_builtin(registry: Registry) -> None:
+    builtin = importlib.import_module("autopack.builtin")
+    registry.add(builtin, name="builtin", distribution="autopack", version="")

@@ -1,0 +1,133 @@
+"""What attempts came to, summed: by drain, by run, by quarter of an hour, and over all."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import attrs
+from rpds import HashTrieMap
+
+from autopack.projections.call_totals import Use, counted
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """The calls of a quarter of an hour: how many, their known tokens and pico-dollars."""
+
+    calls: int = 0
+    tokens: int = 0
+    pico_usd: int = 0
+
+    def __add__(self, other: "Pace") -> "Pace":
+        return Pace(
+            calls=self.calls + other.calls,
+            tokens=self.tokens + other.tokens,
+            pico_usd=self.pico_usd + other.pico_usd,
+        )
+
+    def __sub__(self, other: "Pace") -> "Pace":
+        return Pace(
+            calls=self.calls - other.calls,
+            tokens=self.tokens - other.tokens,
+            pico_usd=self.pico_usd - other.pico_usd,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Work:
+    """
+    What attempts came to.
+
+    Args:
+        attempts: How many were begun.
+        endings: How many ended each way: ``completed``, ``failed``, ``timed_out``, ``gated``,
+            ``released``, ``reclaimed``, ``cancelled``.
+        use: What their calls used, late ones included.
+        worked_us: How long those that ended were at work, in microseconds.
+        estimates: Predictions that were made.
+        samples: Predictions met by a measured output; *samples_won* of them completed.
+        unreadable: Attempts of whose usage some could not be read.
+        unmetered: Attempts under a cap that did not say all that they used.
+        zero_yield: Attempts without a call, by the reason.
+        failures: Attempts that failed or ran out of time, by fingerprint.
+    """
+
+    attempts: int = 0
+    endings: Mapping[str, int] = attrs.Factory(dict)
+    use: Use = attrs.Factory(Use)
+    worked_us: int = 0
+    estimates: int = 0
+    samples: int = 0
+    samples_won: int = 0
+    unreadable: int = 0
+    unmetered: int = 0
+    zero_yield: Mapping[str, int] = attrs.Factory(dict)
+    failures: Mapping[str, int] = attrs.Factory(dict)
+
+    def __add__(self, other: "Work") -> "Work":
+        return self._and(other, 1)
+
+    def __sub__(self, other: "Work") -> "Work":
+        return self._and(other, -1)
+
+    @property
+    def lost(self) -> int:
+        """Attempts whose phase was taken from their worker."""
+        return self.endings.get("reclaimed", 0) + self.endings.get("cancelled", 0)
+
+    @property
+    def minutes(self) -> Decimal:
+        """How long the attempts that ended were at work."""
+        return Decimal(self.worked_us) / 60_000_000
+
+    def _and(self, other: "Work", sign: int) -> "Work":
+        sums: dict[str, Any] = {
+            name: getattr(self, name) + sign * getattr(other, name) for name in _SUMMED
+        }
+        for name in _COUNTED:
+            sums[name] = counted(getattr(self, name), getattr(other, name), sign)
+        return Work(**sums, use=self.use + other.use if sign > 0 else self.use - other.use)
+
+
+_COUNTED: Final = ("endings", "zero_yield", "failures")
+_SUMMED: Final = tuple(
+    field.name for field in attrs.fields(Work) if field.name not in (*_COUNTED, "use")
+)
+
+
+@attrs.frozen(kw_only=True)
+class AccountTotal:
+    """
+    The account of what was used and done.
+
+    Args:
+        all: Over the whole log.
+        by_drain: By the drain that claimed the attempts, by its id.
+        by_run: By run id.
+        by_quarter: Calls by the quarter of an hour in which they happened.
+    """
+
+    all: Work = attrs.Factory(Work)
+    by_drain: Mapping[str, Work] = attrs.Factory(dict)
+    by_run: Mapping[str, Work] = attrs.Factory(dict)
+    by_quarter: Mapping[str, Pace] = attrs.Factory(dict)
+
+
+def shared(values: Mapping[str, Any]) -> "HashTrieMap[str, Any]":
+    """Return a map that shares its parts with those made from it: a change costs the same."""
+    return values if isinstance(values, HashTrieMap) else HashTrieMap(values)
+
+
+def moved(
+    sums: Mapping[str, Any], empty: Any, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return sums by key after what stood there as *before* stands as *after*; none stays at 0."""
+    if before == after:
+        return sums
+    found = shared(sums)
+    for values, sign in ((before, -1), (after, 1)):
+        for key, value in values.items():
+            old = found.get(key) or empty
+            new = old + value if sign > 0 else old - value
+            found = found.discard(key) if new == empty else found.insert(key, new)
+    return found

@@ -1,0 +1,282 @@
+"""A calibration report as one page: text, tables and pictures, nothing fetched, no script."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
+from typing import Any, Final
+
+from autopack.report.escaping import on_line
+from autopack.report.evaluation import headline
+from autopack.report.page_style import STYLE
+
+Show = Callable[[Any], str]
+
+_ABSENT: Final = "-"
+
+
+def share(value: Any) -> str:
+    """Return a share in percent."""
+    return f"{100 * value:.1f} %"
+
+
+def whole(value: Any) -> str:
+    """Return a number without decimals, its thousands apart."""
+    return f"{value:,.0f}"
+
+
+def factor(value: Any) -> str:
+    """Return a factor with two decimals."""
+    return f"{value:.2f}"
+
+
+def fine(value: Any) -> str:
+    """Return a figure with four decimals."""
+    return f"{value:.4f}"
+
+
+def said(value: Any) -> str:
+    """Return a text as it is."""
+    return str(value)
+
+
+class Shown:
+    """Shows values of the report's JSON, each with its path there, so that none is made up."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = data
+
+    def at(self, path: str) -> Any:
+        """Return the value at a path like ``tiers.0.smape``."""
+        value: Any = self.data
+        for step in path.split("."):
+            value = value[int(step)] if isinstance(value, list) else value[step]
+        return value
+
+    def __call__(self, path: str, show: Show = said) -> str:
+        """Return the value at *path* as HTML."""
+        value = self.at(path)
+        text = _ABSENT if value is None else on_line(show(value))
+        raw = "" if value is None else escape(on_line(str(value)))
+        return f'<data value="{raw}" data-path="{escape(path)}">{escape(text)}</data>'
+
+
+def page(data: Mapping[str, Any], pictures: Mapping[str, str], *, note: str = "") -> str:
+    """
+    Return the report as an HTML document.
+
+    Args:
+        data: As ``evaluation_json`` gives it; every number on the page is one of it.
+        pictures: SVG elements by name; those that are there are shown.
+        note: What a reader should know of the page itself.
+    """
+    shown = Shown(data)
+    sections = [
+        _head(shown),
+        f'<p class="note">{escape(note)}</p>' if note else "",
+        _pictures(pictures, ("pairs", "wastes")),
+        _tiers(shown),
+        _groups(shown),
+        _pictures(pictures, ("groups", "history")),
+        _backtest(shown),
+        _pictures(pictures, ("courses",)),
+        _history(shown),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<title>Calibration report</title>\n"
+        f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(section for section in sections if section)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+_CAPTIONS: Final = {
+    "pairs": "Predicted against actual output, both in tokens. Above the line, a budget of just "
+    "the prediction would have been too small.",
+    "wastes": "How many outputs there are by prediction over output.",
+    "groups": "Median of actual over predicted, by group, with its interval. At one, the "
+    "predictions fit.",
+    "history": "The multipliers in use, from the estimator's own figures to now.",
+    "courses": "Share of outputs at or under their prediction, over stretches of rows in the "
+    "order in which they were predicted.",
+}
+
+
+def _pictures(pictures: Mapping[str, str], names: Sequence[str]) -> str:
+    figures = [
+        f"<figure>{pictures[name]}<figcaption>{_CAPTIONS[name]}</figcaption></figure>"
+        for name in names
+        if name in pictures
+    ]
+    return f'<div class="pictures">{"".join(figures)}</div>' if figures else ""
+
+
+def _head(shown: Shown) -> str:
+    return (
+        "<h1>Calibration report</h1>\n"
+        f'<p class="lead">{escape(on_line(headline(shown.data)))}</p>\n<dl>'
+        f"<dt>Estimator</dt><dd>{shown('estimator')}, version {shown('version')}</dd>"
+        f"<dt>Log</dt><dd>{shown('log_id')}, up to position {shown('position', whole)}</dd>"
+        f"<dt>Made</dt><dd>{shown('made_at')}</dd>"
+        f"<dt>Samples</dt><dd>{shown('samples', whole)}, of which {shown('judged', whole)} have "
+        "a prediction and a measured output</dd></dl>"
+    )
+
+
+def _tiers(shown: Shown) -> str:
+    rows = [
+        [
+            f"{shown(f'tiers.{i}.stratum')} {shown(f'tiers.{i}.part')}"
+            if tier["stratum"] != "all"
+            else f"<b>{shown(f'tiers.{i}.part')}</b>",
+            shown(f"tiers.{i}.n", whole),
+            _aimed(shown, i, "underestimated"),
+            _aimed(shown, i, "truncated"),
+            shown(f"tiers.{i}.succeeded", share),
+            shown(f"tiers.{i}.waste_p50", factor),
+            shown(f"tiers.{i}.waste_p90", factor),
+            shown(f"tiers.{i}.smape", factor),
+        ]
+        for i, tier in enumerate(shown.data["tiers"])
+    ]
+    if not rows:
+        return ""
+    titles = (
+        "part", "samples", "underestimated", "cut off", "succeeded", "median waste",
+        "waste of the worst tenth from", "SMAPE, in percent",
+    )  # fmt: skip
+    return (
+        "<h2>Faults first, then waste</h2>\n<p>Targets: at most "
+        f"{shown('targets.underestimated', share)} of the outputs larger than predicted, at most "
+        f"{shown('targets.truncated', share)} cut off. What misses one is marked.</p>\n"
+        + _table(titles, rows)
+    )
+
+
+def _aimed(shown: Shown, i: int, name: str) -> str:
+    text = shown(f"tiers.{i}.{name}", share)
+    is_missed = shown.at(f"tiers.{i}.{name}") > shown.at(f"targets.{name}")
+    return f'<span class="missed">{text} \N{WARNING SIGN}</span>' if is_missed else text
+
+
+def _groups(shown: Shown) -> str:
+    rows = [
+        [
+            f"{shown(f'groups.{i}.category')}/{shown(f'groups.{i}.complexity')}",
+            shown(f"groups.{i}.n", whole),
+            shown(f"groups.{i}.median_ratio", factor),
+            f"{shown(f'groups.{i}.ratio_low', factor)} to "
+            f"{shown(f'groups.{i}.ratio_high', factor)}",
+            shown(f"groups.{i}.confidence", factor),
+            shown(f"groups.{i}.multiplier", factor),
+            shown(f"groups.{i}.proposed_multiplier", factor),
+            shown(f"groups.{i}.advice"),
+        ]
+        for i in range(len(shown.data["groups"]))
+    ]
+    aside = ", ".join(
+        f"{shown(f'set_aside.{reason}', whole)} {escape(on_line(reason.replace('_', ' ')))}"
+        for reason in shown.data["set_aside"]
+    )
+    note = f"<p>Set aside: {aside}.</p>\n" if aside else ""
+    said_why = f"<p>{shown('proposal.note')}</p>\n" if shown.at("proposal.note") else ""
+    if not rows:
+        return f"<h2>What to do, group by group</h2>\n{note}{said_why}" if note else ""
+    titles = (
+        "group", "samples", "median of actual over predicted", "its interval", "confidence",
+        "multiplier", "proposed", "what to do",
+    )  # fmt: skip
+    return f"<h2>What to do, group by group</h2>\n{note}{said_why}" + _table(titles, rows)
+
+
+def _backtest(shown: Shown) -> str:
+    scores = shown.data["backtest"]["scores"]
+    rows = [
+        [
+            shown(f"backtest.scores.{i}.calibrator"),
+            shown(f"backtest.scores.{i}.group"),
+            shown(f"backtest.scores.{i}.n", whole),
+            *_figures(shown, f"backtest.scores.{i}"),
+        ]
+        for i, score in enumerate(scores)
+        if score["group"] == "all"
+    ]
+    titles = (
+        "calibrator", "group", "rows", "coverage", "its interval", "worst stretch",
+        "pinball over mean", "median waste", "waste of the worst tenth from",
+    )  # fmt: skip
+    return (
+        "<h2>Calibrators, judged on this log</h2>\n<p>Each of "
+        f"{shown('backtest.rows', whole)} rows was predicted before it was learned. The aim is "
+        f"to hold {shown('backtest.tau', share)} of the outputs.</p>\n"
+        + _table(titles, rows)
+        + _promises(shown)
+    )
+
+
+def _figures(shown: Shown, path: str) -> list[str]:
+    if note := shown.at(f"{path}.note"):
+        return [shown(f"{path}.note") if note else "", *[""] * 5]
+    return [
+        shown(f"{path}.coverage", share),
+        f"{shown(f'{path}.coverage_low', share)} to {shown(f'{path}.coverage_high', share)}",
+        shown(f"{path}.worst_window", share),
+        shown(f"{path}.pinball", fine),
+        shown(f"{path}.waste_p50", factor),
+        shown(f"{path}.waste_p90", factor),
+    ]
+
+
+def _promises(shown: Shown) -> str:
+    lines = [
+        _promise(shown, f"backtest.guarantees.{i}")
+        for i in range(len(shown.data["backtest"]["guarantees"]))
+    ]
+    return f"\n<p>Guarantees in force:</p>\n<ul>{''.join(lines)}</ul>" if lines else ""
+
+
+def _promise(shown: Shown, path: str) -> str:
+    tau = shown.at("backtest.tau")
+    is_empty = shown.at(f"{path}.bound") >= max(tau, 1 - tau)
+    return (
+        f"<li>{shown(f'{path}.calibrator')}, {shown(f'{path}.group')}: over "
+        f"{shown(f'{path}.rows', whole)} rows its coverage is within "
+        f"{shown(f'{path}.bound', fine)} of the aim, whatever the outputs; it is "
+        f"{shown(f'{path}.coverage', share)}."
+        + (" So few rows promise nothing yet.</li>" if is_empty else "</li>")
+    )
+
+
+def _history(shown: Shown) -> str:
+    rows = [
+        [
+            shown(f"proposals.{i}.decided_at"),
+            shown(f"proposals.{i}.status") + (" (in use)" if one["is_current"] else ""),
+            shown(f"proposals.{i}.calibrator"),
+            shown(f"proposals.{i}.version"),
+            shown(f"proposals.{i}.by"),
+            shown(f"proposals.{i}.why"),
+        ]
+        for i, one in enumerate(shown.data["proposals"])
+    ]
+    if not rows:
+        return ""
+    titles = ("when", "what became of it", "calibrator", "version", "by", "why")
+    return "<h2>Proposals</h2>\n" + _table(titles, rows)
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
+    body = "".join(_row(titles, row) for row in rows)
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody>\n</table>"
+
+
+def _row(titles: Sequence[str], cells: Sequence[str]) -> str:
+    def marked() -> Iterator[str]:
+        for title, cell in zip(titles, cells, strict=True):
+            if cell:
+                yield f'<td data-title="{escape(title)}"><span>{cell}</span></td>'
+            else:
+                yield "<td></td>"
+
+    return f"<tr>{''.join(marked())}</tr>"

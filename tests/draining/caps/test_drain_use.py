@@ -1,0 +1,238 @@
+"""One account of use: whoever tells what was used tells the same, whatever happened."""
+
+import sqlite3
+from contextlib import closing, suppress
+from decimal import Decimal
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from autopack import (
+    Failed,
+    NeedsPerson,
+    PhaseRef,
+    amend_usage,
+    cancel,
+    create_log,
+    create_run,
+    decide_gate,
+    drain,
+    get_caps,
+    replay,
+    requeue,
+    status,
+)
+from autopack.draining.attempts.attempt import LiveAttempt
+from autopack.draining.attempts.claims import Claims
+from autopack.draining.attempts.lost_leases import reclaim_lost
+from autopack.draining.caps.drain_use import DrainAccount
+from autopack.draining.caps.enforcement import Caps
+from autopack.draining.engine.drain_report import sums_of
+from autopack.errors import CapReachedError, CommandRefusedError, LeaseLostError, UsageConflictError
+from autopack.log.handler import Handler, handler_of
+from autopack.prediction.calibrated_estimates import estimated
+from autopack.projections.attempt_row import NO_WORK
+from autopack.projections.phases import standing
+from drains import specs, works
+
+RUNS = ("capped", "free")
+PHASES = ("a", "b", "c")
+DRAINS = ("day", "night")
+FIGURES = st.fixed_dictionaries(
+    {"model": st.just("m")},
+    optional={
+        "input_tokens": st.integers(0, 9),
+        "output_tokens": st.integers(0, 9),
+        "total_tokens": st.integers(0, 30),
+        "cost_usd": st.integers(0, 40).map(lambda n: Decimal(n) / 10),
+        "split": st.sampled_from(["measured", "inferred", "total_only"]),
+        "role": st.sampled_from(["builder", "auditor"]),
+    },
+)
+
+
+class AccountOfUse(RuleBasedStateMachine):
+    """Attempts of two drains and of nobody's, taken, lost, called off, amended, told of late."""
+
+    def __init__(self):
+        super().__init__()
+        import tempfile
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = f"{self.folder.name}/log.db"
+        self.log = create_log(self.path)
+        create_run(self.log, "capped", specs(*PHASES), caps={"tokens": 10**6, "usd": 10**3})
+        create_run(self.log, "free", specs(*PHASES))
+        self.live = []
+        self.calls = []
+        self.reports = {}
+
+    @rule(run=st.sampled_from(RUNS), phase=st.sampled_from(PHASES), drain=st.sampled_from(DRAINS))
+    def take(self, run, phase, drain):
+        """A worker of a drain takes a phase and stays at it."""
+        ref, handler = PhaseRef(run, phase), Handler(self.log)  # as another process would
+        caps = Caps(handler, drain=drain, allow_unknown_price=True)
+        claims = Claims(handler, worker=f"w{len(self.live)}", drain=drain, caps=caps)
+        view = standing(handler.queued(ref), handler.phase_state(ref))
+        estimator = self.log.registry.resolve("estimator", "deliverables")
+        found = estimated(self.log, estimator, view, registry=self.log.registry)
+        try:
+            claim = claims.take(view, found, timeout_s=None, reason="its turn")
+        except CommandRefusedError:
+            return
+        self.live.append((claims, claim, LiveAttempt(handler, claims, claim)))
+
+    @rule(which=st.integers(0, 9), figures=FIGURES)
+    def call(self, which, figures):
+        """A call is told, in time or late, by whoever made it."""
+        if not self.live:
+            return
+        _claims, _claim, live = self.live[which % len(self.live)]
+        call_id = f"c{len(self.calls)}"
+        with suppress(LeaseLostError, CapReachedError):
+            live.record_usage(call_id=call_id, **figures)
+        self.calls.append(call_id)
+
+    @rule(which=st.integers(0, 9), figures=FIGURES)
+    def call_again(self, which, figures):
+        """The last call is told once more by another attempt, or with other figures: refused."""
+        if self.live and self.calls:
+            _claims, _claim, live = self.live[which % len(self.live)]
+            with suppress(UsageConflictError, LeaseLostError, CapReachedError):
+                live.record_usage(call_id=self.calls[-1], **figures)
+
+    @rule(which=st.integers(0, 9), tokens=st.integers(0, 50), usd=st.none() | st.integers(0, 9))
+    def amend(self, which, tokens, usd):
+        """The bill says otherwise."""
+        if self.calls:
+            more = {} if usd is None else {"cost_usd": usd}
+            call_id = self.calls[which % len(self.calls)]
+            amend_usage(self.log, call_id=call_id, why="bill", output_tokens=tokens, **more)
+
+    @rule(which=st.integers(0, 9))
+    def release(self, which):
+        """A worker gives its phase back."""
+        from autopack.aggregates.commands import ReleasePhase
+
+        self.end(which, lambda claim: ReleasePhase(
+            ref=claim.ref, lease_token=claim.token, why="stopped", duration_s=0.25,
+        ))  # fmt: skip
+
+    @rule(which=st.integers(0, 9))
+    def complete(self, which):
+        """An attempt ends well."""
+        from autopack.aggregates.commands import CompletePhase
+
+        self.end(which, lambda claim: CompletePhase(
+            ref=claim.ref, lease_token=claim.token, duration_s=1.5,
+        ))  # fmt: skip
+
+    def end(self, which, command):
+        if self.live:
+            claims, claim, _live = self.live[which % len(self.live)]
+            with suppress(LeaseLostError):
+                claims.end(claim, command(claim))
+
+    @rule(which=st.integers(0, 9))
+    def kill(self, which):
+        """A worker dies, and somebody takes its phase back."""
+        if self.live:
+            _claims, claim, _live = self.live[which % len(self.live)]
+            with self.log.backend.transaction() as store:
+                store.drop_lease(f"phase {claim.ref}", claim.token)
+            handler = Handler(self.log)
+            view = standing(handler.queued(claim.ref), handler.phase_state(claim.ref))
+            if view.lease_token == claim.token:
+                reclaim_lost(Claims(handler, worker="finder"), [view])
+
+    @rule(run=st.sampled_from(RUNS), phase=st.sampled_from(PHASES))
+    def call_off(self, run, phase):
+        """A person cancels a phase, whoever is at it."""
+        self.by_person(cancel, run, phase)
+
+    @rule(run=st.sampled_from(RUNS), phase=st.sampled_from(PHASES))
+    def put_back(self, run, phase):
+        """A person puts it back."""
+        self.by_person(requeue, run, phase)
+
+    def by_person(self, what, run, phase):
+        with suppress(CommandRefusedError):
+            what(self.log, (run, phase), why="so")
+
+    @rule(name=st.sampled_from(DRAINS), fails=st.booleans())
+    def drain(self, name, fails):
+        """A drain takes one phase to its end."""
+
+        def work(phase, attempt):
+            call_id = f"c{len(self.calls)}"
+            self.calls.append(call_id)
+            attempt.record_usage(call_id=call_id, model="m", input_tokens=1, output_tokens=2)
+            return Failed("x", "y") if fails else None
+
+        before = replay(self.log, "attempts").total.by_drain.get(name, NO_WORK)
+        report = drain(self.log, executor=work, drain=name, max_phases=before.attempts + 1)
+        now = replay(self.log, "attempts").total.by_drain.get(name, NO_WORK)
+        told = {key: getattr(report, key) for key in sums_of(now)}
+
+        assert sums_of(now) == told
+
+    @invariant()
+    def all_tell_the_same(self):
+        """Replay, status, caps and SQL agree to the last token and pico-dollar."""
+        account = replay(self.log, "attempts").total
+        use, now = account.all.use, status(self.log)
+
+        assert (use.calls, use.total_tokens, use.cost_usd, use.late_calls) == (
+            now.calls, now.total_tokens, now.cost_usd, now.late_calls,
+        )  # fmt: skip
+        assert use == replay(self.log, "usage").total
+        assert len(self.calls) == use.calls
+        for run in RUNS:
+            work = account.by_run.get(run, NO_WORK)
+            told = {one.unit: one.used for one in get_caps(self.log, run)}
+            state = handler_of(self.log).cap_state(f"run-{run}")
+            in_work = sum(
+                (row.use.total_tokens for row in replay(self.log, "attempts").rows.values()
+                 if row.lease_token in state.held), 0,
+            )  # fmt: skip
+            assert work.use.total_tokens == told["tokens"] + in_work
+        with closing(sqlite3.connect(self.path)) as connection:
+            ((calls, tokens, pico),) = connection.execute(
+                "SELECT count(*), coalesce(sum(known_tokens), 0),"
+                " coalesce(sum(cost_pico_usd), 0) FROM v_llm_usage"
+            )
+        assert (use.calls, use.total_tokens, use.cost_pico_usd) == (calls, tokens, pico)
+
+    def teardown(self):
+        self.log.close()
+        self.folder.cleanup()
+
+
+def test_an_attempt_at_a_gate_ends_with_its_answer(any_log):
+    """There its outcome stands in the log, and not where it was asked for."""
+    create_run(any_log, "r", specs("a"))
+    drain(any_log, executor=lambda _p, _a: NeedsPerson("fine?"))
+    waiting = replay(any_log, "attempts").rows["r/a#1"]
+    decided = decide_gate(any_log, "r/a", decision="approve", why="it is")
+    ended = replay(any_log, "attempts").rows["r/a#1"]
+
+    assert (None, None) == (waiting.success, waiting.ended_position)
+    assert (True, decided[0].position) == (ended.success, ended.ended_position)
+
+
+def test_a_drain_is_told_of_its_own_attempts_alone(any_log):
+    """What ends in others is no lesson for its breaker; it counts in the sums over all."""
+    create_run(any_log, "r", specs("a", "b"))
+    told = []
+    account = DrainAccount(any_log, "mine", when_ended=lambda row: told.append(row.phase_id))
+    drain(any_log, executor=works, drain="theirs", max_phases=1)
+    drain(any_log, executor=works, drain="mine")
+    account.hear(list(any_log.read_all()))
+
+    assert ["b"] == told
+    assert (1, 2) == (account.work.attempts, account.total.all.attempts)
+
+
+TestAccountOfUse = AccountOfUse.TestCase
+TestAccountOfUse.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)

@@ -1,0 +1,220 @@
+"""The report's page: every number is one of the JSON, nothing is fetched, bytes are stable."""
+
+import json
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import attrs
+import pytest
+
+from autopack.exchange.svg_charts import pictures_of
+from autopack.ports.prediction import Sample
+from autopack.prediction.calibration.adaptive import AdaptiveConformal
+from autopack.prediction.calibration.backtesting import Backtest, judged, rows_of
+from autopack.prediction.calibration.calibrator_fold import run_calibrator
+from autopack.prediction.calibration.estimator_state import ProposalRecord, Taught
+from autopack.prediction.calibration.median_ratio import MedianRatio
+from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
+from autopack.report.evaluation import Evaluation, evaluation_json, headline
+from autopack.report.evaluation_page import page
+from autopack.report.evaluation_summary import summary
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def samples(n=60):
+    """Return samples of two groups, of which some failed and some were cut off."""
+    return [
+        Sample(
+            position=i + 1,
+            run_id="r",
+            phase_id=f"p{i}",
+            attempt=1,
+            category="docs" if i % 2 else "<tests>",
+            complexity="low",
+            predicted_output_tokens=1000,
+            actual_output_tokens=400 + 37 * (i % 13),
+            estimator="deliverables",
+            estimator_version="v2",
+            success=i % 11 != 0,
+            truncated=i % 17 == 3,
+            deliverables=1 + i % 7,
+            ended_position=i + 1,
+        )
+        for i in range(n)
+    ]
+
+
+def evaluation(found):
+    """Return an evaluation of samples, with a history of one applied proposal."""
+    rows, aside = rows_of(found)
+    calibrators = {"aci": AdaptiveConformal(), "shrinkage-quantile": ShrinkageQuantile()}
+    judgement = judged(rows, calibrators, 0.9)
+    multipliers = {"docs/low": 0.75}
+    return Evaluation(
+        log_id="01a2",
+        position=len(found),
+        made_at=AT,
+        estimator="deliverables",
+        samples=found,
+        proposal=run_calibrator(MedianRatio(old=multipliers, estimator_version="v2"), found),
+        taught=(
+            Taught(proposal_id="", version="v1"),
+            Taught(proposal_id="a1", version="v2", multipliers=multipliers),
+        ),
+        proposals=(
+            ProposalRecord(
+                proposal_id="a1",
+                estimator="deliverables",
+                status="applied",
+                estimator_version="v2",
+                decided_at=AT,
+                by="ann",
+                is_current=True,
+            ),
+        ),
+        backtest=Backtest(
+            source="01a2",
+            tau=0.9,
+            rows=len(rows),
+            set_aside=aside,
+            scores=judgement.scores,
+            guarantees=judgement.guarantees,
+            courses=judgement.courses,
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Return the report's values."""
+    return evaluation_json(evaluation(samples()))
+
+
+class Reader(HTMLParser):
+    """Takes a page apart: what it shows of the JSON, by path, and all its other text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.shown, self.other, self._inside, self._data = [], [], [], None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        if tag in ("svg", "style"):
+            self._inside.append(tag)
+        if tag == "data":
+            self._data = [dict(attributes), ""]
+
+    def handle_endtag(self, tag):
+        if self._inside and tag == self._inside[-1]:
+            self._inside.pop()
+        if tag == "data":
+            self.shown.append(tuple(self._data))
+            self._data = None
+
+    def handle_data(self, text):
+        if self._data is not None:
+            self._data[1] += text
+        elif not self._inside:
+            self.other.append(text)
+
+
+def at(data, path):
+    """Return the value at a path of the JSON."""
+    for step in path.split("."):
+        data = data[int(step)] if isinstance(data, list) else data[step]
+    return data
+
+
+def figure(text):
+    """Return the number that a text shows, and half of its last digit; percent are shares."""
+    plain = text.replace(",", "").removesuffix(" %")
+    digits, scale = len(plain.partition(".")[2]), 100 if text.endswith(" %") else 1
+    return float(plain) / scale, 0.5 * 10**-digits / scale
+
+
+def test_every_number_is_one_of_the_json(data):
+    """What is shown is what its path holds, to the digits that are shown; no other digit is."""
+    found = Reader(page(data, {}))
+
+    assert len(found.shown) > 100
+    for attributes, text in found.shown:
+        value = at(data, attributes["data-path"])
+        assert ("" if value is None else str(value)) == attributes["value"]
+        if value is None:
+            assert "-" == text
+        elif isinstance(value, str):
+            assert value == text
+        else:
+            number, half = figure(text)
+            assert abs(number - value) <= half + 1e-9
+    assert [] == [text for text in found.other if re.search(r"\d", text)]
+
+
+def test_nothing_is_fetched(data):
+    """No element names anything outside the page, and there is no script."""
+    text = page(data, pictures_of(data))
+    links = re.findall(r'(?:src|href|srcset|action|data)\s*=\s*"([^"]*)"', text)
+
+    assert [] == [link for link in links if not link.startswith("#")]
+    assert [] == re.findall(r"<script|<link|@import|url\((?!#)", text)
+
+
+def test_texts_are_escaped(data):
+    """A group's name is text, not markup."""
+    text = page(data, pictures_of(data))
+
+    assert "&lt;tests&gt;" in text
+    assert "<tests>" not in text
+
+
+def test_pictures(data):
+    """Each picture is there once, in the page's colours, and the same bytes every time."""
+    found = pictures_of(data)
+
+    assert ["pairs", "wastes", "groups", "history", "courses"] == list(found)
+    assert found == pictures_of(json.loads(json.dumps(data)))
+    for svg in found.values():
+        assert "var(--ink)" in svg
+        assert svg.startswith('<svg role="img" aria-label=')
+        assert not re.search(r"#0[1-9]a0b", svg)
+
+
+def test_a_picture_of_nothing_is_left_out():
+    """Without samples the page says what to do, and no picture is drawn."""
+    data = evaluation_json(
+        attrs.evolve(evaluation([]), taught=(Taught(proposal_id="", version="v1"),))
+    )
+    text = page(data, pictures_of(data))
+
+    assert {} == pictures_of(data)
+    assert "drain some phases" in text
+
+
+def test_markdown(data):
+    """It tells the same: the headline, the tiers, the groups, the calibrators."""
+    text = summary(data)
+
+    assert headline(data) in text
+    for tier in data["tiers"]:
+        assert f"| {tier['n']} | {100 * tier['underestimated']:.1f} % |" in text
+    for group in data["groups"]:
+        assert group["advice"] in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"truncated": 0.03}, "cut off"),
+        ({"underestimated": 0.06}, "larger than predicted"),
+        ({"waste_p50": 3.0}, "lower them"),
+        ({}, "Both targets are met"),
+    ],
+)
+def test_headlines(changes, said):
+    """What is said first is the costliest fault."""
+    tier = {"stratum": "all", "truncated": 0.0, "underestimated": 0.0, "waste_p50": 1.2}
+    targets = {"truncated": 0.02, "underestimated": 0.05}
+
+    assert said in headline({"tiers": [{**tier, **changes}], "targets": targets})
