@@ -13,14 +13,14 @@ from autopack.values.ids import run_stream
 
 
 @attrs.frozen(kw_only=True)
-class Held:
+class HeldRuns:
     """Whether all that is queued is held back, and which paused runs have a part in that."""
 
     is_all: bool
     paused: tuple[str, ...] = ()
 
 
-def held(log: Log, board: BoardTotal) -> Held:
+def held(log: Log, board: BoardTotal) -> HeldRuns:
     """
     Return whether no drain could take any queued phase as things stand; seldom loads a row.
 
@@ -29,15 +29,15 @@ def held(log: Log, board: BoardTotal) -> Held:
     queued = {run_id: n.get(PhaseStatus.QUEUED, 0) for run_id, n in board.by_run.items()}
     asked = [run_id for run_id, n in queued.items() if n]
     if board.live or not asked:
-        return Held(is_all=False)
+        return HeldRuns(is_all=False)
     paused = []
     for run_id in asked:
         run = views.current_row(log, RUNS, run_id)
         if run is not None and run.status == "PAUSED":
             paused.append(run_id)
         elif queued[run_id] > board.ordered.get(run_id, 0) or _has_free(log, run_id):
-            return Held(is_all=False)
-    return Held(is_all=True, paused=tuple(paused))
+            return HeldRuns(is_all=False)
+    return HeldRuns(is_all=True, paused=tuple(paused))
 
 
 def _has_free(log: Log, run_id: str) -> bool:

@@ -9,7 +9,7 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.events.cap_table import cap_faults
-from autopack.exchange.strict_values import Fault, structured
+from autopack.exchange.strict_values import Misfit, structured
 from autopack.ports.prediction import PhaseSpec, Proposal
 from autopack.prediction.calibration.price_table import PriceEntry, PriceTable
 from autopack.values.money import UsdLike
@@ -67,15 +67,15 @@ def parse_run(raw: Any, *, source: Path | str) -> RunFile:
     return found
 
 
-def _faults(file: RunFile) -> Iterator[Fault]:
+def _faults(file: RunFile) -> Iterator[Misfit]:
     """Yield what is wrong with a run file whose fields are all of the right kind."""
     for unit, says in cap_faults(file.caps).items():
-        yield Fault(("caps", unit), f"cannot be used: {says}")
+        yield Misfit(("caps", unit), f"cannot be used: {says}")
     first: dict[str, int] = {}
     for place, spec in enumerate(file.phases):
         if first.setdefault(spec.id, place) != place:
             says = f"is {spec.id!r}, as that of phase {first[spec.id] + 1}; it must be its own"
-            yield Fault(("phases", place, "id"), says)
+            yield Misfit(("phases", place, "id"), says)
 
 
 def proposal_from_json(path: Path) -> Proposal:
@@ -167,7 +167,7 @@ def _structured(raw: Any, cls: type[T], path: Path) -> T:
     return found
 
 
-def _refused(source: Path | str, raw: Any, faults: Sequence[Fault]) -> InvalidInputError:
+def _refused(source: Path | str, raw: Any, faults: Sequence[Misfit]) -> InvalidInputError:
     lines = [_line(fault, raw) for fault in faults[:_TOLD_MOST]]
     wrong = _way_to(faults[0], raw)
     name, value = _place(wrong) or "the file", _given(raw, wrong)
@@ -186,7 +186,7 @@ def _place(path: Sequence[str | int]) -> str:
     return "".join(steps).removeprefix(".")
 
 
-def _way_to(fault: Fault, raw: Any) -> Sequence[str | int]:
+def _way_to(fault: Misfit, raw: Any) -> Sequence[str | int]:
     """Return the way to what is wrong: a field of the table at a fault's place, if one is named."""
     table = _given(raw, fault.path)
     is_named = isinstance(table, dict) and fault.field in table
@@ -203,7 +203,7 @@ def _given(raw: Any, path: Sequence[str | int]) -> Any:
     return raw
 
 
-def _line(fault: Fault, raw: Any) -> str:
+def _line(fault: Misfit, raw: Any) -> str:
     """Return a fault as a sentence; people count phases from 1, and know them by their ids."""
     phase, rest = "", fault.path
     if len(rest) > 1 and rest[0] == "phases":

@@ -34,7 +34,7 @@ _WORDS: Final[dict[Any, str]] = {
 
 
 @attrs.frozen
-class Fault:
+class Misfit:
     """
     Something wrong at one place.
 
@@ -49,7 +49,7 @@ class Fault:
     field: str | None = None
 
 
-def structured(raw: Any, cls: type[T]) -> T | list[Fault]:
+def structured(raw: Any, cls: type[T]) -> T | list[Misfit]:
     """Return *raw* as an instance of an attrs class, or everything that keeps it from being one."""
     try:
         return _CONVERTER.structure(raw, cls)
@@ -82,31 +82,31 @@ class _WrongError(Exception):
     """A value is not what its place asks for; the text is to be read after the place's name."""
 
 
-def _faults(fault: BaseException, path: Path) -> list[Fault]:
+def _faults(fault: BaseException, path: Path) -> list[Misfit]:
     match fault:
         case BaseExceptionGroup(exceptions=inner):  # cattrs gathers what is wrong at one level
             return [found for one in inner for found in _inner(one, path)]
         case ForbiddenExtraKeysError(cl=cls, extra_fields=names):
-            return [Fault(path, _no_field(name, cls), name) for name in sorted(names)]
+            return [Misfit(path, _no_field(name, cls), name) for name in sorted(names)]
         case _WrongError():
-            return [Fault(path, str(fault))]
+            return [Misfit(path, str(fault))]
         case RecursionError():
-            return [Fault(path, "is nested too deeply, or holds itself")]
+            return [Misfit(path, "is nested too deeply, or holds itself")]
         case InvalidInputError(name=name, says=says):  # the place says whose it is
-            return [Fault(path, f"cannot be used: {says}", name)]
+            return [Misfit(path, f"cannot be used: {says}", name)]
         case AutopackError():
-            return [Fault(path, f"cannot be used: {fault}")]
+            return [Misfit(path, f"cannot be used: {fault}")]
         case _:
-            return [Fault(path, f"cannot be used ({fault})")]
+            return [Misfit(path, f"cannot be used ({fault})")]
 
 
-def _inner(fault: BaseException, path: Path) -> list[Fault]:
+def _inner(fault: BaseException, path: Path) -> list[Misfit]:
     """Return what is wrong below *path*; cattrs' note says at which field, key or place."""
     for note in getattr(fault, "__notes__", ()):
         match note:
             case AttributeValidationNote(name=name, type=kind) if isinstance(fault, KeyError):
                 must = _WORDS.get(kind, "there")
-                return [Fault((*path, name), f"is missing; it must be {must}")]
+                return [Misfit((*path, name), f"is missing; it must be {must}")]
             case AttributeValidationNote(name=step) | IterableValidationNote(index=step):
                 return _faults(fault, (*path, step))
     return _faults(fault, path)

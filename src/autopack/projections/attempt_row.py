@@ -6,7 +6,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.events.usage import BUILDER
-from autopack.projections.attempt_sums import Pace, Work
+from autopack.projections.attempt_sums import QuarterSums, Work
 from autopack.projections.call_totals import MEASURED, Call, Use
 from autopack.values.money import Usd
 
@@ -71,7 +71,7 @@ class AttemptRow:
     calls: Mapping[str, Call] = attrs.Factory(dict)
     use: Use = attrs.Factory(Use)
     built: Use = attrs.Factory(Use)
-    by_quarter: Mapping[str, Pace] = attrs.Factory(dict)
+    by_quarter: Mapping[str, QuarterSums] = attrs.Factory(dict)
     ending: str | None = None
     success: bool | None = None
     ended_position: int | None = None

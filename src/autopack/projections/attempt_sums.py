@@ -11,22 +11,22 @@ from autopack.projections.call_totals import Use, counted
 
 
 @attrs.frozen(kw_only=True)
-class Pace:
+class QuarterSums:
     """The calls of a quarter of an hour: how many, their known tokens and pico-dollars."""
 
     calls: int = 0
     tokens: int = 0
     pico_usd: int = 0
 
-    def __add__(self, other: "Pace") -> "Pace":
-        return Pace(
+    def __add__(self, other: "QuarterSums") -> "QuarterSums":
+        return QuarterSums(
             calls=self.calls + other.calls,
             tokens=self.tokens + other.tokens,
             pico_usd=self.pico_usd + other.pico_usd,
         )
 
-    def __sub__(self, other: "Pace") -> "Pace":
-        return Pace(
+    def __sub__(self, other: "QuarterSums") -> "QuarterSums":
+        return QuarterSums(
             calls=self.calls - other.calls,
             tokens=self.tokens - other.tokens,
             pico_usd=self.pico_usd - other.pico_usd,
@@ -110,7 +110,7 @@ class AccountTotal:
     all: Work = attrs.Factory(Work)
     by_drain: Mapping[str, Work] = attrs.Factory(dict)
     by_run: Mapping[str, Work] = attrs.Factory(dict)
-    by_quarter: Mapping[str, Pace] = attrs.Factory(dict)
+    by_quarter: Mapping[str, QuarterSums] = attrs.Factory(dict)
 
 
 def shared(values: Mapping[str, Any]) -> "HashTrieMap[str, Any]":

@@ -25,7 +25,7 @@ from autopack.events.usage import BUILDER
 from autopack.ports.log import Recorded, from_us
 from autopack.ports.work import USAGE_PROBLEMS
 from autopack.projections.attempt_row import NO_WORK, UNKNOWN, AttemptRow, work_of
-from autopack.projections.attempt_sums import AccountTotal, Pace, Work, moved, shared
+from autopack.projections.attempt_sums import AccountTotal, QuarterSums, Work, moved, shared
 from autopack.projections.call_totals import MEASURED, Call, amended, call_of, told
 from autopack.values.money import pico
 
@@ -133,7 +133,7 @@ class Attempts:
             by_run=by_run,
             by_quarter=moved(
                 total.by_quarter,
-                Pace(),
+                QuarterSums(),
                 {} if before is None else before.by_quarter,
                 {} if after is None else after.by_quarter,
             ),
@@ -242,7 +242,7 @@ def _with(row: AttemptRow, key: str, before: Call | None, after: Call) -> Attemp
         use=use.plus(after),
         built=built,
         model=model,
-        by_quarter=moved(row.by_quarter, Pace(), _pace(before), _pace(after)),
+        by_quarter=moved(row.by_quarter, QuarterSums(), _pace(before), _pace(after)),
     )
 
 
@@ -250,11 +250,11 @@ def _builds(call: Call) -> bool:
     return call.is_told and call.role == BUILDER and not call.late
 
 
-def _pace(call: Call | None) -> Mapping[str, Pace]:
+def _pace(call: Call | None) -> Mapping[str, QuarterSums]:
     if call is None or not call.is_told:
         return {}
     cost = pico(call.cost_usd)
-    return {call.quarter: Pace(calls=1, tokens=call.known_tokens, pico_usd=cost)}
+    return {call.quarter: QuarterSums(calls=1, tokens=call.known_tokens, pico_usd=cost)}
 
 
 def _ended(row: AttemptRow, event: End, position: int) -> AttemptRow:

@@ -38,7 +38,7 @@ def said(value: Any) -> str:
     return str(value)
 
 
-class Shown:
+class ReportValues:
     """Shows values of the report's JSON, each with its path there, so that none is made up."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -68,7 +68,7 @@ def page(data: Mapping[str, Any], pictures: Mapping[str, str], *, note: str = ""
         pictures: SVG elements by name; those that are there are shown.
         note: What a reader should know of the page itself.
     """
-    shown = Shown(data)
+    shown = ReportValues(data)
     sections = [
         _head(shown),
         f'<p class="note">{escape(note)}</p>' if note else "",
@@ -111,7 +111,7 @@ def _pictures(pictures: Mapping[str, str], names: Sequence[str]) -> str:
     return f'<div class="pictures">{"".join(figures)}</div>' if figures else ""
 
 
-def _head(shown: Shown) -> str:
+def _head(shown: ReportValues) -> str:
     return (
         "<h1>Calibration report</h1>\n"
         f'<p class="lead">{escape(on_line(headline(shown.data)))}</p>\n<dl>'
@@ -123,7 +123,7 @@ def _head(shown: Shown) -> str:
     )
 
 
-def _tiers(shown: Shown) -> str:
+def _tiers(shown: ReportValues) -> str:
     rows = [
         [
             f"{shown(f'tiers.{i}.stratum')} {shown(f'tiers.{i}.part')}"
@@ -153,13 +153,13 @@ def _tiers(shown: Shown) -> str:
     )
 
 
-def _aimed(shown: Shown, i: int, name: str) -> str:
+def _aimed(shown: ReportValues, i: int, name: str) -> str:
     text = shown(f"tiers.{i}.{name}", share)
     is_missed = shown.at(f"tiers.{i}.{name}") > shown.at(f"targets.{name}")
     return f'<span class="missed">{text} \N{WARNING SIGN}</span>' if is_missed else text
 
 
-def _groups(shown: Shown) -> str:
+def _groups(shown: ReportValues) -> str:
     rows = [
         [
             f"{shown(f'groups.{i}.category')}/{shown(f'groups.{i}.complexity')}",
@@ -189,7 +189,7 @@ def _groups(shown: Shown) -> str:
     return f"<h2>What to do, group by group</h2>\n{note}{said_why}" + _table(titles, rows)
 
 
-def _backtest(shown: Shown) -> str:
+def _backtest(shown: ReportValues) -> str:
     scores = shown.data["backtest"]["scores"]
     rows = [
         [
@@ -214,7 +214,7 @@ def _backtest(shown: Shown) -> str:
     )
 
 
-def _figures(shown: Shown, path: str) -> list[str]:
+def _figures(shown: ReportValues, path: str) -> list[str]:
     if note := shown.at(f"{path}.note"):
         return [shown(f"{path}.note") if note else "", *[""] * 5]
     return [
@@ -227,7 +227,7 @@ def _figures(shown: Shown, path: str) -> list[str]:
     ]
 
 
-def _promises(shown: Shown) -> str:
+def _promises(shown: ReportValues) -> str:
     lines = [
         _promise(shown, f"backtest.guarantees.{i}")
         for i in range(len(shown.data["backtest"]["guarantees"]))
@@ -235,7 +235,7 @@ def _promises(shown: Shown) -> str:
     return f"\n<p>Guarantees in force:</p>\n<ul>{''.join(lines)}</ul>" if lines else ""
 
 
-def _promise(shown: Shown, path: str) -> str:
+def _promise(shown: ReportValues, path: str) -> str:
     tau = shown.at("backtest.tau")
     is_empty = shown.at(f"{path}.bound") >= max(tau, 1 - tau)
     return (
@@ -247,7 +247,7 @@ def _promise(shown: Shown, path: str) -> str:
     )
 
 
-def _history(shown: Shown) -> str:
+def _history(shown: ReportValues) -> str:
     rows = [
         [
             shown(f"proposals.{i}.decided_at"),

@@ -13,7 +13,7 @@ from autopack import CommandExecutor, PhaseSpec, create_run, drain
 from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.codex import Codex
 from autopack.draining.executors.json_lines import ProgramReader
-from autopack.draining.executors.output_watch import Work
+from autopack.draining.executors.output_watch import WatchedProgram
 from autopack.draining.executors.usage_files import UsageChannel
 from autopack.events import PhaseFailed
 from autopack.log.backends.memory import MemoryBackend
@@ -144,7 +144,7 @@ def test_whatever_is_printed_ends_a_phase_by_a_name(preset, out, err, told, cuts
 
     async def execute(phase, live):
         reader = ProgramReader("t") if preset is None else preset.reader(live.lease_token)
-        work = Work(phase=phase, attempt=live, reader=reader, capture_bytes=200)
+        work = WatchedProgram(phase=phase, attempt=live, reader=reader, capture_bytes=200)
         with UsageChannel() as work.channel:
             Path(work.channel.environment()["AUTOPACK_USAGE_FILE"]).write_bytes(told)
             for piece in pieces(out, cuts):

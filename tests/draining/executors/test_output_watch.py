@@ -8,7 +8,7 @@ import pytest
 
 from autopack import attempt, get_phase
 from autopack.draining.executors.json_lines import ProgramReader
-from autopack.draining.executors.output_watch import Work
+from autopack.draining.executors.output_watch import WatchedProgram
 from autopack.draining.executors.usage_files import UsageChannel
 from drains import found
 
@@ -29,7 +29,7 @@ def test_a_call_that_was_told_is_recorded_though_the_work_is_called_off(log):
         reader = ProgramReader(live.lease_token)
         reader.calls += [{"call_id": "c", "model": "m", "output_tokens": 5}]
         phase = get_phase(log, "r/p1")
-        work = Work(phase=phase, attempt=live, reader=reader, capture_bytes=1000)
+        work = WatchedProgram(phase=phase, attempt=live, reader=reader, capture_bytes=1000)
         work.channel = channel
         looking = asyncio.create_task(work.look())
         await asyncio.sleep(0)
@@ -52,7 +52,7 @@ def test_calls_beyond_a_bound_are_told(log):
                 reader = ProgramReader(live.lease_token)
                 reader.calls += [{"model": "m", "output_tokens": n} for n in range(50)]
                 phase = get_phase(log, "r/p1")
-                work = Work(phase=phase, attempt=live, reader=reader, capture_bytes=1000)
+                work = WatchedProgram(phase=phase, attempt=live, reader=reader, capture_bytes=1000)
                 work.channel = channel
                 await work.finish(20)
         return reader.problems

@@ -11,7 +11,7 @@ import pytest
 
 from autopack import create_log, create_run, load_plugins, replay
 from autopack.errors import LogClosedError, LogDamagedError, LogError
-from autopack.log.backends.sqlite.readers import Reader, Readers
+from autopack.log.backends.sqlite.readers import ReadConnection, Readers
 from autopack.log.backends.sqlite.store import SqliteBackend
 from autopack.log.log import Log
 from autopack.ports.log import ANY
@@ -142,7 +142,7 @@ def test_what_is_opened_while_the_log_is_closed_is_closed_too(tmp_path):
     def connect():
         readers.close()
         made.append(sqlite3.connect(tmp_path / "x.db"))
-        return Reader(made[0], "x")
+        return ReadConnection(made[0], "x")
 
     readers = Readers(connect, "x")
     with pytest.raises(LogClosedError):

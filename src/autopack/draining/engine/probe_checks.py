@@ -33,7 +33,7 @@ class ProbeCheck:
 
 
 @attrs.frozen(kw_only=True)
-class Shown:
+class AttemptFacts:
     """What the last attempt's events tell."""
 
     estimate: PhaseEstimated | None = None
@@ -42,15 +42,15 @@ class Shown:
     end: Any = None
 
 
-def last_attempt(events: Iterable[Any]) -> Shown:
+def last_attempt(events: Iterable[Any]) -> AttemptFacts:
     """Return what a phase's stream tells of its last attempt."""
-    shown = Shown()
+    shown = AttemptFacts()
     for event in events:
         match event:
             case PhaseEstimated():
-                shown = Shown(estimate=event)
+                shown = AttemptFacts(estimate=event)
             case PhaseClaimed():
-                shown = Shown(estimate=shown.estimate)
+                shown = AttemptFacts(estimate=shown.estimate)
             case PhaseStarted():
                 shown = attrs.evolve(shown, started=True)
             case LlmUsageRecorded(late=False):
@@ -60,7 +60,7 @@ def last_attempt(events: Iterable[Any]) -> Shown:
     return shown
 
 
-def checks_of(shown: Shown) -> tuple[ProbeCheck, ...]:
+def checks_of(shown: AttemptFacts) -> tuple[ProbeCheck, ...]:
     """Return the checks of an attempt, in the order in which a phase gets that far."""
     return (
         ProbeCheck(
@@ -96,7 +96,7 @@ def _completed(end: Any) -> ProbeCheck:
     return ProbeCheck(name="completed", is_ok=isinstance(end, PhaseCompleted), says=said)
 
 
-def _usage_recorded(shown: Shown) -> ProbeCheck:
+def _usage_recorded(shown: AttemptFacts) -> ProbeCheck:
     n = len(shown.calls)
     reason = getattr(shown.end, "zero_yield_reason", None) or "unknown"
     said = f"{n} calls were recorded" if n else f"no call was recorded: {reason}"
@@ -123,7 +123,7 @@ def _output_plausible(calls: tuple[LlmUsageRecorded, ...]) -> ProbeCheck:
     )
 
 
-def _within_budget(shown: Shown) -> ProbeCheck:
+def _within_budget(shown: AttemptFacts) -> ProbeCheck:
     budget = shown.estimate.budget_tokens if shown.estimate else 0
     most = max((call.output_tokens or 0 for call in shown.calls), default=0)
     is_cut = any(call.truncated for call in shown.calls)

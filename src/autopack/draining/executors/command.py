@@ -16,7 +16,7 @@ from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.codex import Codex
 from autopack.draining.executors.json_lines import Preset, ProgramReader
 from autopack.draining.executors.keepers import Keeper
-from autopack.draining.executors.output_watch import OvertimeError, Work
+from autopack.draining.executors.output_watch import OvertimeError, WatchedProgram
 from autopack.draining.executors.placeholders import Argument, NoValueError, Values
 from autopack.draining.executors.processes import GroupProcess
 from autopack.draining.executors.usage_files import UsageChannel
@@ -143,7 +143,7 @@ class CommandExecutor:
                 f"phase {phase.key} has no value for {{{fault.name}}}, which its command needs",
                 failure_class="invalid_request",
             )
-        work = Work(phase, attempt, self._reader(attempt), self._capture_bytes)
+        work = WatchedProgram(phase, attempt, self._reader(attempt), self._capture_bytes)
         with UsageChannel() as channel, Keeper(self._grace_s) as keeper:
             work.channel = channel
             own = {**os.environ, **_variables(phase, attempt), **channel.environment(), **env}
@@ -169,7 +169,7 @@ class CommandExecutor:
             finally:
                 await off_loop(work.attach, f"output of {phase.key}")
 
-    async def _watched(self, process: GroupProcess, work: Work, program: str) -> Outcome:
+    async def _watched(self, process: GroupProcess, work: WatchedProgram, program: str) -> Outcome:
         try:
             returncode = await process.wait(work.look)
         except OvertimeError:
@@ -181,7 +181,7 @@ class CommandExecutor:
         await to_the_end(work.finish())
         return work.outcome(program, returncode)
 
-    async def _ended(self, process: GroupProcess, work: Work) -> None:
+    async def _ended(self, process: GroupProcess, work: WatchedProgram) -> None:
         try:
             await process.end(self._grace_s)
         finally:

@@ -40,7 +40,7 @@ class OvertimeError(Exception):
 
 
 @attrs.define
-class Work:
+class WatchedProgram:
     """One attempt in progress: what the program printed, and what of it is recorded."""
 
     phase: PhaseView

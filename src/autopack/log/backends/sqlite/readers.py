@@ -14,7 +14,7 @@ _KEPT_MOST: Final = 8
 """How many idle connections are kept; as many more as threads read at once are open meanwhile."""
 
 
-class Reader:
+class ReadConnection:
     """A connection that reads; each statement runs to its end before the next one or a close."""
 
     def __init__(self, connection: sqlite3.Connection, target: str) -> None:
@@ -83,14 +83,14 @@ class Readers:
         make: Opens another one.
     """
 
-    def __init__(self, make: Callable[[], Reader], target: str) -> None:
+    def __init__(self, make: Callable[[], ReadConnection], target: str) -> None:
         self._make, self._target = make, target
         self._lock = threading.Lock()
-        self._all: set[Reader] = set()
-        self._idle: list[Reader] = []
+        self._all: set[ReadConnection] = set()
+        self._idle: list[ReadConnection] = []
         self._is_closed = False
 
-    def take(self) -> Reader:
+    def take(self) -> ReadConnection:
         """Return a reader for this thread alone, until it is given back."""
         while (idle := self._idle_one()) is not None:
             if not idle.is_outdated:
@@ -105,20 +105,20 @@ class Readers:
             raise LogClosedError(self._target)
         return reader
 
-    def _idle_one(self) -> Reader | None:
+    def _idle_one(self) -> ReadConnection | None:
         with self._lock:
             if self._is_closed:
                 raise LogClosedError(self._target)
             return self._idle.pop() if self._idle else None
 
-    def _takes(self, reader: Reader) -> bool:
+    def _takes(self, reader: ReadConnection) -> bool:
         """Count a new reader, unless the log was closed while it was opened."""
         with self._lock:
             if not self._is_closed:
                 self._all.add(reader)
             return not self._is_closed
 
-    def give_back(self, reader: Reader, *, is_sound: bool = True) -> None:
+    def give_back(self, reader: ReadConnection, *, is_sound: bool = True) -> None:
         """Keep a reader for the next who asks, or close it."""
         with self._lock:
             if is_sound and not self._is_closed and len(self._idle) < _KEPT_MOST:
@@ -141,7 +141,7 @@ class Readers:
 class SqliteSnapshot(Queries):
     """One moment of a log file, seen over a connection of its own."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: ReadConnection) -> None:
         self._reader = reader
         self._head: Head | None = None
         reader.hold()

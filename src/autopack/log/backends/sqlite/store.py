@@ -24,7 +24,7 @@ from autopack.log.backends.sqlite.faults import SQLITE_FAULTS, translated
 from autopack.log.backends.sqlite.file_identity import LogFiles
 from autopack.log.backends.sqlite.log_files import check_file, connect, read_identity
 from autopack.log.backends.sqlite.queries import Queries
-from autopack.log.backends.sqlite.readers import Reader, Readers, SqliteSnapshot
+from autopack.log.backends.sqlite.readers import ReadConnection, Readers, SqliteSnapshot
 from autopack.log.backends.sqlite.transaction import SqliteTransaction
 from autopack.log.backends.sqlite.unlocked import reader_of
 from autopack.ports.log import LogIdentity
@@ -102,7 +102,7 @@ class SqliteBackend(Queries):
         finally:
             self._let_go(reader)
 
-    def _asked(self, ask: Callable[[Reader], T]) -> tuple[Reader, T]:
+    def _asked(self, ask: Callable[[ReadConnection], T]) -> tuple[ReadConnection, T]:
         """Return a reader and what it answers; one that was overtaken by a writer is replaced."""
         self._files.check_file()
         for left in reversed(range(_TRIES)):
@@ -116,7 +116,7 @@ class SqliteBackend(Queries):
                     raise
         raise AssertionError("the last try returns or raises")
 
-    def _let_go(self, reader: Reader) -> None:
+    def _let_go(self, reader: ReadConnection) -> None:
         """Give back a connection; one in which damage has ended the moment is no use."""
         is_sound = False
         with contextlib.suppress(LogError):
@@ -200,11 +200,11 @@ class SqliteBackend(Queries):
             if self._writer is not None:
                 self._writer.close()  # last, so that it can fold the WAL into the file
 
-    def _new_reader(self) -> Reader:
+    def _new_reader(self) -> ReadConnection:
         reader = (
             reader_of(self._path, self.target)
             if self._read_only
-            else Reader(connect(self._path), self.target)
+            else ReadConnection(connect(self._path), self.target)
         )
         try:
             self._files.check_file()  # SQLite opens by the path

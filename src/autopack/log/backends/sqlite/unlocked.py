@@ -14,17 +14,17 @@ from typing import Any
 from autopack.errors import LogError, MomentLostError
 from autopack.log.backends.sqlite.file_identity import mark_of
 from autopack.log.backends.sqlite.log_files import connect, has_wal
-from autopack.log.backends.sqlite.readers import Reader
+from autopack.log.backends.sqlite.readers import ReadConnection
 
 
-def reader_of(path: Path, target: str) -> Reader:
+def reader_of(path: Path, target: str) -> ReadConnection:
     """Return a reader of a log that may not be written, as it stands now."""
     if has_wal(path):
         return GuestReader(connect(path, mode="ro"), target, path)
     return StillReader(path, target)
 
 
-class GuestReader(Reader):
+class GuestReader(ReadConnection):
     """A connection that sees what writers do through the files that they keep beside the log."""
 
     def __init__(self, connection: sqlite3.Connection, target: str, path: Path) -> None:
@@ -36,7 +36,7 @@ class GuestReader(Reader):
         return not has_wal(self._path)
 
 
-class StillReader(Reader):
+class StillReader(ReadConnection):
     """A connection to a file to which nobody writes, as long as nobody does."""
 
     def __init__(self, path: Path, target: str) -> None:
