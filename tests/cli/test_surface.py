@@ -62,7 +62,7 @@ PYTHON_NAMES = {
     "export": "export_history",
     "plugins": "load_plugins",
     "doctor": "diagnose",
-    "plugin new": "create_plugin",
+    "plugins new": "create_plugin",
 }
 """Each command that does something, with the names below ``autopack`` that do it."""
 

@@ -1,4 +1,4 @@
-"""A package begun with ``autopack plugin new`` installs, passes its tests and is found."""
+"""A package begun with ``autopack plugins new`` installs, passes its tests and is found."""
 
 import json
 import os

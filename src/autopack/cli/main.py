@@ -33,7 +33,6 @@ _COMMANDS: Final = {
     "export": "export_command:export",
     "plugins": "plugins:plugins",
     "doctor": "doctor:doctor",
-    "plugin": "plugin:plugin",
 }
 """Each command with its module below ``autopack.cli`` and its name there."""
 

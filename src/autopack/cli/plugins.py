@@ -1,21 +1,30 @@
-"""``autopack plugins``: what was found, what it adds, and what went wrong."""
+"""``autopack plugins``: what was found, what it adds, what went wrong; and how to begin one."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
 import click
 
 from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import Session, example
+from autopack.cli.suggestions import CommandGroup
 
 
-@click.command(
-    short_help="List plugins, what they add, and what went wrong.",
-    epilog=example("autopack --plugins-dir mine plugins"),
+@click.group(
+    cls=CommandGroup,
+    invoke_without_command=True,
+    short_help="List plugins, what they add, and what went wrong; begin one.",
+    epilog=example(
+        "autopack --plugins-dir mine plugins", "autopack plugins new night-shift --kind strategy"
+    ),
 )
 @json_option
 @click.pass_context
 def plugins(ctx: click.Context, as_json: bool) -> None:
     """List plugins with their distribution, version and names; exit 1 if any has a fault."""
+    if ctx.invoked_subcommand is not None:
+        return
     session = ctx.find_object(Session)
     assert session is not None
     infos = session.registry().infos
@@ -32,6 +41,29 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
             for fault in info.faults:
                 say(f"  fault: {fault}")
     ctx.exit(1 if any(info.faults for info in infos) else 0)
+
+
+@plugins.command(
+    short_help="Write a package that installs and passes its tests.",
+    epilog=example("autopack plugins new night-shift --kind strategy"),
+)
+@click.argument("name")
+@click.option(
+    "--kind", type=click.Choice(["strategy", "executor"]), required=True, help="What it adds."
+)
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), default=".", help="Where; here by default."
+)
+def new(name: str, kind: Literal["strategy", "executor"], folder: Path) -> None:
+    """Write a package that installs, passes its tests and shows up in `autopack plugins`."""
+    from autopack.plugins.scaffold import create_plugin
+
+    made = create_plugin(name, kind, folder.absolute())
+    say(f"Created {made}")
+    say("Next:")
+    say(f'  pip install -e "{made}[test]"')
+    say(f"  pytest {made}")
+    say("  autopack plugins")
 
 
 def _by_kind(provides: Sequence[str]) -> dict[str, list[str]]:
