@@ -58,6 +58,8 @@ def _lines(report: Any, command: str) -> Iterator[str]:
     yield from _counts("failures", _by_words(report.failures))
     yield from _counts("passed", report.passed_over)
     yield from _counts("observers", report.observer_faults)
+    for number, what in enumerate(report.held):
+        yield f"  {'held' if number == 0 else '':<9} {one_line(what)} goes on, and was left"
     for number, line in enumerate(stuck_lines(report.stuck)):
         yield f"  {'stuck' if number == 0 else '':<9} {line}"
     for number, step in enumerate(_steps(report, command)):

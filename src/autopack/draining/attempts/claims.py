@@ -178,13 +178,25 @@ class Claims(Leases):
 
     def give_back(self) -> None:
         """Release what is held still: its workers were interrupted, and nobody else ends it."""
-        for token, (ref, began_s) in list(self._open.items()):
-            took_s = max(0.0, self.handler.journal.steady_s() - began_s)
-            release = ReleasePhase(ref=ref, lease_token=token, why=INTERRUPTED, duration_s=took_s)
-            number = self.handler.phase_state(ref).attempts
-            with contextlib.suppress(CommandRefusedError):  # it was not ours, or is not any more
-                self._ended(ref, number, token, release)
-            self.forget(token)
+        for token in self.open_tokens:
+            self.release(token)
+
+    @property
+    def open_tokens(self) -> list[str]:
+        """The tokens of the claims whose ends are not recorded."""
+        return list(self._open)
+
+    def release(self, token: str) -> None:
+        """Release the phase of a claim, if it is held still. Any thread."""
+        if (held := self._open.get(token)) is None:
+            return
+        ref, began_s = held
+        took_s = max(0.0, self.handler.journal.steady_s() - began_s)
+        release = ReleasePhase(ref=ref, lease_token=token, why=INTERRUPTED, duration_s=took_s)
+        number = self.handler.phase_state(ref).attempts
+        with contextlib.suppress(CommandRefusedError):  # it was not ours, or is not any more
+            self._ended(ref, number, token, release)
+        self.forget(token)
 
     def forget(self, token: str) -> None:
         """Renew a lease no longer, and leave its phase to whoever has it."""

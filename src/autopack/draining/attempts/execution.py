@@ -5,6 +5,7 @@ import inspect
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Final, cast
 
 from autopack.draining.attempts.attempt import LiveAttempt
@@ -19,7 +20,10 @@ from autopack.errors import LeaseLostError
 from autopack.plugins.registry import Registry
 from autopack.ports.work import Completed, Failed, Outcome
 
+Begun = Callable[[str, asyncio.Future[Any] | Future[Any]], None]
+
 _TO_CLEAN_UP_S: Final = 5.0
+_TO_STOP_S: Final = 2.0  # less than a drain that was stopped waits for us
 
 
 async def call(
@@ -29,6 +33,7 @@ async def call(
     *,
     timeout_s: float | None,
     lost: asyncio.Event,
+    begun: Begun = lambda _what, _work: None,
 ) -> Outcome | TimedOut | Lost:
     """
     Return an executor's outcome; its exception becomes a failure with its text.
@@ -39,6 +44,7 @@ async def call(
 
     Args:
         lost: Set when the phase is not this worker's any more.
+        begun: Called with what was begun, in words and itself: it may go on when this has ended.
 
     Raises:
         LeaseLostError: The phase was taken from this worker.
@@ -48,8 +54,9 @@ async def call(
     ends = None if timeout_s is None else time.monotonic() + timeout_s
     try:
         if is_async(execute):
-            return await _awaited(execute(claim.phase, live), live, ends, lost)
+            return await _awaited(execute(claim.phase, live), live, ends, lost, begun)
         thread = in_thread(lambda: execute(claim.phase, live), str(claim.ref))
+        begun(f"{live.ref}: a thread of its executor", thread)
         work = asyncio.wrap_future(thread)
         work.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         if not await _ended(work, ends, lost):
@@ -57,7 +64,7 @@ async def call(
             return Lost(thread) if lost.is_set() else TimedOut(thread)
         result = work.result()
         if inspect.isawaitable(result):
-            return await _awaited(result, live, ends, lost)
+            return await _awaited(result, live, ends, lost, begun)
         return outcome_of(result)
     except asyncio.CancelledError:
         live.cancel()
@@ -101,9 +108,10 @@ async def _ended(work: "asyncio.Future[Any]", ends: float | None, lost: asyncio.
 
 
 async def _awaited(
-    given: Any, live: LiveAttempt, ends: float | None, lost: asyncio.Event
+    given: Any, live: LiveAttempt, ends: float | None, lost: asyncio.Event, begun: Begun
 ) -> Outcome | TimedOut | Lost:
     work = asyncio.ensure_future(_result(given))
+    begun(f"{live.ref}: a coroutine of its executor", work)
     try:
         done = await _ended(work, ends, lost)
         if done and work.cancelled():  # by itself, since nobody has cancelled us
@@ -112,7 +120,7 @@ async def _awaited(
             return outcome_of(_unpacked(work.result()))
     except asyncio.CancelledError:
         live.cancel()
-        await _cancelled(work)
+        await _cancelled(work, _TO_STOP_S)
         raise
     finally:
         if work.done() and inspect.iscoroutine(given):
@@ -136,9 +144,9 @@ def _unpacked(result: Any) -> Any:
     return result
 
 
-async def _cancelled(work: "asyncio.Future[Any]") -> None:
+async def _cancelled(work: "asyncio.Future[Any]", within_s: float = _TO_CLEAN_UP_S) -> None:
     work.cancel()
-    await asyncio.wait({work}, timeout=_TO_CLEAN_UP_S)
+    await asyncio.wait({work}, timeout=within_s)
 
 
 def _raised(live: LiveAttempt, fault: BaseException) -> Failed:

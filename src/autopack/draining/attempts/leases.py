@@ -61,8 +61,16 @@ class Leases:
             self._thread.join()
         with contextlib.suppress(LogError):
             self.give_back()
-            with self.handler.journal.backend.transaction() as store:
-                store.drop_lease(worker_key(self.worker), self.worker)
+            self.sign_off()
+
+    def leave(self) -> None:
+        """Renew nothing any more; what is held ends by itself. Waits for nobody. Any thread."""
+        self._stopped.set()
+
+    def sign_off(self) -> None:
+        """Say no more that this worker lives."""
+        with self.handler.journal.backend.transaction() as store:
+            store.drop_lease(worker_key(self.worker), self.worker)
 
     @property
     def is_calm(self) -> bool:

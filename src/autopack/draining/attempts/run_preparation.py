@@ -89,6 +89,11 @@ class Preparations:
         """Whether no further one may begin now."""
         return len(self._going) >= self._most
 
+    @property
+    def under_way(self) -> list[str]:
+        """The runs that are being prepared here."""
+        return list(self._going)
+
     def is_due(self, run_id: str) -> bool:
         """Tell whether a run has to be prepared before its phases are claimed."""
         return self._prepare is not None and not self._runs()[run_id].is_prepared

@@ -26,6 +26,7 @@ class DrainReport:
     ``passed_over`` counts phases that were not to be had at a time, by the reason given last.
     ``stuck`` are queued phases that no drain can ever take, because of what they come after.
     ``observer_faults`` counts what observers raised meanwhile, by who and what; it changed nothing.
+    ``held`` names what goes on although the drain has ended, a phase's or the drain's own.
     """
 
     drain_id: str
@@ -54,6 +55,7 @@ class DrainReport:
     unreadable_in: str | None = None
     stuck: tuple[Stuck, ...] = ()
     observer_faults: dict[str, int] = attrs.Factory(dict)
+    held: tuple[str, ...] = ()
 
     @property
     def is_interrupted(self) -> bool:

@@ -22,6 +22,10 @@ class OwnStream:
         self.catch_up()
         self._log.append(self._name, events, expected_version=ANY)
 
+    def append_past(self, event: Any) -> None:
+        """Record an event, and leave what was kept: whoever keeps it is held."""
+        self._log.append(self._name, [event], expected_version=ANY)
+
     def tell(self, *events: Any) -> None:
         """Record events as soon as the machine lets us."""
         self._untold += events

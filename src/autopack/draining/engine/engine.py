@@ -14,7 +14,10 @@ from autopack.aggregates.order import Stuck
 from autopack.draining.attempts.threads import to_the_end
 from autopack.draining.caps.predicted_costs import Prices
 from autopack.draining.engine.choices import Reason, asked, check_can_begin
+from autopack.draining.engine.conclusion import Conclusion
 from autopack.draining.engine.drain_report import DrainReport
+from autopack.draining.engine.halt import Halt, bounded, last_acts
+from autopack.draining.engine.own_loop import run
 from autopack.draining.engine.resume import resumed
 from autopack.draining.engine.session import Session
 from autopack.draining.engine.workers import Workers
@@ -69,10 +72,9 @@ class Drain:
         self._session = Session(log, self._settings)
         self.log, self.drain_id = log, self._session.drain_id
         self._on_event = on_event
-        self._workers = Workers(self._session)
+        self._workers, self._conclusion = Workers(self._session), Conclusion(self._session)
         self._stop_reason: Reason | None = None
-        self._is_releasing = False
-        self._grace_ends: float | None = None
+        self._halt = Halt()
         self._look_at: datetime | None = None
         self._told_wait: str | None = None
         self._began: float | None = None
@@ -82,7 +84,7 @@ class Drain:
 
     def run(self) -> DrainReport:
         """Drain from ordinary code; inside a running event loop use :meth:`arun`."""
-        return asyncio.run(self.arun())
+        return run(self.arun())
 
     async def arun(self) -> DrainReport:
         """
@@ -100,6 +102,12 @@ class Drain:
         if self._is_used:
             raise DrainUsedError(self.drain_id)
         self._is_used = True
+        work = asyncio.create_task(self._whole())
+        if await bounded(work, self._halt):
+            return work.result()
+        return await self._left()
+
+    async def _whole(self) -> DrainReport:
         try:
             await self.log.pool.call(self._check)
         except BaseException:
@@ -108,9 +116,27 @@ class Drain:
         async with contextlib.AsyncExitStack() as stack:
             if self._on_event is not None:
                 self.log.observers.append(self._on_event)
-                stack.callback(self.log.observers.remove, self._on_event)
+                stack.callback(self._tell_no_more)
             await stack.enter_async_context(Block(self.log.pool, self._session.claims))
             return await self._drained()
+
+    async def _left(self) -> DrainReport:
+        """End although the log's thread, or one that it waits for, does not."""
+        reason: Reason = self._stop_reason or ("stopped", None)
+        held = [*self._held(), "the drain's own thread, which an observer or the log holds"]
+        self._tell_no_more()
+        await last_acts(self._conclusion.at_last(*reason, held))
+        self._wake = lambda: None
+        took_s = 0.0 if self._began is None else time.monotonic() - self._began
+        return self._report(reason, took_s, held)
+
+    def _tell_no_more(self) -> None:
+        if self._on_event is not None and self._on_event in self.log.observers:
+            self.log.observers.remove(self._on_event)
+
+    def _held(self) -> list[str]:
+        runs = self._session.preparations.under_way
+        return [*self._workers.held.names(), *(f"run {one}: its preparation" for one in runs)]
 
     def _check(self) -> None:
         self._session.check()
@@ -130,11 +156,13 @@ class Drain:
         """
         Take no further phase; let those in work finish, or release them after *grace_s*.
 
-        A second call releases at once. Safe to call from a signal handler or another thread.
+        A second call releases at once. Four seconds after that a drain ends whatever still goes
+        on; its report names it as ``held``. Safe to call from a signal handler or another thread.
         """
-        self._is_releasing = self._stop_reason is not None or grace_s == 0
+        if self._stop_reason is not None:
+            grace_s = 0
         if grace_s is not None:
-            self._grace_ends = time.monotonic() + grace_s
+            self._halt.after(grace_s)
         self._stop_reason = self._stop_reason or ("stopped", why)
         self._wake()
 
@@ -208,17 +236,18 @@ class Drain:
         try:
             await workers.in_io(self._session.open)
             reason = await self._loop(began, changed)
-            await workers.settle(self._is_to_release)
+            await workers.settle(lambda: self._halt.is_releasing)
             await workers.tend()
             workers.raise_fault()
-            await workers.surely(lambda: self._session.close(*reason))
+            held = self._held()
+            await workers.surely(lambda: self._conclusion.close(*reason, held))
         except BaseException as fault:
             await to_the_end(self._given_up(*_reason_of(fault)))
             raise
         finally:
             self._wake = lambda: None
             await to_the_end(workers.close())
-        report = self._report(reason, time.monotonic() - began)
+        report = self._report(reason, time.monotonic() - began, self._held())
         self.log.registry.observe("autopack_drain_stopped", report=report)
         return report
 
@@ -226,7 +255,8 @@ class Drain:
         """Give everything back, and say why the drain ended, as far as the log takes it."""
         await self._workers.release()
         with contextlib.suppress(Exception):  # the first error is the one to be told
-            await self._workers.surely(lambda: self._session.close(reason, detail))
+            held = self._held()
+            await self._workers.surely(lambda: self._conclusion.close(reason, detail, held))
 
     async def _loop(self, began: float, changed: asyncio.Event) -> Reason:
         session, workers = self._session, self._workers
@@ -300,10 +330,7 @@ class Drain:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(changed.wait(), wait_s)
 
-    def _is_to_release(self) -> bool:
-        return self._is_releasing or time.monotonic() >= (self._grace_ends or float("inf"))
-
-    def _report(self, reason: Reason, duration_s: float) -> DrainReport:
+    def _report(self, reason: Reason, duration_s: float, held: list[str]) -> DrainReport:
         return DrainReport(
             drain_id=self.drain_id,
             reason=reason[0],
@@ -311,6 +338,7 @@ class Drain:
             duration_s=self._session.elapsed_before_s + duration_s,
             left_failed=self._session.left_failed(),
             stuck=tuple(self._session.admission.stuck()),
+            held=tuple(held),
             observer_faults=dict(self.log.observer_faults - self._faults_before),
             **self._session.sums(),
         )

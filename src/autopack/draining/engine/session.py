@@ -39,7 +39,7 @@ from autopack.errors import (
     PriceUnknownError,
     VersionConflictError,
 )
-from autopack.events import DrainStarted, DrainStopped
+from autopack.events import DrainStarted
 from autopack.log.handler import handler_of
 from autopack.log.log import Log
 from autopack.plugins.narrator import Narrator
@@ -64,7 +64,7 @@ class Session:
         self.log, self.settings = log, settings
         self.worker = log.redact(new_worker())
         self.drain_id = settings.drain or f"{log.now_us() // 1_000_000:x}-{secrets.token_hex(4)}"
-        self._own = OwnStream(log, self.drain_id)
+        self.own = OwnStream(log, self.drain_id)
         self.admission = Admission(log, settings.is_in_scope, run_id=settings.run_id)
         self.history = DrainHistory()
         self.admission.leave_out(self.history.tried)
@@ -94,7 +94,7 @@ class Session:
         self._lanes = Lanes(settings.rates)
         self._traffic = Traffic(log, self._lanes, self._model_of, has_rates=settings.rates.are_set)
         self.elapsed_before_s = 0.0
-        self._is_open = False
+        self.is_open = False
         self.unreadable_in: str | None = None
         self.account = DrainAccount(log, self.drain_id, when_ended=self._ended)
         self.guards = Guards(
@@ -103,7 +103,7 @@ class Session:
             admission=self.admission,
             caps=self.caps,
             limits=settings.limits,
-            tell=self._own.tell,
+            tell=self.own.tell,
         )
         self._failing = Failing(
             quantiles=self._quantiles,
@@ -157,34 +157,16 @@ class Session:
             resumes=settings.resumes,
             log_id=self.log.log_id,
         )
-        self._own.append(started)
-        self._is_open = True
+        self.own.append(started)
+        self.is_open = True
         work = self.account.work
         used = Amount(work.use.total_tokens, work.use.cost_usd, work.attempts, work.worked_us)
         self.caps.go_on(set_cap(settings, self.caps), used)
-        self._own.tell(*self._passed_over.begin(self.admission.take_new_reasons()))
-
-    def close(self, reason: str, detail: str | None) -> None:
-        """Record that the drain ended, once, and persist the views for whoever looks next."""
-        if not self._is_open:
-            return
-        self.claims.give_back()
-        self.preparations.give_up()
-        self.admission.follower.catch_up()
-        stopped = DrainStopped(
-            drain_id=self.drain_id,
-            reason=reason,
-            detail=detail,
-            totals={**self.sums(), "cost_usd": str(self.account.work.use.cost_usd)},
-            passed_over=dict(self._passed_over.counts),
-        )
-        self._own.append(stopped)
-        self._is_open = False
-        self.log.refresh_views()
+        self.own.tell(*self._passed_over.begin(self.admission.take_new_reasons()))
 
     def tend(self, ours: Sequence[str]) -> None:
         """Catch up with the log, take back lost phases, close runs, and note who is passed over."""
-        self._own.catch_up()
+        self.own.catch_up()
         self.admission.catch_up(self.now())
         lost = [row for row in self.admission.live.values() if row.lease_token not in ours]
         if lost and reclaim_lost(self.claims, lost):
@@ -197,7 +179,7 @@ class Session:
             self._hold(run_id, stands)
         self.guards.look_again(self.now())
         self._finish_runs()
-        self._own.tell(*self._passed_over.fresh(self.admission.take_new_reasons()))
+        self.own.tell(*self._passed_over.fresh(self.admission.take_new_reasons()))
 
     def sums(self) -> dict[str, Any]:
         """Return what the drain has done and used so far, in plain values."""

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from autopack.draining.attempts.attempt import LiveAttempt
@@ -12,6 +11,8 @@ from autopack.draining.attempts.execution import asked, call
 from autopack.draining.attempts.executor_results import Lost, TimedOut
 from autopack.draining.attempts.machine_faults import Hindrances, hindrance_of
 from autopack.draining.attempts.threads import off_loop
+from autopack.draining.engine.halt import Held
+from autopack.draining.engine.log_thread import LogThread
 from autopack.draining.engine.session import Session
 from autopack.errors import LeaseLostError
 
@@ -38,7 +39,8 @@ class Workers:
         self._live: dict[str, tuple[LiveAttempt, float]] = {}
         self._lost: dict[str, asyncio.Event] = {}
         self._taking: asyncio.Future[Claim | None] | None = None
-        self._io = ThreadPoolExecutor(1, "autopack-log")
+        self._io = LogThread("autopack-log")
+        self.held = Held()
 
     def __len__(self) -> int:
         return len(self._inflight)
@@ -168,7 +170,12 @@ class Workers:
         try:
             lost = self._lost.setdefault(claim.token, asyncio.Event())
             outcome = await call(
-                session.settings.execute, live, claim, timeout_s=timeout_s, lost=lost
+                session.settings.execute,
+                live,
+                claim,
+                timeout_s=timeout_s,
+                lost=lost,
+                begun=self.held.add,
             )
             if isinstance(outcome, Lost):
                 session.claims.forget(claim.token)

@@ -1,0 +1,234 @@
+"""A drain that was stopped ends soon after its grace, whatever goes on."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from autopack import Drain, create_run, drain
+from autopack.draining.engine import halt
+from autopack.draining.engine.log_thread import LogThread
+from autopack.draining.engine.own_loop import run
+from autopack.report.drain_text import drain_text
+from drains import found, specs, states, works
+
+FAR_TOO_LONG_S = 60.0
+
+
+@pytest.fixture
+def go():
+    """An event that lets go of whatever a test holds, at its end."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def stopped(log, executor, *, at="phase.claimed", grace_s=0.1, **settings):
+    """The report of a drain in a thread of its own, stopped once an event of that type is there."""
+    engine = Drain(log, executor=executor, **settings)
+    reports = []
+    thread = threading.Thread(target=lambda: reports.append(engine.run()), daemon=True)
+    thread.start()
+    while not found(log, at):
+        time.sleep(0.01)
+    time.sleep(0.1)
+    engine.stop(grace_s)
+    thread.join(FAR_TOO_LONG_S)
+
+    assert not thread.is_alive()
+    return reports[0]
+
+
+def nothing_is_left(log):
+    """Tell whether every phase is queued, no attempt was spent, and no lease is there."""
+    return {"QUEUED"} == set(states(log).values()) and [] == log.backend.leases()
+
+
+def test_a_coroutine_that_swallows_its_cancel_is_left(log, go):
+    """The drain names it, gives its phase back, and its event loop is left, too."""
+
+    async def swallows(_phase, _attempt):
+        while not go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.2)
+
+    report = stopped(log, swallows)
+    (told,) = found(log, "drain.stopped")
+
+    assert "stopped" == report.reason
+    assert ("r/p1: a coroutine of its executor",) == report.held == tuple(told.totals["held"])
+    assert "r/p1: a coroutine of its executor goes on" in drain_text(report)
+    assert nothing_is_left(log)
+
+
+def test_a_thread_that_sleeps_for_ever_is_left(log, go):
+    """It is named, and its phase is given back at once."""
+    report = stopped(log, lambda _phase, _attempt: go.wait() and None)
+    (told,) = found(log, "drain.stopped")
+
+    assert ("r/p1: a thread of its executor",) == report.held == tuple(told.totals["held"])
+    assert nothing_is_left(log)
+
+
+def test_a_thread_of_the_loop_that_does_not_return_is_left(log, go):
+    """Also one that a coroutine waits for: who closes the loop does not."""
+
+    async def waits(_phase, _attempt):
+        await asyncio.to_thread(go.wait)
+
+    report = stopped(log, waits)
+
+    assert "stopped" == report.reason
+    assert nothing_is_left(log)
+
+
+def test_a_preparation_that_hangs_is_left(log, go):
+    """No phase is claimed; the drain ends, and names the run."""
+
+    class Prepares:
+        def prepare(self, _run):
+            go.wait()
+
+        def __call__(self, phase, attempt):
+            works(phase, attempt)
+
+    report = stopped(log, Prepares(), at="drain.started")
+
+    assert ("run r: its preparation",) == report.held
+    assert {"QUEUED"} == set(states(log).values())
+    assert [] == found(log, "phase.claimed")
+
+
+@pytest.mark.parametrize("at", ["phase.claimed", "phase.completed", "phase.released"])
+def test_an_observer_that_blocks_holds_no_drain(log, go, at):
+    """Whatever it is told of: the phases are given back past it, or had ended."""
+
+    def blocks(recorded):
+        if recorded.type == at:
+            go.wait()
+
+    async def hangs(_phase, _attempt):
+        await asyncio.sleep(600)
+
+    is_done = at == "phase.completed"
+    seen = "phase.claimed" if at == "phase.released" else at
+    report = stopped(log, works if is_done else hangs, at=seen, on_event=blocks)
+
+    assert "stopped" == report.reason
+    assert 1 == len(report.held)
+    assert "the drain's own thread" in report.held[0]
+    assert "COMPLETE" == states(log)["p1"] if is_done else nothing_is_left(log)
+
+
+def test_what_was_left_can_be_drained_again(log, go):
+    """Another drain takes the phase at once, with its first attempt."""
+
+    def blocks(recorded):
+        if recorded.type == "phase.claimed":
+            go.wait()
+
+    stopped(log, works, on_event=blocks)
+    report = drain(log, executor=works)
+
+    assert {"COMPLETE"} == set(states(log).values())
+    assert "empty" == report.reason
+
+
+def test_a_log_that_is_locked_holds_no_drain_that_was_stopped(filed, go):
+    """The drain ends, and the lease of its phase by itself."""
+    create_run(filed, "q", specs("a"))
+    is_locked = threading.Event()
+
+    def locks():
+        import sqlite3
+
+        lock = sqlite3.connect(filed.target)
+        lock.execute("BEGIN IMMEDIATE")
+        is_locked.set()
+        go.wait()
+        lock.close()
+
+    def work(_phase, _attempt):
+        threading.Thread(target=locks, daemon=True).start()
+        go.wait()
+
+    engine = Drain(filed, executor=work)
+    reports = []
+    thread = threading.Thread(target=lambda: reports.append(engine.run()), daemon=True)
+    thread.start()
+    is_locked.wait(FAR_TOO_LONG_S)
+    engine.stop(0.1)
+    thread.join(FAR_TOO_LONG_S)
+    go.set()
+
+    assert ["stopped"] == [report.reason for report in reports]
+    assert reports[0].held
+
+
+def test_a_cancelled_drain_is_left_as_well(log, go):
+    """A service that cancels the task has it back, although an observer blocks."""
+
+    def blocks(recorded):
+        if recorded.type == "phase.claimed":
+            go.wait()
+
+    async def service():
+        task = asyncio.create_task(Drain(log, executor=works, on_event=blocks).arun())
+        while not found(log, "phase.claimed"):
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(asyncio.shield(task), FAR_TOO_LONG_S)
+
+    run(service())
+
+
+def test_a_second_stop_ends_the_grace_of_the_first():
+    """It gives no new one, however long, and a first without any is no end."""
+    first, second = halt.Halt(), halt.Halt()
+    first.after(600)
+    second.after(600)
+    second.after(0)
+
+    assert (False, True) == (first.is_releasing, second.is_releasing)
+    assert (False, False) == (first.is_over, second.is_over)
+
+
+def test_a_log_thread_does_what_was_handed_over_in_order():
+    """Errors come back to who asked, and nothing is taken once it was ended."""
+    thread, done = LogThread("order"), []
+    futures = [thread.submit(done.append, n) for n in range(100)]
+    failing = thread.submit(lambda: 1 // 0)
+    thread.shutdown()
+
+    assert list(range(100)) == done
+    assert all(future.done() for future in futures)
+    assert isinstance(failing.exception(), ZeroDivisionError)
+    with pytest.raises(RuntimeError):
+        thread.submit(done.append, 100)
+
+
+def test_a_program_ends_whose_observer_blocks(tmp_path):
+    """Nothing of the drain keeps the interpreter alive after it returned."""
+    program = (
+        "import sys, threading\n"
+        "from autopack import Drain, PhaseSpec, create_log, create_run\n"
+        "log = create_log(sys.argv[1])\n"
+        "create_run(log, 'r', [PhaseSpec('a', category='docs', complexity='low')])\n"
+        "def blocks(recorded):\n"
+        "    if recorded.type == 'phase.claimed':\n"
+        "        engine.stop(0)\n"
+        "        threading.Event().wait()\n"
+        "engine = Drain(log, executor=lambda phase, attempt: None, on_event=blocks)\n"
+        "print(engine.run().reason)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "log.db")],
+        capture_output=True, text=True, timeout=FAR_TOO_LONG_S, check=False,
+    )  # fmt: skip
+
+    assert (0, "stopped\n") == (ended.returncode, ended.stdout)
