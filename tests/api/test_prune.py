@@ -111,6 +111,20 @@ def test_texts_go_by_age(log):
     assert 4 == len(pruned.texts)  # the cut reason of the pause is one of them
 
 
+@pytest.mark.parametrize(("later_us", "n_texts"), [(0, 0), (1, 1)])
+def test_a_text_that_is_named_at_the_very_moment_stays(tmp_path, later_us, n_texts):
+    """Before a moment is before it, to the microsecond."""
+    create_log(tmp_path / "log.db").close()
+    with Log(SqliteBackend(tmp_path / "log.db"), clock=lambda: 1_767_268_800.0) as log:
+        digest = log.artifacts.put("text")
+        log.append("phase-r/a", [completed(outputs={"a": digest})], expected_version=0)
+        named_at = log.now_us()
+
+        pruned = prune_artifacts(log, why="old", named_before=from_us(named_at + later_us))
+
+    assert n_texts == len(pruned.texts)
+
+
 def test_pruning_is_recorded_and_a_pruned_text_says_so(log):
     """The act is an event with its measure and reason; asking for the text names what happened."""
     pruned = prune_artifacts(log, why="room", run_id="r1", actor="ann")

@@ -177,6 +177,31 @@ def test_what_it_gives_back_is_kept_as_late(one, another, kind):
     assert {"p": "CANCELLED"} == states(one)
 
 
+@pytest.mark.parametrize("end", ["cancel", "time out"])
+def test_a_worker_that_finds_its_lease_lost_has_nothing_to_show(one, another, end):
+    """Its late call is kept, and that it stopped for it is no late result."""
+    began, threads = threading.Event(), []
+
+    def executor(phase, live):
+        threads.append(threading.current_thread())
+        began.set()
+        while not live.cancelled or states(one) == {"p": "RUNNING"}:
+            time.sleep(0.005)
+        works(phase, live)
+
+    def then():
+        if end == "cancel":
+            cancel(another(), "r/p", why="no")
+
+    timeout_s = {"cancel": None, "time out": 0.2}[end]
+    drained(one, executor, began.is_set, then, timeout_s=timeout_s, max_phases=1)
+    for thread in threads:
+        thread.join(60)
+
+    assert [True] == [call.late for call in found(one, "llm.usage_recorded")]
+    assert [] == found(one, "phase.result_late")
+
+
 def test_a_phase_that_was_put_back_meanwhile_is_done_anew(one, another):
     """Called off and requeued: the old attempt stops, and a new one is made."""
     waiting, calls = Waiting(), []

@@ -381,6 +381,43 @@ class TestTheSameCallAgain:
 
         assert 1 == get_phase(log, A).calls
 
+    @pytest.mark.parametrize("then", [0.5, 2.0, None])
+    def test_a_price_that_has_changed_since_changes_no_call(self, another, then):
+        """It costs what it did when it was recorded, under the cap as well."""
+        prices = [1.0]
+
+        class Prices:
+            @hookimpl
+            def autopack_price_usage(self, usage):
+                return prices[0]
+
+        log = another(registry=load_plugins(extra=[Prices()]))
+        create_run(log, "r", specs("a"), caps={"usd": 9.0})
+        with attempt(log, A) as live:
+            first = call(live, 600, call_id="c")
+            prices[0] = then
+            again = call(live, 600, call_id="c")
+
+        assert (first.position, first.event) == (again.position, again.event)
+        assert (1, 0) == use(log, "usd")
+
+    def test_a_price_that_was_reported_is_asked_for_again(self, another):
+        """What the provider said is a figure of the call: it may not be left out the next time."""
+
+        class Prices:
+            @hookimpl
+            def autopack_price_usage(self, usage):
+                return 2.0
+
+        log = another(registry=load_plugins(extra=[Prices()]))
+        create_run(log, "r", specs("a"))
+        with attempt(log, A) as live:
+            call(live, 600, call_id="c", cost_usd=9.0)
+            with pytest.raises(UsageConflictError, match="cost_usd"):
+                call(live, 600, call_id="c")
+
+        assert 1 == get_phase(log, A).calls
+
     def test_growth_in_tokens_gives_no_money_back(self, another, hold):
         """What was set aside in USD stays while a cheap call outgrows the tokens."""
 

@@ -85,6 +85,26 @@ class TestRules:
         assert expected([word * 1_000_000 for word in words]) == moments
         assert sorted(moments) == moments
 
+    @pytest.mark.parametrize(
+        ("words", "moments"),
+        [
+            # All was told within a day, or within a second more.
+            ([10 * _DAY, 11 * _DAY, 5 * _DAY], [5 * _DAY] * 3),
+            ([10 * _DAY, 11 * _DAY + 1, 5 * _DAY], [10 * _DAY, 11 * _DAY + 1, 11 * _DAY + 1]),
+            # The clock goes back by a day, or by a second more.
+            ([5, 2 * _DAY + 5, _DAY + 5], [5, 2 * _DAY + 5, 2 * _DAY + 5]),
+            ([5, 2 * _DAY + 5, _DAY + 4], [5, 5, _DAY + 4]),
+            # A leap is more than a day.
+            ([0, _DAY, _DAY + 9, 3 * _DAY // 2, 0], [0, _DAY, _DAY + 9, *[3 * _DAY // 2] * 2]),
+            ([0, _DAY + 1, _DAY + 9, 3 * _DAY // 2, 0], [0, 0, 0, 0, 0]),
+        ],
+    )
+    def test_a_day_is_not_more_than_a_day(self, words, moments):
+        """Each rule's bound, to the second."""
+        log = recorded(MemoryBackend(), words)
+
+        assert moments == [log.backend.as_of(n) // 1_000_000 for n in range(1, len(words) + 1)]
+
     @given(words=words, sizes=st.lists(st.integers(1, 4), min_size=14, max_size=14))
     def test_a_log_counts_what_its_events_say(self, words, sizes):
         """However many are appended at once, and however they are asked for."""

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytest
@@ -286,6 +287,19 @@ class TestRefusals:
         source.write_text("\n\n".join(lines), encoding="utf-8")
         with create_log(tmp_path / "new.db") as new:
             assert len(lines) == import_history(new, "ndjson", source).read
+
+    @pytest.mark.parametrize(("more", "is_read"), [(0, True), (1, False)])
+    def test_each_event_allows_a_blank_line_more(self, log, tmp_path, more, is_read):
+        """A hundred thousand and one for each; another one is too many."""
+        source = exported(log, tmp_path / "out.ndjson")
+        n_events = log.head().position
+        with source.open("a", encoding="utf-8", newline="\n") as stream:
+            stream.write("\n" * (100_000 + n_events + more))
+        refused = pytest.raises(ImportRefusedError, match="blank lines more than it has events")
+        with create_log(tmp_path / "new.db") as new, nullcontext() if is_read else refused:
+            import_history(new, "ndjson", source)
+
+        assert n_events > 1
 
     def test_an_export_is_there_whole_or_not_at_all(self, log, tmp_path):
         """An exporter that fails half-way leaves nothing; an existing file is left alone."""

@@ -1,9 +1,11 @@
 """Phases of workers that are gone: taken back once, with what they set aside."""
 
+import asyncio
+
 import attrs
 import pytest
 
-from autopack import PhaseRef, cancel, get_caps, get_phase, set_caps
+from autopack import Drain, PhaseRef, cancel, get_caps, get_phase, set_caps
 from autopack.aggregates.commands import ReleasePhase
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claims
@@ -145,6 +147,29 @@ def test_a_worker_that_comes_back_in_between_keeps_its_phase(clocked, clock, ste
     assert [] == found(clocked, "phase.reclaimed")
     assert claim.token == clocked.backend.lease("phase r/p1").token
     assert not theirs.is_lost(claim.token)
+
+
+def test_a_drain_never_takes_back_what_it_has_in_work(log):
+    """However late its renewals are, it knows that its worker lives."""
+
+    def end_leases():
+        with log.backend.transaction() as store:
+            for lease in store.leases():
+                past = lease.deadline_at and lease.deadline_at - 7200 * 10**6
+                store.put_lease(attrs.evolve(lease, expires_at=1, deadline_at=past))
+
+    async def executor(phase, live):
+        end_leases()
+        ready = engine.status()["ready"]
+        cancel(log, "r/p2", why="so that the drain looks at the log, and at leases")
+        while engine.status()["ready"] == ready:
+            await asyncio.sleep(0.01)
+
+    engine = Drain(log, executor=executor, lease_s=3600)
+    report = engine.run()
+
+    assert (1, 0) == (report.completed, report.lost)
+    assert [] == found(log, "phase.reclaimed")
 
 
 def test_an_end_in_between_is_no_error(clocked, clock, steady, worker):

@@ -331,6 +331,17 @@ def test_what_came_one_after_the_other_goes_on(any_log, executor, limit, reason)
     assert second.reason in (reason, "limit")
 
 
+def test_what_attempts_used_before_is_evidence_for_what_is_set_aside(any_log):
+    """Nine of a group are enough for its quantile, whoever was stopped in between."""
+    create_run(any_log, "r", specs(*"abcdefghijk"))
+    first = drain(any_log, executor=works, max_phases=9, max_tokens=10**6)
+    drain(any_log, executor=works, resumes=first.drain_id, max_phases=10)
+    *_others, before, after = found(any_log, "phase.claimed")
+
+    assert (30, "90% quantile of 9 attempts at docs/low") == (after.reserved_tokens, after.basis)
+    assert before.basis != after.basis
+
+
 def test_usage_after_a_deadline_is_in_the_drains_own_report(any_log):
     """What a call used that ended too late is counted by the report as by the log."""
     create_run(any_log, "r", specs("a", max_attempts=1, timeout_s=0.5))

@@ -11,6 +11,7 @@ from autopack.format.chain import link_row
 from autopack.log.backends.sqlite.log_files import create_file
 from autopack.log.backends.sqlite.store import SqliteBackend
 from autopack.log.log import Log
+from autopack.log.verification import verify
 from autopack.testing.facts import completed, created, paused, queued, usage
 
 
@@ -90,6 +91,23 @@ def test_a_version_that_does_not_follow_is_found(path):
     edit(path, f"UPDATE events SET version = 5, hash = x'{digest.hex()}' WHERE position = 5")
 
     assert [(5, "it has version 5 of its stream, not 2")] == faults(path)
+
+
+def test_what_sqlite_finds_wrong_is_told(path):
+    """Also where every event is as it was written; a look at the last ones leaves it out."""
+    sql = "SELECT rootpage FROM sqlite_master WHERE name = 'view_checkpoints'"
+    with closing(sqlite3.connect(path)) as connection:
+        ((page,),) = connection.execute(sql).fetchall()
+        ((size,),) = connection.execute("PRAGMA page_size").fetchall()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with open(path, "r+b") as file:
+        file.seek((page - 1) * size + 5)
+        file.write(b"\0\x20")  # where its cells begin
+    with closing(SqliteBackend(path)) as backend:
+        found, lately = verify(backend).faults, verify(backend, after=3).faults
+
+    assert {None} == {fault.position for fault in found}
+    assert () == lately
 
 
 def test_views_that_say_something_else_are_found(path):

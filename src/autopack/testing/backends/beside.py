@@ -68,6 +68,17 @@ class BesideContract:
         assert {"d": "5"} == backend.view_rows("v")
         assert [at[0]] == backend.saved_views()
 
+    def test_rows_are_asked_for_by_the_beginning_of_their_keys(self, backend: Backend) -> None:
+        """Whatever characters come after it; what only looks alike is left out."""
+        within = {"r/a": "1", "r/é": "2", "r/中": "3", "r/😀": "4"}
+        others = {"r": "5", "r.": "6", "r0": "7", "q/a": "8", "é/a": "9"}
+        with backend.transaction() as store:
+            place = Checkpoint(view="v", version=1, position=3)
+            store.save_view(place, {**within, **others}, replace=False)
+
+        assert within == backend.view_rows("v", prefix="r/")
+        assert {**within, **others} == backend.view_rows("v", prefix="")
+
     def test_a_dropped_view_is_gone(self, backend: Backend) -> None:
         """Dropping a view removes rows and checkpoint, and no other view's."""
         with backend.transaction() as store:
