@@ -179,6 +179,8 @@ class FailPhase:
     retry_after_s: float | None = None
     escalated_tokens: int | None = None
     escalated_why: str | None = None
+    class_basis: str | None = None
+    source_fields: Mapping[str, Any] = attrs.Factory(dict)
 
 
 @attrs.frozen(kw_only=True)

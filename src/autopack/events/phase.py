@@ -115,7 +115,8 @@ class PhaseFailed:
 
     ``exit_code`` is that of a process, negative for a signal; ``excerpt`` is the telling part of
     what it printed; whole texts are among the artifacts; ``retry_after_s`` is what the provider
-    asked to be left alone for.
+    asked to be left alone for; ``class_basis`` is what the class was taken from, and
+    ``source_fields`` what the provider or its client told as facts.
     """
 
     run_id: Key
@@ -134,6 +135,7 @@ class PhaseFailed:
     exit_code: int | None = None
     excerpt: Text | None = None
     retry_after_s: Seconds | None = None
+    class_basis: Text | None = None
 
 
 @event("phase.timed_out")

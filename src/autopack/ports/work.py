@@ -123,10 +123,15 @@ class Failed:
         message: What happened, for people; never empty.
         retry_after_s: Not before so many seconds, if there is a next attempt.
         retryable: Whether another attempt may help; None leaves it to the failure's class.
-        failure_class: rate_limited, overloaded, timeout, truncated, boundary, validation, auth,
-            invalid_request, execution; None lets the classifiers decide.
+        failure_class: rate_limited, usage_limit, overloaded, connection, timeout, truncated,
+            boundary, refused, validation, auth, quota, invalid_request, execution; None lets the
+            facts decide, then the classifiers.
         exit_code: That of a process, negative for a signal.
         excerpt: The telling part of what was printed; attach the whole text.
+        source_fields: What the provider or its client told as facts, JSON values by name:
+            ``http_status``, ``error`` (its own word for the kind of error), ``said`` (its own
+            sentence), ``window`` and ``resets_at`` (of a limit, Unix seconds), and what else it
+            told. The class is taken from these before any word of the message.
     """
 
     code: str
@@ -136,6 +141,7 @@ class Failed:
     failure_class: str | None = None
     exit_code: int | None = None
     excerpt: str | None = None
+    source_fields: Mapping[str, Any] = attrs.Factory(dict)
 
     def __attrs_post_init__(self) -> None:
         """Refuse a failure without a reason, and what cannot be recorded."""
@@ -146,6 +152,8 @@ class Failed:
         for name, kinds, wanted in _FAILED_FIELDS:
             if not isinstance(getattr(self, name), kinds):
                 raise _refusal(self, name, f"{wanted}, or None")
+        if not isinstance(self.source_fields, Mapping):
+            raise _refusal(self, "source_fields", "a table of JSON values")
         wait_s = self.retry_after_s
         if isinstance(wait_s, bool) or not (wait_s is None or wait_s < _SECONDS_MOST):
             raise _refusal(self, "retry_after_s", f"seconds, under {_SECONDS_MOST:,}")

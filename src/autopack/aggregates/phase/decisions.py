@@ -223,6 +223,8 @@ def _by_worker(
                 exit_code=command.exit_code,
                 excerpt=command.excerpt,
                 retry_after_s=command.retry_after_s,
+                class_basis=command.class_basis,
+                source_fields=command.source_fields,
             )
             return [failed, *_escalated(command, state), *_retry(command, state, failed.code)]
     return _from_running(command, state, common)

@@ -95,6 +95,7 @@ class Failing:
             budget_tokens=live.budget_tokens,
             escalated_tokens=None if larger is None else larger.tokens,
             escalated_why=None if larger is None else larger.why,
+            source_fields=failure.source_fields,
         )
 
     def wait_s(self, attempt: int, failure: Failed | None) -> float:
