@@ -303,6 +303,25 @@ class TestAttempts:
             state.spent,
         )
 
+    @pytest.mark.parametrize("retryable", [True, False])
+    @pytest.mark.parametrize("name", ["fail", "time out"])
+    def test_an_end_tells_whether_another_attempt_may_help(self, name, retryable):
+        """Also where none is left."""
+        command = attrs.evolve(COMMANDS[name], retryable=retryable)
+        ended, *_ = decide(command, attrs.evolve(after(*TO_RUNNING), spent=3))
+
+        assert retryable is ended.retryable
+
+    @pytest.mark.parametrize("to", ["CLAIMED", "RUNNING"])
+    def test_a_requeue_after_a_loss_takes_no_phase_from_its_worker(self, to):
+        """What is queued again by then is requeued as it was asked; what is in work is not."""
+        command = attrs.evolve(COMMANDS["requeue"], after_loss=True)
+        (again,) = decide(command, after())
+
+        assert again.attempts_reset
+        with pytest.raises(MoveRefusedError):
+            decide(command, after(*WAY_TO[to]))
+
     @pytest.mark.parametrize("name", ["fail", "time out"])
     @pytest.mark.parametrize(("retryable", "spent"), [(True, 3), (True, 4), (False, 1)])
     def test_the_last_attempt_and_a_hopeless_one_stay_ended(self, name, retryable, spent):
@@ -377,3 +396,14 @@ def test_a_cut_output_is_retried_only_with_a_larger_budget(to, types):
     cut = attrs.evolve(COMMANDS["fail"], budget_tokens=100, escalated_tokens=to)
 
     assert types == [event.TYPE for event in decide(cut, after(*TO_RUNNING))]
+
+
+@pytest.mark.parametrize("retryable", [False, True])
+def test_a_cut_output_of_the_last_attempt_enlarges_nothing(retryable):
+    """No attempt is left that a larger budget would be for."""
+    cut = attrs.evolve(
+        COMMANDS["fail"], budget_tokens=100, escalated_tokens=200, retryable=retryable
+    )
+    running = attrs.evolve(after(*TO_RUNNING), spent=cut.max_attempts)
+
+    assert ["phase.failed"] == [event.TYPE for event in decide(cut, running)]

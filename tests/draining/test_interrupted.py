@@ -161,6 +161,24 @@ def test_stops_while_an_end_is_written_count_the_attempt_once(log, n_stops, faul
     assert [] == [*found(log, "phase.released"), *log.backend.leases()]
 
 
+def test_a_drain_that_is_cancelled_at_its_end_has_ended_once(log):
+    """It says so in the log a single time, whatever its task hears meanwhile."""
+    gate = Gate("drain.stopped")
+
+    async def service():
+        task = asyncio.create_task(Drain(log, executor=works, on_event=gate).arun())
+        await asyncio.to_thread(gate.reached.wait, 60)
+        task.cancel()
+        await asyncio.sleep(0.01)
+        gate.go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(service())
+
+    assert ["empty"] == [event.reason for event in found(log, "drain.stopped")]
+
+
 def test_a_service_that_is_cancelled_gives_its_phases_back(log):
     """Leaving the block by a cancellation does not wait for what is in work."""
 

@@ -1,6 +1,9 @@
 """Two at one cap, one phase or one run: whoever comes second decides on what the first did."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
 import pytest
 
@@ -380,6 +383,23 @@ class TestTheSameCallAgain:
                 call(live, 600, call_id="c", cost_usd=9.0)
 
         assert 1 == get_phase(log, A).calls
+
+    def test_a_slow_price_holds_up_no_other_call(self, another):
+        """The plugin is asked before anything is locked: two calls can be priced at once."""
+        both = threading.Barrier(2, timeout=20)
+
+        class Prices:
+            @hookimpl
+            def autopack_price_usage(self, usage):
+                both.wait()
+                return 1.0
+
+        log = another(registry=load_plugins(extra=[Prices()]))
+        create_run(log, "r", specs("a"))
+        with attempt(log, A) as live, ThreadPoolExecutor(2) as threads:
+            costs = [one.event.cost_usd for one in threads.map(partial(call, live), (1, 2))]
+
+        assert [1, 1] == costs
 
     @pytest.mark.parametrize("then", [0.5, 2.0, None])
     def test_a_price_that_has_changed_since_changes_no_call(self, another, then):

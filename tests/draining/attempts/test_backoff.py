@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack import Escalation, Failed, create_run, drain, replay
+from autopack import Drain, Escalation, Failed, create_run, drain, replay
 from autopack.draining.attempts.backoff import Backoff
 from autopack.errors import InvalidInputError
 from drains import found, specs, states, works
@@ -153,6 +153,29 @@ def test_a_failure_keeps_what_a_process_left(log):
 
     assert (3, "gave up at line 7") == (failed.exit_code, failed.excerpt)
     assert "a long story" == log.artifacts.get(failed.artifacts["stderr"])
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind"),
+    [
+        ("bad_json", "it does not parse", "truncated"),
+        ("error", "invalid api key", "auth"),
+        ("error", "HTTP 429: rate limit reached", "rate_limited"),
+    ],
+)
+def test_only_what_the_cut_may_have_caused_is_put_down_to_it(any_log, code, message, kind):
+    """A provider's refusal stays one, whatever became of the output before it."""
+    create_run(any_log, "r", specs("a", max_attempts=1))
+
+    def executor(_phase, live):
+        live.record_usage(model="m", output_tokens=70, truncated=True)
+        engine.stop()
+        return Failed(code, message)
+
+    engine = Drain(any_log, executor=executor)
+    engine.run()
+
+    assert [kind] == [event.failure_class for event in found(any_log, "phase.failed")]
 
 
 def test_a_truncated_phase_is_escalated_once(any_log):

@@ -8,8 +8,8 @@ import sys
 import attrs
 import pytest
 
-from autopack import attempt, requeue, skip, status
-from autopack.draining.attempts.lease_keys import worker_key
+from autopack import PhaseRef, attempt, requeue, skip, status
+from autopack.draining.attempts.lease_keys import phase_key, worker_key
 from autopack.errors import MoveRefusedError
 from drains import found, states, types_of
 
@@ -84,6 +84,17 @@ def test_an_attempt_takes_its_phase_back_first(killed):
 def test_an_attempt_at_another_phase_takes_it_back_too(killed):
     """A loop of one's own that looks for queued phases finds it again."""
     end_leases(killed)
+    with attempt(killed, "r/p2"):
+        pass
+
+    assert {"p1": "QUEUED", "p2": "COMPLETE"} == states(killed)
+
+
+def test_a_lease_on_what_this_log_has_not_holds_nobody_up(killed):
+    """As a file may have one whose events were cut off; the others are taken back all the same."""
+    end_leases(killed)
+    with killed.backend.transaction() as store:
+        store.put_lease(attrs.evolve(killed.backend.leases()[0], key=phase_key(PhaseRef("a", "b"))))
     with attempt(killed, "r/p2"):
         pass
 

@@ -75,6 +75,47 @@ def test_an_escalation_is_larger_and_within_the_cap(sizes, selected, sent, used)
     assert least is None or found.tokens >= least.tokens
 
 
+@pytest.mark.parametrize(
+    ("said", "tokens", "by"),
+    [(1249, 1250, "1.25 times the 1000"), (1250, 1250, "the cal"), (1251, 1251, "the cal")],
+)
+def test_who_says_as_much_as_the_least_is_believed(said, tokens, by):
+    """The calibrator's reason stands wherever its figure does."""
+    found = NextQuantile().escalated(
+        None, selected=1000, sent=None, used=1000, quantile=quantile_of([said])
+    )
+
+    assert tokens == found.tokens
+    assert found.why.startswith(by)
+
+
+@pytest.mark.parametrize(
+    ("selected", "sent", "used"), [(800, None, 10), (700, 800, 10), (700, None, 800), (1, 2, 800)]
+)
+def test_the_factor_is_of_the_largest_that_was_given_or_used(selected, sent, used):
+    """Of the budget, of what was sent to the model, and of what it wrote."""
+    found = Factor().escalated(None, selected=selected, sent=sent, used=used, quantile=None)
+
+    assert Escalation(1000, "1.25 times the 800 tokens that were given or used") == found
+
+
+@pytest.mark.parametrize("said", [63_999, 64_000, 64_001])
+def test_a_ceiling_is_named_where_it_holds_an_escalation_down(any_log, said):
+    """Not where the policy says just as much."""
+    create_run(any_log, "r", specs("p9000", max_attempts=2))
+
+    class Policy:
+        def escalated(self, phase, *, selected, sent, used, quantile):
+            return Escalation(said, "mine")
+
+    drain(any_log, executor=written, escalation=Policy())
+    (escalated,) = found(any_log, "budget.escalated")
+    why = "mine" if said <= 64_000 else "the ceiling; 64001 would be mine"
+
+    assert min(said, 64_000) == escalated.to_tokens
+    assert escalated.why.endswith(f"tokens: {why}")
+
+
 def test_a_drain_budgets_by_quantile(taught):
     """The budget is what `estimate` says for that calibrator; the prediction is the estimator's."""
     spec = PhaseSpec("p1500", category="docs", complexity="low")

@@ -103,6 +103,10 @@ def test_only_completed_work_is_asked_about(another, outcome):
 
         assert [] == gate.seen
         assert get_phase(log, P1).reason in ("it broke", "Mine?")
+        with attempt(log, "r/p2") as live:
+            live.outcome = outcome
+
+        assert [] == gate.seen
 
 
 @pytest.mark.parametrize(

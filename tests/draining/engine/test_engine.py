@@ -105,6 +105,41 @@ def test_the_last_phase_finishes_the_run(log):
     assert ("succeeded", {"COMPLETE": 2}) == (finished.outcome, finished.phases_by_state)
 
 
+def test_a_run_is_finished_by_its_last_phase_however_often_it_is_looked_at(log):
+    """A look at the log while it has phases in work decides nothing, and forgets nothing."""
+
+    async def executor(_phase, _attempt):
+        begun = log.head().position
+        while engine._session.account.position < begun:
+            await asyncio.sleep(0.005)
+
+    engine = Drain(log, executor=executor)
+    engine.run()
+
+    assert 1 == len(found(log, "run.finished"))
+
+
+def test_a_strategy_is_told_of_attempts_without_calls(any_log):
+    """How many there were in a row; one with a call begins anew."""
+    create_run(any_log, "r", specs(*"abcd"))
+    seen = []
+
+    class Noting:
+        name = "noting"
+
+        def __call__(self, view):
+            seen.append(view.zero_streak)
+            return Choose(view.ready[0].ref, "next") if view.ready else Stop("none")
+
+    def executor(phase, live):
+        if phase.phase_id == "c":
+            works(phase, live)
+
+    drain(any_log, executor=executor, strategy=Noting())
+
+    assert [0, 1, 2, 0] == [now for n, now in enumerate(seen) if seen[n - 1 : n] != [now]]
+
+
 def test_workers_work_at_once(any_log):
     """Three workers: three phases are in work together, and no more."""
     create_run(any_log, "r", specs(*"abcdef"))
