@@ -235,6 +235,22 @@ def test_an_attempt_of_ones_own_loop_is_told(one, another):
     assert {"p": "CANCELLED"} == states(one)
 
 
+def test_an_attempt_of_ones_own_loop_is_told_who_has_its_phase_now(one, another):
+    """Another claim's lease stands at the same place, and is not taken for its own."""
+    other = another()
+    with pytest.raises(LeaseLostError), attempt(one, "r/p") as live:
+        cancel(other, "r/p", why="no")
+        requeue(other, "r/p", why="yes")
+        with attempt(other, "r/p"):
+            until = time.monotonic() + 5
+            while not live.cancelled and time.monotonic() < until:
+                time.sleep(0.005)
+            is_told = live.cancelled
+
+    assert is_told
+    assert {"p": "COMPLETE"} == states(one)
+
+
 def test_looking_costs_next_to_nothing(one):
     """A loop that looks all the time reads the lease twice a second."""
     looks, lease = [], one.backend.lease

@@ -32,7 +32,7 @@ from autopack.errors import (
     UsageConflictError,
 )
 from autopack.log.handler import Handler, handler_of
-from drains import Overtaken, found, specs, states, works
+from drains import Overtaken, found, specs, states, types_of, works
 
 A, B = PhaseRef("r", "a"), PhaseRef("r", "b")
 
@@ -289,6 +289,18 @@ class TestTwoPeople:
         skip(any_log, A, why="w")
 
         assert ["succeeded"] == [event.outcome for event in found(any_log, "run.finished")]
+
+    def test_a_requeue_reopens_a_run_that_is_finished_meanwhile(self, any_log, another):
+        """Its last other phase is skipped between the look and the append."""
+        create_run(any_log, "r", specs("a", "b"))
+        with attempt(any_log, A) as live:
+            live.fail("boom", "it broke", retryable=False)
+        other = another()
+        Overtaken(any_log, lambda: skip(other, B, why="no need"))
+        requeue(any_log, A, why="again")
+
+        assert ["run.finished", "run.reopened"] == types_of(any_log, "run-r")[-2:]
+        assert {"a": "QUEUED", "b": "SKIPPED"} == states(any_log)
 
 
 class TestCalledOff:
