@@ -122,6 +122,16 @@ def test_caps_can_be_lifted_by_whoever_may():
     assert {"attempts": 3} == evolve(both, lifted).caps
 
 
+@pytest.mark.parametrize(("otherwise", "n_events"), [({}, 0), ({"tokens": 5}, 1)])
+def test_a_cap_that_is_not_there_is_not_lifted(otherwise, n_events):
+    """Unless the run was created with one: that none holds is a change then."""
+    lift = SetCaps(
+        scope="run-r", caps={"tokens": None}, by="me", why="w", may_change=True, otherwise=otherwise
+    )
+
+    assert n_events == len(decide(lift, CapState()))
+
+
 def test_changes_of_two_people_are_both_kept():
     """What is changed is merged with what is in force, not with what somebody saw before."""
     (first,) = decide(_set({"tokens": 200}, may_change=True), fold([CAP]))

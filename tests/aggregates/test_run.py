@@ -188,6 +188,12 @@ class TestStanding:
         with pytest.raises(RunPausedError, match=r"resume_run\(log, 'r1', why=\.\.\.\)"):
             check_claimable(after(CREATE, PAUSE))
 
+    def test_a_preparation_that_failed_besides_leaves_a_run_prepared(self):
+        """Whoever came second did it for nothing."""
+        failed = decide(attrs.evolve(PREPARE, failure="no git"), after(CREATE))
+
+        assert fold(failed, after(CREATE, PREPARE)).is_prepared
+
     def test_a_failed_preparation_is_told_apart_and_may_be_tried_again(self):
         """Why it failed is kept; the run is not prepared."""
         failure = RecordPreparation(run_id="r1", failure="no git", duration_s=1.0)

@@ -17,6 +17,7 @@ from autopack import (
     PhaseRef,
     Stop,
     Wait,
+    attempt,
     create_run,
     drain,
     hookimpl,
@@ -138,6 +139,25 @@ def test_a_strategy_is_told_of_attempts_without_calls(any_log):
     drain(any_log, executor=executor, strategy=Noting())
 
     assert [0, 1, 2, 0] == [now for n, now in enumerate(seen) if seen[n - 1 : n] != [now]]
+
+
+def test_a_strategy_is_told_what_is_in_work_elsewhere(log, another):
+    """Another worker's attempt is neither ready nor running here."""
+    seen = []
+
+    class Noting:
+        name = "noting"
+
+        def __call__(self, view):
+            seen.append((view.running, view.elsewhere, len(view.ready)))
+            if view.ready and len(seen) < 9:
+                return Choose(view.ready[0].ref, "next")
+            return Stop("enough")
+
+    with attempt(another(), "r/p2"):
+        drain(log, executor=works, strategy=Noting())
+
+    assert (0, 1, 1) == seen[0]
 
 
 def test_workers_work_at_once(any_log):

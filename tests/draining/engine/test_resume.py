@@ -25,6 +25,7 @@ from autopack import (
 from autopack.draining.engine.resume import seconds_at_work
 from autopack.draining.executors.recorded import RecordedExecutor
 from autopack.errors import InvalidInputError
+from autopack.ports.log import ANY
 from drains import account_of, found, specs, states, works
 
 
@@ -309,6 +310,23 @@ def test_a_drain_is_at_work_while_somebody_has_it_open(clocked, clock):
     for most in (1, 2):
         drain(clocked, executor=takes_a_minute, drain="nightly", max_phases=most)
         clock.now += 3600
+
+    assert 120.0 == seconds_at_work(clocked, "nightly")
+
+
+def test_a_drain_that_was_killed_was_at_work_until_its_last_word(clocked, clock):
+    """It never said that it stopped; the time until somebody goes on with it is nobody's."""
+
+    def takes_a_minute(_phase, _attempt):
+        clock.now += 60
+
+    drain(clocked, executor=takes_a_minute, drain="nightly", max_phases=1)
+    (started,) = found(clocked, "drain.started")
+    clocked.append("drain-nightly", [started], expected_version=ANY)  # by one who is killed then
+    clock.now += 3600
+    drain(clocked, executor=takes_a_minute, resumes="nightly", max_phases=2)
+    clock.now += 3600
+    drain(clocked, executor=takes_a_minute, resumes="nightly", max_phases=2)
 
     assert 120.0 == seconds_at_work(clocked, "nightly")
 
