@@ -282,9 +282,12 @@ class TestAttempts:
 
         assert (1, spent) == (state.attempts, state.spent)
 
-    def test_a_persons_requeue_gives_all_attempts_back(self):
-        """Attempts go on counting, but none is spent."""
-        state = after(*TO_RUNNING, "fail", "requeue")
+    @pytest.mark.parametrize(
+        "way", [("fail", "requeue"), ("gate", "requeue"), ("gate", "send back")]
+    )
+    def test_a_persons_requeue_gives_all_attempts_back(self, way):
+        """Attempts go on counting, but none is spent; also where it answers a gate."""
+        state = after(*TO_RUNNING, *way)
 
         assert (1, 0) == (state.attempts, state.spent)
 
@@ -407,3 +410,12 @@ def test_a_cut_output_of_the_last_attempt_enlarges_nothing(retryable):
     running = attrs.evolve(after(*TO_RUNNING), spent=cut.max_attempts)
 
     assert ["phase.failed"] == [event.TYPE for event in decide(cut, running)]
+
+
+def test_a_budget_is_enlarged_once():
+    """What is cut again is not helped by more of it."""
+    cut = attrs.evolve(COMMANDS["fail"], budget_tokens=100, escalated_tokens=200)
+    again = attrs.evolve(cut, budget_tokens=200, escalated_tokens=400)
+    state = after(*TO_RUNNING, state=fold(decide(cut, after(*TO_RUNNING))))
+
+    assert ["phase.failed"] == [event.TYPE for event in decide(again, state)]

@@ -101,6 +101,18 @@ class TestTheLastOfACap:
 
         assert (0, 1) == use(any_log, "attempts")
 
+    def test_a_claim_names_the_caps_that_were_set_meanwhile(self, any_log, another):
+        """It is bound by them, so that what it does not tell of its use is missed."""
+        create_run(any_log, "r", specs("a"), caps={"tokens": 10**6})
+        other = another()
+        Overtaken(any_log, lambda: set_caps(other, "r", {"attempts": 5}, why="enough"))
+        with attempt(any_log, "r/a"):
+            pass
+        (claimed,) = found(any_log, "phase.claimed")
+
+        assert ["attempts", "tokens"] == sorted(claimed.capped)
+        assert (0, 1) == (use(any_log, "attempts")[1], use(any_log, "attempts")[0])
+
     def test_two_that_begin_a_drain_at_once_have_one_cap(self, any_log, another):
         """The second is told of the cap that the first has set meanwhile."""
         create_run(any_log, "r", specs("a", "b"))

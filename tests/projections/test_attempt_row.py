@@ -1,0 +1,83 @@
+"""What an attempt's row says of its attempt, whatever its events were."""
+
+import pytest
+
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.call_totals import Use
+
+TOLD = Use(calls=1, measured_calls=1, total_tokens=5, measured_output_tokens=5)
+NO_TOTAL = Use(calls=2, total_tokens=5, calls_without_total=1)
+NO_PRICE = Use(calls=2, total_tokens=5, calls_without_cost=1)
+HALF = Use(calls=2, measured_calls=1, measured_output_tokens=5)
+
+
+def row(**said):
+    """Return a row that says so."""
+    return AttemptRow(position=1, **said)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_unmetered"),
+    [
+        ({"ending": "completed", "use": TOLD}, False),
+        ({"ending": "completed"}, True),
+        ({"ending": "reclaimed"}, True),
+        ({"ending": "released"}, False),
+        ({"ending": "cancelled"}, False),
+        ({"ending": None}, False),
+        ({"ending": "completed", "capped": ()}, False),
+        ({"ending": "failed", "use": NO_TOTAL}, True),
+        ({"ending": "failed", "use": TOLD, "is_misread": True}, True),
+        ({"ending": "failed", "use": NO_PRICE}, False),
+        ({"ending": "failed", "use": NO_PRICE, "capped": ("tokens", "usd")}, True),
+    ],
+)
+def test_what_ended_under_a_cap_without_telling_all_is_unmetered(said, is_unmetered):
+    """One that was given back or called off has told what it could."""
+    assert is_unmetered is row(**{"capped": ("tokens",), **said}).is_unmetered
+
+
+@pytest.mark.parametrize(
+    ("said", "actual"),
+    [
+        ({"built": TOLD}, 5),
+        ({"built": HALF}, None),
+        ({"built": Use()}, None),
+        ({"built": TOLD, "is_misread": True}, None),
+        ({"is_imported": True, "paired_output_tokens": 7, "built": HALF}, 7),
+    ],
+)
+def test_an_output_is_known_if_all_of_it_was_measured(said, actual):
+    """An import brings its own figure."""
+    assert actual == row(**said).actual_output_tokens
+
+
+@pytest.mark.parametrize(
+    ("said", "is_met", "is_won"),
+    [
+        ({"built": TOLD, "success": True}, True, True),
+        ({"built": TOLD, "success": False}, True, False),
+        ({"built": TOLD, "success": None}, True, False),
+        ({"built": HALF, "success": True}, False, False),
+        ({"built": TOLD, "success": True, "predicted_output_tokens": None}, False, False),
+    ],
+)
+def test_a_sample_is_won_by_a_measured_output_and_a_completion(said, is_met, is_won):
+    """Of an attempt that was predicted; what nobody judged yet teaches nothing."""
+    found = row(**{"predicted_output_tokens": 9, **said})
+
+    assert (is_met, is_won) == (found.is_met, found.is_won)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_sample"),
+    [
+        ({"built": HALF}, True),
+        ({"built": Use()}, False),
+        ({"is_imported": True}, True),
+        ({"built": TOLD, "predicted_output_tokens": None}, False),
+    ],
+)
+def test_a_calibrator_is_shown_what_was_predicted_and_tried(said, is_sample):
+    """One without a call tells nothing of sizes."""
+    assert is_sample is row(**{"predicted_output_tokens": 9, **said}).is_sample
