@@ -103,9 +103,10 @@ class TestTheLastOfACap:
 
     def test_a_claim_names_the_caps_that_were_set_meanwhile(self, any_log, another):
         """It is bound by them, so that what it does not tell of its use is missed."""
-        create_run(any_log, "r", specs("a"), caps={"tokens": 10**6})
+        create_run(any_log, "r", specs("a"))
+        set_caps(any_log, "r", {"tokens": 10**6}, why="enough")
         other = another()
-        Overtaken(any_log, lambda: set_caps(other, "r", {"attempts": 5}, why="enough"))
+        Overtaken(any_log, lambda: set_caps(other, "r", {"attempts": 5}, why="few"))
         with attempt(any_log, "r/a"):
             pass
         (claimed,) = found(any_log, "phase.claimed")

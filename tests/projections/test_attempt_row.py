@@ -2,7 +2,7 @@
 
 import pytest
 
-from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.attempt_row import AttemptRow, work_of
 from autopack.projections.call_totals import Use
 
 TOLD = Use(calls=1, measured_calls=1, total_tokens=5, measured_output_tokens=5)
@@ -81,3 +81,11 @@ def test_a_sample_is_won_by_a_measured_output_and_a_completion(said, is_met, is_
 def test_a_calibrator_is_shown_what_was_predicted_and_tried(said, is_sample):
     """One without a call tells nothing of sizes."""
     assert is_sample is row(**{"predicted_output_tokens": 9, **said}).is_sample
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "worked_us"), [(1.5, 1_500_000), (0.25, 250_000), (None, 0)]
+)
+def test_time_at_work_is_counted_to_the_microsecond(duration_s, worked_us):
+    """Parts of a second add up."""
+    assert worked_us == work_of(row(lease_token="t", duration_s=duration_s)).worked_us

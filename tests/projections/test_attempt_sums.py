@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import attrs
 from hypothesis import given
 
 from autopack import NewEvent
@@ -12,8 +13,9 @@ from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log
 from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY
+from autopack.projections.attempt_sums import QuarterSums, moved
 from autopack.projections.attempts import ATTEMPTS
-from autopack.testing.facts import append_all, usage
+from autopack.testing.facts import append_all, claimed, usage
 from autopack.testing.generators import any_order
 
 REGISTRY = load_plugins()
@@ -43,6 +45,27 @@ def test_calls_are_summed_by_run():
     assert {"r1": (17, Decimal("0.5")), "r2": (0, Decimal("0.25"))} == {
         run_id: (work.use.total_tokens, work.use.cost_usd) for run_id, work in total.by_run.items()
     }
+
+
+def test_a_drain_has_all_of_its_attempt_whichever_event_came_first():
+    """An import may bring a call before the claim that says whose it is."""
+    claim = attrs.evolve(claimed(), drain="d")
+    call = usage("c1", attempt=1, total_tokens=10)
+    totals = [account(call, claim), account(claim, call)]
+
+    assert [10, 10] == [total.by_drain["d"].use.total_tokens for total in totals]
+    assert [1, 1] == [total.by_drain["d"].attempts for total in totals]
+
+
+def test_what_came_to_nothing_leaves_no_zero():
+    """A key whose last value is taken away is not there any more; others stay."""
+    one, two = QuarterSums(calls=1, tokens=5), QuarterSums(calls=2, tokens=9)
+    sums = moved({}, QuarterSums(), {}, {"a": one, "b": two})
+
+    assert {"b": two} == dict(moved(sums, QuarterSums(), {"a": one}, {}))
+    assert {"a": one, "b": one} == dict(
+        moved(sums, QuarterSums(), {"b": QuarterSums(calls=1, tokens=4)}, {})
+    )
 
 
 def test_a_call_without_a_run_is_nobodys():

@@ -11,6 +11,8 @@ from autopack.events import (
     PhaseCompleted,
     PhaseEstimated,
     PhaseFailed,
+    PhaseGated,
+    PhaseGateDecided,
     PhaseReclaimed,
     PhaseReleased,
     PhaseTimedOut,
@@ -161,6 +163,24 @@ def test_an_unmeasured_call_leaves_no_figure(calls, split):
     sample = only_sample(estimated(), *calls)
 
     assert (None, split) == (sample.actual_output_tokens, sample.split)
+
+
+@pytest.mark.parametrize(("decision", "success"), [("approve", True), ("reject", False)])
+def test_gated_work_has_ended_where_it_was_judged(decision, success):
+    """Whoever looks at the log as it was before did not know its outcome."""
+    gated = PhaseGated(**WHO, question="fine?")
+    decided = PhaseGateDecided(**WHO, by="ann", why="read it", decision=decision)
+    before, after = (only_sample(estimated(), used(), gated, *more) for more in ((), (decided,)))
+
+    assert (None, success) == (before.success, after.success)
+    assert 4 == after.ended_position
+
+
+def test_an_attempt_that_ran_out_of_time_took_all_of_it():
+    """Its end tells the limit, and no duration besides."""
+    (row,) = view(timed_out())[0].values()
+
+    assert 5 == row.duration_s
 
 
 def test_what_is_not_counted():

@@ -162,6 +162,20 @@ def test_since_is_when_the_state_began():
     assert 1 == views.replay(log, PHASES).rows["r1/a"].since.hour
 
 
+def test_an_estimate_begins_no_state():
+    """Nor does whatever else is told of a phase that stays where it is."""
+    log = Log(MemoryBackend(), registry=REGISTRY)
+    estimate = PhaseEstimated(
+        **NAMES, attempt=1, estimator="e", estimator_version="1",
+        predicted_output_tokens=200, budget_tokens=400,
+    )  # fmt: skip
+    for hour, event in enumerate((queued(), claimed(), estimate)):
+        new = NewEvent(event=event, occurred_at=datetime(2026, 1, 1, hour, tzinfo=UTC))
+        log.append(stream_of(event), [new], expected_version=ANY)
+
+    assert 1 == views.replay(log, PHASES).rows["r1/a"].since.hour
+
+
 @given(events=st.lists(phase_events, max_size=15))
 def test_the_board_stands_where_the_phase_itself_does(events):
     """A row folds its phase's moves exactly as the aggregate does."""
@@ -196,3 +210,18 @@ def test_the_counts_are_those_of_the_rows(events):
     assert len(set(view.total.live)) == len(view.total.live)
     waiting = [row for row in view.rows.values() if row.status == "QUEUED" and row.after]
     assert Counter(row.run_id for row in waiting) == dict(view.total.ordered)
+
+
+@pytest.mark.parametrize(
+    ("events", "ordered"),
+    [
+        ([], {"r1": 1}),
+        ([claimed(), started()], {}),
+        ([claimed(), started(), completed()], {}),
+        ([claimed(), PhaseReleased(**NAMES, attempt=1, lease_token="a1", why="w")], {"r1": 1}),
+        ([PhaseSkipped(**PERSON)], {}),
+    ],
+)
+def test_what_waits_after_others_is_counted_while_it_is_queued(events, ordered):
+    """One that is in work, or ended, waits for nobody."""
+    assert ordered == dict(board(queued(after=("b",)), *events).total.ordered)

@@ -20,6 +20,7 @@ from autopack import (
     import_history,
     load_plugins,
     replay,
+    requeue,
     restore_log,
 )
 from autopack.draining.engine.resume import seconds_at_work
@@ -312,6 +313,18 @@ def test_a_drain_is_at_work_while_somebody_has_it_open(clocked, clock):
         clock.now += 3600
 
     assert 120.0 == seconds_at_work(clocked, "nightly")
+
+
+def test_what_another_drain_did_at_the_same_phase_is_not_its_own(any_log):
+    """Its attempt in between is no part of the streak that goes on."""
+    create_run(any_log, "r", specs("a"))
+    settings = {"executor": lambda _phase, _live: Failed("boom", "no", retryable=False)}
+    for name in ("one", "two"):
+        drain(any_log, drain=name, max_phases=1, **settings)
+        requeue(any_log, "r/a", why="again")
+    again = drain(any_log, resumes="one", max_zero_yield=2, max_phases=9, **settings)
+
+    assert 2 == again.attempts
 
 
 def test_a_drain_that_was_killed_was_at_work_until_its_last_word(clocked, clock):
