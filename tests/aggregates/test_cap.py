@@ -89,6 +89,15 @@ def test_what_is_settled_again_replaces_every_figure():
     assert Amount() == state.reserved
 
 
+def test_what_is_set_aside_again_is_given_back_again():
+    """Also where no more was used than when it was settled first."""
+    state = after(reserve("a", 40), settle("a", 25), reserve("a", 40))
+    ended = after(settle("a", 25), state=state)
+
+    assert (Amount(40, attempts=1), Amount()) == (state.reserved, ended.reserved)
+    assert Amount(25, attempts=1) == ended.spent
+
+
 def test_a_larger_reservation_of_the_same_attempt_replaces_the_first():
     """An attempt that outgrew what it set aside is counted once."""
     grown = CapReserved(scope="run-r", lease_token="a", tokens=60)

@@ -150,6 +150,15 @@ class TestPhases:
         assert 1 == len(decide(QueuePhases(run_id="r1", phases=(spec("c"),)), implied))
 
 
+def test_new_phases_come_after_all_that_are_there():
+    """Whatever order theirs were recorded in, as an import may have it."""
+    first, second = decide(CREATE, RunState())[1:]
+    there = fold([attrs.evolve(second, index=7), attrs.evolve(first, index=2)], after())
+    (queued,) = decide(QueuePhases(run_id="r1", phases=(spec("c"),)), there)
+
+    assert 8 == queued.index
+
+
 class TestStanding:
     """Paused, prepared, finished, reopened."""
 

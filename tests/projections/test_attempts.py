@@ -18,6 +18,7 @@ from autopack.events import (
     PhaseTimedOut,
     SampleRecorded,
 )
+from autopack.events.phase import LEASE_LOST
 from autopack.log.views import to_json
 from autopack.ports.log import Recorded
 from autopack.projections.attempt_row import AttemptRow
@@ -174,6 +175,15 @@ def test_gated_work_has_ended_where_it_was_judged(decision, success):
 
     assert (None, success) == (before.success, after.success)
     assert 4 == after.ended_position
+
+
+def test_a_failure_for_a_lost_lease_is_a_phase_taken_back():
+    """On its last attempt a phase fails by it; the attempt ended as others whose worker died."""
+    lost = PhaseFailed(**WHO, code=LEASE_LOST, message="gone", failure_class="execution")
+    (row,), (other,) = (view(estimated(), end)[0].values() for end in (lost, failed()))
+
+    assert ("reclaimed", None, None) == (row.ending, row.alike, row.failure_class)
+    assert ("failed", "tests_failed") == (other.ending, other.alike)
 
 
 def test_an_attempt_that_ran_out_of_time_took_all_of_it():

@@ -23,9 +23,11 @@ from autopack import (
     requeue,
     restore_log,
 )
+from autopack.draining.caps.drain_use import ended_attempts
 from autopack.draining.engine.resume import seconds_at_work
 from autopack.draining.executors.recorded import RecordedExecutor
 from autopack.errors import InvalidInputError
+from autopack.log.handler import Handler
 from autopack.ports.log import ANY
 from drains import account_of, found, specs, states, works
 
@@ -325,6 +327,37 @@ def test_what_another_drain_did_at_the_same_phase_is_not_its_own(any_log):
     again = drain(any_log, resumes="one", max_zero_yield=2, max_phases=9, **settings)
 
     assert 2 == again.attempts
+
+
+def test_minutes_at_work_go_on(clocked, clock):
+    """A limit is of the whole drain, with the time before it was gone on with."""
+
+    def takes_a_minute(_phase, _attempt):
+        clock.now += 60
+
+    first = drain(clocked, executor=takes_a_minute, max_phases=1)
+    clock.now += 3600
+    again = drain(
+        clocked, executor=takes_a_minute, resumes=first.drain_id, max_phases=9, max_minutes=1
+    )
+
+    assert (1, "limit") == (again.attempts, again.reason)
+    assert again.detail.startswith("max_minutes: 1")
+
+
+def test_attempts_are_remembered_in_the_order_of_their_ends(log):
+    """That is the order in which what comes one after the other is counted."""
+    ended = []
+
+    async def executor(phase, _attempt):
+        while phase.phase_id == "p1" and not found(log, "phase.completed"):
+            await asyncio.sleep(0.005)
+        ended.append(phase.phase_id)
+
+    report = drain(log, executor=executor, workers=2)
+    rows = ended_attempts(Handler(log), report.drain_id)
+
+    assert ["p2", "p1"] == ended == [row.phase_id for row in rows]
 
 
 def test_a_drain_that_was_killed_was_at_work_until_its_last_word(clocked, clock):
