@@ -57,9 +57,11 @@ def probe(
     Raises:
         NothingReadyError: No phase can be taken; nothing was written.
     """
-    from autopack.draining.engine.probes import probe
+    from autopack.draining.engine.probes import probe, probe_drain
 
-    return probe(log, executor=executor, strategy=strategy, on_event=on_event, **settings)
+    return probe(
+        probe_drain(log, executor=executor, strategy=strategy, on_event=on_event, **settings)
+    )
 
 
 def attempt(

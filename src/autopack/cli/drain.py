@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from autopack.cli.executor_options import executor_of, strategy_of
+from autopack.cli.last_resort import CLOSING_S, INTERRUPTED, LastResort, last_resort
 from autopack.cli.lasting_stderr import unhurried
 from autopack.cli.number_options import AMOUNT, COUNT, SHARE, dollars
 from autopack.cli.output import (
@@ -138,8 +139,9 @@ def drain(
 
     Exit 0 if no phase failed, 1 if some did, or if an error, the breaker, a missing price or the
     machine ended it, 130 when interrupted: the first Ctrl-C lets the phases in work end, the second
-    one gives them back at once.
+    one gives them back at once. Ten seconds after that it ends, whatever still goes on.
     """
+    last = ctx.with_resource(last_resort())
     ctx.with_resource(unhurried())
     _check_together(given["run_id"], given["phase_id"], requeue, why, dry_run)
     session = ctx.find_object(Session)
@@ -152,10 +154,13 @@ def drain(
         if dry_run:
             _show_plan(log, settings, as_json)
             return
-        report, was_stopped = _run(log, settings, why if requeue else None)
-    with whoever_reads():
-        _tell(report, f"autopack --log {shlex.quote(session.target or '')}", as_json)
-    ctx.exit(130 if was_stopped or report.is_interrupted else 0 if report.is_clean else 1)
+        report = _run(log, settings, why if requeue else None, last)
+        is_stopped = last.is_asked or report.is_interrupted
+        last.code = INTERRUPTED if is_stopped else 0 if report.is_clean else 1
+        with whoever_reads():  # before the log is closed, which may be held up
+            _tell(report, f"autopack --log {shlex.quote(session.target or '')}", as_json)
+        last.end(last.code, CLOSING_S)
+    ctx.exit(last.code)
 
 
 def _tell(report: Any, command: str, as_json: bool) -> None:
@@ -251,7 +256,7 @@ def _sums(plan: list[Any]) -> str:
     )
 
 
-def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[Any, bool]:
+def _run(log: Any, settings: dict[str, Any], requeue_why: str | None, last: LastResort) -> Any:
     import autopack as api
     from autopack.cli.progress import DrainProgress
     from autopack.draining.engine.engine import Drain
@@ -262,6 +267,5 @@ def _run(log: Any, settings: dict[str, Any], requeue_why: str | None) -> tuple[A
         if requeue_why is not None:  # not before the settings are known to be right
             ref = PhaseRef(settings["run_id"], settings["phase_id"])
             api.requeue(log, ref, why=requeue_why)
-        with stopping(engine) as stopped:
-            report = engine.run()
-    return report, stopped.is_set()
+        with stopping(engine, last):
+            return engine.run()

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from autopack.cli.last_resort import INTERRUPTED, whole_process
 from autopack.cli.lasting_stderr import make_lasting
 from autopack.cli.output import OutputError, ReaderGoneError, say, silence
 from autopack.cli.suggestions import CommandGroup, nearest_option
@@ -36,7 +37,7 @@ _COMMANDS: Final = {
 }
 """Each command with its module below ``autopack.cli`` and its name there."""
 
-DONE, FAULTS, REFUSED, INTERRUPTED = 0, 1, 2, 130
+DONE, FAULTS, REFUSED = 0, 1, 2
 
 
 class AutopackGroup(CommandGroup):
@@ -164,7 +165,8 @@ def main() -> None:
     threading.excepthook = lambda told: _tell_fault(
         told.exc_type, told.exc_value or told.exc_type(), told.exc_traceback
     )
-    autopack(prog_name="autopack")
+    with whole_process():
+        autopack(prog_name="autopack")
 
 
 def _session(ctx: click.Context) -> Any:

@@ -5,10 +5,12 @@ from typing import Any
 import click
 
 from autopack.cli.executor_options import executor_of
+from autopack.cli.last_resort import CLOSING_S, INTERRUPTED, last_resort
 from autopack.cli.lasting_stderr import unhurried
 from autopack.cli.number_options import AMOUNT
 from autopack.cli.output import json_option, print_json, say, users_prints, whoever_reads
 from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.signals import stopping
 
 
 @click.command(
@@ -41,12 +43,15 @@ def probe(
     """
     Drain one phase, once, and say whether draining the rest is worth it, check by check.
 
-    Exit 0 for go, 1 for no-go, 2 if no phase can be taken: then nothing is written.
+    Exit 0 for go, 1 for no-go, 2 if no phase can be taken: then nothing is written,
+    130 when interrupted, as `autopack drain`.
     """
-    import autopack as api
     from autopack.cli.progress import DrainProgress
+    from autopack.draining.engine.probes import probe as probed
+    from autopack.draining.engine.probes import probe_drain
     from autopack.report.probe_text import probe_text
 
+    last = ctx.with_resource(last_resort())
     ctx.with_resource(unhurried())
     if settings["phase_id"] is not None and settings["run_id"] is None:
         raise click.UsageError("--phase-id needs --run-id: an id is unique only within its run.")
@@ -54,11 +59,18 @@ def probe(
     assert session is not None
     with users_prints():
         found = executor_of(session.registry(), executor, command, preset, options)
-    with session.open_log() as log, DrainProgress() as progress, users_prints():
-        report = api.probe(log, executor=found, **settings, on_event=progress)
-    with whoever_reads():
-        if as_json:
-            print_json(report)
-        else:
-            say(probe_text(report))
-    ctx.exit(0 if report.is_go else 1)
+    with session.open_log() as log:
+        with DrainProgress() as progress, users_prints():
+            drain = probe_drain(log, executor=found, strategy=None, on_event=progress, **settings)
+            progress.engine = drain
+            with stopping(drain, last):
+                report = probed(drain)
+        is_stopped = last.is_asked or report.drain.is_interrupted
+        last.code = INTERRUPTED if is_stopped else 0 if report.is_go else 1
+        with whoever_reads():  # before the log is closed, which may be held up
+            if as_json:
+                print_json(report)
+            else:
+                say(probe_text(report))
+        last.end(last.code, CLOSING_S)
+    ctx.exit(last.code)

@@ -28,15 +28,15 @@ class ProbeReport:
     drain: DrainReport
 
 
-def probe(
+def probe_drain(
     log: Log,
     *,
     executor: ExecutorLike | None,
     strategy: StrategyLike | None,
     on_event: Callable[[Recorded[Any]], None] | None,
     **settings: Unpack[DrainSettings],
-) -> ProbeReport:
-    """Drain one phase; see :func:`autopack.probe`."""
+) -> Drain:
+    """Return the drain of one phase; see :func:`autopack.probe`."""
     settings["max_phases"] = settings["workers"] = 1
     drain = Drain(log, executor=executor, strategy=strategy, on_event=on_event, **settings)
     try:
@@ -44,7 +44,12 @@ def probe(
     except EmptyLogError as fault:
         told = "the log holds no runs and no phases; is it the right one?"
         raise NothingReadyError("empty", told) from fault
-    report = drain.run()
+    return drain
+
+
+def probe(drain: Drain) -> ProbeReport:
+    """Drain one phase, and check what came of it."""
+    log, report = drain.log, drain.run()
     ref = _chosen(log, report.drain_id)
     if ref is None:
         said = f"no phase could be claimed: {report.reason}: {report.detail or 'nothing is left'}"
