@@ -169,6 +169,69 @@ def test_a_log_that_is_locked_holds_no_drain_that_was_stopped(filed, go):
     assert reports[0].held
 
 
+LOCKS = """\
+import sqlite3, sys
+
+lock = sqlite3.connect(sys.argv[1])
+lock.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def locked(log):
+    """Another process holds the log's lock meanwhile."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LOCKS, str(log.target)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as other:  # fmt: skip
+        other.stdout.readline()
+        try:
+            yield
+        finally:
+            other.stdin.close()
+            other.wait(FAR_TOO_LONG_S)
+
+
+def test_a_stop_does_not_wait_for_a_lock_as_work_does(filed, go, monkeypatch):
+    """Work that records a call waits ten minutes for a log; a stop without a grace does not."""
+    create_run(filed, "q", specs("a"))
+    monkeypatch.setattr(halt, "HINDERED_S", 0.5)
+    begun, may_record = threading.Event(), threading.Event()
+
+    def work(_phase, attempt):
+        begun.set()
+        may_record.wait(FAR_TOO_LONG_S)
+        attempt.record_usage(model="m", input_tokens=1, output_tokens=1)
+
+    engine = Drain(filed, executor=work, lease_s=1.0)
+    reports = []
+    thread = threading.Thread(target=lambda: reports.append(engine.run()), daemon=True)
+    thread.start()
+    begun.wait(FAR_TOO_LONG_S)
+    with locked(filed):
+        may_record.set()
+        engine.stop()
+        thread.join(FAR_TOO_LONG_S)
+        has_ended = not thread.is_alive()
+
+    assert has_ended
+    assert ["stopped"] == [report.reason for report in reports]
+    assert reports[0].held
+
+
+def test_a_stop_waits_for_work_while_the_log_can_be_written():
+    """A log that is locked for a moment, or before anybody stops, takes no time from the work."""
+    waits = halt.Halt()
+    waits.look(is_hindered=True)
+    waits.ask(None)
+    waits.look(is_hindered=True)
+    waits.look(is_hindered=False)
+
+    assert not waits.is_releasing
+
+
 def test_a_cancelled_drain_is_left_as_well(log, go):
     """A service that cancels the task has it back, although an observer blocks."""
 

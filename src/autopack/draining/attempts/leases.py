@@ -20,6 +20,7 @@ _LOOK_S: Final = 0.5
 _AGAIN_S: Final = 0.2
 _CALM_S: Final = 2.0
 _SKEW_S: Final = 300.0  # how far the clocks of two machines may be apart
+_OVERDUE_S: Final = 1.0
 _RENEWED_AFTER_S: Final = 3600.0
 
 
@@ -42,6 +43,7 @@ class Leases:
         self._looked_s: dict[str, float] = {}
         self._watched: dict[str, tuple[tuple[str, int] | None, float]] = {}
         self._n_not_renewed = 0
+        self._due_s = math.inf
         self._calm_from_s = -math.inf
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -76,6 +78,12 @@ class Leases:
     def is_calm(self) -> bool:
         """Whether nobody was kept from renewing leases just now, so that those that ended have."""
         return self._steady_s() >= self._calm_from_s
+
+    @property
+    def is_hindered(self) -> bool:
+        """Whether leases cannot be renewed: it failed, or waits for the log's lock just now."""
+        is_overdue = self._steady_s() > self._due_s + _OVERDUE_S
+        return not self._stopped.is_set() and (self._n_not_renewed > 0 or is_overdue)
 
     def hindered(self) -> None:
         """Take note that nobody could write the log for a while: living workers could not, too."""
@@ -224,6 +232,7 @@ class Leases:
 
     def _renew_for_ever(self) -> None:
         wait_s = self._renewed_after_s()
+        self._due_s = self._steady_s() + wait_s
         while not self._stopped.wait(wait_s):
             wait_s = self._renewed_after_s()
             try:
@@ -236,6 +245,7 @@ class Leases:
                 self._not_renewed(fault)
             else:
                 self._n_not_renewed = 0
+            self._due_s = self._steady_s() + wait_s
 
     def _not_renewed(self, fault: Exception) -> None:
         self.hindered()

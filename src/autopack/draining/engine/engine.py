@@ -103,7 +103,7 @@ class Drain:
             raise DrainUsedError(self.drain_id)
         self._is_used = True
         work = asyncio.create_task(self._whole())
-        if await bounded(work, self._halt):
+        if await bounded(work, self._halt, lambda: self._session.claims.is_hindered):
             return work.result()
         return await self._left()
 
@@ -156,13 +156,13 @@ class Drain:
         """
         Take no further phase; let those in work finish, or release them after *grace_s*.
 
-        A second call releases at once. Four seconds after that a drain ends whatever still goes
-        on; its report names it as ``held``. Safe to call from a signal handler or another thread.
+        A second call releases at once, and so does a log that cannot be written for long. Four
+        seconds after that a drain ends whatever still goes on; its report names it as ``held``.
+        Safe to call from a signal handler or another thread.
         """
         if self._stop_reason is not None:
             grace_s = 0
-        if grace_s is not None:
-            self._halt.after(grace_s)
+        self._halt.ask(grace_s)
         self._stop_reason = self._stop_reason or ("stopped", why)
         self._wake()
 

@@ -13,6 +13,9 @@ from autopack.draining.attempts.threads import in_thread
 HALT_S: Final = 4.0
 """How long after a stop's grace a drain waits for what was cancelled, in seconds."""
 
+HINDERED_S: Final = 20.0
+"""How long a drain that was told to stop waits for a log that it cannot write, in seconds."""
+
 _LAST_S: Final = 1.0
 LOOK_S: Final = 0.25
 
@@ -26,6 +29,8 @@ class Halt:
 
     def __init__(self) -> None:
         self._grace_ends = math.inf
+        self._is_asked = False
+        self._hindered_since_s: float | None = None
 
     @property
     def is_releasing(self) -> bool:
@@ -40,6 +45,23 @@ class Halt:
     def after(self, grace_s: float) -> None:
         """Let the grace end so soon, unless it ends sooner."""
         self._grace_ends = min(self._grace_ends, time.monotonic() + grace_s)
+
+    def ask(self, grace_s: float | None) -> None:
+        """Take note of a stop; without a grace the work may end, while the log can be written."""
+        self._is_asked = True
+        if grace_s is not None:
+            self.after(grace_s)
+
+    def look(self, *, is_hindered: bool) -> None:
+        """Let the grace of a stop end where the log cannot be written for long, if it has none."""
+        if not (self._is_asked and is_hindered):
+            self._hindered_since_s = None
+            return
+        now_s = time.monotonic()
+        if self._hindered_since_s is None:
+            self._hindered_since_s = now_s
+        if now_s - self._hindered_since_s >= HINDERED_S:
+            self.after(0)
 
 
 class Held:
@@ -58,9 +80,11 @@ class Held:
         return [what for what, work in list(self._works) if not work.done()]
 
 
-async def bounded(work: "asyncio.Task[Any]", halt: Halt) -> bool:
+async def bounded(work: "asyncio.Task[Any]", halt: Halt, is_hindered: Callable[[], bool]) -> bool:
     """
     Wait for a drain's work, but not beyond its *halt*; tell whether it ended.
+
+    *is_hindered* tells whether the log cannot be written just now.
 
     Raises:
         asyncio.CancelledError: We were cancelled meanwhile, and so is the work: it ended, or was
@@ -68,6 +92,7 @@ async def bounded(work: "asyncio.Task[Any]", halt: Halt) -> bool:
     """
     cancelled = None
     while not (work.done() or halt.is_over):
+        halt.look(is_hindered=is_hindered())
         try:
             await asyncio.wait({work}, timeout=LOOK_S)
         except asyncio.CancelledError as fault:
