@@ -141,6 +141,15 @@ def test_a_strategy_is_told_of_attempts_without_calls(any_log):
     assert [0, 1, 2, 0] == [now for n, now in enumerate(seen) if seen[n - 1 : n] != [now]]
 
 
+def test_a_drain_leaves_views_up_to_its_last_event(log):
+    """So that whoever looks next has nothing to fold."""
+    drain(log, executor=works)
+    places = {saved.view: saved.position for saved in log.backend.saved_views()}
+
+    assert {"phases", "runs", "attempts"} <= places.keys()
+    assert {log.head().position} == set(places.values())
+
+
 def test_a_strategy_is_told_what_is_in_work_elsewhere(log, another):
     """Another worker's attempt is neither ready nor running here."""
     seen = []

@@ -108,6 +108,18 @@ class TestCreating:
 
         assert [tmp_path / "log.db"] == list(tmp_path.iterdir())
 
+    def test_an_empty_log_is_asked_for_its_origin_each_time(self, log_path):
+        """Another process may give it that of what it imports, as long as it has no event."""
+        origin = "00000000-0000-4000-8000-000000000001"
+        with closing(SqliteBackend(log_path)) as reader, closing(SqliteBackend(log_path)) as other:
+            before = [reader.identity.origin_id for _ in range(2)]
+            with other.transaction() as store:
+                store.adopt_origin(origin)
+            after = [reader.identity.origin_id for _ in range(2)]
+
+        assert origin not in before
+        assert [origin, origin] == after
+
     def test_each_log_has_its_own_identity(self, tmp_path):
         """Two logs differ by name and by the seed of their chain; the file keeps them."""
         first, second = (create_file(tmp_path / name) for name in ("a.db", "b.db"))
