@@ -315,6 +315,30 @@ def test_a_stderr_that_nobody_reads_keeps_it_from_no_end(begin, tmp_path):
     assert 130 == code
 
 
+def test_two_signals_end_it_where_there_is_no_memory(begin, tmp_path):
+    """Nothing more can be begun then, neither a thread nor a line: the process ends."""
+    source = """
+hold = []
+
+def execute(phase, attempt):
+    for size in (1 << 20, 1 << 12, 1 << 9):
+        with contextlib.suppress(MemoryError):
+            while True:
+                hold.append(bytearray(size))
+    os.close(os.open(NAME, os.O_CREAT))
+    time.sleep(600)
+"""
+    import resource
+
+    memory = 1_000_000_000
+    process = begin(
+        f"NAME = {str(tmp_path / 'began')!r}\n" + source, at_last_s=8.0, left_s=2.0,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory)),
+    )  # fmt: skip
+
+    assert 130 == stopped(process, tmp_path)[0]
+
+
 def test_a_signal_to_a_child_that_was_forked_is_the_childs(begin, run_log):
     """An executor that ends its own forked process does not stop the drain."""
     source = """

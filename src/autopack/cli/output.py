@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout, suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -65,6 +65,9 @@ def whoever_reads() -> Iterator[None]:
     except OutputError as fault:
         silence()
         say(f"autopack: {fault}", err=True)
+    except MemoryError:
+        with suppress(MemoryError):
+            say("autopack: there is no memory left to show the result; the log has it.", err=True)
 
 
 def silence() -> None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from autopack import PhaseRef, attempt, create_run, drain, get_caps, prune_artifacts, replay
+from autopack.draining.attempts import threads
+from autopack.draining.attempts.machine_faults import hindrance_of
 from autopack.errors import CapFullError
 from autopack.ports.log import from_us
 from drains import found, specs, states
@@ -116,3 +118,36 @@ def test_a_prune_beside_work_takes_no_text_of_it(any_log):
         pruner.join()
 
     assert (12, ["ok\n"] * 60) == (report.completed, said)
+
+
+@pytest.mark.parametrize("comes", ["never", "late"])
+def test_a_thread_that_dies_before_it_has_begun_is_not_waited_for(monkeypatch, comes):
+    """Whoever begins one hears that the machine has none; one that comes late does nothing."""
+    monkeypatch.setattr(threads, "START_S", 0.1)
+    may_begin, is_over, done = threading.Event(), threading.Event(), []
+
+    class Starved(threads.OwnThread):
+        def _bootstrap(self):
+            may_begin.wait(60)
+            if comes == "late":
+                super()._bootstrap()
+            is_over.set()
+
+    with pytest.raises(RuntimeError) as refused:
+        Starved(lambda: done.append(1), "starved").start()
+    may_begin.set()
+    is_over.wait(60)
+
+    assert hindrance_of(refused.value)
+    assert [] == done
+
+
+def test_a_thread_that_begins_does_its_work():
+    """Once, and it keeps no process alive."""
+    done = []
+    thread = threads.OwnThread(lambda: done.append(threading.current_thread().name), "mine")
+    thread.start()
+    thread.join(60)
+
+    assert ["mine"] == done
+    assert thread.daemon

@@ -1,12 +1,60 @@
 """Work that is done whoever is cancelled: threads that hold up no loop and no exit, and tasks."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+
+START_S: Final = 5.0
+"""How long whoever begins a thread waits for it, in seconds."""
+
+
+class OwnThread(threading.Thread):
+    """
+    A thread that keeps no process alive, and whose start does not wait for ever.
+
+    Where there is no memory left Python waits for a thread that has died before it began.
+    """
+
+    def __init__(self, work: Callable[[], object], name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self._work = work
+        self._beginning = threading.Lock()
+        self._has_begun = self._is_left = False
+        self._started = _Begun()
+
+    def start(self) -> None:
+        """
+        Begin it.
+
+        Raises:
+            RuntimeError: The machine has no thread left, or no memory for one; it does nothing.
+        """
+        with contextlib.suppress(MemoryError):  # it may have begun all the same
+            super().start()
+        with self._beginning:
+            if not (self._has_begun or self._started.is_set()):
+                self._is_left = True
+                raise RuntimeError("can't start new thread")
+
+    def run(self) -> None:
+        """Do the work, unless whoever began it has given it up."""
+        with self._beginning:
+            if self._is_left:
+                return
+            self._has_begun = True
+        self._work()
+
+
+class _Begun(threading.Event):
+    """What a thread's start waits for, and not for ever."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait(START_S if timeout is None else timeout)
 
 
 def in_thread(work: Callable[[], T], name: str) -> "Future[T]":
@@ -32,7 +80,7 @@ def in_thread(work: Callable[[], T], name: str) -> "Future[T]":
         except BaseException as fault:
             future.set_exception(fault)
 
-    threading.Thread(target=run, name=f"autopack {name}", daemon=True).start()
+    OwnThread(run, f"autopack {name}").start()
     return future
 
 

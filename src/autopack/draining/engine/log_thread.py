@@ -6,6 +6,8 @@ from concurrent.futures import Executor, Future
 from queue import SimpleQueue
 from typing import ParamSpec, TypeVar
 
+from autopack.draining.attempts.threads import OwnThread
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -48,7 +50,7 @@ class LogThread(Executor):
             if self._is_ended:
                 raise RuntimeError(f"the thread {self._name} has ended")
             if self._thread is None:
-                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                thread = OwnThread(self._work, self._name)
                 thread.start()
                 self._thread = thread
             self._works.put(work)
