@@ -5,12 +5,10 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from autopack.draining.attempts.failure_classes import (
-    classify,
-    fingerprint,
-    normalise,
-    retry_after_s,
-)
+from autopack import Failed
+from autopack.draining.attempts.failure_classes import class_of
+from autopack.draining.attempts.fingerprints import fingerprint, normalise
+from autopack.draining.attempts.told_waits import retry_after_s
 from autopack.draining.executors.placeholders import check, filled
 from autopack.errors import AutopackError, CodecError, InvalidNameError
 from autopack.format.cloudevents import CloudEvent
@@ -48,12 +46,17 @@ def checked(text):
         masked(str(refused))
 
 
+def classified(text):
+    """What a failure is whose program printed that, or whose code it is."""
+    kinds = [class_of(Failed("exit_1", "x", excerpt=text)), class_of(Failed("error", f"x{text}"))]
+    return [*kinds, class_of(Failed(f"x{text}", "x"))]
+
+
 WORK = {
     "fingerprint": lambda text: fingerprint("x", text),
     "fingerprint of a code": lambda text: fingerprint(text, "x"),
     "normal form": normalise,
-    "class": lambda text: classify("x", text),
-    "class of a code": lambda text: classify(text, "x"),
+    "class": classified,
     "wait": lambda text: retry_after_s(text, now_s=0.0),
     "masked": masked,
     "name": refused_name,
@@ -90,7 +93,7 @@ def test_of_a_long_failure_little_is_read(piece):
     """What fills a terminal for an hour is named, classed and compared as fast as a page of it."""
 
     def looked_at(text):
-        return fingerprint("x", text), classify("x", text), retry_after_s(text, now_s=0.0)
+        return fingerprint("x", text), classified(text), retry_after_s(text, now_s=0.0)
 
     assert growth(looked_at, piece, n_chars=500_000) < 4
     assert len(fingerprint(made_of(piece, 999), made_of(piece, 999))) <= 301

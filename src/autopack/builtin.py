@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from autopack.plugins.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
-    from autopack.ports.work import PhaseView
+    from autopack.ports.work import Classed, Failed, PhaseView
 
 
 @hookimpl
@@ -104,11 +104,11 @@ def autopack_gate_phase(phase: "PhaseView") -> str | None:
 
 
 @hookimpl(trylast=True)
-def autopack_classify_failure(code: str, message: str) -> str:
-    """Classify by the words of code and message."""
-    from autopack.draining.attempts.failure_classes import classify
+def autopack_classify_failure(failure: "Failed", answered: bool) -> "Classed":
+    """Classify by what the failure tells as facts, then by its code, then by its words."""
+    from autopack.draining.attempts.failure_classes import class_of
 
-    return classify(code, message)
+    return class_of(failure, answered=answered)
 
 
 @hookimpl(trylast=True)

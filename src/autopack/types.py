@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from autopack.ports.usage import AmendedFigures as AmendedFigures
     from autopack.ports.usage import UsageFigures as UsageFigures
     from autopack.ports.work import Attempt as Attempt
+    from autopack.ports.work import Classed as Classed
     from autopack.ports.work import Completed as Completed
     from autopack.ports.work import Executor as Executor
     from autopack.ports.work import ExecutorLike as ExecutorLike

@@ -8,7 +8,10 @@ from typing import Any
 
 from tests.growing import PIECES, made_of
 
-from autopack.draining.attempts.failure_classes import classify, fingerprint, retry_after_s
+from autopack import Failed
+from autopack.draining.attempts.failure_classes import class_of
+from autopack.draining.attempts.fingerprints import fingerprint
+from autopack.draining.attempts.told_waits import retry_after_s
 from autopack.draining.executors.placeholders import filled
 from autopack.format.redaction import cleaned_json
 from autopack.log.targets import masked
@@ -18,7 +21,7 @@ from autopack_redact import Redactor
 _REDACTOR = Redactor()
 WORK: Mapping[str, Callable[[str], Any]] = {
     "fingerprint": lambda text: fingerprint("x", text),
-    "class": lambda text: classify("x", text),
+    "class": lambda text: class_of(Failed("exit_1", "x", excerpt=text)),
     "wait": lambda text: retry_after_s(text, now_s=0.0),
     "placeholders": lambda text: filled(text.replace("{a", "{ a"), None),  # type: ignore[arg-type]
     "masked": masked,

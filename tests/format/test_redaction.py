@@ -273,8 +273,8 @@ class TestWork:
 
         class Plugin:
             @hookimpl
-            def autopack_classify_failure(self, code, message):
-                return message
+            def autopack_classify_failure(self, failure):
+                return failure.message
 
             @hookimpl
             def autopack_category_for(self, category):

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 import autopack
-from autopack import PhaseSpec, hookimpl
+from autopack import Failed, PhaseSpec, hookimpl, types
 from autopack.errors import DrainRefusedError, PluginError
 from autopack.events import event
 from autopack.plugins import hookspecs
@@ -17,6 +17,7 @@ from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import KINDS
 from autopack.ports.log import UnrecognisedEvent
 
+FAILED = Failed("http_429", "rate limit reached")
 HOOKS = [name for name in vars(hookspecs) if name.startswith("autopack_")]
 REGISTRATIONS = {f"autopack_register_{plural}": kind for kind, plural in KINDS.items()}
 
@@ -51,7 +52,8 @@ class TestSpecs:
     @pytest.mark.parametrize("name", HOOKS)
     def test_a_hooks_arguments_have_types_that_can_be_imported(self, name):
         """Each by a name that a plugin's author finds, and none of them just anything."""
-        known = {**vars(autopack.events), **{n: getattr(autopack, n) for n in autopack.__all__}}
+        known = {n: getattr(home, n) for home in (autopack, types) for n in home.__all__}
+        known |= vars(autopack.events)
         hints = get_type_hints(getattr(hookspecs, name), localns=known)
 
         assert set() == {argument for argument, hint in hints.items() if hint is Any}
@@ -177,20 +179,21 @@ class TestDecisions:
     def test_the_first_answer_classifies_a_failure(self, log_path):
         """A plugin comes before the library; one that fails or does not know is passed by."""
         given = [
-            plugin("Knowing", autopack_classify_failure=lambda code, message: "auth"),
-            plugin("Silent", autopack_classify_failure=lambda code: None),
-            plugin("Broken", autopack_classify_failure=lambda code, message: 1 / 0),
+            plugin("Knowing", autopack_classify_failure=lambda failure, answered: "auth"),
+            plugin("Silent", autopack_classify_failure=lambda failure: None),
+            plugin("Broken", autopack_classify_failure=lambda failure, answered: 1 / 0),
         ]
         registry = load_plugins(extra=given)
         with capture_logs() as logged:
-            answer = registry.first("autopack_classify_failure", code="x", message="y")
+            answer = registry.first("autopack_classify_failure", failure=FAILED, answered=False)
 
         assert "auth" == answer
         assert ["autopack_classify_failure"] == [line["hook"] for line in logged]
 
     def test_a_failure_in_a_loop_of_ones_own_is_classified_too(self, log_path):
         """attempt() asks the plugins as a drain does."""
-        registry = load_plugins(extra=[plugin(autopack_classify_failure=lambda code: "boundary")])
+        ours = plugin(autopack_classify_failure=lambda failure: "boundary")
+        registry = load_plugins(extra=[ours])
         with autopack.open_log(log_path, plugins=registry) as log:
             autopack.create_run(log, "r1", [spec()])
             with autopack.attempt(log, "r1/a") as live:
@@ -203,8 +206,9 @@ class TestDecisions:
         """Without a plugin's answer its own word holds."""
         registry = load_plugins()
 
-        assert "rate_limited" == registry.first(
-            "autopack_classify_failure", code="http_429", message="rate limit reached"
+        assert (
+            "rate_limited"
+            == registry.first("autopack_classify_failure", failure=FAILED, answered=False).kind
         )
 
     def test_a_question_sends_completed_work_to_its_gate(self, log_path):

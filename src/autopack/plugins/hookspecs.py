@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # a plugin is loaded without them; they say what its function
     from autopack.events import LlmUsageRecorded
     from autopack.log.log import Log
     from autopack.ports.log import Recorded
-    from autopack.ports.work import Attempt, Completed, PhaseView
+    from autopack.ports.work import Attempt, Classed, Completed, Failed, PhaseView
 
 hookspec = pluggy.HookspecMarker("autopack")
 hookimpl = pluggy.HookimplMarker("autopack")
@@ -125,11 +125,12 @@ def autopack_gate_phase(phase: "PhaseView", attempt: "Attempt", outcome: "Comple
 
 
 @hookspec(firstresult=True)
-def autopack_classify_failure(code: str, message: str) -> str | None:
+def autopack_classify_failure(failure: "Failed", answered: bool) -> "str | Classed | None":
     """
     Say which class a failure is of; the first answer wins, the built-in one comes last.
 
-    Classes: rate_limited, overloaded, timeout, truncated, boundary, validation, auth,
+    ``answered`` says whether calls of the attempt are recorded. Classes: rate_limited, usage_limit,
+    overloaded, connection, timeout, truncated, boundary, refused, validation, auth, quota,
     invalid_request, execution, unknown. An error is logged and counts as no answer.
     """
 

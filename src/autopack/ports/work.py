@@ -160,6 +160,22 @@ class Failed:
 
 
 @attrs.frozen
+class Classed:
+    """
+    A failure's class.
+
+    Args:
+        kind: A class of failures, as ``Failed`` lists them.
+        basis: What it was taken from, for people.
+        from_words: Whether nothing but a sentence says so.
+    """
+
+    kind: str
+    basis: str
+    from_words: bool = False
+
+
+@attrs.frozen
 class NeedsPerson:
     """The phase waits at a gate until a person decides; what was done by then is kept with it."""
 

@@ -212,7 +212,7 @@ def test_last_words_and_a_wait_are_kept(log, tmp_path):
 def test_last_words_leave_out_what_was_told_to_autopack(log, tmp_path):
     """Usage lines are not why it failed: not in message, excerpt or fingerprint, nor its class."""
     lines = [
-        {"type": "autopack.usage", **USAGE, "call_id": "c-1", "stop_reason": "max_tokens"},
+        {"type": "autopack.usage", **USAGE, "call_id": "rate limit exceeded"},
         "the tests failed",
         {"type": "autopack.progress", "note": "rate limit"},
     ]

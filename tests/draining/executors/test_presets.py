@@ -81,9 +81,7 @@ def test_a_claude_result_without_models_is_one_call(log, tmp_path):
         ({"is_error": True, "result": 'API Error: 529 {"type":"error","error":{}}'},
          "session_error", "overloaded"),
         ({"is_error": True, "result": "Claude AI usage limit reached|1755806400"},
-         "session_error", "rate_limited"),
-        ({"is_error": True, "result": "Invalid API key · Please run /login"},
-         "session_error", "auth"),
+         "session_error", "usage_limit"),
         ({"subtype": "error_during_execution", "is_error": True, "result": "it broke"},
          "error_during_execution", "execution"),
     ],
@@ -95,6 +93,15 @@ def test_a_claude_session_that_failed(log, tmp_path, changes, code, kind):
     assert (code, kind) == (ended.code, ended.failure_class)
     assert 2 == len(calls)
     assert (code == "truncated") == any(call.truncated for call in calls)
+
+
+def test_a_claude_session_that_got_no_answer(log, tmp_path):
+    """Who is not let in has used nothing, and nobody else would be let in."""
+    said = {"is_error": True, "result": "Invalid API key · Please run /login"}
+    nothing = {"usage": None, "modelUsage": None, "total_cost_usd": 0}
+    ended, calls = run(log, "claude", printing(tmp_path, INIT, {**RESULT, **said, **nothing}))
+
+    assert ("session_error", "auth", []) == (ended.code, ended.failure_class, calls)
 
 
 def test_a_truncated_claude_session_escalates(sqlite_log, tmp_path):
@@ -183,7 +190,7 @@ LIMIT = json.dumps(
     ("told", "kind"),
     [
         ([{"type": "turn.failed", "error": {"message": LIMIT}}], "rate_limited"),
-        ([{"type": "error", "message": "stream disconnected before completion"}], "execution"),
+        ([{"type": "error", "message": "stream disconnected before completion"}], "connection"),
         ([{"type": "error", "message": "Reconnecting... 1/5 (high demand)"},
           {"type": "turn.failed", "error": {"message": "exceeded retry limit, status 401"}}],
          "auth"),

@@ -1,13 +1,8 @@
 """When a failed phase is tried again: full-jitter exponential back-off, kept in the log."""
 
-from typing import Final
-
 import attrs
 
 from autopack.ports.figures import YEAR_S, check_seconds
-
-WAITING: Final = frozenset({"rate_limited"})
-"""Classes of failures that wait without spending an attempt: the phase is not to blame."""
 
 
 @attrs.frozen(kw_only=True)

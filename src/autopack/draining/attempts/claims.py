@@ -62,6 +62,11 @@ class Claim:
         """The phase's name."""
         return self.phase.ref
 
+    @property
+    def free_attempts(self) -> int:
+        """How many attempts before this one were not spent."""
+        return max(0, self.number - 1 - self.phase.attempts_spent)
+
 
 class Claims(Leases):
     """

@@ -1,191 +1,158 @@
 """
-What kind of failure it was, which failures are alike, and why a phase used no tokens.
+What kind of failure it was, and why a phase used no tokens.
 
-A message may be as long as a program can print, and is read in the drain's only thread for the log:
-so little of it is read, whatever its length, and no pattern gives back what it took.
+Evidence comes before words: what the executor says, then what a provider or its client told as
+facts, then the name of an exception, and last a sentence, where a provider may be the one who says
+it. A phase's own words, of which its code is one, are about the phase.
 """
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+from autopack.draining.attempts.error_sentences import by_sentence, facts_in
+from autopack.draining.attempts.error_words import BY_EXCEPTION, OWN_FAULTS, by_status, by_word
+from autopack.ports.work import Classed, Failed
 
 CLASSES: Final = (
-    "rate_limited", "overloaded", "timeout", "truncated", "boundary", "validation", "auth",
-    "invalid_request", "execution", "unknown",
+    "rate_limited", "usage_limit", "overloaded", "connection", "timeout", "truncated", "boundary",
+    "refused", "validation", "auth", "quota", "invalid_request", "execution", "unknown",
 )  # fmt: skip
 """The classes of failures, as ``autopack_classify_failure`` names them."""
 
-RETRYABLE: Final = frozenset({"rate_limited", "overloaded", "timeout"})
+WAITING: Final = frozenset({"rate_limited", "usage_limit", "overloaded", "connection"})
+"""Classes of what passes by itself: the phase is not to blame, and its attempt is not spent."""
+
+RETRYABLE: Final = WAITING | {"timeout"}
 """Classes of failures where another attempt may help without any change."""
 
-
-def _status(codes: str) -> str:
-    """Return a pattern of HTTP status codes that stand where one is named, not of any number."""
-    return rf"(?:error|status|http|code)[\s:=(\"']{{1,4}}(?:code[\s:=\"']{{1,3}})?(?:{codes})\b"
-
+HOPELESS: Final = frozenset({"auth", "quota"})
+"""Classes that every other phase would meet too, until a person does something."""
 
 BAD_OUTCOME: Final = "bad_outcome"
 """The code of a failure whose attempt said of its own end what is of no use."""
 
-_OWN_FAULTS: Final = (
-    "ArithmeticError|AssertionError|AttributeError|ImportError|IndexError|KeyError|LookupError"
-    "|ModuleNotFoundError|NameError|NotImplementedError|OverflowError|RecursionError|SyntaxError"
-    "|TypeError|UnboundLocalError|UnicodeDecodeError|UnicodeEncodeError|ValueError"
-    "|ZeroDivisionError"
-)
-"""Python's errors of a program about itself: no provider raises them, whatever their words are."""
+_VAGUE: Final = frozenset(
+    {
+        "api_error", "err", "error", "exception", "failed", "failure", "llm_error",
+        "provider_error", "request_failed", "session_error", "turn_failed", "unknown",
+    }
+)  # fmt: skip
+"""Codes that say no more than that it failed: whose words the message has is not known."""
 
-_OWN_FAULT: Final = re.compile(rf"(?:^|[^\w.])(?:{_OWN_FAULTS})(?::|$)")
+_CLIENTS: Final = frozenset({"session_error", "turn_failed"})
+"""Codes of presets, whose message is nothing but what the client says of its provider."""
 
-_MEANINGS: Final = tuple(
-    (name, re.compile(pattern, re.IGNORECASE))
-    for name, pattern in (
-        (
-            "rate_limited",
-            r"rate.?limit|too many requests|quota exceeded|exceeded your (?:current )?quota"
-            rf"|usage limit|insufficient.?quota|{_status('429')}",
-        ),
-        (
-            "overloaded",
-            r"overloaded|service.?unavailable|server.?error|bad gateway|high demand|at capacity"
-            rf"|{_status('500|502|503|504|529')}",
-        ),
-        (
-            "boundary",
-            r"context.?(?:length|window)|maximum context|prompt is too long|max.?turns"
-            r"|maximum number of turns|message limit|conversation too long",
-        ),
-        (
-            "truncated",
-            r"(?:output|response|answer|completion|message|reply) (?:was |is |got )?"
-            r"(?:truncated|cut (?:off|short))|stop_reason.{0,4}(?:length|max_tokens)"
-            r"|(?:reach|exceed|hit)\w{0,9} (?:the )?max_?(?:output_)?tokens"
-            r"|max_?(?:output_)?tokens (?:was |is )?(?:reached|exceeded|hit)"
-            r"|output token (?:maximum|limit)",
-        ),
-        (
-            "auth",
-            r"\bunauthori[sz]ed\b|(?:invalid|incorrect|missing) (?:x-)?api.?key"
-            r"|authentication.?(?:error|failed|required)|not logged in|please run /login"
-            rf"|\bforbidden\b|{_status('401|403')}",
-        ),
-        ("invalid_request", rf"invalid.?request|bad request|{_status('400|404|405|413|422')}"),
-        ("timeout", r"timed? ?out|deadline exceeded"),
-        ("validation", r"validation|schema error|missing required field"),
-    )
-)
-
-_RETRY_AFTER: Final = re.compile(
-    r"retry.?after(?:_s|.?seconds)?[\"']?\s*+[:=]?\s*+[\"']?"
-    r"(?P<plain>\d++(?:\.\d++)?+)\s*+(?P<plain_unit>ms\b)?"
-    r"|(?:try again|retry|retrying|wait)\s++(?:in|after|for)\s++(?P<spans>(?:\d++(?:\.\d++)?+\s*+"
-    r"(?:(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b\s*+(?:and\s++)?"
-    r"|(?:ms|s|m|h)(?=\d)))++)"
-    r"|limit reached\|(?P<epoch>\d{10})\b",
-    re.IGNORECASE,
-)
-_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|s|m|h)", re.IGNORECASE)
-_SECONDS: Final = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_LONGEST_WAIT_S: Final = 7 * 86_400.0
-
-_REPEATED: Final = tuple(
-    (re.compile(pattern), word)
-    for pattern, word in (
-        (r"[a-z][a-z0-9+.-]{0,30}+://[^\s\"'<>)]++", "<url>"),
-        (r"\d{4}-\d\d-\d\d[t ]\d\d:\d\d(:\d\d([.,]\d++)?)?( ?z\b| ?[+-]\d\d:?\d\d)?", "<time>"),
-        (r"\d{4}-\d\d-\d\d", "<date>"),
-        (r"\b\d\d?:\d\d(:\d\d([.,]\d++)?)?( ?[ap]m)?\b", "<time>"),
-        (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<id>"),
-        (r"\b[a-z]:[\\/][^\s:;,\"')]++", "<path>"),
-        (r"(?<![\w<>/.-])(?:[\w.-]++/)+[\w-]++\.[a-z]\w*+", "<path>"),
-        (r"(?<![\w<>])\.{0,2}/[^\s:;,\"')]++", "<path>"),
-        (r"\b0x[0-9a-f]++\b", "<address>"),
-        (
-            r"(?<![\w.>-])(?<!\d,)[-+]?\d++(?:[.,]\d++)*+(?:e[-+]?\d++)?+(?![\w-])",
-            "<n>",
-        ),
-        (r"\b[0-9a-f]{12,}+\b", "<n>"),
-        (r"\d++(?:[.,]\d++)*+", "<n>"),
-        (r"\s++", " "),
-    )
-)
-_PRINT_CHARS: Final = 200
+_OWN_FAULT: Final = re.compile(rf"(?:^|[^\w.])(?:{'|'.join(sorted(OWN_FAULTS))})(?::|$)")
+_EXIT: Final = re.compile(r"exit_\d+|signal_\w+")
+_HTTP: Final = re.compile(r"(?:http|status|error|e)?[_\s-]?([45]\d\d)", re.IGNORECASE)
 _CODE_CHARS: Final = 100
-_NORMAL_CHARS: Final = 4_000
-_SEARCHED_CHARS: Final = 8_000
-_ROUNDS: Final = 20
+_READ_CHARS: Final = 4_000
+_SHOWN_CHARS: Final = 120
 
 
-def classify(code: str, message: str) -> str:
+def class_of(failure: Failed, *, answered: bool = False) -> Classed:
     """
-    Return the class of a failure by its code, then by its words; ``execution`` otherwise.
-
-    The words are those of providers and their clients. A program's error about itself, such as
-    ``KeyError: 'max_tokens'``, is about itself. Of a long message the beginning and the end speak.
-    """
-    word, message = code[:_CODE_CHARS].lower(), _ends_of(message)
-    if word in CLASSES:
-        return word
-    if word in ("timed_out", "deadline"):
-        return "timeout"
-    if _OWN_FAULT.search(code[:_CODE_CHARS]) or _OWN_FAULT.search(message):
-        return "execution"
-    for text in (word.replace("_", " "), message):
-        for name, pattern in _MEANINGS:
-            if pattern.search(text):
-                return name
-    return "execution"
-
-
-def retry_after_s(message: str, *, now_s: float) -> float | None:
-    """
-    Return for how many seconds a provider's message asks to wait, or None if it does not say.
+    Return the class of a failure; ``execution`` where nothing says more.
 
     Args:
-        message: For example ``Retry-After: 30``, ``Please try again in 1m3.2s``, or
-            ``usage limit reached|1755806400``, whose figure is a Unix time.
-        now_s: The time of the failure, in Unix seconds, for the last of these forms.
+        answered: Whether calls of the attempt are recorded as answered. Words alone then never
+            say that nobody can be answered: that is a fact or it is not so.
     """
-    found = _RETRY_AFTER.search(_ends_of(message))
+    if failure.failure_class is not None:
+        return Classed(failure.failure_class, "the executor")
+    found = _by_facts(failure) or _by_code(failure.code) or _by_words(failure)
     if found is None:
+        return Classed("execution", "nothing that says more")
+    if answered and found.from_words and found.kind in HOPELESS:
+        said = f"{found.basis}, but calls of the attempt were answered"
+        return Classed("execution", said, from_words=True)
+    return found
+
+
+def _by_facts(failure: Failed) -> Classed | None:
+    facts = failure.source_fields
+    status, told = facts.get("http_status"), facts.get("error")
+    said = str(facts.get("said") or "")[:_READ_CHARS]
+    kind = by_word(told)
+    if kind in (None, "overloaded", "invalid_request", "rate_limited") and said:
+        # "invalid_request_error" and 400 are also told of an empty account and a long prompt.
+        closer = by_sentence(said, anywhere=True)
+        if closer is not None and closer[0] in _CLOSER.get(kind or by_status(status) or "", ()):
+            return Classed(closer[0], f"{_told(facts)}: {closer[1][:_SHOWN_CHARS]!r}")
+    kind = kind or by_word(facts.get("terminal_reason"))
+    if kind in ("overloaded", "invalid_request") and by_status(status) in _BEYOND:
+        kind = by_status(status)
+    kind = kind or by_status(status) or BY_EXCEPTION.get(str(facts.get("exception")))
+    if kind is not None:
+        return Classed(kind, _told(facts))
+    if said and (closer := by_sentence(said, anywhere=True)):
+        return Classed(closer[0], f"said: {closer[1][:_SHOWN_CHARS]!r}", from_words=True)
+    return None
+
+
+_CLOSER: Final = {
+    "": frozenset(CLASSES),
+    "overloaded": frozenset({"timeout", "connection"}),
+    "invalid_request": frozenset({"quota", "boundary", "refused", "auth", "truncated"}),
+    "rate_limited": frozenset({"usage_limit", "quota"}),
+    "auth": frozenset({"quota"}),
+}
+"""What a sentence may make of a word or a status that is told of several things."""
+
+_BEYOND: Final = frozenset({"auth", "quota", "rate_limited", "boundary", "timeout"})
+"""Classes of a status that says more than ``api_error`` or ``invalid_request_error``."""
+
+
+def _told(facts: Mapping[str, Any]) -> str:
+    names = ("error", "http_status", "terminal_reason", "exception")
+    return ", ".join(f"{name} {facts[name]}" for name in names if facts.get(name) is not None)
+
+
+def _by_code(code: str) -> Classed | None:
+    word = code[:_CODE_CHARS].strip()
+    if word.lower() in CLASSES and word.lower() != "unknown":
+        return Classed(word.lower(), f"code {word}")
+    if word.lower() in ("timed_out", "deadline"):
+        return Classed("timeout", f"code {word}")
+    if word in OWN_FAULTS:
+        return Classed("execution", f"exception {word}")
+    if kind := BY_EXCEPTION.get(word):
+        return Classed(kind, f"exception {word}")
+    if word.lower() not in _VAGUE and (kind := by_word(word)):
+        return Classed(kind, f"code {word}")
+    if (status := _HTTP.fullmatch(word)) and (kind := by_status(int(status[1]))):
+        return Classed(kind, f"code {word}")
+    return None
+
+
+def _by_words(failure: Failed) -> Classed | None:
+    """Take a sentence for a provider's where the code does not say that the phase speaks."""
+    code = failure.code[:_CODE_CHARS]
+    if code.lower() == "unknown":
+        return Classed("unknown", "code unknown")
+    is_program = _EXIT.fullmatch(code) is not None
+    is_raised = code.endswith(("Error", "Exception")) or "exception" in failure.source_fields
+    if not (is_program or is_raised or code.lower() in _VAGUE):
+        return Classed("execution", f"code {code} is the executor's own")
+    text = _ends_of(failure.excerpt or failure.message if is_program else failure.message)
+    is_clients = code in _CLIENTS
+    facts, closer = facts_in(text, anywhere=is_clients), by_sentence(text, anywhere=is_clients)
+    if _OWN_FAULT.search(text) and not (closer and closer[0] == "connection"):
         return None
-    if found["epoch"]:
-        wait_s = int(found["epoch"]) - now_s
-    elif found["plain"]:
-        wait_s = float(found["plain"]) * (0.001 if found["plain_unit"] else 1.0)
-    else:
-        spans = _SPAN.findall(found["spans"])
-        wait_s = sum(float(figure) * _SECONDS[unit.lower()] for figure, unit in spans)
-    return min(max(wait_s, 0.0), _LONGEST_WAIT_S)
-
-
-def normalise(text: str) -> str:
-    """
-    Return *text* in lower case without what differs from one failure to the next of its kind.
-
-    URLs, times, dates, ids, paths, addresses and numbers become words in angle brackets; a
-    normal form stays as it is. Only the first 4,000 characters are read.
-    """
-    normal = text[:_NORMAL_CHARS].lower()
-    for _round in range(_ROUNDS):
-        before = normal
-        for pattern, word in _REPEATED:
-            normal = pattern.sub(word, normal)
-        normal = normal.strip()
-        if normal == before:
-            break
-    return normal
+    kind = by_word(facts.get("error")) or by_status(facts.get("http_status"))
+    if kind is not None and (closer is None or closer[0] not in _CLOSER.get(kind, ())):
+        return Classed(kind, f"said: {_told(facts)}", from_words=True)
+    if closer is not None:
+        return Classed(closer[0], f"said: {closer[1][:_SHOWN_CHARS]!r}", from_words=True)
+    return None
 
 
 def _ends_of(text: str) -> str:
     """Return a text's beginning and its end, where the rest may be of any length."""
-    if len(text) <= 2 * _SEARCHED_CHARS:
+    if len(text) <= 2 * _READ_CHARS:
         return text
-    return f"{text[:_SEARCHED_CHARS]}\n{text[-_SEARCHED_CHARS:]}"
-
-
-def fingerprint(code: str, message: str) -> str:
-    """Return what failures that differ only in times, paths, ids and numbers have in common."""
-    return f"{code[:_CODE_CHARS]}|{normalise(message)[:_PRINT_CHARS]}"
+    return f"{text[:_READ_CHARS]}\n{text[-_READ_CHARS:]}"
 
 
 def zero_yield_reason(
@@ -215,8 +182,8 @@ def zero_yield_reason(
         return "gated_before_llm"
     if failure_class == "boundary":
         return "llm_boundary_hit"
-    if failure_class in ("rate_limited", "overloaded"):
+    if failure_class in WAITING or failure_class == "refused":
         return "provider_refused"
-    if failure_class in ("validation", "auth", "invalid_request"):
+    if failure_class in HOPELESS or failure_class in ("validation", "invalid_request"):
         return "failed_before_llm"
     return "execution_error"

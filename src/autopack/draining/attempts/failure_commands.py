@@ -1,6 +1,7 @@
 """A failure as the command that records it: its class, whether and when it is tried again."""
 
 import random
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -8,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from autopack.aggregates.commands import FailPhase
-from autopack.draining.attempts.backoff import WAITING, Backoff
+from autopack.draining.attempts.backoff import Backoff
+from autopack.draining.attempts.error_facts import facts_of
 from autopack.draining.attempts.escalation import (
     Escalation,
     EscalationPolicy,
@@ -18,15 +20,17 @@ from autopack.draining.attempts.escalation import (
 )
 from autopack.draining.attempts.failure_classes import (
     RETRYABLE,
-    classify,
-    fingerprint,
+    WAITING,
+    class_of,
     zero_yield_reason,
 )
+from autopack.draining.attempts.fingerprints import fingerprint
 from autopack.draining.attempts.storable_text import storable, words_of
+from autopack.draining.attempts.told_waits import retry_after_s
 from autopack.errors import AutopackError, CapReachedError
 from autopack.format.redaction import clean
 from autopack.plugins.narrator import Narrator
-from autopack.ports.work import Failed
+from autopack.ports.work import Classed, Failed
 from autopack.prediction.calibrators import Quantiles
 
 if TYPE_CHECKING:
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 
 _narrator: Final = Narrator("autopack.drain")
 _VAGUE: Final = frozenset({"execution", "validation", "unknown"})
+FREE_MOST: Final = 50
+"""So many attempts of a phase may wait without being spent; the next ones count like any other."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +49,7 @@ class Failing:
     What becomes of failures.
 
     Args:
-        classify: Names the class of a failure by its code and message.
+        classify: Names the class of a failure, given whether calls of the attempt were answered.
         backoff: How long a phase waits for its next attempt.
         quantiles: Returns what a calibrator has learned; asked where a budget is escalated.
         escalation: How a cut output gets a larger budget, once; None leaves it.
@@ -54,7 +60,9 @@ class Failing:
     quantiles: Callable[[], Quantiles]
     redact: Callable[[str], str]
 
-    classify: Callable[[str, str], str] = classify
+    classify: Callable[[Failed, bool], Classed] = lambda failure, answered: class_of(
+        failure, answered=answered
+    )
     backoff: Backoff = attrs.Factory(Backoff)
     escalation: EscalationPolicy | None = attrs.Factory(NextQuantile)
     draw: Callable[[], float] = random.random
@@ -70,10 +78,16 @@ class Failing:
     ) -> FailPhase:
         """Return the command that records a failure."""
         failure = self._redacted(failure)
-        kind = self._class_of(failure, live)
+        classed = self._class_of(failure, live)
+        kind = classed.kind
         retryable = failure.retryable if failure.retryable is not None else kind in RETRYABLE
         larger = self._escalated(claim, live) if kind == "truncated" else None
-        wait_s = self.wait_s(claim.number, failure) if retryable else None
+        asked_s = _seconds(failure.retry_after_s)
+        if asked_s is None and (retryable or kind in WAITING):
+            asked_s = retry_after_s(self._spoken(failure), now_s=now.timestamp())
+        wait_s = None
+        if retryable:
+            wait_s = self.backoff.wait_s(claim.number, draw=self.draw(), retry_after_s=asked_s)
         return FailPhase(
             ref=claim.ref,
             lease_token=claim.token,
@@ -90,8 +104,9 @@ class Failing:
             zero_yield_reason=why_silent(live, "failed", kind, failure.code),
             exit_code=failure.exit_code,
             excerpt=failure.excerpt,
-            retry_after_s=_seconds(failure.retry_after_s),
-            attempt_spent=kind not in WAITING,
+            retry_after_s=asked_s,
+            attempt_spent=self._is_spent(classed, claim, live),
+            class_basis=classed.basis,
             budget_tokens=live.budget_tokens,
             escalated_tokens=None if larger is None else larger.tokens,
             escalated_why=None if larger is None else larger.why,
@@ -103,17 +118,29 @@ class Failing:
         asked = failure.retry_after_s if failure is not None else None
         return self.backoff.wait_s(attempt, draw=self.draw(), retry_after_s=asked)
 
+    def _spoken(self, failure: Failed) -> str:
+        said = failure.source_fields.get("said")
+        return " ".join(one for one in (failure.message, said, failure.excerpt) if one)
+
     def _redacted(self, failure: Failed) -> Failed:
         """Return a failure as the log may keep it: a fingerprint hides a secret from the hook."""
         told: Failed = clean(lambda text: self.redact(storable(text)).strip(), failure)
         return told
 
-    def _class_of(self, failure: Failed, live: "LiveAttempt") -> str:
+    def _class_of(self, failure: Failed, live: "LiveAttempt") -> Classed:
         if failure.failure_class is not None:
-            return failure.failure_class
-        kind = self.classify(failure.code, failure.message)
+            return class_of(failure)
+        classed = self.classify(failure, bool(live.use.calls))
         # What fails to parse or to apply after a cut output failed because of the cut.
-        return "truncated" if live.is_cut and kind in _VAGUE else kind
+        if live.is_cut and classed.kind in _VAGUE:
+            return Classed("truncated", "an output of the attempt was cut")
+        return classed
+
+    def _is_spent(self, classed: Classed, claim: "Claim", live: "LiveAttempt") -> bool:
+        """Tell whether an attempt counts: words alone make none free that was answered."""
+        if classed.kind not in WAITING or (classed.from_words and live.use.calls):
+            return True
+        return claim.free_attempts >= FREE_MOST
 
     def _escalated(self, claim: "Claim", live: "LiveAttempt") -> Escalation | None:
         if self.escalation is None:
@@ -161,18 +188,23 @@ def failed_by(fault: BaseException) -> Failed:
     """Return an exception as a failure, with a reason even if it says nothing."""
     if isinstance(fault, CapReachedError):  # not the phase's fault: it waits for a higher cap
         return Failed("cap_reached", str(fault), retryable=True, failure_class="execution")
-    kind = type(fault).__name__
+    kind, now_s = type(fault).__name__, time.time()
+    facts = facts_of(fault, now_s=now_s)
+    wait_s = facts.pop("retry_after_s", None)
     said = words_of(fault) or "it says nothing more; see the traceback artifact"
     # Our own refusals name figures and options, which are no provider's words.
-    is_ours = "execution" if isinstance(fault, AutopackError) else None
-    return Failed(kind, storable(f"{kind}: {said}"), failure_class=is_ours)
+    if isinstance(fault, AutopackError):
+        return Failed(kind, storable(f"{kind}: {said}"), failure_class="execution")
+    return Failed(kind, storable(f"{kind}: {said}"), retry_after_s=wait_s, source_fields=facts)
 
 
-def classifier_of(registry: Any) -> Callable[[str, str], str]:
+def classifier_of(registry: Any) -> Callable[[Failed, bool], Classed]:
     """Return a classifier that asks the plugins first."""
 
-    def classified(code: str, message: str) -> str:
-        given = registry.first("autopack_classify_failure", code=code, message=message)
-        return str(given) if given else classify(code, message)
+    def classified(failure: Failed, answered: bool) -> Classed:
+        given = registry.first("autopack_classify_failure", failure=failure, answered=answered)
+        if isinstance(given, Classed):
+            return given
+        return Classed(str(given), "a plugin") if given else class_of(failure, answered=answered)
 
     return classified

@@ -3,7 +3,6 @@
 import signal
 from typing import Final
 
-from autopack.draining.attempts.failure_classes import classify
 from autopack.ports.work import Failed
 from autopack.report.failure_words import end_of
 
@@ -52,7 +51,7 @@ def exit_failure(program: str, returncode: int, last_words: str) -> Failed:
     return Failed(
         f"exit_{returncode}",
         message,
-        failure_class=kind or classify("", last_words),
+        failure_class=kind,
         exit_code=returncode,
         excerpt=last_words or None,
     )

@@ -6,8 +6,8 @@ from typing import Final, TypeVar
 
 import attrs
 
-from autopack.draining.attempts.failure_classes import retry_after_s
 from autopack.draining.attempts.threads import off_loop
+from autopack.draining.attempts.told_waits import retry_after_s
 from autopack.draining.executors.call_recorder import CALLS_MOST, ToldCalls
 from autopack.draining.executors.exits import exit_failure
 from autopack.draining.executors.json_lines import ProgramReader, is_own

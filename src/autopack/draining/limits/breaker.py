@@ -1,16 +1,11 @@
 """Circuit breaker: what fails the same way again and again is not tried for the whole night."""
 
 from collections import Counter
-from typing import Final
 
 import attrs
 
+from autopack.draining.attempts.failure_classes import HOPELESS, WAITING
 from autopack.report.failure_words import failure_words, kind_words
-
-_PASSING: Final = frozenset({"rate_limited", "overloaded"})
-"""Classes that pass by themselves; their phases back off instead."""
-_HOPELESS: Final = frozenset({"auth"})
-"""Classes that every other phase would meet too."""
 
 
 @attrs.frozen(kw_only=True)
@@ -32,7 +27,8 @@ class Breaker:
             completed in between, holds the run; None never does.
         max_timeouts_per_run: So many time-outs hold the run; None never does.
 
-    A failure of class ``auth`` stops the drain at once: no other phase would get further.
+    A failure of class ``auth`` or ``quota`` stops the drain at once: no other phase would get
+    further. What passes by itself trips nothing; its phases back off instead.
     """
 
     def __init__(
@@ -51,10 +47,10 @@ class Breaker:
         self, run_id: str, fingerprint: str, failure_class: str, message: str
     ) -> Trip | None:
         """Count a failure; return what it trips."""
-        if failure_class in _HOPELESS:
+        if failure_class in HOPELESS:
             said = f"{failure_words(failure_class, message)}; no other phase would get further"
             return Trip(run_id=None, fingerprint=fingerprint, count=1, reason=said)
-        if failure_class in _PASSING or self._repeats_most is None:
+        if failure_class in WAITING or self._repeats_most is None:
             return None
         seen = self._repeats.setdefault(run_id, Counter())
         seen[fingerprint] += 1

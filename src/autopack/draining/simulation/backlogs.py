@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import attrs
 
-from autopack.draining.attempts.failure_classes import fingerprint
+from autopack.draining.attempts.fingerprints import fingerprint
 from autopack.draining.simulation.simulated_drain import Answer
 from autopack.draining.strategies.drain_history import TIMED_OUT
 from autopack.draining.strategies.group_knowledge import evidence_in

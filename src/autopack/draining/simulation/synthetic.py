@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from autopack.draining.attempts.failure_classes import fingerprint
+from autopack.draining.attempts.fingerprints import fingerprint
 from autopack.draining.simulation.backlogs import Backlog, predictor
 from autopack.draining.simulation.simulated_drain import Answer
 from autopack.draining.strategies.drain_history import TIMED_OUT
