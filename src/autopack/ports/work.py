@@ -3,7 +3,7 @@
 import reprlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol, TypeAlias, Unpack
+from typing import Any, Final, Protocol, TypeAlias, Unpack, runtime_checkable
 
 import attrs
 
@@ -313,6 +313,18 @@ class Attempt(Protocol):
         A task that is cancelled meanwhile is cancelled once the call is recorded: it is neither
         lost nor, by its ``call_id``, counted twice.
         """
+
+
+SessionUse: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""What a session's calls used: token counts and ``cost_usd`` by name, by model."""
+
+
+@runtime_checkable
+class RecallsSessions(Protocol):
+    """An attempt that can say what of a client's session is recorded."""
+
+    def session_use(self, session_id: str) -> SessionUse:
+        """Return what the log has of a session, whatever attempt it was of; may be slow."""
 
 
 class OwnAttempt(Attempt, Protocol):

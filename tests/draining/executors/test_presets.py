@@ -189,7 +189,7 @@ LIMIT = json.dumps(
 @pytest.mark.parametrize(
     ("told", "kind"),
     [
-        ([{"type": "turn.failed", "error": {"message": LIMIT}}], "rate_limited"),
+        ([{"type": "turn.failed", "error": {"message": LIMIT}}], "usage_limit"),
         ([{"type": "error", "message": "stream disconnected before completion"}], "connection"),
         ([{"type": "error", "message": "Reconnecting... 1/5 (high demand)"},
           {"type": "turn.failed", "error": {"message": "exceeded retry limit, status 401"}}],

@@ -30,7 +30,14 @@ from autopack.log.drafts import FREE_TEXT_MOST
 from autopack.log.handler import Handler
 from autopack.ports.log import ANY, Entry, NewEvent, Recorded
 from autopack.ports.usage import UsageFigures
-from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
+from autopack.ports.work import (
+    USAGE_PROBLEMS,
+    Completed,
+    Failed,
+    NeedsPerson,
+    Outcome,
+    SessionUse,
+)
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import call_key, quarter_at
 from autopack.projections.call_totals import Use, call_of
@@ -277,6 +284,10 @@ class LiveAttempt:
                 del self._untold[n]
                 return kept
         return usage
+
+    def session_use(self, session_id: str) -> SessionUse:
+        """Return what the log has of a client's session, whatever attempt it was of."""
+        return self._claims.sessions.use(session_id)
 
     def end_outputs(self, outputs: Mapping[str, str]) -> dict[str, str]:
         """Store the phase's output texts and return their digests by name."""

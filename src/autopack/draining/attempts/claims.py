@@ -20,6 +20,7 @@ from autopack.aggregates.commands import (
 )
 from autopack.draining.attempts.lease_keys import phase_key, text_key
 from autopack.draining.attempts.leases import LEASE_S, Leases
+from autopack.draining.attempts.recorded_sessions import RecordedSessions
 from autopack.draining.attempts.steady_clock import Machine
 from autopack.draining.caps.enforcement import Caps
 from autopack.errors import (
@@ -88,6 +89,7 @@ class Claims(Leases):
     ) -> None:
         super().__init__(handler, worker=worker, lease_s=lease_s, machine=machine)
         self._drain, self.caps = drain, caps or Caps(handler, drain=drain)
+        self.sessions = RecordedSessions(handler.journal)
         self._texts: dict[str, set[str]] = {}
         self._open: dict[str, tuple[PhaseRef, float]] = {}
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from autopack.draining.attempts.threads import off_loop
 from autopack.draining.executors.json_lines import ProgramReader
+from autopack.draining.executors.session_calls import LaterCalls
 from autopack.errors import (
     CapReachedError,
     EventIdConflictError,
@@ -14,7 +15,7 @@ from autopack.errors import (
     InvalidInputError,
     LeaseLostError,
 )
-from autopack.ports.work import Attempt
+from autopack.ports.work import Attempt, RecallsSessions, SessionUse
 
 CALLS_MOST: Final = 20_000
 """How many calls of one attempt are recorded; how many more were told is said."""
@@ -46,7 +47,7 @@ class ToldCalls:
 
     def __init__(self, attempt: Attempt, reader: ProgramReader, *, model: str | None) -> None:
         self._attempt, self._reader, self._model = attempt, reader, model
-        self._waiting: deque[dict[str, Any]] = deque()
+        self._waiting: deque[dict[str, Any] | LaterCalls] = deque()
         self._problems: deque[str] = deque()
         self._recording = threading.Lock()
         self._n_told = self._n_beyond = 0
@@ -92,17 +93,26 @@ class ToldCalls:
             if self._n_told > CALLS_MOST:
                 self._n_beyond += 1
                 continue
-            if figures.get("call_id") is None:
-                figures["call_id"] = f"{self._attempt.lease_token}-told-{self._n_told}"
-            figures["model"] = figures.get("model") or self._model
+            if isinstance(figures, dict):
+                self._name(figures)
             self._waiting.append(figures)
+
+    def _name(self, figures: dict[str, Any]) -> None:
+        if figures.get("call_id") is None:
+            figures["call_id"] = f"{self._attempt.lease_token}-told-{self._n_told}"
+        figures["model"] = figures.get("model") or self._model
 
     def _record(self, most: int) -> LeaseLostError | CapReachedError | None:
         stop: LeaseLostError | CapReachedError | None = None
         with self._recording:  # one that was interrupted goes on beside us
-            for _ in range(min(most, len(self._waiting))):
+            n_done = 0
+            while self._waiting and n_done < most:
+                n_done += 1
                 figures = self._waiting[0]
                 try:
+                    if not isinstance(figures, dict):
+                        self._look_up(figures)
+                        continue
                     self._record_one(figures)
                 except (LeaseLostError, CapReachedError) as fault:
                     stop = stop or fault
@@ -110,6 +120,18 @@ class ToldCalls:
                     self._problems.append(f"{type(fault).__name__}: {fault} ({figures})")
                 self._waiting.popleft()
         return stop
+
+    def _look_up(self, later: LaterCalls) -> None:
+        """Put the calls that a look at the log or a file gives in the place of what asks for it."""
+        found = later.calls(self._recall, self._problems.append)
+        self._waiting.popleft()
+        for figures in reversed(found):
+            self._name(figures)
+            self._waiting.appendleft(figures)
+
+    def _recall(self, session_id: str) -> SessionUse:
+        attempt = self._attempt
+        return attempt.session_use(session_id) if isinstance(attempt, RecallsSessions) else {}
 
     def _record_one(self, figures: dict[str, Any]) -> None:
         told = dict(figures)

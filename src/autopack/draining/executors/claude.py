@@ -2,31 +2,33 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from autopack.draining.executors.json_lines import (
-    ProgramReader,
-    added,
-    amount,
-    json_object,
-    number,
-    whole,
+from autopack.draining.executors.claude_figures import ResultFigures, model_name
+from autopack.draining.executors.claude_messages import Messages
+from autopack.draining.executors.claude_outcome import (
+    cut_at,
+    cut_of,
+    denials,
+    limit_facts,
+    outcome_of,
 )
-from autopack.ports.work import Completed, Failed
-from autopack.values.money import Usd, total
+from autopack.draining.executors.claude_sessions import BrokenSession
+from autopack.draining.executors.exits import is_ended
+from autopack.draining.executors.json_lines import ProgramReader, no_result
+from autopack.draining.executors.json_objects import json_object
+from autopack.draining.executors.session_calls import NOWHERE, Surroundings
 
-_PROVIDER: Final = "anthropic"
-_CUT_OFF: Final = "max_tokens"
-_CLASSES: Final = {"error_max_turns": "boundary", "error_max_budget_usd": "boundary"}
+_CUT_OFF = "max_tokens"
 
 
 class Claude:
     """
-    Reads the result object that ends a session: usage per model, cost, stop reason, duration.
+    Reads the results of a session: usage per model, cost, stop reason, duration.
 
     ``modelUsage`` is taken apart into one call a model; it also counts subagents. Where it is
     missing, or tells less than ``usage``, the session is one call. Anthropic's ``input_tokens``
-    leave cache reads and writes out, ours include them.
+    leave cache reads and writes out, ours include them. A session that was refused has no call.
     """
 
     name = "claude"
@@ -35,22 +37,34 @@ class Claude:
     )  # fmt: skip
     stdin: str | None = "{prompt}"
 
-    def reader(self, lease_token: str) -> ProgramReader:
+    def reader(self, lease_token: str, place: Surroundings = NOWHERE) -> ProgramReader:
         """Return a reader for one session."""
-        return ClaudeReader(lease_token)
+        return ClaudeReader(lease_token, place)
 
 
 class ClaudeReader(ProgramReader):
     """Reads one session; see :class:`Claude`."""
 
-    def __init__(self, lease_token: str) -> None:
+    idle_types = frozenset({"user"})
+
+    def __init__(self, lease_token: str, place: Surroundings = NOWHERE) -> None:
         super().__init__(lease_token)
-        self._result: dict[str, Any] | None = None
+        self._place = place
+        self._messages = Messages()
+        self._figures = ResultFigures(lease_token, self.problem)
         self._model: str | None = None
-        self._messages: dict[str, tuple[str | None, Mapping[str, Any]]] = {}
+        self._session: str | None = None
+        self._limit: dict[str, Any] = {}
+        self._is_over = self._has_begun = self._is_silent = False
+        self._n_background = self._n_broken = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the session has given its result, and nothing goes on in the background."""
+        return self._is_over and not self._n_background
 
     def line(self, text: str) -> None:
-        """Take the next line: a message of the stream, or the result."""
+        """Take the next line: a message of the stream, or a result."""
         told = json_object(text)
         if told is not None:
             self._message(told)
@@ -60,13 +74,30 @@ class ClaudeReader(ProgramReader):
 
     def finish(self, whole: str | None) -> None:
         """Take a result that is spread over several lines, or a session that was broken off."""
-        if self._result is None and whole is not None:
+        if not self._figures.n_results and whole is not None:
             if whole.lstrip().startswith("["):
                 self._array(whole)
             elif (told := json_object(whole)) is not None:
                 self._message(told)
-        if self._result is None:
-            self.calls += self._broken_off()
+        if self._figures.n_results:
+            return
+        self._is_silent = not self._has_begun and whole is not None and not whole.strip()
+        if self._has_begun or self._is_silent:
+            self.no_result = no_result("claude", "a result")
+        if self._has_begun:
+            self.calls.append(
+                BrokenSession(
+                    lease_token=self.lease_token,
+                    session_id=self._session,
+                    messages=self._messages,
+                    place=self._place,
+                )
+            )
+
+    def ended(self, returncode: int | None) -> None:
+        """Say that nothing is known of a session that was ended before its only line."""
+        if self._is_silent and (returncode is None or is_ended(returncode)):
+            self.problem("it was ended before it told anything: what it used is not known")
 
     def _array(self, text: str) -> None:
         try:
@@ -79,147 +110,61 @@ class ClaudeReader(ProgramReader):
 
     def _message(self, told: dict[str, Any]) -> None:
         kind = told.get("type")
-        if kind == "system" and isinstance(told.get("model"), str):
-            self._model = told["model"]
-        elif kind == "assistant" and isinstance(told.get("message"), dict):
-            self._assistant(told["message"])
+        if isinstance(told.get("session_id"), str):
+            self._session = told["session_id"]
+        if kind == "system":
+            self._system(told)
+        elif kind in ("assistant", "user", "stream_event", "rate_limit_event"):
+            self._has_begun, self._is_over = True, False
+            self._step(kind, told)
         elif kind == "result":
-            self._result = told
-            self.calls += self._calls_of(told)
-            self.outcome = _outcome_of(told)
+            self._result(told)
 
-    def _assistant(self, message: dict[str, Any]) -> None:
-        model = _word(message.get("model"))
-        self._model = model or self._model
-        usage = message.get("usage")
-        if isinstance(usage, dict):
-            # A message is repeated for each of its parts, with the same id and the same figures.
-            self._messages[str(message.get("id"))] = (model, usage)
-        self.note = f"message {len(self._messages)}"
+    def _system(self, told: Mapping[str, Any]) -> None:
+        match told.get("subtype"):
+            case "init":
+                self._has_begun, self._is_over = True, False
+                self._model = model_name(told.get("model")) or self._model
+            case "api_retry":
+                self._retry(told)
+            case "background_tasks_changed":
+                tasks = told.get("tasks")
+                self._n_background = len(tasks) if isinstance(tasks, list) else 0
 
-    def _calls_of(self, result: dict[str, Any]) -> list[dict[str, Any]]:
-        usage = result.get("usage")
-        session = _session_figures(usage) if isinstance(usage, dict) else {}
-        by_model = result.get("modelUsage")
-        models = {
-            name: _model_figures(used)
-            for name, used in (by_model.items() if isinstance(by_model, dict) else ())
-            if isinstance(used, dict)
-        }
-        told = sum(_total(figures) or 0 for figures in models.values())
-        if not models or told < (_total(session) or 0):
-            models = {self._main(models): session} if session else {}
-        if not models:
-            return []
-        main = self._main(models)
-        models[main] |= _ending(result)
-        _carry_cost(models, main, amount(result, "total_cost_usd"))
-        return [self._call(result, name, figures) for name, figures in models.items()]
+    def _retry(self, told: Mapping[str, Any]) -> None:
+        self.note = f"retry {told.get('attempt')} of {told.get('max_retries')}"
+        facts = {"http_status": told.get("error_status"), "error": told.get("error")}
+        self.facts = {name: value for name, value in facts.items() if type(value) in (int, str)}
+        self._n_broken += told.get("error_status") is None
 
-    def _main(self, models: Mapping[str, Mapping[str, Any]]) -> str:
-        """Return the model of the main loop: the last to speak, else the one that wrote most."""
-        if self._model is not None and (not models or self._model in models):
-            return self._model
-        return max(models, key=lambda name: models[name].get("output_tokens") or 0, default="")
+    def _step(self, kind: str, told: Mapping[str, Any]) -> None:
+        if kind == "assistant":
+            self._messages.assistant(told)
+            self.facts = {}
+            self.note = f"message {len(self._messages)}"
+        elif kind == "stream_event":
+            self._messages.stream_event(told)
+        elif kind == "rate_limit_event" and isinstance(told.get("rate_limit_info"), dict):
+            self._limit = told["rate_limit_info"]
+            self.facts = {**self.facts, **limit_facts(self._limit)}
 
-    def _call(
-        self, result: Mapping[str, Any], model: str, figures: dict[str, Any]
-    ) -> dict[str, Any]:
-        session = _word(result.get("session_id")) or "session"
-        kept = ("session_id", "num_turns", "subtype", "uuid", "duration_ms", "total_cost_usd")
-        return {
-            "call_id": f"{self.lease_token}/{session}/{model or 'model'}",
-            "model": model or None,
-            "response_model": model or None,
-            "provider": _PROVIDER,
-            "total_tokens": _total(figures),
-            "source_fields": {name: result[name] for name in kept if name in result},
-            **figures,
-        }
+    def _result(self, told: Mapping[str, Any]) -> None:
+        more: dict[str, Any] = {"source_fields": self._more(told)}
+        if cut_of(told, self._messages):
+            more |= {"stop_reason": _CUT_OFF, "truncated": True}
+            if (most := cut_at(told)) is not None:
+                more["max_tokens"] = most
+        calls = self._figures.calls(told, self._messages.model or self._model, more)
+        if calls and self._n_broken:
+            self.problem(f"{self._n_broken} streams broke off: what they used is an estimate")
+        self.calls += calls
+        self.outcome = outcome_of(told, self._messages, self._limit, self._place)
+        self._is_over = True
 
-    def _broken_off(self) -> list[dict[str, Any]]:
-        """
-        Return one call a model from the messages of a session that never gave its result.
-
-        Their input is measured; their output is what was written when each message began, so
-        the split is inferred and no calibrator is offered it.
-        """
-        models: dict[str, dict[str, Any]] = {}
-        for model, usage in self._messages.values():
-            figures = _session_figures(usage)
-            before = models.setdefault(str(model or self._model or ""), {})
-            for name, figure in figures.items():
-                before[name] = added(before.get(name), figure)
-        partial = {"partial": True, "messages": len(self._messages)}
-        return [
-            {
-                **self._call({}, model, figures),
-                "split": "inferred",
-                "source_fields": partial,
-            }
-            for model, figures in models.items()
-        ]
-
-
-def _session_figures(usage: Mapping[str, Any]) -> dict[str, Any]:
-    read = whole(usage, "cache_read_input_tokens")
-    written = whole(usage, "cache_creation_input_tokens")
-    return {
-        "input_tokens": added(whole(usage, "input_tokens"), read, written),
-        "cache_read_tokens": read,
-        "cache_write_tokens": written,
-        "output_tokens": whole(usage, "output_tokens"),
-    }
-
-
-def _model_figures(used: Mapping[str, Any]) -> dict[str, Any]:
-    read, written = whole(used, "cacheReadInputTokens"), whole(used, "cacheCreationInputTokens")
-    figures: dict[str, Any] = {
-        "input_tokens": added(whole(used, "inputTokens"), read, written),
-        "cache_read_tokens": read,
-        "cache_write_tokens": written,
-        "output_tokens": whole(used, "outputTokens"),
-    }
-    return {**figures, "cost_usd": amount(used, "costUSD")}
-
-
-def _ending(result: Mapping[str, Any]) -> dict[str, Any]:
-    stop = result.get("stop_reason")
-    duration_ms = number(result, "duration_api_ms") or number(result, "duration_ms")
-    return {
-        "stop_reason": stop if isinstance(stop, str) else None,
-        "truncated": stop == _CUT_OFF if isinstance(stop, str) else None,
-        "duration_s": None if duration_ms is None else duration_ms / 1000,
-    }
-
-
-def _carry_cost(models: dict[str, dict[str, Any]], main: str, session: Usd | None) -> None:
-    """Let the costs of the calls add up to what the session cost."""
-    if session is None:
-        return
-    others = total(f.get("cost_usd") for name, f in models.items() if name != main)
-    models[main]["cost_usd"] = max(Usd(), session - others)
-
-
-def _word(value: Any) -> str | None:
-    """Return a text; None if it is none, or says nothing."""
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _total(figures: Mapping[str, Any]) -> int | None:
-    return added(figures.get("input_tokens"), figures.get("output_tokens"))
-
-
-def _outcome_of(result: Mapping[str, Any]) -> Completed | Failed:
-    subtype = _word(result.get("subtype")) or "success"
-    said = result.get("result")
-    said = said if isinstance(said, str) else ""
-    if subtype != "success" or result.get("is_error"):
-        errors = result.get("errors")
-        told = [str(one) for one in errors] if isinstance(errors, list) else []
-        message = _word("; ".join(told)) or _word(said) or f"the session ended with {subtype}"
-        code = subtype if subtype != "success" else "session_error"
-        return Failed(code, message, failure_class=_CLASSES.get(subtype))
-    if result.get("stop_reason") == _CUT_OFF:
-        return Failed("truncated", "the last message was cut at the model's output limit")
-    return Completed(outputs={"result": said} if said else {}, summary=said or None)
+    def _more(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if n := len(denials(told)):
+            found["permission_denials"] = n
+        if self._limit:
+            found["rate_limit_info"] = self._limit
+        return found

@@ -11,14 +11,15 @@ from typing import Any, Final
 from autopack.draining.attempts.machine_faults import NOT_TO_BE_HAD
 from autopack.draining.attempts.threads import off_loop, to_the_end
 from autopack.draining.executors import placeholders
-from autopack.draining.executors.call_recorder import CUT_MOST
+from autopack.draining.executors.call_recorder import CALLS_MOST, CUT_MOST
 from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.codex import Codex
 from autopack.draining.executors.json_lines import Preset, ProgramReader
 from autopack.draining.executors.keepers import Keeper
-from autopack.draining.executors.output_watch import OvertimeError, WatchedProgram
+from autopack.draining.executors.output_watch import OverError, OvertimeError, WatchedProgram
 from autopack.draining.executors.placeholders import Argument, NoValueError, Values
 from autopack.draining.executors.processes import GroupProcess
+from autopack.draining.executors.session_calls import Surroundings
 from autopack.draining.executors.usage_files import UsageChannel
 from autopack.errors import (
     CapReachedError,
@@ -49,6 +50,8 @@ class CommandExecutor:
             keeps their names only.
         capture_bytes: How much of stdout, and of stderr, is kept as an artifact.
         grace_s: How long a program may take to end once it was asked to, before it is killed.
+        result_grace_s: How long a program may be quiet after it has said that it is done, before
+            it is ended; its result holds.
 
     Raises:
         InvalidInputError: A setting or a placeholder is wrong, or there is nothing to run.
@@ -66,6 +69,7 @@ class CommandExecutor:
         env: Mapping[str, str] | None = None,
         capture_bytes: int = 1_000_000,
         grace_s: float = 3.0,
+        result_grace_s: float = 5.0,
     ) -> None:
         self._preset = _preset(preset)
         if command is None and self._preset is None:
@@ -82,7 +86,9 @@ class CommandExecutor:
         self._cwd = None if cwd is None else Path(cwd).absolute()
         check_amount("capture_bytes", capture_bytes)
         check_seconds("grace_s", grace_s, least=0.0, most=DAY_S)
+        check_seconds("result_grace_s", result_grace_s, least=0.0, most=DAY_S)
         self._capture_bytes, self._grace_s = capture_bytes, grace_s
+        self._result_grace_s = result_grace_s
         self.settings: dict[str, Any] = {
             "command": [one if isinstance(one, str) else list(one) for one in self._command],
             "preset": getattr(self._preset, "name", None),
@@ -91,6 +97,7 @@ class CommandExecutor:
             "env": sorted(self._env),
             "capture_bytes": capture_bytes,
             "grace_s": grace_s,
+            "result_grace_s": result_grace_s,
         }
 
     @classmethod
@@ -110,7 +117,7 @@ class CommandExecutor:
                 typed="--command or --preset, and -x env=JSON",
                 name="env",
             )
-        named = ("command", "preset", "stdin", "cwd", "capture_bytes", "grace_s")
+        named = ("command", "preset", "stdin", "cwd", "capture_bytes", "grace_s", "result_grace_s")
         return cls(**{name: settings[name] for name in named if settings.get(name) is not None})
 
     def check(self) -> None:
@@ -143,10 +150,10 @@ class CommandExecutor:
                 f"phase {phase.key} has no value for {{{fault.name}}}, which its command needs",
                 failure_class="invalid_request",
             )
-        work = WatchedProgram(phase, attempt, self._reader(attempt), self._capture_bytes)
         with UsageChannel() as channel, Keeper(self._grace_s) as keeper:
-            work.channel = channel
             own = {**os.environ, **_variables(phase, attempt), **channel.environment(), **env}
+            work = self._watch(phase, attempt, own)
+            work.channel = channel
             try:
                 process = await GroupProcess.start(
                     argv,
@@ -172,26 +179,47 @@ class CommandExecutor:
     async def _watched(self, process: GroupProcess, work: WatchedProgram, program: str) -> Outcome:
         try:
             returncode = await process.wait(work.look)
+        except OverError:
+            await self._ended(process, work, CALLS_MOST)
+            return work.outcome(program, 0)
         except OvertimeError:
             await self._ended(process, work)
             return Failed("timed_out", f"{program} gave no result by the deadline")
+        except CapReachedError:
+            ended = process.returncode
+            await self._ended(process, work)
+            if ended is None:
+                raise
+            return work.outcome(program, ended)
         except BaseException:
             await self._ended(process, work)
             raise
-        await to_the_end(work.finish())
+        with contextlib.suppress(CapReachedError):  # it has ended by itself: what it did is done
+            await to_the_end(work.finish(returncode=returncode))
         return work.outcome(program, returncode)
 
-    async def _ended(self, process: GroupProcess, work: WatchedProgram) -> None:
+    async def _ended(
+        self, process: GroupProcess, work: WatchedProgram, most: int = CUT_MOST
+    ) -> None:
         try:
             await process.end(self._grace_s)
         finally:
             process.kill()  # a second cancel leaves nothing running either, and nothing unrecorded
             with contextlib.suppress(LeaseLostError, CapReachedError):  # it ends for one already
-                await to_the_end(work.finish(CUT_MOST))
+                await to_the_end(work.finish(most, returncode=None))
 
-    def _reader(self, attempt: Attempt) -> ProgramReader:
+    def _watch(self, phase: PhaseView, attempt: Attempt, env: Mapping[str, str]) -> WatchedProgram:
+        place = Surroundings(env=env, cwd=self._cwd, deliverables=phase.deliverables)
         token = attempt.lease_token
-        return ProgramReader(token) if self._preset is None else self._preset.reader(token)
+        reader = ProgramReader(token) if self._preset is None else self._preset.reader(token, place)
+        return WatchedProgram(
+            phase,
+            attempt,
+            reader,
+            self._capture_bytes,
+            result_grace_s=self._result_grace_s,
+            grace_s=self._grace_s,
+        )
 
     def _missing(self, program: str) -> bool:
         if os.sep in program:
@@ -272,6 +300,12 @@ def _variables(phase: PhaseView, attempt: Attempt) -> dict[str, str]:
         "AUTOPACK_ATTEMPT": str(attempt.number),
         "AUTOPACK_BUDGET_TOKENS": str(attempt.budget_tokens),
     }
+    texts = {
+        "AUTOPACK_GOAL": phase.goal,
+        "AUTOPACK_MODEL": phase.model,
+        "AUTOPACK_FEEDBACK": phase.reason,
+    }
+    told |= {name: text.replace("\0", "\ufffd") for name, text in texts.items() if text}
     if attempt.deadline is not None:
         told["AUTOPACK_DEADLINE"] = datetime.fromtimestamp(
             attempt.deadline.timestamp(), UTC

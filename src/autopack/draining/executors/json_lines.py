@@ -1,21 +1,19 @@
 """What a program says of its work in JSON lines: calls, steps, and how it ended."""
 
-import json
-import math
 import re
-from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from autopack.draining.attempts.executor_results import bad_outcome
-from autopack.errors import InvalidInputError
+from autopack.draining.executors.json_objects import json_object
+from autopack.draining.executors.session_calls import LaterCalls, Surroundings
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 from autopack.report.failure_words import start_of
-from autopack.values.money import Usd
 
 _PREFIX: Final = "autopack."
 _ENDINGS: Final = frozenset({"completed", "failed", "needs_person"})
 _MOST_PROBLEMS: Final = 20
 _SHOWN_CHARS: Final = 120
+_TYPE: Final = re.compile(r'\s*\{\s*"type"\s*:\s*"([\w.]{1,40})"')
 _CLAIM: Final = re.compile(r"""\s*\{.*?["']type["']\s*:\s*["']autopack\.""")
 
 
@@ -39,16 +37,34 @@ class ProgramReader:
         n_problems: How many such lines there were.
         is_usage_lost: Whether one of them was, or may have been, about usage.
         outcome: How the work ended, if the program said so.
+        no_result: What it is if the program ends well and has not said so; None is that all is
+            well.
+        facts: What it told of its last trouble, for a program that ends without a word.
     """
+
+    idle_types: ClassVar[frozenset[str]] = frozenset()
+    """Types of lines that tell neither usage nor an end, whatever else they hold."""
 
     def __init__(self, lease_token: str) -> None:
         self.lease_token = lease_token
-        self.calls: list[dict[str, Any]] = []
+        self.calls: list[dict[str, Any] | LaterCalls] = []
         self.note: str | None = None
         self.problems: list[str] = []
         self.n_problems = 0
         self.is_usage_lost = False
         self.outcome: Outcome | None = None
+        self.no_result: Failed | None = None
+        self.facts: dict[str, Any] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the program has said how its work ended, and need say no more."""
+        return self.outcome is not None
+
+    def is_idle_line(self, head: str) -> bool:
+        """Tell of a very long line, by its beginning, whether nothing of it is needed."""
+        found = _TYPE.match(head)
+        return found is not None and found[1] in self.idle_types
 
     def line(self, text: str) -> None:
         """Take the next line of standard output."""
@@ -72,6 +88,9 @@ class ProgramReader:
 
     def finish(self, whole: str | None) -> None:
         """Take the end of the output; *whole* is all of it, or None if it was cut."""
+
+    def ended(self, returncode: int | None) -> None:
+        """Take how the program ended, before its last calls are recorded; None: we ended it."""
 
     def problem(self, what: str, *, is_usage: bool = True) -> None:
         """Take note of a line that could not be read; it counts as lost usage unless it is none."""
@@ -109,8 +128,17 @@ class Preset(Protocol):
     command: tuple[Any, ...]
     stdin: str | None
 
-    def reader(self, lease_token: str) -> ProgramReader:
-        """Return a fresh reader for one attempt."""
+    def reader(self, lease_token: str, place: Surroundings) -> ProgramReader:
+        """Return a fresh reader for one attempt; *place* is where its program runs."""
+
+
+def no_result(program: str, wanted: str) -> Failed:
+    """Return the failure of a program that ended well and never said how its work ended."""
+    message = (
+        f"{program} ended without {wanted}: it was interrupted, or its output is not the one "
+        "that the preset reads"
+    )
+    return Failed("no_result", message, retryable=True, failure_class="execution")
 
 
 def is_own(text: str) -> bool:
@@ -121,48 +149,3 @@ def is_own(text: str) -> bool:
     if told is None:
         return _CLAIM.match(text) is not None
     return str(told.get("type", "")).startswith(_PREFIX)
-
-
-def json_object(text: str) -> dict[str, Any] | None:
-    """Return the JSON object that a line holds, or None."""
-    stripped = text.removeprefix("\ufeff").strip()  # some programs begin with that mark
-    if not stripped.startswith("{"):
-        return None
-    try:
-        found = json.loads(stripped)
-    except (ValueError, RecursionError):  # nested too deeply to be read
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def whole(figures: Mapping[str, Any], name: str) -> int | None:
-    """Return a count of tokens; None if it is missing, or no whole number from 0 up."""
-    value = figures.get(name)
-    return value if type(value) is int and value >= 0 else None
-
-
-def number(figures: Mapping[str, Any], name: str) -> float | None:
-    """Return a figure from 0 up, or None."""
-    value = figures.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if 0 <= found < math.inf else None
-
-
-def amount(figures: Mapping[str, Any], name: str) -> Usd | None:
-    """Return a figure in USD, exactly, or None."""
-    value = figures.get(name)
-    try:
-        return Usd.of(value) if isinstance(value, int | float) else None
-    except InvalidInputError:
-        return None
-
-
-def added(*figures: int | None) -> int | None:
-    """Return the sum of the known figures; None if none is known."""
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if known else None

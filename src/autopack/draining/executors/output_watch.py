@@ -1,7 +1,7 @@
 """What a running program has printed so far, and what of it is recorded."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 import attrs
@@ -11,9 +11,13 @@ from autopack.draining.attempts.told_waits import retry_after_s
 from autopack.draining.executors.call_recorder import CALLS_MOST, ToldCalls
 from autopack.draining.executors.exits import exit_failure
 from autopack.draining.executors.json_lines import ProgramReader, is_own
-from autopack.draining.executors.program_output import Capture, Lines
+from autopack.draining.executors.program_output import (
+    LONGEST_STREAM_LINE_BYTES,
+    Capture,
+    Lines,
+)
 from autopack.draining.executors.usage_files import SLICES_MOST, Told, UsageChannel
-from autopack.errors import LeaseLostError
+from autopack.errors import CapReachedError, LeaseLostError
 from autopack.plugins.narrator import Narrator
 from autopack.ports.work import (
     USAGE_PROBLEMS,
@@ -35,8 +39,17 @@ _TOLD_CHARS: Final = 200
 _LINE_PROBLEMS: Final = "line-problems"
 
 
+_OVER_MOST: Final = 12
+_MARGIN_S: Final = 1.0
+_CAPPED_S: Final = 1.0
+
+
 class OvertimeError(Exception):
     """The deadline has passed and nobody cancelled the call."""
+
+
+class OverError(Exception):
+    """The program has given its result long ago, and does not end."""
 
 
 @attrs.define
@@ -47,21 +60,31 @@ class WatchedProgram:
     attempt: Attempt
     reader: ProgramReader
     capture_bytes: int
+    result_grace_s: float = 5.0
+    grace_s: float = 3.0
     channel: UsageChannel = attrs.field(init=False)
     calls: ToldCalls = attrs.field(init=False)
     output: Capture = attrs.field(init=False)
     errors: Capture = attrs.field(init=False)
-    _lines: Lines = attrs.field(init=False, factory=Lines)
+    _lines: Lines = attrs.field(init=False)
     _note: str | None = None
+    _heard_s: float = attrs.field(factory=time.monotonic)
+    _over_s: float | None = None
+    _at_cap: CapReachedError | None = None
+    _kept: Mapping[str, str] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         """Keep as much of stderr as of stdout."""
+        self._lines = Lines(
+            longest_bytes=LONGEST_STREAM_LINE_BYTES, is_idle=self.reader.is_idle_line
+        )
         self.output, self.errors = Capture(self.capture_bytes), Capture(self.capture_bytes)
         self.calls = ToldCalls(self.attempt, self.reader, model=self.phase.model)
 
     def stdout(self, chunk: bytes) -> None:
         """Take a piece of standard output."""
         self.output.feed(chunk)
+        self._heard_s = time.monotonic()
         for line in self._lines.feed(chunk):
             self._read(self.reader.line, line)
 
@@ -71,11 +94,13 @@ class WatchedProgram:
 
         Raises:
             OvertimeError: The deadline has passed.
+            OverError: The program has said that it is done, and does not end.
             LeaseLostError: The phase is not this worker's any more.
             CapReachedError: The last call was one too many.
         """
         await self._hear()
-        await self.calls.record()
+        await self._record()
+        self._look_for_end()
         if self.reader.note is not None and self.reader.note != self._note:
             self._note = self.reader.note
             await self.attempt.aprogress(self._note)
@@ -88,9 +113,37 @@ class WatchedProgram:
         if left_s < -_OVERTIME_S:  # the drain cancels the call at the deadline; others may not
             raise OvertimeError
 
-    async def finish(self, most: int = CALLS_MOST) -> None:
+    async def _record(self) -> None:
+        """Record what was told; the call that fills a cap does not undo work that is done."""
+        try:
+            await self.calls.record()
+        except CapReachedError as fault:
+            self._at_cap = fault
+        if self._at_cap is not None and not self.reader.is_over:
+            raise self._at_cap
+
+    def _look_for_end(self) -> None:
+        """Wait no longer than a grace for a program that is done, and is quiet since."""
+        now_s = time.monotonic()
+        if not self.reader.is_over:
+            self._over_s = None
+            return
+        self._over_s = now_s if self._over_s is None else self._over_s
+        grace_s = self.result_grace_s if self._at_cap is None else _CAPPED_S
+        left_s = self.attempt.left_s
+        if left_s is not None:  # else the deadline would undo what is done
+            grace_s = min(grace_s, max(0.0, left_s - self.grace_s - _MARGIN_S))
+        is_quiet = now_s - max(self._heard_s, self._over_s) >= grace_s
+        if is_quiet or now_s - self._over_s >= _OVER_MOST * grace_s:
+            raise OverError
+
+    async def finish(self, most: int = CALLS_MOST, *, returncode: int | None = 0) -> None:
         """
         Take and record what is left once the program has ended, but no more than so many calls.
+
+        Args:
+            most: How many.
+            returncode: How the program ended; None if we ended it.
 
         Raises:
             LeaseLostError, CapReachedError: One call was too many; all of them are recorded.
@@ -98,6 +151,7 @@ class WatchedProgram:
         for line in self._lines.finish():
             self._read(self.reader.line, line)
         self._read(self.reader.finish, self.output.text() if self.output.is_whole else None)
+        self._read(self.reader.ended, returncode)
         for _ in range(SLICES_MOST):
             if not await self._hear():
                 break
@@ -109,23 +163,33 @@ class WatchedProgram:
 
     def attach(self) -> None:
         """Keep what the program printed, and what could not be understood of it."""
-        for name, text in (("stdout", self.output.text()), ("stderr", self.errors.text())):
+        printed = (("stdout", self.output.text()), ("stderr", self.errors.text()))
+        for name, text in (*printed, *self._kept.items()):
             if text:
                 self.attempt.attach(name, text)
         if self.reader.n_problems:
             self._tell_problems()
 
     def outcome(self, program: str, returncode: int) -> Outcome:
-        """Return how the work ended: what the program said, else what its exit code says."""
+        """
+        Return how the work ended: what the program said, else what its exit code says.
+
+        Args:
+            returncode: 0 also for a program that we ended after its result.
+        """
         told = self.reader.outcome
         if returncode != 0 and not isinstance(told, Failed):
-            told = exit_failure(program, returncode, self._last_words())
+            said = told if isinstance(told, Completed) else None
+            self._kept = {} if said is None else said.outputs
+            facts = self.reader.facts
+            told = exit_failure(program, returncode, self._last_words(), said=said, facts=facts)
+        told = told or self.reader.no_result
         if isinstance(told, Failed):
-            wait_s = retry_after_s(f"{told.message} {told.excerpt or ''}", now_s=time.time())
+            wait_s = told.retry_after_s
             return attrs.evolve(
                 told,
                 exit_code=returncode or None if told.exit_code is None else told.exit_code,
-                retry_after_s=wait_s if told.retry_after_s is None else told.retry_after_s,
+                retry_after_s=_wait_s(told) if wait_s is None else wait_s,
             )
         return told if told is not None else Completed(summary=self._silence())
 
@@ -182,3 +246,11 @@ class WatchedProgram:
             name = type(self.reader).__name__
             shown = "" if given is None else f" ({start_of(str(given), _TOLD_CHARS)!r})"
             self.reader.problem(f"{name} failed: {type(fault).__name__}: {fault}{shown}")
+
+
+def _wait_s(told: Failed) -> float | None:
+    """Return for how long a provider asks to wait: until a limit's reset, else in its words."""
+    now_s, resets_at = time.time(), told.source_fields.get("resets_at")
+    if isinstance(resets_at, int | float) and resets_at > now_s:
+        return resets_at - now_s
+    return retry_after_s(f"{told.message} {told.excerpt or ''}", now_s=now_s)

@@ -108,6 +108,11 @@ class GroupProcess:
         """The number of the process group."""
         return self._process.pid
 
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, negative for a signal; None while the program runs."""
+        return self._process.returncode
+
     async def wait(self, look: Callable[[], Awaitable[None]]) -> int:
         """
         Return the exit code once the program has ended and all it printed was taken.

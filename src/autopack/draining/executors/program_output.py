@@ -9,6 +9,9 @@ from typing import Final
 from autopack.report.failure_words import end_of
 
 LONGEST_LINE_BYTES: Final = 16 * 2**20
+LONGEST_STREAM_LINE_BYTES: Final = 64 * 2**20
+_IDLE_BYTES: Final = 2**20
+_HEAD_BYTES: Final = 200
 _WORD_MOST: Final = 4096
 _TELLING_BYTES: Final = 2
 _BREAK: Final = re.compile(rb"[\s\"',;<>()\[\]{}]")
@@ -86,16 +89,27 @@ class Capture:
 
 class Lines:
     """
-    Cuts chunks into lines; a line over *LONGEST_LINE_BYTES* is dropped and counted.
+    Cuts chunks into lines; a line that is too long is dropped and counted.
 
     UTF-8, or UTF-16 if the first letters show it.
 
     Args:
         n_dropped: How many lines were dropped before.
+        longest_bytes: How long a line may be; *LONGEST_LINE_BYTES* if it is not given.
+        is_idle: Tells of a long line's beginning that nothing of it is needed: it is passed over
+            and not counted.
     """
 
-    def __init__(self, *, n_dropped: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        n_dropped: int = 0,
+        longest_bytes: int | None = None,
+        is_idle: Callable[[str], bool] | None = None,
+    ) -> None:
         self.n_dropped = n_dropped
+        self._longest_bytes, self._is_idle_line = longest_bytes, is_idle
+        self._is_idle = self._is_asked = False
         self._rest = bytearray()
         self._is_dropping = False
         self._begun = b""
@@ -137,15 +151,21 @@ class Lines:
         return self._decoder.decode(chunk).encode("utf-8", "replace")
 
     def _add(self, piece: bytes) -> None:
-        if len(self._rest) + len(piece) > LONGEST_LINE_BYTES:
+        n_bytes = len(self._rest) + len(piece)
+        if n_bytes > _IDLE_BYTES and self._is_idle_line is not None and not self._is_asked:
+            self._is_asked = True
+            head = bytes(self._rest[:_HEAD_BYTES]) + piece[:_HEAD_BYTES]
+            self._is_idle = not self._is_dropping and self._is_idle_line(_text(head[:_HEAD_BYTES]))
+        if n_bytes > (self._longest_bytes or LONGEST_LINE_BYTES) or self._is_idle:
             self._is_dropping = True
             self._rest.clear()
         elif not self._is_dropping:
             self._rest += piece
 
     def _ended(self) -> Iterator[str]:
+        is_idle, self._is_idle, self._is_asked = self._is_idle, False, False
         if self._is_dropping:
-            self.n_dropped += 1
+            self.n_dropped += not is_idle
             self._is_dropping = False
             return
         line = bytes(self._rest).rstrip(b"\r")
