@@ -1,6 +1,7 @@
 """Drain, probe and status as commands."""
 
 import json
+import sys
 
 import pytest
 
@@ -173,3 +174,17 @@ def test_the_live_view_shows_queue_spend_and_end():
     assert "failure: 2 x tests_failed: x" == failure
     assert end.startswith("running for 1:30, expected end ")
     assert "running for 1:30, expected end not known yet" == unknown
+
+
+def test_a_program_may_stand_after_two_dashes(cli, run_log, tmp_path):
+    """With options of its own, which are not ours; and then not in --command as well."""
+    path = tmp_path / "agent.py"
+    path.write_text("import sys; assert sys.argv[1:] == ['--json', '--workers']")
+    given = ("--", sys.executable, str(path), "--json", "--workers")
+    done = cli("--log", run_log, "drain", *given)
+    twice = cli("--log", run_log, "drain", "--command", '["true"]', *given)
+    stray = cli("--log", run_log, "drain", "true")
+    none = cli("--log", run_log, "drain", "--")
+
+    assert [0, 2, 2, 2] == [result.exit_code for result in (done, twice, stray, none)]
+    assert "Give the program once" in twice.output

@@ -17,7 +17,8 @@ from autopack.cli.output import (
     users_prints,
     whoever_reads,
 )
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.program_arguments import ProgramCommand, command_of
+from autopack.cli.session import Session, example
 from autopack.cli.signals import stopping
 
 
@@ -40,14 +41,14 @@ _DIGITS_MOST = 12
 
 
 @click.command(
-    cls=LogCommand,
+    cls=ProgramCommand,
     short_help="Work the queued phases off, and record what happened.",
     epilog=example(
         "autopack --log work.db drain --executor mine.py:execute --workers 4",
         "autopack --log work.db drain --executor mine.py:execute --run-id nightly \\",
         "    --phase-id p3 --requeue --why 'fixed'",
         "autopack --log work.db drain --preset claude --timeout-s 900",
-        """autopack --log work.db drain --command '["my-agent", "--task", "{goal}"]'""",
+        "autopack --log work.db drain --timeout-s 900 -- my-agent --task '{goal}'",
         "autopack --log work.db drain --resume",
     ),
 )
@@ -139,7 +140,8 @@ def drain(
 
     Exit 0 if no phase failed, 1 if some did, or if an error, the breaker, a missing price or the
     machine ended it, 130 when interrupted: the first Ctrl-C lets the phases in work end, the second
-    one gives them back at once. Ten seconds after that it ends, whatever still goes on.
+    one gives them back at once. Ten seconds after that it ends, whatever still goes on. A program
+    and its arguments may stand after --, in place of --command.
     """
     last = ctx.with_resource(last_resort())
     ctx.with_resource(unhurried())
@@ -148,7 +150,12 @@ def drain(
     assert session is not None
     with users_prints():
         settings = _settings(
-            ctx, session.registry(), given, (command, preset, options), strategy_options, dry_run
+            ctx,
+            session.registry(),
+            given,
+            (command_of(ctx, command), preset, options),
+            strategy_options,
+            dry_run,
         )
     with session.open_log() as log:
         if dry_run:

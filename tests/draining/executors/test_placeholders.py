@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autopack import CommandExecutor
 from autopack.draining.executors.placeholders import (
     NoValueError,
     Values,
@@ -91,3 +92,42 @@ def test_a_phase_is_one_json_object():
         told["run_id"], told["phase_id"], told["goal"], told["payload"], told["inputs"],
     )  # fmt: skip
     assert "status" not in told
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["bash", "-c", "agent '{goal}'"],
+        ["/bin/sh", "-ec", "agent {payload.x}"],
+        ["env", "A=1", "bash", "--norc", "-l", "-c", "agent {goal}"],
+        ["timeout", "5", "sh", "-c", "--", "agent {goal}"],
+        ["bash", ["-c", "agent {model}"]],
+        ["fish", "--command=agent {goal}"],
+    ],
+)
+def test_a_text_that_a_shell_reads_has_no_placeholder(command):
+    """A goal is no program; the refusal says what to write instead."""
+    with pytest.raises(InvalidInputError, match=r"an argument of its own"):
+        CommandExecutor(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["bash", "-c", 'agent "$1"', "bash", "{goal}"],
+        ["bash", "-c", 'agent "$AUTOPACK_GOAL"'],
+        ["bash", "-c", "echo {{goal}} {a,b}"],
+        ["bash", "run.sh", "-c", "{goal}"],
+        ["python3", "-c", "print(1)", "{goal}"],
+        ["agent", "bash", "{goal}"],
+    ],
+)
+def test_what_a_shell_does_not_read_may_have_one(command):
+    """Its arguments, its variables, a file's, and other programs' options."""
+    assert CommandExecutor(command).settings["command"] == command
+
+
+def test_the_refusal_names_the_variable():
+    """Where there is one."""
+    with pytest.raises(InvalidInputError, match=r'"\$AUTOPACK_GOAL"'):
+        CommandExecutor(["bash", "-c", "agent {goal}"])

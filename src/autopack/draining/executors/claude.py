@@ -133,9 +133,11 @@ class ClaudeReader(ProgramReader):
 
     def _retry(self, told: Mapping[str, Any]) -> None:
         self.note = f"retry {told.get('attempt')} of {told.get('max_retries')}"
-        facts = {"http_status": told.get("error_status"), "error": told.get("error")}
+        status, error = told.get("error_status"), told.get("error")
+        has_no_answer = status is None and error == "unknown"
+        facts = {"http_status": status, "error": "connection_failed" if has_no_answer else error}
         self.facts = {name: value for name, value in facts.items() if type(value) in (int, str)}
-        self._n_broken += told.get("error_status") is None
+        self._n_broken += status is None
 
     def _step(self, kind: str, told: Mapping[str, Any]) -> None:
         if kind == "assistant":

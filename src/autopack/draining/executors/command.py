@@ -20,6 +20,7 @@ from autopack.draining.executors.output_watch import OverError, OvertimeError, W
 from autopack.draining.executors.placeholders import Argument, NoValueError, Values
 from autopack.draining.executors.processes import GroupProcess
 from autopack.draining.executors.session_calls import Surroundings
+from autopack.draining.executors.shell_texts import check_shell_texts
 from autopack.draining.executors.usage_files import UsageChannel
 from autopack.errors import (
     CapReachedError,
@@ -83,6 +84,7 @@ class CommandExecutor:
         self._command = _checked(command)
         self._stdin, self._env = stdin, _variables_of(env)
         placeholders.check(_texts(self._command, stdin, self._env))
+        check_shell_texts(self._command)
         self._cwd = None if cwd is None else Path(cwd).absolute()
         check_amount("capture_bytes", capture_bytes)
         check_seconds("grace_s", grace_s, least=0.0, most=DAY_S)

@@ -106,6 +106,11 @@ def check(texts: Mapping[str, str]) -> None:
             )
 
 
+def names_in(text: str) -> list[str]:
+    """Return the placeholders in a text, in order."""
+    return [found[1] for found in _PLACEHOLDER.finditer(text) if found[1] is not None]
+
+
 def filled(text: str, values: Values) -> str:
     """Return *text* with its placeholders filled in; several values are joined by a comma."""
 

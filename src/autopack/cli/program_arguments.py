@@ -1,0 +1,35 @@
+"""A program and its arguments after ``--``: what ``--command`` says in JSON."""
+
+import json
+from typing import Final
+
+import click
+
+from autopack.cli.session import LogCommand
+
+_END: Final = "--"
+_PLACE: Final = "autopack.program"
+
+
+class ProgramCommand(LogCommand):
+    """A command after whose options, and ``--``, a program may stand."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what stands after the first ``--``; a word before it is refused as ever."""
+        if _END in args:
+            place = args.index(_END)
+            args, program = args[:place], args[place + 1 :]
+            if not program:
+                raise click.UsageError("There is no program after --.", ctx)
+            ctx.meta[_PLACE] = program
+        return super().parse_args(ctx, args)
+
+
+def command_of(ctx: click.Context, command: str | None) -> str | None:
+    """Return what ``--command`` says, or would say of the program after ``--``."""
+    program = ctx.meta.get(_PLACE)
+    if program is None:
+        return command
+    if command is not None:
+        raise click.UsageError("Give the program once: by --command, or after --.")
+    return json.dumps(program)
