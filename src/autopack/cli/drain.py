@@ -54,7 +54,9 @@ _DIGITS_MOST = 12
 )
 @click.option("--executor", help="A registered name, or file.py:name.")
 @click.option("--command", metavar="JSON", help="What the executor `command` runs: a list.")
-@click.option("--preset", help="A program that the executor `command` knows: claude, codex.")
+@click.option(
+    "--preset", help="A client whose output is known: claude, codex, gemini, opencode, qwen."
+)
 @click.option(
     "-x",
     "--executor-option",

@@ -11,16 +11,15 @@ from autopack.draining.executors.codex_rollouts import (
     CodexTurn,
     figures_of,
     limit_facts,
-    status_of,
 )
 from autopack.draining.executors.json_lines import ProgramReader, no_result
 from autopack.draining.executors.json_objects import json_object
+from autopack.draining.executors.provider_errors import facts_in
 from autopack.draining.executors.session_calls import NOWHERE, Surroundings
 from autopack.draining.executors.token_figures import Figures, greatest, unreadable
 from autopack.ports.work import Completed, Failed
 
 _CUT: Final = "reason: max_output_tokens"
-_SAID_CHARS: Final = 2_000
 
 
 class Codex:
@@ -173,19 +172,7 @@ def _facts(told: Mapping[str, Any]) -> dict[str, Any]:
     """Return an error's facts: those of the provider's JSON, else what codex's sentence names."""
     error = told.get("error", told)
     said = error.get("message") if isinstance(error, dict) else error
-    said = said if isinstance(said, str) else ""
-    inner = json_object(said) or {}
-    detail = inner.get("error")
-    detail = detail if isinstance(detail, dict) else {}
-    status = inner.get("status") if type(inner.get("status")) is int else status_of(said)
-    facts = {
-        "http_status": status,
-        "error": _word(detail.get("code")) or _word(detail.get("type")),
-        "error_type": _word(detail.get("type")),
-        "said": (_word(detail.get("message")) or said)[:_SAID_CHARS] or None,
-        "resets_at": detail.get("resets_at") if type(detail.get("resets_at")) is int else None,
-    }
-    return {name: value for name, value in facts.items() if value is not None}
+    return facts_in(said) if isinstance(said, str) else {}
 
 
 def _failed(told: Mapping[str, Any]) -> Failed:
@@ -194,7 +181,3 @@ def _failed(told: Mapping[str, Any]) -> Failed:
         return Failed("truncated", message, failure_class="truncated", source_fields=_facts(told))
     why = message or "the turn failed, and codex does not say why"
     return Failed("turn_failed", why, source_fields=_facts(told))
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None

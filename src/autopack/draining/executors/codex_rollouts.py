@@ -1,6 +1,5 @@
 """The file that codex keeps of a thread: what it used, by which model, and its plan's limits."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Self
 
@@ -161,15 +160,6 @@ def limit_facts(limits: Mapping[str, Any]) -> dict[str, Any]:
             found["resets_at"] = window["resets_at"]
         return found
     return {}
-
-
-_STATUS: Final = re.compile(r"(?:unexpected|last) status:? (\d{3})\b")
-
-
-def status_of(message: str) -> int | None:
-    """Return the HTTP status that codex names in its sentence, or None."""
-    found = _STATUS.search(message[:2_000])
-    return None if found is None else int(found[1])
 
 
 def _unknown(*, is_filed: bool) -> str:

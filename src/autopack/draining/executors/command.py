@@ -14,11 +14,14 @@ from autopack.draining.executors import placeholders
 from autopack.draining.executors.call_recorder import CALLS_MOST, CUT_MOST
 from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.codex import Codex
+from autopack.draining.executors.gemini import Gemini
 from autopack.draining.executors.json_lines import Preset, ProgramReader
 from autopack.draining.executors.keepers import Keeper
+from autopack.draining.executors.opencode import Opencode
 from autopack.draining.executors.output_watch import OverError, OvertimeError, WatchedProgram
 from autopack.draining.executors.placeholders import Argument, NoValueError, Values
 from autopack.draining.executors.processes import GroupProcess
+from autopack.draining.executors.qwen import Qwen
 from autopack.draining.executors.session_calls import Surroundings
 from autopack.draining.executors.shell_texts import check_shell_texts
 from autopack.draining.executors.usage_files import UsageChannel
@@ -31,7 +34,13 @@ from autopack.errors import (
 from autopack.ports.figures import DAY_S, check_amount, check_seconds
 from autopack.ports.work import Attempt, Failed, Outcome, PhaseView
 
-PRESETS: Final[Mapping[str, Callable[[], Preset]]] = {"claude": Claude, "codex": Codex}
+PRESETS: Final[Mapping[str, Callable[[], Preset]]] = {
+    "claude": Claude,
+    "codex": Codex,
+    "gemini": Gemini,
+    "opencode": Opencode,
+    "qwen": Qwen,
+}
 """Programs whose output is known, by name."""
 
 _EXAMPLE: Final = """--command '["my-agent", "--task", "{goal}"]' or --preset claude"""
@@ -44,7 +53,7 @@ class CommandExecutor:
     Args:
         command: The argument list, with placeholders; an inner list is a group of arguments that
             is left out if one of its placeholders has no value. A preset brings its own.
-        preset: ``claude`` or ``codex``, whose output is read for usage; or an object like them.
+        preset: A name in ``PRESETS``, whose output is read for usage; or an object like them.
         stdin: A text with placeholders for standard input; None gives it none.
         cwd: The folder to run in, absolute or from here.
         env: Variables to add to this process's own; their values may have placeholders. The log

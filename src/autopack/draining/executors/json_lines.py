@@ -89,6 +89,9 @@ class ProgramReader:
     def finish(self, whole: str | None) -> None:
         """Take the end of the output; *whole* is all of it, or None if it was cut."""
 
+    def aside(self, text: str) -> None:
+        """Take what the program printed for people, on standard error, as far as it is kept."""
+
     def ended(self, returncode: int | None) -> None:
         """Take how the program ended, before its last calls are recorded; None: we ended it."""
 

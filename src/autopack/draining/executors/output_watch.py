@@ -151,6 +151,7 @@ class WatchedProgram:
         for line in self._lines.finish():
             self._read(self.reader.line, line)
         self._read(self.reader.finish, self.output.text() if self.output.is_whole else None)
+        self._read(self.reader.aside, self.errors.text())
         self._read(self.reader.ended, returncode)
         for _ in range(SLICES_MOST):
             if not await self._hear():
@@ -183,7 +184,8 @@ class WatchedProgram:
             self._kept = {} if said is None else said.outputs
             facts = self.reader.facts
             told = exit_failure(program, returncode, self._last_words(), said=said, facts=facts)
-        told = told or self.reader.no_result
+        if told is None and (told := self.reader.no_result) is not None and self.reader.facts:
+            told = attrs.evolve(told, failure_class=None, source_fields=self.reader.facts)
         if isinstance(told, Failed):
             wait_s = told.retry_after_s
             return attrs.evolve(
