@@ -6,26 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack.aggregates.cap import Amount, CapState, decide, evolve, fold
-from autopack.aggregates.commands import ReserveCap, SetCaps, SettleCap
+from autopack.aggregates.cap import Amount, CapState, checked_caps, decide, evolve, fold
+from autopack.aggregates.requests import CapsRequest
 from autopack.errors import CapFullError, InvalidInputError, PriceUnknownError
 from autopack.events import CapReserved, CapSet, CapSettled
 
 CAP = CapSet(scope="run-r", max_tokens=100, by="me", why="w")
 
 
-def reserve(token, tokens, usd=None, **more):
-    return ReserveCap(scope="run-r", lease_token=token, tokens=tokens, usd=usd, **more)
+def reserve(token, tokens, usd=None):
+    return CapReserved(scope="run-r", lease_token=token, tokens=tokens, usd=usd)
 
 
 def settle(token, tokens, usd=None, worked_us=0):
-    return SettleCap(scope="run-r", lease_token=token, tokens=tokens, usd=usd, worked_us=worked_us)
+    return CapSettled(scope="run-r", lease_token=token, tokens=tokens, usd=usd, worked_us=worked_us)
 
 
-def after(*commands, state=None):
+def after(*requests, state=None):
     state = state or fold([CAP])
-    for command in commands:
-        state = fold(decide(command, state), state)
+    for request in requests:
+        state = fold(decide(request, state), state)
     return state
 
 
@@ -111,7 +111,7 @@ def test_without_a_price_a_cap_in_usd_refuses():
 
     with pytest.raises(PriceUnknownError, match="allow_unknown_price=True"):
         decide(reserve("a", 10), state)
-    assert 1 == len(decide(reserve("a", 10, allow_unknown_price=True), state))
+    assert 1 == len(decide(reserve("a", 10), state, allow_unknown_price=True))
     assert 1 == len(decide(reserve("a", 10, usd=Decimal("0.4")), state))
 
 
@@ -134,7 +134,7 @@ def test_caps_can_be_lifted_by_whoever_may():
 @pytest.mark.parametrize(("otherwise", "n_events"), [({}, 0), ({"tokens": 5}, 1)])
 def test_a_cap_that_is_not_there_is_not_lifted(otherwise, n_events):
     """Unless the run was created with one: that none holds is a change then."""
-    lift = SetCaps(
+    lift = CapsRequest(
         scope="run-r", caps={"tokens": None}, by="me", why="w", may_change=True, otherwise=otherwise
     )
 
@@ -154,6 +154,19 @@ def test_the_caps_of_the_runs_creation_hold_until_others_are_set():
     (changed,) = decide(_set({"attempts": 5}, may_change=True, otherwise={"tokens": 7}), fold([]))
 
     assert {"tokens": 7, "attempts": 5} == evolve(fold([]), changed).caps
+
+
+@pytest.mark.parametrize("cap", [0, -5.0, float("inf"), float("nan"), "9"])
+def test_a_cap_is_a_number_above_0(cap):
+    """A cap under which nothing fits, or that is none, is refused."""
+    with pytest.raises(InvalidInputError, match=r"Run 'r': the cap in tokens is .* above 0"):
+        checked_caps("Run 'r'", {"tokens": cap})
+
+
+def test_an_unknown_cap_is_named_with_the_known_ones():
+    """A cap in a unit that nobody counts is refused."""
+    with pytest.raises(InvalidInputError, match=r"'dollars'.*tokens, usd, attempts, minutes"):
+        checked_caps("Run 'r'", {"dollars": 1})
 
 
 @pytest.mark.parametrize(
@@ -191,7 +204,7 @@ def test_another_cap_is_refused_unless_it_may_change():
 
 
 def _set(caps, **more):
-    return SetCaps(scope="run-r", caps=caps, by="me", why="w", **more)
+    return CapsRequest(scope="run-r", caps=caps, by="me", why="w", **more)
 
 
 EVENTS = st.lists(

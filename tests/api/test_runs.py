@@ -1,6 +1,7 @@
 """Runs and phases by hand: created, queued, called off, put back, decided."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
@@ -193,19 +194,29 @@ class TestByHand:
 
         assert [] == types(log)
 
-    @pytest.mark.parametrize("act", [autopack.requeue, autopack.cancel, autopack.skip])
-    def test_a_reason_is_asked_for(self, log, act):
+    @pytest.mark.parametrize(
+        "act",
+        [
+            autopack.requeue,
+            autopack.cancel,
+            autopack.skip,
+            partial(autopack.decide_gate, decision="approve"),
+        ],
+    )
+    @pytest.mark.parametrize("why", ["", " "])
+    def test_a_reason_is_asked_for(self, log, act, why):
         """Without a reason nothing is changed."""
-        with pytest.raises(InvalidInputError, match="say why"):
-            act(log, A, why=" ")
+        with pytest.raises(InvalidInputError, match="Phase r1/a: say why"):
+            act(log, A, why=why)
 
         assert [] == types(log)
 
     @pytest.mark.parametrize("act", [autopack.pause_run, autopack.resume_run])
-    def test_a_reason_is_asked_for_runs_too(self, log, act):
+    @pytest.mark.parametrize("why", ["", " "])
+    def test_a_reason_is_asked_for_runs_too(self, log, act, why):
         """The message asks for a reason, rather than naming the event that needs one."""
         with pytest.raises(InvalidInputError, match="Run r1: say why"):
-            act(log, "r1", why="")
+            act(log, "r1", why=why)
 
     def test_what_is_queued_is_queued_already(self, log):
         """A requeue of a waiting phase does not say that it cannot become what it is."""

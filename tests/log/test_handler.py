@@ -4,16 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from autopack.aggregates.commands import (
-    ClaimPhase,
-    CreateRun,
-    FinishRun,
-    PauseRun,
-    QueuePhases,
-    RecordPreparation,
-    ResumeRun,
-    SkipPhase,
-)
+from autopack.aggregates.requests import ClaimRequest, PhasesRequest
 from autopack.errors import (
     MoveRefusedError,
     PhaseMissingError,
@@ -21,22 +12,42 @@ from autopack.errors import (
     RunPausedError,
     VersionConflictError,
 )
-from autopack.events import event
+from autopack.events import (
+    PhaseClaimed,
+    PhaseSkipped,
+    RunCreated,
+    RunFinished,
+    RunPaused,
+    RunPrepared,
+    RunResumed,
+    event,
+)
 from autopack.log import handler as handler_module
 from autopack.log import stream_states
 from autopack.log.handler import Handler, handler_of
 from autopack.log.log import Log
 from autopack.ports.log import ANY, Lease, UnrecognisedEvent
 from autopack.ports.prediction import PhaseSpec
-from autopack.testing.facts import paused, queued, started
+from autopack.testing.facts import completed, paused, queued
 from autopack.values.ids import PhaseRef, phase_stream, run_stream
 
 REF = PhaseRef("r1", "a")
 PHASE, RUN = phase_stream("r1", "a"), run_stream("r1")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-CLAIM = ClaimPhase(ref=REF, worker="w1", lease_token="t1", max_attempts=3, now=NOON)
-SKIP = SkipPhase(ref=REF, by="ann", why="no need")
-PAUSE = PauseRun(run_id="r1", why="lunch", actor="ann")
+CLAIMED = PhaseClaimed(run_id="r1", phase_id="a", attempt=1, worker="w1", lease_token="t1")
+CLAIM = ClaimRequest(event=CLAIMED, max_attempts=3, now=NOON)
+BEGUN = ["phase.claimed", "phase.started"]
+PAUSE = RunPaused(run_id="r1", why="lunch", actor="ann")
+RESUME = RunResumed(run_id="r1", why="x", actor="ann")
+
+
+def skip(ref=REF):
+    return PhaseSkipped(run_id=ref.run_id, phase_id=ref.phase_id, by="ann", why="no need")
+
+
+def create(*phases, **fields):
+    created = RunCreated(run_id="r1", **fields)
+    return PhasesRequest(run_id="r1", phases=phases, created=created)
 
 
 @pytest.fixture
@@ -44,42 +55,42 @@ def handler(journal):
     """A handler on every backend, with one run of two phases."""
     handler = Handler(journal)
     specs = [PhaseSpec(name, category="tests", complexity="low") for name in "ab"]
-    handler.handle(CreateRun(run_id="r1", phases=tuple(specs), caps={"tokens": 7}))
+    handler.handle(create(*specs, caps={"tokens": 7}))
     return handler
 
 
 class TestHandle:
-    """A command's events are appended to its stream."""
+    """What is asked is appended to its stream."""
 
     def test_events_go_to_the_stream_of_their_subject(self, handler):
         """A run's events are on the run's stream, a phase's on the phase's."""
-        (recorded,) = handler.handle(CLAIM)
+        recorded, _started = handler.handle(CLAIM)
         (stopped,) = handler.handle(PAUSE)
 
         assert (PHASE, 1, 4) == (recorded.stream, recorded.version, recorded.position)
         assert (RUN, 4) == (stopped.stream, stopped.version)
 
-    def test_a_command_that_decides_nothing_appends_nothing(self, handler):
+    def test_a_request_that_decides_nothing_appends_nothing(self, handler):
         """Not even what it would have brought along."""
         brought = [("notes", [paused()], ANY)]
 
-        assert [] == handler.handle(ResumeRun(run_id="r1", why="x", actor="ann"), also=brought)
+        assert [] == handler.handle(RESUME, also=brought)
         assert 3 == handler.journal.head().position
 
     def test_a_refusal_appends_nothing(self, handler):
         """What is refused leaves no trace."""
-        handler.handle(SKIP)
+        handler.handle(skip())
         with pytest.raises(MoveRefusedError):
             handler.handle(CLAIM, also=[("notes", [paused()], ANY)])
 
         assert 4 == handler.journal.head().position
 
     def test_what_is_brought_along_is_in_the_same_batch(self, handler):
-        """Both are appended, and only the command's own events are answered."""
+        """Both are appended, and only the request's own events are answered."""
         answer = handler.handle(CLAIM, also=[("notes", [paused()], ANY)])
 
-        assert [PHASE] == [r.stream for r in answer]
-        assert [PHASE, "notes"] == [r.stream for r in handler.journal.read_all(after=3)]
+        assert [PHASE, PHASE] == [r.stream for r in answer]
+        assert [PHASE, PHASE, "notes"] == [r.stream for r in handler.journal.read_all(after=3)]
 
     def test_what_is_done_inside_stands_and_falls_with_the_events(self, handler):
         """A lease is written with its claim, or neither is."""
@@ -93,7 +104,7 @@ class TestHandle:
 
         assert [] == handler.journal.backend.leases()
         assert 0 == handler.journal.backend.stream_versions([PHASE])[PHASE]
-        assert ["phase.claimed"] == [r.type for r in handler.handle(CLAIM)]
+        assert BEGUN == [r.type for r in handler.handle(CLAIM)]
 
     @pytest.mark.parametrize(
         ("ref", "fault"),
@@ -102,7 +113,7 @@ class TestHandle:
     def test_a_phase_that_nobody_queued_is_named(self, handler, ref, fault):
         """Which of run and phase is missing is said."""
         with pytest.raises(fault, match=ref.run_id):
-            handler.handle(SkipPhase(ref=ref, by="ann", why="x"))
+            handler.handle(skip(ref))
 
     def test_caps_and_requests_are_read_from_the_run(self, handler):
         """What the run was created with is there for whoever asks."""
@@ -129,16 +140,16 @@ class TestTail:
 
         monkeypatch.setattr(handler.journal.backend, "stream_page", noted)
         handler.phase_state(REF)
-        handler.journal.append(PHASE, [started()], expected_version=1)
+        handler.journal.append(PHASE, [completed()], expected_version=2)
         state = handler.phase_state(REF)
         handler.phase_state(REF)
 
-        assert [(PHASE, 1), (PHASE, 1), (PHASE, 2)] == asked
-        assert "RUNNING" == state.status
+        assert [(PHASE, 2), (PHASE, 2), (PHASE, 3)] == asked
+        assert "COMPLETE" == state.status
 
     def test_what_others_append_is_seen(self, handler):
         """Another handler of the same log has its say."""
-        Handler(handler.journal).handle(SKIP)
+        Handler(handler.journal).handle(skip())
 
         assert "SKIPPED" == handler.phase_state(REF).status
 
@@ -146,7 +157,7 @@ class TestTail:
         """A plugin's fact on a phase's stream changes no state, but its version counts."""
         kept = UnrecognisedEvent("weather.changed", 1, "{}")
         handler.journal.append(PHASE, [kept], expected_version=0)
-        (recorded,) = handler.handle(CLAIM)
+        recorded, _started = handler.handle(CLAIM)
 
         assert 2 == recorded.version
 
@@ -160,7 +171,7 @@ class TestTail:
         handler.journal.codec.register(WeatherTurned)
         for stream, version in ((PHASE, 0), (RUN, 3)):
             handler.journal.append(stream, [WeatherTurned(sky="grey")], expected_version=version)
-        (recorded,) = handler.handle(CLAIM)
+        recorded, _started = handler.handle(CLAIM)
 
         assert 2 == recorded.version
 
@@ -168,9 +179,9 @@ class TestTail:
         """Memory is bounded; what was dropped is read anew with the same answer."""
         monkeypatch.setattr(stream_states, "_KEPT_MOST", 1)
         handler.handle(CLAIM)
-        handler.handle(SkipPhase(ref=PhaseRef("r1", "b"), by="ann", why="x"))
+        handler.handle(skip(PhaseRef("r1", "b")))
 
-        assert "CLAIMED" == handler.phase_state(REF).status
+        assert "RUNNING" == handler.phase_state(REF).status
         assert "SKIPPED" == handler.phase_state(PhaseRef("r1", "b")).status
 
 
@@ -181,7 +192,7 @@ class TestKnown:
         """A run that was running when it was last seen was paused since."""
         handler.run_state("r1")
         Handler(handler.journal).handle(PAUSE)
-        (resumed,) = handler.handle(ResumeRun(run_id="r1", why="x", actor="ann"))
+        (resumed,) = handler.handle(RESUME)
 
         assert "run.resumed" == resumed.type
 
@@ -189,21 +200,17 @@ class TestKnown:
         """A paused run was resumed since."""
         other = Handler(handler.journal)
         handler.handle(PAUSE)
-        other.handle(ResumeRun(run_id="r1", why="x", actor="ann"))
+        other.handle(RESUME)
 
-        assert ["phase.claimed"] == [
-            one.type for one in handler.handle(CLAIM, needs_claimable_run=True)
-        ]
+        assert BEGUN == [one.type for one in handler.handle(CLAIM)]
 
     def test_a_phase_that_was_added_since_is_there(self, handler):
         """The run is read on for a name that it did not have."""
         spec = PhaseSpec("late", category="tests", complexity="low")
-        Handler(handler.journal).handle(QueuePhases(run_id="r1", phases=(spec,)))
+        Handler(handler.journal).handle(PhasesRequest(run_id="r1", phases=(spec,)))
         ref = PhaseRef("r1", "late")
 
-        assert ["phase.skipped"] == [
-            one.type for one in handler.handle(SkipPhase(ref=ref, by="ann", why="x"))
-        ]
+        assert ["phase.skipped"] == [one.type for one in handler.handle(skip(ref))]
 
 
 class Intruder(Handler):
@@ -213,21 +220,21 @@ class Intruder(Handler):
         super().__init__(journal)
         self.moves, self.decisions = list(moves), 0
 
-    def _decided(self, command, needs_claimable_run):
+    def _decided(self, request):
         self.decisions += 1
-        entries = super()._decided(command, needs_claimable_run)
+        entries = super()._decided(request)
         if self.moves:
             Handler(self.journal).handle(self.moves.pop(0))
         return entries
 
 
 class TestConflict:
-    """Somebody else was faster: the command is decided again on what is true now."""
+    """Somebody else was faster: the request is decided again on what is true now."""
 
     def test_a_conflict_is_decided_again(self, handler):
         """A pause that came in between is no obstacle to what is still right."""
         intruder = Intruder(handler.journal, PAUSE)
-        (recorded,) = intruder.handle(RecordPreparation(run_id="r1", commit="abc"))
+        (recorded,) = intruder.handle(RunPrepared(run_id="r1", commit="abc"))
 
         assert 2 == intruder.decisions
         assert 5 == recorded.version
@@ -235,13 +242,14 @@ class TestConflict:
     def test_what_is_no_longer_allowed_is_refused(self, handler):
         """The second decision sees what came in between."""
         with pytest.raises(MoveRefusedError, match="SKIPPED"):
-            Intruder(handler.journal, SKIP).handle(CLAIM)
+            Intruder(handler.journal, skip()).handle(CLAIM)
 
         assert ["phase.skipped"] == [r.type for r in handler.journal.read(PHASE)]
 
     def test_what_was_done_meanwhile_decides_nothing(self, handler):
         """Two who finish one run append one end."""
-        finish = FinishRun(run_id="r1", phases_by_state={"COMPLETE": 2})
+        counts = {"COMPLETE": 2}
+        finish = RunFinished(run_id="r1", outcome="succeeded", phases_by_state=counts)
 
         assert [] == Intruder(handler.journal, finish).handle(finish)
         assert ["run.finished"] == [r.type for r in handler.journal.read(RUN, after_version=3)]
@@ -249,24 +257,24 @@ class TestConflict:
     def test_a_pause_between_read_and_claim_is_a_conflict(self, handler):
         """A claim also asserts that its run did not change, so no claim slips past a pause."""
         with pytest.raises(RunPausedError):
-            Intruder(handler.journal, PAUSE).handle(CLAIM, needs_claimable_run=True)
+            Intruder(handler.journal, PAUSE).handle(CLAIM)
 
         assert 0 == handler.journal.backend.stream_versions([PHASE])[PHASE]
 
     def test_a_run_that_changed_otherwise_is_claimed_from(self, handler):
         """The claim is decided again, and allowed again."""
-        intruder = Intruder(handler.journal, RecordPreparation(run_id="r1"))
-        (recorded,) = intruder.handle(CLAIM, needs_claimable_run=True)
+        intruder = Intruder(handler.journal, RunPrepared(run_id="r1"))
+        begun = [recorded.type for recorded in intruder.handle(CLAIM)]
 
-        assert (2, "phase.claimed") == (intruder.decisions, recorded.type)
+        assert (2, BEGUN) == (intruder.decisions, begun)
 
     def test_endless_conflicts_end_in_an_error(self, handler, monkeypatch):
         """Whoever is always too late gives up, and nothing was appended."""
         monkeypatch.setattr(handler_module, "_CONFLICTS_FOR_S", 0.05)
 
         class Busy(Handler):
-            def _decided(self, command, needs_claimable_run):
-                entries = super()._decided(command, needs_claimable_run)
+            def _decided(self, request):
+                entries = super()._decided(request)
                 self.journal.append(PHASE, [queued("noise")], expected_version=ANY)
                 return entries
 
@@ -290,9 +298,9 @@ def test_two_handlers_in_two_connections_agree(log_path):
 
     with Log(SqliteBackend(log_path)) as one, Log(SqliteBackend(log_path)) as two:
         spec = PhaseSpec("a", category="tests", complexity="low")
-        Handler(one).handle(CreateRun(run_id="r1", phases=(spec,)))
+        Handler(one).handle(create(spec))
         Handler(two).handle(CLAIM)
-        with pytest.raises(MoveRefusedError, match="CLAIMED"):
+        with pytest.raises(MoveRefusedError, match="RUNNING"):
             Handler(one).handle(CLAIM)
 
         assert "t1" == Handler(one).phase_state(REF).lease_token

@@ -92,9 +92,9 @@ def test_no_phase_is_claimed_from_a_paused_run(events):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("status", sorted(PhaseStatus))
+@pytest.mark.parametrize("status", sorted(set(PhaseStatus) - {PhaseStatus.CLAIMED}))
 def test_histories_reach_every_state(status):
-    """There is a history that leaves a phase in it."""
+    """There is a history that leaves a phase in it; a claim of ours is begun in its own batch."""
 
     def reaches(events):
         own = [e for e in events if isinstance(e, phase.PhaseStreamEvent) and e.phase_id]

@@ -4,45 +4,36 @@ from datetime import UTC, datetime
 
 import pytest
 
-from autopack.aggregates.commands import (
-    CancelPhase,
-    ClaimPhase,
-    CreateRun,
-    PauseRun,
-    SetCaps,
-    SkipPhase,
-)
+from autopack.aggregates.requests import CapsRequest, ClaimRequest, PhasesRequest
 from autopack.errors import MoveRefusedError, RunExistsError, RunMissingError
-from autopack.events import CapSet, PhaseSkipped, RunCreated, RunPaused
+from autopack.events import CapSet, PhaseCancelled, PhaseSkipped, RunCreated, RunPaused
 from autopack.testing import given
 from autopack.testing.facts import claimed, completed, created, paused, queued, started
-from autopack.values.ids import PhaseRef
 
-REF = PhaseRef("r1", "a")
-PAUSE = PauseRun(run_id="r1", why="lunch", actor="ann")
-SKIP = SkipPhase(ref=REF, by="ann", why="no need")
-SKIPPED = PhaseSkipped(run_id="r1", phase_id="a", by="ann", why="no need")
+PAUSE = RunPaused(run_id="r1", why="lunch", actor="ann")
+SKIP = PhaseSkipped(run_id="r1", phase_id="a", by="ann", why="no need")
+CREATE = PhasesRequest(run_id="r1", created=RunCreated(run_id="r1"))
 
 
-def test_a_command_is_decided_on_the_facts_of_its_subject():
+def test_a_request_is_decided_on_the_facts_of_its_subject():
     """Another run's facts are no facts of this one."""
-    given([created()]).when(PAUSE).then(RunPaused(run_id="r1", why="lunch", actor="ann"))
+    given([created()]).when(PAUSE).then(PAUSE)
     given([created(), paused(run_id="r2")]).when(PAUSE).then(paused())
-    given([created(), queued(), claimed("b")]).when(SKIP).then([SKIPPED])
+    given([created(), queued(), claimed("b")]).when(SKIP).then([SKIP])
 
 
 def test_nothing_given_is_a_log_without_events():
-    """The first command makes the first event."""
-    given().when(CreateRun(run_id="r1")).then(RunCreated(run_id="r1"))
+    """The first request makes the first event."""
+    given().when(CREATE).then(RunCreated(run_id="r1"))
 
 
 def test_a_cap_is_decided_on_its_own_stream():
     """Budgets are scenarios too."""
-    command = SetCaps(scope="run r1", caps={"tokens": 5}, by="ann", why="enough")
-    decided = given().when(command).decided()
+    request = CapsRequest(scope="run r1", caps={"tokens": 5}, by="ann", why="enough")
+    decided = given().when(request).decided()
 
     assert [CapSet] == [type(event) for event in decided]
-    given(decided).when(command).then()
+    given(decided).when(request).then()
 
 
 def test_a_repeat_decides_nothing():
@@ -57,7 +48,7 @@ def test_a_refusal_is_returned():
     refusal = given(done).when(SKIP).then_refused(MoveRefusedError)
 
     assert ("COMPLETE", "SKIPPED") == (refusal.state, refusal.to)
-    given([created()]).when(CreateRun(run_id="r1")).then_refused(RunExistsError)
+    given([created()]).when(CREATE).then_refused(RunExistsError)
 
 
 def test_another_decision_fails_the_scenario():
@@ -66,7 +57,7 @@ def test_another_decision_fails_the_scenario():
         given([created(), queued()]).when(SKIP).then()
 
 
-def test_a_command_that_is_not_refused_fails_the_scenario():
+def test_a_request_that_is_not_refused_fails_the_scenario():
     """It says what it decided instead."""
     with pytest.raises(AssertionError, match="not refused: it decides"):
         given([created(), queued()]).when(SKIP).then_refused(MoveRefusedError)
@@ -80,12 +71,10 @@ def test_another_refusal_is_an_error_of_its_own():
 
 def test_the_order_of_events_counts():
     """What is decided is compared as a list."""
-    claim = ClaimPhase(
-        ref=REF, worker="w1", lease_token="a1", max_attempts=3,
-        now=datetime(2026, 1, 1, tzinfo=UTC),
-    )  # fmt: skip
-    given([created(), queued()]).when(claim).then(claimed())
-    cancel = CancelPhase(ref=REF, by="ann", why="x")
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    claim = ClaimRequest(event=claimed(), max_attempts=3, now=now)
+    given([created(), queued()]).when(claim).then(claimed(), started())
+    cancel = PhaseCancelled(run_id="r1", phase_id="a", by="ann", why="x")
     (decided,) = given([queued(), claimed()]).when(cancel).decided()
 
-    assert ("ann", "x") == (decided.by, decided.why)
+    assert ("ann", "x", 1) == (decided.by, decided.why, decided.attempt)

@@ -6,12 +6,12 @@ from typing import Any
 import attrs
 from rpds import HashTrieMap
 
-from autopack.aggregates.commands import CapCommand, ReserveCap, SetCaps, SettleCap
+from autopack.aggregates.requests import CapRequest, CapsRequest
 from autopack.errors import CapFullError, InvalidInputError, PriceUnknownError
 from autopack.errors.digits import figure
 from autopack.events import CapEvent, CapReserved, CapSet, CapSettled
 from autopack.events.cap_table import UNITS, CapTable, cap_faults
-from autopack.values.money import ZERO, Usd, UsdLike, as_sum
+from autopack.values.money import ZERO, Usd, UsdLike
 
 
 @attrs.frozen
@@ -84,22 +84,26 @@ class CapState:
         return None
 
 
-def decide(command: CapCommand, state: CapState) -> list[CapEvent]:
+def decide(
+    request: CapRequest, state: CapState, *, allow_unknown_price: bool = False
+) -> list[CapEvent]:
     """
-    Return the events that *command* causes; none if it was done before.
+    Return the events that *request* causes; none if it was done before.
+
+    Args:
+        allow_unknown_price: Set aside under a cap in USD although nobody knows the price.
 
     Raises:
         CapFullError: Setting that much aside would go above the cap.
         PriceUnknownError: There is a cap in USD, and nobody knows what the attempt may cost.
         InvalidInputError: The cap was set before, to something else.
     """
-    match command:
-        case SetCaps():
-            return _set(command, state)
-        case ReserveCap(scope=scope, lease_token=token):
-            wanted = Amount(command.tokens, command.usd or ZERO, attempts=1)
-            unpriced = "usd" in state.caps and command.usd is None
-            if unpriced and not command.allow_unknown_price:
+    match request:
+        case CapsRequest():
+            return _set(request, state)
+        case CapReserved(scope=scope):
+            wanted = _set_aside(request)
+            if "usd" in state.caps and request.usd is None and not allow_unknown_price:
                 raise PriceUnknownError(scope)
             if (over := state.over(wanted)) is not None:
                 unit, cap = over
@@ -107,22 +111,10 @@ def decide(command: CapCommand, state: CapState) -> list[CapEvent]:
                     scope, unit=unit, spent=state.spent.of(unit),
                     reserved=state.reserved.of(unit), wanted=wanted.of(unit), cap=cap,
                 )  # fmt: skip
-            return [
-                CapReserved(
-                    scope=scope, lease_token=token, tokens=command.tokens, usd=as_sum(command.usd)
-                )
-            ]
-        case SettleCap(scope=scope, lease_token=token):
-            settled = CapSettled(
-                scope=scope,
-                lease_token=token,
-                tokens=command.tokens,
-                usd=as_sum(command.usd),
-                worked_us=command.worked_us,
-            )
-            if token not in state.held and state.settled.get(token) == _used(settled):
-                return []
-            return [settled]
+            return [request]
+        case CapSettled(lease_token=token):
+            is_so = token not in state.held and state.settled.get(token) == _used(request)
+            return [] if is_so else [request]
 
 
 def evolve(state: CapState, event: CapEvent) -> CapState:
@@ -133,7 +125,7 @@ def evolve(state: CapState, event: CapEvent) -> CapState:
             known = {unit: cap for unit, cap in caps.items() if cap is not None}
             return attrs.evolve(state, caps=known)
         case CapReserved(lease_token=token):
-            amount = Amount(event.tokens or 0, event.usd or ZERO, attempts=1)
+            amount = _set_aside(event)
             before = state.held.get(token) or Amount()
             reserved = state.reserved - before + amount
             return attrs.evolve(state, reserved=reserved, held=state.held.insert(token, amount))
@@ -157,24 +149,24 @@ def fold(events: Iterable[CapEvent], state: CapState | None = None) -> CapState:
     return state
 
 
-def _set(command: SetCaps, state: CapState) -> list[CapEvent]:
-    given = {unit: cap for unit, cap in command.caps.items() if cap is not None}
-    lifted = dict.fromkeys(command.caps.keys() - given)
-    checked = checked_caps(command.scope, {**given, **dict.fromkeys(lifted, 1)})
-    before = state.caps or command.otherwise
+def _set(request: CapsRequest, state: CapState) -> list[CapEvent]:
+    given = {unit: cap for unit, cap in request.caps.items() if cap is not None}
+    lifted = dict.fromkeys(request.caps.keys() - given)
+    checked = checked_caps(request.scope, {**given, **dict.fromkeys(lifted, 1)})
+    before = state.caps or request.otherwise
     merged = {**before, **checked, **lifted}
     caps = {unit: cap for unit, cap in merged.items() if cap is not None}
-    if not command.caps or (caps == state.caps and (state.caps or not command.otherwise)):
+    if not request.caps or (caps == state.caps and (state.caps or not request.otherwise)):
         return []
-    if state.caps and not command.may_change:
+    if state.caps and not request.may_change:
         raise InvalidInputError(
-            f"The cap of {command.scope} is set to {_words(state.caps)}, not {_words(caps)}. "
+            f"The cap of {request.scope} is set to {_words(state.caps)}, not {_words(caps)}. "
             "Join it without a cap of your own, or name another drain.",
             name="caps",
-            value=dict(command.caps),
+            value=dict(request.caps),
         )
     limits: dict[str, Any] = {f"max_{unit}": cap for unit, cap in caps.items()}
-    return [CapSet(scope=command.scope, by=command.by, why=command.why, **limits)]
+    return [CapSet(scope=request.scope, by=request.by, why=request.why, **limits)]
 
 
 def checked_caps(whose: str, caps: Mapping[str, UsdLike]) -> CapTable:
@@ -187,6 +179,10 @@ def checked_caps(whose: str, caps: Mapping[str, UsdLike]) -> CapTable:
     for unit, fault in cap_faults(caps).items():
         raise InvalidInputError(fault, name=f"caps.{unit}", value=caps[unit], whose=whose)
     return CapTable.of(caps)
+
+
+def _set_aside(event: CapReserved) -> Amount:
+    return Amount(event.tokens or 0, event.usd or ZERO, attempts=1)
 
 
 def _used(event: CapSettled) -> Amount:

@@ -6,19 +6,8 @@ from typing import Any, Final
 import attrs
 from rpds import HashTrieMap
 
-from autopack.aggregates.cap import checked_caps
-from autopack.aggregates.commands import (
-    CreateRun,
-    FinishRun,
-    PauseRun,
-    QueuePhases,
-    RecordPreparation,
-    ReopenRun,
-    ResumeRun,
-    RunCommand,
-    check_why,
-)
 from autopack.aggregates.order import find_cycles, find_missing
+from autopack.aggregates.requests import PhasesRequest, RunRequest
 from autopack.errors import (
     InvalidInputError,
     PhaseExistsError,
@@ -62,42 +51,35 @@ class RunState:
     phases: "HashTrieMap[str, PhaseQueued]" = attrs.Factory(HashTrieMap)
 
 
-def decide(command: RunCommand, state: RunState) -> list[RunEvent]:
+def decide(request: RunRequest, state: RunState) -> list[RunEvent]:
     """
-    Return the events that *command* causes; none if it was done before.
+    Return the events that *request* causes; none if it was done before.
 
     Raises:
         RunExistsError: A run of that id exists.
         RunMissingError: No run of that id exists.
         PhaseExistsError: A phase of that id was queued.
         InvalidInputError: A phase comes after one that is not in the run, or waits for itself.
-        InvalidInputError: A cap has an unknown unit or is not above 0, or a person gave no reason.
     """
-    if isinstance(command, CreateRun):
-        return _create(command, state)
+    if isinstance(request, PhasesRequest) and request.created is not None:
+        return _created(request.created, request.phases, state)
     if not state.exists and not state.phases:
-        raise RunMissingError(command.run_id)
-    match command:
-        case QueuePhases(phases=specs):
+        raise RunMissingError(request.run_id)
+    match request:
+        case PhasesRequest(phases=specs):
             reopened = [RunReopened(run_id=state.run_id, why="phases were added")]
             queued = queue(state.run_id, specs, state)
             return [*(reopened if state.is_finished and queued else []), *queued]
-        case PauseRun(why=why, actor=actor):
-            check_why(f"Run {state.run_id}", why)
-            if state.is_paused:
-                return []
-            return [RunPaused(run_id=state.run_id, why=why, actor=actor)]
-        case ResumeRun(why=why, actor=actor):
-            check_why(f"Run {state.run_id}", why)
-            if not state.is_paused:
-                return []
-            return [RunResumed(run_id=state.run_id, why=why, actor=actor)]
-        case RecordPreparation():
-            return [] if state.is_prepared else [_prepared(command)]
-        case FinishRun(phases_by_state=counts):
-            return [] if state.is_finished else _finish(state, counts)
-        case ReopenRun(why=why):
-            return [RunReopened(run_id=state.run_id, why=why)] if state.is_finished else []
+        case RunPaused():
+            return [] if state.is_paused else [request]
+        case RunResumed():
+            return [request] if state.is_paused else []
+        case RunPrepared() | RunPrepareFailed():
+            return [] if state.is_prepared else [request]
+        case RunFinished(phases_by_state=counts):
+            return [] if state.is_finished or not _is_over(state, counts) else [request]
+        case RunReopened():
+            return [request] if state.is_finished else []
 
 
 def evolve(state: RunState, event: RunEvent) -> RunState:
@@ -138,6 +120,14 @@ def check_claimable(state: RunState) -> None:
     """Return if phases of the run may be claimed, else raise why not."""
     if state.is_paused:
         raise RunPausedError(state.run_id)
+
+
+def outcome_of(counts: Mapping[str, int]) -> Outcome:
+    """Return how a run ended whose phases all have; *counts* are those of its phases by state."""
+    good = {PhaseStatus.COMPLETE, PhaseStatus.SKIPPED}
+    if set(counts) <= good:
+        return "succeeded"
+    return "cancelled" if set(counts) <= good | {PhaseStatus.CANCELLED} else "failed"
 
 
 def queue(run: str, specs: Iterable[PhaseSpec], state: RunState) -> list[RunEvent]:
@@ -191,18 +181,11 @@ def _not_there(run: str, missing: Sequence[tuple[str, str]], known: Sequence[str
     )
 
 
-def _create(command: CreateRun, state: RunState) -> list[RunEvent]:
+def _created(created: RunCreated, specs: Iterable[PhaseSpec], state: RunState) -> list[RunEvent]:
+    name = created.run_id
     if state.exists or state.phases:
-        raise RunExistsError(command.run_id)
-    caps = checked_caps(f"Run {command.run_id!r}", command.caps)
-    created = RunCreated(
-        run_id=run_id(command.run_id),
-        goal=command.goal,
-        settings=command.settings,
-        caps=caps,
-        labels=command.labels,
-    )
-    return [created, *queue(command.run_id, command.phases, state)]
+        raise RunExistsError(name)
+    return [created, *queue(run_id(name), specs, state)]
 
 
 def _queued(run: str, index: int, spec: PhaseSpec) -> PhaseQueued:
@@ -227,32 +210,6 @@ def _queued(run: str, index: int, spec: PhaseSpec) -> PhaseQueued:
     )
 
 
-def _prepared(command: RecordPreparation) -> RunPrepared | RunPrepareFailed:
-    if command.failure is not None:
-        return RunPrepareFailed(
-            run_id=command.run_id,
-            code="prepare_failed",
-            message=command.failure,
-            duration_s=command.duration_s,
-        )
-    return RunPrepared(
-        run_id=command.run_id,
-        commit=command.commit,
-        environment=command.environment,
-        artifacts=command.artifacts,
-        summary=command.summary,
-        duration_s=command.duration_s,
-    )
-
-
-def _finish(state: RunState, counts: Mapping[str, int]) -> list[RunEvent]:
+def _is_over(state: RunState, counts: Mapping[str, int]) -> bool:
     # Counts that miss a phase were taken before it was queued: they say nothing about the end.
-    if sum(counts.values()) != len(state.phases) or any(counts.get(s, 0) for s in OPEN):
-        return []
-    run = state.run_id
-    good = {PhaseStatus.COMPLETE, PhaseStatus.SKIPPED}
-    if set(counts) <= good:
-        return [RunFinished(run_id=run, outcome="succeeded", phases_by_state=counts)]
-    called_off = set(counts) <= good | {PhaseStatus.CANCELLED}
-    outcome: Outcome = "cancelled" if called_off else "failed"
-    return [RunFinished(run_id=run, outcome=outcome, phases_by_state=counts)]
+    return sum(counts.values()) == len(state.phases) and not any(counts.get(s, 0) for s in OPEN)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import attrs
 
 from autopack.aggregates.cap import Amount
-from autopack.aggregates.commands import SetCaps
+from autopack.aggregates.requests import CapsRequest
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.events.cap_table import UNITS
 from autopack.log import views
@@ -73,7 +73,7 @@ def set_caps(
         raise InvalidInputError(
             f"Run {run_id}: say why (--why); the reason is kept in the log.", name="why", value=why
         )
-    command = SetCaps(
+    request = CapsRequest(
         scope=f"run-{run_id}",
         caps=caps,
         by=actor,
@@ -81,7 +81,7 @@ def set_caps(
         may_change=True,
         otherwise=handler.run_state(run_id).caps,
     )
-    Caps(handler).set_run(run_id, command)
+    Caps(handler).set_run(run_id, request)
     return get_caps(log, run_id)
 
 

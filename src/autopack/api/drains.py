@@ -133,7 +133,7 @@ def _attempted(
     from autopack.draining.attempts.claims import Claims, new_worker
     from autopack.draining.attempts.dead_workers import take_back, take_back_all
     from autopack.draining.attempts.escalation import escalation_of
-    from autopack.draining.attempts.failure_commands import Failing, classifier_of
+    from autopack.draining.attempts.failures import Failing, classifier_of
     from autopack.draining.attempts.recorded_ends import working
     from autopack.draining.caps.enforcement import Caps
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from autopack.aggregates.commands import check_why
 from autopack.api.estimates import DEFAULT_ESTIMATOR
+from autopack.api.given_reasons import check_why
 from autopack.errors import InvalidInputError
 from autopack.events import CalibrationApplied, CalibrationProposed, CalibrationRejected
 from autopack.log.log import Log

@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from autopack.aggregates.commands import check_why
+from autopack.api.given_reasons import check_why
 from autopack.draining.attempts.lease_keys import TEXT_KEY
 from autopack.errors import InvalidInputError
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned

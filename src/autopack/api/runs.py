@@ -4,23 +4,20 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from autopack.aggregates.commands import (
-    CreateRun,
-    DecideGate,
-    PauseRun,
-    QueuePhases,
-    ResumeRun,
-    SkipPhase,
-)
+from autopack.aggregates.cap import checked_caps
+from autopack.aggregates.requests import PhasesRequest
+from autopack.api.given_reasons import check_why
 from autopack.api.misspelt_words import doubt_words
 from autopack.draining.attempts.requeue import reopening, requeue_phase
 from autopack.errors import InvalidInputError
-from autopack.log.handler import handler_of
+from autopack.events import PhaseGateDecided, PhaseSkipped, RunCreated, RunPaused, RunResumed
+from autopack.log.handler import Handler, handler_of
 from autopack.log.log import Log
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.states import GateDecision
-from autopack.values.ids import PhaseName, phase_ref
+from autopack.values import ids
+from autopack.values.ids import PhaseName, PhaseRef, phase_ref
 from autopack.values.money import UsdLike
 
 
@@ -49,17 +46,19 @@ def create_run(
         RunExistsError: The run exists; it is left as it is.
         PhaseExistsError: Two phases have one id.
         InvalidInputError: A phase comes ``after`` one that is not among them, or waits for itself.
+        InvalidInputError: A cap has an unknown unit, or is not above 0.
     """
-    command = CreateRun(
-        run_id=run_id,
-        phases=_specs(phases),
+    specs = _specs(phases)
+    created = RunCreated(
+        run_id=ids.run_id(run_id),
         goal=goal,
         settings=settings or {},
-        caps=caps or {},
+        caps=checked_caps(f"Run {run_id!r}", caps or {}),
         labels=labels or {},
     )
-    recorded = handler_of(log).handle(command)
-    doubt_words(command.phases)
+    request = PhasesRequest(run_id=run_id, phases=specs, created=created)
+    recorded = handler_of(log).handle(request)
+    doubt_words(specs)
     return recorded
 
 
@@ -73,20 +72,22 @@ def queue_phases(log: Log, run_id: str, phases: Iterable[PhaseSpec]) -> list[Rec
         InvalidInputError: A phase comes ``after`` one that is neither in the run nor among these,
             or waits for itself.
     """
-    command = QueuePhases(run_id=run_id, phases=_specs(phases))
-    recorded = handler_of(log).handle(command)
-    doubt_words(command.phases)
+    specs = _specs(phases)
+    recorded = handler_of(log).handle(PhasesRequest(run_id=run_id, phases=specs))
+    doubt_words(specs)
     return recorded
 
 
 def pause_run(log: Log, run_id: str, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
     """Let no phase of the run be claimed; those in work go on."""
-    return handler_of(log).handle(PauseRun(run_id=run_id, why=why, actor=actor))
+    check_why(f"Run {run_id}", why)
+    return handler_of(log).handle(RunPaused(run_id=run_id, why=why, actor=actor))
 
 
 def resume_run(log: Log, run_id: str, *, why: str, actor: str = "user") -> list[Recorded[Any]]:
     """Let phases of a paused run be claimed again."""
-    return handler_of(log).handle(ResumeRun(run_id=run_id, why=why, actor=actor))
+    check_why(f"Run {run_id}", why)
+    return handler_of(log).handle(RunResumed(run_id=run_id, why=why, actor=actor))
 
 
 def requeue(
@@ -107,7 +108,7 @@ def requeue(
     """
     from autopack.draining.attempts.dead_workers import take_back
 
-    ref, handler = phase_ref(phase), handler_of(log)
+    ref, handler = _named(log, phase, why)
     lost = take_back(handler, ref)
     return requeue_phase(handler, ref, by=actor, why=why, not_before=not_before, after_loss=lost)
 
@@ -120,7 +121,7 @@ def cancel(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list
     """
     from autopack.draining.attempts.cancel import cancel
 
-    ref, handler = phase_ref(phase), handler_of(log)
+    ref, handler = _named(log, phase, why)
     recorded = cancel(handler, ref, by=actor, why=why)
     handler.finish_run(ref.run_id)
     return recorded
@@ -134,9 +135,10 @@ def skip(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[R
     """
     from autopack.draining.attempts.dead_workers import take_back
 
-    ref, handler = phase_ref(phase), handler_of(log)
+    ref, handler = _named(log, phase, why)
     take_back(handler, ref)
-    recorded = handler.handle(SkipPhase(ref=ref, by=actor, why=why))
+    skipped = PhaseSkipped(run_id=ref.run_id, phase_id=ref.phase_id, by=actor, why=why)
+    recorded = handler.handle(skipped)
     handler.finish_run(ref.run_id)
     return recorded
 
@@ -145,13 +147,21 @@ def decide_gate(
     log: Log, phase: PhaseName, *, decision: GateDecision, why: str, actor: str = "user"
 ) -> list[Recorded[Any]]:
     """Answer a phase's gate: ``approve``, ``reject`` or ``requeue``; may finish the run."""
-    ref = phase_ref(phase)
-    command = DecideGate(ref=ref, decision=decision, by=actor, why=why)
-    handler = handler_of(log)
+    ref, handler = _named(log, phase, why)
+    decided = PhaseGateDecided(
+        run_id=ref.run_id, phase_id=ref.phase_id, decision=decision, by=actor, why=why
+    )
     is_back = decision == "requeue"
-    recorded = handler.handle(command, also=lambda: reopening(handler, ref, why) if is_back else [])
-    handler_of(log).finish_run(ref.run_id)
+    recorded = handler.handle(decided, also=lambda: reopening(handler, ref, why) if is_back else [])
+    handler.finish_run(ref.run_id)
     return recorded
+
+
+def _named(log: Log, phase: PhaseName, why: str) -> tuple[PhaseRef, Handler]:
+    """Return what a person decides about, of which it must be said why, and who carries it out."""
+    ref = phase_ref(phase)
+    check_why(f"Phase {ref}", why)
+    return ref, handler_of(log)
 
 
 def _specs(phases: Iterable[PhaseSpec]) -> tuple[PhaseSpec, ...]:

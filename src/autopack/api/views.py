@@ -44,7 +44,7 @@ def view(log: Log, projection: ProjectionLike, *, with_rows: bool = True) -> Vie
 
 def list_phases(log: Log, run_id: str) -> list[PhaseView]:
     """Return a run's phases as they stand, in their order; loads no other run's."""
-    from autopack.log.handler import handler_of  # with all commands, which `status` does not need
+    from autopack.log.handler import handler_of  # with all decisions, which `status` does not need
 
     known = handler_of(log).run_state(run_id)
     if not known.exists and not known.phases:

@@ -10,14 +10,20 @@ import attrs
 from rpds import HashTrieMap
 
 from autopack.aggregates import cap, phase, run
-from autopack.aggregates.commands import CapCommand, Command, FinishRun, PhaseCommand, RunCommand
+from autopack.aggregates.requests import (
+    CapRequest,
+    ClaimRequest,
+    PhaseRequest,
+    RunRequest,
+    event_of,
+)
 from autopack.errors import (
     AutopackError,
     PhaseMissingError,
     RunMissingError,
     VersionConflictError,
 )
-from autopack.events import CapEvent, PhaseQueued, RunEvent
+from autopack.events import CapEvent, PhaseQueued, RunEvent, RunFinished
 from autopack.log.append_batch import JournalTransaction
 from autopack.log.journal import Journal
 from autopack.log.stream_states import StreamStates
@@ -25,7 +31,7 @@ from autopack.ports.log import Entry, Recorded
 from autopack.ports.states import OPEN
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS, attempt_key
-from autopack.values.ids import PhaseRef, cap_stream, phase_stream, run_stream
+from autopack.values.ids import PhaseId, PhaseRef, RunId, cap_stream, phase_stream, run_stream
 from autopack.values.money import Usd
 
 _CONFLICTS_FOR_S: Final = 10.0
@@ -34,6 +40,8 @@ _PHASE_EVENTS: Final = get_args(phase.PhaseStreamEvent)
 _CAP_EVENTS: Final = get_args(CapEvent)
 _PHASES: Final = phase_stream("", "").rstrip("/")
 
+
+Request = RunRequest | PhaseRequest
 Build = Callable[[], Sequence[Entry]]
 Inside = Callable[[JournalTransaction], None]
 
@@ -48,10 +56,10 @@ class PhaseStream:
 
 class Handler:
     """
-    Carries out commands on a log.
+    Does on a log what is asked.
 
     It decides on what it knows of the streams, and appends under their versions. A conflict means
-    that somebody else appended meanwhile: the stream is read on, and the command is decided again
+    that somebody else appended meanwhile: the stream is read on, and the request is decided again
     on what is true now, until a deadline. What is refused on what was known is refused only once
     the streams that were asked have been read to their ends.
     """
@@ -156,36 +164,34 @@ class Handler:
 
     def handle(
         self,
-        command: Command | Callable[[], Command],
+        request: Request | Callable[[], Request],
         *,
         also: Sequence[Entry] | Callable[[], Sequence[Entry]] = (),
         inside: Inside | None = None,
-        needs_claimable_run: bool = False,
     ) -> list[Recorded[Any]]:
         """
-        Decide a command and append its events.
+        Decide what is asked of a run or a phase, and append its events.
+
+        A claim also asserts that the run did not change, so that a pause in between is a conflict.
 
         Args:
-            command: What is asked; a function is asked for it anew after each conflict.
-            also: Entries appended in the same batch, if the command caused any event; a
+            request: What is asked; a function is asked for it anew after each conflict.
+            also: Entries appended in the same batch, if the request caused any event; a
                 function is asked for them anew after each conflict.
             inside: Called within the transaction after the append, e.g. for the lease.
-            needs_claimable_run: Also assert that the run did not change, so that a pause in
-                between is a conflict.
 
         Returns:
-            The command's events as recorded, without those of *also*.
+            The request's events as recorded, without those of *also*.
 
         Raises:
-            CommandRefusedError: The command is not allowed now; nothing was appended.
+            CommandRefusedError: The request is not allowed now; nothing was appended.
             VersionConflictError: Others kept appending for 10 s.
         """
         n_own = 0
 
         def build() -> list[Entry]:
             nonlocal n_own
-            asked = command() if callable(command) else command
-            entries = self._decided(asked, needs_claimable_run)
+            entries = self._decided(request() if callable(request) else request)
             n_own = len(entries[0][1])
             if not n_own:
                 return []
@@ -193,10 +199,11 @@ class Handler:
 
         return self.append(build, inside=inside)[:n_own]
 
-    def decided(self, command: CapCommand) -> Entry:
-        """Return what a command on a cap causes, to be appended in a batch with something else."""
-        version, state = self.known_cap(command.scope)
-        return cap_stream(command.scope), cap.decide(command, state), version
+    def decided(self, request: CapRequest, *, allow_unknown_price: bool = False) -> Entry:
+        """Return what is caused on a cap, to be appended in a batch with something else."""
+        version, state = self.known_cap(request.scope)
+        events = cap.decide(request, state, allow_unknown_price=allow_unknown_price)
+        return cap_stream(request.scope), events, version
 
     def finish_run(self, run_id: str) -> list[Recorded[Any]]:
         """
@@ -215,7 +222,10 @@ class Handler:
                 counts[stream.state.status] = counts.get(stream.state.status, 0) + 1
             if not state.phases:
                 return []
-            events = run.decide(FinishRun(run_id=run_id, phases_by_state=counts), state)
+            finished = RunFinished(
+                run_id=run_id, outcome=run.outcome_of(counts), phases_by_state=counts
+            )
+            events = run.decide(finished, state)
             asserted: list[Entry] = [
                 (phase_stream(run_id, name), [], found[name][0]) for name in found
             ]
@@ -277,19 +287,17 @@ class Handler:
             asked.append(stream)
         return stream
 
-    def _decided(self, command: Command, needs_claimable_run: bool) -> list[Entry]:
-        if isinstance(command, RunCommand):
-            version, state = self.known_run(command.run_id)
-            return [(run_stream(command.run_id), run.decide(command, state), version)]
-        if isinstance(command, CapCommand):
-            return [self.decided(command)]
-        assert isinstance(command, PhaseCommand)
-        ref = command.ref
+    def _decided(self, request: Request) -> list[Entry]:
+        if isinstance(request, RunRequest):
+            version, state = self.known_run(request.run_id)
+            return [(run_stream(request.run_id), run.decide(request, state), version)]
+        asked = event_of(request)
+        ref = PhaseRef(RunId(asked.run_id), PhaseId(asked.phase_id))
         self.queued(ref)
         version, stream = self.known_phase(ref)
-        events = phase.decide(command, stream.state)
+        events = phase.decide(request, stream.state)
         entries: list[Entry] = [(phase_stream(ref.run_id, ref.phase_id), events, version)]
-        if needs_claimable_run:
+        if isinstance(request, ClaimRequest):
             run_version, run_state = self.known_run(ref.run_id)
             run.check_claimable(run_state)
             entries.append((run_stream(ref.run_id), [], run_version))

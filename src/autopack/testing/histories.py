@@ -7,34 +7,41 @@ import attrs
 from hypothesis import strategies as st
 
 from autopack.aggregates import phase, run
-from autopack.aggregates.commands import (
-    CancelPhase,
-    ClaimPhase,
-    CompletePhase,
-    CreateRun,
-    DecideGate,
-    FailPhase,
-    FinishRun,
-    GatePhase,
-    PauseRun,
-    PhaseCommand,
-    QueuePhases,
-    ReclaimPhase,
-    RecordPreparation,
-    ReleasePhase,
-    RequeuePhase,
-    ResumeRun,
-    RunCommand,
-    SkipPhase,
-    StartPhase,
-    TimeOutPhase,
+from autopack.aggregates.requests import (
+    ClaimRequest,
+    EndRequest,
+    PhaseRequest,
+    PhasesRequest,
+    RequeueRequest,
+    RunRequest,
+    event_of,
 )
 from autopack.errors import CommandRefusedError
-from autopack.events import LlmUsageRecorded
-from autopack.ports.prediction import Estimate, Features
+from autopack.events import (
+    LlmUsageRecorded,
+    PhaseCancelled,
+    PhaseClaimed,
+    PhaseCompleted,
+    PhaseEstimated,
+    PhaseFailed,
+    PhaseGated,
+    PhaseGateDecided,
+    PhaseReclaimed,
+    PhaseReleased,
+    PhaseRequeued,
+    PhaseSkipped,
+    PhaseTimedOut,
+    RunCreated,
+    RunFinished,
+    RunPaused,
+    RunPrepared,
+    RunPrepareFailed,
+    RunResumed,
+)
+from autopack.ports.prediction import PhaseSpec
 from autopack.ports.states import LIVE
 from autopack.testing.generators import CATEGORIES, COMPLEXITIES, RUNS, amounts, phase_refs, runs
-from autopack.values.ids import PhaseRef
+from autopack.values.ids import PhaseId, PhaseRef, RunId
 
 _NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _PEOPLE: dict[str, Any] = {"by": "ann", "why": "because"}
@@ -42,20 +49,20 @@ _PEOPLE: dict[str, Any] = {"by": "ann", "why": "because"}
 
 @attrs.define
 class World:
-    """Runs and phases as their events left them; commands and calls add events."""
+    """Runs and phases as their events left them; requests and calls add events."""
 
     events: list[Any] = attrs.Factory(list)
     runs: dict[str, run.RunState] = attrs.Factory(dict)
     phases: dict[str, phase.PhaseState] = attrs.Factory(dict)
     calls: int = 0
 
-    def handle(self, command: RunCommand | PhaseCommand) -> None:
-        """Decide a command and keep its events; a refusal changes nothing."""
+    def handle(self, request: RunRequest | PhaseRequest) -> None:
+        """Decide a request and keep its events; a refusal changes nothing."""
         try:
-            if isinstance(command, RunCommand):
-                self._of_run(command)
+            if isinstance(request, RunRequest):
+                self._of_run(request)
             else:
-                self._of_phase(command)
+                self._of_phase(request)
         except CommandRefusedError:
             return
 
@@ -82,26 +89,28 @@ class World:
         for phase_id in state.phases:
             status = str(self.phase(PhaseRef(run_id, phase_id)).status)
             counts[status] = counts.get(status, 0) + 1
-        self.handle(FinishRun(run_id=run_id, phases_by_state=counts))
+        outcome = run.outcome_of(counts)
+        self.handle(RunFinished(run_id=run_id, outcome=outcome, phases_by_state=counts))
 
     def phase(self, ref: PhaseRef) -> phase.PhaseState:
         """Return a phase as it stands."""
         return self.phases.get(str(ref), phase.PhaseState())
 
-    def _of_run(self, command: RunCommand) -> None:
-        state = self.runs.get(command.run_id, run.RunState())
-        decided = run.decide(command, state)
-        self.runs[command.run_id] = run.fold(decided, state)
+    def _of_run(self, request: RunRequest) -> None:
+        state = self.runs.get(request.run_id, run.RunState())
+        decided = run.decide(request, state)
+        self.runs[request.run_id] = run.fold(decided, state)
         self.events += decided
 
-    def _of_phase(self, command: PhaseCommand) -> None:
-        ref = command.ref
+    def _of_phase(self, request: PhaseRequest) -> None:
+        asked = event_of(request)
+        ref = PhaseRef(RunId(asked.run_id), PhaseId(asked.phase_id))
         known = self.runs.get(ref.run_id)
         if known is None or ref.phase_id not in known.phases:
             return
-        if isinstance(command, ClaimPhase):
+        if isinstance(request, ClaimRequest):
             run.check_claimable(known)
-        decided = phase.decide(command, self.phase(ref))
+        decided = phase.decide(request, self.phase(ref))
         self.phases[str(ref)] = phase.fold(decided, self.phase(ref))
         self.events += decided
 
@@ -112,18 +121,22 @@ def histories(draw: st.DrawFn, max_steps: int = 30) -> list[Any]:
     Return the events of a whole history, in order: any that the library could have written.
 
     Runs are created and queued to, phases claimed, called for, ended, retried, decided and put
-    back by commands in any order; a refused one leaves no event. Each event belongs in the
+    back by requests in any order; a refused one leaves no event. Each event belongs in the
     stream that :func:`autopack.testing.facts.stream_of` names.
     """
     world = World()
-    world.handle(CreateRun(run_id=draw(st.sampled_from(RUNS)), phases=tuple(draw(runs))))
+    world.handle(_new_run(draw(st.sampled_from(RUNS)), phases=tuple(draw(runs))))
     for _ in range(draw(st.integers(0, max_steps))):
         draw(st.sampled_from(_STEPS))(draw, world)
     return world.events
 
 
-def _any_of(draw: st.DrawFn, *commands: RunCommand | PhaseCommand) -> RunCommand | PhaseCommand:
-    return draw(st.sampled_from(commands))
+def _new_run(name: str, phases: tuple[PhaseSpec, ...], **given: Any) -> PhasesRequest:
+    return PhasesRequest(run_id=name, phases=phases, created=RunCreated(run_id=name, **given))
+
+
+def _any_of(draw: st.DrawFn, *requests: RunRequest | PhaseRequest) -> RunRequest | PhaseRequest:
+    return draw(st.sampled_from(requests))
 
 
 def _run_step(draw: st.DrawFn, world: World) -> None:
@@ -131,12 +144,12 @@ def _run_step(draw: st.DrawFn, world: World) -> None:
     phases = tuple(draw(runs))
     asked = _any_of(
         draw,
-        CreateRun(run_id=name, phases=phases, caps={"tokens": 5000}),
-        QueuePhases(run_id=name, phases=phases),
-        PauseRun(run_id=name, why="lunch", actor="ann"),
-        ResumeRun(run_id=name, why="back", actor="ann"),
-        RecordPreparation(run_id=name, commit="abc"),
-        RecordPreparation(run_id=name, failure="no commit"),
+        _new_run(name, phases, caps={"tokens": 5000}),
+        PhasesRequest(run_id=name, phases=phases),
+        RunPaused(run_id=name, why="lunch", actor="ann"),
+        RunResumed(run_id=name, why="back", actor="ann"),
+        RunPrepared(run_id=name, commit="abc"),
+        RunPrepareFailed(run_id=name, code="prepare_failed", message="no commit"),
     )
     world.handle(asked)
 
@@ -144,31 +157,24 @@ def _run_step(draw: st.DrawFn, world: World) -> None:
 def _claim_step(draw: st.DrawFn, world: World) -> None:
     ref = _open_phase(draw, world)
     number = world.phase(ref).attempts + 1
+    names: dict[str, Any] = {"run_id": ref.run_id, "phase_id": ref.phase_id, "attempt": number}
     predicted = draw(st.integers(1, 20_000))
-    estimate = Estimate(
+    features = {
+        "category": draw(st.sampled_from(CATEGORIES)),
+        "complexity": draw(st.sampled_from(COMPLEXITIES)),
+    }
+    estimated = PhaseEstimated(
+        **names,
         estimator="deliverables",
         estimator_version="v1",
         predicted_output_tokens=predicted,
         budget_tokens=2 * predicted,
-        confidence=0.5,
-        features=Features(
-            category=draw(st.sampled_from(CATEGORIES)),
-            complexity=draw(st.sampled_from(COMPLEXITIES)),
-        ),
+        features=features,
     )
-    world.handle(
-        ClaimPhase(
-            ref=ref,
-            worker=draw(st.sampled_from(("w1", "w2"))),
-            lease_token=f"{ref}#{number}",
-            max_attempts=3,
-            now=_NOW,
-            estimate=draw(st.none() | st.just(estimate)),
-        )
-    )
-    if draw(st.integers(0, 3)):
-        token = world.phase(ref).lease_token or "none"
-        world.handle(StartPhase(ref=ref, lease_token=token))
+    worker = draw(st.sampled_from(("w1", "w2")))
+    claimed = PhaseClaimed(**names, worker=worker, lease_token=f"{ref}#{number}")
+    estimate = draw(st.none() | st.just(estimated))
+    world.handle(ClaimRequest(event=claimed, max_attempts=3, now=_NOW, estimated=estimate))
 
 
 def _call_step(draw: st.DrawFn, world: World) -> None:
@@ -187,32 +193,46 @@ def _call_step(draw: st.DrawFn, world: World) -> None:
 
 def _end_step(draw: st.DrawFn, world: World) -> None:
     ref = _live_phase(draw, world)
-    token = world.phase(ref).lease_token or "none"
-    held: dict[str, Any] = {"ref": ref, "lease_token": token}
-    tried: dict[str, Any] = {**held, "retryable": draw(st.booleans()), "max_attempts": 3}
+    state, is_retryable = world.phase(ref), draw(st.booleans())
+    names: dict[str, Any] = {"run_id": ref.run_id, "phase_id": ref.phase_id}
+    held: dict[str, Any] = {
+        **names,
+        "attempt": max(1, state.attempts),
+        "lease_token": state.lease_token or "none",
+    }
+    failed = PhaseFailed(
+        **held, code="boom", message="broken", failure_class="execution", retryable=is_retryable
+    )
+    late = PhaseTimedOut(**held, timeout_s=9.0, message="no result", retryable=is_retryable)
+    lost = PhaseReclaimed(**held, why="its lease ended")
     asked = _any_of(
         draw,
-        CompletePhase(**held, summary="done", duration_s=2.0),
-        CompletePhase(**held),
-        FailPhase(**tried, code="boom", message="broken", failure_class="execution"),
-        TimeOutPhase(**tried, timeout_s=9.0, message="no result"),
-        GatePhase(**held, question="fine?"),
-        ReleasePhase(**held, why="stopped"),
-        ReclaimPhase(**held, why="its lease ended", max_attempts=3),
+        PhaseCompleted(**held, summary="done", duration_s=2.0),
+        PhaseCompleted(**held),
+        EndRequest(event=failed, max_attempts=3, requeued=_again(names, "boom")),
+        EndRequest(event=late, max_attempts=3, requeued=_again(names, "timed_out")),
+        PhaseGated(**held, question="fine?"),
+        PhaseReleased(**held, why="stopped"),
+        EndRequest(event=lost, max_attempts=3),
     )
     world.handle(asked)
     world.finish(ref.run_id)
 
 
+def _again(names: dict[str, Any], code: str) -> PhaseRequeued:
+    return PhaseRequeued(**names, by="drain", why=code)
+
+
 def _person_step(draw: st.DrawFn, world: World) -> None:
     ref = _open_phase(draw, world)
+    names: dict[str, Any] = {"run_id": ref.run_id, "phase_id": ref.phase_id, **_PEOPLE}
     decision = draw(st.sampled_from(("approve", "reject", "requeue")))
     asked = _any_of(
         draw,
-        RequeuePhase(ref=ref, **_PEOPLE),
-        SkipPhase(ref=ref, **_PEOPLE),
-        CancelPhase(ref=ref, **_PEOPLE),
-        DecideGate(ref=ref, decision=decision, **_PEOPLE),
+        RequeueRequest(event=PhaseRequeued(**names, attempts_reset=True)),
+        PhaseSkipped(**names),
+        PhaseCancelled(**names),
+        PhaseGateDecided(**names, decision=decision),
     )
     world.handle(asked)
     world.finish(ref.run_id)

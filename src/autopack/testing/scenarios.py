@@ -6,11 +6,12 @@ from typing import Any, TypeVar, get_args
 import attrs
 
 from autopack.aggregates import cap, phase, run
-from autopack.aggregates.commands import CapCommand, Command, RunCommand
+from autopack.aggregates.requests import CapRequest, PhaseRequest, RunRequest, event_of
 from autopack.errors import AutopackError
 from autopack.events import CapEvent, RunEvent
 
 F = TypeVar("F", bound=AutopackError)
+Request = RunRequest | PhaseRequest | CapRequest
 
 
 @attrs.frozen
@@ -19,30 +20,30 @@ class Given:
 
     facts: tuple[Any, ...]
 
-    def when(self, command: Command) -> "When":
+    def when(self, request: Request) -> "When":
         """Ask for something; nothing is decided until it is said what is expected."""
-        return When(self.facts, command)
+        return When(self.facts, request)
 
 
 @attrs.frozen
 class When:
-    """A command, and the facts on which it is decided."""
+    """What is asked, and the facts on which it is decided."""
 
     facts: tuple[Any, ...]
-    command: Command
+    request: Request
 
     def decided(self) -> list[Any]:
-        """Return the events that the command causes, or raise its refusal."""
-        command = self.command
-        if isinstance(command, RunCommand):
-            of_run = self._of(RunEvent, run_id=command.run_id)
-            return list(run.decide(command, run.fold(of_run)))
-        if isinstance(command, CapCommand):
-            of_cap = self._of(CapEvent, scope=command.scope)
-            return list(cap.decide(command, cap.fold(of_cap)))
-        ref = command.ref
-        own = self._of(phase.PhaseStreamEvent, run_id=ref.run_id, phase_id=ref.phase_id)
-        return list(phase.decide(command, phase.fold(own)))
+        """Return the events that the request causes, or raise its refusal."""
+        request = self.request
+        if isinstance(request, RunRequest):
+            of_run = self._of(RunEvent, run_id=request.run_id)
+            return list(run.decide(request, run.fold(of_run)))
+        if isinstance(request, CapRequest):
+            of_cap = self._of(CapEvent, scope=request.scope)
+            return list(cap.decide(request, cap.fold(of_cap)))
+        asked = event_of(request)
+        own = self._of(phase.PhaseStreamEvent, run_id=asked.run_id, phase_id=asked.phase_id)
+        return list(phase.decide(request, phase.fold(own)))
 
     def _of(self, union: Any, **names: str) -> list[Any]:
         facts = [fact for fact in self.facts if isinstance(fact, get_args(union))]
@@ -59,22 +60,22 @@ class When:
         if len(wanted) == 1 and isinstance(wanted[0], list | tuple):
             wanted = list(wanted[0])
         decided = self.decided()
-        assert wanted == decided, f"{self.command} decides {decided}, not {wanted}"
+        assert wanted == decided, f"{self.request} decides {decided}, not {wanted}"
 
     def then_refused(self, error: type[F]) -> F:
-        """Assert that the command is refused with such an error, and return it."""
+        """Assert that the request is refused with such an error, and return it."""
         try:
             decided = self.decided()
         except error as refusal:
             return refusal
-        raise AssertionError(f"{self.command} is not refused: it decides {decided}")
+        raise AssertionError(f"{self.request} is not refused: it decides {decided}")
 
 
 def given(facts: Iterable[Any] = ()) -> Given:
     """
-    Begin with what happened: ``given(facts).when(command).then(events)``.
+    Begin with what happened: ``given(facts).when(request).then(events)``.
 
-    Each command is decided on the facts of its own run, phase or cap, as the library does it;
+    Each request is decided on the facts of its own run, phase or cap, as the library does it;
     no log is needed.
     """
     return Given(tuple(facts))

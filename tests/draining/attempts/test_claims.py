@@ -3,11 +3,11 @@
 import pytest
 
 from autopack import PhaseRef, cancel, get_phase, pause_run
-from autopack.aggregates.commands import ReleasePhase
 from autopack.draining.attempts.claims import Claims, new_worker
 from autopack.draining.attempts.lost_leases import reclaim_lost
 from autopack.draining.attempts.steady_clock import Machine
 from autopack.errors import LeaseLostError, MoveRefusedError, RunPausedError
+from autopack.events import PhaseReleased
 from autopack.log.handler import Handler
 from autopack.prediction.calibrated_estimates import estimated
 from drains import Clock, found, states, types_of
@@ -140,7 +140,7 @@ def test_a_worker_that_lost_its_lease_is_fenced_off(clocked, clock):
     claims.renew()
 
     with pytest.raises(LeaseLostError, match="held by w2"):
-        claims.end(claim, ReleasePhase(ref=P1, lease_token=claim.token, why="done"))
+        claims.end(claim, PhaseReleased(**claim.names, why="done"))
     assert claims.is_lost(claim.token)
     assert theirs.token == clocked.backend.lease("phase r/p1").token
 
@@ -152,7 +152,7 @@ def test_a_cancelled_phase_is_lost_to_its_worker(log):
     cancel(log, P1, why="not needed")
 
     with pytest.raises(LeaseLostError, match="CANCELLED"):
-        claims.end(claim, ReleasePhase(ref=P1, lease_token=claim.token, why="done"))
+        claims.end(claim, PhaseReleased(**claim.names, why="done"))
 
 
 def test_workers_have_names_of_their_own():

@@ -7,7 +7,7 @@ import pytest
 
 from autopack.draining.attempts.error_facts import facts_of
 from autopack.draining.attempts.failure_classes import class_of
-from autopack.draining.attempts.failure_commands import failed_by
+from autopack.draining.attempts.failures import failed_by
 
 NOW_S = 1_800_000_000.0
 

@@ -6,13 +6,13 @@ import attrs
 import pytest
 
 from autopack import Drain, PhaseRef, cancel, get_caps, get_phase, set_caps
-from autopack.aggregates.commands import ReleasePhase
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claims
 from autopack.draining.attempts.dead_workers import take_back_all
 from autopack.draining.attempts.lost_leases import reclaim_lost
 from autopack.draining.attempts.steady_clock import Machine
 from autopack.errors import LeaseLostError
+from autopack.events import PhaseReleased
 from autopack.log.handler import Handler
 from autopack.prediction.calibrated_estimates import estimated
 from drains import Clock, Overtaken, found
@@ -177,7 +177,7 @@ def test_an_end_in_between_is_no_error(clocked, clock, steady, worker):
     theirs, other = worker("w1"), worker("w2")
     claim = take(theirs)
     pass_by(31, clock, steady)
-    ending = ReleasePhase(ref=P1, lease_token=claim.token, why="done")
+    ending = PhaseReleased(**claim.names, why="done")
     other.handler = Overtaken(other.handler.journal, lambda: theirs.end(claim, ending))
     other.caps._handler = other.handler
 
@@ -204,7 +204,7 @@ def test_the_rows_of_the_dead_go_and_those_of_the_idle_stay(clocked, clock, stea
     pass_by(31, clock, steady)
     idle = worker("idle")
     claim = take(idle, P2)
-    idle.end(claim, ReleasePhase(ref=P2, lease_token=claim.token, why="w"))
+    idle.end(claim, PhaseReleased(**claim.names, why="w"))
     reclaim(worker("w"), P1)
 
     assert ["worker idle"] == keys(clocked)
@@ -267,7 +267,7 @@ def test_a_worker_whose_row_went_writes_it_anew_with_its_next_claim(clocked, clo
     """It was idle for longer than its leases last."""
     claims = worker("w1")
     claim = take(claims)
-    claims.end(claim, ReleasePhase(ref=P1, lease_token=claim.token, why="w"))
+    claims.end(claim, PhaseReleased(**claim.names, why="w"))
     take(worker("dies"), P2)
     pass_by(31, clock, steady)
     reclaim(worker("w"), P2)
@@ -288,7 +288,7 @@ def test_a_lease_whose_row_is_gone_is_not_made_again(clocked, worker):
     assert claims.is_lost(claim.token)
     assert "phase r/p1" not in keys(clocked)
     with pytest.raises(LeaseLostError):
-        claims.end(claim, ReleasePhase(ref=P1, lease_token=claim.token, why="w"))
+        claims.end(claim, PhaseReleased(**claim.names, why="w"))
 
 
 class Turns:

@@ -30,6 +30,7 @@ from autopack.draining.caps.drain_use import DrainAccount
 from autopack.draining.caps.enforcement import Caps
 from autopack.draining.engine.drain_report import sums_of
 from autopack.errors import CapReachedError, CommandRefusedError, LeaseLostError, UsageConflictError
+from autopack.events import PhaseCompleted, PhaseReleased
 from autopack.log.handler import Handler, handler_of
 from autopack.prediction.calibrated_estimates import estimated
 from autopack.projections.attempt_row import NO_WORK
@@ -113,26 +114,18 @@ class AccountOfUse(RuleBasedStateMachine):
     @rule(which=st.integers(0, 9))
     def release(self, which):
         """A worker gives its phase back."""
-        from autopack.aggregates.commands import ReleasePhase
-
-        self.end(which, lambda claim: ReleasePhase(
-            ref=claim.ref, lease_token=claim.token, why="stopped", duration_s=0.25,
-        ))  # fmt: skip
+        self.end(which, lambda claim: PhaseReleased(**claim.names, why="stopped", duration_s=0.25))
 
     @rule(which=st.integers(0, 9))
     def complete(self, which):
         """An attempt ends well."""
-        from autopack.aggregates.commands import CompletePhase
+        self.end(which, lambda claim: PhaseCompleted(**claim.names, duration_s=1.5))
 
-        self.end(which, lambda claim: CompletePhase(
-            ref=claim.ref, lease_token=claim.token, duration_s=1.5,
-        ))  # fmt: skip
-
-    def end(self, which, command):
+    def end(self, which, ending):
         if self.live:
             claims, claim, _live = self.live[which % len(self.live)]
             with suppress(LeaseLostError):
-                claims.end(claim, command(claim))
+                claims.end(claim, ending(claim))
 
     @rule(which=st.integers(0, 9))
     def kill(self, which):

@@ -1,19 +1,6 @@
 """A phase: its moves, decided from its own stream."""
 
-from typing import TYPE_CHECKING, Any
-
+from autopack.aggregates.phase.decisions import decide
 from autopack.aggregates.phase.state import PhaseState, PhaseStreamEvent, evolve, fold, holds
 
-if TYPE_CHECKING:
-    from autopack.aggregates.phase.decisions import decide
-
 __all__ = ["PhaseState", "PhaseStreamEvent", "decide", "evolve", "fold", "holds"]
-
-
-def __getattr__(name: str) -> Any:
-    """Load the decisions when they are asked for: who only reads never needs the commands."""
-    if name != "decide":
-        raise AttributeError(f"module 'autopack.aggregates.phase' has no attribute {name!r}")
-    from autopack.aggregates.phase.decisions import decide
-
-    return decide

@@ -1,34 +1,17 @@
 """What a phase may do next, decided from its state."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-import msgspec
+import attrs
 
-from autopack.aggregates.commands import (
-    CancelPhase,
-    ClaimPhase,
-    CompletePhase,
-    DecideGate,
-    FailPhase,
-    GatePhase,
-    PhaseCommand,
-    ReclaimPhase,
-    ReleasePhase,
-    RequeuePhase,
-    SkipPhase,
-    StartPhase,
-    TimeOutPhase,
-    check_why,
-)
 from autopack.aggregates.phase.state import AFTER_GATE, PhaseState, holds
+from autopack.aggregates.requests import ClaimRequest, EndRequest, PhaseRequest, RequeueRequest
 from autopack.errors import AttemptsSpentError, InvalidInputError, LeaseLostError, MoveRefusedError
 from autopack.events import (
-    BudgetEscalated,
     PhaseCancelled,
     PhaseClaimed,
     PhaseCompleted,
-    PhaseEstimated,
     PhaseEvent,
     PhaseFailed,
     PhaseGated,
@@ -42,292 +25,179 @@ from autopack.events import (
 )
 from autopack.events.phase import LEASE_LOST
 from autopack.ports.states import LIVE, MOVES, PhaseStatus
-from autopack.values.ids import PhaseRef
-from autopack.values.money import as_sum
+from autopack.values.ids import PhaseId, PhaseRef, RunId
 
+E = TypeVar("E", bound=PhaseEvent)
 _S = PhaseStatus
-_BY_DRAIN: Final = "drain"
 _SKEW_S: Final = 60.0  # how far two clocks may be apart while a back-off is kept
+_LEADS: Final[dict[type[PhaseEvent], tuple[PhaseStatus, str]]] = {
+    PhaseClaimed: (_S.CLAIMED, "a claim"),
+    PhaseCompleted: (_S.COMPLETE, "a completion"),
+    PhaseFailed: (_S.FAILED, "a failure"),
+    PhaseTimedOut: (_S.TIMED_OUT, "a time-out"),
+    PhaseGated: (_S.GATED, "a gate"),
+    PhaseReleased: (_S.QUEUED, "a release"),
+    PhaseReclaimed: (_S.QUEUED, "a reclaim"),
+    PhaseRequeued: (_S.QUEUED, "a requeue"),
+    PhaseSkipped: (_S.SKIPPED, "a skip"),
+    PhaseCancelled: (_S.CANCELLED, "a cancellation"),
+}
+"""Where each event leads, and its name in a refusal."""
 
 
-def decide(command: PhaseCommand, state: PhaseState) -> list[PhaseEvent]:
+def decide(request: PhaseRequest, state: PhaseState) -> list[PhaseEvent]:
     """
-    Return the events that *command* causes.
+    Return the events that *request* causes: its own, with what only the state knows, and others.
 
     Raises:
         MoveRefusedError: The phase's state does not allow it; names both states.
         AttemptsSpentError: A claim, but no attempt is left.
         LeaseLostError: The worker no longer holds the phase.
+        InvalidInputError: A gate has no such answer.
     """
-    match command:
-        case ClaimPhase():
-            return _claim(command, state)
-        case RequeuePhase() | SkipPhase() | CancelPhase() | DecideGate():
-            return _by_person(command, state)
-        case _:
-            return _by_worker(command, state)
+    match request:
+        case ClaimRequest():
+            return _claimed(request, state)
+        case EndRequest():
+            return _ended_badly(request, state)
+        case PhaseCompleted() | PhaseGated() | PhaseReleased():
+            return [_by_holder(request, request.lease_token, state)]
+        case RequeueRequest():
+            return _requeued(request, state)
+        case PhaseGateDecided():
+            return _gate_decided(request, state)
+        case PhaseSkipped():
+            _check_move(request, state)
+            return [request]
+        case PhaseCancelled(duration_s=took_s):
+            _check_move(request, state)
+            number, took_s = (state.attempts, took_s) if state.status in LIVE else (None, None)
+            held = {"attempt": number, "lease_token": state.lease_token}
+            return [_filled(request, **held, duration_s=took_s)]
 
 
-def _claim(command: ClaimPhase, state: PhaseState) -> list[PhaseEvent]:
-    ref = command.ref
-    _check_move(ref, state, _S.CLAIMED, "a claim")
-    if state.spent >= command.max_attempts:
-        raise AttemptsSpentError(ref, spent=state.spent, max_attempts=command.max_attempts)
-    if state.not_before is not None and _still_waits(command, state, state.not_before):
+def _claimed(request: ClaimRequest, state: PhaseState) -> list[PhaseEvent]:
+    event, most = request.event, request.max_attempts
+    _check_move(event, state)
+    if state.spent >= most:
+        raise AttemptsSpentError(_ref(event), spent=state.spent, max_attempts=most)
+    if state.not_before is not None and _still_waits(request, state, state.not_before):
         waits = f"it waits until {state.not_before.isoformat(timespec='seconds')}"
-        raise MoveRefusedError(ref, state=state.status, to=_S.CLAIMED, what=waits)
+        raise MoveRefusedError(_ref(event), state=state.status, to=_S.CLAIMED, what=waits)
     number = state.attempts + 1
-    claimed = PhaseClaimed(
-        run_id=ref.run_id,
-        phase_id=ref.phase_id,
-        attempt=number,
-        worker=command.worker,
-        lease_token=command.lease_token,
-        drain=command.drain,
-        reserved_tokens=command.reserved_tokens,
-        reserved_usd=as_sum(command.reserved_usd),
-        basis=command.basis,
-        account=command.account,
-        model=command.model,
-        executor=command.executor,
-        capped=command.capped,
-    )
-    estimated = [] if command.estimate is None else [_estimated(command, number)]
+    estimated = [] if request.estimated is None else [_filled(request.estimated, attempt=number)]
     started = PhaseStarted(
-        run_id=ref.run_id, phase_id=ref.phase_id, attempt=number, lease_token=command.lease_token
+        run_id=event.run_id,
+        phase_id=event.phase_id,
+        attempt=number,
+        lease_token=event.lease_token,
     )
-    return [*estimated, claimed, *([started] if command.starts else [])]
+    return [*estimated, _filled(event, attempt=number), started]
 
 
-def _still_waits(command: ClaimPhase, state: PhaseState, until: datetime) -> bool:
-    if command.now >= until or command.waited_until == until:
+def _still_waits(request: ClaimRequest, state: PhaseState, until: datetime) -> bool:
+    if request.now >= until or request.waited_until == until:
         return False
-    left_s = (until - command.now).total_seconds()
+    left_s = (until - request.now).total_seconds()
     # A wait that became longer was recorded by a clock that was ahead, or ours was set back.
     return state.wait_s is None or left_s <= state.wait_s + _SKEW_S
 
 
-def _estimated(command: ClaimPhase, number: int) -> PhaseEstimated:
-    estimate, ref = command.estimate, command.ref
-    features = msgspec.json.decode(msgspec.json.encode(estimate.features))
-    return PhaseEstimated(
-        run_id=ref.run_id,
-        phase_id=ref.phase_id,
-        attempt=number,
-        estimator=estimate.estimator,
-        estimator_version=estimate.estimator_version,
-        predicted_output_tokens=estimate.predicted_output_tokens,
-        budget_tokens=estimate.budget_tokens,
-        ceiling_tokens=estimate.ceiling_tokens,
-        tau=estimate.tau,
-        features=features,
-        budget_basis=estimate.budget_basis or None,
+def _ended_badly(request: EndRequest, state: PhaseState) -> list[PhaseEvent]:
+    ended = _by_holder(request.event, request.event.lease_token, state)
+    is_left = state.spent < request.max_attempts
+    if isinstance(ended, PhaseReclaimed):
+        ended = _filled(ended, worker=state.worker)
+        return [ended if is_left else _out_of_attempts(ended, state, request.max_attempts)]
+    larger, again = request.escalated, request.requeued
+    is_first = state.escalated_tokens is None
+    if larger and not (is_left and is_first and larger.to_tokens > larger.from_tokens):
+        larger = None
+    if again and again.attempt_spent:
+        told = f"{again.why}: attempt {state.spent} of {request.max_attempts} is retried"
+        again = _filled(again, why=told) if is_left else None
+    escalated = [_filled(larger, attempt=state.attempts)] if larger else []
+    return [ended, *escalated, *([again] if again and (ended.retryable or larger) else [])]
+
+
+def _out_of_attempts(lost: PhaseReclaimed, state: PhaseState, most: int) -> PhaseFailed:
+    """Fail it from the live state, which keeps it visible instead of queued for ever."""
+    return PhaseFailed(
+        run_id=lost.run_id,
+        phase_id=lost.phase_id,
+        attempt=lost.attempt,
+        lease_token=lost.lease_token,
+        duration_s=lost.duration_s,
+        code=LEASE_LOST,
+        message=f"{lost.why}; {state.spent} of {most} attempts are spent",
+        failure_class="execution",
     )
 
 
-def _by_person(
-    command: RequeuePhase | SkipPhase | CancelPhase | DecideGate, state: PhaseState
-) -> list[PhaseEvent]:
-    ref = command.ref
-    names: dict[str, Any] = {
-        "run_id": ref.run_id,
-        "phase_id": ref.phase_id,
-        "by": command.by,
-        "why": command.why,
-    }
-    check_why(f"Phase {ref}", command.why)
-    match command:
-        case RequeuePhase(not_before=not_before):
-            if not (command.after_loss and state.status is _S.QUEUED):
-                if state.status in LIVE:
-                    raise MoveRefusedError(ref, state=state.status, to=_S.QUEUED, what="a requeue")
-                _check_move(ref, state, _S.QUEUED, "a requeue")
-            is_gated = state.status is _S.GATED
-            sent_back = [_gate_decided(names, "requeue", state)] if is_gated else []
-            again = PhaseRequeued(**names, not_before=not_before, attempts_reset=True)
-            return [*sent_back, again]
-        case SkipPhase():
-            _check_move(ref, state, _S.SKIPPED, "a skip")
-            return [PhaseSkipped(**names)]
-        case CancelPhase():
-            _check_move(ref, state, _S.CANCELLED, "a cancellation")
-            if state.status not in LIVE:
-                return [PhaseCancelled(**names)]
-            return [
-                PhaseCancelled(
-                    **names,
-                    attempt=state.attempts,
-                    lease_token=state.lease_token,
-                    duration_s=command.duration_s,
-                )
-            ]
-        case DecideGate(decision=decision):
-            if decision not in AFTER_GATE:
-                raise InvalidInputError(
-                    f"{decision!r} is no gate decision: {', '.join(AFTER_GATE)}.",
-                    name="decision",
-                    value=decision,
-                )
-            if state.status is not _S.GATED:
-                to = AFTER_GATE[decision]
-                raise MoveRefusedError(ref, state=state.status, to=to, what="no gate is open")
-            decided = _gate_decided(names, decision, state)
-            if decision != "requeue":
-                return [decided]
-            return [decided, PhaseRequeued(**names, attempts_reset=True)]
+def _requeued(request: RequeueRequest, state: PhaseState) -> list[PhaseEvent]:
+    event = request.event
+    if not (request.after_loss and state.status is _S.QUEUED):
+        if state.status in LIVE:
+            raise MoveRefusedError(_ref(event), state=state.status, to=_S.QUEUED, what="a requeue")
+        _check_move(event, state)
+    if state.status is not _S.GATED:
+        return [event]
+    sent_back = PhaseGateDecided(
+        run_id=event.run_id,
+        phase_id=event.phase_id,
+        by=event.by,
+        why=event.why,
+        decision="requeue",
+        attempt=state.attempts or None,
+    )
+    return [sent_back, event]
 
 
-def _gate_decided(names: dict[str, Any], decision: str, state: PhaseState) -> PhaseGateDecided:
-    return PhaseGateDecided(**names, decision=decision, attempt=state.attempts or None)
-
-
-def _by_worker(
-    command: StartPhase
-    | CompletePhase
-    | FailPhase
-    | TimeOutPhase
-    | GatePhase
-    | ReleasePhase
-    | ReclaimPhase,
-    state: PhaseState,
-) -> list[PhaseEvent]:
-    ref, token = command.ref, command.lease_token
-    if not holds(state, token):
-        raise LeaseLostError(ref, token=token, state=state.status, holder=state.worker)
-    common: dict[str, Any] = {
-        "run_id": ref.run_id,
-        "phase_id": ref.phase_id,
-        "attempt": state.attempts,
-        "lease_token": token,
-    }
-    match command:
-        case StartPhase():
-            _check_move(ref, state, _S.RUNNING, "a start")
-            return [PhaseStarted(**common)]
-        case ReleasePhase(why=why):
-            return [PhaseReleased(**common, why=why, duration_s=command.duration_s)]
-        case ReclaimPhase(why=why):
-            return _reclaimed(command, state, common)
-        case FailPhase():
-            _check_move(ref, state, _S.FAILED, "a failure")
-            failed = PhaseFailed(
-                **common,
-                code=command.code,
-                message=command.message,
-                failure_class=command.failure_class,
-                fingerprint=command.fingerprint,
-                retryable=command.retryable,
-                artifacts=command.artifacts,
-                duration_s=command.duration_s,
-                zero_yield_reason=command.zero_yield_reason,
-                exit_code=command.exit_code,
-                excerpt=command.excerpt,
-                retry_after_s=command.retry_after_s,
-                class_basis=command.class_basis,
-                source_fields=command.source_fields,
-            )
-            return [failed, *_escalated(command, state), *_retry(command, state, failed.code)]
-    return _from_running(command, state, common)
-
-
-def _from_running(
-    command: CompletePhase | TimeOutPhase | GatePhase, state: PhaseState, common: dict[str, Any]
-) -> list[PhaseEvent]:
-    match command:
-        case CompletePhase():
-            _check_move(command.ref, state, _S.COMPLETE, "a completion")
-            return [
-                PhaseCompleted(
-                    **common,
-                    outputs=command.outputs,
-                    artifacts=command.artifacts,
-                    summary=command.summary,
-                    duration_s=command.duration_s,
-                    zero_yield_reason=command.zero_yield_reason,
-                )
-            ]
-        case TimeOutPhase():
-            _check_move(command.ref, state, _S.TIMED_OUT, "a time-out")
-            ended = PhaseTimedOut(
-                **common,
-                timeout_s=command.timeout_s,
-                message=command.message,
-                retryable=command.retryable,
-                artifacts=command.artifacts,
-                zero_yield_reason=command.zero_yield_reason,
-            )
-            return [ended, *_retry(command, state, "timed_out")]
-        case GatePhase():
-            _check_move(command.ref, state, _S.GATED, "a gate")
-            return [
-                PhaseGated(
-                    **common,
-                    question=command.question,
-                    outputs=command.outputs,
-                    artifacts=command.artifacts,
-                    summary=command.summary,
-                    duration_s=command.duration_s,
-                    zero_yield_reason=command.zero_yield_reason,
-                )
-            ]
-
-
-def _retry(command: FailPhase | TimeOutPhase, state: PhaseState, code: str) -> list[PhaseEvent]:
-    is_spent = not isinstance(command, FailPhase) or command.attempt_spent
-    if is_spent and state.spent >= command.max_attempts:
-        return []
-    if not (command.retryable or _escalated(command, state)):
-        return []
-    why = f"{code}: attempt {state.spent} of {command.max_attempts} is retried"
-    if not is_spent:
-        why = f"{code}: waits without spending an attempt"
-    return [
-        PhaseRequeued(
-            run_id=command.ref.run_id,
-            phase_id=command.ref.phase_id,
-            by=_BY_DRAIN,
-            why=why,
-            not_before=command.not_before,
-            wait_s=command.wait_s,
-            attempt_spent=is_spent,
+def _gate_decided(event: PhaseGateDecided, state: PhaseState) -> list[PhaseEvent]:
+    if event.decision not in AFTER_GATE:
+        raise InvalidInputError(
+            f"{event.decision!r} is no gate decision: {', '.join(AFTER_GATE)}.",
+            name="decision",
+            value=event.decision,
         )
-    ]
+    to = AFTER_GATE[event.decision]
+    if state.status is not _S.GATED:
+        raise MoveRefusedError(_ref(event), state=state.status, to=to, what="no gate is open")
+    decided = _filled(event, attempt=state.attempts or None)
+    if to is not _S.QUEUED:
+        return [decided]
+    again = PhaseRequeued(
+        run_id=event.run_id,
+        phase_id=event.phase_id,
+        by=event.by,
+        why=event.why,
+        attempts_reset=True,
+    )
+    return [decided, again]
 
 
-def _escalated(command: FailPhase | TimeOutPhase, state: PhaseState) -> list[PhaseEvent]:
-    """Return the escalation of a cut attempt's budget; there is at most one a phase."""
-    if not isinstance(command, FailPhase) or command.escalated_tokens is None:
-        return []
-    before, after = command.budget_tokens or 0, command.escalated_tokens
-    why = command.escalated_why or command.message
-    if state.escalated_tokens is not None or after <= before:
-        return []
-    if state.spent >= command.max_attempts:
-        return []
-    return [
-        BudgetEscalated(
-            run_id=command.ref.run_id,
-            phase_id=command.ref.phase_id,
-            attempt=state.attempts,
-            from_tokens=before,
-            to_tokens=after,
-            why=f"the output was cut at {before} tokens: {why}",
+def _by_holder(event: E, token: str | None, state: PhaseState) -> E:
+    """Return what a worker says of its attempt, which has the number of the claim in force."""
+    if not holds(state, token or ""):
+        raise LeaseLostError(
+            _ref(event), token=token or "", state=state.status, holder=state.worker
         )
-    ]
+    _check_move(event, state)
+    return _filled(event, attempt=state.attempts)
 
 
-def _reclaimed(
-    command: ReclaimPhase, state: PhaseState, common: dict[str, Any]
-) -> list[PhaseEvent]:
-    common["duration_s"] = command.duration_s
-    reclaimed = PhaseReclaimed(**common, worker=state.worker, why=command.why)
-    if state.spent < command.max_attempts:
-        return [reclaimed]
-    # Out of attempts: failing it from the live state keeps it visible instead of queued for ever.
-    message = f"{command.why}; {state.spent} of {command.max_attempts} attempts are spent"
-    return [PhaseFailed(**common, code=LEASE_LOST, message=message, failure_class="execution")]
+def _filled(event: E, **known: Any) -> E:
+    """Return an event with what only the state knows; it is made anew only if that differs."""
+    made: Any = event
+    is_so = all(getattr(made, name) == value for name, value in known.items())
+    return event if is_so else attrs.evolve(made, **known)
 
 
-def _check_move(ref: PhaseRef, state: PhaseState, to: PhaseStatus, what: str) -> None:
+def _check_move(event: PhaseEvent, state: PhaseState) -> None:
+    to, what = _LEADS[type(event)]
     if to not in MOVES[state.status]:
-        raise MoveRefusedError(ref, state=state.status, to=to, what=what)
+        raise MoveRefusedError(_ref(event), state=state.status, to=to, what=what)
+
+
+def _ref(event: PhaseEvent) -> PhaseRef:
+    return PhaseRef(RunId(event.run_id), PhaseId(event.phase_id))

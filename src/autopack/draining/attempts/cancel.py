@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from autopack.aggregates.commands import CancelPhase
 from autopack.aggregates.phase import holds
 from autopack.draining.attempts.lease_keys import phase_key
 from autopack.draining.caps.enforcement import Caps, worked_s
+from autopack.events import PhaseCancelled
 from autopack.log.append_batch import JournalTransaction
 from autopack.log.handler import Handler
 from autopack.ports.log import Entry, Recorded, from_us
@@ -43,7 +43,9 @@ def cancel(handler: Handler, ref: PhaseRef, *, by: str, why: str) -> list[Record
                 store.drop_lease(row.key, row.token)
 
     return handler.handle(
-        lambda: CancelPhase(ref=ref, by=by, why=why, duration_s=took_s()),
+        lambda: PhaseCancelled(
+            run_id=ref.run_id, phase_id=ref.phase_id, by=by, why=why, duration_s=took_s()
+        ),
         also=settling,
         inside=drop,
     )

@@ -9,15 +9,9 @@ from datetime import datetime
 from typing import Any, Final
 
 import attrs
+import msgspec
 
-from autopack.aggregates.commands import (
-    ClaimPhase,
-    CompletePhase,
-    FailPhase,
-    GatePhase,
-    ReleasePhase,
-    TimeOutPhase,
-)
+from autopack.aggregates.requests import ClaimRequest, EndRequest
 from autopack.draining.attempts.lease_keys import phase_key, text_key
 from autopack.draining.attempts.leases import LEASE_S, Leases
 from autopack.draining.attempts.recorded_sessions import RecordedSessions
@@ -29,16 +23,25 @@ from autopack.errors import (
     LogBusyError,
     VersionConflictError,
 )
-from autopack.events import DrainPhaseSelected, PhaseClaimed
+from autopack.events import (
+    DrainPhaseSelected,
+    PhaseClaimed,
+    PhaseCompleted,
+    PhaseEstimated,
+    PhaseGated,
+    PhaseReleased,
+    PhaseTimedOut,
+)
 from autopack.log.append_batch import JournalTransaction
 from autopack.log.handler import Handler
 from autopack.ports.log import ANY, Entry, Lease, Recorded, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
 from autopack.values.ids import PhaseRef, drain_stream
+from autopack.values.money import as_sum
 
 INTERRUPTED: Final = "interrupted"
-Ending = CompletePhase | FailPhase | TimeOutPhase | GatePhase | ReleasePhase
+Ending = PhaseCompleted | PhaseGated | PhaseReleased | EndRequest
 
 
 def new_worker() -> str:
@@ -67,6 +70,13 @@ class Claim:
     def free_attempts(self) -> int:
         """How many attempts before this one were not spent."""
         return max(0, self.number - 1 - self.phase.attempts_spent)
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What every event of the attempt names it by."""
+        ref = self.ref
+        names = {"run_id": ref.run_id, "phase_id": ref.phase_id}
+        return {**names, "attempt": self.number, "lease_token": self.token}
 
 
 class Claims(Leases):
@@ -128,31 +138,39 @@ class Claims(Leases):
             expires_at=now_us + int(self.lease_s * 1e6),
             deadline_at=deadline_us,
         )
-        command = ClaimPhase(
-            ref=ref,
-            worker=self.worker,
-            lease_token=token,
-            max_attempts=phase.max_attempts,
-            now=from_us(now_us),
-            drain=self._drain,
-            model=phase.model,
-            executor=executor,
-            reserved_tokens=wanted.tokens,
-            reserved_usd=wanted.usd,
-            basis=wanted.basis,
-            estimate=estimate,
-            starts=True,
-            waited_until=phase.not_before if has_waited else None,
-        )
+        estimated = _estimated(ref, phase.attempts + 1, estimate)
+
+        def request() -> ClaimRequest:
+            claimed = PhaseClaimed(
+                run_id=ref.run_id,
+                phase_id=ref.phase_id,
+                attempt=estimated.attempt,
+                worker=self.worker,
+                lease_token=token,
+                drain=self._drain,
+                model=phase.model,
+                executor=executor,
+                capped=self.caps.units(ref.run_id),
+                reserved_tokens=wanted.tokens,
+                reserved_usd=as_sum(wanted.usd),
+                basis=wanted.basis,
+            )
+            return ClaimRequest(
+                event=claimed,
+                max_attempts=phase.max_attempts,
+                now=from_us(now_us),
+                estimated=estimated,
+                waited_until=phase.not_before if has_waited else None,
+            )
+
         with self._opening(token, ref):
             recorded = self.handler.handle(
-                lambda: attrs.evolve(command, capped=self.caps.units(ref.run_id)),
+                request,
                 also=lambda: [
                     *self._selected(ref, reason),
                     *self.caps.reserving(ref.run_id, token, wanted),
                 ],
                 inside=lambda transaction: self._put(transaction.store, lease),
-                needs_claimable_run=True,
             )
         with self._lock:
             self._held[token] = lease
@@ -198,11 +216,17 @@ class Claims(Leases):
         if (held := self._open.get(token)) is None:
             return
         ref, began_s = held
-        took_s = max(0.0, self.handler.journal.steady_s() - began_s)
-        release = ReleasePhase(ref=ref, lease_token=token, why=INTERRUPTED, duration_s=took_s)
         number = self.handler.phase_state(ref).attempts
+        released = PhaseReleased(
+            run_id=ref.run_id,
+            phase_id=ref.phase_id,
+            attempt=max(1, number),
+            lease_token=token,
+            why=INTERRUPTED,
+            duration_s=max(0.0, self.handler.journal.steady_s() - began_s),
+        )
         with contextlib.suppress(CommandRefusedError):  # it was not ours, or is not any more
-            self._ended(ref, number, token, release)
+            self._ended(ref, number, token, released)
         self.forget(token)
 
     def forget(self, token: str) -> None:
@@ -247,7 +271,8 @@ class Claims(Leases):
             for digest in self._texts.get(token, ()):
                 transaction.store.drop_lease(text_key(token, digest), token)
 
-        worked_s = ending.timeout_s if isinstance(ending, TimeOutPhase) else ending.duration_s
+        event = ending.event if isinstance(ending, EndRequest) else ending
+        worked_s = event.timeout_s if isinstance(event, PhaseTimedOut) else event.duration_s
         return self.handler.handle(
             ending, also=lambda: self.caps.settling(ref, number, worked_s), inside=drop
         )
@@ -259,3 +284,19 @@ class Claims(Leases):
             drain_id=self._drain, run_id=ref.run_id, phase_id=ref.phase_id, reason=reason
         )
         return [(drain_stream(self._drain), [selected], ANY)]
+
+
+def _estimated(ref: PhaseRef, number: int, estimate: Estimate) -> PhaseEstimated:
+    return PhaseEstimated(
+        run_id=ref.run_id,
+        phase_id=ref.phase_id,
+        attempt=number,
+        estimator=estimate.estimator,
+        estimator_version=estimate.estimator_version,
+        predicted_output_tokens=estimate.predicted_output_tokens,
+        budget_tokens=estimate.budget_tokens,
+        ceiling_tokens=estimate.ceiling_tokens,
+        tau=estimate.tau,
+        features=msgspec.json.decode(msgspec.json.encode(estimate.features)),
+        budget_basis=estimate.budget_basis or None,
+    )

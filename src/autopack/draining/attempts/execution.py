@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim
 from autopack.draining.attempts.executor_results import Late, Lost, TimedOut, outcome_of
-from autopack.draining.attempts.failure_commands import failed_by
+from autopack.draining.attempts.failures import failed_by
 from autopack.draining.attempts.gates import question_of
 from autopack.draining.attempts.machine_faults import hindrance_of
 from autopack.draining.attempts.storable_text import storable

@@ -1,23 +1,24 @@
-"""How an attempt ended: what an executor gave back, and the command that records it."""
+"""How an attempt ended: what an executor gave back, and the request that records it."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from autopack.aggregates.commands import CompletePhase, FailPhase, GatePhase, TimeOutPhase
+from autopack.aggregates.requests import EndRequest
 from autopack.draining.attempts.failure_classes import BAD_OUTCOME
-from autopack.draining.attempts.failure_commands import Failing, failed_by, why_silent
+from autopack.draining.attempts.failures import Failing, failed_by, why_silent
 from autopack.errors import LeaseLostError
+from autopack.events import PhaseCompleted, PhaseGated
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 
 if TYPE_CHECKING:
     from autopack.draining.attempts.attempt import LiveAttempt
     from autopack.draining.attempts.claims import Claim
 
-AttemptEnd = CompletePhase | FailPhase | TimeOutPhase | GatePhase
-"""The commands that end an attempt by its own outcome."""
+AttemptEnd = PhaseCompleted | PhaseGated | EndRequest
+"""What ends an attempt by its own outcome."""
 
 
 @attrs.frozen
@@ -69,42 +70,27 @@ def ending_of(
     question: str | None = None,
 ) -> AttemptEnd:
     """
-    Return the command that records an outcome, with the reason if no call was recorded.
+    Return the request that records an outcome, with the reason if no call was recorded.
 
     Args:
         question: What a person is to answer before completed work counts as complete.
     """
-    ref, token = claim.ref, claim.token
-    if isinstance(outcome, Completed):
-        done: dict[str, Any] = {
-            "ref": ref, "lease_token": token, "outputs": live.end_outputs(outcome.outputs),
-            "artifacts": live.artifacts, "summary": outcome.summary, "duration_s": duration_s,
-            "zero_yield_reason": why_silent(live, "completed"),
-        }  # fmt: skip
-        return CompletePhase(**done) if question is None else GatePhase(**done, question=question)
-    if isinstance(outcome, NeedsPerson):
-        return GatePhase(
-            ref=ref, lease_token=token, question=outcome.question,
-            outputs=live.end_outputs(outcome.outputs), artifacts=live.artifacts,
-            summary=outcome.summary, duration_s=duration_s,
-            zero_yield_reason=why_silent(live, "gated"),
-        )  # fmt: skip
     if isinstance(outcome, TimedOut):
-        limit, wait_s = timeout_s or 0.0, failing.wait_s(claim.number, None)
-        return TimeOutPhase(
-            ref=ref, lease_token=token, timeout_s=limit, retryable=True,
-            message=f"no result after {limit:g} s", artifacts=live.artifacts,
-            max_attempts=claim.phase.max_attempts,
-            not_before=now + timedelta(seconds=wait_s), wait_s=wait_s,
-            zero_yield_reason=why_silent(live, "timed_out"),
-        )  # fmt: skip
-    return failing.command(claim, live, outcome, duration_s=duration_s, now=now)
-
-
-def ending_word(ending: AttemptEnd) -> str:
-    """Return how an attempt ended, in one word."""
-    words = {FailPhase: "failed", TimeOutPhase: "timed_out", GatePhase: "gated"}
-    return words.get(type(ending), "completed")
+        return failing.timed_out(claim, live, timeout_s=timeout_s or 0.0, now=now)
+    if isinstance(outcome, Failed):
+        return failing.failed(claim, live, outcome, duration_s=duration_s, now=now)
+    ending, asked = "completed", question
+    if isinstance(outcome, NeedsPerson):
+        ending, asked = "gated", outcome.question
+    done: dict[str, Any] = {
+        **claim.names,
+        "outputs": live.end_outputs(outcome.outputs),
+        "artifacts": live.artifacts,
+        "summary": outcome.summary,
+        "duration_s": duration_s,
+        "zero_yield_reason": why_silent(live, ending),
+    }
+    return PhaseCompleted(**done) if asked is None else PhaseGated(**done, question=asked)
 
 
 def _tell_late(ended: Any, tell: Callable[[Outcome], None]) -> None:

@@ -4,11 +4,12 @@ import time
 from collections.abc import Iterable
 from typing import Any, Final
 
-from autopack.aggregates.commands import ReclaimPhase
+from autopack.aggregates.requests import EndRequest
 from autopack.draining.attempts.claims import Claims
 from autopack.draining.attempts.lease_keys import phase_key, worker_key
 from autopack.draining.caps.enforcement import worked_s
 from autopack.errors import CommandRefusedError
+from autopack.events import PhaseReclaimed
 from autopack.log.append_batch import JournalTransaction
 from autopack.ports.log import Entry, Lease, Recorded, from_us
 from autopack.ports.work import PhaseView
@@ -69,14 +70,16 @@ def _reclaimed(
         row = handler.attempt(ref, phase.attempts)
         return worked_s(row, from_us(handler.journal.now_us()), ended_at)
 
-    def command() -> ReclaimPhase:
-        return ReclaimPhase(
-            ref=ref,
+    def request() -> EndRequest:
+        lost = PhaseReclaimed(
+            run_id=ref.run_id,
+            phase_id=ref.phase_id,
+            attempt=phase.attempts,
             lease_token=token,
-            max_attempts=phase.max_attempts,
             why=why,
             duration_s=took_s(),
         )
+        return EndRequest(event=lost, max_attempts=phase.max_attempts)
 
     def settling() -> list[Entry]:
         return claims.caps.settling(ref, phase.attempts, took_s())
@@ -96,7 +99,7 @@ def _reclaimed(
                 store.drop_lease(row.key, token)
 
     try:
-        return handler.handle(command, also=settling, inside=still_ended)
+        return handler.handle(request, also=settling, inside=still_ended)
     except (_StillAliveError, CommandRefusedError):
         return []  # it ended, or came back, while we looked
 

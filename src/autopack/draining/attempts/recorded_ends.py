@@ -3,24 +3,39 @@
 import contextlib
 import traceback
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
-from autopack.aggregates.commands import ReleasePhase
+from autopack.aggregates.requests import event_of
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import INTERRUPTED, Claim, Claims
 from autopack.draining.attempts.executor_results import AttemptEnd, TimedOut, bad_outcome, ending_of
-from autopack.draining.attempts.failure_commands import Failing, failed_by
+from autopack.draining.attempts.failures import Failing, failed_by
 from autopack.draining.attempts.gates import question_of
 from autopack.draining.attempts.machine_faults import hindrance_of
 from autopack.draining.attempts.storable_text import storable
 from autopack.errors import InvalidEventError, InvalidInputError, LeaseLostError
-from autopack.events import PhaseResultLate
+from autopack.events import (
+    PhaseCompleted,
+    PhaseFailed,
+    PhaseGated,
+    PhaseReleased,
+    PhaseResultLate,
+    PhaseTimedOut,
+)
 from autopack.format.redaction import clean
 from autopack.log.handler import Handler
 from autopack.plugins.registry import Registry
 from autopack.ports.log import ANY, from_us
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
 from autopack.values.ids import phase_stream
+
+_LATE: Final[dict[type, str]] = {
+    **dict.fromkeys((Completed, PhaseCompleted), "complete"),
+    **dict.fromkeys((Failed, PhaseFailed), "fail"),
+    **dict.fromkeys((NeedsPerson, PhaseGated), "gate"),
+    PhaseTimedOut: "timeout",
+}
+"""What a late result is called in the log."""
 
 
 @contextlib.contextmanager
@@ -61,9 +76,7 @@ def _release(
     claims: Claims, claim: Claim, live: LiveAttempt, fault: BaseException, why: str
 ) -> None:
     """Give a phase back for an error that goes on; that it could not be given back is noted."""
-    release = ReleasePhase(
-        ref=claim.ref, lease_token=claim.token, why=why, duration_s=live.elapsed_s
-    )
+    release = PhaseReleased(**claim.names, why=why, duration_s=live.elapsed_s)
     try:
         live.catch_up()
         claims.end(claim, release)
@@ -108,7 +121,7 @@ def end_attempt(
     **how: Any,
 ) -> AttemptEnd:
     """
-    Record an outcome and return the command that did; what cannot be stored fails the attempt.
+    Record an outcome, and return what did; what cannot be stored fails the attempt.
 
     Args:
         how: As :func:`ending_of` takes it.
@@ -128,15 +141,15 @@ def end_attempt(
 
 
 def end_or_late(
-    handler: Handler, claims: Claims, claim: Claim, live: LiveAttempt, ending: Any
+    handler: Handler, claims: Claims, claim: Claim, live: LiveAttempt, ending: AttemptEnd
 ) -> None:
     """Record an attempt's end; if its lease was lost, as a late result that changes no state."""
     try:
         claims.end(claim, ending)
     except LeaseLostError:
-        outputs = getattr(ending, "outputs", {})
-        name = type(ending).__name__.removesuffix("Phase").lower()
-        _append_late(handler, claim, live, name, _said(ending), outputs)
+        event = event_of(ending)
+        outputs = getattr(event, "outputs", {})
+        _append_late(handler, claim, live, _LATE[type(event)], _said(event), outputs)
         raise
 
 
@@ -145,7 +158,7 @@ def record_late(
 ) -> None:
     """Record an outcome that came after the attempt's recorded end."""
     outcome = clean(storable, outcome)
-    name = {Completed: "complete", Failed: "fail", NeedsPerson: "gate"}[type(outcome)]
+    name = _LATE[type(outcome)]
     try:
         outputs = live.end_outputs(getattr(outcome, "outputs", {}))
         _append_late(handler, claim, live, name, _said(outcome), outputs)

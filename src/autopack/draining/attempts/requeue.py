@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from autopack.aggregates.commands import RequeuePhase
-from autopack.events import RunReopened
+from autopack.aggregates.requests import RequeueRequest
+from autopack.events import PhaseRequeued, RunReopened
 from autopack.log.handler import Handler
 from autopack.ports.log import Entry, Recorded
 from autopack.values.ids import PhaseRef, run_stream
@@ -20,8 +20,16 @@ def requeue_phase(
     after_loss: bool = False,
 ) -> list[Recorded[Any]]:
     """Put an ended phase back in the queue, with all its attempts; reopens its run."""
-    command = RequeuePhase(ref=ref, by=by, why=why, not_before=not_before, after_loss=after_loss)
-    return handler.handle(command, also=lambda: reopening(handler, ref, why))
+    event = PhaseRequeued(
+        run_id=ref.run_id,
+        phase_id=ref.phase_id,
+        by=by,
+        why=why,
+        not_before=not_before,
+        attempts_reset=True,
+    )
+    request = RequeueRequest(event=event, after_loss=after_loss)
+    return handler.handle(request, also=lambda: reopening(handler, ref, why))
 
 
 def reopening(handler: Handler, ref: PhaseRef, why: str) -> list[Entry]:

@@ -11,11 +11,11 @@ from typing import Any
 
 import attrs
 
-from autopack.aggregates.commands import RecordPreparation
 from autopack.draining.attempts.claims import Claims
 from autopack.draining.attempts.lease_keys import preparation_key
 from autopack.draining.attempts.storable_text import storable
 from autopack.errors import LogError, MachineFaultError
+from autopack.events import RunPrepared, RunPrepareFailed
 from autopack.format.redaction import clean
 from autopack.log.append_batch import JournalTransaction
 from autopack.plugins.narrator import Narrator
@@ -160,13 +160,13 @@ class Preparations:
                 self._claims.let_go(preparation_key(going.run.run_id), going.token)
         self.wake()
 
-    def _command(self, going: _Going, answer: Any) -> RecordPreparation:
+    def _event(self, going: _Going, answer: Any) -> RunPrepared | RunPrepareFailed:
         run_id, put = going.run.run_id, self._handler.journal.put_artifact
         try:
             if isinstance(answer, BaseException):
                 raise answer
             found: Prepared = clean(storable, answer or Prepared())
-            return RecordPreparation(
+            return RunPrepared(
                 run_id=run_id,
                 commit=found.commit,
                 environment=found.environment,
@@ -178,10 +178,15 @@ class Preparations:
             raise
         except BaseException as fault:  # whatever it raised, it is the preparation that failed
             told = "".join(traceback.format_exception_only(fault)).strip()
-            return RecordPreparation(run_id=run_id, failure=storable(told), duration_s=going.took_s)
+            return RunPrepareFailed(
+                run_id=run_id,
+                code="prepare_failed",
+                message=storable(told),
+                duration_s=going.took_s,
+            )
 
     def _recorded(self, going: _Going, answer: Any) -> Preparation:
-        command, key = self._command(going, answer), preparation_key(going.run.run_id)
+        event, key = self._event(going, answer), preparation_key(going.run.run_id)
 
         def still_ours(transaction: JournalTransaction) -> None:
             there = transaction.store.lease(key)
@@ -190,11 +195,11 @@ class Preparations:
             transaction.store.drop_lease(key, going.token)
 
         try:
-            self._handler.handle(command, inside=still_ours)
+            self._handler.handle(event, inside=still_ours)
         except _TakenError:
             what = "a run was prepared for nothing: its lease had ended meanwhile"
-            Narrator("autopack.drain").warning(what, run=command.run_id)
-            self._elsewhere.add(command.run_id)
+            Narrator("autopack.drain").warning(what, run=event.run_id)
+            self._elsewhere.add(event.run_id)
             return Preparation.ELSEWHERE
         self._claims.forget(going.token)
-        return Preparation.DONE if command.failure is None else Preparation.FAILED
+        return Preparation.DONE if isinstance(event, RunPrepared) else Preparation.FAILED

@@ -8,8 +8,8 @@ import attrs
 
 from autopack.aggregates import cap
 from autopack.aggregates.cap import Amount
-from autopack.aggregates.commands import ReserveCap, SetCaps, SettleCap
 from autopack.aggregates.phase import holds
+from autopack.aggregates.requests import CapsRequest
 from autopack.draining.caps.reservations import Reservations, Wanted
 from autopack.errors import CapReachedError
 from autopack.events import CapReserved, CapSettled
@@ -20,7 +20,7 @@ from autopack.ports.work import PhaseView
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.call_totals import Use
 from autopack.values.ids import PhaseRef, cap_stream, phase_stream
-from autopack.values.money import ZERO, UsdLike, UsdSum
+from autopack.values.money import ZERO, UsdLike, UsdSum, as_sum
 
 BEFORE: Final = "(before the cap)"
 """Stands for the lease of all attempts that ended before a scope had caps."""
@@ -48,9 +48,9 @@ class Caps:
         self._handler, self._drain = handler, drain
         self._allow_unknown_price = allow_unknown_price
 
-    def drain_command(self, caps: Mapping[str, UsdLike | None], *, may_change: bool) -> SetCaps:
-        """Return the command that gives the drain its caps, by unit; None is none."""
-        return SetCaps(
+    def of_drain(self, caps: Mapping[str, UsdLike | None], *, may_change: bool) -> CapsRequest:
+        """Return what gives the drain its caps, by unit; None is none."""
+        return CapsRequest(
             scope=f"drain-{self._drain}",
             caps={unit: cap for unit, cap in caps.items() if cap is not None},
             by="drain",
@@ -85,34 +85,34 @@ class Caps:
         """Open the stream of a run's cap, with what the run had used before."""
         caps = self._handler.known_run(run_id)[1].caps
         if caps and not self._handler.known_cap(f"run-{run_id}")[0]:
-            command = SetCaps(
+            request = CapsRequest(
                 scope=f"run-{run_id}", caps=caps, by="drain", why="the run was created with it"
             )
-            self.set_run(run_id, command)
+            self.set_run(run_id, request)
 
-    def set_run(self, run_id: str, command: SetCaps) -> list[Recorded[object]]:
+    def set_run(self, run_id: str, request: CapsRequest) -> list[Recorded[object]]:
         """Give a run its caps; the first time with what it had used before."""
-        handler, stream = self._handler, cap_stream(command.scope)
+        handler, stream = self._handler, cap_stream(request.scope)
 
         def build() -> list[Entry]:
-            version, state = handler.known_cap(command.scope)
-            events = cap.decide(command, state)
+            version, state = handler.known_cap(request.scope)
+            events = cap.decide(request, state)
             if version or not events:
                 return [(stream, events, version)]
-            before, asserted = self._so_far(run_id, command.scope)
+            before, asserted = self._so_far(run_id, request.scope)
             return [(stream, [*events, *before], 0), *asserted]
 
         return handler.append(build)
 
-    def go_on(self, command: SetCaps, used: Amount) -> None:
+    def go_on(self, request: CapsRequest, used: Amount) -> None:
         """Give a drain its caps; the first time with what it had *used* before."""
-        handler, stream = self._handler, cap_stream(command.scope)
+        handler, stream = self._handler, cap_stream(request.scope)
 
         def build() -> list[Entry]:
-            version, state = handler.known_cap(command.scope)
-            events = cap.decide(command, state)
+            version, state = handler.known_cap(request.scope)
+            events = cap.decide(request, state)
             is_first = bool(events) and not version and used != Amount()
-            before = [settled(command.scope, BEFORE, used)] if is_first else []
+            before = [settled(request.scope, BEFORE, used)] if is_first else []
             return [(stream, [*events, *before], version)]
 
         handler.append(build)
@@ -124,15 +124,11 @@ class Caps:
         Raises:
             CapFullError, PriceUnknownError: The claim is not to be made.
         """
+        tokens, usd, is_allowed = wanted.tokens, as_sum(wanted.usd), self._allow_unknown_price
         return self._uncapped(run_id) + [
             self._handler.decided(
-                ReserveCap(
-                    scope=scope,
-                    lease_token=token,
-                    tokens=wanted.tokens,
-                    usd=wanted.usd,
-                    allow_unknown_price=self._allow_unknown_price,
-                )
+                CapReserved(scope=scope, lease_token=token, tokens=tokens, usd=usd),
+                allow_unknown_price=is_allowed,
             )
             for scope in self.scopes(run_id)
         ]
@@ -154,14 +150,7 @@ class Caps:
             if row.lease_token not in state.held:
                 entries.append((cap_stream(scope), [], version))
                 continue
-            command = SettleCap(
-                scope=scope,
-                lease_token=row.lease_token,
-                tokens=used.tokens,
-                usd=used.usd,
-                worked_us=used.worked_us,
-            )
-            entries.append(self._handler.decided(command))
+            entries.append(self._handler.decided(settled(scope, row.lease_token, used)))
         return entries
 
     def counting(

@@ -8,10 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from autopack.aggregates.cap import Amount
-from autopack.aggregates.commands import ReleasePhase
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim, Claims, new_worker
-from autopack.draining.attempts.failure_commands import Failing, classifier_of
+from autopack.draining.attempts.failures import Failing, classifier_of
 from autopack.draining.attempts.lost_leases import reclaim_lost
 from autopack.draining.attempts.recorded_ends import end_attempt, record_late
 from autopack.draining.attempts.requeue import requeue_phase
@@ -39,7 +38,7 @@ from autopack.errors import (
     PriceUnknownError,
     VersionConflictError,
 )
-from autopack.events import DrainStarted
+from autopack.events import DrainStarted, PhaseReleased
 from autopack.log.handler import handler_of
 from autopack.log.log import Log
 from autopack.plugins.narrator import Narrator
@@ -353,11 +352,9 @@ class Session:
     def give_back(self, claim: Claim, live: LiveAttempt, why: str) -> None:
         """Release a phase without spending its attempt."""
         live.catch_up()
-        command = ReleasePhase(
-            ref=claim.ref, lease_token=claim.token, why=why, duration_s=live.elapsed_s
-        )
+        released = PhaseReleased(**claim.names, why=why, duration_s=live.elapsed_s)
         with contextlib.suppress(LeaseLostError):
-            self.claims.end(claim, command)
+            self.claims.end(claim, released)
 
     def _model_of(self, run_id: str, phase_id: str) -> str | None:
         queued = self.handler.known_run(run_id)[1].phases.get(phase_id)

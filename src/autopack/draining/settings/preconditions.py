@@ -1,6 +1,6 @@
 """Whether a drain may begin; nothing is written by then."""
 
-from autopack.aggregates.commands import SetCaps
+from autopack.aggregates.requests import CapsRequest
 from autopack.draining.caps.enforcement import Caps
 from autopack.draining.queue.admission import Admission
 from autopack.draining.settings.settings import Settings
@@ -39,10 +39,10 @@ def check(log: Log, settings: Settings, admission: Admission, handler: Handler, 
             raise DrainRefusedError(plugin, str(reason))
 
 
-def set_cap(settings: Settings, caps: Caps) -> SetCaps:
-    """Return the command that sets the drain's caps, if it has any."""
+def set_cap(settings: Settings, caps: Caps) -> CapsRequest:
+    """Return what sets the drain's caps, if it has any."""
     limits = settings.limits
-    return caps.drain_command(
+    return caps.of_drain(
         {"tokens": limits.max_tokens, "usd": limits.max_usd},
         may_change=settings.resumes is not None,
     )

@@ -1,4 +1,4 @@
-"""A failure as the command that records it: its class, whether and when it is tried again."""
+"""A failure as what is recorded of it: its class, whether and when it is tried again."""
 
 import random
 import time
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from autopack.aggregates.commands import FailPhase
+from autopack.aggregates.requests import EndRequest
 from autopack.draining.attempts.backoff import Backoff
 from autopack.draining.attempts.error_facts import facts_of
 from autopack.draining.attempts.escalation import (
@@ -28,6 +28,7 @@ from autopack.draining.attempts.fingerprints import fingerprint
 from autopack.draining.attempts.storable_text import storable, words_of
 from autopack.draining.attempts.told_waits import retry_after_s
 from autopack.errors import AutopackError, CapReachedError
+from autopack.events import BudgetEscalated, PhaseFailed, PhaseRequeued, PhaseTimedOut
 from autopack.format.redaction import clean
 from autopack.plugins.narrator import Narrator
 from autopack.ports.work import Classed, Failed
@@ -67,7 +68,7 @@ class Failing:
     escalation: EscalationPolicy | None = attrs.Factory(NextQuantile)
     draw: Callable[[], float] = random.random
 
-    def command(
+    def failed(
         self,
         claim: "Claim",
         live: "LiveAttempt",
@@ -75,48 +76,58 @@ class Failing:
         *,
         duration_s: float | None,
         now: datetime,
-    ) -> FailPhase:
-        """Return the command that records a failure."""
+    ) -> EndRequest:
+        """Return what records a failure."""
         failure = self._redacted(failure)
         classed = self._class_of(failure, live)
         kind = classed.kind
         retryable = failure.retryable if failure.retryable is not None else kind in RETRYABLE
-        larger = self._escalated(claim, live) if kind == "truncated" else None
         asked_s = _seconds(failure.retry_after_s)
         if asked_s is None and (retryable or kind in WAITING):
             asked_s = retry_after_s(self._spoken(failure), now_s=now.timestamp())
-        wait_s = None
-        if retryable:
-            wait_s = self.backoff.wait_s(claim.number, draw=self.draw(), retry_after_s=asked_s)
-        return FailPhase(
-            ref=claim.ref,
-            lease_token=claim.token,
+        event = PhaseFailed(
+            **claim.names,
             code=failure.code,
             message=failure.message,
             failure_class=kind,
             retryable=retryable,
-            max_attempts=claim.phase.max_attempts,
             fingerprint=fingerprint(failure.code, failure.message),
             artifacts=live.artifacts,
             duration_s=duration_s,
-            not_before=None if wait_s is None else now + timedelta(seconds=wait_s),
-            wait_s=wait_s,
             zero_yield_reason=why_silent(live, "failed", kind, failure.code),
             exit_code=failure.exit_code,
             excerpt=failure.excerpt,
             retry_after_s=asked_s,
-            attempt_spent=self._is_spent(classed, claim, live),
             class_basis=classed.basis,
-            budget_tokens=live.budget_tokens,
-            escalated_tokens=None if larger is None else larger.tokens,
-            escalated_why=None if larger is None else larger.why,
             source_fields=failure.source_fields,
         )
+        larger = self._escalated(claim, live) if kind == "truncated" else None
+        wait_s = None
+        if retryable:
+            wait_s = self.backoff.wait_s(claim.number, draw=self.draw(), retry_after_s=asked_s)
+        is_spent = self._is_spent(classed, claim, live)
+        return EndRequest(
+            event=event,
+            max_attempts=claim.phase.max_attempts,
+            escalated=None if larger is None else _larger(claim, live, larger, failure.message),
+            requeued=_again(claim, failure.code, now, wait_s, is_spent=is_spent),
+        )
 
-    def wait_s(self, attempt: int, failure: Failed | None) -> float:
-        """Return how long the next attempt is to wait, in seconds."""
-        asked = failure.retry_after_s if failure is not None else None
-        return self.backoff.wait_s(attempt, draw=self.draw(), retry_after_s=asked)
+    def timed_out(
+        self, claim: "Claim", live: "LiveAttempt", *, timeout_s: float, now: datetime
+    ) -> EndRequest:
+        """Return what records that an attempt did not end by its deadline."""
+        event = PhaseTimedOut(
+            **claim.names,
+            timeout_s=timeout_s,
+            message=f"no result after {timeout_s:g} s",
+            retryable=True,
+            artifacts=live.artifacts,
+            zero_yield_reason=why_silent(live, "timed_out"),
+        )
+        wait_s = self.backoff.wait_s(claim.number, draw=self.draw())
+        again = _again(claim, "timed_out", now, wait_s)
+        return EndRequest(event=event, max_attempts=claim.phase.max_attempts, requeued=again)
 
     def _spoken(self, failure: Failed) -> str:
         said = failure.source_fields.get("said")
@@ -169,6 +180,34 @@ class Failing:
             quantile=lambda tau: self.quantiles().at(asked, tau),
         )
         return None if found is None else checked(found)
+
+
+def _larger(
+    claim: "Claim", live: "LiveAttempt", found: Escalation, message: str
+) -> BudgetEscalated:
+    before = live.budget_tokens
+    return BudgetEscalated(
+        run_id=claim.ref.run_id,
+        phase_id=claim.ref.phase_id,
+        attempt=claim.number,
+        from_tokens=before,
+        to_tokens=found.tokens,
+        why=f"the output was cut at {before} tokens: {found.why or message}",
+    )
+
+
+def _again(
+    claim: "Claim", code: str, now: datetime, wait_s: float | None, *, is_spent: bool = True
+) -> PhaseRequeued:
+    return PhaseRequeued(
+        run_id=claim.ref.run_id,
+        phase_id=claim.ref.phase_id,
+        by="drain",
+        why=code if is_spent else f"{code}: waits without spending an attempt",
+        not_before=None if wait_s is None else now + timedelta(seconds=wait_s),
+        wait_s=wait_s,
+        attempt_spent=is_spent,
+    )
 
 
 def _seconds(given: float | None) -> float | None:

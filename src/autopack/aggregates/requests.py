@@ -1,0 +1,148 @@
+"""
+What is asked of a run, a phase or a cap: the event that is to happen, as far as its caller knows.
+
+An event that says all is its own request. The classes here hold what a decision needs besides.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from autopack.events import (
+    BudgetEscalated,
+    CapReserved,
+    CapSettled,
+    PhaseCancelled,
+    PhaseClaimed,
+    PhaseCompleted,
+    PhaseEstimated,
+    PhaseEvent,
+    PhaseFailed,
+    PhaseGated,
+    PhaseGateDecided,
+    PhaseReclaimed,
+    PhaseReleased,
+    PhaseRequeued,
+    PhaseSkipped,
+    PhaseTimedOut,
+    RunCreated,
+    RunFinished,
+    RunPaused,
+    RunPrepared,
+    RunPrepareFailed,
+    RunReopened,
+    RunResumed,
+)
+from autopack.ports.prediction import PhaseSpec
+from autopack.values.money import UsdLike
+
+
+@attrs.frozen(kw_only=True)
+class PhasesRequest:
+    """Phases that a run is to have; with *created* the run is made with them."""
+
+    run_id: str
+    phases: tuple[PhaseSpec, ...] = ()
+    created: RunCreated | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ClaimRequest:
+    """
+    A claim of a queued phase that is begun at once, with its estimate.
+
+    Args:
+        event: The claim; its attempt is counted by the decision.
+        max_attempts: How many attempts the phase has.
+        now: When it is claimed.
+        waited_until: The ``not_before`` that is over for the claimer, whatever *now* says: clocks
+            are set back.
+    """
+
+    event: PhaseClaimed
+    max_attempts: int
+    now: datetime
+    estimated: PhaseEstimated | None = None
+    waited_until: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class EndRequest:
+    """
+    A bad end of an attempt; what follows is left out if it is of no use, or no attempt is left.
+
+    Args:
+        max_attempts: How many attempts the phase has.
+        escalated: The larger budget of the next attempt; there is at most one a phase.
+        requeued: The next attempt, if the end is retryable or the budget larger; how many were
+            spent is added to its reason. Where this one is not spent, it waits however many were.
+    """
+
+    event: PhaseFailed | PhaseTimedOut | PhaseReclaimed
+    max_attempts: int
+    escalated: BudgetEscalated | None = None
+    requeued: PhaseRequeued | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RequeueRequest:
+    """
+    A person's requeue.
+
+    Args:
+        after_loss: Whether the phase's worker was found gone just now, which has put it back
+            with its attempts spent.
+    """
+
+    event: PhaseRequeued
+    after_loss: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class CapsRequest:
+    """
+    Caps that a scope is to have, by unit; those in other units stay, and None lifts one.
+
+    Args:
+        may_change: Whether others than those that the scope has are taken.
+        otherwise: The caps that hold where none was set, by unit: those of the run's creation.
+    """
+
+    scope: str
+    caps: Mapping[str, UsdLike | None]
+    by: str
+    why: str
+    may_change: bool = False
+    otherwise: Mapping[str, Any] = attrs.Factory(dict)
+
+
+RunRequest = (
+    PhasesRequest
+    | RunPaused
+    | RunResumed
+    | RunPrepared
+    | RunPrepareFailed
+    | RunFinished
+    | RunReopened
+)
+PhaseRequest = (
+    ClaimRequest
+    | EndRequest
+    | RequeueRequest
+    | PhaseCompleted
+    | PhaseGated
+    | PhaseReleased
+    | PhaseSkipped
+    | PhaseCancelled
+    | PhaseGateDecided
+)
+CapRequest = CapsRequest | CapReserved | CapSettled
+
+
+def event_of(request: PhaseRequest) -> PhaseEvent:
+    """Return the event that a phase is asked for."""
+    if isinstance(request, ClaimRequest | EndRequest | RequeueRequest):
+        return request.event
+    return request
