@@ -16,6 +16,7 @@ import pandas as pd
 
 import autopack
 from autopack import Completed, Failed, PhaseSpec
+from autopack.testing.clock import VirtualClock
 
 CALLS = """
     SELECT occurred_at_utc, coalesce(category, '(none)') AS category, v_llm_usage.model,
@@ -148,10 +149,9 @@ def figure(value: float) -> str:
 
 def make_up_a_week(path: Path) -> None:
     """Drain a run each night from Monday to Friday, with answers that nobody gave."""
-    monday = datetime(2026, 3, 2, 22, tzinfo=UTC)
-    with autopack.create_log(path) as log:
+    clock = VirtualClock(datetime(2026, 3, 2, 22, tzinfo=UTC))
+    with autopack.create_log(path, clock=clock) as log:
         for day in range(5):
-            log.clock = (monday + timedelta(days=day)).timestamp
             phases = [
                 PhaseSpec(
                     f"{category}-{n}",
@@ -169,6 +169,7 @@ def make_up_a_week(path: Path) -> None:
             ]
             autopack.create_run(log, f"night-{day + 1}", phases)
             autopack.drain(log, executor=made_up)
+            clock.advance(timedelta(days=1))
 
 
 def made_up(phase, attempt):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import autopack
 from autopack import Completed, Failed, PhaseSpec
+from autopack.testing.clock import VirtualClock
 
 TUESDAY = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 THURSDAY = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
@@ -23,13 +24,12 @@ def mended(phase, attempt):
 
 def main(path: Path) -> None:
     """Live through a week in a moment, then look back."""
-    phase = "weekly/report"
-    with autopack.create_log(path) as log:
-        log.clock = TUESDAY.timestamp
+    phase, clock = "weekly/report", VirtualClock(TUESDAY)
+    with autopack.create_log(path, clock=clock) as log:
         spec = PhaseSpec("report", category="docs", complexity="low", deliverables="report.md")
         autopack.create_run(log, "weekly", [spec])
         autopack.drain(log, executor=broken)
-        log.clock = THURSDAY.timestamp
+        clock.now = THURSDAY
         autopack.requeue(log, phase, why="team.yaml has an owner now")
         autopack.drain(log, executor=mended)
 

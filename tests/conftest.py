@@ -8,7 +8,8 @@ import pytest
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.backends.sqlite.log_files import create_file
 from autopack.log.backends.sqlite.store import SqliteBackend
-from autopack.log.log import Log
+from autopack.log.journal import Journal
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import Backend
 
 
@@ -25,6 +26,12 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
 
 
 @pytest.fixture
-def journal(backend: Backend) -> Log:
+def log(backend: Backend) -> Log:
     """An open log over every backend in turn, with the time of the day."""
     return Log(backend)
+
+
+@pytest.fixture
+def journal(log: Log) -> Journal:
+    """What that log is made of."""
+    return journal_of(log)

@@ -8,7 +8,7 @@ import attrs
 from autopack import PhaseSpec, replay
 from autopack.draining.engine.drain_report import sums_of
 from autopack.log.handler import Handler
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 
 
 @attrs.define
@@ -33,9 +33,9 @@ class Overtaken(Handler):
     """
 
     def __init__(self, log: Log, *others: Callable[[], Any]) -> None:
-        super().__init__(log)
+        super().__init__(journal_of(log))
         self.others = list(others)
-        log.handler = self
+        log._handler = self
 
     def _built(self, build: Any, is_fresh: bool) -> Any:
         found = super()._built(build, is_fresh)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from autopack.events.usage import CostSource as CostSource
     from autopack.events.usage import Split as Split
     from autopack.exchange.run_files import RunFile as RunFile
-    from autopack.log.log import Artifacts as Artifacts
+    from autopack.log.artifacts import Artifacts as Artifacts
     from autopack.log.log import Log as Log
     from autopack.log.thread_pool import Block as Block
     from autopack.log.verification import Fault as Fault

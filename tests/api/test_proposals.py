@@ -51,10 +51,10 @@ def record(log, run, sizes, *, version="deliverables-1", predicted=1000):
 
 
 @pytest.fixture
-def log(journal):
+def log(log):
     """Return a log whose twelve documents took half of what was predicted, over each backend."""
-    record(journal, "r", [490, 500, 510] * 4)
-    return journal
+    record(log, "r", [490, 500, 510] * 4)
+    return log
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_what_the_event_names(log):
         event.base_version,
     )
     assert ({}, {"docs/low": 0.5}) == (event.old, event.new)
-    assert [{"log_id": log.log_id, "position": 36}] == [dict(one) for one in event.logs]
+    assert [{"log_id": log.head().log_id, "position": 36}] == [dict(one) for one in event.logs]
     assert 12 == event.expected["samples"]
     assert event.expected["after"]["mae"] < event.expected["before"]["mae"]
 
@@ -156,7 +156,7 @@ def test_from_several_logs_to_another(log, other):
         event = calibration_history(third)[-1].event
 
         assert {"docs/low": 0.605} == event.new
-        assert [log.log_id, other.log_id] == [one["log_id"] for one in event.logs]
+        assert [log.head().log_id, other.head().log_id] == [one["log_id"] for one in event.logs]
 
 
 def test_roll_back(log):

@@ -8,7 +8,7 @@ from autopack import attempt, create_log, create_run, open_log, prune_artifacts,
 from autopack.errors import ArtifactMissingError, InvalidInputError
 from autopack.events import ArtifactsPruned
 from autopack.log.backends.sqlite.store import SqliteBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import from_us
 from autopack.testing.facts import completed, created, paused
 from drains import specs
@@ -34,7 +34,9 @@ def log(tmp_path):
 
 def left(log):
     """Return the names of the texts that are still there."""
-    return {name for name, digest in log.digests.items() if log.backend.artifact(digest)}
+    return {
+        name for name, digest in log.digests.items() if journal_of(log).backend.artifact(digest)
+    }
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_a_text_is_as_old_as_its_event_counts(tmp_path, wrong, since, is_pruned)
 
 def test_texts_go_by_age(log):
     """What no event named lately goes; what none ever named has no age, and stays."""
-    now = from_us(log.now_us())
+    now = from_us(journal_of(log).now_us())
     assert {} == prune_artifacts(log, why="old", named_before=now - timedelta(days=1)).texts
     pruned = prune_artifacts(log, why="old", named_before=now + timedelta(seconds=1))
 
@@ -118,7 +120,7 @@ def test_a_text_that_is_named_at_the_very_moment_stays(tmp_path, later_us, n_tex
     with Log(SqliteBackend(tmp_path / "log.db"), clock=lambda: 1_767_268_800.0) as log:
         digest = log.artifacts.put("text")
         log.append("phase-r/a", [completed(outputs={"a": digest})], expected_version=0)
-        named_at = log.now_us()
+        named_at = journal_of(log).now_us()
 
         pruned = prune_artifacts(log, why="old", named_before=from_us(named_at + later_us))
 
@@ -183,12 +185,12 @@ def test_a_text_of_an_attempt_in_work_stays(sqlite_log):
     create_run(sqlite_log, "r", specs("p1", "p2"))
     with attempt(sqlite_log, ("r", "p1")) as live:
         live.attach("stdout", "ok\n")
-    cut = from_us(sqlite_log.now_us()) + timedelta(seconds=1)
+    cut = from_us(journal_of(sqlite_log).now_us()) + timedelta(seconds=1)
     with attempt(sqlite_log, ("r", "p2")) as live:
         digest = live.attach("stdout", "ok\n")
         first = prune_artifacts(sqlite_log, why="old", named_before=cut)
-    later = from_us(sqlite_log.now_us()) + timedelta(seconds=2)
+    later = from_us(journal_of(sqlite_log).now_us()) + timedelta(seconds=2)
     again = prune_artifacts(sqlite_log, why="old", named_before=later)
 
     assert (set(), {digest}) == (set(first.texts), set(again.texts))
-    assert [] == sqlite_log.backend.leases()
+    assert [] == journal_of(sqlite_log).backend.leases()

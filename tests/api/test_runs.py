@@ -29,10 +29,10 @@ def spec(name, **fields):
 
 
 @pytest.fixture
-def log(journal):
+def log(log):
     """A log on every backend, with a run of two phases."""
-    autopack.create_run(journal, "r1", [spec("a"), spec("b")], goal="tidy", labels={"team": "x"})
-    return journal
+    autopack.create_run(log, "r1", [spec("a"), spec("b")], goal="tidy", labels={"team": "x"})
+    return log
 
 
 def types(log, after=3):

@@ -31,10 +31,10 @@ STORY = (created(), queued("a"), queued("b", index=1), claimed(), started(), com
 
 
 @pytest.fixture
-def log(journal):
+def log(log):
     """A log on every backend, with one phase done and one waiting."""
-    append_all(journal, STORY)
-    return journal
+    append_all(log, STORY)
+    return log
 
 
 class TestReplay:

@@ -9,6 +9,8 @@ from typing import Any
 
 from tests.benchmarks.measuring import peak_mb
 
+from autopack.log.log import journal_of
+
 
 def replay(path: str, share: str) -> dict[str, Any]:
     """Replay a share of a log with envelopes."""
@@ -19,7 +21,7 @@ def replay(path: str, share: str) -> dict[str, Any]:
 
     with open_log(Path(path)) as log:
         until = int(log.head().position * float(share))
-        views.replay(log, output_in_order, until=until)
+        views.replay(journal_of(log), output_in_order, until=until)
     return {"peak_mb": peak_mb()}
 
 

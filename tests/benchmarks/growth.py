@@ -14,6 +14,7 @@ from tests.benchmarks.replaying import output_in_order, output_of_calls
 
 from autopack import create_log, open_log
 from autopack.log import views
+from autopack.log.log import journal_of
 from autopack.ports.log import ANY
 
 _BATCH = 1000
@@ -46,8 +47,8 @@ def _row(path: Path, size: int, batch: int, filling_s: float) -> tuple[str, ...]
                                            expected_version=ANY))  # fmt: skip
         by_position = _shortest(lambda: list(log.read_all(after=middle, limit=1)))
         of_stream = _shortest(lambda: list(log.read(stream)))
-        envelopes = _shortest(lambda: views.replay(log, output_in_order), tries=1)
-        named = _shortest(lambda: views.replay(log, output_of_calls), tries=1)
+        envelopes = _shortest(lambda: views.replay(journal_of(log), output_in_order), tries=1)
+        named = _shortest(lambda: views.replay(journal_of(log), output_of_calls), tries=1)
         verify = _shortest(log.verify, tries=1)
     peak_mb = in_child("replay", path, 1)["peak_mb"]
     return (

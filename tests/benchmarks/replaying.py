@@ -23,6 +23,7 @@ from tests.benchmarks.peer import PeerLog, peer_class, same_events
 from autopack import open_log
 from autopack.events import LlmUsageRecorded
 from autopack.log import views
+from autopack.log.log import journal_of
 from autopack.ports.log import Recorded
 from autopack.ports.projection import projection
 
@@ -57,7 +58,7 @@ def rows(path: Path, n: int) -> list[Row]:
     ):
         whole = in_turns(
             {
-                OURS: lambda _turn: views.replay(log, output_in_order),
+                OURS: lambda _turn: views.replay(journal_of(log), output_in_order),
                 RAW: lambda _turn: _step_through(raw, _ALL),
                 PEER: lambda _turn: _peer_output(peer.read_all()),
             },
@@ -65,7 +66,7 @@ def rows(path: Path, n: int) -> list[Row]:
         )
         of_calls = in_turns(
             {
-                OURS: lambda _turn: views.replay(log, output_of_calls),
+                OURS: lambda _turn: views.replay(journal_of(log), output_of_calls),
                 RAW: lambda _turn: _step_through(raw, _USAGE),
                 PEER: lambda _turn: _peer_output(peer.read_all(peer_class(LlmUsageRecorded))),
             },

@@ -14,6 +14,7 @@ import pytest
 
 from autopack import create_run
 from autopack.cli.lasting_stderr import LastingRaw
+from autopack.log.log import journal_of
 from drains import specs, states
 
 MAIN = "import sys; from autopack.cli.main import main; main()"
@@ -71,7 +72,7 @@ def until_it_began(executor: Path) -> None:
 
 def all_done(log) -> bool:
     """Tell whether everything is complete, and no claim and no lease is left."""
-    return {"COMPLETE"} == set(states(log).values()) and [] == log.backend.leases()
+    return {"COMPLETE"} == set(states(log).values()) and [] == journal_of(log).backend.leases()
 
 
 @slow
@@ -91,7 +92,7 @@ def test_a_pipe_that_nobody_reads_changes_nothing(sqlite_log, log_path, executor
 
     assert {"works": 0, "fails": 1}[name] == process.wait(timeout=60)
     assert {{"works": "COMPLETE", "fails": "FAILED"}[name]} == set(states(sqlite_log).values())
-    assert [] == sqlite_log.backend.leases()
+    assert [] == journal_of(sqlite_log).backend.leases()
 
 
 @slow

@@ -22,6 +22,7 @@ import attrs
 
 from autopack import Log, PhaseSpec, create_log, create_run, open_log, replay
 from autopack.draining.attempts.lease_keys import phase_key
+from autopack.log.log import journal_of
 from autopack.ports.states import FINAL
 
 MAIN = "import sys; from autopack.cli.main import main; main()"
@@ -157,7 +158,9 @@ def _start(
 
 def _n_claims(path: Path) -> int:
     with open_log(path) as log:
-        return len(log.backend.page(after=0, until=2**62, limit=1, types=["phase.claimed"]))
+        return len(
+            journal_of(log).backend.page(after=0, until=2**62, limit=1, types=["phase.claimed"])
+        )
 
 
 def _judge(log: Log, folder: Path, seen: Seen) -> None:
@@ -177,7 +180,9 @@ def _judge(log: Log, folder: Path, seen: Seen) -> None:
 
 
 def _phase_leases(log: Log) -> Iterator[Any]:
-    return (lease for lease in log.backend.leases() if lease.key.startswith(phase_key("r/")))
+    return (
+        lease for lease in journal_of(log).backend.leases() if lease.key.startswith(phase_key("r/"))
+    )
 
 
 def _two_leases(events: list[Any]) -> Iterator[str]:
@@ -213,7 +218,7 @@ def _caps(log: Log, events: list[Any]) -> Iterator[str]:
     """Yield it if the cap's stream does not end with exactly what its drain used."""
     from autopack.log.handler import Handler
 
-    state = Handler(log).cap_state("drain-capped")
+    state = Handler(journal_of(log)).cap_state("drain-capped")
     tokens = {e.lease_token for e in events if getattr(e, "drain", None) == "capped"}
     used = sum(
         e.input_tokens + e.output_tokens

@@ -10,7 +10,7 @@ import pytest
 from autopack import create_run
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.backends.sqlite.store import SqliteBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from drains import Clock, specs
 
 Open = Callable[..., Log]
@@ -19,7 +19,7 @@ Open = Callable[..., Log]
 @pytest.fixture
 def sqlite_log(sqlite_log: Log) -> Log:
     """The kit's log with the time of the day: back-offs and leases end by themselves."""
-    sqlite_log.clock = time.time
+    journal_of(sqlite_log).clock = time.time
     return sqlite_log
 
 

@@ -11,6 +11,7 @@ import pytest
 import autopack
 from autopack import Completed, areplay, attempt, create_run, drain
 from autopack.errors import CapReachedError, LeaseLostError, MoveRefusedError
+from autopack.log.log import journal_of
 from autopack.ports.log import ANY
 from autopack.testing.facts import created
 from drains import found, specs, states
@@ -45,7 +46,7 @@ def lock_held(log):
     held, over = threading.Event(), threading.Event()
 
     def hold():
-        with log.transaction():
+        with journal_of(log).transaction():
             held.set()
             over.wait(60)
 
@@ -373,7 +374,7 @@ class TestLog:
 
         assert ([], log.head().position) == (statements, last)
         assert "stopped before position 3" in notes[0]
-        assert 2 == log.backend.checkpoint("subscription:mail").position
+        assert 2 == journal_of(log).backend.checkpoint("subscription:mail").position
 
     def test_whatever_takes_a_log_can_be_awaited(self, log):
         """With its arguments, by place and by name."""

@@ -20,6 +20,7 @@ from autopack import (
     requeue,
 )
 from autopack.errors import LeaseLostError
+from autopack.log.log import journal_of
 from drains import found, specs, states, works
 from programs import gone, script
 
@@ -89,7 +90,7 @@ def test_a_call_that_is_called_off_stops(one, another, kind):
 
     assert (["p"], {"p": "CANCELLED"}) == (waiting.stopped, states(one))
     assert (1, "empty") == (report.lost, report.reason)
-    assert [] == one.backend.leases()
+    assert [] == journal_of(one).backend.leases()
 
 
 @pytest.mark.slow
@@ -153,7 +154,9 @@ def test_others_go_on(any_log, another):
 def test_what_it_gives_back_is_kept_as_late(one, another, kind):
     """A worker that is told to stop may have something to show; it changes no state."""
     began, late = threading.Event(), threading.Event()
-    one.observers.append(lambda r: late.set() if r.type == "phase.result_late" else None)
+    journal_of(one).observers.append(
+        lambda r: late.set() if r.type == "phase.result_late" else None
+    )
 
     def in_a_thread(_phase, live):
         began.set()
@@ -253,18 +256,18 @@ def test_an_attempt_of_ones_own_loop_is_told_who_has_its_phase_now(one, another)
 
 def test_looking_costs_next_to_nothing(one):
     """A loop that looks all the time reads the lease twice a second."""
-    looks, lease = [], one.backend.lease
+    looks, lease = [], journal_of(one).backend.lease
 
     def looking(key):
         looks.append(key)
         return lease(key)
 
     with attempt(one, "r/p") as live:
-        one.backend.lease = looking
+        journal_of(one).backend.lease = looking
         began = time.monotonic()
         while time.monotonic() - began < 0.2:
             assert not live.cancelled
-        one.backend.lease = lease
+        journal_of(one).backend.lease = lease
 
     assert len(looks) <= 2
 

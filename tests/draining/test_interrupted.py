@@ -13,6 +13,7 @@ import pytest
 
 from autopack import Drain, Failed, attempt, cancel, create_run, drain, queue_phases
 from autopack.errors import DrainUsedError, EmptyLogError, LogError
+from autopack.log.log import journal_of
 from drains import found, specs, states, types_of, works
 from programs import heeds_ctrl_c
 
@@ -38,7 +39,7 @@ class Gate:
 def nothing_is_left(log):
     """Tell whether no phase and no lease is held, and no attempt was spent."""
     is_back = {"QUEUED"} == set(states(log).values())
-    return is_back and [] == log.backend.leases() and not found(log, "phase.reclaimed")
+    return is_back and [] == journal_of(log).backend.leases() and not found(log, "phase.reclaimed")
 
 
 @pytest.mark.parametrize("n_cancels", [1, 2, 3])
@@ -158,7 +159,7 @@ def test_stops_while_an_end_is_written_count_the_attempt_once(log, n_stops, faul
     assert (1, 150, "1") == tuple(
         stopped.totals[name] for name in ("calls", "total_tokens", "cost_usd")
     )
-    assert [] == [*found(log, "phase.released"), *log.backend.leases()]
+    assert [] == [*found(log, "phase.released"), *journal_of(log).backend.leases()]
 
 
 def test_a_drain_that_is_cancelled_at_its_end_has_ended_once(log):
@@ -231,7 +232,7 @@ def test_ctrl_c_in_the_midst_of_an_attempts_claim_gives_it_back(log, at):
         if recorded.type == at and presses:
             presses.pop()(signal.SIGINT)
 
-    log.observers.append(press)
+    journal_of(log).observers.append(press)
     with pytest.raises(KeyboardInterrupt), attempt(log, "r/p1"):
         raise KeyboardInterrupt
 
@@ -253,7 +254,7 @@ def test_an_interrupt_stays_one_where_the_lease_is_lost(log):
 @pytest.mark.parametrize("kind", ["phase.completed"])
 def test_what_could_not_be_recorded_is_given_back(log, kind, monkeypatch):
     """The error ends the drain; the phase is queued as soon as the log takes it."""
-    append, left = log.backend.transaction, [1]
+    append, left = journal_of(log).backend.transaction, [1]
 
     class FailsOnce:
         def __init__(self, store):
@@ -273,7 +274,7 @@ def test_what_could_not_be_recorded_is_given_back(log, kind, monkeypatch):
         with append() as store:
             yield FailsOnce(store)
 
-    monkeypatch.setattr(log.backend, "transaction", fails_once)
+    monkeypatch.setattr(journal_of(log).backend, "transaction", fails_once)
     with pytest.raises(LogError, match="not well"):
         drain(log, executor=works)
 

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 import autopack
 from autopack import create_run, drain, hookimpl, load_plugins
+from autopack.log.log import journal_of
 from autopack.report.drain_text import drain_text
 from drains import found, specs, states, works
 
@@ -36,7 +37,7 @@ def test_a_drain_goes_on_whatever_its_callback_raises(log, fault, at):
     assert ({"p1": "COMPLETE", "p2": "COMPLETE"}, 2) == (states(log), report.attempts)
     assert [2] == list(report.observer_faults.values())
     assert f"2 x raising.<locals>.observe: {type(fault).__name__}" in drain_text(report)
-    assert [] == log.backend.leases()
+    assert [] == journal_of(log).backend.leases()
 
 
 @pytest.mark.parametrize("fault", RAISED, ids=lambda fault: type(fault).__name__)

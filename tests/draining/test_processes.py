@@ -12,6 +12,7 @@ import pytest
 
 from autopack import create_run, drain, get_caps, open_log, replay
 from autopack.draining.executors.recorded import RecordedExecutor
+from autopack.log.log import journal_of
 from drains import found, specs
 
 pytestmark = [
@@ -83,7 +84,7 @@ def test_two_drains_share_a_run(sqlite_log, log_path, executor):
     assert 200 == replay(sqlite_log, "attempts").total.all.use.calls
     assert (2, 200) == (len(workers), workers.total())
     assert ["succeeded"] == [event.outcome for event in found(sqlite_log, "run.finished")]
-    assert [] == sqlite_log.backend.leases()
+    assert [] == journal_of(sqlite_log).backend.leases()
     assert sqlite_log.verify().is_clean
 
 

@@ -31,7 +31,8 @@ from autopack.errors import (
     LeaseLostError,
     UsageConflictError,
 )
-from autopack.log.handler import Handler, handler_of
+from autopack.log.handler import Handler
+from autopack.log.log import handler_of, journal_of
 from drains import Overtaken, found, specs, states, types_of, works
 
 A, B = PhaseRef("r", "a"), PhaseRef("r", "b")
@@ -218,9 +219,9 @@ class TestWhatIsUsedMeanwhile:
             amend_usage(any_log, call_id="a", why="the bill", total_tokens=400)
 
         report = drain(any_log, executor=execute, max_tokens=100_000)
-        state = Handler(any_log).cap_state(f"drain-{report.drain_id}")
+        state = Handler(journal_of(any_log)).cap_state(f"drain-{report.drain_id}")
         amend_usage(any_log, call_id="b", why="the bill", total_tokens=70)
-        after = Handler(any_log).cap_state(f"drain-{report.drain_id}")
+        after = Handler(journal_of(any_log)).cap_state(f"drain-{report.drain_id}")
 
         assert (1400, 470) == (state.spent.tokens, after.spent.tokens)
         assert 0 == after.reserved.tokens
@@ -328,7 +329,9 @@ class TestCalledOff:
         cancel(any_log, A, why="w")
 
         assert ((1000, 0), (1, 0)) == (use(any_log, "tokens"), use(any_log, "attempts"))
-        assert [] == [one for one in any_log.backend.leases() if one.token == live.lease_token]
+        assert [] == [
+            one for one in journal_of(any_log).backend.leases() if one.token == live.lease_token
+        ]
 
     def test_a_call_that_meets_it_is_late(self, any_log, another):
         """It was decided on as in time; it is recorded as what it is, and counts."""
@@ -353,7 +356,7 @@ class TestCalledOff:
                 cancel(any_log, A, why="w")
 
         report = drain(any_log, executor=execute, max_tokens=100_000)
-        state = Handler(any_log).cap_state(f"drain-{report.drain_id}")
+        state = Handler(journal_of(any_log)).cap_state(f"drain-{report.drain_id}")
 
         assert (200, 0, 2) == (state.spent.tokens, state.reserved.tokens, state.spent.attempts)
         assert not state.held

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from autopack import create_run
+from autopack.log.log import journal_of
 from drains import found, specs, states
 from screens import shown
 
@@ -173,4 +174,4 @@ def test_a_terminated_drain_stops_like_an_interrupted_one(sqlite_log, log_path, 
 
     assert 130 == process.returncode
     assert {"a": "QUEUED"} == states(sqlite_log)
-    assert [] == sqlite_log.backend.leases()
+    assert [] == journal_of(sqlite_log).backend.leases()

@@ -11,7 +11,7 @@ from autopack import create_log, export_history, import_history, open_log, repla
 from autopack.format.as_of_moments import FAR_US, Count
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.backends.sqlite.store import SqliteBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.log.views import position_at
 from autopack.ports.log import ANY
 from autopack.testing.facts import paused
@@ -103,7 +103,9 @@ class TestRules:
         """Each rule's bound, to the second."""
         log = recorded(MemoryBackend(), words)
 
-        assert moments == [log.backend.as_of(n) // 1_000_000 for n in range(1, len(words) + 1)]
+        assert moments == [
+            journal_of(log).backend.as_of(n) // 1_000_000 for n in range(1, len(words) + 1)
+        ]
 
     @given(words=words, sizes=st.lists(st.integers(1, 4), min_size=14, max_size=14))
     def test_a_log_counts_what_its_events_say(self, words, sizes):
@@ -113,40 +115,46 @@ class TestRules:
         moments = expected(told)
 
         assert told == [r.row[7] for r in log.read_all()]
-        assert moments == [log.backend.as_of(position) for position in range(1, len(told) + 1)]
-        assert moments[-1] == log.backend.head().as_of
+        assert moments == [
+            journal_of(log).backend.as_of(position) for position in range(1, len(told) + 1)
+        ]
+        assert moments[-1] == journal_of(log).backend.head().as_of
         assert log.verify().is_clean
         for word in {*words, *(word + 1 for word in words)}:
             until = datetime.fromtimestamp(word, UTC)
-            assert sum(m <= word * 1_000_000 for m in moments) == position_at(log, until)
+            assert sum(m <= word * 1_000_000 for m in moments) == position_at(
+                journal_of(log), until
+            )
 
     def test_a_file_counts_alike_and_so_do_its_copies(self, tmp_path):
         """Restored, exported and imported, each event counts as of the same moment."""
         words = at(_NOON, _2096, _2096, _NOON + timedelta(hours=1), _NOON, _2096, _NOON)
         with create_log(tmp_path / "log.db") as log:
-            recorded(log.backend, words, itertools.cycle([1, 3, 2]))
+            recorded(journal_of(log).backend, words, itertools.cycle([1, 3, 2]))
             export_history(log, "ndjson", tmp_path / "out.ndjson")
-            holds, n = log.backend.clock_holds(), log.head().position
-            moments = [log.backend.as_of(position) for position in range(1, n + 1)]
+            holds, n = journal_of(log).backend.clock_holds(), log.head().position
+            moments = [journal_of(log).backend.as_of(position) for position in range(1, n + 1)]
             assert log.verify().is_clean
         with restore_log(tmp_path / "log.db", tmp_path / "again.db") as again:
-            assert holds == again.backend.clock_holds()
+            assert holds == journal_of(again).backend.clock_holds()
         with create_log(tmp_path / "new.db") as new:
             import_history(new, "ndjson", tmp_path / "out.ndjson")
 
-            assert holds == new.backend.clock_holds()
-            assert moments == [new.backend.as_of(position) for position in range(1, n + 1)]
+            assert holds == journal_of(new).backend.clock_holds()
+            assert moments == [
+                journal_of(new).backend.as_of(position) for position in range(1, n + 1)
+            ]
             assert new.verify().is_clean
 
     def test_what_was_counted_wrong_is_found(self, log_path):
         """What is kept beside the events can be computed from them, and is compared."""
         with open_log(log_path) as log:
-            recorded(log.backend, at(_NOON, _2096, _NOON))
-            with log.transaction() as transaction:
+            recorded(journal_of(log).backend, at(_NOON, _2096, _NOON))
+            with journal_of(log).transaction() as transaction:
                 (hold,) = transaction.store.clock_holds()
                 transaction.store._connection.execute("DELETE FROM clock_holds")
             found = log.verify()
-            with log.transaction() as transaction:
+            with journal_of(log).transaction() as transaction:
                 transaction.store.hold_clock(hold)
 
             assert ["as of when events count"] == [fault.what[:23] for fault in found.faults]
@@ -209,7 +217,7 @@ class TestClocks:
         log = recorded(backend, at(*(w for pair in zip(steps, slow, strict=True) for w in pair)))
 
         assert [2 * n + 2 for n in range(30)] == [seen(log, step) for step in steps]
-        assert all(not hold.is_left_out for hold in log.backend.clock_holds())
+        assert all(not hold.is_left_out for hold in journal_of(log).backend.clock_holds())
 
     def test_a_clock_that_was_once_in_1970(self, backend):
         """An old log is not turned over by one clock that was never set."""
@@ -246,10 +254,12 @@ def test_a_moment_is_found_by_halving(log_path):
             batch = [paused()] * ((n - have) // 50)
             for number in range(50):
                 word = (_NOON + timedelta(days=n, minutes=number % 7)).timestamp()
-                recorded(log.backend, [word], [len(batch)])
-            asked, ask = [], log.backend._all
-            log.backend._all = lambda *given, ask=ask, asked=asked: asked.append(1) or ask(*given)
-            position_at(log, _NOON + timedelta(days=100, minutes=3))
+                recorded(journal_of(log).backend, [word], [len(batch)])
+            asked, ask = [], journal_of(log).backend._all
+            journal_of(log).backend._all = lambda *given, ask=ask, asked=asked: (
+                asked.append(1) or ask(*given)
+            )
+            position_at(journal_of(log), _NOON + timedelta(days=100, minutes=3))
             counts.append(len(asked))
 
     assert counts[1] <= counts[0] + 8

@@ -18,6 +18,7 @@ from autopack.errors import (
 )
 from autopack.exchange.importers import ndjson
 from autopack.format.cloudevents import CloudEvent, to_line
+from autopack.log.log import journal_of
 from autopack.ports.log import ANY, Checkpoint, LogIdentity, NewEvent, UnrecognisedEvent
 from autopack.testing.facts import completed, created, paused, queued, usage
 
@@ -63,13 +64,13 @@ class TestRoundTrip:
         source = exported(log, tmp_path / name)
         with create_log(tmp_path / "new.db") as new:
             was_clean, report = new.verify().is_clean, import_history(new, "ndjson", source)
-            found, is_clean, its_id = rows(new), new.verify().is_clean, new.log_id
+            found, is_clean, its_id = rows(new), new.verify().is_clean, new.head().log_id
 
         assert was_clean
         assert rows(log) == found
         assert report.kept_chain
         assert is_clean
-        assert log.log_id != its_id
+        assert log.head().log_id != its_id
 
     def test_gzip_goes_by_the_ending(self, log, tmp_path):
         """A file that ends in .gz is packed, any other is plain text, with the same lines."""
@@ -88,7 +89,7 @@ class TestRoundTrip:
             assert {"specversion", "id", "source", "type"} <= line.keys()
             assert line["specversion"] == "1.0"
             assert all(name.isalnum() and name.islower() for name in line.keys() - {"data_base64"})
-        assert "urn:uuid:" + log.log_id == found[0]["source"]
+        assert "urn:uuid:" + log.head().log_id == found[0]["source"]
         assert "2026-01-01T12:00:00+00:00" == found[2]["time"]
 
     @given(
@@ -233,12 +234,12 @@ class TestRefusals:
         lines = source.read_text(encoding="utf-8").splitlines()
         source.write_text("\n".join(change(lines)), encoding="utf-8")
         with create_log(tmp_path / "new.db") as new:
-            before = new.backend.identity
+            before = journal_of(new).backend.identity
             with pytest.raises(ImportRefusedError, match=why):
                 import_history(new, "ndjson", source)
 
             assert 0 == new.head().position
-            assert before == new.backend.identity
+            assert before == journal_of(new).backend.identity
 
     def test_a_packed_file_that_is_cut_is_refused(self, log, tmp_path):
         """Half a gzip file is no shorter history."""
@@ -359,15 +360,15 @@ class TestRestoring:
 
     def test_history_is_kept_under_a_new_name(self, log, source, tmp_path):
         """The log is its own, names its parent, keeps the chain, and is clean."""
-        head = log.backend.head()
+        head = journal_of(log).backend.head()
         with restore_log(source, tmp_path / "again.db") as again:
-            identity = again.backend.identity
+            identity = journal_of(again).backend.identity
 
             assert rows(log) == rows(again)
             assert again.verify(f"{head.position}:{head.hash.hex()}", views=True).is_clean
-        assert (log.log_id, head.position, head.hash.hex()) == identity.parent
-        assert log.backend.identity.origin_id == identity.origin_id
-        assert log.log_id != identity.log_id
+        assert (log.head().log_id, head.position, head.hash.hex()) == identity.parent
+        assert journal_of(log).backend.identity.origin_id == identity.origin_id
+        assert log.head().log_id != identity.log_id
 
     def test_a_copy_goes_its_own_way(self, log, tmp_path):
         """What is appended to one is not in the other, and a cursor of one is refused there."""
@@ -377,7 +378,7 @@ class TestRestoring:
 
             assert log.verify().is_clean
             assert again.verify().is_clean
-            assert log.backend.head().hash != again.backend.head().hash
+            assert journal_of(log).backend.head().hash != journal_of(again).backend.head().hash
 
     def test_texts_and_places_come_along_and_leases_do_not(self, log, tmp_path):
         """Artifacts and subscriptions are in the copy; nobody holds its phases."""
@@ -385,17 +386,17 @@ class TestRestoring:
         log.subscribe("mail", lambda _recorded: None)
         from autopack.ports.log import Lease
 
-        with log.transaction() as transaction:
+        with journal_of(log).transaction() as transaction:
             transaction.store.put_lease(Lease(key="r1/a", token="t", worker="w", expires_at=1))
         with restore_log(tmp_path / "log.db", tmp_path / "again.db") as again:
             assert "a text" == again.artifacts.get(digest)
             assert 0 == again.subscribe("mail", lambda _recorded: None)
-            assert [] == again.backend.leases()
+            assert [] == journal_of(again).backend.leases()
 
     def test_a_place_past_the_end_comes_along_as_the_end(self, log, tmp_path):
         """What a subscription has yet to hand out in the new log is not passed over."""
         head = log.head().position
-        with log.backend.transaction() as store:
+        with journal_of(log).backend.transaction() as store:
             place = Checkpoint(view="subscription:mail", version=1, position=head + 3)
             store.save_view(place, {}, replace=False)
         with restore_log(tmp_path / "log.db", tmp_path / "new.db") as copy:

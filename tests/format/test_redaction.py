@@ -29,7 +29,7 @@ from autopack.events.schema import Digests, Key, Text
 from autopack.format.codec import Codec
 from autopack.format.redaction import clean, cleaned_json, cleaner_of
 from autopack.log.backends.memory import MemoryBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import UnrecognisedEvent
 from autopack.testing.facts import failed, stream_of
 from drains import found, specs
@@ -80,7 +80,7 @@ class TestEvents:
         given = telling(cls, f"{before}{SECRET}{after}")
         meta = {"actor": SECRET, "more": [SECRET]}
         (recorded,) = log.append("s", [NewEvent(event=given, meta=meta)], expected_version=0)
-        beside = [log.get_artifact(digest) for digest in log.backend.artifact_sizes()]
+        beside = [log.artifacts.get(digest) for digest in journal_of(log).backend.artifact_sizes()]
 
         assert not is_told(repr(recorded.row))
         assert [recorded] == list(log.read_all())
@@ -306,7 +306,9 @@ class TestWork:
                 autopack.attempt(log, "r/p1", worker=f"w {SECRET}") as attempt,
             ):
                 attempt.progress(SECRET * 100)
-                (lease,) = [row for row in log.backend.leases() if row.key == "phase r/p1"]
+                (lease,) = [
+                    row for row in journal_of(log).backend.leases() if row.key == "phase r/p1"
+                ]
                 raise RuntimeError(SECRET)
             with autopack.attempt(log, "r/p2") as attempt:
                 attempt.complete({SECRET: SECRET}, SECRET)
@@ -337,7 +339,7 @@ def _step_beside(log: Log) -> str:
     """Return the note that stands beside the log, once its leases' thread has written it."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        for row in log.backend.leases():
+        for row in journal_of(log).backend.leases():
             if row.key.startswith("phase r/") and row.step is not None:
                 return row.step
         time.sleep(0.01)

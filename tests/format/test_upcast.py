@@ -11,7 +11,7 @@ from autopack.format.codec import Codec
 from autopack.format.upcast import upcast
 from autopack.log import views
 from autopack.log.backends.sqlite.store import SqliteBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import UnrecognisedEvent
 from autopack.ports.projection import projection
 
@@ -77,7 +77,7 @@ def test_an_old_log_is_read_and_folded_in_todays_shape(old_log):
             expected_version=2,
         )
         read = [(r.schema, r.event) for r in log.read("shop-1")]
-        total = views.replay(log, cents_sold).value
+        total = views.replay(journal_of(log), cents_sold).value
 
     assert [
         (1, SoldV3(article="pen", cents=200, currency="EUR")),

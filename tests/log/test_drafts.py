@@ -56,8 +56,8 @@ class TestFreeText:
 
         assert ("key ***", "***") == (short.event.message, short.event.code)
         assert "sk-1" == short.event.phase_id
-        assert "*** " * 300 == log.get_artifact(digest)
-        assert "***" == log.get_artifact(log.put_artifact("sk-1"))
+        assert "*** " * 300 == log.artifacts.get(digest)
+        assert "***" == log.artifacts.get(log.artifacts.put("sk-1"))
 
     def test_a_reason_that_is_redacted_whole_is_still_one(self, backend):
         """A reason is never empty, also when all of it was secret."""

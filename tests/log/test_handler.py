@@ -24,8 +24,8 @@ from autopack.events import (
 )
 from autopack.log import handler as handler_module
 from autopack.log import stream_states
-from autopack.log.handler import Handler, handler_of
-from autopack.log.log import Log
+from autopack.log.handler import Handler
+from autopack.log.log import Log, handler_of, journal_of
 from autopack.ports.log import ANY, Lease, UnrecognisedEvent
 from autopack.ports.prediction import PhaseSpec
 from autopack.testing.facts import completed, paused, queued
@@ -120,9 +120,9 @@ class TestHandle:
         assert {"tokens": 7} == handler.run_caps("r1")
         assert ("a", 0) == (handler.queued(REF).phase_id, handler.queued(REF).index)
 
-    def test_a_log_has_one_handler(self, journal):
+    def test_a_log_has_one_handler(self, log):
         """So what was folded once is remembered."""
-        assert handler_of(journal) is handler_of(journal)
+        assert handler_of(log) is handler_of(log)
 
 
 class TestTail:
@@ -298,9 +298,9 @@ def test_two_handlers_in_two_connections_agree(log_path):
 
     with Log(SqliteBackend(log_path)) as one, Log(SqliteBackend(log_path)) as two:
         spec = PhaseSpec("a", category="tests", complexity="low")
-        Handler(one).handle(create(spec))
-        Handler(two).handle(CLAIM)
+        Handler(journal_of(one)).handle(create(spec))
+        Handler(journal_of(two)).handle(CLAIM)
         with pytest.raises(MoveRefusedError, match="RUNNING"):
-            Handler(one).handle(CLAIM)
+            Handler(journal_of(one)).handle(CLAIM)
 
-        assert "t1" == Handler(one).phase_state(REF).lease_token
+        assert "t1" == Handler(journal_of(one)).phase_state(REF).lease_token

@@ -10,6 +10,7 @@ from autopack import open_log
 from autopack.errors import InvalidInputError, LogClosedError, StoredEventError
 from autopack.events import RunPaused, SubscriptionEventSkipped
 from autopack.log.append_batch import PAGE
+from autopack.log.log import journal_of
 from autopack.ports.log import ANY
 from autopack.testing.facts import created, paused, queued
 from log.backends.test_verification import edit
@@ -49,21 +50,21 @@ class TestFollow:
         with pytest.raises(LogClosedError):
             list(sqlite_log.follow())
 
-    def test_an_async_follower_yields_the_same(self, journal):
+    def test_an_async_follower_yields_the_same(self, log):
         """The async form gives the same events and ends in the same way."""
-        append(journal, paused(), created(), paused())
+        append(log, paused(), created(), paused())
 
         async def collect():
-            return [r async for r in journal.afollow(types=[RunPaused], until=lambda: True)]
+            return [r async for r in log.afollow(types=[RunPaused], until=lambda: True)]
 
-        assert list(journal.read_all(types=[RunPaused])) == asyncio.run(collect())
+        assert list(log.read_all(types=[RunPaused])) == asyncio.run(collect())
 
-    def test_an_async_follower_that_is_far_behind_misses_nothing(self, journal):
+    def test_an_async_follower_that_is_far_behind_misses_nothing(self, log):
         """It reads page by page up to where the log stood, and then what has come since."""
-        append(journal, *[paused()] * (2 * PAGE + 1))
+        append(log, *[paused()] * (2 * PAGE + 1))
 
         async def collect():
-            return [r.position async for r in journal.afollow(after=1, until=lambda: True)]
+            return [r.position async for r in log.afollow(after=1, until=lambda: True)]
 
         assert list(range(2, 2 * PAGE + 2)) == asyncio.run(collect())
 
@@ -107,58 +108,58 @@ class TestSubscribe:
         assert 1 == damaged.subscribe("runs", seen.append, types=[type(created())])
         assert [4] == [recorded.position for recorded in seen]
 
-    def test_it_goes_on_past_what_it_does_not_name(self, journal):
+    def test_it_goes_on_past_what_it_does_not_name(self, log):
         """Events of other types move its place, so that they are looked at once."""
-        append(journal, paused(), queued(), paused())
+        append(log, paused(), queued(), paused())
 
-        assert 1 == journal.subscribe("q", lambda _r: None, types=[type(queued())])
-        assert 3 == journal.backend.checkpoint("subscription:q").position
+        assert 1 == log.subscribe("q", lambda _r: None, types=[type(queued())])
+        assert 3 == journal_of(log).backend.checkpoint("subscription:q").position
 
-    def test_it_keeps_on_until_told(self, journal):
+    def test_it_keeps_on_until_told(self, log):
         """With *until* it waits for news, and is asked whenever there is none."""
-        append(journal, paused("1"))
+        append(log, paused("1"))
         seen = []
 
         def enough():
             if len(seen) == 1:
-                append(journal, paused("2"))
+                append(log, paused("2"))
             return len(seen) == 2
 
-        assert 2 == journal.subscribe("mail", seen.append, until=enough)
+        assert 2 == log.subscribe("mail", seen.append, until=enough)
 
-    def test_one_that_stops_takes_nobody_back(self, journal):
+    def test_one_that_stops_takes_nobody_back(self, log):
         """Two go on under one name; the place is that of the one who came further."""
-        append(journal, paused("1"))
+        append(log, paused("1"))
 
         def slow(recorded):
             if recorded.position == 2:
                 raise ValueError("no more")
-            append(journal, paused("2"))
-            journal.subscribe("mail", lambda _r: None)
+            append(log, paused("2"))
+            log.subscribe("mail", lambda _r: None)
 
         with pytest.raises(ValueError, match="no more"):
-            journal.subscribe("mail", slow)
+            log.subscribe("mail", slow)
 
-        assert 0 == journal.subscribe("mail", lambda _r: None)
+        assert 0 == log.subscribe("mail", lambda _r: None)
 
-    def test_an_async_handler_is_awaited(self, journal):
+    def test_an_async_handler_is_awaited(self, log):
         """The async form hands out the same events, and saves the same place."""
-        append(journal, paused("1"), paused("2"))
+        append(log, paused("1"), paused("2"))
         seen = []
 
         async def handle(recorded):
             await asyncio.sleep(0)
             seen.append(recorded)
 
-        assert 2 == asyncio.run(journal.asubscribe("mail", handle, batch=1))
-        assert list(journal.read_all()) == seen
-        assert 0 == journal.subscribe("mail", seen.append)
+        assert 2 == asyncio.run(log.asubscribe("mail", handle, batch=1))
+        assert list(log.read_all()) == seen
+        assert 0 == log.subscribe("mail", seen.append)
 
     @pytest.mark.parametrize("position", [0, 3])
-    def test_only_what_is_there_can_be_skipped(self, journal, position):
+    def test_only_what_is_there_can_be_skipped(self, log, position):
         """A position that the log does not hold is refused, and nothing is recorded."""
-        append(journal, paused(), paused())
+        append(log, paused(), paused())
         with pytest.raises(InvalidInputError, match="1 to 2"):
-            journal.skip_event("mail", position, why="typo")
+            log.skip_event("mail", position, why="typo")
 
-        assert [] == list(journal.read("subscription-mail"))
+        assert [] == list(log.read("subscription-mail"))

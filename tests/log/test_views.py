@@ -21,7 +21,7 @@ from autopack.log import views
 from autopack.log.append_batch import PAGE
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.journal import END
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY, Checkpoint, NewEvent, UnrecognisedEvent
 from autopack.ports.projection import projection
@@ -93,13 +93,13 @@ class TestIncremental:
         log, cuts = memory(), data.draw(st.sets(st.integers(0, len(events)), max_size=3))
         for number, one in enumerate(events):
             if number in cuts:
-                views.refresh(log, chosen)
+                views.refresh(journal_of(log), chosen)
             append_all(log, [one])
 
         expected = told(by_hand(log, chosen))
 
-        assert expected == told(views.current(log, chosen))
-        assert expected == told(views.replay(log, chosen, size=size))
+        assert expected == told(views.current(journal_of(log), chosen))
+        assert expected == told(views.replay(journal_of(log), chosen, size=size))
 
     @given(events=any_order, data=st.data())
     @pytest.mark.parametrize("chosen", ALL, ids=lambda one: one.name)
@@ -107,15 +107,15 @@ class TestIncremental:
         """Deleting what was persisted gives the same answers; so does building it again."""
         cut = data.draw(st.integers(0, len(events)))
         log = memory(events[:cut])
-        views.refresh(log, chosen)
+        views.refresh(journal_of(log), chosen)
         append_all(log, events[cut:])
-        kept = told(views.current(log, chosen))
-        views.refresh(log, chosen, rebuild=True)
-        rebuilt = told(views.current(log, chosen))
-        with log.backend.transaction() as store:
+        kept = told(views.current(journal_of(log), chosen))
+        views.refresh(journal_of(log), chosen, rebuild=True)
+        rebuilt = told(views.current(journal_of(log), chosen))
+        with journal_of(log).backend.transaction() as store:
             store.drop_view(chosen.name)
 
-        assert kept == rebuilt == told(views.current(log, chosen))
+        assert kept == rebuilt == told(views.current(journal_of(log), chosen))
 
     @given(events=any_order, data=st.data())
     @pytest.mark.parametrize("chosen", KEYED, ids=lambda one: one.name)
@@ -123,8 +123,8 @@ class TestIncremental:
         """Catching up in any steps gives the rows, and tells which of them changed."""
         cuts = sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=3)))
         log = memory(events[: cuts[0]] if cuts else ())
-        views.refresh(log, chosen)
-        live, seen = views.LiveView(log, chosen), {}
+        views.refresh(journal_of(log), chosen)
+        live, seen = views.LiveView(journal_of(log), chosen), {}
         for start, end in zip(cuts or [0], [*cuts[1:], len(events)], strict=True):
             append_all(log, events[start:end])
             before = {key: row for key, row in live.rows.items() if row is not None}
@@ -143,7 +143,7 @@ class TestIncremental:
         """It passes what it has folded, and tells of all that changed since it was asked last."""
         log = memory([created(), queued(), usage()])
         first, second, third = log.read_all()
-        live = views.LiveView(log, PHASES)
+        live = views.LiveView(journal_of(log), PHASES)
         for events in ([first, second], [second], [third], [third]):
             live.hear(events)
         ((was, now),) = live.take().values()
@@ -154,7 +154,7 @@ class TestIncremental:
     def test_one_reader_tells_everybody_all_that_is_new(self):
         """Also where it is many pages behind; each listener is told once."""
         log, told = memory([paused() for _ in range(2 * PAGE + 1)]), []
-        follower = views.Follower(log, position=1)
+        follower = views.Follower(journal_of(log), position=1)
         hear = told.extend
         follower.add(hear)
         follower.add(hear)
@@ -166,13 +166,13 @@ class TestIncremental:
     def test_one_row_and_the_total_need_no_other_rows(self, events):
         """A single row and the bare total are those of the whole view."""
         log = memory(events)
-        views.refresh(log, PHASES)
+        views.refresh(journal_of(log), PHASES)
         append_all(log, [queued("z", "r9")])
-        whole = views.current(log, PHASES)
+        whole = views.current(journal_of(log), PHASES)
 
-        assert whole.rows["r9/z"] == views.current_row(log, PHASES, "r9/z")
-        assert views.current_row(log, PHASES, "r9/none") is None
-        bare = views.current(log, PHASES, with_rows=False)
+        assert whole.rows["r9/z"] == views.current_row(journal_of(log), PHASES, "r9/z")
+        assert views.current_row(journal_of(log), PHASES, "r9/none") is None
+        bare = views.current(journal_of(log), PHASES, with_rows=False)
         assert whole.total.by_state() == bare.total.by_state()
 
 
@@ -182,7 +182,7 @@ class TestReplay:
     def test_equal_rows_have_one_text(self):
         """Whatever order a map's entries came in, or its own hashes give them."""
         log = memory([usage(str(n), attempt=1) for n in range(9)])
-        texts = {str(told(views.replay(log, ATTEMPTS))[0]) for _ in range(20)}
+        texts = {str(told(views.replay(journal_of(log), ATTEMPTS))[0]) for _ in range(20)}
 
         assert 1 == len(texts)
 
@@ -192,10 +192,10 @@ class TestReplay:
         """Every position gives what a log that ended there would say, twice the same."""
         log = memory(events)
         until = data.draw(st.integers(0, len(events)))
-        view = views.replay(log, chosen, until=until)
+        view = views.replay(journal_of(log), chosen, until=until)
 
         assert told(by_hand(log, chosen, until)) == told(view)
-        assert told(view) == told(views.replay(log, chosen, until=until, size=2))
+        assert told(view) == told(views.replay(journal_of(log), chosen, until=until, size=2))
         assert until == view.position
 
     @given(steps=st.lists(st.integers(0, 3), min_size=1, max_size=8), data=st.data())
@@ -206,7 +206,7 @@ class TestReplay:
         log = Log(MemoryBackend(), registry=REGISTRY, clock=lambda: float(next(clock)))
         append_all(log, [paused() for _ in steps])
         moment = data.draw(st.integers(998, times[-1] + 2))
-        view = views.replay(log, reasons, until=datetime.fromtimestamp(moment, UTC))
+        view = views.replay(journal_of(log), reasons, until=datetime.fromtimestamp(moment, UTC))
 
         assert sum(time <= moment for time in times) == view.position == view.value["n"]
 
@@ -222,7 +222,11 @@ class TestReplay:
             new = NewEvent(event=paused(str(year)), occurred_at=moment)
             log.append("run-r1", [new], expected_version=ANY)
         view = views.replay(
-            log, reasons, until=datetime(until, 1, 1, tzinfo=UTC), clock="occurred", size=3
+            journal_of(log),
+            reasons,
+            until=datetime(until, 1, 1, tzinfo=UTC),
+            clock="occurred",
+            size=3,
         )
         chosen = [year for year in years if year <= until]
 
@@ -232,7 +236,7 @@ class TestReplay:
 
     def test_positions_need_no_clock(self):
         """The occurred clock changes nothing where a position is given."""
-        view = views.replay(memory([paused()]), reasons, until=1, clock="occurred")
+        view = views.replay(journal_of(memory([paused()])), reasons, until=1, clock="occurred")
 
         assert (1, False) == (view.value["n"], view.is_reconstruction)
 
@@ -249,7 +253,7 @@ class TestReplay:
     def test_what_cannot_be_asked_is_named(self, given, named):
         """A wrong position or clock is refused with what would be right."""
         with pytest.raises(InvalidInputError, match=named):
-            views.replay(memory(), reasons, **given)
+            views.replay(journal_of(memory()), reasons, **given)
 
     def test_a_naive_moment_is_refused(self):
         """Without a zone a moment could be any of a day's; the error shows how to say which."""
@@ -257,7 +261,9 @@ class TestReplay:
             with pytest.raises(
                 InvalidInputError, match=r"no time zone.*2026-01-01T00:00:00\+00:00"
             ):
-                views.replay(memory([paused()]), reasons, until=datetime(2026, 1, 1), clock=clock)
+                views.replay(
+                    journal_of(memory([paused()])), reasons, until=datetime(2026, 1, 1), clock=clock
+                )
 
 
 class TestRefresh:
@@ -279,32 +285,32 @@ class TestRefresh:
             monkeypatch.setattr(views.persisted, "fold_pages", fold_pages)
             with autopack.open_log(sqlite_log.target) as other:
                 append_all(other, [queued("b")])
-                views.refresh(other, PHASES)
+                views.refresh(journal_of(other), PHASES)
 
         monkeypatch.setattr(views.persisted, "fold_pages", slow)
 
-        assert 3 == views.refresh(sqlite_log, PHASES)
-        assert 3 == sqlite_log.backend.checkpoint("phases").position
-        assert ["r1/a", "r1/b"] == sorted(views.current(sqlite_log, PHASES).rows)
+        assert 3 == views.refresh(journal_of(sqlite_log), PHASES)
+        assert 3 == journal_of(sqlite_log).backend.checkpoint("phases").position
+        assert ["r1/a", "r1/b"] == sorted(views.current(journal_of(sqlite_log), PHASES).rows)
 
     def test_rows_that_were_dropped_meanwhile_are_built_again(self, sqlite_log, monkeypatch):
         """A refresh of a tail whose base is gone does not save half a view."""
         append_all(sqlite_log, [created(), queued()])
-        views.refresh(sqlite_log, PHASES)
+        views.refresh(journal_of(sqlite_log), PHASES)
         append_all(sqlite_log, [queued("b")])
         fold_pages = views.fold_pages
 
         def dropped(*given, **named):
             fold_pages(*given, **named)
             monkeypatch.setattr(views.persisted, "fold_pages", fold_pages)
-            with sqlite_log.backend.transaction() as store:
+            with journal_of(sqlite_log).backend.transaction() as store:
                 store.drop_view("phases")
 
         monkeypatch.setattr(views.persisted, "fold_pages", dropped)
-        views.refresh(sqlite_log, PHASES)
+        views.refresh(journal_of(sqlite_log), PHASES)
 
-        assert ["r1/a", "r1/b"] == sorted(sqlite_log.backend.view_rows("phases"))
-        assert 3 == sqlite_log.backend.checkpoint("phases").position
+        assert ["r1/a", "r1/b"] == sorted(journal_of(sqlite_log).backend.view_rows("phases"))
+        assert 3 == journal_of(sqlite_log).backend.checkpoint("phases").position
 
     def test_a_whole_view_that_json_would_change_is_not_persisted(self, journal):
         """Rather no checkpoint than one that answers otherwise; its current answer stands."""
@@ -377,11 +383,11 @@ class TestRefresh:
         assert ["r1/a"] == before
         assert ["r1/a"] == sorted(journal.backend.view_rows("phases"))
 
-    def test_the_logs_own_views_are_refreshed_together(self, journal):
+    def test_the_logs_own_views_are_refreshed_together(self, log):
         """`refresh_views` persists them all up to the head."""
-        append_all(journal, [created(), queued()])
+        append_all(log, [created(), queued()])
         names = ("runs", "phases", "attempts")
-        positions = journal.refresh_views()
+        positions = log.refresh_views()
 
         assert dict.fromkeys(names, 2) == {name: positions[name] for name in names}
 
@@ -444,7 +450,7 @@ class TestPluginsViews:
             assert (2, 2, ()) == (positions["counted"], n_folded, faults)
             assert {"run-r1": Marks(n=2)} == view.rows
         with autopack.open_log(log_path) as log:
-            assert "counted" in [saved.view for saved in log.backend.saved_views()]
+            assert "counted" in [saved.view for saved in journal_of(log).backend.saved_views()]
             assert "counted" not in log.refresh_views()
 
     def test_a_row_that_goes_is_persisted_no_more(self, journal):
@@ -467,7 +473,7 @@ class TestPluginsViews:
             autopack.create_run(log, "r", [])
             autopack.drain(log, executor="recorded", allow_empty=True)
 
-            assert log.head().position == log.backend.checkpoint("counted").position
+            assert log.head().position == journal_of(log).backend.checkpoint("counted").position
 
     def test_one_that_fails_is_named_and_the_others_are_persisted(self, log_path):
         """One that raises, one that cannot come back, one of another name, one that is none."""
@@ -516,7 +522,7 @@ class TestWhatCannotBeRead:
         assert 2 == views.replay(journal, everything).position
         assert 1 == len(views.replay(journal, RUNS).rows)
 
-    def test_a_bad_event_stops_only_who_needs_it(self, journal):
+    def test_a_bad_event_stops_only_who_needs_it(self, log, journal):
         """The error names event, field and position; other views, and the log, go on."""
 
         @event("run.paused")
@@ -534,7 +540,7 @@ class TestWhatCannotBeRead:
         assert ["r1/a"] == list(views.current(journal, PHASES).rows)
         assert 1 == views.current(journal, ATTEMPTS).total.all.use.calls
         assert [5] == [r.position for r in journal.read_all(after=4)]
-        assert journal.verify().is_clean
+        assert log.verify().is_clean
 
 
 class TestReadersAndTheWriteLock:
@@ -551,7 +557,7 @@ class TestReadersAndTheWriteLock:
             autopack.pause_run(log, "r1", why="lunch")
         with _write_lock_held(log_path), autopack.open_log(log_path) as log:
             told = (
-                views.current(log, PHASES).total.by_state(),
+                views.current(journal_of(log), PHASES).total.by_state(),
                 autopack.status(log).phases_by_state,
                 log.info()["runs"],
                 len(autopack.history(log, "r1")),
@@ -566,10 +572,10 @@ class TestReadersAndTheWriteLock:
         with autopack.open_log(log_path) as log:
             append_all(log, [created(), queued(), usage()])
             for chosen in KEYED:
-                views.current(log, chosen)
-                views.replay(log, chosen)
-                views.LiveView(log, chosen).catch_up()
-            left = log.backend.saved_views()
+                views.current(journal_of(log), chosen)
+                views.replay(journal_of(log), chosen)
+                views.LiveView(journal_of(log), chosen).catch_up()
+            left = journal_of(log).backend.saved_views()
 
         assert [] == left
 

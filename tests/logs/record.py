@@ -15,7 +15,7 @@ from unittest import mock
 import autopack as api
 from autopack.draining.executors.recorded import RecordedExecutor
 from autopack.format.codec import plain
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.work import NeedsPerson
@@ -68,7 +68,7 @@ def answers(log: Log) -> dict[str, Any]:
     phases, runs, attempts = (api.replay(log, view) for view in (PHASES, RUNS, ATTEMPTS))
     calls = {key: call for row in attempts.rows.values() for key, call in row.calls.items()}
     told = {
-        "head": [log.head().position, log.backend.head().hash.hex()],
+        "head": [log.head().position, journal_of(log).backend.head().hash.hex()],
         "runs": {key: [row.status, row.outcome] for key, row in runs.rows.items()},
         "phases": {
             key: [row.status, row.attempts, row.calls, row.predicted_output_tokens]

@@ -12,6 +12,7 @@ import autopack
 from autopack import Failed, PhaseSpec, hookimpl, types
 from autopack.errors import DrainRefusedError, PluginError
 from autopack.events import event
+from autopack.log.log import journal_of
 from autopack.plugins import hookspecs
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import KINDS
@@ -125,11 +126,11 @@ class TestRegistrations:
         class Storage:
             def create(self, target):
                 calls.append(("create", target))
-                return autopack.create_log("memory:").backend
+                return journal_of(autopack.create_log("memory:")).backend
 
             def open(self, target, *, durability):
                 calls.append(("open", target, durability))
-                return autopack.create_log("memory:").backend
+                return journal_of(autopack.create_log("memory:")).backend
 
         given = plugin(autopack_register_backends=lambda register: register("tape", Storage()))
         registry = load_plugins(extra=[given])

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from autopack import create_run
+from autopack.log.log import journal_of
 from autopack.plugins.observers import Observers, answer_of
 from drains import specs
 from programs import heeds_ctrl_c
@@ -35,7 +36,9 @@ def raising(fault, at="phase.claimed"):
 def test_what_an_observer_raises_does_not_reach_who_appends(sqlite_log, fault):
     """The append returns, the next observer is told, and the fault is counted and logged."""
     seen = []
-    sqlite_log.observers.extend([raising(fault, "run.created"), lambda r: seen.append(r.type)])
+    journal_of(sqlite_log).observers.extend(
+        [raising(fault, "run.created"), lambda r: seen.append(r.type)]
+    )
     with capture_logs() as logged:
         create_run(sqlite_log, "s", specs("a"))
         create_run(sqlite_log, "t", specs("a"))
@@ -102,7 +105,7 @@ def test_ctrl_c_ends_a_program_that_is_held_up_by_its_observer(log_path):
         "import signal, sys, time, autopack\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "log = autopack.open_log(sys.argv[1])\n"
-        "log.observers.append(lambda r: (print('told', flush=True), time.sleep(600)))\n"
+        "journal_of(log).observers.append(lambda r: (print('told', flush=True), time.sleep(600)))\n"
         "autopack.create_run(log, 'r', [])\n"
     )
     with subprocess.Popen(

@@ -10,7 +10,7 @@ from autopack import NewEvent
 from autopack.events import LlmUsageRecorded
 from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY
 from autopack.projections.attempt_sums import QuarterSums, moved
@@ -31,7 +31,7 @@ def account(*events):
     timed = [one for one in events if isinstance(one, NewEvent)]
     append_all(log, [one for one in events if not isinstance(one, NewEvent)])
     log.append("phase-r1/a", timed, expected_version=ANY)
-    return views.replay(log, ATTEMPTS).total
+    return views.replay(journal_of(log), ATTEMPTS).total
 
 
 def test_calls_are_summed_by_run():
@@ -96,7 +96,7 @@ def test_no_call_is_missed(events):
     """Each sum over all calls is that of the calls of the log."""
     log = Log(MemoryBackend(), registry=REGISTRY)
     append_all(log, events)
-    view = views.replay(log, ATTEMPTS)
+    view = views.replay(journal_of(log), ATTEMPTS)
     calls = [call for row in view.rows.values() for call in row.calls.values() if call.is_told]
     tokens = sum(call.known_tokens for call in calls)
 

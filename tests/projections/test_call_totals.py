@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
 from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.call_totals import Use, summed, totals_by
@@ -43,7 +43,7 @@ def used(*events):
     """Return what calls used, after events."""
     log = Log(MemoryBackend(), registry=REGISTRY)
     append_all(log, events)
-    view = views.replay(log, ATTEMPTS)
+    view = views.replay(journal_of(log), ATTEMPTS)
     calls = [item for row in view.rows.values() for item in row.calls.items()]
     return Used(dict(calls), [call for _key, call in calls], view.total.all.use)
 
@@ -52,7 +52,7 @@ def usage_total(events):
     """Return the sums over the calls one by one."""
     log = Log(MemoryBackend(), registry=REGISTRY)
     append_all(log, events)
-    return views.replay(log, USAGE).total
+    return views.replay(journal_of(log), USAGE).total
 
 
 def amended(call_id="c1", **fields):
@@ -137,7 +137,7 @@ def test_an_amendment_leaves_nothing_of_what_it_replaces():
     events = [usage("c1", output_tokens=5, split="inferred"), amended(output_tokens=9)]
     log = Log(MemoryBackend(), registry=REGISTRY)
     append_all(log, events)
-    (quarter,) = views.replay(log, ATTEMPTS).total.by_quarter.values()
+    (quarter,) = views.replay(journal_of(log), ATTEMPTS).total.by_quarter.values()
     total = used(*events).total
 
     assert ({"measured": 1}, "measured") == (total.by_split, total.weakest_split)

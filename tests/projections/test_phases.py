@@ -23,7 +23,7 @@ from autopack.events import (
 from autopack.events.phase import PhaseEvent
 from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY, NewEvent
 from autopack.ports.states import LIVE
@@ -49,7 +49,7 @@ def board(*events):
     """Return the board after events."""
     log = Log(MemoryBackend(), registry=REGISTRY)
     append_all(log, events)
-    return views.replay(log, PHASES)
+    return views.replay(journal_of(log), PHASES)
 
 
 def row(*events):
@@ -159,7 +159,7 @@ def test_since_is_when_the_state_began():
         new = NewEvent(event=event, occurred_at=datetime(2026, 1, 1, hour, tzinfo=UTC))
         log.append(stream_of(event), [new], expected_version=ANY)
 
-    assert 1 == views.replay(log, PHASES).rows["r1/a"].since.hour
+    assert 1 == views.replay(journal_of(log), PHASES).rows["r1/a"].since.hour
 
 
 def test_an_estimate_begins_no_state():
@@ -173,7 +173,7 @@ def test_an_estimate_begins_no_state():
         new = NewEvent(event=event, occurred_at=datetime(2026, 1, 1, hour, tzinfo=UTC))
         log.append(stream_of(event), [new], expected_version=ANY)
 
-    assert 1 == views.replay(log, PHASES).rows["r1/a"].since.hour
+    assert 1 == views.replay(journal_of(log), PHASES).rows["r1/a"].since.hour
 
 
 @given(events=st.lists(phase_events, max_size=15))

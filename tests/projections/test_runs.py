@@ -6,7 +6,7 @@ from hypothesis import given
 from autopack.events import RunFinished, RunPrepared, RunPrepareFailed, RunReopened, RunResumed
 from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
 from autopack.projections.runs import RUNS
 from autopack.testing.facts import append_all, claimed, created, paused, queued, usage
@@ -22,7 +22,7 @@ def board(*events):
     """Return the board after events."""
     log = Log(MemoryBackend(), registry=REGISTRY)
     append_all(log, events)
-    return views.replay(log, RUNS)
+    return views.replay(journal_of(log), RUNS)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from autopack.events import (
 from autopack.format.codec import Codec
 from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
 from autopack.ports.states import LIVE, MOVES, OPEN, PhaseStatus
 from autopack.projections.phases import PHASES
@@ -60,7 +60,7 @@ def test_a_finished_run_has_no_work_ahead(events):
     recorded = append_all(log, events)
     finished = [r for r in recorded if isinstance(r.event, RunFinished)]
     for one in finished[-2:]:
-        board = views.replay(log, PHASES, until=one.position).rows.values()
+        board = views.replay(journal_of(log), PHASES, until=one.position).rows.values()
         assert not [p for p in board if p.run_id == one.event.run_id and p.status in OPEN]
 
 
@@ -87,7 +87,7 @@ def test_no_phase_is_claimed_from_a_paused_run(events):
     log = Log(MemoryBackend(), registry=REGISTRY)
     for recorded in append_all(log, events):
         if isinstance(recorded.event, PhaseClaimed):
-            board = views.replay(log, RUNS, until=recorded.position).rows
+            board = views.replay(journal_of(log), RUNS, until=recorded.position).rows
             assert not board[recorded.event.run_id].is_paused
 
 

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from autopack import create_log
+from autopack.log.log import journal_of
 from autopack.testing.backends import BackendContract
 from autopack.testing.backends.sharing import together
 from autopack.testing.calibrators import CalibratorContract
@@ -65,7 +66,7 @@ def test_a_log_is_no_backend():
     """The likeliest slip of all: its attribute is one."""
     needs = [name for name in dir(BackendContract.make.__annotations__["return"]) if name[0] != "_"]
     with create_log("memory:") as log:
-        assert log.backend is checked(log.backend, "backend", needs)
+        assert journal_of(log).backend is checked(journal_of(log).backend, "backend", needs)
         with pytest.raises(AssertionError, match="no backend, it lacks"):
             checked(log, "backend", needs)
 

@@ -32,7 +32,7 @@ from autopack.format.chain import link, seed
 from autopack.format.cloudevents import to_line
 from autopack.format.codec import Codec
 from autopack.log.backends.memory import MemoryBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, registry_of
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 from autopack.testing.facts import claimed, completed, created, paused, queued, usage
 from autopack.values.bounds import DATA_MOST, EARLIEST, LATEST, META_MOST, NESTED_MOST, SCHEMA_MOST
@@ -111,7 +111,7 @@ class TestWhatIsTaken:
             history(log, run)
             status(log)
             log.info()
-            for name in log.registry.names("projection"):
+            for name in registry_of(log).names("projection"):
                 replay(log, name)
                 replay(log, name, until=moment, clock="occurred")
                 replay(log, name, until=moment)

@@ -180,8 +180,7 @@ class TestInDrains:
     @pytest.fixture
     def log(self, tmp_path):
         clock = [NOON.timestamp()]
-        with autopack.create_log(tmp_path / "work.db") as log:
-            log.clock = lambda: clock[0]
+        with autopack.create_log(tmp_path / "work.db", clock=lambda: clock[0]) as log:
             log.moved = clock
             specs = [PhaseSpec(f"p{n}", category="docs", complexity="low") for n in range(4)]
             autopack.create_run(log, "r", specs)

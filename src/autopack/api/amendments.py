@@ -7,8 +7,7 @@ import attrs
 from autopack.errors import InvalidInputError
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
 from autopack.events.usage import usage_id
-from autopack.log.handler import handler_of
-from autopack.log.log import Log
+from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.ports.log import ANY, Entry, Recorded
 from autopack.ports.usage import AmendedFigures
 from autopack.projections.attempts import ATTEMPTS, call_key
@@ -49,7 +48,8 @@ def amend_usage(
             value=tuple(unknown),
         )
     event_id = usage_id(provider, call_id)
-    found = next(log.decode(log.backend.find([event_id]).values()), None)
+    journal = journal_of(log)
+    found = next(journal.decode(journal.backend.find([event_id]).values()), None)
     if found is None or not isinstance(found.event, LlmUsageRecorded):
         raise InvalidInputError(
             f"No call {call_id!r} of provider {provider!r} is recorded in this log, so there "
@@ -80,7 +80,7 @@ def _price(log: Log, call: LlmUsageRecorded, figures: dict[str, Any]) -> dict[st
     from autopack.draining.caps.call_prices import priced
 
     unpriced: Any = attrs.evolve(call, **{**figures, **_UNPRICED})  # type: ignore[misc]
-    anew = priced(log.registry, unpriced)
+    anew = priced(registry_of(log), unpriced)
     return {"cost_usd": anew.cost_usd, "cost_source": anew.cost_source}
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from autopack.api.estimates import DEFAULT_ESTIMATOR, list_samples
 from autopack.errors import InvalidInputError
 from autopack.exchange.trace_files import records_of
-from autopack.log.log import Log
+from autopack.log.log import Log, registry_of
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
 from autopack.ports.prediction import CalibratorLike, Coefficients, EstimatorLike, Features
@@ -66,12 +66,12 @@ def backtest(
             value=tuple(unknown),
         )
     logs = _logs(source)
-    plugins = registry or (logs[0].registry if logs else load_plugins())
+    plugins = registry or (registry_of(logs[0]) if logs else load_plugins())
     target = plugins.resolve("estimator", estimator)
     made_ones = _calibrators(plugins, calibrators, target.name, tau)
     if logs:
         rows, aside, notes = _of_logs(logs)
-        named = ", ".join(log.log_id for log in logs)
+        named = ", ".join(log.head().log_id for log in logs)
     else:
         assert isinstance(source, Path | str)
         rows, aside, notes = _of_trace(Path(source), target, columns or {})

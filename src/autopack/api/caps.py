@@ -9,8 +9,7 @@ from autopack.aggregates.requests import CapsRequest
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.events.cap_table import UNITS
 from autopack.log import views
-from autopack.log.handler import handler_of
-from autopack.log.log import Log
+from autopack.log.log import Log, handler_of, journal_of
 from autopack.projections.attempt_row import NO_WORK
 from autopack.projections.attempt_sums import Work
 from autopack.projections.attempts import ATTEMPTS
@@ -42,7 +41,7 @@ def get_caps(log: Log, run_id: str) -> list[CapUse]:
     caps, state = handler.run_caps(run_id), handler.cap_state(scope)
     used, reserved = state.spent, state.reserved
     if not handler.known_cap(scope)[0]:
-        account = views.current(log, ATTEMPTS, with_rows=False).total
+        account = views.current(journal_of(log), ATTEMPTS, with_rows=False).total
         work: Work = account.by_run.get(run_id, NO_WORK)
         used = Amount(work.use.total_tokens, work.use.cost_usd, work.attempts, work.worked_us)
     return [
@@ -87,4 +86,4 @@ def set_caps(
 
 def _check_run(log: Log, run_id: str) -> None:
     if not handler_of(log).run_state(run_id).exists:
-        raise RunMissingError(run_id, known=views.current(log, RUNS).rows)
+        raise RunMissingError(run_id, known=views.current(journal_of(log), RUNS).rows)

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from autopack.api.estimates import DEFAULT_ESTIMATOR
-from autopack.log.handler import handler_of
-from autopack.log.log import Log
+from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.log.thread_pool import Block
 from autopack.ports.drain import StrategyLike
 from autopack.ports.log import Recorded
@@ -113,7 +112,7 @@ def attempt(
         escalation=escalation,
         allow_unknown_price=allow_unknown_price,
     )
-    return Block(log.pool, inner)
+    return Block(journal_of(log).pool, inner)
 
 
 @contextlib.contextmanager
@@ -137,34 +136,34 @@ def _attempted(
     from autopack.draining.attempts.recorded_ends import working
     from autopack.draining.caps.enforcement import Caps
 
-    handler = handler_of(log)
+    handler, registry = handler_of(log), registry_of(log)
     ref = phase_ref(phase)
     caps = Caps(handler, allow_unknown_price=allow_unknown_price)
     claims = Claims(handler, worker=worker or new_worker(), caps=caps)
     take_back_all(claims)
     take_back(handler, ref, claims=claims)  # it may have left no lease
     view = standing(handler.queued(ref), handler.phase_state(ref))
-    chosen = log.registry.resolve("estimator", estimator)
-    quantiles = quantiles_of(log, calibrator, estimator=chosen.name, tau=tau)
+    chosen = registry.resolve("estimator", estimator)
+    quantiles = quantiles_of(handler.journal, registry, calibrator, estimator=chosen.name, tau=tau)
     found = estimated(
-        log,
+        handler.journal,
         chosen,
         view,
-        registry=log.registry,
+        registry=registry,
         workspace=workspace,
         quantiles=None if calibrator is None else quantiles(),
         tau=tau,
     )
     failing = Failing(
         quantiles=quantiles,
-        redact=log.redact,
-        classify=classifier_of(log.registry),
+        redact=handler.journal.redact,
+        classify=classifier_of(registry),
         escalation=escalation_of(escalation),
     )
     with claims:
         claim = claims.take(view, found, timeout_s=view.timeout_s, reason=None)
         try:
-            with working(handler, claims, claim, log.registry, failing) as live:
+            with working(handler, claims, claim, registry, failing) as live:
                 yield live
         finally:
             handler.finish_run(ref.run_id)

@@ -10,7 +10,7 @@ import attrs
 from autopack.api.misspelt_words import doubt_words
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.log import views
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of, registry_of
 from autopack.plugins.discovery import load_plugins
 from autopack.ports.prediction import (
     CalibratorLike,
@@ -63,23 +63,27 @@ def estimate(
         raise InvalidInputError(
             "What was taught by then is in a log: name a log.", name="log", value=None
         )
-    registry = log.registry if log is not None else load_plugins()
+    registry = load_plugins() if log is None else registry_of(log)
     chosen = registry.resolve("estimator", estimator)
-    found = estimated(log, chosen, spec, registry=registry, workspace=workspace, until=until)
+    journal = None if log is None else journal_of(log)
+    found = estimated(journal, chosen, spec, registry=registry, workspace=workspace, until=until)
     doubt_words([spec])
     if calibrator is None:
         return found
-    if log is None:
+    if journal is None:
         raise InvalidInputError(
             "A calibrator predicts from a log's samples: name a log.", name="log", value=None
         )
-    return budgeted(found, quantiles_of(log, calibrator, estimator=chosen.name, tau=tau)(), tau)
+    return budgeted(
+        found, quantiles_of(journal, registry, calibrator, estimator=chosen.name, tau=tau)(), tau
+    )
 
 
 def list_samples(log: Log, *, run_ids: Sequence[str] | None = None) -> list[Sample]:
     """Return the log's samples in order: predictions met by measurements."""
-    rows = views.current(log, ATTEMPTS).rows.values()
-    found = samples_of(rows, log_id=log.log_id)
+    journal = journal_of(log)
+    rows = views.current(journal, ATTEMPTS).rows.values()
+    found = samples_of(rows, log_id=journal.log_id)
     return found if run_ids is None else [s for s in found if s.run_id in set(run_ids)]
 
 
@@ -109,9 +113,9 @@ def calibrate(
     """
     logs = [log] if isinstance(log, Log) else list(log)
     _check_runs(logs, run_ids or ())
-    registry = logs[0].registry
+    registry = registry_of(logs[0])
     target = registry.resolve("estimator", estimator)
-    base = coefficients(logs[0], target)
+    base = coefficients(journal_of(logs[0]), target)
     usual = {
         "estimator": base.estimator,
         "estimator_version": base.version,
@@ -122,13 +126,15 @@ def calibrate(
     evidence = [sample for one in logs for sample in list_samples(one, run_ids=run_ids)]
     proposal = run_calibrator(chosen, evidence)
     expected = expected_effect(chosen, evidence) if proposal.is_change else None
-    read = tuple({"log_id": one.log_id, "position": one.head().position} for one in logs)
+    heads = [one.head() for one in logs]
+    read = tuple({"log_id": head.log_id, "position": head.position} for head in heads)
     settings = {**proposal.settings, **({"run_ids": list(run_ids)} if run_ids else {})}
     return attrs.evolve(proposal, logs=read, settings=settings, expected=expected)
 
 
 def _check_runs(logs: Sequence[Log], run_ids: Sequence[str]) -> None:
-    known = {run_id for one in logs for run_id in views.current(one, RUNS).rows} if run_ids else ()
+    boards = [views.current(journal_of(one), RUNS).rows for one in logs] if run_ids else []
+    known = {run_id for board in boards for run_id in board}
     for run_id in run_ids:
         if run_id not in known:
             raise RunMissingError(run_id, known=known)

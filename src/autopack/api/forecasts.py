@@ -7,7 +7,7 @@ from pathlib import Path
 from autopack.api.estimates import DEFAULT_ESTIMATOR
 from autopack.api.views import list_phases, view
 from autopack.draining.caps.call_prices import price_ahead
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of, registry_of
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.states import PhaseStatus
 from autopack.ports.work import PhaseView
@@ -48,13 +48,13 @@ def forecast(
         RunMissingError: There is no such run.
         InvalidInputError: The price file is wrong.
     """
-    plugins = log.registry
+    journal, plugins = journal_of(log), registry_of(log)
     target = plugins.resolve("estimator", estimator)
-    quantiles = quantiles_of(log, calibrator, estimator=target.name, tau=HIGH)()
+    quantiles = quantiles_of(journal, plugins, calibrator, estimator=target.name, tau=HIGH)()
     price = _price(log, prices)
 
     def one(phase: PhaseView) -> PhaseForecast:
-        found = estimated(log, target, phase, registry=plugins, workspace=workspace)
+        found = estimated(journal, target, phase, registry=plugins, workspace=workspace)
         low, middle, high = (quantiles.at(found.asked(), tau) for tau in (LOW, MIDDLE, HIGH))
         tokens = range_of(low.tokens, middle.tokens, high.tokens)
         return PhaseForecast(
@@ -81,7 +81,7 @@ def _queued(log: Log, run_id: str | None) -> list[PhaseView]:
 def _price(log: Log, prices: Path | str | None) -> Price:
     if prices is None:
         return lambda model, given, written: price_ahead(
-            log.registry, model, input_tokens=given, output_tokens=written
+            registry_of(log), model, input_tokens=given, output_tokens=written
         )
     from autopack.exchange.run_files import prices_from_file
 

@@ -5,7 +5,7 @@ import attrs
 from autopack.api.views import phase_rows
 from autopack.events import PhaseQueued
 from autopack.log import views
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.ports.states import PhaseStatus
 from autopack.projections.phases import DONE_STATES, BoardTotal
 from autopack.projections.runs import RUNS
@@ -32,7 +32,7 @@ def held(log: Log, board: BoardTotal) -> HeldRuns:
         return HeldRuns(is_all=False)
     paused = []
     for run_id in asked:
-        run = views.current_row(log, RUNS, run_id)
+        run = views.current_row(journal_of(log), RUNS, run_id)
         if run is not None and run.status == "PAUSED":
             paused.append(run_id)
         elif queued[run_id] > board.ordered.get(run_id, 0) or _has_free(log, run_id):

@@ -17,7 +17,7 @@ from autopack.events import (
     PhaseTimedOut,
 )
 from autopack.log import views
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import Lease, Row, from_us
 from autopack.ports.states import LIVE, PhaseStatus
 from autopack.ports.work import PhaseView
@@ -41,16 +41,18 @@ def status(log: Log) -> Status:
 
     Few rows are loaded, whatever the log holds.
     """
-    with log.backend.snapshot():
+    with journal_of(log).backend.snapshot():
         return _standing(log)
 
 
 def _standing(log: Log) -> Status:
-    runs = views.current(log, RUNS, with_rows=False).total
-    board = views.current(log, PHASES, with_rows=False).total
-    work = views.current(log, ATTEMPTS, with_rows=False).total.all
+    journal = journal_of(log)
+    runs = views.current(journal, RUNS, with_rows=False).total
+    board = views.current(journal, PHASES, with_rows=False).total
+    work = views.current(journal, ATTEMPTS, with_rows=False).total.all
     use = work.use
-    head, identity, now_us = log.backend.head(), log.backend.identity, log.now_us()
+    backend, now_us = journal.backend, journal.now_us()
+    head, identity = backend.head(), backend.identity
     failed = _last_halted(log, (PhaseFailed, PhaseTimedOut, PhaseGateDecided), FAILED_STATES)
     states, n_live = board.by_state(), len(board.live)
     holds = held(log, board)
@@ -89,7 +91,8 @@ def _standing(log: Log) -> Status:
 
 
 def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorker, ...]:
-    leases, machine = {lease.key: lease for lease in log.backend.leases()}, this_machine()
+    leases = {lease.key: lease for lease in journal_of(log).backend.leases()}
+    machine = this_machine()
     found = []
     for key, row in phase_rows(log, keys).items():
         lease = leases.get(phase_key(key))
@@ -122,12 +125,13 @@ def _last_halted(log: Log, types: Sequence[type], states: Sequence[str]) -> list
 
 
 def _last_rows(log: Log, types: Sequence[type]) -> list[Row]:
-    head = log.head().position
-    return log.backend.page(
+    journal = journal_of(log)
+    head = journal.backend.head().position
+    return journal.backend.page(
         after=max(head - _LOOK_BACK, 0),
         until=head,
         limit=_LOOK_BACK,
-        types=log.codec.names_of(types),
+        types=journal.codec.names_of(types),
     )
 
 
@@ -171,7 +175,7 @@ def _pace(log: Log, left: int, n_live: int, now_us: int) -> Pace | None:
     until_us = now_us if n_live else rows[-1][7]
     seconds = max(0.0, (until_us - rows[0][7]) / 1e6)
     end = expected_end(from_us(now_us), ended=len(rows), seconds=seconds, left=left)
-    (completed,) = log.codec.names_of((PhaseCompleted,))
+    (completed,) = journal_of(log).codec.names_of((PhaseCompleted,))
     return Pace(
         ended=len(rows),
         completed=sum(row[4] == completed for row in rows),

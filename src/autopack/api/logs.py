@@ -2,6 +2,8 @@
 
 import os
 import shlex
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -10,13 +12,13 @@ from autopack.errors import CodecError, LogExistsError, NotALogError
 from autopack.format.redaction import Redact
 from autopack.log.backends.atomic_files import publishing, told_of
 from autopack.log.journal import END
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of, registry_of
 from autopack.log.targets import create_backend, open_backend
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
 from autopack.ports.importing import ExporterLike, ImporterLike
-from autopack.ports.log import Recorded, Row, UnrecognisedEvent
+from autopack.ports.log import Backend, Recorded, Row, UnrecognisedEvent
 
 if TYPE_CHECKING:
     from autopack.ports.importing import ImportReport
@@ -25,22 +27,33 @@ Durability: TypeAlias = Literal["full", "relaxed"]
 """Whether what ``append`` returned survives power loss, or the process only."""
 
 
-def create_log(target: str | Path, *, plugins: Registry | None = None) -> Log:
+def create_log(
+    target: str | Path,
+    *,
+    plugins: Registry | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Log:
     """
     Make a new log and open it.
 
     Args:
         target: A path, ``sqlite:///PATH``, ``memory:``, or a plugin's URL.
+        clock: What tells the log the time, in seconds since 1970 UTC: for tests and made-up
+            histories, e.g. an ``autopack.testing.clock.VirtualClock``.
 
     Raises:
         LogExistsError: Something is there already; it is left as it is.
     """
     registry = plugins or load_plugins()
-    return _log(create_backend(target, registry), registry)
+    return _log(create_backend(target, registry), registry, clock)
 
 
 def open_log(
-    target: str | Path, *, durability: Durability = "full", plugins: Registry | None = None
+    target: str | Path,
+    *,
+    durability: Durability = "full",
+    plugins: Registry | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Log:
     """
     Open an existing log; nothing is ever created.
@@ -49,6 +62,7 @@ def open_log(
         target: A path, ``sqlite:///PATH``, or a plugin's URL.
         durability: ``full``: what ``append`` returned survives power loss. ``relaxed``: it
             survives the process, but the last commits may be lost with the power.
+        clock: What tells the log the time, as for :func:`create_log`.
 
     Raises:
         LogMissingError: Nothing is there; logs nearby are listed.
@@ -57,7 +71,7 @@ def open_log(
     """
     registry = plugins or load_plugins()
     try:
-        return _log(open_backend(target, registry, durability=durability), registry)
+        return _log(open_backend(target, registry, durability=durability), registry, clock)
     except NotALogError as fault:
         for name, importer in registry.known("importer").items():
             if _recognises(registry, name, importer, fault.target):
@@ -87,10 +101,10 @@ def import_history(log: Log, source: ImporterLike, path: str | Path) -> "ImportR
         source: An importer's registered name, or an importer.
         path: The source; it is opened read-only.
     """
-    importer = log.registry.resolve("importer", source)
+    importer = registry_of(log).resolve("importer", source)
     from autopack.exchange.importers.import_runs import run_import
 
-    return run_import(log, importer, Path(path).absolute())
+    return run_import(journal_of(log), importer, Path(path).absolute())
 
 
 def export_history(log: Log, exporter: ExporterLike, path: str | Path) -> int:
@@ -106,9 +120,9 @@ def export_history(log: Log, exporter: ExporterLike, path: str | Path) -> int:
     Raises:
         LogExistsError: Something is there already; it is left as it is.
     """
-    chosen = log.registry.resolve("exporter", exporter)
+    chosen = registry_of(log).resolve("exporter", exporter)
     if hasattr(chosen, "of_log"):
-        chosen = chosen.of_log(log.backend.identity)
+        chosen = chosen.of_log(journal_of(log).backend.identity)
     dest, written = Path(path).absolute(), 0
     if os.path.lexists(dest):
         raise LogExistsError(str(dest), can_be_opened=False)
@@ -139,13 +153,13 @@ def read_tail(log: Log, *, after: int | None = None, limit: int = 20) -> list[Re
     What its type does not allow comes as ``UnrecognisedEvent``, so that damage can be looked at.
     """
     start = max(log.head().position - limit, 0) if after is None else min(after, END)
-    rows = log.backend.page(after=start, until=END, limit=min(limit, END))
+    rows = journal_of(log).backend.page(after=start, until=END, limit=min(limit, END))
     return [_readable(log, row) for row in rows]
 
 
 def _readable(log: Log, row: Row) -> Recorded[Any]:
     try:
-        return next(log.decode([row]))
+        return next(journal_of(log).decode([row]))
     except CodecError:
         return Recorded(row, UnrecognisedEvent(row[4], row[5], row[9]))
 
@@ -157,8 +171,9 @@ def redact_of(registry: Registry) -> Redact | None:
     return partial(registry.chain, "autopack_redact")
 
 
-def _log(backend: Any, registry: Registry) -> Log:
-    log = Log(backend, redact=redact_of(registry), registry=registry)
+def _log(backend: Backend, registry: Registry, clock: Callable[[], float]) -> Log:
+    log = Log(backend, redact=redact_of(registry), registry=registry, clock=clock)
     if registry.has("autopack_event_recorded"):
-        log.observers.append(lambda r: registry.observe("autopack_event_recorded", recorded=r))
+        told = partial(registry.observe, "autopack_event_recorded")
+        journal_of(log).observers.append(lambda recorded: told(recorded=recorded))
     return log

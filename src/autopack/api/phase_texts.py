@@ -8,8 +8,9 @@ import attrs
 
 from autopack.api.views import history
 from autopack.errors import InvalidInputError
+from autopack.log.artifacts import DIGEST_LEAST
 from autopack.log.drafts import unpacked
-from autopack.log.log import DIGEST_LEAST, Log
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import UnrecognisedEvent
 from autopack.values.ids import PhaseName, PhaseRef, phase_ref
 
@@ -126,6 +127,6 @@ def _field_names(cls: type) -> list[str]:
 
 
 def _size(log: Log, digest: str) -> int | None:
-    content = log.backend.artifact(digest)
+    content = journal_of(log).backend.artifact(digest)
     text = None if content is None else unpacked(digest, content)
     return None if text is None else len(text.encode())

@@ -8,7 +8,7 @@ from autopack.api.estimates import DEFAULT_ESTIMATOR
 from autopack.api.given_reasons import check_why
 from autopack.errors import InvalidInputError
 from autopack.events import CalibrationApplied, CalibrationProposed, CalibrationRejected
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of, registry_of
 from autopack.ports.log import ANY, NewEvent, Recorded
 from autopack.ports.prediction import Coefficients, EstimatorLike, Proposal
 from autopack.prediction.calibrated_estimates import coefficients
@@ -48,9 +48,9 @@ def apply(
     if isinstance(proposal, str | Path):
         proposal = _proposal_of(Path(proposal))
     new, version = _multipliers(proposal, force_why)
-    chosen = log.registry.resolve("estimator", proposal.estimator)
+    chosen = registry_of(log).resolve("estimator", proposal.estimator)
     stream = estimator_stream(chosen.name)
-    base = coefficients(log, chosen)
+    base = coefficients(journal_of(log), chosen)
     if base.version != proposal.base_version:
         raise InvalidInputError(
             f"The proposal was made for version {proposal.base_version!r} of the estimator, this "
@@ -76,18 +76,18 @@ def apply(
         forced_why=force_why,
     )
     log.append(stream, [applied], expected_version=at)
-    return coefficients(log, chosen)
+    return coefficients(journal_of(log), chosen)
 
 
 def foreign_evidence(log: Log, proposal: Proposal) -> str | None:
     """Return whose evidence a proposal has, if nothing of it is this log's own; else None."""
-    identity = log.backend.identity
+    identity = journal_of(log).backend.identity
     own = {identity.log_id, *(identity.parent or ())[:1]}
     read = [(str(one.get("log_id")), one.get("position")) for one in proposal.logs]
     if not read or own & {log_id for log_id, _ in read}:
         return None
     theirs = ", ".join(f"log {log_id} up to position {position}" for log_id, position in read)
-    return f"the evidence is not this log's own: it was read in {theirs}; this is {log.log_id}"
+    return f"the evidence is not this log's own: it was read in {theirs}; this is {identity.log_id}"
 
 
 def reject(log: Log, proposal: Proposal | str | Path, *, why: str, actor: str = "user") -> None:
@@ -114,7 +114,7 @@ def rollback(
         InvalidInputError: Nothing is applied that could be taken back, or no reason was given.
         VersionConflictError: Somebody else decided in between; nothing was changed.
     """
-    chosen = log.registry.resolve("estimator", estimator)
+    chosen = registry_of(log).resolve("estimator", estimator)
     stream = estimator_stream(chosen.name)
     taught = fold_taught(chosen.name, chosen.base_version, (r.event for r in log.read(stream)))
     if len(taught) < 2:
@@ -139,14 +139,14 @@ def rollback(
     )
     at = _version(log, stream, is_still=_coefficients(chosen.name, current))
     log.append(stream, [event], expected_version=at)
-    return coefficients(log, chosen)
+    return coefficients(journal_of(log), chosen)
 
 
 def calibration_history(
     log: Log, estimator: EstimatorLike = DEFAULT_ESTIMATOR
 ) -> list[Recorded[Any]]:
     """Return what was proposed, applied, rejected and rolled back for an estimator, in order."""
-    chosen = log.registry.resolve("estimator", estimator)
+    chosen = registry_of(log).resolve("estimator", estimator)
     return list(log.read(estimator_stream(chosen.name)))
 
 

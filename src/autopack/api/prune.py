@@ -13,7 +13,8 @@ from autopack.draining.attempts.lease_keys import TEXT_KEY
 from autopack.errors import InvalidInputError
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.format.as_of_moments import hold_of
-from autopack.log.log import Log
+from autopack.log.journal import Journal
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import ANY, Reader, to_us
 
 _DIGEST: Final = re.compile(r"\b[0-9a-f]{64}\b")
@@ -71,8 +72,9 @@ def prune_artifacts(
             value=None,
         )
     before_us = None if named_before is None else to_us(named_before)
-    with log.backend.snapshot() as reader:
-        head, mentions = reader.head().position, _mentions(log, reader)
+    journal = journal_of(log)
+    with journal.backend.snapshot() as reader:
+        head, mentions = reader.head().position, _mentions(journal, reader)
         kept, sizes = _kept_for_work(reader), reader.artifact_sizes()
     found = {}
     for digest, size in sizes.items():
@@ -85,7 +87,7 @@ def prune_artifacts(
         if is_old and is_large and is_of_run:
             found[digest] = size
     while found and not dry_run:
-        event = log.redacted(
+        event = journal.redacted(
             ArtifactsPruned(
                 texts=len(found),
                 stored_bytes=sum(found.values()),
@@ -96,18 +98,18 @@ def prune_artifacts(
                 run_id=run_id,
             )
         )
-        kept = _remove(log, found, event, after=head)
+        kept = _remove(journal, found, event, after=head)
         if not kept:
             break
         found = {digest: size for digest, size in found.items() if digest not in kept}
     return Pruned(texts=found)
 
 
-def _remove(log: Log, found: Mapping[str, int], event: Any, *, after: int) -> set[str]:
+def _remove(journal: Journal, found: Mapping[str, int], event: Any, *, after: int) -> set[str]:
     """Remove texts, or none of them: return those that were stored or named since we looked."""
-    with log.transaction() as transaction:
+    with journal.transaction() as transaction:
         store = transaction.store
-        wanted = _kept_for_work(store) | _mentions(log, store, after=after).keys()
+        wanted = _kept_for_work(store) | _mentions(journal, store, after=after).keys()
         kept = wanted & found.keys()
         if not kept:
             for digest in found:
@@ -122,11 +124,11 @@ def _kept_for_work(reader: Reader) -> set[str]:
     return {key.rpartition(" ")[2] for key in keys if key.startswith(TEXT_KEY)}
 
 
-def _mentions(log: Log, reader: Reader, *, after: int = 0) -> dict[str, _Mention]:
+def _mentions(journal: Journal, reader: Reader, *, after: int = 0) -> dict[str, _Mention]:
     """Return when each digest was last named, and by events of which runs."""
     mentions: dict[str, _Mention] = {}
     holds = reader.clock_holds()
-    for rows in log.pages(after=after, reader=reader):
+    for rows in journal.pages(after=after, reader=reader):
         for row in rows:
             for digest in set(_DIGEST.findall(row[9])):
                 mention = mentions.setdefault(digest, _Mention())

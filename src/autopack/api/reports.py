@@ -11,7 +11,7 @@ from autopack.api.backtests import DEFAULT_CALIBRATORS, backtest
 from autopack.api.estimates import DEFAULT_CALIBRATOR, DEFAULT_ESTIMATOR, calibrate, list_samples
 from autopack.api.proposals import calibration_history
 from autopack.errors import InvalidInputError
-from autopack.log.log import Log
+from autopack.log.log import Log, registry_of
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.prediction.calibration.estimator_state import fold_proposals, fold_taught
 from autopack.prediction.calibration.options import CalibratorOptions
@@ -40,16 +40,17 @@ def evaluate(
         at: The report's moment; now, if it is not given.
         options: The proposing calibrator's own.
     """
-    chosen = log.registry.resolve("estimator", estimator)
+    chosen = registry_of(log).resolve("estimator", estimator)
     events = calibration_history(log, chosen)
     proposal = calibrate(log, calibrator=calibrator, estimator=chosen, **options)
     if not proposal.samples_used and "imported_without_version" in proposal.samples_set_aside:
         # Nothing but imports: what they say is shown, though no multiplier is drawn from them.
         options["include_imported"] = True
         proposal = calibrate(log, calibrator=calibrator, estimator=chosen, **options)
+    head = log.head()
     found = Evaluation(
-        log_id=log.log_id,
-        position=log.head().position,
+        log_id=head.log_id,
+        position=head.position,
         made_at=at or datetime.fromtimestamp(time.time(), UTC),
         estimator=chosen.name,
         samples=list_samples(log),

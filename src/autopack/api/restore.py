@@ -15,7 +15,7 @@ from autopack.log.backends.sqlite.log_files import fill_file
 from autopack.log.backends.sqlite.store import SqliteBackend
 from autopack.log.drafts import unpacked
 from autopack.log.journal import Journal
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.log.targets import open_backend
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
@@ -102,7 +102,7 @@ def _held(backend: Backend, registry: Registry) -> _Source:
     if backend.last_given() != head.position:
         what = f"position {backend.last_given()} was given, but the last event is {head.position}"
         raise LogDamagedError(backend.target, what)
-    journal = Journal(backend, codec=registry.codec)
+    journal = Journal(backend, registry=registry)
     return _Source(
         name=backend.target,
         log_id=identity.log_id,
@@ -118,24 +118,25 @@ def _write(path: Path, source: _Source, registry: Registry) -> None:
     parent = (source.log_id, position, digest.hex())
     fill_file(path, target=str(path), origin_id=source.origin_id, parent=parent)
     with Log(SqliteBackend(path), registry=registry, redact=redact_of(registry)) as log:
-        with log.transaction() as transaction:
+        journal = journal_of(log)
+        with journal.transaction() as transaction:
             try:
                 deque(transaction.take_over(source.origin_id, source.rows), maxlen=0)
             except LogDamagedError as fault:
                 raise LogDamagedError(source.name, fault.what) from fault
-            _copy_beside(source, log, transaction.store)
-        if log.backend.head()[:2] != (position, digest):
+            _copy_beside(source, journal, transaction.store)
+        if journal.backend.head()[:2] != (position, digest):
             raise LogDamagedError(source.name, "it changed while it was read")
         log.refresh_views()
 
 
-def _copy_beside(source: _Source, log: Log, store: Any) -> None:
+def _copy_beside(source: _Source, journal: Journal, store: Any) -> None:
     if source.backend is None:
         return
     for digest in source.backend.artifact_sizes():
         content = source.backend.artifact(digest)
         if content is not None:
-            _check_text(source, log, digest, content)
+            _check_text(source, journal, digest, content)
             store.put_artifact(digest, content)
     for place in source.backend.saved_views():
         if place.view.startswith("subscription:"):  # one that is past the end would miss events
@@ -143,8 +144,8 @@ def _copy_beside(source: _Source, log: Log, store: Any) -> None:
             store.save_view(attrs.evolve(place, position=at), {}, replace=False)
 
 
-def _check_text(source: _Source, log: Log, digest: str, content: bytes) -> None:
+def _check_text(source: _Source, journal: Journal, digest: str, content: bytes) -> None:
     text = unpacked(digest, content)
-    if text is not None and log.redact(text) != text:
+    if text is not None and journal.redact(text) != text:
         what = f"the redaction hook would change text {digest}, which events name by its digest"
         raise LogDamagedError(source.name, what)

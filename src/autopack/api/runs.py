@@ -11,8 +11,8 @@ from autopack.api.misspelt_words import doubt_words
 from autopack.draining.attempts.requeue import reopening, requeue_phase
 from autopack.errors import InvalidInputError
 from autopack.events import PhaseGateDecided, PhaseSkipped, RunCreated, RunPaused, RunResumed
-from autopack.log.handler import Handler, handler_of
-from autopack.log.log import Log
+from autopack.log.handler import Handler
+from autopack.log.log import Log, handler_of
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.states import GateDecision

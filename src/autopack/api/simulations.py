@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Unpack
 
-from autopack.log.log import Log
+from autopack.log.log import Log, registry_of
 from autopack.plugins.discovery import load_plugins
 from autopack.ports.drain import StrategyLike
 
@@ -44,7 +44,7 @@ def simulate(
         raise InvalidInputError(
             f"width is {width!r}; give a number above 0, such as 0.5.", name="width", value=width
         )
-    registry = source.registry if isinstance(source, Log) else load_plugins()
+    registry = registry_of(source) if isinstance(source, Log) else load_plugins()
     if isinstance(strategies, str) or not isinstance(strategies, Sequence):
         strategies = [strategies]
     chosen = [named_strategy(registry, one) for one in strategies]

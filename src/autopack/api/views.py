@@ -9,7 +9,7 @@ import attrs
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.log import views
 from autopack.log.journal import END
-from autopack.log.log import Log
+from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.log.views import ViewAt
 from autopack.ports.log import Recorded
 from autopack.ports.projection import ProjectionLike
@@ -38,17 +38,15 @@ def view(log: Log, projection: ProjectionLike, *, with_rows: bool = True) -> Vie
     Raises:
         UnknownNameError: No projection of that name is registered.
     """
-    chosen = log.registry.resolve("projection", projection)
-    return views.current(log, chosen, with_rows=with_rows)
+    chosen = registry_of(log).resolve("projection", projection)
+    return views.current(journal_of(log), chosen, with_rows=with_rows)
 
 
 def list_phases(log: Log, run_id: str) -> list[PhaseView]:
     """Return a run's phases as they stand, in their order; loads no other run's."""
-    from autopack.log.handler import handler_of  # with all decisions, which `status` does not need
-
     known = handler_of(log).run_state(run_id)
     if not known.exists and not known.phases:
-        raise RunMissingError(run_id, known=views.current(log, RUNS).rows)
+        raise RunMissingError(run_id, known=views.current(journal_of(log), RUNS).rows)
     keys = [f"{run_id}/{phase_id}" for phase_id in known.phases]
     rows = phase_rows(log, keys).values()
     return sorted(rows, key=lambda row: (row.index, row.order))
@@ -56,8 +54,6 @@ def list_phases(log: Log, run_id: str) -> list[PhaseView]:
 
 def get_phase(log: Log, phase: PhaseName) -> PhaseView:
     """Return one phase as it stands."""
-    from autopack.log.handler import handler_of
-
     ref = phase_ref(phase)
     handler_of(log).queued(ref)
     return phase_rows(log, [str(ref)])[str(ref)]
@@ -82,8 +78,8 @@ def replay(
         InvalidInputError: *until* is past the head, or a moment without a time zone.
         UnknownNameError: No projection of that name is registered.
     """
-    chosen = log.registry.resolve("projection", projection)
-    return views.replay(log, chosen, until=until, clock=clock)
+    chosen = registry_of(log).resolve("projection", projection)
+    return views.replay(journal_of(log), chosen, until=until, clock=clock)
 
 
 async def areplay(
@@ -123,8 +119,6 @@ def history(log: Log, run: PhaseName, phase: str | None = None) -> list[Recorded
 
 
 def _history_of(log: Log, ref: PhaseRef) -> list[Recorded[Any]]:
-    from autopack.log.handler import handler_of
-
     queued = handler_of(log).queued(ref)
     whole = [r for r in log.read(run_stream(ref.run_id)) if r.event == queued]
     return whole + list(log.read(phase_stream(ref.run_id, ref.phase_id)))
@@ -133,15 +127,16 @@ def _history_of(log: Log, ref: PhaseRef) -> list[Recorded[Any]]:
 def _history_of_run(log: Log, run_id: str) -> list[Recorded[Any]]:
     of_run, of_phases, of_drains = run_stream(run_id), phase_stream(run_id, ""), drain_stream("")
     told: list[Recorded[Any]] = []
-    for page in log.pages():
+    journal = journal_of(log)
+    for page in journal.pages():
         rows = [r for r in page if r[2] == of_run or r[2].startswith((of_phases, of_drains))]
         told += [
             recorded
-            for recorded in log.decode(rows)
+            for recorded in journal.decode(rows)
             if recorded.stream == of_run or getattr(recorded.event, "run_id", None) == run_id
         ]
     if not told:
-        raise RunMissingError(run_id, known=views.current(log, RUNS).rows)
+        raise RunMissingError(run_id, known=views.current(journal, RUNS).rows)
     return told
 
 
@@ -173,8 +168,9 @@ def diff(
 
 def phase_rows(log: Log, keys: Sequence[str]) -> dict[str, PhaseView]:
     """Return the phases of these ``RUN/PHASE`` keys as they stand, without loading the others."""
-    with log.backend.snapshot() as reader:
-        fold = views.load(log, PHASES, reader)
-        views.fold_pages(log, fold, reader=reader, until=END, size=1000)
+    journal = journal_of(log)
+    with journal.backend.snapshot() as reader:
+        fold = views.load(journal, PHASES, reader)
+        views.fold_pages(journal, fold, reader=reader, until=END, size=1000)
         rows = {key: fold.get(key) for key in keys}
     return {key: row for key, row in rows.items() if row is not None}

@@ -13,6 +13,7 @@ import autopack
 from autopack import Drain, Log, PhaseSpec, RecordedExecutor
 from autopack.exchange.report_files import write_calibration
 from autopack.exchange.run_files import read_run_file
+from autopack.log.log import journal_of
 
 _EARLIER: Final = (
     ("implementation", "low", 8),
@@ -110,7 +111,7 @@ def _calibrate(log: Log, folder: Path) -> Path:
         name = f"{group.category}/{group.complexity}"
         advice = "correct it" if group.is_high_confidence else "too little evidence"
         _say(f"  {name:22} {group.n:2}  {group.median_ratio:.2f} of what was predicted; {advice}")
-    at = datetime.fromtimestamp(log.clock(), UTC)
+    at = datetime.fromtimestamp(journal_of(log).clock(), UTC)
     written = write_calibration(proposal, folder, at=at)
     _say("The correction is proposed, not applied. The proposal is in")
     _say(f"  {_near(written[-1])}")

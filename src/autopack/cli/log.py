@@ -147,13 +147,14 @@ def prune(
     from datetime import timedelta
 
     import autopack as api
+    from autopack.log.log import journal_of
     from autopack.ports.log import from_us
 
     with session.open_log() as held:
         before = (
             None
             if older_than_days is None
-            else from_us(held.now_us()) - timedelta(days=older_than_days)
+            else from_us(journal_of(held).now_us()) - timedelta(days=older_than_days)
         )
         pruned = api.prune_artifacts(
             held,

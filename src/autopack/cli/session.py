@@ -87,7 +87,9 @@ class Session:
         return self.open_log() if self.target else None
 
     def _opened(self, log: "Log") -> "Log":
-        log.observers.append(self._note_written)
+        from autopack.log.log import journal_of
+
+        journal_of(log).observers.append(self._note_written)
         announce(log)
         return log
 
@@ -117,9 +119,10 @@ def absolute_target(target: str) -> str:
 
 def announce(log: "Log") -> None:
     """Say on stderr which log this command holds, without its password."""
+    from autopack.log.log import journal_of
     from autopack.log.targets import masked
 
-    say(f"log: {masked(log.target)} (log_id {log.log_id})", err=True)
+    say(f"log: {masked(log.target)} (log_id {journal_of(log).log_id})", err=True)
 
 
 def _take_log(ctx: click.Context, _parameter: click.Parameter, given: str | None) -> None:

@@ -304,18 +304,6 @@ class Handler:
         return entries
 
 
-def handler_of(log: Any) -> Handler:
-    """Return the log's handler, which remembers the streams that it has folded."""
-    with _MAKING:
-        if log.handler is None:
-            log.handler = Handler(log)
-        handler: Handler = log.handler
-    return handler
-
-
-_MAKING: Final = threading.Lock()
-
-
 def _ref(run_id: str, phase_id: str) -> PhaseRef:
     return PhaseRef.parse(f"{run_id}/{phase_id}")
 

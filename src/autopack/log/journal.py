@@ -4,7 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final
 
 from autopack.errors import (
     ArtifactMissingError,
@@ -21,6 +21,7 @@ from autopack.log.backends.forks import Opener
 from autopack.log.drafts import Drafter, unpacked
 from autopack.log.thread_pool import Pool
 from autopack.plugins.observers import Observers
+from autopack.plugins.registry import Registry
 from autopack.ports.log import (
     Backend,
     Cursor,
@@ -31,8 +32,6 @@ from autopack.ports.log import (
     Recorded,
     Row,
 )
-
-T = TypeVar("T")
 
 END: Final = 2**62
 
@@ -45,7 +44,8 @@ class Journal:
 
     Args:
         backend: Where everything is kept.
-        codec: The event types that are known.
+        registry: The plugins that it was opened with; None where it is opened without any.
+        codec: The event types that are known; those of the plugins, if none is given.
         redact: Applied to every text but keys before it is stored.
         observers: Called with each event after its commit, one by one; what one raises is logged
             and counted, and comes back to nobody.
@@ -56,12 +56,14 @@ class Journal:
         self,
         backend: Backend,
         *,
+        registry: Registry | None = None,
         codec: Codec | None = None,
         redact: Redact | None = None,
         observers: Sequence[Observer] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.backend, self.codec, self.clock = backend, codec or Codec(), clock
+        self.backend, self.registry, self.clock = backend, registry, clock
+        self.codec = codec or (Codec() if registry is None else registry.codec)
         self.observers = Observers(observers)
         self._drafter = Drafter(self.codec, redact)
         self.packed = self._drafter.packed
@@ -93,25 +95,22 @@ class Journal:
         steady_s: float = getattr(self.clock, "steady_s", time.monotonic)()
         return steady_s
 
+    def close(self) -> None:
+        """Close after waiting for what is in flight; open iterators then raise."""
+        self.pool.close()
+        self.backend.close()
+        self._is_closed = True
+        if self._opener.is_here:  # in a process that was forked, nobody waits
+            self.tell_followers()
+
+    def head(self) -> Cursor:
+        """Return the place of the last event; position 0 for an empty log."""
+        return Cursor(self.log_id, self.backend.head().position)
+
     def append(
         self, stream: str, events: Sequence[Any], *, expected_version: ExpectedVersion
     ) -> list[Recorded[Any]]:
-        """
-        Append events to one stream; durable when this returns.
-
-        Args:
-            stream: The stream's name.
-            events: Events, or :class:`NewEvent` to give an id, a time or meta.
-            expected_version: 0 for a new stream, n for one at version n, ``ANY`` for no check.
-
-        Returns:
-            The events as recorded; those that were recorded before, as they were then.
-
-        Raises:
-            VersionConflictError: The stream is at another version; nothing was appended.
-            EventIdConflictError: An id is known with other content; nothing was appended.
-            InvalidEventError: An event cannot be stored; nothing was appended.
-        """
+        """Append events to one stream; see :meth:`autopack.Log.append`."""
         return self.append_batch([(stream, events, expected_version)])
 
     def append_batch(self, entries: Sequence[Entry]) -> list[Recorded[Any]]:
@@ -171,16 +170,6 @@ class Journal:
         with self._news:
             self._news.wait(longest_s)
 
-    @overload
-    def read(
-        self, stream: str, *, after_version: int = 0, types: None = None
-    ) -> Iterator[Recorded[Any]]: ...
-
-    @overload
-    def read(
-        self, stream: str, *, after_version: int = 0, types: Iterable[EventClass[T]]
-    ) -> Iterator[Recorded[T]]: ...
-
     def read(
         self, stream: str, *, after_version: int = 0, types: Iterable[EventClass[Any]] | None = None
     ) -> Iterator[Recorded[Any]]:
@@ -194,26 +183,6 @@ class Journal:
             after_version = rows[-1][3] if rows else after_version
             self._check_open()
 
-    @overload
-    def read_all(
-        self,
-        *,
-        after: int | Cursor = 0,
-        until: int | None = None,
-        types: None = None,
-        limit: int | None = None,
-    ) -> Iterator[Recorded[Any]]: ...
-
-    @overload
-    def read_all(
-        self,
-        *,
-        after: int | Cursor = 0,
-        until: int | None = None,
-        types: Iterable[EventClass[T]],
-        limit: int | None = None,
-    ) -> Iterator[Recorded[T]]: ...
-
     def read_all(
         self,
         *,
@@ -222,15 +191,7 @@ class Journal:
         types: Iterable[EventClass[Any]] | None = None,
         limit: int | None = None,
     ) -> Iterator[Recorded[Any]]:
-        """
-        Yield events in order of position.
-
-        Args:
-            after: The position (or a cursor of this log) after which to begin.
-            until: The last position to yield; None goes on to the end, as it is when reached.
-            types: Event classes to yield; None yields all.
-            limit: Yield at most so many.
-        """
+        """Yield events in order of position; see :meth:`autopack.Log.read_all`."""
         names = None if types is None else self.codec.names_of(types)
         size = PAGE if limit is None else max(1, min(PAGE, limit))
         for rows in self.pages(after=self.position_of(after), until=until, types=names, size=size):

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from autopack.errors import AutopackError, InvalidInputError, PluginError
+from autopack.log.journal import Journal
 from autopack.log.views import LiveView
 from autopack.plugins.registry import Registry
 from autopack.ports.prediction import CalibratorLike, Features, Prediction, Sample
@@ -113,7 +114,7 @@ class Quantiles:
     would for somebody who comes to the log at that moment; nothing is read before it is asked.
     """
 
-    def __init__(self, journal: Any, calibrator: Any) -> None:
+    def __init__(self, journal: Journal, calibrator: Any) -> None:
         self.name = str(calibrator.name)
         self._journal, self._calibrator = journal, calibrator
         self._samples: LiveView | None = None
@@ -155,14 +156,14 @@ class Quantiles:
 
 
 def quantiles_of(
-    log: Any, calibrator: Any, *, estimator: str, tau: float
+    journal: Journal, registry: Registry, calibrator: Any, *, estimator: str, tau: float
 ) -> Callable[[], Quantiles]:
     """Return a function that gives one and the same :class:`Quantiles`, made when it is called."""
 
     @cache
     def quantiles() -> Quantiles:
         usual = {"tau": tau, "estimator": estimator}
-        return Quantiles(log, calibrator_of(log.registry, calibrator or DEFAULT_QUANTILES, usual))
+        return Quantiles(journal, calibrator_of(registry, calibrator or DEFAULT_QUANTILES, usual))
 
     return quantiles
 

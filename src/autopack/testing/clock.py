@@ -11,7 +11,7 @@ class VirtualClock:
     """
     Seconds since 1970, as a log asks for them; they pass when they are told to.
 
-    Give it to a log as its ``clock``: ``Log(backend, clock=VirtualClock())``.
+    Give it to a log as its ``clock``: ``create_log("memory:", clock=VirtualClock())``.
 
     A drain that has nothing in work and waits for a moment (a back-off, a rate, what a strategy
     waits for) moves the clock there, so that a test of retries takes no time. Deadlines, leases

@@ -13,7 +13,7 @@ from autopack.events import (
     RunCreated,
     RunPaused,
 )
-from autopack.log.journal import Journal
+from autopack.log.log import Log
 from autopack.ports.log import ANY, Recorded
 from autopack.values.ids import drain_stream, estimator_stream, phase_stream, run_stream
 
@@ -81,10 +81,10 @@ def stream_of(event: Any) -> str:
     return run_stream(run_id or "none")
 
 
-def append_all(journal: Journal, events: Iterable[Any]) -> list[Recorded[Any]]:
+def append_all(log: Log, events: Iterable[Any]) -> list[Recorded[Any]]:
     """Append events to the streams where they belong, each by itself, without any check."""
     return [
         recorded
         for event in events
-        for recorded in journal.append(stream_of(event), [event], expected_version=ANY)
+        for recorded in log.append(stream_of(event), [event], expected_version=ANY)
     ]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autopack.api.logs import import_history
 from autopack.errors import AutopackError, ImportRefusedError
-from autopack.exchange.importers.import_runs import run_import
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log
 from autopack.ports.importing import Importer, ImportSource
@@ -56,7 +56,7 @@ class ImporterContract:
         """Every event that is read is in the log, and the log is sound."""
         self._read(source)
         log = Log(MemoryBackend())
-        report = run_import(log, self._made(), source)
+        report = import_history(log, self._made(), source)
 
         assert report.read >= 2, "the source must have at least two events"
         assert report.added == report.read == log.head().position
@@ -66,8 +66,8 @@ class ImporterContract:
     def test_a_second_import_adds_nothing(self, source: Path) -> None:
         """The same source again, by another importer of the kind, changes no log."""
         log = Log(MemoryBackend())
-        first = run_import(log, self._made(), source)
-        again = run_import(log, self._made(), source)
+        first = import_history(log, self._made(), source)
+        again = import_history(log, self._made(), source)
 
         assert (first.read, 0) == (again.read, again.added)
         assert first.added == log.head().position
@@ -77,8 +77,8 @@ class ImporterContract:
         moved = tmp_path / "elsewhere"
         shutil.copytree(source.parent, moved)
         log = Log(MemoryBackend())
-        run_import(log, self._made(), source)
-        again = run_import(log, self._made(), moved / source.name)
+        import_history(log, self._made(), source)
+        again = import_history(log, self._made(), moved / source.name)
 
         assert 0 == again.added
 
@@ -110,7 +110,7 @@ class ImporterContract:
         for index in part:
             stream, new = whole[index]
             log.append(stream, [new], expected_version=ANY)
-        report = run_import(log, self._made(), source)
+        report = import_history(log, self._made(), source)
 
         assert len(whole) - len(part) == report.added
         assert len(whole) == log.head().position
@@ -140,7 +140,7 @@ class ImporterContract:
         log = Log(MemoryBackend())
         for path in (other, tmp_path / "missing"):
             with pytest.raises(AutopackError) as refused:
-                run_import(log, self._made(), path)
+                import_history(log, self._made(), path)
             assert isinstance(refused.value, ImportRefusedError)
 
         assert 0 == log.head().position

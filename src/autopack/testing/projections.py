@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from autopack.errors import InvalidInputError
 from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
 from autopack.ports.log import ANY, UnrecognisedEvent
@@ -70,10 +70,10 @@ class ProjectionContract:
 
     def test_some_history_shows_in_it(self) -> None:
         """What happened makes a difference to its view; a view of nothing keeps every promise."""
-        empty = told(views.replay(self.log(), self._made()))
+        empty = told(views.replay(journal_of(self.log()), self._made()))
 
         def shows(events: Sequence[Any]) -> bool:
-            return told(views.replay(self.log(events), self._made())) != empty
+            return told(views.replay(journal_of(self.log(events)), self._made())) != empty
 
         assert is_ever(self.events(), shows), "no history shows in it; give events() that it folds"
 
@@ -84,8 +84,12 @@ class ProjectionContract:
         log, made = self.log(data.draw(self.events())), self._made()
         size = data.draw(st.integers(1, 7))
 
-        assert told(views.replay(log, made)) == told(views.replay(log, made, size=size))
-        assert told(views.replay(log, made)) == told(views.replay(log, self._made(), size=1))
+        assert told(views.replay(journal_of(log), made)) == told(
+            views.replay(journal_of(log), made, size=size)
+        )
+        assert told(views.replay(journal_of(log), made)) == told(
+            views.replay(journal_of(log), self._made(), size=1)
+        )
 
     @PATIENT
     @given(data=st.data())
@@ -99,7 +103,9 @@ class ProjectionContract:
                 persist(log, self._made())
             append_all(log, [event])
 
-        assert told(views.replay(log, self._made())) == told(views.current(log, self._made()))
+        assert told(views.replay(journal_of(log), self._made())) == told(
+            views.current(journal_of(log), self._made())
+        )
 
     @PATIENT
     @given(data=st.data())
@@ -108,10 +114,10 @@ class ProjectionContract:
         events = data.draw(self.events())
         until = data.draw(st.integers(0, len(events)))
         log, made = self.log(events), self._made()
-        first = views.replay(log, made, until=until)
-        views.replay(log, made)
+        first = views.replay(journal_of(log), made, until=until)
+        views.replay(journal_of(log), made)
 
-        assert told(first) == told(views.replay(log, made, until=until))
+        assert told(first) == told(views.replay(journal_of(log), made, until=until))
 
     @PATIENT
     @given(data=st.data())
@@ -138,7 +144,7 @@ class ProjectionContract:
             if not (is_keyed(made) and hasattr(made, "total_type")):
                 return
             keyed: Any = made
-            view, counted = views.replay(log, made), keyed.initial_total()
+            view, counted = views.replay(journal_of(log), made), keyed.initial_total()
             for row in view.rows.values():
                 counted = keyed.total(counted, None, row)
 
@@ -147,11 +153,11 @@ class ProjectionContract:
     def test_what_nobody_registered_changes_nothing(self) -> None:
         """An absent plugin's event is in no view."""
         log, made = self.log(), self._made()
-        before = told(views.replay(log, made))
+        before = told(views.replay(journal_of(log), made))
         kept = UnrecognisedEvent("nobody.knows", 1, "{}")
         log.append("other", [kept], expected_version=ANY)
 
-        assert before == told(views.replay(log, made))
+        assert before == told(views.replay(journal_of(log), made))
 
 
 @functools.cache
@@ -162,7 +168,7 @@ def _installed() -> Registry:
 def persist(log: Log, made: Projection) -> None:
     """Persist a view up to the head, if it can be: a whole view must come back from JSON."""
     try:
-        views.refresh(log, made)
+        views.refresh(journal_of(log), made)
     except InvalidInputError:
         assert not is_keyed(made), "a keyed projection's rows must come back from JSON"
 

@@ -23,6 +23,7 @@ from autopack.errors import (
     UsageConflictError,
 )
 from autopack.log.handler import Handler
+from autopack.log.log import journal_of
 from autopack.ports.log import from_us
 from autopack.ports.usage import UsageFigures
 from drains import found, specs, states, types_of
@@ -32,7 +33,7 @@ P1 = PhaseRef("r", "p1")
 
 def lose(log):
     """Another worker takes back what has no living worker by the log's clock."""
-    other = Claims(Handler(log), worker="another", machine=Machine())
+    other = Claims(Handler(journal_of(log)), worker="another", machine=Machine())
     reclaim_lost(other, [replay(log, "phases").rows["r/p1"]])
 
 
@@ -49,7 +50,7 @@ def test_the_block_completes_the_phase(log):
     ] == types_of(log, "phase-r/p1")  # fmt: skip
     assert "the text" == log.artifacts.get(ended.outputs["docs/a.md"])
     assert ("written", None) == (ended.summary, ended.zero_yield_reason)
-    assert [] == log.backend.leases()
+    assert [] == journal_of(log).backend.leases()
 
 
 def test_an_exception_fails_the_phase_and_goes_on(log):

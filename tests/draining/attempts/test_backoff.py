@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from autopack import Drain, Escalation, Failed, create_run, drain, replay
 from autopack.draining.attempts.backoff import Backoff
 from autopack.errors import InvalidInputError
+from autopack.log.log import journal_of
 from drains import found, specs, states, works
 
 UNIT = st.floats(0, 1)
@@ -112,7 +113,7 @@ def test_retry_after_suspends_the_models_lane(clocked):
     from autopack import Drain
 
     engine = Drain(clocked, executor=limited)
-    clocked.observers.append(
+    journal_of(clocked).observers.append(
         lambda recorded: engine.stop() if recorded.type == "phase.completed" else None
     )
     engine.run()
@@ -233,4 +234,4 @@ def test_escalation_can_be_turned_off_or_be_ones_own(any_log):
 def clocked_now(log):
     from autopack.ports.log import from_us
 
-    return from_us(log.now_us())
+    return from_us(journal_of(log).now_us())

@@ -9,6 +9,7 @@ from autopack.draining.attempts.steady_clock import Machine
 from autopack.errors import LeaseLostError, MoveRefusedError, RunPausedError
 from autopack.events import PhaseReleased
 from autopack.log.handler import Handler
+from autopack.log.log import journal_of, registry_of
 from autopack.prediction.calibrated_estimates import estimated
 from drains import Clock, found, states, types_of
 
@@ -16,14 +17,14 @@ P1 = PhaseRef("r", "p1")
 
 
 def claims_of(log, worker="w1", **settings):
-    machine = Machine("this boot", log.clock)
-    return Claims(Handler(log), worker=worker, **{"machine": machine, **settings})
+    machine = Machine("this boot", journal_of(log).clock)
+    return Claims(Handler(journal_of(log)), worker=worker, **{"machine": machine, **settings})
 
 
 def take(log, claims, ref=P1):
     phase = get_phase(log, ref)
-    estimator = log.registry.resolve("estimator", "deliverables")
-    estimate = estimated(log, estimator, phase, registry=log.registry)
+    estimator = registry_of(log).resolve("estimator", "deliverables")
+    estimate = estimated(journal_of(log), estimator, phase, registry=registry_of(log))
     return claims.take(phase, estimate, timeout_s=None, reason=None)
 
 
@@ -34,11 +35,11 @@ def reclaim(log):
 def test_a_claim_is_estimated_and_has_its_lease(clocked):
     """Estimate, claim and lease are there together; the lease lasts as long as it was set to."""
     claim = take(clocked, claims_of(clocked, lease_s=30.0))
-    lease, alive = clocked.backend.leases()
+    lease, alive = journal_of(clocked).backend.leases()
 
     assert ["phase.estimated", "phase.claimed", "phase.started"] == types_of(clocked, "phase-r/p1")
     assert ("phase r/p1", claim.token, "w1") == (lease.key, lease.token, lease.worker)
-    assert clocked.now_us() + 30_000_000 == lease.expires_at
+    assert journal_of(clocked).now_us() + 30_000_000 == lease.expires_at
     assert ("worker w1", "this boot") == (alive.key, alive.step)
 
 
@@ -59,7 +60,7 @@ def test_a_paused_run_gives_no_phase(log):
 
     with pytest.raises(RunPausedError):
         take(log, claims, phase.ref)
-    assert [] == log.backend.leases()
+    assert [] == journal_of(log).backend.leases()
 
 
 def test_a_renewed_lease_is_not_reclaimed(clocked, clock):
@@ -79,11 +80,11 @@ def test_renewal_runs_beside_the_work(log):
     claims = claims_of(log, lease_s=0.3)
     with claims:
         take(log, claims)
-        first = log.backend.lease("phase r/p1")
+        first = journal_of(log).backend.lease("phase r/p1")
         claims.note(first.token, "half way")
         renewed = first
         while renewed.step != "half way":
-            renewed = log.backend.lease("phase r/p1")
+            renewed = journal_of(log).backend.lease("phase r/p1")
 
     assert renewed.expires_at > first.expires_at
     assert first.token == renewed.token
@@ -101,13 +102,13 @@ def test_an_ended_lease_is_reclaimed_with_its_worker(clocked, clock):
     assert ("w1", claim.token, 1) == (event.worker, event.lease_token, event.attempt)
     assert "the lease of worker w1 ended 1.0 s ago" == event.why
     assert ("QUEUED", 1) == (phase.status, phase.attempts_spent)
-    assert clocked.backend.lease("phase r/p1") is None
+    assert journal_of(clocked).backend.lease("phase r/p1") is None
 
 
 def test_a_claim_without_a_lease_row_counts_as_expired(log):
     """A lease that vanished, as with a copied log, holds nothing."""
     claim = take(log, claims_of(log))
-    with log.backend.transaction() as store:
+    with journal_of(log).backend.transaction() as store:
         store.drop_lease("phase r/p1", claim.token)
     reclaim(log)
 
@@ -142,7 +143,7 @@ def test_a_worker_that_lost_its_lease_is_fenced_off(clocked, clock):
     with pytest.raises(LeaseLostError, match="held by w2"):
         claims.end(claim, PhaseReleased(**claim.names, why="done"))
     assert claims.is_lost(claim.token)
-    assert theirs.token == clocked.backend.lease("phase r/p1").token
+    assert theirs.token == journal_of(clocked).backend.lease("phase r/p1").token
 
 
 def test_a_cancelled_phase_is_lost_to_its_worker(log):

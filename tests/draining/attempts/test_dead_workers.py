@@ -11,6 +11,7 @@ import pytest
 from autopack import PhaseRef, attempt, requeue, skip, status
 from autopack.draining.attempts.lease_keys import phase_key, worker_key
 from autopack.errors import MoveRefusedError
+from autopack.log.log import journal_of
 from drains import found, states, types_of
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills as POSIX has them")
@@ -46,8 +47,8 @@ def killed(log, log_path, tmp_path):
 def end_leases(log):
     """Let an hour go by for every lease, by the wall clock and by the steady one."""
     hour = 3_600_000_000
-    with log.backend.transaction() as store:
-        for row in log.backend.leases():
+    with journal_of(log).backend.transaction() as store:
+        for row in journal_of(log).backend.leases():
             over = attrs.evolve(row, expires_at=row.expires_at - hour)
             if row.key == worker_key(row.worker):
                 over = attrs.evolve(over, deadline_at=row.deadline_at - hour)
@@ -78,7 +79,7 @@ def test_an_attempt_takes_its_phase_back_first(killed):
 
     assert ([True], 2, "COMPLETE") == (told, number, states(killed)["p1"])
     assert "doomed" == reclaimed.worker
-    assert [] == killed.backend.leases()
+    assert [] == journal_of(killed).backend.leases()
 
 
 def test_an_attempt_at_another_phase_takes_it_back_too(killed):
@@ -93,8 +94,10 @@ def test_an_attempt_at_another_phase_takes_it_back_too(killed):
 def test_a_lease_on_what_this_log_has_not_holds_nobody_up(killed):
     """As a file may have one whose events were cut off; the others are taken back all the same."""
     end_leases(killed)
-    with killed.backend.transaction() as store:
-        store.put_lease(attrs.evolve(killed.backend.leases()[0], key=phase_key(PhaseRef("a", "b"))))
+    with journal_of(killed).backend.transaction() as store:
+        store.put_lease(
+            attrs.evolve(journal_of(killed).backend.leases()[0], key=phase_key(PhaseRef("a", "b")))
+        )
     with attempt(killed, "r/p2"):
         pass
 

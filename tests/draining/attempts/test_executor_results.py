@@ -20,6 +20,7 @@ from autopack import (
 )
 from autopack.errors import InvalidInputError
 from autopack.log import drafts
+from autopack.log.log import journal_of
 from drains import found, specs
 
 P1 = PhaseRef("r", "p1")
@@ -169,7 +170,7 @@ def test_an_output_that_cannot_be_stored_fails_a_loop_of_ones_own(log):
         live.complete({"a.md": HUGE})
 
     assert "bad_outcome" == found(log, "phase.failed")[0].code
-    assert [] == log.backend.leases()
+    assert [] == journal_of(log).backend.leases()
 
 
 @pytest.mark.parametrize(("note", "step"), [(LONE, "a file named \\udcff"), (5, "5")])
@@ -178,7 +179,9 @@ def test_a_note_that_is_no_text_keeps_no_lease_from_renewal(log, note, step):
     with attempt(log, "r/p1") as live:
         live.progress(note)
         live._claims.renew()
-        steps = [lease.step for lease in log.backend.leases() if lease.key == "phase r/p1"]
+        steps = [
+            lease.step for lease in journal_of(log).backend.leases() if lease.key == "phase r/p1"
+        ]
 
     assert [step] == steps
 

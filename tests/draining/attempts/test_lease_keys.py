@@ -13,6 +13,7 @@ from autopack.draining.attempts.lease_keys import (
     text_key,
     worker_key,
 )
+from autopack.log.log import journal_of
 from drains import found, specs, states
 
 WORDS = st.lists(
@@ -35,7 +36,7 @@ def test_a_worker_takes_no_phases_lease(log):
     """A worker called as the rest of a phase's name leaves that phase's lease alone."""
     create_run(log, "worker a", specs("b"))
     with attempt(log, PhaseRef("worker a", "b"), worker="a/b"):
-        leases = {lease.key: lease.worker for lease in log.backend.leases()}
+        leases = {lease.key: lease.worker for lease in journal_of(log).backend.leases()}
 
     assert {"phase worker a/b": "a/b", "worker a/b": "a/b"} == leases
     assert [] == found(log, "phase.reclaimed")

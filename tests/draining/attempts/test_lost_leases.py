@@ -14,6 +14,7 @@ from autopack.draining.attempts.steady_clock import Machine
 from autopack.errors import LeaseLostError
 from autopack.events import PhaseReleased
 from autopack.log.handler import Handler
+from autopack.log.log import journal_of, registry_of
 from autopack.prediction.calibrated_estimates import estimated
 from drains import Clock, Overtaken, found
 
@@ -33,24 +34,24 @@ def worker(another, clock, steady):
     def make(name="w1", **settings):
         log = another(clock=clock)
         machine = Machine("this boot", steady)
-        return Claims(Handler(log), worker=name, machine=machine, **settings)
+        claims = Claims(Handler(journal_of(log)), worker=name, machine=machine, **settings)
+        claims.log = log
+        return claims
 
     return make
 
 
 def take(claims, ref=P1):
     """Claim a phase."""
-    log = claims.handler.journal
-    phase = get_phase(log, ref)
-    estimator = log.registry.resolve("estimator", "deliverables")
-    estimate = estimated(log, estimator, phase, registry=log.registry)
+    phase, registry = get_phase(claims.log, ref), registry_of(claims.log)
+    estimator = registry.resolve("estimator", "deliverables")
+    estimate = estimated(claims.handler.journal, estimator, phase, registry=registry)
     return claims.take(phase, estimate, timeout_s=None, reason=None)
 
 
 def reclaim(claims, *refs):
     """Take back those of the phases whose workers are gone."""
-    log = claims.handler.journal
-    return reclaim_lost(claims, [get_phase(log, ref) for ref in refs or (P1,)])
+    return reclaim_lost(claims, [get_phase(claims.log, ref) for ref in refs or (P1,)])
 
 
 def pass_by(seconds, *clocks):
@@ -67,7 +68,7 @@ def use(log, unit):
 
 def keys(log):
     """The keys of all leases."""
-    return [lease.key for lease in log.backend.leases()]
+    return [lease.key for lease in journal_of(log).backend.leases()]
 
 
 def test_what_a_dead_worker_set_aside_is_given_back(clocked, clock, steady, worker):
@@ -126,12 +127,15 @@ def test_a_lease_lasts_to_its_end(clocked, clock, steady, worker):
 def test_a_lease_counts_from_when_it_is_written(clocked, clock, steady, worker):
     """A claim that waited long for others begins with the whole of its lease."""
     claims = worker("w1")
-    claims.handler = Overtaken(claims.handler.journal, lambda: pass_by(20, clock, steady))
+    claims.handler = Overtaken(claims.log, lambda: pass_by(20, clock, steady))
     claims.caps._handler = claims.handler
     claim = take(claims)
-    lease = clocked.backend.lease("phase r/p1")
+    lease = journal_of(clocked).backend.lease("phase r/p1")
 
-    assert (claim.token, clocked.now_us() + 30_000_000) == (lease.token, lease.expires_at)
+    assert (claim.token, journal_of(clocked).now_us() + 30_000_000) == (
+        lease.token,
+        lease.expires_at,
+    )
 
 
 def test_a_worker_that_comes_back_in_between_keeps_its_phase(clocked, clock, steady, worker):
@@ -139,13 +143,13 @@ def test_a_worker_that_comes_back_in_between_keeps_its_phase(clocked, clock, ste
     theirs, other = worker("w1"), worker("w2")
     claim = take(theirs)
     pass_by(31, clock, steady)
-    other.handler = Overtaken(other.handler.journal, theirs.renew)
+    other.handler = Overtaken(other.log, theirs.renew)
     other.caps._handler = other.handler
     taken = reclaim(other)
 
     assert [] == taken
     assert [] == found(clocked, "phase.reclaimed")
-    assert claim.token == clocked.backend.lease("phase r/p1").token
+    assert claim.token == journal_of(clocked).backend.lease("phase r/p1").token
     assert not theirs.is_lost(claim.token)
 
 
@@ -153,7 +157,7 @@ def test_a_drain_never_takes_back_what_it_has_in_work(log):
     """However late its renewals are, it knows that its worker lives."""
 
     def end_leases():
-        with log.backend.transaction() as store:
+        with journal_of(log).backend.transaction() as store:
             for lease in store.leases():
                 past = lease.deadline_at and lease.deadline_at - 7200 * 10**6
                 store.put_lease(attrs.evolve(lease, expires_at=1, deadline_at=past))
@@ -178,7 +182,7 @@ def test_an_end_in_between_is_no_error(clocked, clock, steady, worker):
     claim = take(theirs)
     pass_by(31, clock, steady)
     ending = PhaseReleased(**claim.names, why="done")
-    other.handler = Overtaken(other.handler.journal, lambda: theirs.end(claim, ending))
+    other.handler = Overtaken(other.log, lambda: theirs.end(claim, ending))
     other.caps._handler = other.handler
 
     assert [] == reclaim(other)
@@ -190,7 +194,7 @@ def test_two_find_a_dead_workers_phase(clocked, clock, steady, worker):
     take(worker("w1"))
     pass_by(31, clock, steady)
     one, other = worker("w2"), worker("w3")
-    one.handler = Overtaken(one.handler.journal, lambda: reclaim(other))
+    one.handler = Overtaken(one.log, lambda: reclaim(other))
     one.caps._handler = one.handler
 
     assert [] == reclaim(one)
@@ -254,7 +258,7 @@ def test_all_that_the_dead_left_is_found_by_the_steady_clock(clocked, clock, ste
 def test_another_claims_lease_is_none_of_this_one(clocked, clock, worker):
     """A row that was left under another token says nothing of who has the phase now."""
     claim = take(worker("w1"))
-    with clocked.transaction() as transaction:
+    with journal_of(clocked).transaction() as transaction:
         lease = transaction.store.lease("phase r/p1")
         transaction.store.put_lease(attrs.evolve(lease, token="another"))
     (told,) = reclaim(worker("w2"))
@@ -312,7 +316,10 @@ def test_leases_are_renewed_three_times_in_their_length(clocked, clock, steady, 
     claims._renew_for_ever()
 
     assert [10.0, 10.0, 10.0] == claims._stopped.asked_s
-    assert clocked.now_us() + 30_000_000 == clocked.backend.lease("phase r/p1").expires_at
+    assert (
+        journal_of(clocked).now_us() + 30_000_000
+        == journal_of(clocked).backend.lease("phase r/p1").expires_at
+    )
 
 
 def test_a_turn_that_fails_is_followed_by_the_next(clocked, clock, steady, worker):
@@ -336,4 +343,7 @@ def test_a_turn_that_fails_is_followed_by_the_next(clocked, clock, steady, worke
         claims._renew_for_ever()
 
     assert ["leases were not renewed"] == [entry["event"] for entry in logged]
-    assert clocked.now_us() + 30_000_000 == clocked.backend.lease("phase r/p1").expires_at
+    assert (
+        journal_of(clocked).now_us() + 30_000_000
+        == journal_of(clocked).backend.lease("phase r/p1").expires_at
+    )

@@ -26,6 +26,7 @@ from autopack.errors import (
     PluginError,
 )
 from autopack.log.backends.sqlite import log_files
+from autopack.log.log import journal_of
 from autopack.report.drain_text import drain_text
 from drains import found, specs, states, works
 from programs import gone, script
@@ -132,7 +133,7 @@ def test_a_machine_that_hinders_for_too_long_stops_the_drain(log, monkeypatch):
     assert f"drain --resume {report.drain_id}" in drain_text(report)
     assert {"p1": "QUEUED", "p2": "QUEUED"} == states(log)
     assert 0 == get_phase(log, "r/p1").attempts_spent
-    assert [] == log.backend.leases()
+    assert [] == journal_of(log).backend.leases()
     assert [report.detail] == [event.detail for event in found(log, "drain.stopped")]
 
 
@@ -336,8 +337,8 @@ def test_what_a_program_tells_while_the_log_is_locked_is_recorded(impatient, log
 
 def limit(log, pages):
     """Let SQLite itself say that there is no room, as on a full disk; never below what is there."""
-    with log.backend._write_lock:
-        log.backend._writer.execute(f"PRAGMA max_page_count = {pages}")
+    with journal_of(log).backend._write_lock:
+        journal_of(log).backend._writer.execute(f"PRAGMA max_page_count = {pages}")
 
 
 def test_a_full_disk_is_waited_out(filed):
@@ -438,7 +439,7 @@ def test_a_call_of_ones_own_loop_that_is_not_told_again_is_recorded_at_the_end(i
 
 def test_a_loop_of_ones_own_is_told_that_the_disk_is_full(impatient):
     """What the attempt says is what the log holds, before there is room and after."""
-    writer = impatient.backend._open_writer()
+    writer = journal_of(impatient).backend._open_writer()
     told = {"model": "m", "output_tokens": 100, "source_fields": {"x": "y" * 3000}}
     with capture_logs() as logged, attempt(impatient, "r/0") as live:
         (pages,) = writer.execute("PRAGMA page_count").fetchone()

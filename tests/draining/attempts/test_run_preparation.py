@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from autopack import Drain, Prepared, create_run, drain
 from autopack.draining.attempts.claims import Claims
-from autopack.log.handler import handler_of
+from autopack.log.log import handler_of, journal_of
 from drains import found, specs, states, works
 
 
@@ -43,7 +43,7 @@ def test_a_run_is_prepared_once_and_it_is_an_event(log):
     assert ["r"] == executor.runs
     assert ("abc", "s") == (prepared.commit, prepared.summary)
     assert "2 failed" == log.artifacts.get(prepared.artifacts["tests.txt"])
-    assert [] == log.backend.leases()
+    assert [] == journal_of(log).backend.leases()
 
 
 def test_a_run_that_cannot_be_prepared_gives_no_phase(log):
@@ -119,7 +119,9 @@ def test_a_preparation_keeps_its_lease(log, another):
         second = pool.submit(drain, another(), executor=quick, lease_s=0.3)
         renewals = set()
         while len(renewals) < 6:  # two whole leases
-            renewals |= {x.expires_at for x in log.backend.leases() if x.key == "prepare r"}
+            renewals |= {
+                x.expires_at for x in journal_of(log).backend.leases() if x.key == "prepare r"
+            }
             time.sleep(0.01)
         claims += found(log, "phase.claimed")
         slow.go.set()
@@ -151,7 +153,7 @@ def test_a_preparation_whose_lease_is_lost_counts_for_nothing(log):
         def prepare(self, run):
             super().prepare(run)
             if len(self.runs) == 1:
-                with log.backend.transaction() as store:
+                with journal_of(log).backend.transaction() as store:
                     lease = store.lease("prepare r")
                     store.drop_lease(lease.key, lease.token)
             return Prepared(summary=f"number {len(self.runs)}")
@@ -170,7 +172,7 @@ def test_other_runs_go_on_while_one_is_prepared(log):
     """Their phases are claimed, and their ends recorded, before it is ready."""
     create_run(log, "s", specs("q1", "q2"))
     slow = Slow()
-    log.observers.append(
+    journal_of(log).observers.append(
         lambda r: slow.go.set() if r.type == "run.finished" and r.event.run_id == "s" else None
     )
 
@@ -216,14 +218,14 @@ def test_a_stop_is_heard_while_a_run_is_prepared(log, grace_s):
         engine.stop(grace_s)
         report = draining.result(60)
         is_still_preparing = not slow.go.is_set()
-        leases = [lease.key for lease in log.backend.leases()]
+        leases = [lease.key for lease in journal_of(log).backend.leases()]
         slow.go.set()
     until = time.monotonic() + 60
-    while log.backend.leases() and time.monotonic() < until:
+    while journal_of(log).backend.leases() and time.monotonic() < until:
         time.sleep(0.005)
 
     assert ("stopped", True, ["prepare r"]) == (report.reason, is_still_preparing, leases)
-    assert [] == log.backend.leases()
+    assert [] == journal_of(log).backend.leases()
     assert {"p1": "QUEUED", "p2": "QUEUED"} == states(log)
 
 

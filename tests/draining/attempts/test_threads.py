@@ -9,6 +9,7 @@ from autopack import PhaseRef, attempt, create_run, drain, get_caps, prune_artif
 from autopack.draining.attempts import threads
 from autopack.draining.attempts.machine_faults import hindrance_of
 from autopack.errors import CapFullError
+from autopack.log.log import journal_of
 from autopack.ports.log import from_us
 from drains import found, specs, states
 
@@ -106,7 +107,7 @@ def test_a_prune_beside_work_takes_no_text_of_it(any_log):
 
     def prune():
         while not over.is_set():
-            moment = from_us(any_log.now_us()) + timedelta(seconds=1)
+            moment = from_us(journal_of(any_log).now_us()) + timedelta(seconds=1)
             prune_artifacts(any_log, named_before=moment, why="w")
 
     pruner = threading.Thread(target=prune)

@@ -31,7 +31,8 @@ from autopack.draining.caps.enforcement import Caps
 from autopack.draining.engine.drain_report import sums_of
 from autopack.errors import CapReachedError, CommandRefusedError, LeaseLostError, UsageConflictError
 from autopack.events import PhaseCompleted, PhaseReleased
-from autopack.log.handler import Handler, handler_of
+from autopack.log.handler import Handler
+from autopack.log.log import handler_of, journal_of, registry_of
 from autopack.prediction.calibrated_estimates import estimated
 from autopack.projections.attempt_row import NO_WORK
 from autopack.projections.phases import standing
@@ -72,12 +73,15 @@ class AccountOfUse(RuleBasedStateMachine):
     @rule(run=st.sampled_from(RUNS), phase=st.sampled_from(PHASES), drain=st.sampled_from(DRAINS))
     def take(self, run, phase, drain):
         """A worker of a drain takes a phase and stays at it."""
-        ref, handler = PhaseRef(run, phase), Handler(self.log)  # as another process would
+        ref, handler = (
+            PhaseRef(run, phase),
+            Handler(journal_of(self.log)),
+        )  # as another process would
         caps = Caps(handler, drain=drain, allow_unknown_price=True)
         claims = Claims(handler, worker=f"w{len(self.live)}", drain=drain, caps=caps)
         view = standing(handler.queued(ref), handler.phase_state(ref))
-        estimator = self.log.registry.resolve("estimator", "deliverables")
-        found = estimated(self.log, estimator, view, registry=self.log.registry)
+        estimator = registry_of(self.log).resolve("estimator", "deliverables")
+        found = estimated(journal_of(self.log), estimator, view, registry=registry_of(self.log))
         try:
             claim = claims.take(view, found, timeout_s=None, reason="its turn")
         except CommandRefusedError:
@@ -132,9 +136,9 @@ class AccountOfUse(RuleBasedStateMachine):
         """A worker dies, and somebody takes its phase back."""
         if self.live:
             _claims, claim, _live = self.live[which % len(self.live)]
-            with self.log.backend.transaction() as store:
+            with journal_of(self.log).backend.transaction() as store:
                 store.drop_lease(f"phase {claim.ref}", claim.token)
-            handler = Handler(self.log)
+            handler = Handler(journal_of(self.log))
             view = standing(handler.queued(claim.ref), handler.phase_state(claim.ref))
             if view.lease_token == claim.token:
                 reclaim_lost(Claims(handler, worker="finder"), [view])
@@ -218,7 +222,9 @@ def test_a_drain_is_told_of_its_own_attempts_alone(any_log):
     """What ends in others is no lesson for its breaker; it counts in the sums over all."""
     create_run(any_log, "r", specs("a", "b"))
     told = []
-    account = DrainAccount(any_log, "mine", when_ended=lambda row: told.append(row.phase_id))
+    account = DrainAccount(
+        journal_of(any_log), "mine", when_ended=lambda row: told.append(row.phase_id)
+    )
     drain(any_log, executor=works, drain="theirs", max_phases=1)
     drain(any_log, executor=works, drain="mine")
     account.hear(list(any_log.read_all()))

@@ -30,6 +30,7 @@ from autopack.errors import (
     RunMissingError,
 )
 from autopack.log.handler import Handler
+from autopack.log.log import journal_of
 from drains import found, specs, states, types_of, works
 
 
@@ -67,7 +68,7 @@ def test_a_claim_and_its_reservation_are_one_batch(any_log):
     ] == types_of(any_log, "cap-run-r")  # fmt: skip
     assert (20_000, 1000) == (events[0].max_tokens, events[2].tokens)
     assert events[1].tokens == found(any_log, "phase.claimed")[0].reserved_tokens
-    assert 2000 == Handler(any_log).cap_state("run-r").spent.tokens
+    assert 2000 == Handler(journal_of(any_log)).cap_state("run-r").spent.tokens
 
 
 def test_a_run_without_a_cap_has_no_such_stream(log):
@@ -138,7 +139,7 @@ def test_a_capped_drain_ends_once_nothing_is_in_work(any_log):
     """With three workers no more is claimed than fits, and all of it is settled."""
     create_run(any_log, "r", specs(*"abcdefghij"))
     report = drain(any_log, executor=uses(3000), max_tokens=10_000, workers=3)
-    state = Handler(any_log).cap_state(f"drain-{report.drain_id}")
+    state = Handler(journal_of(any_log)).cap_state(f"drain-{report.drain_id}")
 
     assert 9000 == state.spent.tokens
     assert not state.held
@@ -237,7 +238,7 @@ def test_a_late_call_counts_under_the_cap(clocked, clock):
         live.record_usage(model="m", total_tokens=1000, split="total_only")
         cancel(clocked, live.ref, why="w")
         live.record_usage(model="m", total_tokens=500, split="total_only")
-    state = Handler(clocked).cap_state("run-capped")
+    state = Handler(journal_of(clocked)).cap_state("run-capped")
 
     assert 1500 == state.spent.tokens + state.reserved.tokens
 
@@ -270,7 +271,7 @@ def test_a_failed_attempt_settles_too(any_log):
         return Failed("x", "y")
 
     drain(any_log, executor=fails)
-    state = Handler(any_log).cap_state("run-r")
+    state = Handler(journal_of(any_log)).cap_state("run-r")
 
     assert (70, 0) == (state.spent.tokens, state.reserved.tokens)
 
@@ -442,7 +443,7 @@ def test_a_resumed_drain_counts_under_its_first_cap_what_it_used_before(any_log)
     again = drain(
         any_log, executor=uses(5000), resumes=first.drain_id, max_tokens=9000, max_phases=9
     )
-    state = Handler(any_log).cap_state(f"drain-{first.drain_id}")
+    state = Handler(journal_of(any_log)).cap_state(f"drain-{first.drain_id}")
 
     assert ("limit", 1) == (again.reason, again.completed - first.completed)
     assert 5900 == state.spent.tokens
@@ -454,7 +455,7 @@ def test_a_resumed_drain_counts_once_under_a_cap_that_is_changed(any_log):
     first = drain(any_log, executor=uses(900), max_phases=1)
     for most in (10_000, 20_000):
         drain(any_log, executor=uses(900), resumes=first.drain_id, max_tokens=most, max_phases=2)
-    spent = Handler(any_log).cap_state(f"drain-{first.drain_id}").spent
+    spent = Handler(journal_of(any_log)).cap_state(f"drain-{first.drain_id}").spent
 
     assert (1800, 2) == (spent.tokens, spent.attempts)
 

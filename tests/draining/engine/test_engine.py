@@ -33,6 +33,7 @@ from autopack.errors import (
     PluginError,
     RunMissingError,
 )
+from autopack.log.log import journal_of
 from autopack.testing.facts import append_all, created, queued
 from drains import found, specs, states, types_of, works
 
@@ -144,7 +145,7 @@ def test_a_strategy_is_told_of_attempts_without_calls(any_log):
 def test_a_drain_leaves_views_up_to_its_last_event(log):
     """So that whoever looks next has nothing to fold."""
     drain(log, executor=works)
-    places = {saved.view: saved.position for saved in log.backend.saved_views()}
+    places = {saved.view: saved.position for saved in journal_of(log).backend.saved_views()}
 
     assert {"phases", "runs", "attempts"} <= places.keys()
     assert {log.head().position} == set(places.values())
@@ -195,7 +196,9 @@ def test_coroutines_work_at_once(any_log):
 def test_a_thread_that_overruns_is_told_and_fenced(log):
     """At the deadline the phase is TIMED_OUT; what the thread gives later is a late result."""
     recorded = threading.Event()
-    log.observers.append(lambda r: recorded.set() if r.type == "phase.result_late" else None)
+    journal_of(log).observers.append(
+        lambda r: recorded.set() if r.type == "phase.result_late" else None
+    )
 
     def overruns(_phase, attempt):
         while not attempt.cancelled:
@@ -363,7 +366,7 @@ def test_stop_with_no_grace_gives_the_phase_back(any_log):
     row = replay(any_log, "phases").rows["r/p1"]
 
     assert (1, "QUEUED", 0) == (report.released, row.status, row.attempts_spent)
-    assert [] == any_log.backend.leases()
+    assert [] == journal_of(any_log).backend.leases()
 
 
 def test_a_second_stop_releases_at_once(any_log):
@@ -600,7 +603,7 @@ def test_an_error_of_a_strategy_releases_what_is_in_work(log):
         drain(log, executor=hangs, strategy=fails_later, workers=2)
 
     assert {"p1": "QUEUED", "p2": "QUEUED"} == states(log)
-    assert [] == log.backend.leases()
+    assert [] == journal_of(log).backend.leases()
 
 
 def test_a_state_that_cannot_be_written_ends_the_drain(log, monkeypatch):
@@ -610,7 +613,7 @@ def test_a_state_that_cannot_be_written_ends_the_drain(log, monkeypatch):
     def breaks_the_log(phase, attempt):
         picked.append(phase.phase_id)
         works(phase, attempt)
-        monkeypatch.setattr(log.backend, "transaction", refuse)
+        monkeypatch.setattr(journal_of(log).backend, "transaction", refuse)
 
     def refuse():
         raise LogError("disk full")

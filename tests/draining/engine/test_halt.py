@@ -13,6 +13,7 @@ from autopack import Drain, create_run, drain
 from autopack.draining.engine import halt
 from autopack.draining.engine.log_thread import LogThread
 from autopack.draining.engine.own_loop import run
+from autopack.log.log import journal_of
 from autopack.report.drain_text import drain_text
 from drains import found, specs, states, works
 
@@ -45,7 +46,7 @@ def stopped(log, executor, *, at="phase.claimed", grace_s=0.1, **settings):
 
 def nothing_is_left(log):
     """Tell whether every phase is queued, no attempt was spent, and no lease is there."""
-    return {"QUEUED"} == set(states(log).values()) and [] == log.backend.leases()
+    return {"QUEUED"} == set(states(log).values()) and [] == journal_of(log).backend.leases()
 
 
 def test_a_coroutine_that_swallows_its_cancel_is_left(log, go):

@@ -32,8 +32,7 @@ from autopack.events import (
     PhaseFailed,
     PhaseTimedOut,
 )
-from autopack.log.handler import handler_of
-from autopack.log.log import Log
+from autopack.log.log import Log, handler_of, journal_of
 from autopack.report.drain_text import drain_text
 from drains import account_of
 from programs import gone, printing, script
@@ -497,13 +496,13 @@ def test_a_stopped_drain_or_a_lost_lease_ends_the_program(log, tmp_path, how):
             engine.stop(grace_s=0)
         else:
             engine.stop()
-            with log.backend.transaction() as store:
+            with journal_of(log).backend.transaction() as store:
                 store.drop_lease("phase r/p", _recorded.event.lease_token)
             reclaim_lost(
                 Claims(handler_of(log), worker="other"), [get_phase(log, PhaseRef("r", "p"))]
             )
 
-    log.observers.append(act)
+    journal_of(log).observers.append(act)
     report = engine.run()
 
     assert all(gone(pid) for pid in pids_of(pids))

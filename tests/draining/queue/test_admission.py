@@ -17,6 +17,7 @@ from autopack import (
 )
 from autopack.draining.queue.admission import Admission
 from autopack.draining.queue.hold_reasons import Held, HeldBy
+from autopack.log.log import journal_of
 from autopack.testing.facts import append_all, queued
 from drains import specs
 
@@ -24,7 +25,7 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def admission_of(log, is_in_scope=lambda _phase: True):
-    admission = Admission(log, is_in_scope)
+    admission = Admission(journal_of(log), is_in_scope)
     admission.catch_up(NOW)
     return admission
 

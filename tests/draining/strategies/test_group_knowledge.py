@@ -7,6 +7,7 @@ import pytest
 from autopack import Completed, Drain, Failed, create_run, drain
 from autopack.draining.caps.predicted_costs import Prices
 from autopack.draining.strategies.group_knowledge import Knowledge
+from autopack.log.log import journal_of, registry_of
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.hookspecs import hookimpl
 from autopack.ports.work import PhaseView
@@ -28,27 +29,27 @@ def works(phase, attempt):
 def test_evidence_follows_the_log(any_log):
     """Whenever it is asked, it is what reading the whole log anew would give."""
     create_run(any_log, "r", specs("p900", "p1100", "x700", "t500"))
-    early = Knowledge(any_log, "deliverables")
+    early = Knowledge(journal_of(any_log), "deliverables")
     assert {} == dict(early)
     drain(any_log, executor=works, max_phases=1)
     one = dict(early)
     drain(any_log, executor=works)
-    late = Knowledge(any_log, "deliverables")
+    late = Knowledge(journal_of(any_log), "deliverables")
 
     assert [1] == [found.n for found in one.values()]
     assert {"docs/low": 2} == {group: found.n for group, found in late.items()}
     assert late["docs/low"].log_sum == pytest.approx(early["docs/low"].log_sum)
-    assert {} == dict(Knowledge(any_log, "another"))
+    assert {} == dict(Knowledge(journal_of(any_log), "another"))
 
 
 def test_a_price_is_what_calls_cost_before(any_log):
     """Of the same model, and for a phase without a model of all; unknown stays unknown."""
     create_run(any_log, "r", specs("p900", "p1100"))
-    none = Prices(any_log, any_log.registry)
+    none = Prices(journal_of(any_log), registry_of(any_log))
     phase = PhaseView(run_id="s", phase_id="a", order=0)
     before = none(phase, 500)
     drain(any_log, executor=works)
-    prices = Prices(any_log, any_log.registry)
+    prices = Prices(journal_of(any_log), registry_of(any_log))
 
     assert before is None
     assert pytest.approx(0.5) == prices(phase, 500)
@@ -69,7 +70,7 @@ def test_a_plugin_prices_first(any_log):
     registry = load_plugins(extra=[TableOfPrices()])
     dear = PhaseView(run_id="s", phase_id="a", order=0, model="dear")
 
-    assert 1000.0 == Prices(any_log, registry)(dear, 500)
+    assert 1000.0 == Prices(journal_of(any_log), registry)(dear, 500)
 
 
 def test_a_plan_holds_its_cost(any_log):

@@ -4,6 +4,7 @@ import json
 
 from autopack import create_log, export_history
 from autopack.exchange.importers.ndjson import CloudEventImporter
+from autopack.log.log import journal_of
 from autopack.testing.clock import VirtualClock
 from autopack.testing.facts import append_all, created, queued, usage
 from autopack.testing.importers import ImporterContract
@@ -19,7 +20,7 @@ class TestExport(ImporterContract):
 
     def write_source(self, folder):
         with create_log("memory:") as log:
-            log.clock = clock = VirtualClock()
+            journal_of(log).clock = clock = VirtualClock()
             for fact in (created(), queued(), usage(output_tokens=5)):
                 append_all(log, [fact])
                 clock.advance(60)

@@ -169,13 +169,13 @@ class LogComparison(RuleBasedStateMachine):
     @rule(way=st.sampled_from(["backup", "restore"]))
     def go_on_with_a_copy(self, way):
         """A copy holds all of it, and the comparison goes on with the copy."""
-        path, log_id = self._path(), self.log.log_id
+        path, log_id = self._path(), self.log.head().log_id
         if way == "backup":
             self.log.backup(str(path))
             copy = open_log(path)
         else:
             copy = restore_log(self.path, path)
-        assert (way == "backup") == (log_id == copy.log_id)
+        assert (way == "backup") == (log_id == copy.head().log_id)
         self.log.close()
         self.log, self.path = copy, str(path)
 

@@ -11,6 +11,7 @@ import pytest
 
 from autopack import create_log, create_run, open_log, status
 from autopack.errors import LogForkedError
+from autopack.log.log import journal_of
 from autopack.ports.log import ANY
 from autopack.ports.prediction import PhaseSpec
 from autopack.testing.facts import paused
@@ -58,12 +59,12 @@ def refused(ask):
 
 ASKS = {
     "append": lambda log: log.append("s", [paused()], expected_version=ANY),
-    "transaction": lambda log: log.transaction().__enter__(),
+    "transaction": lambda log: journal_of(log).transaction().__enter__(),
     "read": lambda log: list(log.read("s")),
     "read_all": lambda log: list(log.read_all()),
     "head": lambda log: log.head(),
-    "snapshot": lambda log: log.backend.snapshot().__enter__(),
-    "leases": lambda log: log.backend.leases(),
+    "snapshot": lambda log: journal_of(log).backend.snapshot().__enter__(),
+    "leases": lambda log: journal_of(log).backend.leases(),
     "follow": lambda log: next(log.follow()),
     "subscribe": lambda log: log.subscribe("mail", print),
     "artifacts": lambda log: log.artifacts.put("text"),
@@ -97,7 +98,7 @@ def test_locks_that_others_held_are_not_waited_for(log):
     inside, is_done = threading.Event(), threading.Event()
 
     def write():
-        with log.transaction() as transaction, log.backend.snapshot():
+        with journal_of(log).transaction() as transaction, journal_of(log).backend.snapshot():
             transaction.append_batch([("s", [paused()], 1)])
             inside.set()
             assert is_done.wait(60)
@@ -109,9 +110,9 @@ def test_locks_that_others_held_are_not_waited_for(log):
     for thread in threads:
         thread.start()
     assert inside.wait(60)
-    log._news.acquire()
+    journal_of(log)._news.acquire()
     told, ended = in_a_child(lambda: (answered(log), log.close()))
-    log._news.release()
+    journal_of(log)._news.release()
     is_done.set()
     for thread in threads:
         thread.join(60)

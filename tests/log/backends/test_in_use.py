@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from autopack import diagnose, open_log, restore_log, status
+from autopack.log.log import journal_of
 
 _WRITER = """
 import sys
@@ -76,7 +77,7 @@ def test_a_restore_of_a_log_in_use_hands_out_every_event_after_it(busy, tmp_path
     """Subscriptions' places are those of the moment that is copied, so none is past the head."""
     for number in range(3):
         with restore_log(busy.target, tmp_path / f"{number}.db") as copy:
-            place = copy.backend.checkpoint("subscription:mail")
+            place = journal_of(copy).backend.checkpoint("subscription:mail")
 
             assert place.position <= copy.head().position
             assert copy.verify(views=True).is_clean

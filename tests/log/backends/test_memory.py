@@ -3,7 +3,7 @@
 import pytest
 
 from autopack.log.backends.memory import MemoryBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import Checkpoint
 from autopack.testing.facts import paused, queued
 
@@ -24,7 +24,7 @@ def _log(n):
     for start in range(0, n, 1000):
         facts = [queued(str(k)) if k % 10 else paused(str(k)) for k in range(start, start + 1000)]
         log.append("s", facts, expected_version=start)
-    rows = log.backend._tables.rows
+    rows = journal_of(log).backend._tables.rows
     rows.all = _Counted(rows.all)
     return log
 
@@ -34,19 +34,19 @@ def test_reading_it_page_by_page_touches_each_event_once(types):
     """Pages of some types, too, look at each row once, however long the log is."""
     for n in (4000, 16_000):
         log = _log(n)
-        found = sum(map(len, log.pages(types=types, size=100)))
+        found = sum(map(len, journal_of(log).pages(types=types, size=100)))
 
         assert {None: n, ("run.paused",): n // 10, ("run.created",): 0}[types] == found
-        assert log.backend._tables.rows.all.handed <= 2 * n
+        assert journal_of(log).backend._tables.rows.all.handed <= 2 * n
 
 
 def test_a_snapshot_copies_no_events():
     """Taking one and reading its head touches one row."""
     log = _log(4000)
-    with log.backend.snapshot() as reader:
+    with journal_of(log).backend.snapshot() as reader:
         assert 4000 == reader.head().position
 
-    assert log.backend._tables.rows.all.handed <= 2
+    assert journal_of(log).backend._tables.rows.all.handed <= 2
 
 
 def test_what_is_beside_the_events_is_copied_once_for_a_snapshot_at_most():

@@ -13,7 +13,7 @@ from autopack import create_log, create_run, load_plugins, replay
 from autopack.errors import LogClosedError, LogDamagedError, LogError
 from autopack.log.backends.sqlite.readers import ReadConnection, Readers
 from autopack.log.backends.sqlite.store import SqliteBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import ANY
 from autopack.ports.prediction import PhaseSpec
 from autopack.testing.backends.sharing import together
@@ -61,7 +61,7 @@ def test_a_long_replay_holds_up_neither_threads_nor_processes(log):
         try:
             for number in range(1, 201):
                 log.append("ours", [paused(str(number))], expected_version=number)
-                with log.transaction() as transaction:  # as a decision would read
+                with journal_of(log).transaction() as transaction:  # as a decision would read
                     transaction.store.stream_versions(["ours"])
                     counts.append(len(list(log.read("ours"))))
             call = [sys.executable, "-c", _WRITER, log.target]
@@ -81,13 +81,13 @@ def test_idle_connections_are_few_however_many_threads_have_read(log):
     everybody = threading.Barrier(40)
 
     def read():
-        with log.backend.snapshot():
+        with journal_of(log).backend.snapshot():
             everybody.wait(60)
 
     together(*[read] * 40)
     together(*[lambda: list(log.read_all())] * 40)
 
-    assert len(log.backend._readers._all) <= 8
+    assert len(journal_of(log).backend._readers._all) <= 8
 
 
 def test_a_read_alone_needs_one_connection(log):
@@ -97,14 +97,14 @@ def test_a_read_alone_needs_one_connection(log):
         list(log.read_all())
         replay(log, "runs")
 
-    assert 1 == len(log.backend._readers._all)
+    assert 1 == len(journal_of(log).backend._readers._all)
 
 
 def test_closing_waits_for_a_statement_in_flight(log):
     """A statement that runs while the log is closed answers; the connection is closed after it."""
     log.append("ours", [paused(str(n)) for n in range(3000)], expected_version=0)
     runs, answers = threading.Event(), []
-    reader = log.backend._readers.take()
+    reader = journal_of(log).backend._readers.take()
     reader._connection.create_function("runs", 0, lambda: runs.set() or 1)
 
     def read():
@@ -126,13 +126,13 @@ def test_closing_waits_for_a_statement_in_flight(log):
 def test_a_connection_whose_moment_broke_is_not_used_again(log):
     """Where the end of a snapshot fails, the next read goes over another connection."""
     log.append("ours", [paused()], expected_version=0)
-    with log.backend.snapshot() as snapshot:
+    with journal_of(log).backend.snapshot() as snapshot:
         broken = snapshot._reader
         broken._connection.execute("ROLLBACK")
     log.append("ours", [paused()], expected_version=1)
 
     assert 2 == len(list(log.read_all()))
-    assert broken not in log.backend._readers._all
+    assert broken not in journal_of(log).backend._readers._all
 
 
 def test_what_is_opened_while_the_log_is_closed_is_closed_too(tmp_path):
@@ -187,7 +187,10 @@ class TestFaultsOfOthers:
 
     def test_what_is_raised_within_a_transaction_comes_out_as_it_is(self, log):
         """An error of the caller's own database rolls back, and is not called damage."""
-        with pytest.raises(sqlite3.OperationalError, match="nothere"), log.transaction() as own:
+        with (
+            pytest.raises(sqlite3.OperationalError, match="nothere"),
+            journal_of(log).transaction() as own,
+        ):
             own.append_batch([("s", [paused()], ANY)])
             with contextlib.closing(sqlite3.connect(":memory:")) as mine:
                 mine.execute("SELECT * FROM nothere")

@@ -23,7 +23,7 @@ from autopack.errors import (
 from autopack.log.backends.sqlite import faults, log_files
 from autopack.log.backends.sqlite.log_files import create_file
 from autopack.log.backends.sqlite.store import SqliteBackend
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import ANY
 from autopack.testing.facts import created, paused, queued
 
@@ -124,7 +124,7 @@ class TestCreating:
         """Two logs differ by name and by the seed of their chain; the file keeps them."""
         first, second = (create_file(tmp_path / name) for name in ("a.db", "b.db"))
         with Log(SqliteBackend(tmp_path / "a.db")) as log:
-            identity = log.backend.identity
+            identity = journal_of(log).backend.identity
 
         assert first == identity
         assert first.log_id != second.log_id
@@ -220,10 +220,10 @@ class TestOpening:
         """Relaxed durability changes what survives power loss, nothing else."""
         with Log(SqliteBackend(log_path, durability="relaxed")) as log:
             log.append("run-r1", [created()], expected_version=0)
-            (level,) = log.backend._writer.execute("PRAGMA synchronous").fetchone()
+            (level,) = journal_of(log).backend._writer.execute("PRAGMA synchronous").fetchone()
         with Log(SqliteBackend(log_path)) as log:
             log.append("run-r1", [paused()], expected_version=1)
-            (full,) = log.backend._writer.execute("PRAGMA synchronous").fetchone()
+            (full,) = journal_of(log).backend._writer.execute("PRAGMA synchronous").fetchone()
             events = [r.event for r in log.read_all()]
 
         assert [created(), paused()] == events
@@ -318,7 +318,7 @@ class TestPositions:
             with pytest.raises(LogDamagedError, match="position 5 was given"):
                 log.append("run-r1", [paused()], expected_version=ANY)
 
-            assert 3 == log.backend.head().position
+            assert 3 == journal_of(log).backend.head().position
             assert not log.verify().is_clean
 
     def test_an_emptied_log_is_damage_too(self, log_path):
@@ -396,7 +396,7 @@ class TestProcesses:
         holder = child(
             """
             log = Log(SqliteBackend(path))
-            with log.transaction():
+            with journal_of(log).transaction():
                 print("held", flush=True)
                 sys.stdin.readline()
             """,

@@ -10,6 +10,7 @@ import pytest
 from autopack import create_log, create_run, drain, open_log
 from autopack.api.logs import read_tail
 from autopack.errors import LogDamagedError, LogError, LogGoneError
+from autopack.log.log import journal_of
 from autopack.ports.log import ANY
 from autopack.ports.prediction import PhaseSpec
 from autopack.testing.facts import paused
@@ -27,7 +28,7 @@ def told():
 def log(log_path, told):
     """An open log that has been read and written, some of it in its WAL alone."""
     log = open_log(log_path)
-    log.observers.append(told.append)
+    journal_of(log).observers.append(told.append)
     for _ in range(5):
         log.append("s", [paused(_TEXT)] * 10, expected_version=ANY)
     list(log.read_all())
@@ -73,7 +74,7 @@ class TestRemovedOrReplaced:
 
     def test_within_a_transaction(self, log, log_path, told, change, ending):
         """What was written before is not acknowledged either."""
-        with pytest.raises(LogGoneError), log.transaction() as transaction:
+        with pytest.raises(LogGoneError), journal_of(log).transaction() as transaction:
             transaction.append_batch([("s", [paused()], ANY)])
             change(log_path, ending)
 
@@ -84,7 +85,7 @@ class TestRemovedOrReplaced:
         keeper = sqlite3.connect(log_path)
         keeper.execute("SELECT * FROM events").fetchall()
         with open_log(log_path) as log:
-            log.observers.append(told.append)
+            journal_of(log).observers.append(told.append)
             list(log.read_all())
             if ending:
                 log.append("s", [paused()], expected_version=ANY)
@@ -179,10 +180,10 @@ class TestWhatIsAllowed:
     @pytest.mark.parametrize("statement", ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"])
     def test_files_that_sqlite_shortens(self, log, log_path, statement):
         """Compacting and emptying the WAL, by another process, is noticed as harmless."""
-        with log.transaction() as transaction:
+        with journal_of(log).transaction() as transaction:
             for number in range(40):
                 transaction.store.put_artifact(f"{number:064}", os.urandom(20_000))
-        with log.transaction() as transaction:
+        with journal_of(log).transaction() as transaction:
             for number in range(40):
                 transaction.store.drop_artifact(f"{number:064}")
         with closing(sqlite3.connect(log_path, isolation_level=None)) as other:

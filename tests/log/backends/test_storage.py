@@ -19,6 +19,7 @@ from autopack.errors import (
     LogFullError,
     ReadOnlyLogError,
 )
+from autopack.log.log import journal_of
 from autopack.ports.log import ANY
 from autopack.testing.facts import paused
 
@@ -52,7 +53,7 @@ class TestNoRoom:
         ballast.write_bytes(bytes(200_000))
         acknowledged = []
         with create_log(mounted / "log.db") as log:
-            log.observers.append(acknowledged.append)
+            journal_of(log).observers.append(acknowledged.append)
             with pytest.raises(LogError) as refused:
                 fill(log)
             seen = [recorded.row for recorded in log.read_all()]
@@ -69,11 +70,11 @@ class TestNoRoom:
         """SQLite's own limit is named as what it is, and nothing of the batch is there."""
         with open_log(log_path) as log:
             log.append("s", [paused()], expected_version=0)
-            log.backend._writer.execute("PRAGMA max_page_count = 20")
+            journal_of(log).backend._writer.execute("PRAGMA max_page_count = 20")
             with pytest.raises(LogFullError, match="Make room"):
                 fill(log)
             head = log.head().position
-            log.backend._writer.execute("PRAGMA max_page_count = 100000")
+            journal_of(log).backend._writer.execute("PRAGMA max_page_count = 100000")
             (recorded,) = log.append("s", [paused()], expected_version=ANY)
 
             assert head % 3 == 1

@@ -10,6 +10,7 @@ from autopack import create_log, open_log
 from autopack.errors import MomentLostError, ReadOnlyLogError
 from autopack.log.backends.sqlite import store
 from autopack.log.backends.sqlite.unlocked import GuestReader, StillReader
+from autopack.log.log import journal_of
 from autopack.ports.log import ANY
 from autopack.testing.facts import paused
 
@@ -132,24 +133,24 @@ class TestMoments:
 
     def test_connections_change_with_what_lies_beside_the_file(self, reader, log_path):
         """The file alone while nobody writes, the writer's files while somebody does."""
-        kinds = [type(reader.backend._readers.take())]
+        kinds = [type(journal_of(reader).backend._readers.take())]
         with open_log(log_path) as writer:
             writer.append("s", [paused()], expected_version=ANY)
-            kinds.append(type(reader.backend._readers.take()))
+            kinds.append(type(journal_of(reader).backend._readers.take()))
 
             assert [StillReader, GuestReader] == kinds
             assert 4 == reader.head().position
 
     def test_a_moment_outlives_a_writer_who_has_not_folded_in(self, reader, log_path):
         """While what is new lies in the WAL alone, the file still is what it was."""
-        with reader.backend.snapshot() as moment, open_log(log_path) as writer:
+        with journal_of(reader).backend.snapshot() as moment, open_log(log_path) as writer:
             writer.append("s", [paused()], expected_version=ANY)
 
             assert 3 == len(moment.page(after=0, until=99, limit=99))
 
     def test_a_moment_that_was_overwritten_is_lost_and_not_damaged(self, reader, log_path):
         """Pages of two moments are never answered together; the next look is sound."""
-        with reader.backend.snapshot() as moment:
+        with journal_of(reader).backend.snapshot() as moment:
             fold_in(log_path)
             with pytest.raises(MomentLostError, match="try again"):
                 moment.page(after=0, until=99, limit=99)

@@ -17,6 +17,7 @@ from autopack.api.doctor.installation_checks import (
 from autopack.api.doctor.log_checks import log_checks, refusal_check
 from autopack.api.logs import open_log
 from autopack.errors import AutopackError
+from autopack.log.log import journal_of
 from autopack.log.targets import masked, path_of
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
@@ -49,7 +50,7 @@ def diagnose(
     log_id, found = None, []
     try:
         with open_log(log_target, plugins=registry) as log:
-            log_id, found = log.log_id, list(log_checks(log, is_full=full))
+            log_id, found = journal_of(log).log_id, list(log_checks(log, is_full=full))
     except AutopackError as fault:
         found = [refusal_check(fault)]
     return Diagnosis(

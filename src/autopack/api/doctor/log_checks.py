@@ -11,7 +11,7 @@ from autopack.errors import (
     NewerLogError,
     NotALogError,
 )
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.log.verification import Verification, one_moment, verify
 from autopack.ports.log import ClockHold, from_us
 from autopack.report.doctor_findings import DoctorCheck
@@ -44,24 +44,25 @@ def refusal_check(fault: AutopackError) -> DoctorCheck:
 
 def log_checks(log: Log, *, is_full: bool) -> Iterator[DoctorCheck]:
     """Look at an open log as it is now: which it is, its events, and its clock."""
-    with one_moment(log.backend):
+    with one_moment(journal_of(log).backend):
         found = list(_log_checks(log, is_full=is_full))
     yield from found
 
 
 def _log_checks(log: Log, *, is_full: bool) -> Iterator[DoctorCheck]:
-    identity = log.backend.identity
+    journal = journal_of(log)
+    identity = journal.backend.identity
     try:
-        head = log.backend.head()
+        head = journal.backend.head()
     except AutopackError as fault:
         yield refusal_check(fault)
         return
     parent = f", restored from {identity.parent[0]}" if identity.parent else ""
-    told = f"log_id {log.log_id}, format {identity.format}, {head.position} events{parent}"
+    told = f"log_id {identity.log_id}, format {identity.format}, {head.position} events{parent}"
     yield DoctorCheck("log", "ok", told)
     yield events_check(log, head.position, is_full=is_full)
-    yield clock_check(from_us(log.now_us()), from_us(head.as_of) if head.position else None)
-    yield from past_clocks_checks(log.backend.clock_holds())
+    yield clock_check(from_us(journal.now_us()), from_us(head.as_of) if head.position else None)
+    yield from past_clocks_checks(journal.backend.clock_holds())
 
 
 def past_clocks_checks(holds: Sequence[ClockHold]) -> Iterator[DoctorCheck]:
@@ -81,7 +82,7 @@ def events_check(log: Log, head: int, *, is_full: bool) -> DoctorCheck:
     """Look whether the last events, or all of them, are as they were written."""
     after = 0 if is_full else max(head - _TAIL, 0)
     try:
-        found = verify(log.backend, after=after)
+        found = verify(journal_of(log).backend, after=after)
     except AutopackError as fault:
         return DoctorCheck("events", "fault", str(fault), _RESTORE)
     if not found.is_clean:

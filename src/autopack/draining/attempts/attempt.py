@@ -69,7 +69,7 @@ class LiveAttempt:
         self.step: str | None = None
         self._handler, self._claims, self._claim = handler, claims, claim
         self._is_patient = is_patient
-        self._registry = getattr(handler.journal, "registry", None)
+        self._registry = handler.journal.registry
         self._recording = threading.Lock()
         self._untold: list[tuple[LlmUsageRecorded, datetime | None]] = []
         self._last: LlmUsageRecorded | None = None

@@ -44,7 +44,7 @@ class Caps:
     def __init__(
         self, handler: Handler, *, drain: str | None = None, allow_unknown_price: bool = False
     ) -> None:
-        self.reservations = Reservations(getattr(handler.journal, "registry", None))
+        self.reservations = Reservations(handler.journal.registry)
         self._handler, self._drain = handler, drain
         self._allow_unknown_price = allow_unknown_price
 

@@ -1,10 +1,9 @@
 """What predicted output would cost: by a plugin's prices, else by what calls of the log cost."""
 
-from typing import Any
-
 from autopack.draining.caps.call_prices import price_of
 from autopack.events import LlmUsageRecorded
 from autopack.log import views
+from autopack.log.journal import Journal
 from autopack.plugins.registry import Registry
 from autopack.ports.work import PhaseView
 from autopack.projections.attempts import ATTEMPTS
@@ -23,7 +22,7 @@ class Prices:
     a rough figure, which takes for granted that inputs stay in proportion.
     """
 
-    def __init__(self, journal: Any, registry: Registry) -> None:
+    def __init__(self, journal: Journal, registry: Registry) -> None:
         self._journal, self._registry = journal, registry
         self._rates: dict[str, tuple[Usd, int]] | None = None
 

@@ -28,7 +28,7 @@ from autopack.draining.settings.settings import settings_of
 from autopack.draining.simulation.plans import Plan, plan
 from autopack.draining.strategies.strategy_call import not_to_be_had
 from autopack.errors import DrainUsedError
-from autopack.log.log import Log
+from autopack.log.log import Log, registry_of
 from autopack.log.thread_pool import Block
 from autopack.plugins.narrator import Narrator
 from autopack.ports.drain import Choose, Retry, StrategyLike, Wait
@@ -68,9 +68,10 @@ class Drain:
         given: dict[str, Any] = {"executor": executor, "strategy": strategy, **settings}
         if given.get("resumes") is not None:
             given = resumed(log, given)
-        self._settings = settings_of(log.registry, **given)
+        self._settings = settings_of(registry_of(log), **given)
         self._session = Session(log, self._settings)
         self.log, self.drain_id = log, self._session.drain_id
+        self._journal = self._session.journal
         self._on_event = on_event
         self._workers, self._conclusion = Workers(self._session), Conclusion(self._session)
         self._stop_reason: Reason | None = None
@@ -109,15 +110,15 @@ class Drain:
 
     async def _whole(self) -> DrainReport:
         try:
-            await self.log.pool.call(self._check)
+            await self._journal.pool.call(self._check)
         except BaseException:
             self._is_used = False  # nothing was written, so that it may be run yet
             raise
         async with contextlib.AsyncExitStack() as stack:
             if self._on_event is not None:
-                self.log.observers.append(self._on_event)
+                self._journal.observers.append(self._on_event)
                 stack.callback(self._tell_no_more)
-            await stack.enter_async_context(Block(self.log.pool, self._session.claims))
+            await stack.enter_async_context(Block(self._journal.pool, self._session.claims))
             return await self._drained()
 
     async def _left(self) -> DrainReport:
@@ -131,8 +132,8 @@ class Drain:
         return self._report(reason, took_s, held)
 
     def _tell_no_more(self) -> None:
-        if self._on_event is not None and self._on_event in self.log.observers:
-            self.log.observers.remove(self._on_event)
+        if self._on_event is not None and self._on_event in self._journal.observers:
+            self._journal.observers.remove(self._on_event)
 
     def _held(self) -> list[str]:
         runs = self._session.preparations.under_way
@@ -201,7 +202,7 @@ class Drain:
             session.estimate,
             most=most,
             name=self._settings.strategy_name,
-            price=Prices(self.log, self.log.registry),
+            price=Prices(self._journal, self._session.registry),
             later=session.admission.coming_after(),
             was_done=session.admission.is_done,
             standing=session.admission.standing,
@@ -248,7 +249,7 @@ class Drain:
             self._wake = lambda: None
             await to_the_end(workers.close())
         report = self._report(reason, time.monotonic() - began, self._held())
-        self.log.registry.observe("autopack_drain_stopped", report=report)
+        self._session.registry.observe("autopack_drain_stopped", report=report)
         return report
 
     async def _given_up(self, reason: str, detail: str | None) -> None:
@@ -325,7 +326,7 @@ class Drain:
     async def _something_new(self, changed: asyncio.Event) -> None:
         wait_s, ready_at = _LOOK_S, self._look_at
         if ready_at is not None:
-            until_s = seconds_until(self.log.clock, ready_at, is_idle=not len(self._workers))
+            until_s = seconds_until(self._journal.clock, ready_at, is_idle=not len(self._workers))
             wait_s = min(wait_s, max(until_s, 0.001))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(changed.wait(), wait_s)

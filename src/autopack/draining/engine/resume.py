@@ -22,7 +22,7 @@ from autopack.events import (
     PhaseTimedOut,
 )
 from autopack.format.redaction import clean
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of, registry_of
 from autopack.ports.importing import IMPORTED
 from autopack.ports.log import Recorded
 from autopack.prediction.calibrators import options_of
@@ -63,14 +63,15 @@ def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
         settings["executor"] = _executor_again(log, started)
     options = started.settings.get("strategy_options")
     if is_own and settings["strategy"] == started.strategy and options:
-        found = log.registry.resolve("strategy", started.strategy)
+        found = registry_of(log).resolve("strategy", started.strategy)
         settings["strategy"] = made_with(found, "strategy", started.strategy, options)
     return {**settings, "resumes": drain_id, "drain": drain_id}
 
 
 def kept(log: Log, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings as a log keeps them, with the names of those that it does not keep whole."""
-    lost = sorted(n for n, value in settings.items() if clean(log.redact, value) is not value)
+    redact = journal_of(log).redact
+    lost = sorted(n for n, value in settings.items() if clean(redact, value) is not value)
     return {**settings, **({"redacted": lost} if lost else {})}
 
 
@@ -88,7 +89,7 @@ def _started_last(log: Log, drain_id: str) -> tuple[DrainStarted, bool]:
 
 
 def _is_own(log: Log, recorded: Recorded[Any]) -> bool:
-    return recorded.event.log_id == log.log_id and IMPORTED not in recorded.meta
+    return recorded.event.log_id == journal_of(log).log_id and IMPORTED not in recorded.meta
 
 
 def _unheard(started: DrainStarted) -> dict[str, str]:
@@ -122,13 +123,14 @@ def _check_given(started: DrainStarted, given: Mapping[str, Any], asked: Mapping
 
 def _executor_again(log: Log, started: DrainStarted) -> Any:
     """Return what the executor's name stands for, made as it was if it can say so."""
-    found = log.registry.resolve("executor", started.executor)
+    found = registry_of(log).resolve("executor", started.executor)
     again = getattr(found, "again", None)
     return started.executor if again is None else again(started.settings)
 
 
 def _drain_named(log: Log, wanted: str) -> str:
-    if wanted != LAST and log.backend.stream_versions([drain_stream(wanted)])[drain_stream(wanted)]:
+    stream = drain_stream(wanted)
+    if wanted != LAST and journal_of(log).backend.stream_versions([stream])[stream]:
         return wanted
     starts = list(log.read_all(types=[DrainStarted]))
     ids = [recorded.event.drain_id for recorded in starts]
@@ -160,7 +162,7 @@ def _check_name(log: Log, started: DrainStarted, place: str, name: Any) -> None:
         is_object = False
     is_file = isinstance(name, str) and ".py:" in name
     is_known = name is None or (place == "escalation" and name in ESCALATIONS)
-    is_registered = place != "escalation" and _plain(name) in log.registry.names(place)
+    is_registered = place != "escalation" and _plain(name) in registry_of(log).names(place)
     if not is_object and (is_file or is_known or is_registered):
         return
     raise InvalidInputError(
@@ -180,7 +182,8 @@ def _says_its_options(log: Log, started: DrainStarted, place: str) -> bool:
     """Tell whether an object's options are in the log, so that it can be made again."""
     if place == "strategy":
         return bool(started.settings.get("strategy_options"))
-    return place == "executor" and hasattr(log.registry.known(place).get(started.executor), "again")
+    found = registry_of(log).known("executor").get(started.executor)
+    return place == "executor" and hasattr(found, "again")
 
 
 def seconds_at_work(log: Log, drain_id: str) -> float:

@@ -39,8 +39,7 @@ from autopack.errors import (
     VersionConflictError,
 )
 from autopack.events import DrainStarted, PhaseReleased
-from autopack.log.handler import handler_of
-from autopack.log.log import Log
+from autopack.log.log import Log, handler_of, registry_of
 from autopack.plugins.narrator import Narrator
 from autopack.ports.drain import Choose, DrainView, Retry
 from autopack.ports.log import Recorded, from_us
@@ -61,19 +60,26 @@ class Session:
 
     def __init__(self, log: Log, settings: Settings) -> None:
         self.log, self.settings = log, settings
-        self.worker = log.redact(new_worker())
-        self.drain_id = settings.drain or f"{log.now_us() // 1_000_000:x}-{secrets.token_hex(4)}"
+        self.handler, self.registry = handler_of(log), registry_of(log)
+        journal = self.journal = self.handler.journal
+        self.worker = journal.redact(new_worker())
+        self.drain_id = (
+            settings.drain or f"{journal.now_us() // 1_000_000:x}-{secrets.token_hex(4)}"
+        )
         self.own = OwnStream(log, self.drain_id)
-        self.admission = Admission(log, settings.is_in_scope, run_id=settings.run_id)
+        self.admission = Admission(journal, settings.is_in_scope, run_id=settings.run_id)
         self.history = DrainHistory()
         self.admission.leave_out(self.history.tried)
         self._taught: Coefficients | None = None
-        self._knowledge = Knowledge(log, settings.estimator.name)
+        self._knowledge = Knowledge(journal, settings.estimator.name)
         self._predictions = Predictions(self.estimate)
         self._quantiles = quantiles_of(
-            log, settings.calibrator, estimator=settings.estimator.name, tau=settings.tau
+            journal,
+            self.registry,
+            settings.calibrator,
+            estimator=settings.estimator.name,
+            tau=settings.tau,
         )
-        self.handler = handler_of(log)
         self.caps = Caps(
             self.handler, drain=self.drain_id, allow_unknown_price=settings.allow_unknown_price
         )
@@ -91,11 +97,13 @@ class Session:
             most=settings.workers + 1,  # a slow one holds up no other run
         )
         self._lanes = Lanes(settings.rates)
-        self._traffic = Traffic(log, self._lanes, self._model_of, has_rates=settings.rates.are_set)
+        self._traffic = Traffic(
+            journal, self._lanes, self._model_of, has_rates=settings.rates.are_set
+        )
         self.elapsed_before_s = 0.0
         self.is_open = False
         self.unreadable_in: str | None = None
-        self.account = DrainAccount(log, self.drain_id, when_ended=self._ended)
+        self.account = DrainAccount(journal, self.drain_id, when_ended=self._ended)
         self.guards = Guards(
             self.handler,
             drain_id=self.drain_id,
@@ -106,8 +114,8 @@ class Session:
         )
         self._failing = Failing(
             quantiles=self._quantiles,
-            redact=log.redact,
-            classify=classifier_of(log.registry),
+            redact=journal.redact,
+            classify=classifier_of(self.registry),
             backoff=settings.backoff,
             escalation=settings.escalation,
         )
@@ -116,7 +124,7 @@ class Session:
 
     def now(self) -> datetime:
         """Return the log's time."""
-        return from_us(self.log.now_us())
+        return from_us(self.journal.now_us())
 
     def check(self) -> None:
         """Return if the drain may begin, else raise why not; nothing was written by then."""
@@ -154,7 +162,7 @@ class Session:
             settings=kept(self.log, settings.recorded()),
             versions={name: _version(name) for name in _PACKAGES},
             resumes=settings.resumes,
-            log_id=self.log.log_id,
+            log_id=self.journal.log_id,
         )
         self.own.append(started)
         self.is_open = True
@@ -228,12 +236,12 @@ class Session:
         """Predict a phase's output with the coefficients in force now."""
         settings = self.settings
         if self._taught is None:
-            self._taught = coefficients(self.log, settings.estimator)
+            self._taught = coefficients(self.journal, settings.estimator)
         return estimated(
-            self.log,
+            self.journal,
             settings.estimator,
             phase,
-            registry=self.log.registry,
+            registry=self.registry,
             workspace=settings.workspace,
             quantiles=None if settings.calibrator is None else self._quantiles(),
             tau=settings.tau,

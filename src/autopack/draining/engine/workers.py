@@ -183,9 +183,7 @@ class Workers:
                 return
             duration_s = live.elapsed_s
             # What was done is not done again for want of a thread to judge it in.
-            question = await self._insisted(
-                lambda: asked(session.log.registry, live, claim, outcome)
-            )
+            question = await self._insisted(lambda: asked(session.registry, live, claim, outcome))
             await self.surely(
                 lambda: session.end(claim, live, outcome, duration_s=duration_s, question=question)
             )

@@ -12,7 +12,7 @@ from autopack.errors import (
     RunMissingError,
 )
 from autopack.log.handler import Handler
-from autopack.log.log import Log
+from autopack.log.log import Log, registry_of
 from autopack.ports.states import LIVE, PhaseStatus
 
 
@@ -32,7 +32,7 @@ def check(log: Log, settings: Settings, admission: Admission, handler: Handler, 
     _check_scope(settings, admission, handler)
     handler.decided(set_cap(settings, caps))
     given = {"log": log, "settings": settings.recorded()}
-    for plugin, reason in log.registry.answers("autopack_guard_drain", **given):
+    for plugin, reason in registry_of(log).answers("autopack_guard_drain", **given):
         if isinstance(reason, BaseException):
             reason = f"its guard failed: {type(reason).__name__}: {reason}"
         if reason:

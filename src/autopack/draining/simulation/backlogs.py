@@ -11,6 +11,7 @@ from autopack.draining.simulation.simulated_drain import Answer
 from autopack.draining.strategies.drain_history import TIMED_OUT
 from autopack.draining.strategies.group_knowledge import evidence_in
 from autopack.log import views
+from autopack.log.log import Log, journal_of
 from autopack.ports.drain import DrainView
 from autopack.ports.prediction import Coefficients
 from autopack.ports.states import PhaseStatus
@@ -76,7 +77,7 @@ class Backlog:
         return frozenset(phase.run_id for phase in self.phases) - good
 
 
-def recorded_backlog(log: Any) -> Backlog:
+def recorded_backlog(log: Log) -> Backlog:
     """
     Return what a log's phases used and how they ended, as work that could have been done in
     another order.
@@ -84,9 +85,10 @@ def recorded_backlog(log: Any) -> Backlog:
     Phases that never ended are left out: nobody knows what they would have used. Where usage
     does not say to which attempt it belongs, a phase is one attempt.
     """
-    board = views.current(log, PHASES).rows
-    runs = views.current(log, RUNS).rows
-    attempts = views.current(log, ATTEMPTS).rows.values()
+    journal = journal_of(log)
+    board = views.current(journal, PHASES).rows
+    runs = views.current(journal, RUNS).rows
+    attempts = views.current(journal, ATTEMPTS).rows.values()
     used, samples = _used_by_attempt(attempts), _samples_by_attempt(attempts)
     ended = sorted(
         (row for row in board.values() if row.status in _ENDINGS),

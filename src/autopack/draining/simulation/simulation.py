@@ -13,6 +13,7 @@ from autopack.draining.simulation.simulated_drain import Step, World
 from autopack.draining.strategies.drain_history import TIMED_OUT
 from autopack.draining.strategies.explore import width_of
 from autopack.draining.strategies.ordered_phases import group_of
+from autopack.log.log import Log
 from autopack.ports.drain import GroupEvidence
 from autopack.projections.attempt_sums import Work
 from autopack.projections.call_totals import Use
@@ -160,6 +161,6 @@ def _work(world: World) -> Work:
     )
 
 
-def backlog_of(source: Any) -> Backlog:
+def backlog_of(source: Backlog | Log) -> Backlog:
     """Return a backlog as it is, or that of a log's history."""
     return source if isinstance(source, Backlog) else recorded_backlog(source)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from autopack.log.journal import Journal
 from autopack.log.views import LiveView
 from autopack.ports.drain import GroupEvidence, evidence_of
 from autopack.prediction.estimation import vocabulary
@@ -18,7 +19,7 @@ class Knowledge(Mapping[str, GroupEvidence]):
     whole.
     """
 
-    def __init__(self, journal: Any, estimator: str) -> None:
+    def __init__(self, journal: Journal, estimator: str) -> None:
         self._journal, self._estimator = journal, estimator
         self._samples: LiveView | None = None
         self._groups: dict[str, GroupEvidence] = {}

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from autopack.log.log import Log
+from autopack.log.journal import Journal
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import Backend
 from autopack.testing.backends.appending import BodiesContract, ReadingContract, VersionContract
 from autopack.testing.backends.beside import BesideContract, TransactionContract
@@ -62,6 +63,11 @@ class BackendContract(
         store.close()
 
     @pytest.fixture
-    def journal(self, backend: Backend) -> Log:
+    def log(self, backend: Backend) -> Log:
         """An open log over it."""
         return Log(backend)
+
+    @pytest.fixture
+    def journal(self, log: Log) -> Journal:
+        """What that log is made of."""
+        return journal_of(log)

@@ -12,7 +12,8 @@ from autopack.errors import (
     InvalidNameError,
 )
 from autopack.events import event
-from autopack.log.log import Log
+from autopack.log.journal import Journal
+from autopack.log.log import Log, journal_of
 from autopack.ports.log import ANY, Backend, NewEvent, UnrecognisedEvent
 from autopack.testing.backends.constants import ID, NOON, OTHER_ID
 from autopack.testing.facts import created, failed, paused
@@ -21,7 +22,7 @@ from autopack.testing.facts import created, failed, paused
 class EventIdContract:
     """The same fact is stored once, however often it is reported."""
 
-    def test_a_repeat_returns_the_first_answer(self, journal: Log) -> None:
+    def test_a_repeat_returns_the_first_answer(self, journal: Journal) -> None:
         """An id that is known with equal content adds nothing."""
         new = NewEvent(event=paused(), event_id=ID)
         first = journal.append("run-r1", [new], expected_version=0)
@@ -30,7 +31,7 @@ class EventIdContract:
         assert first == journal.append("run-r1", [new], expected_version=ANY)
         assert 1 == journal.backend.head().position
 
-    def test_a_repeat_holds_after_the_stream_moved_on(self, journal: Log) -> None:
+    def test_a_repeat_holds_after_the_stream_moved_on(self, journal: Journal) -> None:
         """Ids are looked at before versions, so a late repeat is no conflict."""
         new = NewEvent(event=paused(), event_id=ID)
         first = journal.append("run-r1", [new], expected_version=0)
@@ -52,7 +53,7 @@ class EventIdContract:
         ],
     )
     def test_other_content_under_a_known_id_is_refused(
-        self, journal: Log, stream: str, new: NewEvent, differs: str
+        self, journal: Journal, stream: str, new: NewEvent, differs: str
     ) -> None:
         """The refusal names id, position and what differs, and appends nothing."""
         first = NewEvent(event=paused(), event_id=ID, occurred_at=NOON)
@@ -68,7 +69,7 @@ class EventIdContract:
         )
         assert 1 == journal.backend.head().position
 
-    def test_any_appends_the_unknown_rest_of_a_list(self, journal: Log) -> None:
+    def test_any_appends_the_unknown_rest_of_a_list(self, journal: Journal) -> None:
         """Of a partly known list, ANY appends what is new and answers for all, in order."""
         one, two = (
             NewEvent(event=paused("one"), event_id=ID),
@@ -85,7 +86,7 @@ class EventIdContract:
 
     @pytest.mark.parametrize("expected", [0, 1])
     def test_a_checked_version_refuses_a_partly_known_list(
-        self, journal: Log, expected: int
+        self, journal: Journal, expected: int
     ) -> None:
         """A list that is in part new cannot be checked against one version."""
         one = NewEvent(event=paused("one"), event_id=ID)
@@ -98,7 +99,9 @@ class EventIdContract:
         assert (ID, 1) == (refused.value.event_id, refused.value.position)
         assert 1 == journal.backend.head().position
 
-    def test_the_refused_list_names_the_known_event_of_its_own_stream(self, journal: Log) -> None:
+    def test_the_refused_list_names_the_known_event_of_its_own_stream(
+        self, journal: Journal
+    ) -> None:
         """The refusal's position is that of the id it names, also in a batch."""
         one, two = (
             NewEvent(event=paused("one"), event_id=ID),
@@ -112,7 +115,7 @@ class EventIdContract:
 
         assert (OTHER_ID, 2) == (refused.value.event_id, refused.value.position)
 
-    def test_one_id_twice_in_a_call_is_refused(self, journal: Log) -> None:
+    def test_one_id_twice_in_a_call_is_refused(self, journal: Journal) -> None:
         """Two events of one call cannot share an id."""
         with pytest.raises(InvalidEventError, match="twice"):
             journal.append(
@@ -124,7 +127,7 @@ class EventIdContract:
         assert 0 == journal.backend.head().position
 
     @pytest.mark.parametrize("wrong", [b"short", "0" * 16, bytes(17)])
-    def test_an_id_has_sixteen_bytes(self, journal: Log, wrong: Any) -> None:
+    def test_an_id_has_sixteen_bytes(self, journal: Journal, wrong: Any) -> None:
         """Anything else is no event id."""
         with pytest.raises(InvalidEventError, match="16 bytes"):
             journal.append("s", [NewEvent(event=paused(), event_id=wrong)], expected_version=ANY)
@@ -134,7 +137,7 @@ class RefusalContract:
     """A refused event leaves no trace."""
 
     @pytest.mark.parametrize("name", ["", " s", "s\n", "x" * 421, "a\x00b", "\ud800"])
-    def test_stream_names_are_checked(self, journal: Log, name: str) -> None:
+    def test_stream_names_are_checked(self, journal: Journal, name: str) -> None:
         """A stream has a printable name."""
         with pytest.raises(InvalidNameError):
             journal.append(name, [paused()], expected_version=ANY)
@@ -142,21 +145,21 @@ class RefusalContract:
         assert 0 == journal.backend.head().position
 
     @pytest.mark.parametrize("meta", [{"a": float("nan")}, {"a": object()}, {"a": {1}}])
-    def test_meta_is_json(self, journal: Log, meta: Any) -> None:
+    def test_meta_is_json(self, journal: Journal, meta: Any) -> None:
         """What is known of an event's origin must be JSON."""
         with pytest.raises(InvalidEventError, match="meta"):
             journal.append("s", [NewEvent(event=paused(), meta=meta)], expected_version=ANY)
 
         assert 0 == journal.backend.head().position
 
-    def test_a_naive_time_is_refused(self, journal: Log) -> None:
+    def test_a_naive_time_is_refused(self, journal: Journal) -> None:
         """When it happened needs a time zone."""
         new = NewEvent(event=paused(), occurred_at=datetime(2026, 1, 1))
 
         with pytest.raises(InvalidEventError, match="time zone"):
             journal.append("s", [new], expected_version=ANY)
 
-    def test_a_long_text_that_is_no_unicode_is_refused(self, journal: Log) -> None:
+    def test_a_long_text_that_is_no_unicode_is_refused(self, journal: Journal) -> None:
         """A lone surrogate is refused as such, short or long, in events and artifacts."""
         for text in ("\ud800", "\ud800" * 600):
             with pytest.raises(InvalidEventError):
@@ -170,7 +173,7 @@ class RefusalContract:
 class UnrecognisedContract:
     """What nobody registered is kept."""
 
-    def test_an_unknown_type_is_kept_and_verified(self, journal: Log) -> None:
+    def test_an_unknown_type_is_kept_and_verified(self, journal: Journal, log: Log) -> None:
         """An event of an absent plugin is read as it was written, and the chain covers it."""
         kept = UnrecognisedEvent("weather.changed", 3, '{"sky": "grey" }')
         journal.append("weather-1", [kept], expected_version=0)
@@ -179,7 +182,7 @@ class UnrecognisedContract:
 
         assert kept == recorded.event
         assert ("weather.changed", 3) == (recorded.type, recorded.schema)
-        assert journal.verify().is_clean
+        assert log.verify().is_clean
 
     def test_a_registered_class_reads_what_was_kept(self, backend: Backend) -> None:
         """Once its plugin is back, the stored event is read as its class."""
@@ -192,6 +195,6 @@ class UnrecognisedContract:
             "w", [UnrecognisedEvent("weather.changed", 1, '{"sky":"grey"}')], expected_version=0
         )
         log = Log(backend)
-        log.codec.register(WeatherChanged)
+        journal_of(log).codec.register(WeatherChanged)
 
         assert [WeatherChanged(sky="grey")] == [r.event for r in log.read_all()]

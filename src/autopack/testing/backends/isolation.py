@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from autopack.errors import InvalidInputError, LogClosedError
-from autopack.log.log import Log
+from autopack.log.journal import Journal
 from autopack.ports.log import ANY, Backend, Checkpoint, Lease, NewEvent, Reader
 from autopack.testing.backends.constants import ID, OTHER_ID
 from autopack.testing.backends.sharing import together
@@ -20,7 +20,9 @@ _END = 2**40
 class IsolationContract:
     """Who writes sees its own changes in its transaction only; a snapshot sees one moment."""
 
-    def test_a_transaction_reads_its_own_changes_and_nobody_else_does(self, journal: Log) -> None:
+    def test_a_transaction_reads_its_own_changes_and_nobody_else_does(
+        self, journal: Journal
+    ) -> None:
         """
         A read through the transaction sees its own appends; one around it, what is committed.
 
@@ -52,7 +54,7 @@ class IsolationContract:
             inside["rows of v"],
         )
 
-    def test_a_snapshot_sees_one_moment(self, journal: Log) -> None:
+    def test_a_snapshot_sees_one_moment(self, journal: Journal) -> None:
         """Whatever is written meanwhile, a snapshot answers as it did when it was taken."""
         journal.append("s", [paused("1"), paused("2")], expected_version=0)
         _change(journal, "before", ID)
@@ -67,7 +69,7 @@ class IsolationContract:
         assert first["stream"] != after["stream"]
         assert first["rows of v"] != after["rows of v"]
 
-    def test_a_snapshot_is_of_the_moment_at_which_it_was_taken(self, journal: Log) -> None:
+    def test_a_snapshot_is_of_the_moment_at_which_it_was_taken(self, journal: Journal) -> None:
         """What is written before the first question is not in it."""
         with journal.backend.snapshot() as reader:
             together(lambda: _change(journal, "meanwhile", ID))
@@ -76,7 +78,7 @@ class IsolationContract:
         assert (0, []) == (head, leases)
         assert 1 == journal.head().position
 
-    def test_a_thread_reads_the_moment_of_its_own_snapshot(self, journal: Log) -> None:
+    def test_a_thread_reads_the_moment_of_its_own_snapshot(self, journal: Journal) -> None:
         """Its other reads, and snapshots within, see that moment; then all is seen again."""
         journal.append("s", [paused()], expected_version=0)
         seen = []
@@ -91,7 +93,7 @@ class IsolationContract:
         assert [1, 1, 1, 1, 2] == seen
         assert 2 == journal.head().position
 
-    def test_a_snapshot_holds_nobody_up(self, journal: Log) -> None:
+    def test_a_snapshot_holds_nobody_up(self, journal: Journal) -> None:
         """While one thread holds a moment, others read, take moments of their own, and write."""
         journal.append("s", [paused()], expected_version=0)
         is_held, is_done = threading.Event(), threading.Event()
@@ -118,7 +120,7 @@ class IsolationContract:
         assert [(number, number) for number in range(2, 22)] == seen[:-1]
         assert 1 == seen[-1]
 
-    def test_many_threads_hold_moments_of_their_own(self, journal: Log) -> None:
+    def test_many_threads_hold_moments_of_their_own(self, journal: Journal) -> None:
         """As many snapshots as threads are open at once, and none of them waits for another."""
         journal.append("s", [paused()], expected_version=0)
         everybody = threading.Barrier(24)
@@ -133,7 +135,7 @@ class IsolationContract:
 
         assert [1] * 24 == seen
 
-    def test_a_snapshot_that_is_over_is_not_seen_again(self, journal: Log) -> None:
+    def test_a_snapshot_that_is_over_is_not_seen_again(self, journal: Journal) -> None:
         """An error within ends the moment too."""
         journal.append("s", [paused()], expected_version=0)
         with pytest.raises(KeyError), journal.backend.snapshot():
@@ -142,7 +144,7 @@ class IsolationContract:
 
         assert 2 == journal.head().position
 
-    def test_a_snapshot_of_a_closed_log_answers_nothing(self, journal: Log) -> None:
+    def test_a_snapshot_of_a_closed_log_answers_nothing(self, journal: Journal) -> None:
         """Closing does not wait for who holds a moment; the next question is refused by name."""
         with journal.backend.snapshot() as reader:
             together(journal.close)
@@ -165,7 +167,7 @@ class IsolationContract:
                 store.page(after=0, until=9, limit=9)
         assert [] == backend.leases()
 
-    def test_closing_within_a_transaction_commits_nothing(self, journal: Log) -> None:
+    def test_closing_within_a_transaction_commits_nothing(self, journal: Journal) -> None:
         """Who closes the log under its own transaction is told that nothing was recorded."""
         told = []
 
@@ -179,7 +181,7 @@ class IsolationContract:
 
         assert [1] == [r.position for r in told]
 
-    def test_a_page_is_short_at_the_end_only(self, journal: Log) -> None:
+    def test_a_page_is_short_at_the_end_only(self, journal: Journal) -> None:
         """A page with fewer rows than it may have is the last one, also of some types."""
         journal.append("s", [paused(str(n)) for n in range(1, 7)], expected_version=0)
         _change(journal, "last", ID)
@@ -190,7 +192,7 @@ class IsolationContract:
         assert 6 == len(journal.backend.stream_page("s", after_version=0, limit=6))
 
 
-def _change(journal: Log, word: str, event_id: Any) -> None:
+def _change(journal: Journal, word: str, event_id: Any) -> None:
     """Append an event of that id, and change something of every kind beside it."""
     position = journal.backend.head().position + 1
     with journal.transaction() as transaction:

@@ -1,0 +1,71 @@
+"""The views that a log keeps: the library's own and those of plugins, persisted and compared."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+
+from autopack.errors import AutopackError, InvalidInputError, LogDamagedError, LogError
+from autopack.log.journal import Journal
+from autopack.log.verification import Fault
+from autopack.log.views.persisted import differences, refresh
+from autopack.plugins.narrator import Narrator
+from autopack.plugins.registry import Registry
+from autopack.ports.projection import check_projection
+from autopack.projections.attempts import ATTEMPTS
+from autopack.projections.phases import PHASES
+from autopack.projections.runs import RUNS
+
+CORE_VIEWS: Final = (RUNS, PHASES, ATTEMPTS)
+_narrator = Narrator("autopack.plugins")
+
+
+def refresh_all(journal: Journal, registry: Registry, *, rebuild: bool) -> dict[str, int]:
+    """Persist all views up to the head; see :meth:`autopack.Log.refresh_views`."""
+    positions = {view.name: refresh(journal, view, rebuild=rebuild) for view in CORE_VIEWS}
+    for name, projection in registry.added("projection").items():
+        with _plugins_view(registry, name):
+            if check_projection(projection).name != name:
+                raise InvalidInputError(
+                    f"It calls itself {projection.name!r}: give one name.",
+                    name=f"projection.{name}",
+                    value=projection.name,
+                )
+            positions[name] = refresh(journal, projection, rebuild=rebuild)
+    return positions
+
+
+@contextlib.contextmanager
+def _plugins_view(registry: Registry, name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as fault:
+        if isinstance(fault, LogError) and not isinstance(fault, LogDamagedError):
+            raise
+        plugin = registry.holder("projection", name)
+        _narrator.error(
+            "a plugin's view was not persisted", view=name, plugin=plugin, exc_info=fault
+        )
+
+
+def view_faults(journal: Journal, registry: Registry) -> tuple[Fault, ...]:
+    """Return in what persisted views differ from a rebuild, or why they cannot be read."""
+    try:
+        return tuple(_differing(journal, registry))
+    except LogError as fault:
+        return (Fault(None, f"the persisted views cannot be read: {fault}"),)
+
+
+def _differing(journal: Journal, registry: Registry) -> Iterator[Fault]:
+    head = journal.backend.head().position
+    for saved in journal.backend.saved_views():
+        projection = registry.known("projection").get(saved.view)
+        if saved.position > head:
+            yield Fault(None, f"view {saved.view!r} stands at {saved.position}, past the head")
+        elif projection is not None:
+            try:
+                found = differences(journal, projection)
+            except AutopackError as fault:
+                found = [str(fault)]
+            if found:
+                shown = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
+                yield Fault(None, f"view {saved.view!r} is not what the log says: {shown}")
