@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from autopack import PhaseSpec, create_run, drain
-from autopack.draining.executors.command import PRESETS
 from autopack.draining.executors.output_watch import WatchedProgram
+from autopack.draining.executors.presets import PRESETS
 from autopack.draining.executors.session_calls import Surroundings
 from autopack.draining.executors.usage_files import UsageChannel
 from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseFailed

@@ -37,6 +37,15 @@ def autopack_register_executors(register: Register) -> None:
 
 
 @hookimpl
+def autopack_register_presets(register: Register) -> None:
+    """Register ``claude``, ``codex``, ``gemini``, ``opencode`` and ``qwen``."""
+    from autopack.draining.executors.presets import PRESETS
+
+    for name, preset in PRESETS.items():
+        register(name, preset)
+
+
+@hookimpl
 def autopack_register_estimators(register: Register) -> None:
     """Register ``deliverables``."""
     from autopack.prediction.estimation.deliverables import Deliverables

@@ -32,7 +32,7 @@ def executor_of(
     if command is not None:
         given["command"] = _list_of("--command", command)
     if preset is not None:
-        given["preset"] = preset
+        given["preset"] = registry.resolve("preset", preset)
     if name is None:
         if command is None and preset is None:
             raise click.UsageError(

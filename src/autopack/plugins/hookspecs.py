@@ -49,6 +49,16 @@ def autopack_register_executors(register: Register) -> None:
 
 
 @hookspec
+def autopack_register_presets(register: Register) -> None:
+    """
+    Register presets of the executor ``command``: clients whose output a reader of yours knows.
+
+    A class of objects with ``name``, ``command``, ``stdin`` and ``reader(lease_token, place)``,
+    which returns a :class:`autopack.types.ProgramReader`.
+    """
+
+
+@hookspec
 def autopack_register_estimators(register: Register) -> None:
     """Register estimators: objects with ``name``, ``base_version``, ``estimate()``."""
 

@@ -20,6 +20,7 @@ from autopack.plugins.python_files import from_file, place_in
 KINDS: Final = {
     "strategy": "strategies",
     "executor": "executors",
+    "preset": "presets",
     "estimator": "estimators",
     "calibrator": "calibrators",
     "projection": "projections",

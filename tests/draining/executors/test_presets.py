@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from autopack import CommandExecutor, PhaseSpec, create_run, drain
+from autopack import CommandExecutor, PhaseSpec, create_run, drain, hookimpl, load_plugins
+from autopack.draining.executors.json_lines import ProgramReader
 from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseFailed, PhaseTimedOut
 from autopack.log.log import Log
 from programs import CODEX_START, INIT, RESULT, codex_turn, message, printing, script
@@ -238,3 +239,38 @@ def test_a_preset_calls_its_program(log, tmp_path, monkeypatch, preset, told, ar
     (ended,) = (r.event for r in log.read_all(types=[PhaseCompleted]))
 
     assert [arguments, prompt] == json.loads(log.artifacts.get(ended.artifacts["stderr"]))
+
+
+class Counted:
+    """A preset of somebody's own, whose program prints how many tokens it used."""
+
+    name, command, stdin = "counted", ("echo", "tokens 5"), None
+
+    def reader(self, lease_token, place):
+        class Reader(ProgramReader):
+            def line(self, text):
+                word, _, tokens = text.partition(" ")
+                if word == "tokens":
+                    self.calls.append({"model": "own-1", "output_tokens": int(tokens)})
+                super().line(text)
+
+        assert place.cwd is not None
+        return Reader(lease_token)
+
+
+class CountedPlugin:
+    """Registers it."""
+
+    @hookimpl
+    def autopack_register_presets(self, register):
+        register("counted", Counted)
+
+
+def test_a_plugin_brings_a_preset(log, tmp_path):
+    """It is known by its name beside the library's own, and read as they are."""
+    registry = load_plugins(extra=[CountedPlugin()])
+    preset = registry.resolve("preset", "counted")
+    report = drain(log, executor=CommandExecutor(preset=preset, cwd=tmp_path))
+
+    assert ["claude", "codex", "counted", "gemini", "opencode", "qwen"] == registry.names("preset")
+    assert (1, 5) == (report.completed, report.total_tokens)

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -12,16 +12,12 @@ from autopack.draining.attempts.machine_faults import NOT_TO_BE_HAD
 from autopack.draining.attempts.threads import off_loop, to_the_end
 from autopack.draining.executors import placeholders
 from autopack.draining.executors.call_recorder import CALLS_MOST, CUT_MOST
-from autopack.draining.executors.claude import Claude
-from autopack.draining.executors.codex import Codex
-from autopack.draining.executors.gemini import Gemini
 from autopack.draining.executors.json_lines import Preset, ProgramReader
 from autopack.draining.executors.keepers import Keeper
-from autopack.draining.executors.opencode import Opencode
 from autopack.draining.executors.output_watch import OverError, OvertimeError, WatchedProgram
 from autopack.draining.executors.placeholders import Argument, NoValueError, Values
+from autopack.draining.executors.presets import preset_of
 from autopack.draining.executors.processes import GroupProcess
-from autopack.draining.executors.qwen import Qwen
 from autopack.draining.executors.session_calls import Surroundings
 from autopack.draining.executors.shell_texts import check_shell_texts
 from autopack.draining.executors.usage_files import UsageChannel
@@ -34,15 +30,6 @@ from autopack.errors import (
 from autopack.ports.figures import DAY_S, check_amount, check_seconds
 from autopack.ports.work import Attempt, Failed, Outcome, PhaseView
 
-PRESETS: Final[Mapping[str, Callable[[], Preset]]] = {
-    "claude": Claude,
-    "codex": Codex,
-    "gemini": Gemini,
-    "opencode": Opencode,
-    "qwen": Qwen,
-}
-"""Programs whose output is known, by name."""
-
 _EXAMPLE: Final = """--command '["my-agent", "--task", "{goal}"]' or --preset claude"""
 
 
@@ -53,7 +40,7 @@ class CommandExecutor:
     Args:
         command: The argument list, with placeholders; an inner list is a group of arguments that
             is left out if one of its placeholders has no value. A preset brings its own.
-        preset: A name in ``PRESETS``, whose output is read for usage; or an object like them.
+        preset: A client whose output is read for usage: its name, or an object of one's own.
         stdin: A text with placeholders for standard input; None gives it none.
         cwd: The folder to run in, absolute or from here.
         env: Variables to add to this process's own; their values may have placeholders. The log
@@ -73,7 +60,7 @@ class CommandExecutor:
         self,
         command: Sequence[Argument] | None = None,
         *,
-        preset: str | Preset | None = None,
+        preset: str | type[Preset] | Preset | None = None,
         stdin: str | None = None,
         cwd: str | Path | None = None,
         env: Mapping[str, str] | None = None,
@@ -81,7 +68,7 @@ class CommandExecutor:
         grace_s: float = 3.0,
         result_grace_s: float = 5.0,
     ) -> None:
-        self._preset = _preset(preset)
+        self._preset = None if preset is None else preset_of(preset)
         if command is None and self._preset is None:
             raise InvalidInputError(
                 f"The executor 'command' needs a command: {_EXAMPLE}.",
@@ -236,18 +223,6 @@ class CommandExecutor:
         if os.sep in program:
             return not os.access((self._cwd or Path.cwd()) / program, os.X_OK)
         return shutil.which(program, path=self._env.get("PATH")) is None
-
-
-def _preset(wanted: str | Preset | None) -> Preset | None:
-    if wanted is None or not isinstance(wanted, str):
-        return wanted
-    if wanted not in PRESETS:
-        raise InvalidInputError(
-            f"There is no preset {wanted!r}. Known: {', '.join(PRESETS)}.",
-            name="preset",
-            value=wanted,
-        )
-    return PRESETS[wanted]()
 
 
 def _checked(command: Any) -> tuple[Argument, ...]:
