@@ -64,25 +64,13 @@ def test_models_have_lanes_of_their_own():
     assert {"m": at(60)} == lanes.closed(at(1))
 
 
-def test_a_suspended_lane_opens_at_its_time():
-    """The longest pause that was asked for holds."""
-    lanes = Lanes(Rates())
-    lanes.suspend("m", 30.0, at(0))
-    lanes.suspend("m", 15.0, at(5))
-
-    assert {"m": at(30)} == lanes.closed(at(29))
-    assert {} == lanes.closed(at(30))
-
-
 def test_a_lane_opens_again_whatever_the_clocks_do():
     """What a clock an hour ahead recorded, or ours before it was set back, counts from now."""
     lanes = Lanes(Rates(requests_per_minute=2))
     for number in range(2):
         lanes.begin(str(number), "m", 0, at(3600))
-    lanes.suspend("n", 30.0, at(3600))
 
-    assert {"m": at(61), "n": at(31)} == lanes.closed(at(1))
-    assert {"m": at(61)} == lanes.closed(at(31))
+    assert {"m": at(61)} == lanes.closed(at(1))
     assert {} == lanes.closed(at(61))
 
 

@@ -25,6 +25,7 @@ from autopack.draining.queue.admission import Admission
 from autopack.draining.queue.model_traffic import Traffic
 from autopack.draining.queue.passed_over import PassedOver
 from autopack.draining.queue.rate_limits import Lanes, lane_of
+from autopack.draining.queue.resting_lanes import RestingLanes
 from autopack.draining.settings.preconditions import check, set_cap
 from autopack.draining.settings.settings import Settings
 from autopack.draining.strategies.drain_history import NOTED, DrainHistory
@@ -96,10 +97,8 @@ class Session:
             lambda: self.admission.runs,
             most=settings.workers + 1,  # a slow one holds up no other run
         )
-        self._lanes = Lanes(settings.rates)
-        self._traffic = Traffic(
-            journal, self._lanes, self._model_of, has_rates=settings.rates.are_set
-        )
+        resting = RestingLanes(settings.backoff)
+        self._traffic = Traffic(journal, Lanes(settings.rates), resting, self._model_of)
         self.elapsed_before_s = 0.0
         self.is_open = False
         self.unreadable_in: str | None = None
@@ -203,7 +202,7 @@ class Session:
         moments = [admission.next_ready_at] if admission.next_ready_at else []
         if self.preparations.are_full:  # no further one is begun, so others are let past
             ready = [phase for phase in ready if not self.preparations.is_due(phase.run_id)]
-        if closed := self._lanes.closed(now):
+        if closed := self._traffic.closed(now):
             ready = [phase for phase in ready if lane_of(phase.model) not in closed]
             moments += closed.values()
         return DrainView(

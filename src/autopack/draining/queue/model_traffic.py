@@ -1,10 +1,13 @@
-"""Follows the log for the lanes: what everybody asks of the models, in this process or another."""
+"""Follows the log for the lanes: what everybody asks of the models, here and in other processes."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from autopack.draining.queue.rate_limits import Lanes
+from autopack.draining.attempts.failure_classes import WAITING
+from autopack.draining.attempts.told_waits import LONGEST_WAIT_S
+from autopack.draining.queue.rate_limits import Lanes, lane_of
+from autopack.draining.queue.resting_lanes import RestingLanes
 from autopack.events import (
     LlmUsageRecorded,
     PhaseClaimed,
@@ -17,11 +20,13 @@ from autopack.events import (
 )
 from autopack.log.journal import Journal
 from autopack.log.views.replay import position_at
+from autopack.plugins.narrator import Narrator
 from autopack.ports.log import Recorded, from_us
 from autopack.projections.call_totals import call_of
 
+_narrator: Final = Narrator("autopack.drain")
 _LOOKS_BACK: Final = timedelta(minutes=1)
-_SUSPENDS_FOR: Final = timedelta(days=1)
+_RESTS_FOR: Final = timedelta(seconds=LONGEST_WAIT_S)
 _ENDS: Final = (
     PhaseCompleted,
     PhaseFailed,
@@ -30,16 +35,18 @@ _ENDS: Final = (
     PhaseReleased,
     PhaseReclaimed,
 )
+_KINDS: Final = (PhaseClaimed, LlmUsageRecorded, *_ENDS)
 
 
 class Traffic:
     """
-    Tells the lanes of claims, calls and ends, and of pauses that a provider asked for.
+    Tells the lanes of claims, calls and ends, of refusals, and of pauses that a provider asked for.
 
     Since it goes by the log, a drain that begins now knows what others have just asked for, and
-    which models want to be left alone. Without rates only those pauses are looked for.
+    which models want to be left alone.
 
     Args:
+        lanes, resting: Who is told: of rates, and of rests.
         model_of: Returns the model of the phase that an event is about.
     """
 
@@ -47,27 +54,32 @@ class Traffic:
         self,
         journal: Journal,
         lanes: Lanes,
+        resting: RestingLanes,
         model_of: Callable[[str, str], str | None],
-        *,
-        has_rates: bool,
     ) -> None:
-        self._journal, self._lanes, self._model_of = journal, lanes, model_of
-        kinds = (PhaseClaimed, LlmUsageRecorded, *_ENDS) if has_rates else (PhaseFailed,)
-        self._kinds: tuple[type, ...] = kinds
+        self._journal, self._lanes, self._resting = journal, lanes, resting
+        self._model_of = model_of
         self._position = 0
+
+    def closed(self, now: datetime) -> dict[str, datetime]:
+        """Return the lanes that let nothing in now, with when to look again."""
+        found = self._resting.closed(now)
+        for lane, until in self._lanes.closed(now).items():
+            found[lane] = max(until, found.get(lane, until))
+        return found
 
     def begin(self, head: int) -> None:
         """Tell the lanes what is still of interest in the log, up to *head*."""
         now = from_us(self._journal.now_us())
-        start = position_at(self._journal, now - _LOOKS_BACK)
-        self._read(position_at(self._journal, now - _SUSPENDS_FOR), start, (PhaseFailed,))
-        self._read(start, head, self._kinds)
+        start = position_at(self._journal, now - _LOOKS_BACK) if self._lanes.are_limited else head
+        self._read(position_at(self._journal, now - _RESTS_FOR), start, (PhaseFailed,))
+        self._read(start, head, _KINDS)
         self._position = head
 
     def hear(self, events: Sequence[Recorded[Any]]) -> None:
         """Tell the lanes what is new in the log."""
         for recorded in events:
-            if recorded.position > self._position and isinstance(recorded.event, self._kinds):
+            if recorded.position > self._position and isinstance(recorded.event, _KINDS):
                 self._tell(recorded)
 
     def _read(self, after: int, until: int, kinds: tuple[type, ...]) -> None:
@@ -77,19 +89,38 @@ class Traffic:
                 self._tell(recorded)
 
     def _tell(self, recorded: Recorded[Any]) -> None:
-        event, at, lanes = recorded.event, recorded.recorded_at, self._lanes
+        event, at = recorded.event, recorded.recorded_at
+        token, model = event.lease_token or "", self._model(event)
         match event:
             case PhaseClaimed():
-                tokens = event.reserved_tokens or 0
-                lanes.begin(event.lease_token, self._model(event), tokens, at)
+                self._lanes.begin(token, model, event.reserved_tokens or 0, at)
+                self._resting.begun(token, lane_of(model), at)
             case LlmUsageRecorded():
-                lanes.call(
-                    event.lease_token or "", self._model(event), call_of(event, "").known_tokens, at
-                )
+                self._lanes.call(token, model, call_of(event, "").known_tokens, at)
+                self._resting.answered(lane_of(model))
             case _:
-                lanes.end(event.lease_token or "")
-        if isinstance(event, PhaseFailed) and event.retry_after_s is not None:
-            lanes.suspend(self._model(event), event.retry_after_s, at)
+                self._lanes.end(token)
+                self._end(event, token, lane_of(model), at)
+
+    def _end(self, event: Any, token: str, lane: str, at: datetime) -> None:
+        """Tell what the end of an attempt says of its lane."""
+        resting = self._resting
+        if isinstance(event, PhaseFailed) and (
+            event.failure_class in WAITING or event.retry_after_s is not None
+        ):
+            is_window = event.failure_class == "usage_limit"
+            wait_s = event.retry_after_s
+            until = resting.refused(token, lane, at, wait_s=wait_s, is_window=is_window)
+            if until is not None and self._position:
+                _narrator.warning(
+                    "a model is left alone",
+                    model=lane,
+                    until=until.isoformat(timespec="seconds"),
+                    since=event.failure_class,
+                )
+        elif isinstance(event, PhaseCompleted | PhaseGated | PhaseFailed):
+            resting.answered(lane)
+        resting.ended(token)
 
     def _model(self, event: Any) -> str | None:
         return self._model_of(event.run_id, event.phase_id)

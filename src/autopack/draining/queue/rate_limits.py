@@ -1,4 +1,4 @@
-"""How fast a model may be asked: requests and tokens a minute, and pauses that it asked for."""
+"""How fast a model may be asked: requests and tokens a minute."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,11 @@ class Lanes:
         self._rates = rates
         self._taken: dict[str, deque[tuple[datetime, int, int]]] = {}
         self._flights: dict[str, _Flight] = {}
-        self._suspended: dict[str, tuple[datetime, datetime]] = {}
+
+    @property
+    def are_limited(self) -> bool:
+        """Whether there is any rate to keep."""
+        return self._rates.are_set
 
     def begin(self, token: str, model: str | None, tokens: int, at: datetime) -> None:
         """Take note that an attempt at a phase of a model began, which may use so many tokens."""
@@ -91,35 +95,23 @@ class Lanes:
         """Take note that an attempt ended; what its calls used stays."""
         self._flights.pop(token, None)
 
-    def suspend(self, model: str | None, seconds: float, at: datetime) -> None:
-        """Let no phase of a model begin for so many seconds from a moment on."""
-        lane, until = lane_of(model), at + timedelta(seconds=seconds)
-        known = self._suspended.get(lane)
-        if known is None or known[1] < until:
-            self._suspended[lane] = (at, until)
-
     def closed(self, now: datetime) -> dict[str, datetime]:
         """Return the lanes that let nothing in now, with when to look again."""
-        self._set_back(now)
-        self._suspended = {lane: one for lane, one in self._suspended.items() if one[1] > now}
-        found = {lane: until for lane, (_at, until) in self._suspended.items()}
+        found: dict[str, datetime] = {}
         if not self._rates.are_set:
             return found
+        self._set_back(now)
         start = now - _WINDOW
         fresh = [flight for flight in self._flights.values() if flight.at > start]
         for lane, taken in self._taken.items():
             while taken and taken[0][0] <= start:
                 taken.popleft()
             if self._is_full(lane, [flight for flight in fresh if flight.lane == lane]):
-                opens = taken[0][0] + _WINDOW
-                found[lane] = max(opens, found.get(lane, opens))
+                found[lane] = taken[0][0] + _WINDOW
         return found
 
     def _set_back(self, now: datetime) -> None:
         """Let count from now on what is yet to come."""
-        for lane, (at, until) in self._suspended.items():
-            if at > now:
-                self._suspended[lane] = (now, until - (at - now))
         for flight in self._flights.values():
             flight.at = min(flight.at, now)
         for taken in self._taken.values():
