@@ -38,7 +38,7 @@ def autopack_register_executors(register: Register) -> None:
 
 @hookimpl
 def autopack_register_presets(register: Register) -> None:
-    """Register ``claude``, ``codex``, ``gemini``, ``opencode`` and ``qwen``."""
+    """Register ``claude``, ``codex``, ``gemini``, ``llm``, ``opencode`` and ``qwen``."""
     from autopack.draining.executors.presets import PRESETS
 
     for name, preset in PRESETS.items():

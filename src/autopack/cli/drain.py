@@ -55,7 +55,7 @@ _DIGITS_MOST = 12
 @click.option("--executor", help="A registered name, or file.py:name.")
 @click.option("--command", metavar="JSON", help="What the executor `command` runs: a list.")
 @click.option(
-    "--preset", help="A client whose output is known: claude, codex, gemini, opencode, qwen."
+    "--preset", help="A client whose output is known: claude, codex, gemini, llm, opencode, qwen."
 )
 @click.option(
     "-x",

@@ -272,5 +272,7 @@ def test_a_plugin_brings_a_preset(log, tmp_path):
     preset = registry.resolve("preset", "counted")
     report = drain(log, executor=CommandExecutor(preset=preset, cwd=tmp_path))
 
-    assert ["claude", "codex", "counted", "gemini", "opencode", "qwen"] == registry.names("preset")
+    assert ["claude", "codex", "counted", "gemini", "llm", "opencode", "qwen"] == registry.names(
+        "preset"
+    )
     assert (1, 5) == (report.completed, report.total_tokens)

@@ -7,6 +7,7 @@ from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.codex import Codex
 from autopack.draining.executors.gemini import Gemini
 from autopack.draining.executors.json_lines import Preset
+from autopack.draining.executors.llm import Llm
 from autopack.draining.executors.opencode import Opencode
 from autopack.draining.executors.qwen import Qwen
 from autopack.errors import InvalidInputError, UnknownNameError
@@ -16,6 +17,7 @@ PRESETS: Final[Mapping[str, Callable[[], Preset]]] = {
     "claude": Claude,
     "codex": Codex,
     "gemini": Gemini,
+    "llm": Llm,
     "opencode": Opencode,
     "qwen": Qwen,
 }

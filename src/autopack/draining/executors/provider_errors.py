@@ -10,6 +10,7 @@ _SEARCHED_CHARS: Final = 16_000
 _SAID_CHARS: Final = 2_000
 _STATUS: Final = re.compile(
     r"(?:unexpected|last|with) status:? (\d{3})\b|\bstatus: (\d{3})\b|\[API Error: (\d{3}) "
+    r"|\bError code: (\d{3})\b"
 )
 _ERRORS: Final = (100, 599)
 
