@@ -141,6 +141,19 @@ def test_a_client_that_begins_at_zero_again_is_counted_whole(n_recorded):
     assert [(510, 100)] == tokens(calls)
 
 
+def test_helpers_are_no_earlier_process():
+    """What the stream itself has shown is of this process, so the sums began with it."""
+    recorded = {MODEL: {"input_tokens": 510, "cache_read_tokens": 500, "output_tokens": 100}}
+    helper = {**message(1), "parent_tool_use_id": "toolu_1"}
+    sums = {MODEL: {**used(1), "inputTokens": 14, "cacheReadInputTokens": 1510}}
+    helper["message"]["usage"]["cache_creation_input_tokens"] = 0
+    own = message(2)
+    own["message"]["usage"] = {"input_tokens": 10, "cache_read_input_tokens": 510}
+    _reader, calls, _problems = read(INIT, helper, own, result(sums), recorded=recorded)
+
+    assert [(1524, 100)] == tokens(calls)
+
+
 def test_sessions_that_go_on_are_added_up_in_a_log(sqlite_log, tmp_path):
     """Three phases in one session cost what the session cost."""
     specs = [PhaseSpec(f"p{n}", category="docs", complexity="low") for n in (1, 2, 3)]

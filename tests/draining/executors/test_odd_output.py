@@ -12,8 +12,11 @@ from structlog.testing import capture_logs
 from autopack import CommandExecutor, PhaseSpec, create_run, drain
 from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.codex import Codex
+from autopack.draining.executors.gemini import Gemini
 from autopack.draining.executors.json_lines import ProgramReader
+from autopack.draining.executors.opencode import Opencode
 from autopack.draining.executors.output_watch import WatchedProgram
+from autopack.draining.executors.qwen import Qwen
 from autopack.draining.executors.usage_files import UsageChannel
 from autopack.events import PhaseFailed
 from autopack.log.backends.memory import MemoryBackend
@@ -79,6 +82,41 @@ def test_claude_reads_odd_shapes(lines):
 def test_codex_reads_odd_shapes(lines):
     """It raises at nothing."""
     read(Codex().reader("t"), lines)
+
+
+GEMINI = (
+    {"type": "init", "session_id": "g", "model": "gemini-2.5-pro"},
+    {"type": "message", "role": "assistant", "content": "x", "delta": True},
+    {"type": "result", "status": "error", "error": {"message": '[API Error: {"error": {}}]'},
+     "stats": {"models": {"g": {"total_tokens": 9, "input_tokens": 5, "cached": 1}}}},
+    {"session_id": "g", "response": "x", "error": {"message": "x"},
+     "stats": {"models": {"g": {"tokens": {"prompt": 5, "candidates": 3, "thoughts": 1}}}}},
+)  # fmt: skip
+QWEN = (
+    {"type": "system", "model": "q", "session_id": "s"},
+    {"type": "assistant", "message": {"id": "m", "model": "q", "usage": {"input_tokens": 5}}},
+    {"type": "result", "subtype": "success", "result": "[API Error: 401 x]", "usage": {},
+     "duration_api_ms": 5, "stats": {"models": {"q": {"tokens": {"prompt": 5}}}}},
+)  # fmt: skip
+OPENCODE = (
+    {"type": "step_start", "part": {}},
+    {"type": "text", "part": {"messageID": "m", "text": "x"}},
+    {"type": "step_finish", "part": {"id": "p", "messageID": "m", "reason": "stop", "cost": 0.1,
+     "tokens": {"input": 1, "output": 2, "reasoning": 1, "cache": {"read": 1, "write": 0}}}},
+    {"type": "error", "error": {"name": "x", "data": {"statusCode": 401, "message": "x",
+     "responseBody": '{"error": {"code": "x"}}', "responseHeaders": {"retry-after": "1"}}}},
+)  # fmt: skip
+
+
+@given(st.lists(spoilt(*GEMINI, *QWEN, *OPENCODE), max_size=4), st.text(max_size=30))
+def test_other_clients_read_odd_shapes(lines, aside):
+    """They raise at nothing."""
+    for preset in (Gemini, Qwen, Opencode):
+        reader = preset().reader("t")
+        read(reader, lines)
+        reader.aside(f'with status 500 {{"error": {aside}')
+        reader.ended(-15)
+        read(preset().reader("t"), [lines])
 
 
 @given(st.lists(spoilt(*OWN) | ODD, max_size=5))

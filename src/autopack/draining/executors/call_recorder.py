@@ -34,6 +34,11 @@ _UNREADABLE: Final = (
 """What is wrong with a call's own figures; anything else is wrong with the log."""
 
 
+_ODD: Final = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError,
+               ValueError)  # fmt: skip
+"""What a client's own file may lead to; anything else is wrong with the log."""
+
+
 class ToldCalls:
     """
     Takes a reader's calls, and records them in a thread of its own.
@@ -123,7 +128,11 @@ class ToldCalls:
 
     def _look_up(self, later: LaterCalls) -> None:
         """Put the calls that a look at the log or a file gives in the place of what asks for it."""
-        found = later.calls(self._recall, self._problems.append)
+        try:
+            found = later.calls(self._recall, self._problems.append)
+        except _ODD as fault:
+            found = []
+            self._problems.append(f"{type(later).__name__}: {type(fault).__name__}: {fault}")
         self._waiting.popleft()
         for figures in reversed(found):
             self._name(figures)

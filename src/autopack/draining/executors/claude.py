@@ -156,7 +156,8 @@ class ClaudeReader(ProgramReader):
             more |= {"stop_reason": _CUT_OFF, "truncated": True}
             if (most := cut_at(told)) is not None:
                 more["max_tokens"] = most
-        calls = self._figures.calls(told, self._messages.model or self._model, more)
+        main, seen = self._messages.model or self._model, self._messages.input_tokens
+        calls = self._figures.calls(told, main, more, seen_tokens=seen)
         if calls and self._n_broken:
             self.problem(f"{self._n_broken} streams broke off: what they used is an estimate")
         self.calls += calls

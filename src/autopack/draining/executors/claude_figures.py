@@ -69,7 +69,12 @@ class ResultFigures:
     _duration_ms: float = 0.0
 
     def calls(
-        self, result: Mapping[str, Any], main: str | None, more: Mapping[str, Any]
+        self,
+        result: Mapping[str, Any],
+        main: str | None,
+        more: Mapping[str, Any],
+        *,
+        seen_tokens: int = 0,
     ) -> list[dict[str, Any] | LaterCalls]:
         """
         Return the calls of the next result.
@@ -77,6 +82,7 @@ class ResultFigures:
         Args:
             main: The model of the main loop, if it is known.
             more: What to keep in the main call's figures besides.
+            seen_tokens: The input of the messages that the stream had by now.
         """
         self.n_results += 1
         usage = result.get("usage")
@@ -93,10 +99,15 @@ class ResultFigures:
         if _is_thin(sums, turn):
             sums = {maker.main_of({}): turn} if turn else {}
         _carry_cost(sums, maker.main_of(sums), amount(result, "total_cost_usd"))
-        return self._beyond_last(sums, turn, result, maker)
+        return self._beyond_last(sums, turn, result, maker, seen_tokens)
 
     def _beyond_last(
-        self, sums: dict[str, Figures], turn: Figures, result: Mapping[str, Any], maker: "_Maker"
+        self,
+        sums: dict[str, Figures],
+        turn: Figures,
+        result: Mapping[str, Any],
+        maker: "_Maker",
+        seen_tokens: int,
     ) -> list[dict[str, Any] | LaterCalls]:
         last = self._sums
         self._sums = {**last, **{m: greatest(f, last.get(m, {})) for m, f in sums.items()}}
@@ -106,7 +117,15 @@ class ResultFigures:
         main = sums.get(maker.main_of(sums), {})
         if isinstance(session, str) and (total(main) or 0) > (total(turn) or 0) > 0:
             ordered = maker.ordered(sums)
-            return [SessionTotals(session_id=session, figures=ordered, turn=turn, call=maker.call)]
+            return [
+                SessionTotals(
+                    session_id=session,
+                    figures=ordered,
+                    turn=turn,
+                    call=maker.call,
+                    seen_tokens=seen_tokens,
+                )
+            ]
         return maker.calls(sums)
 
     def duration_s(self, result: Mapping[str, Any]) -> float | None:

@@ -51,6 +51,11 @@ class Messages:
         """Whether the output of every message is known to its end."""
         return self._ended >= set(self._used)
 
+    @property
+    def input_tokens(self) -> int:
+        """What all messages were sent with, helpers' too."""
+        return sum(figures.get("input_tokens") or 0 for _model, figures in self._used.values())
+
     def assistant(self, told: Mapping[str, Any]) -> None:
         """Take a message, or a part of one."""
         message = told.get("message")

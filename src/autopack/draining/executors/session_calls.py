@@ -62,12 +62,14 @@ class SessionTotals:
         figures: The sums by model.
         turn: What the result says of this process alone; empty if it does not tell.
         call: Makes a call of a model and its figures.
+        seen_tokens: The input of the messages that this process is known to have sent.
     """
 
     session_id: str
     figures: Mapping[str, Figures]
     turn: Figures
     call: Callable[[str, Figures], dict[str, Any]]
+    seen_tokens: int = 0
 
     def calls(self, recall: Recall, tell: Tell) -> list[dict[str, Any]]:
         """Return what is beyond the log's sums, if these go on from there; else all of it."""
@@ -88,7 +90,10 @@ class SessionTotals:
             return False
         now = sum(total(figures) or 0 for figures in self.figures.values())
         recorded = sum(total(used) or 0 for used in before.values())
-        return now - recorded >= (total(self.turn) or 0)
+        inputs = sum(figures.get("input_tokens") or 0 for figures in self.figures.values())
+        known = sum(used.get("input_tokens") or 0 for used in before.values())
+        is_room = inputs - known >= self.seen_tokens
+        return is_room and now - recorded >= (total(self.turn) or 0)
 
 
 def _is_there(cwd: Path, name: str) -> bool:
