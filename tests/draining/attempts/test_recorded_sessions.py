@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from autopack import PhaseSpec, create_run, drain
 from autopack.draining.attempts.recorded_sessions import RecordedSessions
-from autopack.log.handler import handler_of
+from autopack.log.log import journal_of
 from autopack.ports.work import RecallsSessions
 
 
@@ -23,7 +23,7 @@ def work(phase, attempt):
 def test_a_session_is_added_up_over_phases(sqlite_log):
     """By model, each count and the cost that was told; asked again, only what is new is read."""
     create_run(sqlite_log, "r", [PhaseSpec("a", category="x", complexity="low")])
-    sessions = RecordedSessions(handler_of(sqlite_log).journal)
+    sessions = RecordedSessions(journal_of(sqlite_log))
     before = sessions.use("s1")
     drain(sqlite_log, executor=work)
     once = sessions.use("s1")
