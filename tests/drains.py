@@ -7,7 +7,7 @@ import attrs
 
 from autopack import PhaseSpec, replay
 from autopack.draining.engine.drain_report import sums_of
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.log.log import Log, journal_of
 
 

@@ -13,7 +13,7 @@ def autopack_register_strategies(register: Register) -> None:
     """Register ``fifo``, ``one``, ``priority``, ``triage``, ``retry-failed`` and ``explore``."""
     from autopack.draining.strategies.explore import Explore
     from autopack.draining.strategies.fifo import fifo
-    from autopack.draining.strategies.one import One
+    from autopack.draining.strategies.one_phase import One
     from autopack.draining.strategies.priority import priority
     from autopack.draining.strategies.retry_failed import RetryFailed
     from autopack.draining.strategies.triage import Triage

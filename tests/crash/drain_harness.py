@@ -216,7 +216,7 @@ def _usage(log: Log, events: list[Any], folder: Path, seen: Seen) -> Iterator[st
 
 def _caps(log: Log, events: list[Any]) -> Iterator[str]:
     """Yield it if the cap's stream does not end with exactly what its drain used."""
-    from autopack.log.handler import Handler
+    from autopack.log.command_handler import Handler
 
     state = Handler(journal_of(log)).cap_state("drain-capped")
     tokens = {e.lease_token for e in events if getattr(e, "drain", None) == "capped"}

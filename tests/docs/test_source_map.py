@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +66,20 @@ def test_the_house_is_small():
     assert len(rooms_in(SOURCE)) <= 18
     assert len(CONTRACTS["layers"]["layers"]) <= 12
     assert len(rooms_in(SOURCE / "draining")) <= 10
+
+
+def test_no_two_classes_have_one_name():
+    """A name that is read somewhere is found in one place; templates and the kit are others'."""
+    found = Counter(
+        node.name
+        for path in SOURCE.rglob("*.py")
+        if not {"testing", "templates"} & set(path.parts)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+
+    assert {} == {name: n for name, n in found.items() if n > 1}
+    assert len(found) > 200
 
 
 def test_each_stop_of_a_walk_is_there():

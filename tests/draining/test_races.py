@@ -31,7 +31,7 @@ from autopack.errors import (
     LeaseLostError,
     UsageConflictError,
 )
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.log.log import handler_of, journal_of
 from drains import Overtaken, found, specs, states, types_of, works
 

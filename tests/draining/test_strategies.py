@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from autopack import Choose, DrainView, PhaseRef, PhaseView, Stop, Wait
 from autopack.draining.strategies.fifo import fifo
-from autopack.draining.strategies.one import One
+from autopack.draining.strategies.one_phase import One
 from autopack.testing.strategies import StrategyContract
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -3,7 +3,7 @@
 import pytest
 
 from autopack.projections.attempt_row import AttemptRow, work_of
-from autopack.projections.call_totals import Use
+from autopack.projections.call_use import Use
 
 TOLD = Use(calls=1, measured_calls=1, total_tokens=5, measured_output_tokens=5)
 NO_TOTAL = Use(calls=2, total_tokens=5, calls_without_total=1)

@@ -22,9 +22,9 @@ from autopack.events.phase import LEASE_LOST
 from autopack.log.views import to_json
 from autopack.ports.log import Recorded
 from autopack.projections.attempt_row import AttemptRow
-from autopack.projections.attempt_sums import Work
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.observations import samples_of
+from autopack.projections.sums_by_drain_and_run import Work
 
 WHO = {"run_id": "r", "phase_id": "p", "attempt": 1}
 KEY = "r/p#1"

@@ -1,7 +1,7 @@
 """What calibrators are shown: one observation a phase, in the order of the log."""
 
 from autopack.projections.attempt_row import AttemptRow
-from autopack.projections.call_totals import Use
+from autopack.projections.call_use import Use
 from autopack.projections.observations import samples_of
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autopack.draining.attempts.failure_classes import fingerprint
+from autopack.draining.attempts.fingerprints import fingerprint
 from autopack.report.failure_words import failure_words, kind_words
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import autopack
 from autopack import Choose, Completed, PhaseRef, Retry
-from autopack.draining.strategies.one import One
+from autopack.draining.strategies.one_phase import One
 from autopack.errors import InvalidInputError, InvalidNameError, RunPausedError
 from autopack.values.ids import PhaseName, check_name, phase_ref, uuid7_series
 from drains import specs

@@ -8,7 +8,7 @@ from rpds import HashTrieMap
 
 from autopack.aggregates.requests import CapRequest, CapsRequest
 from autopack.errors import CapFullError, InvalidInputError, PriceUnknownError
-from autopack.errors.digits import figure
+from autopack.errors.exact_figures import figure
 from autopack.events import CapEvent, CapReserved, CapSet, CapSettled
 from autopack.events.cap_table import UNITS, CapTable, cap_faults
 from autopack.values.money import ZERO, Usd, UsdLike

@@ -11,7 +11,7 @@ from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.ports.log import ANY, Entry, Recorded
 from autopack.ports.usage import AmendedFigures
 from autopack.projections.attempts import ATTEMPTS, call_key
-from autopack.projections.call_totals import amended
+from autopack.projections.call_use import amended
 from autopack.values.ids import PhaseRef
 
 _UNPRICED: Final[dict[str, Any]] = {"cost_usd": None, "cost_source": "unknown"}

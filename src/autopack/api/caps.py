@@ -11,9 +11,9 @@ from autopack.events.cap_table import UNITS
 from autopack.log import views
 from autopack.log.log import Log, handler_of, journal_of
 from autopack.projections.attempt_row import NO_WORK
-from autopack.projections.attempt_sums import Work
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.runs import RUNS
+from autopack.projections.sums_by_drain_and_run import Work
 from autopack.values.money import Usd, UsdLike
 
 

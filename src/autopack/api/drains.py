@@ -130,9 +130,9 @@ def _attempted(
 ) -> Iterator[OwnAttempt]:
     """Claim the phase, yield its attempt, and record how the block ended; see ``attempt``."""
     from autopack.draining.attempts.claims import Claims, new_worker
-    from autopack.draining.attempts.dead_workers import take_back, take_back_all
     from autopack.draining.attempts.escalation import escalation_of
     from autopack.draining.attempts.failures import Failing, classifier_of
+    from autopack.draining.attempts.lost_leases import take_back, take_back_all
     from autopack.draining.attempts.recorded_ends import working
     from autopack.draining.caps.enforcement import Caps
 

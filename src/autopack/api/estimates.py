@@ -7,7 +7,7 @@ from typing import Final, Unpack
 
 import attrs
 
-from autopack.api.misspelt_words import doubt_words
+from autopack.api.misspelt_categories import doubt_words
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.log import views
 from autopack.log.log import Log, journal_of, registry_of

@@ -7,11 +7,11 @@ from typing import Any
 from autopack.aggregates.cap import checked_caps
 from autopack.aggregates.requests import PhasesRequest
 from autopack.api.given_reasons import check_why
-from autopack.api.misspelt_words import doubt_words
+from autopack.api.misspelt_categories import doubt_words
 from autopack.draining.attempts.requeue import reopening, requeue_phase
 from autopack.errors import InvalidInputError
 from autopack.events import PhaseGateDecided, PhaseSkipped, RunCreated, RunPaused, RunResumed
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.log.log import Log, handler_of
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import PhaseSpec
@@ -106,7 +106,7 @@ def requeue(
     Raises:
         MoveRefusedError: It is queued already, somebody works on it, or it is done.
     """
-    from autopack.draining.attempts.dead_workers import take_back
+    from autopack.draining.attempts.lost_leases import take_back
 
     ref, handler = _named(log, phase, why)
     lost = take_back(handler, ref)
@@ -133,7 +133,7 @@ def skip(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[R
 
     One whose worker is gone, with its lease ended, is taken back first.
     """
-    from autopack.draining.attempts.dead_workers import take_back
+    from autopack.draining.attempts.lost_leases import take_back
 
     ref, handler = _named(log, phase, why)
     take_back(handler, ref)

@@ -50,7 +50,7 @@ def lines_of(status: Mapping[str, Any], failures: Mapping[str, int]) -> Iterator
 
 
 def _spend(status: Mapping[str, Any]) -> Iterator[str]:
-    from autopack.errors.digits import figure
+    from autopack.errors.exact_figures import figure
 
     limits = status["limits"]
     least = "at least " if status["unreadable"] else ""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from autopack.cli.last_resort import INTERRUPTED, whole_process
+from autopack.cli.forced_exit import INTERRUPTED, whole_process
 from autopack.cli.lasting_stderr import make_lasting
 from autopack.cli.output import OutputError, ReaderGoneError, say, silence
 from autopack.cli.suggestions import CommandGroup, nearest_option

@@ -122,7 +122,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal):
-        from autopack.errors.digits import figure
+        from autopack.errors.exact_figures import figure
 
         return figure(value)
     if isinstance(value, Mapping):

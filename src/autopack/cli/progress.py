@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from typing import Any, Final, Self
 
-from autopack.cli.lines_above import LinesAbove
+from autopack.cli.lines_above_view import LinesAbove
 from autopack.cli.output import say
 
 _SHOWN: Final = frozenset(

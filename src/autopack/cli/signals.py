@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from autopack.cli.last_resort import LastResort
+from autopack.cli.forced_exit import LastResort
 from autopack.cli.output import say
 
 _FIRST = "Stopping: phases in work may end; once more gives them back."

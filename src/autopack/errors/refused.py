@@ -5,7 +5,7 @@ from decimal import Decimal
 from shlex import quote
 
 from autopack.errors.base import AutopackError
-from autopack.errors.digits import figure
+from autopack.errors.exact_figures import figure
 from autopack.errors.nearest import did_you_mean, listed
 
 

@@ -21,7 +21,7 @@ from autopack.plugins.registry import Registry
 from autopack.ports.log import Backend, Cursor, Entry, EventClass, ExpectedVersion, Recorded
 
 if TYPE_CHECKING:  # with all commands, which reading needs none of
-    from autopack.log.handler import Handler
+    from autopack.log.command_handler import Handler
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -352,7 +352,7 @@ def registry_of(log: Log) -> Registry:
 
 def handler_of(log: Log) -> "Handler":
     """Return the log's handler, which remembers the streams that it has folded."""
-    from autopack.log.handler import Handler
+    from autopack.log.command_handler import Handler
 
     with _MAKING:
         if log._handler is None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from autopack.log.journal import Journal
-from autopack.log.views.now import current
+from autopack.log.views.as_of_now import current
 from autopack.ports.log import from_us
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES

@@ -6,8 +6,8 @@ from typing import Any, Final
 import attrs
 
 from autopack.events.usage import BUILDER
-from autopack.projections.attempt_sums import QuarterSums, Work
-from autopack.projections.call_totals import MEASURED, Call, Use
+from autopack.projections.call_use import MEASURED, Call, Use
+from autopack.projections.sums_by_drain_and_run import QuarterSums, Work
 from autopack.values.money import Usd
 
 NO_WORK: Final = Work()

@@ -25,8 +25,14 @@ from autopack.events.usage import BUILDER
 from autopack.ports.log import Recorded, from_us
 from autopack.ports.work import USAGE_PROBLEMS
 from autopack.projections.attempt_row import NO_WORK, UNKNOWN, AttemptRow, work_of
-from autopack.projections.attempt_sums import AccountTotal, QuarterSums, Work, moved, shared
-from autopack.projections.call_totals import MEASURED, Call, amended, call_of, told
+from autopack.projections.call_use import MEASURED, Call, amended, call_of, told
+from autopack.projections.sums_by_drain_and_run import (
+    AccountTotal,
+    QuarterSums,
+    Work,
+    moved,
+    shared,
+)
 from autopack.values.money import pico
 
 QUARTER_US: Final = 15 * 60 * 1_000_000  # every time zone's midnight falls between two of them

@@ -7,7 +7,7 @@ import attrs
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
 from autopack.ports.log import Recorded
 from autopack.projections.attempts import attempt_key, call_key, quarter_at
-from autopack.projections.call_totals import Call, Use, amended, call_of, told
+from autopack.projections.call_use import Call, Use, amended, call_of, told
 
 
 @attrs.frozen(kw_only=True)

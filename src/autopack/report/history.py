@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from autopack.errors import CodecError
-from autopack.errors.digits import figure
+from autopack.errors.exact_figures import figure
 from autopack.ports.log import Recorded, UnrecognisedEvent, from_us
 from autopack.report.escaping import on_line
 

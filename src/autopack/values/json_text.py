@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from autopack.errors.digits import figure
+from autopack.errors.exact_figures import figure
 
 _STEP: Final = 2
 

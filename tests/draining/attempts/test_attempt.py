@@ -22,7 +22,7 @@ from autopack.errors import (
     RunMissingError,
     UsageConflictError,
 )
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.log.log import journal_of
 from autopack.ports.log import from_us
 from autopack.ports.usage import UsageFigures

@@ -8,7 +8,7 @@ from autopack.draining.attempts.lost_leases import reclaim_lost
 from autopack.draining.attempts.steady_clock import Machine
 from autopack.errors import LeaseLostError, MoveRefusedError, RunPausedError
 from autopack.events import PhaseReleased
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.log.log import journal_of, registry_of
 from autopack.prediction.calibrated_estimates import estimated
 from drains import Clock, found, states, types_of

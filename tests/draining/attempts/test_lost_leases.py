@@ -8,12 +8,11 @@ import pytest
 from autopack import Drain, PhaseRef, cancel, get_caps, get_phase, set_caps
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claims
-from autopack.draining.attempts.dead_workers import take_back_all
-from autopack.draining.attempts.lost_leases import reclaim_lost
+from autopack.draining.attempts.lost_leases import reclaim_lost, take_back_all
 from autopack.draining.attempts.steady_clock import Machine
 from autopack.errors import LeaseLostError
 from autopack.events import PhaseReleased
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.log.log import journal_of, registry_of
 from autopack.prediction.calibrated_estimates import estimated
 from drains import Clock, Overtaken, found

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from autopack import CommandExecutor, Drain, attempt, create_run, drain, get_phase, open_log
 from autopack.draining.attempts import machine_faults
 from autopack.draining.attempts.machine_faults import hindrance_of, patiently
-from autopack.draining.executors import keepers
+from autopack.draining.executors import orphaned_programs
 from autopack.errors import (
     InvalidInputError,
     LogBusyError,
@@ -165,7 +165,7 @@ def test_a_program_that_cannot_be_started_for_want_of_anything_is_tried_again(
             raise left.pop()
         return popen(*arguments, **settings)
 
-    monkeypatch.setattr(keepers.subprocess, "Popen", starting)
+    monkeypatch.setattr(orphaned_programs.subprocess, "Popen", starting)
     with capture_logs():
         report = drain(log, executor=CommandExecutor(script(tmp_path, "print('x')")))
 

@@ -31,7 +31,7 @@ from autopack.draining.caps.enforcement import Caps
 from autopack.draining.engine.drain_report import sums_of
 from autopack.errors import CapReachedError, CommandRefusedError, LeaseLostError, UsageConflictError
 from autopack.events import PhaseCompleted, PhaseReleased
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.log.log import handler_of, journal_of, registry_of
 from autopack.prediction.calibrated_estimates import estimated
 from autopack.projections.attempt_row import NO_WORK

@@ -29,7 +29,7 @@ from autopack.errors import (
     PriceUnknownError,
     RunMissingError,
 )
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.log.log import journal_of
 from drains import found, specs, states, types_of, works
 

@@ -9,7 +9,7 @@ from autopack import hookimpl, load_plugins
 from autopack.draining.caps.reservations import Reservations
 from autopack.ports.prediction import Estimate, Features
 from autopack.projections.attempt_row import AttemptRow
-from autopack.projections.call_totals import Use
+from autopack.projections.call_use import Use
 
 PHASE = SimpleNamespace(model=None)
 

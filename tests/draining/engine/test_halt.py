@@ -11,8 +11,8 @@ import pytest
 
 from autopack import Drain, create_run, drain
 from autopack.draining.engine import halt
+from autopack.draining.engine.event_loop import run
 from autopack.draining.engine.log_thread import LogThread
-from autopack.draining.engine.own_loop import run
 from autopack.log.log import journal_of
 from autopack.report.drain_text import drain_text
 from drains import found, specs, states, works

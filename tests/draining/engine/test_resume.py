@@ -27,7 +27,7 @@ from autopack.draining.caps.drain_use import ended_attempts
 from autopack.draining.engine.resume import seconds_at_work
 from autopack.draining.executors.recorded import RecordedExecutor
 from autopack.errors import InvalidInputError
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.log.log import journal_of
 from autopack.ports.log import ANY
 from drains import account_of, found, specs, states, works

@@ -5,8 +5,8 @@ import pytest
 from autopack.draining.engine.drain_report import sums_of
 from autopack.draining.limits.drain_limits import Limits, limit_reached
 from autopack.errors import InvalidInputError
-from autopack.projections.attempt_sums import Work
-from autopack.projections.call_totals import Use
+from autopack.projections.call_use import Use
+from autopack.projections.sums_by_drain_and_run import Work
 
 
 @pytest.mark.parametrize(

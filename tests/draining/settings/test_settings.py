@@ -8,7 +8,7 @@ from autopack import Choose
 from autopack.draining.executors.recorded import RecordedExecutor
 from autopack.draining.settings.settings import settings_of
 from autopack.draining.strategies.fifo import fifo
-from autopack.draining.strategies.one import One
+from autopack.draining.strategies.one_phase import One
 from autopack.errors import InvalidInputError, UnknownNameError
 from autopack.plugins.discovery import load_plugins
 from autopack.values.ids import PhaseRef

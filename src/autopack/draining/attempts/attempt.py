@@ -26,8 +26,8 @@ from autopack.errors import (
 from autopack.events import LlmUsageRecorded
 from autopack.events.usage import CUT_OFF, usage_id
 from autopack.format.redaction import clean
+from autopack.log.command_handler import Handler
 from autopack.log.drafts import FREE_TEXT_MOST
-from autopack.log.handler import Handler
 from autopack.ports.log import ANY, Entry, NewEvent, Recorded
 from autopack.ports.usage import UsageFigures
 from autopack.ports.work import (
@@ -40,7 +40,7 @@ from autopack.ports.work import (
 )
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import call_key, quarter_at
-from autopack.projections.call_totals import Use, call_of
+from autopack.projections.call_use import Use, call_of
 from autopack.values.ids import phase_stream
 from autopack.values.money import Usd
 

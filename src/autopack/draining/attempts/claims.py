@@ -33,7 +33,7 @@ from autopack.events import (
     PhaseTimedOut,
 )
 from autopack.log.append_batch import JournalTransaction
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.ports.log import ANY, Entry, Lease, Recorded, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView

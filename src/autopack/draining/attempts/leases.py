@@ -11,7 +11,7 @@ import attrs
 from autopack.draining.attempts.lease_keys import worker_key
 from autopack.draining.attempts.steady_clock import Machine, this_machine
 from autopack.errors import LogClosedError, LogError, MachineFaultError
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.plugins.narrator import Narrator
 from autopack.ports.log import Lease, Transaction
 

@@ -1,18 +1,23 @@
-"""Phases whose workers are gone: judged by their leases, and taken back."""
+"""Phases whose workers are gone: judged by their leases, and taken back by whoever acts next."""
 
+import contextlib
 import time
 from collections.abc import Iterable
 from typing import Any, Final
 
 from autopack.aggregates.requests import EndRequest
-from autopack.draining.attempts.claims import Claims
-from autopack.draining.attempts.lease_keys import phase_key, worker_key
-from autopack.draining.caps.enforcement import worked_s
+from autopack.draining.attempts.claims import Claims, new_worker
+from autopack.draining.attempts.lease_keys import phase_key, phase_of, worker_key
+from autopack.draining.caps.enforcement import Caps, worked_s
 from autopack.errors import CommandRefusedError
 from autopack.events import PhaseReclaimed
 from autopack.log.append_batch import JournalTransaction
+from autopack.log.command_handler import Handler
 from autopack.ports.log import Entry, Lease, Recorded, from_us
+from autopack.ports.states import LIVE
 from autopack.ports.work import PhaseView
+from autopack.projections.phases import standing
+from autopack.values.ids import PhaseRef
 
 _WAITED_S: Final = 1.0
 
@@ -119,3 +124,30 @@ def _forget_workers(claims: Claims) -> None:
         with claims.handler.journal.backend.transaction() as store:
             for lease in gone:
                 store.drop_lease(lease.key, lease.token)
+
+
+def take_back(handler: Handler, ref: PhaseRef, *, claims: Claims | None = None) -> bool:
+    """
+    Take a phase back, outside a drain, if its worker's lease has ended; tell whether it was so.
+
+    Raises:
+        RunMissingError, PhaseMissingError: It is not there.
+    """
+    view = standing(handler.queued(ref), handler.phase_state(ref))
+    if view.status not in LIVE:
+        return False
+    claims = claims or Claims(handler, worker=new_worker(), caps=Caps(handler))
+    if not reclaim_lost(claims, [view]):
+        return False
+    handler.finish_run(ref.run_id)
+    return True
+
+
+def take_back_all(claims: Claims) -> None:
+    """Take back every phase whose lease is there and has ended; reads leases, and no events."""
+    rows = {lease.key: lease for lease in claims.handler.journal.backend.leases()}
+    for key, lease in rows.items():
+        ref = phase_of(key)
+        if ref is not None and claims.is_over(lease, rows.get(worker_key(lease.worker))):
+            with contextlib.suppress(CommandRefusedError):  # of a phase that this log has not
+                take_back(claims.handler, ref, claims=claims)

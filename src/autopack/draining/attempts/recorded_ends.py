@@ -23,7 +23,7 @@ from autopack.events import (
     PhaseTimedOut,
 )
 from autopack.format.redaction import clean
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.plugins.registry import Registry
 from autopack.ports.log import ANY, from_us
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome

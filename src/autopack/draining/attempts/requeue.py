@@ -5,7 +5,7 @@ from typing import Any
 
 from autopack.aggregates.requests import RequeueRequest
 from autopack.events import PhaseRequeued, RunReopened
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.ports.log import Entry, Recorded
 from autopack.values.ids import PhaseRef, run_stream
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from autopack.events import DrainPhaseSelected, PhaseClaimed, PhaseEstimated, SampleRecorded
 from autopack.log import views
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.log.journal import Journal
 from autopack.ports.log import Recorded
 from autopack.projections.attempt_row import NO_WORK, AttemptRow
-from autopack.projections.attempt_sums import AccountTotal, Work
 from autopack.projections.attempts import ATTEMPTS
+from autopack.projections.sums_by_drain_and_run import AccountTotal, Work
 from autopack.values.ids import PhaseRef, drain_stream
 
 _BEGINS: Final = (PhaseEstimated, PhaseClaimed, SampleRecorded)

@@ -13,12 +13,12 @@ from autopack.aggregates.requests import CapsRequest
 from autopack.draining.caps.reservations import Reservations, Wanted
 from autopack.errors import CapReachedError
 from autopack.events import CapReserved, CapSettled
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.ports.log import Entry, Recorded
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
 from autopack.projections.attempt_row import AttemptRow
-from autopack.projections.call_totals import Use
+from autopack.projections.call_use import Use
 from autopack.values.ids import PhaseRef, cap_stream, phase_stream
 from autopack.values.money import ZERO, UsdLike, UsdSum, as_sum
 

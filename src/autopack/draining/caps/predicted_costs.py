@@ -7,7 +7,7 @@ from autopack.log.journal import Journal
 from autopack.plugins.registry import Registry
 from autopack.ports.work import PhaseView
 from autopack.projections.attempts import ATTEMPTS
-from autopack.projections.call_totals import Call
+from autopack.projections.call_use import Call
 from autopack.values.money import Usd, share
 
 _ANY_MODEL = ""

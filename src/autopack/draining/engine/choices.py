@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Final
 
-from autopack.draining.engine.session import Session
+from autopack.draining.engine.drain_session import DrainSession
 from autopack.draining.strategies.strategy_call import ask
 from autopack.errors import NothingReadyError
 from autopack.ports.drain import Choose, DrainView, Retry, Stop, Wait
@@ -14,7 +14,7 @@ Reason = tuple[str, str | None]
 _REASONS_MOST: Final = 3
 
 
-def asked(session: Session, view: DrainView) -> Choose | Retry | Wait | Reason:
+def asked(session: DrainSession, view: DrainView) -> Choose | Retry | Wait | Reason:
     """Return what the strategy says, or why the drain ends here."""
     settings = session.settings
     waits = settings.when_empty == "wait"
@@ -31,7 +31,7 @@ def asked(session: Session, view: DrainView) -> Choose | Retry | Wait | Reason:
     return choice
 
 
-def check_can_begin(session: Session) -> None:
+def check_can_begin(session: DrainSession) -> None:
     """
     Return if the drain may begin and would take a phase, now or once one is free.
 
@@ -47,7 +47,7 @@ def check_can_begin(session: Session) -> None:
         raise NothingReadyError(found[0], ", ".join(filter(None, (found[1], reasons))) or None)
 
 
-def _why_nothing(session: Session) -> Reason:
+def _why_nothing(session: DrainSession) -> Reason:
     n = session.admission.n_waiting
     if not n:
         return ("empty", None)

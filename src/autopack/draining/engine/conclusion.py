@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from autopack.draining.engine.session import Session
+from autopack.draining.engine.drain_session import DrainSession
 from autopack.events import DrainStopped
 
 
 class Conclusion:
     """The end of one drain's session: in order, or at the last, where its thread is held."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: DrainSession) -> None:
         self._session = session
 
     def close(self, reason: str, detail: str | None, held: Sequence[str] = ()) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 
 from autopack.aggregates.order import Stuck
-from autopack.projections.attempt_sums import Work
+from autopack.projections.sums_by_drain_and_run import Work
 from autopack.values.money import Usd
 
 

@@ -16,10 +16,10 @@ from autopack.draining.caps.predicted_costs import Prices
 from autopack.draining.engine.choices import Reason, asked, check_can_begin
 from autopack.draining.engine.conclusion import Conclusion
 from autopack.draining.engine.drain_report import DrainReport
+from autopack.draining.engine.drain_session import DrainSession
+from autopack.draining.engine.event_loop import run
 from autopack.draining.engine.halt import Halt, bounded, last_acts
-from autopack.draining.engine.own_loop import run
 from autopack.draining.engine.resume import resumed
-from autopack.draining.engine.session import Session
 from autopack.draining.engine.workers import Workers
 from autopack.draining.limits.drain_limits import limit_reached
 from autopack.draining.queue.idle_wait import seconds_until, sooner
@@ -69,7 +69,7 @@ class Drain:
         if given.get("resumes") is not None:
             given = resumed(log, given)
         self._settings = settings_of(registry_of(log), **given)
-        self._session = Session(log, self._settings)
+        self._session = DrainSession(log, self._settings)
         self.log, self.drain_id = log, self._session.drain_id
         self._journal = self._session.journal
         self._on_event = on_event

@@ -64,7 +64,7 @@ class Halt:
             self.after(0)
 
 
-class Held:
+class WorkUnderWay:
     """What executors were called for, so that what goes on after all can be named. One thread."""
 
     def __init__(self) -> None:

@@ -11,9 +11,9 @@ from autopack.draining.attempts.execution import asked, call
 from autopack.draining.attempts.executor_results import Lost, TimedOut
 from autopack.draining.attempts.machine_faults import Hindrances, hindrance_of
 from autopack.draining.attempts.threads import off_loop
-from autopack.draining.engine.halt import Held
+from autopack.draining.engine.drain_session import DrainSession
+from autopack.draining.engine.halt import WorkUnderWay
 from autopack.draining.engine.log_thread import LogThread
-from autopack.draining.engine.session import Session
 from autopack.errors import LeaseLostError
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class Workers:
     kept a state from being written, after which nothing more may be begun.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: DrainSession) -> None:
         self.fault: BaseException | None = None
         self.when_ended: Callable[[], None] = lambda: None
         self.hindrances, self._busy = Hindrances(), Hindrances()
@@ -40,7 +40,7 @@ class Workers:
         self._lost: dict[str, asyncio.Event] = {}
         self._taking: asyncio.Future[Claim | None] | None = None
         self._io = LogThread("autopack-log")
-        self.held = Held()
+        self.held = WorkUnderWay()
 
     def __len__(self) -> int:
         return len(self._inflight)

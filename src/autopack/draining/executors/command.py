@@ -13,7 +13,7 @@ from autopack.draining.attempts.threads import off_loop, to_the_end
 from autopack.draining.executors import placeholders
 from autopack.draining.executors.call_recorder import CALLS_MOST, CUT_MOST
 from autopack.draining.executors.json_lines import Preset, ProgramReader
-from autopack.draining.executors.keepers import Keeper
+from autopack.draining.executors.orphaned_programs import Keeper
 from autopack.draining.executors.output_watch import OverError, OvertimeError, WatchedProgram
 from autopack.draining.executors.placeholders import Argument, NoValueError, Values
 from autopack.draining.executors.presets import preset_of

@@ -24,8 +24,8 @@ class GroupProcess:
     A running program, the leader of its own process group.
 
     Nothing that it started outlives it, except what left the group on purpose (a daemon with a
-    session of its own). A :class:`~autopack.draining.executors.keepers.Keeper` ends it if our own
-    process is killed.
+    session of its own). A :class:`~autopack.draining.executors.orphaned_programs.Keeper` ends it
+    if our own process is killed.
     """
 
     def __init__(

@@ -3,9 +3,9 @@
 import attrs
 
 from autopack.errors import InvalidInputError
-from autopack.errors.digits import figure
+from autopack.errors.exact_figures import figure
 from autopack.ports.figures import check_amount
-from autopack.projections.attempt_sums import Work
+from autopack.projections.sums_by_drain_and_run import Work
 from autopack.values.money import Usd, UsdLike
 
 

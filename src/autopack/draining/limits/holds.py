@@ -10,7 +10,7 @@ from autopack.draining.limits.drain_limits import Limits
 from autopack.draining.queue.admission import Admission
 from autopack.errors import CapFullError, PriceUnknownError
 from autopack.events import DrainBreakerTripped
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.plugins.narrator import Narrator
 from autopack.ports.work import PhaseView
 from autopack.projections.attempt_row import AttemptRow

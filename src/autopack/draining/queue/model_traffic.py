@@ -22,7 +22,7 @@ from autopack.log.journal import Journal
 from autopack.log.views.replay import position_at
 from autopack.plugins.narrator import Narrator
 from autopack.ports.log import Recorded, from_us
-from autopack.projections.call_totals import call_of
+from autopack.projections.call_use import call_of
 
 _narrator: Final = Narrator("autopack.drain")
 _LOOKS_BACK: Final = timedelta(minutes=1)

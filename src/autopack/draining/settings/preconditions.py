@@ -11,7 +11,7 @@ from autopack.errors import (
     PhaseMissingError,
     RunMissingError,
 )
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.log.log import Log, registry_of
 from autopack.ports.states import LIVE, PhaseStatus
 

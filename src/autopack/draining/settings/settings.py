@@ -15,7 +15,7 @@ from autopack.draining.attempts.escalation import (
 )
 from autopack.draining.limits.drain_limits import Limits
 from autopack.draining.queue.rate_limits import Rate, Rates
-from autopack.draining.strategies.one import One
+from autopack.draining.strategies.one_phase import One
 from autopack.errors import InvalidInputError
 from autopack.plugins.registry import Registry
 from autopack.ports.drain import StrategyLike

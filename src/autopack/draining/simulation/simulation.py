@@ -15,8 +15,8 @@ from autopack.draining.strategies.explore import width_of
 from autopack.draining.strategies.ordered_phases import group_of
 from autopack.log.log import Log
 from autopack.ports.drain import GroupEvidence
-from autopack.projections.attempt_sums import Work
-from autopack.projections.call_totals import Use
+from autopack.projections.call_use import Use
+from autopack.projections.sums_by_drain_and_run import Work
 
 WIDTH: Final = 0.5
 """The width to which every group is to be known, unless another one is given."""

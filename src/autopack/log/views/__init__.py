@@ -1,7 +1,7 @@
 """Views: a projection's checkpoint plus the tail folded in memory; persisted by writers only."""
 
+from autopack.log.views.as_of_now import LiveView, current, current_row
 from autopack.log.views.follower import Follower
-from autopack.log.views.now import LiveView, current, current_row
 from autopack.log.views.persisted import differences, load, refresh, to_json
 from autopack.log.views.projection_fold import Fold, ViewAt, fold_pages
 from autopack.log.views.replay import position_at, replay

@@ -10,7 +10,7 @@ from rpds import HashTrieMap
 
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Features, Prediction, Proposal, Sample
-from autopack.prediction.calibration.kept_samples import Seen
+from autopack.prediction.calibration.packed_samples import Seen
 from autopack.prediction.calibration.quantile_groups import (
     Noted,
     Recent,

@@ -11,8 +11,8 @@ from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Features, Group, Prediction, Proposal, Sample
 from autopack.prediction.calibration.confidence import Ascending, quantile
 from autopack.prediction.calibration.intervals import LEVEL
-from autopack.prediction.calibration.kept_samples import Evidence, GroupName, Pairs
 from autopack.prediction.calibration.multipliers import Terms, actual_of, ratios_of, version_of
+from autopack.prediction.calibration.packed_samples import Evidence, GroupName, Pairs
 from autopack.prediction.calibration.quantile_groups import group_of
 from autopack.prediction.calibration.sorted_multiset import Ordered
 from autopack.prediction.calibration.usable_samples import identity_of

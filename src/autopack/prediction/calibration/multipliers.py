@@ -10,7 +10,7 @@ import msgspec
 from autopack.ports.prediction import Group, Proposal
 from autopack.prediction.calibration.confidence import confidence
 from autopack.prediction.calibration.intervals import median_interval
-from autopack.prediction.calibration.kept_samples import GroupName
+from autopack.prediction.calibration.packed_samples import GroupName
 
 
 @attrs.frozen(kw_only=True)

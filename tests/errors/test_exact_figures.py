@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from autopack.errors.digits import figure
+from autopack.errors.exact_figures import figure
 from autopack.values.money import Usd
 
 

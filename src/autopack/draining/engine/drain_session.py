@@ -56,7 +56,7 @@ from autopack.values.ids import estimator_stream
 _PACKAGES: Final = ("autopack", "attrs", "msgspec", "pluggy")
 
 
-class Session:
+class DrainSession:
     """One drain's dealings with the log; not thread-safe, the drain calls it from one thread."""
 
     def __init__(self, log: Log, settings: Settings) -> None:

@@ -20,7 +20,7 @@ pytestmark = [
 
 ENDS_S = 90.0
 SOON = """\
-import autopack.cli.last_resort as last
+import autopack.cli.forced_exit as last
 import autopack.draining.engine.halt as halt
 from autopack.cli.main import main
 

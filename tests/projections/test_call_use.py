@@ -13,7 +13,7 @@ from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
 from autopack.projections.attempts import ATTEMPTS
-from autopack.projections.call_totals import Use, summed, totals_by
+from autopack.projections.call_use import Use, summed, totals_by
 from autopack.projections.calls import USAGE
 from autopack.testing.facts import append_all, usage
 from autopack.testing.generators import events_of

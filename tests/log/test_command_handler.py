@@ -22,9 +22,9 @@ from autopack.events import (
     RunResumed,
     event,
 )
-from autopack.log import handler as handler_module
+from autopack.log import command_handler as handler_module
 from autopack.log import stream_states
-from autopack.log.handler import Handler
+from autopack.log.command_handler import Handler
 from autopack.log.log import Log, handler_of, journal_of
 from autopack.ports.log import ANY, Lease, UnrecognisedEvent
 from autopack.ports.prediction import PhaseSpec

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from autopack.cli.lines_above import LinesAbove
+from autopack.cli.lines_above_view import LinesAbove
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 from rpds import HashTrieMap
 
-from autopack.projections.call_totals import Use, counted
+from autopack.projections.call_use import Use, counted
 
 
 @attrs.frozen(kw_only=True)

@@ -13,8 +13,8 @@ from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY
-from autopack.projections.attempt_sums import QuarterSums, moved
 from autopack.projections.attempts import ATTEMPTS
+from autopack.projections.sums_by_drain_and_run import QuarterSums, moved
 from autopack.testing.facts import append_all, claimed, usage
 from autopack.testing.generators import any_order
 

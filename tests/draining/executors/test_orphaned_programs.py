@@ -13,8 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from autopack import CommandExecutor, PhaseRef, create_run, drain, get_phase
-from autopack.draining.executors import keepers
-from autopack.draining.executors.keepers import Keeper
+from autopack.draining.executors import orphaned_programs
+from autopack.draining.executors.orphaned_programs import Keeper
 from drains import found, specs
 from programs import gone, script
 
@@ -121,7 +121,7 @@ def test_without_a_shell_the_program_runs_unkept_and_that_is_said(
 ):
     """The phase is done all the same."""
     create_run(sqlite_log, "r", specs("p"))
-    monkeypatch.setattr(keepers, "_SHELL", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(orphaned_programs, "_SHELL", str(tmp_path / "nowhere"))
     with capture_logs() as logged:
         report = drain(sqlite_log, executor=CommandExecutor(script(tmp_path, "print('x')")))
 
