@@ -69,10 +69,21 @@ def test_one_phase_goes_ahead():
     before = lanes.closed(at(1))
     lanes.begun("probe", "m", at(1))
     meanwhile = lanes.closed(at(2))
-    lanes.answered("m")
+    lanes.answered("probe", "m")
 
     assert ({}, {"m": at(3)}) == (before, meanwhile)
     assert {} == lanes.closed(at(2))
+
+
+def test_who_had_begun_before_opens_no_lane():
+    """A window that is used up stays so, though a call from before it is answered yet."""
+    lanes = lanes_of()
+    lanes.begun("long", "m", at(0))
+    refused(lanes, "a", 1, 1, wait_s=3600.0)
+    lanes.answered("long", "m")
+    lanes.answered("somebody", "m")
+
+    assert ["m"] == list(lanes.closed(at(2)))
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -131,7 +142,7 @@ def test_a_lane_is_never_closed_for_good(steps):
         elif step == "refuse" and flying:
             lanes.refused(flying.pop(0), "m", at(now), wait_s=None)
         elif step == "answer":
-            lanes.answered("m")
+            lanes.answered(flying[0] if flying else "?", "m")
         elif step == "end" and flying:
             lanes.ended(flying.pop())
 
@@ -200,6 +211,7 @@ def test_an_own_loop_opens_a_lane_for_everybody(clocked, clock):
     session = Drain(clocked, executor=lambda _p, _a: None, run_id="s")._session
     session.check()
     closed = [p.phase_id for p in session.view(running=0, reserved_tokens=0).ready]
+    clock.now += 10
     with attempt(clocked, "s/b") as live:
         live.record_usage(model="m", output_tokens=5)
     session.tend([])

@@ -20,11 +20,9 @@ from autopack.events import (
 )
 from autopack.log.journal import Journal
 from autopack.log.views.replay import position_at
-from autopack.plugins.narrator import Narrator
 from autopack.ports.log import Recorded, from_us
 from autopack.projections.call_use import call_of
 
-_narrator: Final = Narrator("autopack.drain")
 _LOOKS_BACK: Final = timedelta(minutes=1)
 _RESTS_FOR: Final = timedelta(seconds=LONGEST_WAIT_S)
 _ENDS: Final = (
@@ -97,7 +95,7 @@ class Traffic:
                 self._resting.begun(token, lane_of(model), at)
             case LlmUsageRecorded():
                 self._lanes.call(token, model, call_of(event, "").known_tokens, at)
-                self._resting.answered(lane_of(model))
+                self._resting.answered(token, lane_of(model))
             case _:
                 self._lanes.end(token)
                 self._end(event, token, lane_of(model), at)
@@ -109,17 +107,9 @@ class Traffic:
             event.failure_class in WAITING or event.retry_after_s is not None
         ):
             is_window = event.failure_class == "usage_limit"
-            wait_s = event.retry_after_s
-            until = resting.refused(token, lane, at, wait_s=wait_s, is_window=is_window)
-            if until is not None and self._position:
-                _narrator.warning(
-                    "a model is left alone",
-                    model=lane,
-                    until=until.isoformat(timespec="seconds"),
-                    since=event.failure_class,
-                )
+            resting.refused(token, lane, at, wait_s=event.retry_after_s, is_window=is_window)
         elif isinstance(event, PhaseCompleted | PhaseGated | PhaseFailed):
-            resting.answered(lane)
+            resting.answered(token, lane)
         resting.ended(token)
 
     def _model(self, event: Any) -> str | None:

@@ -54,15 +54,17 @@ class RestingLanes:
         """Take note that an attempt ended, whatever that says of its lane."""
         self._flights.pop(token, None)
 
-    def answered(self, lane: str) -> None:
-        """Take note that somebody in a lane was answered: it is open."""
-        self._rests.pop(lane, None)
+    def answered(self, token: str, lane: str) -> None:
+        """Take note that an attempt was answered: its lane is open, if it began after the rest."""
+        rest, flight = self._rests.get(lane), self._flights.get(token)
+        if rest is not None and flight is not None and flight[1] >= rest.until:
+            del self._rests[lane]
 
     def refused(
         self, token: str, lane: str, at: datetime, *, wait_s: float | None, is_window: bool = False
-    ) -> datetime | None:
+    ) -> None:
         """
-        Let a lane rest, since an attempt in it was refused; return until when, if that is new.
+        Let a lane rest, since an attempt in it was refused.
 
         Args:
             wait_s: What the provider asked for, if it did.
@@ -73,15 +75,14 @@ class RestingLanes:
         is_next = rest is None or begun >= rest.until
         n = 1 if rest is None else rest.refused + is_next
         if not is_next and wait_s is None:
-            return None
+            return
         backoff = _WINDOW if is_window else self._backoff
         rests_s = backoff.wait_s(n, draw=self._draw(), retry_after_s=wait_s)
         until = at + timedelta(seconds=rests_s)
         if rest is not None and until <= rest.until:
             rest.refused = n
-            return None
-        self._rests[lane] = _Rest(at, until, n)
-        return until
+        else:
+            self._rests[lane] = _Rest(at, until, n)
 
     def closed(self, now: datetime) -> dict[str, datetime]:
         """Return the lanes that let nothing in now, with when to look again."""
