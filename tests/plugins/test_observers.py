@@ -103,6 +103,7 @@ def test_ctrl_c_ends_a_program_that_is_held_up_by_its_observer(log_path):
     """An observer that waits for ever is interrupted as anything else is."""
     program = (
         "import signal, sys, time, autopack\n"
+        "from autopack.log.log import journal_of\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "log = autopack.open_log(sys.argv[1])\n"
         "journal_of(log).observers.append(lambda r: (print('told', flush=True), time.sleep(600)))\n"

@@ -29,6 +29,7 @@ SUITES = {
 }
 WITHOUT_A_SUITE = {
     "exporter": "its importer reads what it wrote, and that importer is under a suite",
+    "preset": "what a client prints is its own: each reader is held to recorded outputs of it",
     "command": "a click command may do anything, so there is nothing that all of them promise",
 }
 

@@ -22,6 +22,7 @@ from autopack.errors import EventIdConflictError, VersionConflictError
 from autopack.events import PhaseQueued, RunPaused
 from autopack.format.codec import plain
 from autopack.log import views
+from autopack.log.log import journal_of
 from autopack.ports.log import ANY, NewEvent
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
@@ -200,7 +201,7 @@ class LogComparison(RuleBasedStateMachine):
             return
         for projection in (PHASES, RUNS):
             current, replayed = (
-                view(self.log, projection) for view in (views.current, views.replay)
+                view(journal_of(self.log), projection) for view in (views.current, views.replay)
             )
             assert replayed.rows == current.rows
             assert plain(replayed.total) == plain(current.total)

@@ -34,7 +34,7 @@ from autopack.log.backends.sqlite import log_files as files
 from autopack.log.backends.sqlite.store import SqliteBackend
 from autopack.errors import *
 from autopack.events import RunPaused
-from autopack.log.log import Log
+from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY, NewEvent
 path = Path(sys.argv[1])

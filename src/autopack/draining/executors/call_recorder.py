@@ -20,7 +20,7 @@ from autopack.ports.work import Attempt, RecallsSessions, SessionUse
 CALLS_MOST: Final = 20_000
 """How many calls of one attempt are recorded; how many more were told is said."""
 
-CUT_MOST: Final = 2_000
+CUT_MOST: Final = 1_000
 """How many are still recorded of a program that was ended, so that it does not end for minutes."""
 
 _AT_ONCE: Final = 500
