@@ -336,7 +336,8 @@ def execute(phase, attempt):
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory)),
     )  # fmt: skip
 
-    assert 130 == stopped(process, tmp_path)[0]
+    # Where not even its report can be made, what it ends with is a MemoryError's exit code.
+    assert stopped(process, tmp_path)[0] in (130, 1)
 
 
 def test_a_signal_to_a_child_that_was_forked_is_the_childs(begin, run_log):
