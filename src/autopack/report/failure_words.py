@@ -46,6 +46,11 @@ def end_of(text: str, most: int) -> str:
     return "" if found is None else text[found.end() :]
 
 
+def ends_of(text: str, most: int) -> str:
+    """Return so many characters of a text's beginning and of its end; all of it if it is short."""
+    return text if len(text) <= 2 * most else f"{text[:most]}\n{text[-most:]}"
+
+
 def one_line(text: str) -> str:
     """Return *text* with its line breaks and blanks as single spaces."""
     return " ".join(text.split())

@@ -13,6 +13,7 @@ from typing import Any, Final
 from autopack.draining.attempts.error_sentences import by_sentence, facts_in
 from autopack.draining.attempts.error_words import BY_EXCEPTION, OWN_FAULTS, by_status, by_word
 from autopack.ports.work import Classed, Failed
+from autopack.report.failure_words import ends_of
 
 CLASSES: Final = (
     "rate_limited", "usage_limit", "overloaded", "connection", "timeout", "truncated", "boundary",
@@ -135,7 +136,9 @@ def _by_words(failure: Failed) -> Classed | None:
     is_raised = code.endswith(("Error", "Exception")) or "exception" in failure.source_fields
     if not (is_program or is_raised or code.lower() in _VAGUE):
         return Classed("execution", f"code {code} is the executor's own")
-    text = _ends_of(failure.excerpt or failure.message if is_program else failure.message)
+    text = ends_of(
+        failure.excerpt or failure.message if is_program else failure.message, _READ_CHARS
+    )
     is_clients = code in _CLIENTS
     facts, closer = facts_in(text, anywhere=is_clients), by_sentence(text, anywhere=is_clients)
     if _OWN_FAULT.search(text) and not (closer and closer[0] == "connection"):
@@ -146,13 +149,6 @@ def _by_words(failure: Failed) -> Classed | None:
     if closer is not None:
         return Classed(closer[0], f"said: {closer[1][:_SHOWN_CHARS]!r}", from_words=True)
     return None
-
-
-def _ends_of(text: str) -> str:
-    """Return a text's beginning and its end, where the rest may be of any length."""
-    if len(text) <= 2 * _READ_CHARS:
-        return text
-    return f"{text[:_READ_CHARS]}\n{text[-_READ_CHARS:]}"
 
 
 def zero_yield_reason(

@@ -227,13 +227,13 @@ def failed_by(fault: BaseException) -> Failed:
     """Return an exception as a failure, with a reason even if it says nothing."""
     if isinstance(fault, CapReachedError):  # not the phase's fault: it waits for a higher cap
         return Failed("cap_reached", str(fault), retryable=True, failure_class="execution")
-    kind, now_s = type(fault).__name__, time.time()
-    facts = facts_of(fault, now_s=now_s)
-    wait_s = facts.pop("retry_after_s", None)
+    kind = type(fault).__name__
     said = words_of(fault) or "it says nothing more; see the traceback artifact"
     # Our own refusals name figures and options, which are no provider's words.
     if isinstance(fault, AutopackError):
         return Failed(kind, storable(f"{kind}: {said}"), failure_class="execution")
+    facts = facts_of(fault, now_s=time.time())
+    wait_s = facts.pop("retry_after_s", None)
     return Failed(kind, storable(f"{kind}: {said}"), retry_after_s=wait_s, source_fields=facts)
 
 

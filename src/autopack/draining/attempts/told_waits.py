@@ -7,6 +7,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from autopack.report.failure_words import ends_of
+
 LONGEST_WAIT_S: Final = 32 * 86_400.0
 """No window of any plan is longer than a month; what asks for more is misread."""
 
@@ -88,7 +90,7 @@ def retry_after_s(
         now_s: The time of the failure, in Unix seconds.
         local: The zone of times that name none; that of the machine unless given.
     """
-    text = _ends_of(message)
+    text = ends_of(message, _SEARCHED_CHARS)
     for read in (_from_epoch, _from_iso, _from_http_date, _from_span, _from_clock):
         wait_s = read(text, now_s, local())
         if wait_s is not None:
@@ -224,10 +226,3 @@ def _seconds(unit: str) -> float:
 
 def _number(text: str | None) -> float | None:
     return float(text) if text and re.fullmatch(r"\d{1,15}(?:\.\d{1,9})?", text) else None
-
-
-def _ends_of(text: str) -> str:
-    """Return a text's beginning and its end, where the rest may be of any length."""
-    if len(text) <= 2 * _SEARCHED_CHARS:
-        return text
-    return f"{text[:_SEARCHED_CHARS]}\n{text[-_SEARCHED_CHARS:]}"

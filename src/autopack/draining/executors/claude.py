@@ -1,6 +1,5 @@
 """Preset ``claude``: ``claude -p`` with ``--output-format json`` or ``stream-json``."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from autopack.draining.executors.claude_outcome import (
 from autopack.draining.executors.claude_sessions import BrokenSession
 from autopack.draining.executors.exits import is_ended
 from autopack.draining.executors.json_lines import ProgramReader, no_result
-from autopack.draining.executors.json_objects import json_object
+from autopack.draining.executors.json_objects import json_object, objects_of
 from autopack.draining.executors.session_calls import NOWHERE, Surroundings
 
 _CUT_OFF = "max_tokens"
@@ -100,13 +99,8 @@ class ClaudeReader(ProgramReader):
             self.problem("it was ended before it told anything: what it used is not known")
 
     def _array(self, text: str) -> None:
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
-            return
-        for told in found if isinstance(found, list) else ():
-            if isinstance(told, dict):
-                self._message(told)
+        for told in objects_of(text):
+            self._message(told)
 
     def _message(self, told: dict[str, Any]) -> None:
         kind = told.get("type")

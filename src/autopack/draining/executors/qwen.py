@@ -1,12 +1,11 @@
 """Preset ``qwen``: ``qwen -p`` with ``--output-format json`` or ``stream-json``."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from autopack.draining.executors.json_lines import ProgramReader, no_result
-from autopack.draining.executors.json_objects import json_object
+from autopack.draining.executors.json_objects import json_object, objects_of
 from autopack.draining.executors.provider_errors import facts_in, word
 from autopack.draining.executors.session_calls import NOWHERE, Surroundings
 from autopack.draining.executors.token_figures import (
@@ -90,13 +89,8 @@ class QwenReader(ProgramReader):
             self.problem("it was ended before it told anything: what it used is not known")
 
     def _array(self, text: str) -> None:
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
-            return
-        for told in found if isinstance(found, list) else ():
-            if isinstance(told, dict):
-                self._event(told)
+        for told in objects_of(text):
+            self._event(told)
 
     def _event(self, told: Mapping[str, Any]) -> None:
         self._session = word(told.get("session_id")) or self._session
