@@ -13,7 +13,7 @@ from autopack.draining.executors.placeholders import check, filled
 from autopack.errors import AutopackError, CodecError, InvalidNameError
 from autopack.format.cloudevents import CloudEvent
 from autopack.format.redaction import cleaned_json
-from autopack.log.targets import masked
+from autopack.log.addresses import masked
 from autopack.prediction.estimation import deliverable_kinds, phrases
 from autopack.report.failure_words import end_of, failure_words, kind_words, start_of
 from autopack.values.ids import check_name

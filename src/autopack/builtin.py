@@ -99,7 +99,7 @@ def autopack_register_importers(register: Register) -> None:
 @hookimpl
 def autopack_register_backends(register: Register) -> None:
     """Register ``sqlite``, which a path alone means too, and ``memory``."""
-    from autopack.log.targets import Memory, SqliteFiles
+    from autopack.log.addresses import Memory, SqliteFiles
 
     register("sqlite", SqliteFiles())
     register("memory", Memory())

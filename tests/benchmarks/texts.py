@@ -14,7 +14,7 @@ from autopack.draining.attempts.fingerprints import fingerprint
 from autopack.draining.attempts.told_waits import retry_after_s
 from autopack.draining.executors.placeholders import filled
 from autopack.format.redaction import cleaned_json
-from autopack.log.targets import masked
+from autopack.log.addresses import masked
 from autopack.report.escaping import visible
 from autopack_redact import Redactor
 

@@ -125,7 +125,7 @@ def test_a_log_without_rows(cli, log_path):
 
 def test_help_names_every_field_of_a_trace(cli):
     """What --column can name is what a trace can tell."""
-    from autopack.prediction.calibration.traces import FIELDS
+    from autopack.prediction.calibration.trace_rows import FIELDS
 
     told = " ".join(cli("backtest", "--help").stdout.split())
 

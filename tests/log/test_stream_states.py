@@ -3,8 +3,8 @@
 import pytest
 
 from autopack.log import stream_states
-from autopack.log.append_batch import PAGE
 from autopack.log.stream_states import StreamStates
+from autopack.log.write_transaction import PAGE
 from autopack.ports.log import ANY
 from autopack.testing.facts import paused
 

@@ -9,8 +9,8 @@ import pytest
 from autopack import open_log
 from autopack.errors import InvalidInputError, LogClosedError, StoredEventError
 from autopack.events import RunPaused, SubscriptionEventSkipped
-from autopack.log.append_batch import PAGE
 from autopack.log.log import journal_of
+from autopack.log.write_transaction import PAGE
 from autopack.ports.log import ANY
 from autopack.testing.facts import created, paused, queued
 from log.backends.test_verification import edit

@@ -18,10 +18,10 @@ from autopack import hookimpl
 from autopack.errors import InvalidInputError, StoredEventError
 from autopack.events import PhaseCompleted, PhaseQueued, RunPaused, event
 from autopack.log import views
-from autopack.log.append_batch import PAGE
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.journal import END
 from autopack.log.log import Log, journal_of
+from autopack.log.write_transaction import PAGE
 from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY, Checkpoint, NewEvent, UnrecognisedEvent
 from autopack.ports.projection import projection

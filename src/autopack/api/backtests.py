@@ -13,7 +13,7 @@ from autopack.plugins.registry import Registry
 from autopack.ports.prediction import CalibratorLike, Coefficients, EstimatorLike, Features
 from autopack.prediction.calibration.backtesting import Backtest, judged, kept_from, rows_of
 from autopack.prediction.calibration.prequential import Row
-from autopack.prediction.calibration.traces import trace_of
+from autopack.prediction.calibration.trace_rows import trace_of
 from autopack.prediction.calibrators import calibrator_of
 
 DEFAULT_CALIBRATORS: Final = (

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from autopack.errors import CodecError, LogExistsError, NotALogError
 from autopack.format.redaction import Redact
+from autopack.log.addresses import create_backend, open_backend
 from autopack.log.backends.atomic_files import publishing, told_of
 from autopack.log.journal import END
 from autopack.log.log import Log, journal_of, registry_of
-from autopack.log.targets import create_backend, open_backend
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry

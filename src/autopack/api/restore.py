@@ -10,13 +10,13 @@ import attrs
 
 from autopack.api.logs import open_log, redact_of
 from autopack.errors import ImportRefusedError, InvalidInputError, LogDamagedError, LogFullError
+from autopack.log.addresses import open_backend
 from autopack.log.backends.atomic_files import publishing
 from autopack.log.backends.sqlite.log_files import fill_file
 from autopack.log.backends.sqlite.store import SqliteBackend
 from autopack.log.drafts import unpacked
 from autopack.log.journal import Journal
 from autopack.log.log import Log, journal_of
-from autopack.log.targets import open_backend
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
 from autopack.ports.log import Backend, Row

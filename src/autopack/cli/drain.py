@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from autopack.cli.executor_options import executor_of, strategy_of
 from autopack.cli.forced_exit import CLOSING_S, INTERRUPTED, LastResort, last_resort
 from autopack.cli.lasting_stderr import unhurried
+from autopack.cli.named_plugins import executor_of, strategy_of
 from autopack.cli.number_options import AMOUNT, COUNT, SHARE, dollars
 from autopack.cli.output import (
     json_option,

@@ -26,7 +26,7 @@ def log() -> None:
 def create(session: Session, path: str) -> None:
     """Make a new, empty log; whatever is at PATH already is left alone."""
     import autopack as api
-    from autopack.log.targets import masked
+    from autopack.log.addresses import masked
 
     with api.create_log(absolute_target(path), plugins=session.registry()) as made:
         announce(made)

@@ -100,7 +100,7 @@ class AutopackGroup(CommandGroup):
             message = _message_of(fault)
             if message is None:
                 raise
-            from autopack.log.targets import masked
+            from autopack.log.addresses import masked
 
             say(f"autopack: {masked(message)}", err=True)
             ctx.exit(FAULTS if _has_written(ctx) else REFUSED)

@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from autopack.cli.executor_options import executor_of
 from autopack.cli.forced_exit import CLOSING_S, INTERRUPTED, last_resort
 from autopack.cli.lasting_stderr import unhurried
+from autopack.cli.named_plugins import executor_of
 from autopack.cli.number_options import AMOUNT
 from autopack.cli.output import json_option, print_json, say, users_prints, whoever_reads
 from autopack.cli.session import LogCommand, Session, example

@@ -119,8 +119,8 @@ def absolute_target(target: str) -> str:
 
 def announce(log: "Log") -> None:
     """Say on stderr which log this command holds, without its password."""
+    from autopack.log.addresses import masked
     from autopack.log.log import journal_of
-    from autopack.log.targets import masked
 
     say(f"log: {masked(log.target)} (log_id {journal_of(log).log_id})", err=True)
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import click
 
-from autopack.cli.executor_options import strategy_of
+from autopack.cli.named_plugins import strategy_of
 from autopack.cli.number_options import AMOUNT, COUNT
 from autopack.cli.output import json_option, print_json, print_table, say, users_prints
 from autopack.cli.session import LogCommand, Session, example

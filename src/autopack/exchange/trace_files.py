@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from autopack.errors import InvalidInputError
-from autopack.prediction.calibration.traces import NEEDED
+from autopack.prediction.calibration.trace_rows import NEEDED
 
 
 def records_of(path: Path) -> Iterator[Mapping[str, Any]]:

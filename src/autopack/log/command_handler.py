@@ -24,9 +24,9 @@ from autopack.errors import (
     VersionConflictError,
 )
 from autopack.events import CapEvent, PhaseQueued, RunEvent, RunFinished
-from autopack.log.append_batch import JournalTransaction
 from autopack.log.journal import Journal
 from autopack.log.stream_states import StreamStates
+from autopack.log.write_transaction import JournalTransaction
 from autopack.ports.log import Entry, Recorded
 from autopack.ports.states import OPEN
 from autopack.projections.attempt_row import AttemptRow

@@ -16,10 +16,10 @@ from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.format.chain import follows, seed
 from autopack.format.codec import Codec
 from autopack.format.redaction import Redact
-from autopack.log.append_batch import PAGE, JournalTransaction
 from autopack.log.backends.forks import Opener
 from autopack.log.drafts import Drafter, unpacked
 from autopack.log.thread_pool import Pool
+from autopack.log.write_transaction import PAGE, JournalTransaction
 from autopack.plugins.observers import Observers
 from autopack.plugins.registry import Registry
 from autopack.ports.log import (

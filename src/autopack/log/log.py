@@ -15,7 +15,7 @@ from autopack.log.artifacts import Artifacts
 from autopack.log.journal import Journal, Observer
 from autopack.log.log_info import info_of
 from autopack.log.verification import Verification, one_moment, parse_anchor, verify
-from autopack.log.views.upkeep import refresh_all, view_faults
+from autopack.log.views.kept_views import refresh_all, view_faults
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
 from autopack.ports.log import Backend, Cursor, Entry, EventClass, ExpectedVersion, Recorded

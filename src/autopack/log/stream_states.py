@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Generic, TypeVar
 
-from autopack.log.append_batch import PAGE
 from autopack.log.journal import Journal
+from autopack.log.write_transaction import PAGE
 from autopack.ports.log import Reader, Recorded
 
 S = TypeVar("S")

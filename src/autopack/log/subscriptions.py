@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from autopack.errors import InvalidInputError, LogError
 from autopack.events import SubscriptionEventSkipped
-from autopack.log.append_batch import PAGE
 from autopack.log.journal import Journal
+from autopack.log.write_transaction import PAGE
 from autopack.ports.log import ANY, Checkpoint, EventClass, NewEvent, Recorded, Row
 from autopack.values.ids import check_name, subscription_stream
 

@@ -17,8 +17,8 @@ from autopack.api.doctor.installation_checks import (
 from autopack.api.doctor.log_checks import log_checks, refusal_check
 from autopack.api.logs import open_log
 from autopack.errors import AutopackError
+from autopack.log.addresses import masked, path_of
 from autopack.log.log import journal_of
-from autopack.log.targets import masked, path_of
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
 from autopack.report.doctor_findings import Diagnosis, DoctorCheck

@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Final
 
+from autopack.log.addresses import masked, path_of
 from autopack.log.backends.sqlite.schema import SQLITE_LEAST
-from autopack.log.targets import masked, path_of
 from autopack.plugins.registry import PluginInfo
 from autopack.report.doctor_findings import DoctorCheck
 

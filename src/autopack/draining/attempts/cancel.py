@@ -6,8 +6,8 @@ from autopack.aggregates.phase import holds
 from autopack.draining.attempts.lease_keys import phase_key
 from autopack.draining.caps.enforcement import Caps, worked_s
 from autopack.events import PhaseCancelled
-from autopack.log.append_batch import JournalTransaction
 from autopack.log.command_handler import Handler
+from autopack.log.write_transaction import JournalTransaction
 from autopack.ports.log import Entry, Recorded, from_us
 from autopack.values.ids import PhaseRef
 

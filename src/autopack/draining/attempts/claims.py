@@ -32,8 +32,8 @@ from autopack.events import (
     PhaseReleased,
     PhaseTimedOut,
 )
-from autopack.log.append_batch import JournalTransaction
 from autopack.log.command_handler import Handler
+from autopack.log.write_transaction import JournalTransaction
 from autopack.ports.log import ANY, Entry, Lease, Recorded, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView

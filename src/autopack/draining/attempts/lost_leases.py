@@ -11,8 +11,8 @@ from autopack.draining.attempts.lease_keys import phase_key, phase_of, worker_ke
 from autopack.draining.caps.enforcement import Caps, worked_s
 from autopack.errors import CommandRefusedError
 from autopack.events import PhaseReclaimed
-from autopack.log.append_batch import JournalTransaction
 from autopack.log.command_handler import Handler
+from autopack.log.write_transaction import JournalTransaction
 from autopack.ports.log import Entry, Lease, Recorded, from_us
 from autopack.ports.states import LIVE
 from autopack.ports.work import PhaseView

@@ -17,7 +17,7 @@ from autopack.draining.attempts.storable_text import storable
 from autopack.errors import LogError, MachineFaultError
 from autopack.events import RunPrepared, RunPrepareFailed
 from autopack.format.redaction import clean
-from autopack.log.append_batch import JournalTransaction
+from autopack.log.write_transaction import JournalTransaction
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.observers import answer_of
 from autopack.ports.work import Prepared, RunView

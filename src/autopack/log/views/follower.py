@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autopack.log.append_batch import PAGE
 from autopack.log.journal import END, Journal
+from autopack.log.write_transaction import PAGE
 from autopack.ports.log import Recorded
 
 Hear = Callable[[Sequence[Recorded[Any]]], None]

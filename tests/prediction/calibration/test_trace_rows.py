@@ -7,7 +7,7 @@ import pytest
 
 from autopack.errors import InvalidInputError
 from autopack.exchange.trace_files import records_of
-from autopack.prediction.calibration.traces import trace_of
+from autopack.prediction.calibration.trace_rows import trace_of
 
 
 def trace(*records, **columns):

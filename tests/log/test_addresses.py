@@ -2,7 +2,7 @@
 
 import pytest
 
-from autopack.log.targets import masked
+from autopack.log.addresses import masked
 
 
 @pytest.mark.parametrize(
