@@ -10,7 +10,7 @@ from autopack.log.backends.sqlite.log_files import create_file
 from autopack.log.backends.sqlite.store import SqliteBackend
 from autopack.log.journal import Journal
 from autopack.log.log import Log, journal_of
-from autopack.ports.log import Backend
+from autopack.ports.backend import Backend
 
 
 @pytest.fixture(params=["sqlite", "memory"])

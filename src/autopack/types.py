@@ -48,6 +48,14 @@ if TYPE_CHECKING:
     from autopack.plugins.observers import ObserverFaults as ObserverFaults
     from autopack.plugins.registry import PluginInfo as PluginInfo
     from autopack.plugins.registry import Registry as Registry
+    from autopack.ports.backend import Backend as Backend
+    from autopack.ports.backend import Checkpoint as Checkpoint
+    from autopack.ports.backend import ClockHold as ClockHold
+    from autopack.ports.backend import Head as Head
+    from autopack.ports.backend import Lease as Lease
+    from autopack.ports.backend import LogIdentity as LogIdentity
+    from autopack.ports.backend import Reader as Reader
+    from autopack.ports.backend import Transaction as Transaction
     from autopack.ports.drain import Choice as Choice
     from autopack.ports.drain import Choose as Choose
     from autopack.ports.drain import DrainView as DrainView
@@ -64,22 +72,14 @@ if TYPE_CHECKING:
     from autopack.ports.importing import ImporterLike as ImporterLike
     from autopack.ports.importing import ImportReport as ImportReport
     from autopack.ports.importing import ImportSource as ImportSource
-    from autopack.ports.log import Backend as Backend
     from autopack.ports.log import Body as Body
-    from autopack.ports.log import Checkpoint as Checkpoint
-    from autopack.ports.log import ClockHold as ClockHold
     from autopack.ports.log import Cursor as Cursor
     from autopack.ports.log import Entry as Entry
     from autopack.ports.log import EventClass as EventClass
     from autopack.ports.log import ExpectedVersion as ExpectedVersion
-    from autopack.ports.log import Head as Head
-    from autopack.ports.log import Lease as Lease
-    from autopack.ports.log import LogIdentity as LogIdentity
     from autopack.ports.log import NewEvent as NewEvent
-    from autopack.ports.log import Reader as Reader
     from autopack.ports.log import Recorded as Recorded
     from autopack.ports.log import Row as Row
-    from autopack.ports.log import Transaction as Transaction
     from autopack.ports.prediction import BulkCalibrator as BulkCalibrator
     from autopack.ports.prediction import Calibrator as Calibrator
     from autopack.ports.prediction import CalibratorLike as CalibratorLike

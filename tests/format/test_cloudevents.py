@@ -19,7 +19,8 @@ from autopack.errors import (
 from autopack.exchange.importers import ndjson
 from autopack.format.cloudevents import CloudEvent, to_line
 from autopack.log.log import journal_of
-from autopack.ports.log import ANY, Checkpoint, LogIdentity, NewEvent, UnrecognisedEvent
+from autopack.ports.backend import Checkpoint, LogIdentity
+from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 from autopack.testing.facts import completed, created, paused, queued, usage
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -384,7 +385,7 @@ class TestRestoring:
         """Artifacts and subscriptions are in the copy; nobody holds its phases."""
         digest = log.artifacts.put("a text")
         log.subscribe("mail", lambda _recorded: None)
-        from autopack.ports.log import Lease
+        from autopack.ports.backend import Lease
 
         with journal_of(log).transaction() as transaction:
             transaction.store.put_lease(Lease(key="r1/a", token="t", worker="w", expires_at=1))

@@ -26,7 +26,8 @@ from autopack.log import command_handler as handler_module
 from autopack.log import stream_states
 from autopack.log.command_handler import Handler
 from autopack.log.log import Log, handler_of, journal_of
-from autopack.ports.log import ANY, Lease, UnrecognisedEvent
+from autopack.ports.backend import Lease
+from autopack.ports.log import ANY, UnrecognisedEvent
 from autopack.ports.prediction import PhaseSpec
 from autopack.testing.facts import completed, paused, queued
 from autopack.values.ids import PhaseRef, phase_stream, run_stream

@@ -23,7 +23,8 @@ from autopack.log.journal import END
 from autopack.log.log import Log, journal_of
 from autopack.log.write_transaction import PAGE
 from autopack.plugins.discovery import load_plugins
-from autopack.ports.log import ANY, Checkpoint, NewEvent, UnrecognisedEvent
+from autopack.ports.backend import Checkpoint
+from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 from autopack.ports.projection import projection
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES

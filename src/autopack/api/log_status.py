@@ -18,7 +18,8 @@ from autopack.events import (
 )
 from autopack.log import views
 from autopack.log.log import Log, journal_of
-from autopack.ports.log import Lease, Row, from_us
+from autopack.ports.backend import Lease
+from autopack.ports.log import Row, from_us
 from autopack.ports.states import LIVE, PhaseStatus
 from autopack.ports.work import PhaseView
 from autopack.projections.attempts import ATTEMPTS

@@ -17,8 +17,9 @@ from autopack.log.log import Log, journal_of, registry_of
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
+from autopack.ports.backend import Backend
 from autopack.ports.importing import ExporterLike, ImporterLike
-from autopack.ports.log import Backend, Recorded, Row, UnrecognisedEvent
+from autopack.ports.log import Recorded, Row, UnrecognisedEvent
 
 if TYPE_CHECKING:
     from autopack.ports.importing import ImportReport

@@ -15,7 +15,8 @@ from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.format.as_of_moments import hold_of
 from autopack.log.journal import Journal
 from autopack.log.log import Log, journal_of
-from autopack.ports.log import ANY, Reader, to_us
+from autopack.ports.backend import Reader
+from autopack.ports.log import ANY, to_us
 
 _DIGEST: Final = re.compile(r"\b[0-9a-f]{64}\b")
 

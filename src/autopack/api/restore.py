@@ -19,7 +19,8 @@ from autopack.log.journal import Journal
 from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
-from autopack.ports.log import Backend, Row
+from autopack.ports.backend import Backend
+from autopack.ports.log import Row
 
 _EXPORTS = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 

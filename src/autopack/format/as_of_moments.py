@@ -30,7 +30,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from autopack.ports.log import ClockHold
+from autopack.ports.backend import ClockHold
 
 FAR_US: Final = 24 * 3600 * 1_000_000
 

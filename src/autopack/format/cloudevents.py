@@ -16,7 +16,8 @@ from uuid import UUID
 import msgspec
 
 from autopack.errors import CodecError, InvalidInputError
-from autopack.ports.log import LogIdentity, NewEvent, Row, UnrecognisedEvent, from_us, to_us
+from autopack.ports.backend import LogIdentity
+from autopack.ports.log import NewEvent, Row, UnrecognisedEvent, from_us, to_us
 from autopack.values.bounds import event_fault, moment_fault, row_fault
 from autopack.values.ids import derived_id
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from autopack.errors import InvalidInputError, UnknownNameError
 from autopack.plugins.registry import Registry
-from autopack.ports.log import Backend
+from autopack.ports.backend import Backend
 
 _URL: Final = re.compile(r"://(?<=[A-Za-z0-9+.-]://)([^\s'\"]++)")
 _SECRET: Final = re.compile(

@@ -22,16 +22,8 @@ from autopack.log.thread_pool import Pool
 from autopack.log.write_transaction import PAGE, JournalTransaction
 from autopack.plugins.observers import Observers
 from autopack.plugins.registry import Registry
-from autopack.ports.log import (
-    Backend,
-    Cursor,
-    Entry,
-    EventClass,
-    ExpectedVersion,
-    Reader,
-    Recorded,
-    Row,
-)
+from autopack.ports.backend import Backend, Reader
+from autopack.ports.log import Cursor, Entry, EventClass, ExpectedVersion, Recorded, Row
 
 END: Final = 2**62
 

@@ -18,7 +18,8 @@ from autopack.log.verification import Verification, one_moment, parse_anchor, ve
 from autopack.log.views.kept_views import refresh_all, view_faults
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
-from autopack.ports.log import Backend, Cursor, Entry, EventClass, ExpectedVersion, Recorded
+from autopack.ports.backend import Backend
+from autopack.ports.log import Cursor, Entry, EventClass, ExpectedVersion, Recorded
 
 if TYPE_CHECKING:  # with all commands, which reading needs none of
     from autopack.log.command_handler import Handler

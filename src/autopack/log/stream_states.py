@@ -7,7 +7,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from autopack.log.journal import Journal
 from autopack.log.write_transaction import PAGE
-from autopack.ports.log import Reader, Recorded
+from autopack.ports.backend import Reader
+from autopack.ports.log import Recorded
 
 S = TypeVar("S")
 

@@ -8,7 +8,8 @@ from autopack.errors import InvalidInputError, LogError
 from autopack.events import SubscriptionEventSkipped
 from autopack.log.journal import Journal
 from autopack.log.write_transaction import PAGE
-from autopack.ports.log import ANY, Checkpoint, EventClass, NewEvent, Recorded, Row
+from autopack.ports.backend import Checkpoint
+from autopack.ports.log import ANY, EventClass, NewEvent, Recorded, Row
 from autopack.values.ids import check_name, subscription_stream
 
 Handle = Callable[[Recorded[Any]], None]

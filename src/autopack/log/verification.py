@@ -10,7 +10,7 @@ import attrs
 from autopack.errors import InvalidInputError, LogDamagedError, LogError
 from autopack.format.as_of_moments import Count
 from autopack.format.chain import link, seed
-from autopack.ports.log import Backend
+from autopack.ports.backend import Backend
 
 _PAGE: Final = 1000
 _BEFORE_ALL: Final = -(2**63)

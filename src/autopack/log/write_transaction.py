@@ -14,13 +14,8 @@ from autopack.format.as_of_moments import Count, held
 from autopack.format.chain import Chain, link_row
 from autopack.log.deduplication import answer, check_same, firsts_of, told_first
 from autopack.log.drafts import Draft, Drafter
-from autopack.ports.log import (
-    ANY,
-    Entry,
-    Recorded,
-    Row,
-    Transaction,
-)
+from autopack.ports.backend import Transaction
+from autopack.ports.log import ANY, Entry, Recorded, Row
 from autopack.values.bounds import STREAM_LONGEST, us_fault
 from autopack.values.ids import check_name, uuid7_series
 

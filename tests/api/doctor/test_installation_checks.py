@@ -6,7 +6,7 @@ import pytest
 
 from autopack.api.doctor.installation_checks import clock_check, dependency_check, sqlite_check
 from autopack.api.doctor.log_checks import past_clocks_checks
-from autopack.ports.log import ClockHold
+from autopack.ports.backend import ClockHold
 
 
 @pytest.mark.parametrize(

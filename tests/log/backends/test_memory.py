@@ -4,7 +4,7 @@ import pytest
 
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log, journal_of
-from autopack.ports.log import Checkpoint
+from autopack.ports.backend import Checkpoint
 from autopack.testing.facts import paused, queued
 
 

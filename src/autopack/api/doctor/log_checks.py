@@ -13,7 +13,8 @@ from autopack.errors import (
 )
 from autopack.log.log import Log, journal_of
 from autopack.log.verification import Verification, one_moment, verify
-from autopack.ports.log import ClockHold, from_us
+from autopack.ports.backend import ClockHold
+from autopack.ports.log import from_us
 from autopack.report.doctor_findings import DoctorCheck
 
 _TAIL: Final = 1000

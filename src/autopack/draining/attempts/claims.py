@@ -34,7 +34,8 @@ from autopack.events import (
 )
 from autopack.log.command_handler import Handler
 from autopack.log.write_transaction import JournalTransaction
-from autopack.ports.log import ANY, Entry, Lease, Recorded, from_us
+from autopack.ports.backend import Lease
+from autopack.ports.log import ANY, Entry, Recorded, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
 from autopack.values.ids import PhaseRef, drain_stream

@@ -13,7 +13,7 @@ from autopack.draining.attempts.steady_clock import Machine, this_machine
 from autopack.errors import LogClosedError, LogError, MachineFaultError
 from autopack.log.command_handler import Handler
 from autopack.plugins.narrator import Narrator
-from autopack.ports.log import Lease, Transaction
+from autopack.ports.backend import Lease, Transaction
 
 LEASE_S: Final = 30.0
 _LOOK_S: Final = 0.5

@@ -13,7 +13,8 @@ from autopack.errors import CommandRefusedError
 from autopack.events import PhaseReclaimed
 from autopack.log.command_handler import Handler
 from autopack.log.write_transaction import JournalTransaction
-from autopack.ports.log import Entry, Lease, Recorded, from_us
+from autopack.ports.backend import Lease
+from autopack.ports.log import Entry, Recorded, from_us
 from autopack.ports.states import LIVE
 from autopack.ports.work import PhaseView
 from autopack.projections.phases import standing

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from autopack.draining.attempts.lease_keys import worker_key
-from autopack.ports.log import Lease
+from autopack.ports.backend import Lease
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 

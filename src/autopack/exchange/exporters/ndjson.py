@@ -6,7 +6,8 @@ from typing import Any
 import attrs
 
 from autopack.format.cloudevents import to_line
-from autopack.ports.log import LogIdentity, Recorded
+from autopack.ports.backend import LogIdentity
+from autopack.ports.log import Recorded
 
 
 @attrs.frozen

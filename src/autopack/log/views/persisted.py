@@ -9,7 +9,7 @@ from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.events.schema import stored_value
 from autopack.log.journal import END, Journal
 from autopack.log.views.projection_fold import EMPTY, Fold, fold_pages
-from autopack.ports.log import Checkpoint, Reader
+from autopack.ports.backend import Checkpoint, Reader
 from autopack.ports.projection import Projection, is_keyed
 from autopack.values.decoders import decoder_of
 from autopack.values.money import Usd

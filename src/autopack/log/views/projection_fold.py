@@ -6,7 +6,8 @@ from typing import Any, Final
 import attrs
 
 from autopack.log.journal import Journal
-from autopack.ports.log import Reader, Recorded, UnrecognisedEvent
+from autopack.ports.backend import Reader
+from autopack.ports.log import Recorded, UnrecognisedEvent
 from autopack.ports.projection import (
     FunctionProjection,
     Projection,

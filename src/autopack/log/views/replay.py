@@ -7,7 +7,8 @@ from autopack.errors import InvalidInputError
 from autopack.format.as_of_moments import last_by
 from autopack.log.journal import Journal
 from autopack.log.views.projection_fold import Fold, ViewAt, answer, fold_pages
-from autopack.ports.log import Reader, to_us
+from autopack.ports.backend import Reader
+from autopack.ports.log import to_us
 from autopack.ports.projection import Projection
 
 _CLOCKS: Final = ("recorded", "occurred")

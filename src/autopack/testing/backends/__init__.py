@@ -7,7 +7,7 @@ import pytest
 
 from autopack.log.journal import Journal
 from autopack.log.log import Log, journal_of
-from autopack.ports.log import Backend
+from autopack.ports.backend import Backend
 from autopack.testing.backends.appending import BodiesContract, ReadingContract, VersionContract
 from autopack.testing.backends.beside import BesideContract, TransactionContract
 from autopack.testing.backends.following import CursorContract

@@ -6,7 +6,8 @@ import pytest
 from autopack.errors import ArtifactMissingError, InvalidInputError, VersionConflictError
 from autopack.log.journal import Journal
 from autopack.log.log import Log
-from autopack.ports.log import Backend, Checkpoint, Lease, NewEvent
+from autopack.ports.backend import Backend, Checkpoint, Lease
+from autopack.ports.log import NewEvent
 from autopack.testing.backends.constants import ID
 from autopack.testing.facts import created, paused, queued
 

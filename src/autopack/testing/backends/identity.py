@@ -14,7 +14,8 @@ from autopack.errors import (
 from autopack.events import event
 from autopack.log.journal import Journal
 from autopack.log.log import Log, journal_of
-from autopack.ports.log import ANY, Backend, NewEvent, UnrecognisedEvent
+from autopack.ports.backend import Backend
+from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 from autopack.testing.backends.constants import ID, NOON, OTHER_ID
 from autopack.testing.facts import created, failed, paused
 

@@ -8,7 +8,8 @@ import pytest
 
 from autopack.errors import InvalidInputError, LogClosedError
 from autopack.log.journal import Journal
-from autopack.ports.log import ANY, Backend, Checkpoint, Lease, NewEvent, Reader
+from autopack.ports.backend import Backend, Checkpoint, Lease, Reader
+from autopack.ports.log import ANY, NewEvent
 from autopack.testing.backends.constants import ID, OTHER_ID
 from autopack.testing.backends.sharing import together
 from autopack.testing.facts import paused

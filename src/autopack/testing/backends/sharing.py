@@ -12,7 +12,8 @@ import pytest
 from autopack.errors import LogClosedError
 from autopack.log.journal import Journal
 from autopack.log.log import Log, journal_of
-from autopack.ports.log import ANY, Backend, ClockHold, NewEvent, Recorded
+from autopack.ports.backend import Backend, ClockHold
+from autopack.ports.log import ANY, NewEvent, Recorded
 from autopack.testing.backends.constants import NOON
 from autopack.testing.facts import paused
 

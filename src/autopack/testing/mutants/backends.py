@@ -8,7 +8,8 @@ import attrs
 
 from autopack.errors import LogBusyError
 from autopack.log.backends.memory import MemoryBackend, MemoryTransaction
-from autopack.ports.log import Body, Checkpoint, Head, Reader, Row
+from autopack.ports.backend import Checkpoint, Head, Reader
+from autopack.ports.log import Body, Row
 
 
 class _Mutated(MemoryBackend):

@@ -8,7 +8,8 @@ import attrs
 
 from autopack.format.as_of_moments import hold_of
 from autopack.log.backends.memory.tables import Layer, Rows, Tables
-from autopack.ports.log import NOTHING_YET, Body, Checkpoint, ClockHold, Head, Lease, Row
+from autopack.ports.backend import NOTHING_YET, Checkpoint, ClockHold, Head, Lease
+from autopack.ports.log import Body, Row
 
 
 @attrs.define(kw_only=True, eq=False)

@@ -16,17 +16,8 @@ from autopack.log.backends.memory.moments import Moment, held_of, now_of
 from autopack.log.backends.memory.tables import Tables
 from autopack.log.backends.memory.transaction import MemoryTransaction, begun_on
 from autopack.log.backends.snapshots import Snapshots
-from autopack.ports.log import (
-    Body,
-    Checkpoint,
-    ClockHold,
-    Head,
-    Lease,
-    LogIdentity,
-    Reader,
-    Row,
-    from_us,
-)
+from autopack.ports.backend import Checkpoint, ClockHold, Head, Lease, LogIdentity, Reader
+from autopack.ports.log import Body, Row, from_us
 from autopack.values.ids import uuid7
 
 

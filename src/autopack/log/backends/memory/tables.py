@@ -5,7 +5,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from autopack.ports.log import Checkpoint, ClockHold, Lease, Row
+from autopack.ports.backend import Checkpoint, ClockHold, Lease
+from autopack.ports.log import Row
 
 V = TypeVar("V")
 

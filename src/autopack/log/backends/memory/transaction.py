@@ -8,7 +8,8 @@ from autopack.errors import InvalidInputError
 from autopack.format.as_of_moments import replacing
 from autopack.log.backends.memory.moments import Moment
 from autopack.log.backends.memory.tables import Layer, Map, Rows, Tables
-from autopack.ports.log import Checkpoint, ClockHold, Head, Lease, Row
+from autopack.ports.backend import Checkpoint, ClockHold, Head, Lease
+from autopack.ports.log import Row
 
 
 @attrs.define(kw_only=True, eq=False)

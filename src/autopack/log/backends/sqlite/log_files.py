@@ -23,7 +23,8 @@ from autopack.log.backends.forks import LogConnection
 from autopack.log.backends.sqlite.faults import BUSY_TIMEOUT_S, SQLITE_FAULTS, translated
 from autopack.log.backends.sqlite.schema import APPLICATION_ID, LOG_FORMAT, TABLES, TRIGGERS
 from autopack.log.backends.sqlite.sqlviews import make_views
-from autopack.ports.log import LogIdentity, from_us
+from autopack.ports.backend import LogIdentity
+from autopack.ports.log import from_us
 from autopack.values.ids import uuid7
 
 _MAGIC: Final = b"SQLite format 3\x00"

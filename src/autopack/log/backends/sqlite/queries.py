@@ -4,16 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from autopack.ports.log import (
-    NOTHING_YET,
-    ROW_COLUMNS,
-    Body,
-    Checkpoint,
-    ClockHold,
-    Head,
-    Lease,
-    Row,
-)
+from autopack.ports.backend import NOTHING_YET, Checkpoint, ClockHold, Head, Lease
+from autopack.ports.log import ROW_COLUMNS, Body, Row
 
 _COLUMNS: Final = ", ".join(ROW_COLUMNS)
 AS_OF: Final = (

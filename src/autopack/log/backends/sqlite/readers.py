@@ -8,7 +8,7 @@ from typing import Any, Final
 from autopack.errors import LogClosedError, LogError
 from autopack.log.backends.sqlite.faults import SQLITE_FAULTS, translated
 from autopack.log.backends.sqlite.queries import Queries
-from autopack.ports.log import Head
+from autopack.ports.backend import Head
 
 _KEPT_MOST: Final = 8
 """How many idle connections are kept; as many more as threads read at once are open meanwhile."""

@@ -27,7 +27,7 @@ from autopack.log.backends.sqlite.queries import Queries
 from autopack.log.backends.sqlite.readers import ReadConnection, Readers, SqliteSnapshot
 from autopack.log.backends.sqlite.transaction import SqliteTransaction
 from autopack.log.backends.sqlite.unlocked import reader_of
-from autopack.ports.log import LogIdentity
+from autopack.ports.backend import LogIdentity
 
 T = TypeVar("T")
 

@@ -11,7 +11,8 @@ import attrs
 from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.log.backends.sqlite.faults import SQLITE_FAULTS, translated
 from autopack.log.backends.sqlite.queries import AS_OF, Queries
-from autopack.ports.log import NOTHING_YET, Checkpoint, ClockHold, Head, Lease, Row
+from autopack.ports.backend import NOTHING_YET, Checkpoint, ClockHold, Head, Lease
+from autopack.ports.log import Row
 
 _TOGETHER_MOST: Final = 100
 
