@@ -60,15 +60,28 @@ class ClockHold:
 
 @attrs.frozen(kw_only=True)
 class Lease:
-    """Who holds a phase, and until when; liveness, not history. Times in microseconds."""
+    """
+    Who holds what, and until when; liveness, not history. Times in microseconds.
+
+    Args:
+        key: What is held; a worker has a row of its own, by which its leases are judged.
+        expires_at: Until when, by the wall clock, since 1970.
+        step: What the worker of a phase is at, for people.
+        deadline_at: When the attempt times out, by the wall clock.
+        boot: In a worker's own row: which boot of which machine it runs on.
+        renewed_uptime: When the row was written, by how long that machine had been up.
+        expires_uptime: When the leases end, by the same steady clock.
+    """
 
     key: str
     token: str
     worker: str
     expires_at: int
     step: str | None = None
-    step_at: int | None = None
     deadline_at: int | None = None
+    boot: str | None = None
+    renewed_uptime: int | None = None
+    expires_uptime: int | None = None
 
 
 @attrs.frozen(kw_only=True)

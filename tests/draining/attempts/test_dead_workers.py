@@ -51,7 +51,7 @@ def end_leases(log):
         for row in journal_of(log).backend.leases():
             over = attrs.evolve(row, expires_at=row.expires_at - hour)
             if row.key == worker_key(row.worker):
-                over = attrs.evolve(over, deadline_at=row.deadline_at - hour)
+                over = attrs.evolve(over, expires_uptime=row.expires_uptime - hour)
             store.put_lease(over)
 
 

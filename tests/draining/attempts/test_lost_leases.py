@@ -158,8 +158,8 @@ def test_a_drain_never_takes_back_what_it_has_in_work(log):
     def end_leases():
         with journal_of(log).backend.transaction() as store:
             for lease in store.leases():
-                past = lease.deadline_at and lease.deadline_at - 7200 * 10**6
-                store.put_lease(attrs.evolve(lease, expires_at=1, deadline_at=past))
+                past = lease.expires_uptime and lease.expires_uptime - 7200 * 10**6
+                store.put_lease(attrs.evolve(lease, expires_at=1, expires_uptime=past))
 
     async def executor(phase, live):
         end_leases()

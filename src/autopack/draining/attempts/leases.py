@@ -152,7 +152,7 @@ class Leases:
         if mark != (lease.token, lease.expires_at):
             mark, since_s = (lease.token, lease.expires_at), now_s
         self._watched[lease.key] = mark, since_s
-        return now_s - since_s - ((alive.deadline_at or 0) - (alive.step_at or 0)) / 1e6
+        return now_s - since_s - ((alive.expires_uptime or 0) - (alive.renewed_uptime or 0)) / 1e6
 
     def is_lost(self, token: str) -> bool:
         """
@@ -166,10 +166,9 @@ class Leases:
 
     def note(self, token: str, step: str) -> None:
         """Keep what a worker is at, for ``status``; written with the next renewal."""
-        now_us = self.handler.journal.now_us()
         with self._lock:
             if token in self._held:
-                self._held[token] = attrs.evolve(self._held[token], step=step, step_at=now_us)
+                self._held[token] = attrs.evolve(self._held[token], step=step)
 
     def lose(self, token: str) -> None:
         """Take note that the phase of a lease is somebody else's now, or nobody's."""

@@ -30,26 +30,21 @@ class Machine:
     uptime_s: Callable[[], float] = time.monotonic
 
     def lease_of(self, worker: str, *, expires_at: int, lease_s: float) -> Lease:
-        """
-        Return the row by which processes of this machine judge a worker's leases.
-
-        Its ``step`` names the boot; ``step_at`` and ``deadline_at`` are the renewal and the end
-        of the leases by the steady clock, ``expires_at`` is that end by the wall clock.
-        """
+        """Return the row by which a worker's leases are judged, here and on other machines."""
         now_us = int(self.uptime_s() * 1e6)
         return Lease(
             key=worker_key(worker),
             token=worker,
             worker=worker,
             expires_at=expires_at,
-            step=self.boot,
-            step_at=now_us,
-            deadline_at=now_us + int(lease_s * 1e6),
+            boot=self.boot,
+            renewed_uptime=now_us,
+            expires_uptime=now_us + int(lease_s * 1e6),
         )
 
     def is_other(self, alive: Lease) -> bool:
         """Tell whether a worker's row is of another machine, or of another boot of this one."""
-        return self.boot is not None and alive.step is not None and alive.step != self.boot
+        return self.boot is not None and alive.boot is not None and alive.boot != self.boot
 
     def over_s(self, lease: Lease, alive: Lease | None) -> float | None:
         """
@@ -57,11 +52,11 @@ class Machine:
 
         None where the steady clock cannot say: another machine, or another boot of this one.
         """
-        if self.boot is None or alive is None or alive.step != self.boot:
+        if self.boot is None or alive is None or alive.boot != self.boot:
             return None
         # A lease that is renewed no longer lags behind its worker's row.
         behind_us = alive.expires_at - lease.expires_at
-        return self.uptime_s() - ((alive.deadline_at or 0) - behind_us) / 1e6
+        return self.uptime_s() - ((alive.expires_uptime or 0) - behind_us) / 1e6
 
 
 def this_machine() -> Machine:

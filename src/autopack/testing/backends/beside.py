@@ -14,7 +14,8 @@ from autopack.testing.facts import created, paused, queued
 _LEASE = Lease(key="r1/a", token="t1", worker="w1", expires_at=5)
 _OTHER = attrs.evolve(_LEASE, key="r1/b")
 _NEWER = attrs.evolve(_LEASE, token="t2")
-_LAST = attrs.evolve(_NEWER, step="tests", step_at=3, deadline_at=9)
+_LAST = attrs.evolve(_NEWER, step="tests", deadline_at=9)
+_WORKER = attrs.evolve(_LEASE, key="worker w1", boot="b1", renewed_uptime=3, expires_uptime=8)
 
 
 class BesideContract:
@@ -39,6 +40,7 @@ class BesideContract:
             store.put_lease(_LEASE)
             store.put_lease(_OTHER)
             store.put_lease(_LAST)
+            store.put_lease(_WORKER)
         with backend.transaction() as store:
             dropped = (
                 store.drop_lease("r1/a", "t1"),
@@ -47,7 +49,7 @@ class BesideContract:
             )
 
         assert (False, True, False) == dropped
-        assert [_LAST] == backend.leases()
+        assert [_LAST, _WORKER] == backend.leases()
         assert backend.lease("r1/b") is None
 
     def test_views_are_saved_changed_and_replaced(self, backend: Backend) -> None:

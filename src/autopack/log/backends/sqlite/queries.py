@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+import attrs
+
 from autopack.ports.backend import NOTHING_YET, Checkpoint, ClockHold, Head, Lease
 from autopack.ports.log import ROW_COLUMNS, Body, Row
 
@@ -137,16 +139,8 @@ def _hold(row: Sequence[Any]) -> ClockHold:
 
 
 def _lease(row: Sequence[Any]) -> Lease:
-    key, token, worker, expires_at, step, step_at, deadline_at = row
-    return Lease(
-        key=key,
-        token=token,
-        worker=worker,
-        expires_at=expires_at,
-        step=step,
-        step_at=step_at,
-        deadline_at=deadline_at,
-    )
+    names = (field.name for field in attrs.fields(Lease))
+    return Lease(**dict(zip(names, row, strict=True)))
 
 
 def _checkpoint(row: Sequence[Any]) -> Checkpoint:

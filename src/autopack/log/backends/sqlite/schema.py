@@ -41,8 +41,10 @@ CREATE TABLE leases (
     worker TEXT NOT NULL,
     expires_at INTEGER NOT NULL,
     step TEXT,
-    step_at INTEGER,
-    deadline_at INTEGER
+    deadline_at INTEGER,
+    boot TEXT,
+    renewed_uptime INTEGER,
+    expires_uptime INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE artifacts (
     digest TEXT PRIMARY KEY,

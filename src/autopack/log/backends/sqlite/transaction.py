@@ -100,7 +100,7 @@ class SqliteTransaction(Queries):
 
     def put_lease(self, lease: Lease) -> None:
         self._do(
-            "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             attrs.astuple(lease),
         )
 
