@@ -1,6 +1,6 @@
 """Read models: what a projection is, and what its view looks like to a reader."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
@@ -143,14 +143,3 @@ def check_projection(candidate: Any) -> Any:
             value=candidate,
         )
     return candidate
-
-
-class View(Protocol):
-    """What a replayed projection gives: its rows by key (or value), and where it was cut."""
-
-    position: int
-    is_reconstruction: bool
-
-    @property
-    def rows(self) -> Mapping[str, Any]:
-        """The rows by key, for a keyed projection."""

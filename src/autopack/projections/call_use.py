@@ -182,11 +182,6 @@ class Use:
         return Usd.of_pico(self.cost_pico_usd)
 
     @property
-    def computed_usd(self) -> Usd:
-        """The part of them that was computed, in US dollars."""
-        return Usd.of_pico(self.computed_pico_usd)
-
-    @property
     def weakest_split(self) -> str:
         """How the figures of the least well known call were come by."""
         return max(self.by_split, key=_WEAKNESS.__getitem__, default=MEASURED)
@@ -209,20 +204,3 @@ def counted(counts: Mapping[str, int], more: Mapping[str, int], sign: int) -> Ma
         if not found[name]:
             del found[name]
     return found
-
-
-def summed(calls: Mapping[str, Call]) -> Use:
-    """Return the sums over calls by their keys."""
-    use = Use()
-    for call in calls.values():
-        use = use.plus(call)
-    return use
-
-
-def totals_by(calls: Any, of: Any) -> dict[str, Use]:
-    """Return the sums by what *of* says of a call; what it does not know is ``(unknown)``."""
-    totals: dict[str, Use] = {}
-    for call in calls:
-        value = of(call) or "(unknown)"
-        totals[value] = totals.get(value, Use()).plus(call)
-    return dict(sorted(totals.items()))

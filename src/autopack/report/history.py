@@ -36,11 +36,6 @@ def history_line(recorded: Recorded[Any]) -> str:
     return on_line(f"{head}  {details}" if details else head)
 
 
-def history_text(events: list[Recorded[Any]]) -> str:
-    """Return events as lines, in their order."""
-    return "\n".join(map(history_line, events))
-
-
 def event_json(recorded: Recorded[Any]) -> dict[str, Any]:
     """Return an event with its envelope as JSON-simple values; its data as it is stored."""
     return {

@@ -67,7 +67,7 @@ class LiveAttempt:
         self.artifacts: dict[str, str] = {}
         self.outcome: Outcome = Completed()
         self.step: str | None = None
-        self._handler, self._claims, self._claim = handler, claims, claim
+        self._handler, self._claims = handler, claims
         self._is_patient = is_patient
         self._registry = handler.journal.registry
         self._recording = threading.Lock()

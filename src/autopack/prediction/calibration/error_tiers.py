@@ -14,7 +14,6 @@ MOST_UNDERESTIMATED: Final = 0.05
 MOST_TRUNCATED: Final = 0.02
 
 ALL: Final = "all"
-STRATA: Final[tuple[str, ...]] = (ALL, "category", "complexity", "deliverables")
 
 
 @attrs.frozen(kw_only=True)
