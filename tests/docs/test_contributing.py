@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from autopack.format import chain
-from autopack.log.backends.sqlite.schema import LOG_FORMAT
+from autopack.ports.backend import LOG_FORMAT
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,6 +9,9 @@ import attrs
 
 from autopack.ports.log import Body, Row
 
+LOG_FORMAT: Final = 2
+"""How a backend keeps a log; 1 was never released."""
+
 
 @attrs.frozen(kw_only=True)
 class LogIdentity:

@@ -209,7 +209,18 @@ class TestOpening:
         with pytest.raises(NewerLogError) as refused:
             SqliteBackend(log_path)
 
-        assert (7, 1) == (refused.value.found, refused.value.known)
+        assert (7, 2) == (refused.value.found, refused.value.known)
+
+    def test_a_format_that_was_never_released_is_named(self, log_path):
+        """What wrote such a file can read it still; it is left as it was."""
+        with closing(sqlite3.connect(log_path)) as connection:
+            connection.execute("PRAGMA user_version = 1")
+        before = log_path.read_bytes()
+
+        with pytest.raises(NotALogError, match="format 1, from before the first release"):
+            SqliteBackend(log_path)
+
+        assert before == log_path.read_bytes()
 
     def test_an_unknown_durability_is_refused(self, log_path):
         """The known ones are listed with what they promise."""

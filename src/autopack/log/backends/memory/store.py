@@ -16,7 +16,15 @@ from autopack.log.backends.memory.moments import Moment, held_of, now_of
 from autopack.log.backends.memory.tables import Tables
 from autopack.log.backends.memory.transaction import MemoryTransaction, begun_on
 from autopack.log.backends.snapshots import Snapshots
-from autopack.ports.backend import Checkpoint, ClockHold, Head, Lease, LogIdentity, Reader
+from autopack.ports.backend import (
+    LOG_FORMAT,
+    Checkpoint,
+    ClockHold,
+    Head,
+    Lease,
+    LogIdentity,
+    Reader,
+)
 from autopack.ports.log import Body, Row, from_us
 from autopack.values.ids import uuid7
 
@@ -32,7 +40,7 @@ class MemoryBackend:
             log_id=str(UUID(bytes=uuid7(now_us // 1000, token_bytes(10)))),
             origin_id=str(UUID(bytes=uuid7(now_us // 1000, token_bytes(10)))),
             created_at=from_us(now_us),
-            format=1,
+            format=LOG_FORMAT,
         )
         self._tables = Tables()
         self._committed = now_of(self._tables, self._check_open)

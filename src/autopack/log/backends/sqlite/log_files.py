@@ -21,9 +21,9 @@ from autopack.errors import (
 from autopack.log.backends.atomic_files import publishing
 from autopack.log.backends.forks import LogConnection
 from autopack.log.backends.sqlite.faults import BUSY_TIMEOUT_S, SQLITE_FAULTS, translated
-from autopack.log.backends.sqlite.schema import APPLICATION_ID, LOG_FORMAT, TABLES, TRIGGERS
+from autopack.log.backends.sqlite.schema import APPLICATION_ID, TABLES, TRIGGERS
 from autopack.log.backends.sqlite.sqlviews import make_views
-from autopack.ports.backend import LogIdentity
+from autopack.ports.backend import LOG_FORMAT, LogIdentity
 from autopack.ports.log import from_us
 from autopack.values.ids import uuid7
 
@@ -112,6 +112,9 @@ def check_file(path: Path) -> None:
     (application,) = struct.unpack(">I", header[68:72])
     if application != APPLICATION_ID:
         raise NotALogError(target, f"another SQLite database ({_tables(path)})")
+    if found < LOG_FORMAT:
+        what = f"a log of format {found}, from before the first release"
+        raise NotALogError(target, what, hint="Read it with the version that wrote it.")
     if found > LOG_FORMAT:
         raise NewerLogError(target, found=found, known=LOG_FORMAT)
 

@@ -3,7 +3,6 @@
 from typing import Final
 
 APPLICATION_ID: Final = 0x41504B31  # "APK1"; marks the file as ours in its header
-LOG_FORMAT: Final = 1
 SQLITE_LEAST: Final = (3, 37, 0)  # the first with STRICT tables
 
 TABLES: Final = """
