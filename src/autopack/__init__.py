@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from autopack.api.caps import get_caps as get_caps
     from autopack.api.caps import set_caps as set_caps
     from autopack.api.doctor.doctor import diagnose as diagnose
+    from autopack.api.drain_requests import pause_drain as pause_drain
+    from autopack.api.drain_requests import resume_drain as resume_drain
+    from autopack.api.drain_requests import set_drain as set_drain
     from autopack.api.drains import attempt as attempt
     from autopack.api.drains import drain as drain
     from autopack.api.drains import probe as probe

@@ -10,6 +10,7 @@ from autopack.values.lazy import TYPE_CHECKING, loaded, shown_by
 if TYPE_CHECKING:
     from autopack.aggregates.order import Stuck as Stuck
     from autopack.api.caps import CapUse as CapUse
+    from autopack.api.drain_requests import DrainAnswers as DrainAnswers
     from autopack.api.logs import Durability as Durability
     from autopack.api.phase_texts import PhaseText as PhaseText
     from autopack.api.prune import Pruned as Pruned
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from autopack.draining.executors.recorded import RecordedAnswer as RecordedAnswer
     from autopack.draining.executors.session_calls import Surroundings as Surroundings
     from autopack.draining.queue.rate_limits import Rate as Rate
+    from autopack.draining.settings.parameters import DrainChanges as DrainChanges
     from autopack.draining.settings.parameters import DrainLimits as DrainLimits
     from autopack.draining.settings.parameters import DrainSettings as DrainSettings
     from autopack.draining.simulation.backlogs import Backlog as Backlog
@@ -127,6 +129,7 @@ if TYPE_CHECKING:
     from autopack.report.doctor_findings import DoctorCheck as DoctorCheck
     from autopack.report.status import FailureGroup as FailureGroup
     from autopack.report.status import Halted as Halted
+    from autopack.report.status import LiveDrain as LiveDrain
     from autopack.report.status import LiveWorker as LiveWorker
     from autopack.report.status import Pace as Pace
     from autopack.report.status import Status as Status

@@ -44,6 +44,9 @@ PYTHON_NAMES = {
     "phase approve": "decide_gate",
     "phase reject": "decide_gate",
     "drain": "drain Drain.plan requeue",
+    "drain set": "set_drain",
+    "drain pause": "pause_drain",
+    "drain resume": "resume_drain",
     "simulate": "simulate synthetic_backlog",
     "probe": "probe",
     "status": "status",
@@ -108,10 +111,15 @@ def _subcommand(group: click.Group, words: list[str]) -> int | None:
     place = 0
     while place < len(words):
         word = words[place]
+        if word == "--":
+            return None  # a program follows
         if not word.startswith("-"):
             return place
         option = flags.get(word)
-        place += 1 if option is None or option.is_flag or option.count else 2
+        place += 1
+        if option is not None and not (option.is_flag or option.count):
+            may_lack = option.flag_value is not None and words[place : place + 1] != []
+            place += not (may_lack and words[place].startswith("-"))
     return None
 
 

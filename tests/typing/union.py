@@ -14,7 +14,11 @@ from autopack.events import (
     CoreEvent,
     DrainBreakerTripped,
     DrainPassedOver,
+    DrainPauseRequested,
     DrainPhaseSelected,
+    DrainRequestAnswered,
+    DrainResumeRequested,
+    DrainSetRequested,
     DrainStarted,
     DrainStopped,
     LlmUsageAmended,
@@ -69,8 +73,10 @@ def subject(event: CoreEvent) -> str:
             return event.category
         case DrainStarted() | DrainPhaseSelected() | DrainPassedOver() | DrainStopped():
             return event.drain_id
-        case DrainBreakerTripped():
+        case DrainBreakerTripped() | DrainRequestAnswered():
             return event.drain_id
+        case DrainSetRequested() | DrainPauseRequested() | DrainResumeRequested():
+            return event.actor
         case CalibrationProposed() | CalibrationApplied() | CalibrationRejected():
             return event.estimator
         case CapSet() | CapReserved() | CapSettled():

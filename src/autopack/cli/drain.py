@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
+from autopack.cli.drain_control import pause, resume, set_
 from autopack.cli.forced_exit import CLOSING_S, INTERRUPTED, LastResort, last_resort
 from autopack.cli.lasting_stderr import unhurried
 from autopack.cli.named_plugins import executor_of, strategy_of
-from autopack.cli.number_options import AMOUNT, COUNT, SHARE, dollars
+from autopack.cli.number_options import AMOUNT, COUNT, SHARE, dollars, rates
 from autopack.cli.output import (
     json_option,
     print_json,
@@ -17,31 +18,16 @@ from autopack.cli.output import (
     users_prints,
     whoever_reads,
 )
-from autopack.cli.program_arguments import ProgramCommand, command_of
+from autopack.cli.program_arguments import ProgramGroup, command_of, refuse_for_others
 from autopack.cli.session import Session, example
 from autopack.cli.signals import stopping
 
-
-def _rates(
-    _ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]
-) -> int | dict[str, int] | None:
-    """Return ``N`` as one rate for all, or ``MODEL=N`` as rates by model."""
-    rates: dict[str, int] = {}
-    for text in given:
-        model, equals, number = text.rpartition("=")
-        is_number = number.isdecimal() and len(number) <= _DIGITS_MOST
-        if not is_number or int(number) < 1 or (equals and not model):
-            raise click.BadParameter(f"{text!r} is not N or MODEL=N, N from 1.", param=parameter)
-        rates[model or "*"] = int(number)
-    return rates.get("*") if set(rates) == {"*"} else rates or None
-
-
 _NOBODY = "recorded"
-_DIGITS_MOST = 12
 
 
-@click.command(
-    cls=ProgramCommand,
+@click.group(
+    cls=ProgramGroup,
+    invoke_without_command=True,
     short_help="Work the queued phases off, and record what happened.",
     epilog=example(
         "autopack --log work.db drain --executor mine.py:execute --workers 4",
@@ -107,11 +93,11 @@ _DIGITS_MOST = 12
 )  # fmt: skip
 @click.option("--max-timeouts-per-run", type=COUNT, help="Leave a run after so many time-outs.")
 @click.option(
-    "--requests-per-minute", "--rpm", multiple=True, metavar="[MODEL=]N", callback=_rates,
+    "--requests-per-minute", "--rpm", multiple=True, metavar="[MODEL=]N", callback=rates,
     help="For every model, or for one; repeatable.",
 )  # fmt: skip
 @click.option(
-    "--tokens-per-minute", "--tpm", multiple=True, metavar="[MODEL=]N", callback=_rates,
+    "--tokens-per-minute", "--tpm", multiple=True, metavar="[MODEL=]N", callback=rates,
     help="Likewise.",
 )  # fmt: skip
 @click.option("--drain", metavar="ID", help="Join this drain: its caps bind all that do.")
@@ -144,7 +130,12 @@ def drain(
     machine ended it, 130 when interrupted: the first Ctrl-C lets the phases in work end, the second
     one gives them back at once. Ten seconds after that it ends, whatever still goes on. A program
     and its arguments may stand after --, in place of --command.
+
+    The commands below are for drains that run, in whichever process.
     """
+    if ctx.invoked_subcommand is not None:
+        refuse_for_others(ctx, ctx.invoked_subcommand)
+        return
     last = ctx.with_resource(last_resort())
     ctx.with_resource(unhurried())
     _check_together(given["run_id"], given["phase_id"], requeue, why, dry_run)
@@ -170,6 +161,10 @@ def drain(
             _tell(report, f"autopack --log {shlex.quote(session.target or '')}", as_json)
         last.end(last.code, CLOSING_S)
     ctx.exit(last.code)
+
+
+for _command in (set_, pause, resume):
+    drain.add_command(_command)
 
 
 def _tell(report: Any, command: str, as_json: bool) -> None:

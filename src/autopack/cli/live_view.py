@@ -40,6 +40,8 @@ def lines_of(status: Mapping[str, Any], failures: Mapping[str, int]) -> Iterator
         f"{len(status['in_work'])} in work{elsewhere}; {status['completed']} completed, "
         f"{status['failed']} failed, {status['timed_out']} timed out"
     )
+    if status["paused"] is not None:
+        yield f"paused: {_cut(status['paused'])}; go on with: autopack drain resume"
     yield "spend: " + ", ".join(_spend(status))
     for fingerprint, n in failures.items():
         yield f"failure: {n} x {_cut(kind_words(fingerprint))}"

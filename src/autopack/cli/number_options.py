@@ -50,3 +50,20 @@ def dollars(_context: Any, _option: Any, given: str | None) -> Decimal | None:
     if amount is not None and not amount:
         raise click.BadParameter(f"{given} is not above 0.")
     return amount
+
+
+_DIGITS_MOST: Final = 12
+
+
+def rates(
+    _ctx: click.Context, parameter: click.Parameter | None, given: tuple[str, ...]
+) -> int | dict[str, int] | None:
+    """Return ``N`` as one rate for all, or ``MODEL=N`` as rates by model."""
+    found: dict[str, int] = {}
+    for text in given:
+        model, equals, number = text.rpartition("=")
+        is_number = number.isdecimal() and len(number) <= _DIGITS_MOST
+        if not is_number or int(number) < 1 or (equals and not model):
+            raise click.BadParameter(f"{text!r} is not N or MODEL=N, N from 1.", param=parameter)
+        found[model or "*"] = int(number)
+    return found.get("*") if set(found) == {"*"} else found or None

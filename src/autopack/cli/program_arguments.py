@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from autopack.cli.session import LogCommand
+from autopack.cli.suggestions import CommandGroup
 
 _END: Final = "--"
 _PLACE: Final = "autopack.program"
@@ -23,6 +24,25 @@ class ProgramCommand(LogCommand):
                 raise click.UsageError("There is no program after --.", ctx)
             ctx.meta[_PLACE] = program
         return super().parse_args(ctx, args)
+
+
+class ProgramGroup(ProgramCommand, CommandGroup):
+    """Such a command that also stands before others, which take options of their own."""
+
+
+def refuse_for_others(ctx: click.Context, named: str) -> None:
+    """Refuse a program, or options, of a command where one of those after it is named."""
+    if _PLACE in ctx.meta:
+        raise click.UsageError(f"{ctx.command_path} {named} takes no program.", ctx)
+    typed = click.core.ParameterSource.COMMANDLINE
+    for parameter in ctx.command.params:
+        is_typed = ctx.get_parameter_source(parameter.name or "") is typed
+        if is_typed and parameter.expose_value:
+            raise click.UsageError(
+                f"{parameter.opts[0]} is of {ctx.command_path}: options of "
+                f"{ctx.command_path} {named} stand after {named}.",
+                ctx,
+            )
 
 
 def command_of(ctx: click.Context, command: str | None) -> str | None:

@@ -13,7 +13,7 @@ _SHOWN: Final = frozenset(
         "drain.started", "run.prepared", "run.prepare_failed", "run.finished", "phase.claimed",
         "phase.completed", "phase.failed", "phase.timed_out", "phase.gated", "phase.requeued",
         "phase.released", "phase.reclaimed", "phase.result_late", "budget.escalated",
-        "drain.breaker_tripped", "drain.stopped",
+        "drain.breaker_tripped", "drain.request_answered", "drain.stopped",
     }
 )  # fmt: skip
 _FAILURES: Final = frozenset({"phase.failed", "phase.timed_out"})

@@ -1,10 +1,10 @@
-"""Facts of a drain's stream, ``drain-<id>``: what was chosen, passed over, and why it ended."""
+"""Facts of a drain's stream, ``drain-<id>``: what was chosen, passed over, asked, and its end."""
 
 from collections.abc import Mapping
 
 import attrs
 
-from autopack.events.schema import Json, Key, Reason, ReasonText, Text, event
+from autopack.events.schema import Count, Json, Key, Reason, ReasonText, Text, event
 
 
 @event("drain.started", schema=2)
@@ -77,6 +77,64 @@ class DrainStopped:
     passed_over: Mapping[str, int] = attrs.Factory(dict)
 
 
+@event("drain.set_requested")
+class DrainSetRequested:
+    """
+    Somebody asks the processes at work on the drain to go by other settings from now on.
+
+    ``settings`` has them by the names that ``drain.started`` has; null lifts one.
+    """
+
+    drain_id: Key
+    settings: Mapping[str, Json]
+    why: ReasonText
+    actor: str
+
+
+@event("drain.pause_requested")
+class DrainPauseRequested:
+    """Somebody asks the drain to take no phase; with *is_now*, to give back those in work too."""
+
+    drain_id: Key
+    actor: str
+    why: Text | None = None
+    is_now: bool = False
+
+
+@event("drain.resume_requested")
+class DrainResumeRequested:
+    """Somebody asks a paused drain to take phases again."""
+
+    drain_id: Key
+    actor: str
+    why: Text | None = None
+
+
+@event("drain.request_answered")
+class DrainRequestAnswered:
+    """
+    A process at work on the drain has done what was asked, or says why it cannot.
+
+    ``request`` is the version that the request has in the drain's stream; ``answer`` is ``set``,
+    ``paused``, ``resumed`` or ``refused``.
+    """
+
+    drain_id: Key
+    worker: str
+    request: Count
+    answer: Reason
+    detail: Text | None = None
+
+
+DrainRequest = DrainSetRequested | DrainPauseRequested | DrainResumeRequested
+"""What people ask of a drain while it runs."""
+
 DrainEvent = (
-    DrainStarted | DrainPhaseSelected | DrainPassedOver | DrainBreakerTripped | DrainStopped
+    DrainStarted
+    | DrainPhaseSelected
+    | DrainPassedOver
+    | DrainBreakerTripped
+    | DrainStopped
+    | DrainRequest
+    | DrainRequestAnswered
 )

@@ -30,6 +30,15 @@ class LiveWorker:
 
 
 @attrs.frozen(kw_only=True)
+class LiveDrain:
+    """A drain with the processes that work on it; *paused* says why it takes no phase."""
+
+    drain_id: str
+    workers: tuple[str, ...]
+    paused: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Halted:
     """A phase that stands still until a person does something, and why."""
 
@@ -100,6 +109,7 @@ class Status:
     runs_implied: int
     phases_by_state: Mapping[str, int]
     live: tuple[LiveWorker, ...] = ()
+    drains: tuple[LiveDrain, ...] = ()
     failures: tuple[Halted, ...] = ()
     gates: tuple[Halted, ...] = ()
     dead_letters: int = 0
@@ -181,6 +191,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
 
 
 def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
+    if status.drains:
+        yield "Drains at work", [_drain(drain) for drain in status.drains]
     if status.live:
         yield "Working now", [_worker(worker) for worker in status.live]
     if status.gates:
@@ -204,7 +216,10 @@ def _steps(status: Status, command: str) -> Iterator[str]:
         yield f"{command} {stuck.remedy}"
     for run in status.paused[:1]:
         yield f"{command} run resume {shlex.quote(run)} --why REASON"
-    may_drain = states.get("QUEUED") and not status.is_held
+    for drain in status.drains:
+        if drain.paused is not None:
+            yield f"{command} drain resume --drain {shlex.quote(drain.drain_id)}"
+    may_drain = not status.drains and states.get("QUEUED") and not status.is_held
     if may_drain or any(worker.is_expired for worker in status.live):
         yield f"{command} drain --executor NAME"
     for gate in status.gates[:1]:
@@ -216,6 +231,11 @@ def _steps(status: Status, command: str) -> Iterator[str]:
     if status.samples:
         yield f"{command} calibrate"
     yield f"{command} log verify"
+
+
+def _drain(drain: LiveDrain) -> str:
+    paused = "" if drain.paused is None else f", paused: {drain.paused}"
+    return f"{drain.drain_id} by {', '.join(drain.workers)}{paused}"
 
 
 def _worker(worker: LiveWorker) -> str:

@@ -74,6 +74,11 @@ class Leases:
         with self.handler.journal.backend.transaction() as store:
             store.drop_lease(worker_key(self.worker), self.worker)
 
+    def tell_alive(self) -> None:
+        """Say that this worker lives, now and with each renewal, though it may hold nothing."""
+        with self.handler.journal.backend.transaction() as store:
+            self._tell_alive(store, self._expires_at())
+
     @property
     def is_calm(self) -> bool:
         """Whether nobody was kept from renewing leases just now, so that those that ended have."""
@@ -177,7 +182,7 @@ class Leases:
 
     def renew(self) -> None:
         """Renew every lease that is still ours; those that are not are lost."""
-        if not self._held:
+        if not self._held and self._told_alive_s is None:
             return
         with self.handler.journal.backend.transaction() as store:
             self._renew(store)

@@ -72,7 +72,7 @@ class Preparations:
     ) -> None:
         self.wake: Callable[[], None] = lambda: None
         self._handler, self._claims, self._runs = claims.handler, claims, runs
-        self._prepare, self._most = prepare, most
+        self._prepare, self.most = prepare, most
         self._going: dict[str, _Going] = {}
         self._elsewhere: set[str] = set()
         self._ended: SimpleQueue[tuple[_Going, Any]] = SimpleQueue()
@@ -87,7 +87,7 @@ class Preparations:
     @property
     def are_full(self) -> bool:
         """Whether no further one may begin now."""
-        return len(self._going) >= self._most
+        return len(self._going) >= self.most
 
     @property
     def under_way(self) -> list[str]:

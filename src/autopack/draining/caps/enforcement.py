@@ -19,6 +19,7 @@ from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.call_use import Use
+from autopack.projections.sums_by_drain_and_run import Work
 from autopack.values.ids import PhaseRef, cap_stream, phase_stream
 from autopack.values.money import ZERO, UsdLike, UsdSum, as_sum
 
@@ -236,6 +237,11 @@ def settled(scope: str, token: str, used: Amount) -> CapSettled:
         attempts=max(0, used.attempts),
         worked_us=max(0, used.worked_us),
     )
+
+
+def used_by(work: Work) -> Amount:
+    """Return what attempts that were summed used of caps."""
+    return Amount(work.use.total_tokens, work.use.cost_usd, work.attempts, work.worked_us)
 
 
 def amount_of(row: AttemptRow) -> Amount:

@@ -7,7 +7,6 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
-from autopack.aggregates.cap import Amount
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim, Claims, new_worker
 from autopack.draining.attempts.failures import Failing, classifier_of
@@ -16,7 +15,7 @@ from autopack.draining.attempts.recorded_ends import end_attempt, record_late
 from autopack.draining.attempts.requeue import requeue_phase
 from autopack.draining.attempts.run_preparation import Preparation, Preparations
 from autopack.draining.caps.drain_use import DrainAccount, ended_attempts
-from autopack.draining.caps.enforcement import Caps
+from autopack.draining.caps.enforcement import Caps, used_by
 from autopack.draining.engine.drain_report import sums_of
 from autopack.draining.engine.drain_stream import OwnStream
 from autopack.draining.engine.resume import kept, seconds_at_work
@@ -97,8 +96,9 @@ class DrainSession:
             lambda: self.admission.runs,
             most=settings.workers + 1,  # a slow one holds up no other run
         )
+        self.lanes = Lanes(settings.rates)
         resting = RestingLanes(settings.backoff)
-        self._traffic = Traffic(journal, Lanes(settings.rates), resting, self._model_of)
+        self._traffic = Traffic(journal, self.lanes, resting, self._model_of)
         self.elapsed_before_s = 0.0
         self.is_open = False
         self.unreadable_in: str | None = None
@@ -163,11 +163,10 @@ class DrainSession:
             resumes=settings.resumes,
             log_id=self.journal.log_id,
         )
+        self.claims.tell_alive()
         self.own.append(started)
         self.is_open = True
-        work = self.account.work
-        used = Amount(work.use.total_tokens, work.use.cost_usd, work.attempts, work.worked_us)
-        self.caps.go_on(set_cap(settings, self.caps), used)
+        self.caps.go_on(set_cap(settings, self.caps), used_by(self.account.work))
         self.own.tell(*self._passed_over.begin(self.admission.take_new_reasons()))
 
     def tend(self, ours: Sequence[str]) -> None:
@@ -326,7 +325,7 @@ class DrainSession:
                 failing=self._failing,
                 now=self.now(),
                 duration_s=duration_s,
-                timeout_s=self.settings.timeout_of(claim.phase),
+                timeout_s=claim.timeout_s,
                 question=question,
             )
 

@@ -24,7 +24,7 @@ from autopack.draining.engine.workers import Workers
 from autopack.draining.limits.drain_limits import limit_reached
 from autopack.draining.queue.idle_wait import seconds_until, sooner
 from autopack.draining.settings.parameters import DrainSettings
-from autopack.draining.settings.settings import settings_of
+from autopack.draining.settings.settings import Settings, settings_of
 from autopack.draining.simulation.plans import Plan, plan
 from autopack.draining.strategies.strategy_call import not_to_be_had
 from autopack.errors import DrainUsedError
@@ -68,8 +68,7 @@ class Drain:
         given: dict[str, Any] = {"executor": executor, "strategy": strategy, **settings}
         if given.get("resumes") is not None:
             given = resumed(log, given)
-        self._settings = settings_of(registry_of(log), **given)
-        self._session = DrainSession(log, self._settings)
+        self._session = DrainSession(log, settings_of(registry_of(log), **given))
         self.log, self.drain_id = log, self._session.drain_id
         self._journal = self._session.journal
         self._on_event = on_event
@@ -82,6 +81,10 @@ class Drain:
         self._is_used = False
         self._faults_before = log.observer_faults
         self._wake: Callable[[], None] = lambda: None
+
+    @property
+    def _settings(self) -> Settings:
+        return self._session.settings
 
     def run(self) -> DrainReport:
         """Drain from ordinary code; inside a running event loop use :meth:`arun`."""
@@ -141,6 +144,7 @@ class Drain:
 
     def _check(self) -> None:
         self._session.check()
+        self._workers.control.begin()
         if check := getattr(self._settings.executor, "check", None):
             check()
 
@@ -174,6 +178,7 @@ class Drain:
         Safe to call from another thread while the drain runs.
         """
         session, workers, began = self._session, self._workers, self._began
+        paused = workers.control.paused
         return {
             "drain_id": self.drain_id,
             **session.sums(),
@@ -183,6 +188,8 @@ class Drain:
             "waiting": session.admission.n_waiting,
             "elsewhere": max(0, len(session.admission.live) - len(workers)),
             "elapsed_s": 0.0 if began is None else time.monotonic() - began,
+            "workers": self._settings.workers,
+            "paused": None if paused is None else paused.why or f"asked by {paused.actor}",
             "limits": attrs.asdict(self._settings.limits),
         }
 
@@ -278,7 +285,9 @@ class Drain:
                 return ("limit", limit)
             if workers.hindrances.is_enough:
                 return ("machine", workers.hindrances.why)
-            if len(workers) < self._settings.workers and not workers.hindrances.wait_s:
+            if workers.control.paused is not None:
+                self._look_at = None
+            elif len(workers) < self._settings.workers and not workers.hindrances.wait_s:
                 step = await self._choose()
                 if isinstance(step, tuple):
                     return step

@@ -14,6 +14,8 @@ from autopack.draining.settings.plugin_options import made_with
 from autopack.draining.settings.settings import settings_of
 from autopack.errors import InvalidInputError
 from autopack.events import (
+    DrainRequest,
+    DrainSetRequested,
     DrainStarted,
     DrainStopped,
     PhaseCompleted,
@@ -36,7 +38,7 @@ _PLACES: Final = ("executor", "strategy", "estimator", "calibrator", "escalation
 def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     Return the settings with which a drain goes on: those of its start, or those with which it was
-    gone on with last, and over them what is given.
+    gone on with last, over them what was set since, and over all what is given.
 
     Args:
         given: Settings as :class:`autopack.Drain` takes them; ``resumes`` is a drain's id, or
@@ -47,11 +49,12 @@ def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
             is not kept in the log, or was not named in this log.
     """
     drain_id = _drain_named(log, str(given["resumes"]))
-    started, is_own = _started_last(log, drain_id)
+    started, is_own, position = _started_last(log, drain_id)
     _check_given(started, given, _unsaid(started) if is_own else _unheard(started))
+    said = {**started.settings, **_set_since(log, drain_id, position)}
     before: dict[str, Any] = {
         "executor": started.executor, "strategy": started.strategy,
-        **{name: value for name, value in started.settings.items() if name in _known()},
+        **{name: value for name, value in said.items() if name in _known()},
     }  # fmt: skip
     if before.get("workspace") is not None:
         before["workspace"] = Path(before["workspace"]) if is_own else None
@@ -75,17 +78,27 @@ def kept(log: Log, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, **({"redacted": lost} if lost else {})}
 
 
-def _started_last(log: Log, drain_id: str) -> tuple[DrainStarted, bool]:
+def _started_last(log: Log, drain_id: str) -> tuple[DrainStarted, bool, int]:
     """
-    Return the last start by whoever went on with the drain, not by those who joined it.
+    Return the last start by whoever went on with the drain, not by those who joined it, whether it
+    is this log's own, and its position.
 
     Those of this log come first, and only they are its own: an import may bring any.
     """
     found = [r for r in log.read(drain_stream(drain_id)) if isinstance(r.event, DrainStarted)]
     own = [recorded for recorded in found if _is_own(log, recorded)]
-    first, *later = [recorded.event for recorded in own or found]
-    last = next((event for event in reversed(later) if event.resumes is not None), first)
-    return last, bool(own)
+    first, *later = own or found
+    last = next((one for one in reversed(later) if one.event.resumes is not None), first)
+    return last.event, bool(own), last.position
+
+
+def _set_since(log: Log, drain_id: str, position: int) -> dict[str, Any]:
+    """Return what was set while the drain ran, or stood still, since its last start."""
+    since: dict[str, Any] = {}
+    for recorded in log.read(drain_stream(drain_id), types=[DrainSetRequested]):
+        if recorded.position > position:
+            since.update(recorded.event.settings)
+    return since
 
 
 def _is_own(log: Log, recorded: Recorded[Any]) -> bool:
@@ -192,6 +205,8 @@ def seconds_at_work(log: Log, drain_id: str) -> float:
     for recorded in log.read(drain_stream(drain_id)):
         now: datetime = recorded.recorded_at
         event = recorded.event
+        if isinstance(event, DrainRequest):
+            continue  # it may have been asked long after the drain was killed
         if isinstance(event, DrainStarted) and event.resumes is not None:
             n_open = 0  # whoever was at work before had ended, recorded or not
         if last is not None and n_open:

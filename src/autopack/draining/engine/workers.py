@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from autopack.draining.attempts.attempt import LiveAttempt
@@ -11,15 +12,18 @@ from autopack.draining.attempts.execution import asked, call
 from autopack.draining.attempts.executor_results import Lost, TimedOut
 from autopack.draining.attempts.machine_faults import Hindrances, hindrance_of
 from autopack.draining.attempts.threads import off_loop
+from autopack.draining.engine.control import Control
 from autopack.draining.engine.drain_session import DrainSession
 from autopack.draining.engine.halt import WorkUnderWay
 from autopack.draining.engine.log_thread import LogThread
 from autopack.errors import LeaseLostError
+from autopack.events import DrainPauseRequested
 
 T = TypeVar("T")
 
 _LOOK_S: Final = 0.25
 _STOPPED: Final = "the drain was stopped before the phase had ended"
+_PAUSED: Final = "the drain was paused"
 
 
 class Workers:
@@ -34,7 +38,8 @@ class Workers:
         self.fault: BaseException | None = None
         self.when_ended: Callable[[], None] = lambda: None
         self.hindrances, self._busy = Hindrances(), Hindrances()
-        self._session = session
+        self.control = Control(session)
+        self._session, self._why_released = session, _STOPPED
         self._inflight: dict[asyncio.Task[None], Claim] = {}
         self._live: dict[str, tuple[LiveAttempt, float]] = {}
         self._lost: dict[str, asyncio.Event] = {}
@@ -117,7 +122,7 @@ class Workers:
             task.add_done_callback(self._ended)
 
     async def tend(self) -> None:
-        """Catch up with the log, and stop work at phases that are not ours any more."""
+        """Catch up with the log, stop work at phases not ours any more, and do what is asked."""
         tokens, watched = [claim.token for claim in self.claims], list(self._lost)
 
         def look() -> list[str]:
@@ -127,6 +132,10 @@ class Workers:
         for token in await self.surely(look):
             if token in self._lost:
                 self._lost[token].set()
+        for request in self.control.take():
+            if isinstance(pause := request.event, DrainPauseRequested) and pause.is_now:
+                await self.release(": ".join(filter(None, (_PAUSED, pause.why))))
+            await self.surely(partial(self.control.do, request))
 
     async def settle(self, is_releasing: Callable[[], bool]) -> None:
         """Wait for the phases in work to end; give them back once *is_releasing* says so."""
@@ -137,8 +146,9 @@ class Workers:
                 await asyncio.wait(set(self._inflight), timeout=_LOOK_S)
                 await self.tend()
 
-    async def release(self) -> None:
+    async def release(self, why: str = _STOPPED) -> None:
         """Give back every phase in work, without spending its attempt."""
+        self._why_released = why
         if self._taking is not None:
             await asyncio.wait({self._taking})
         while self._inflight:
@@ -164,7 +174,6 @@ class Workers:
     async def _work(self, claim: Claim) -> None:
         session = self._session
         live = LiveAttempt(session.handler, session.claims, claim)
-        timeout_s = session.settings.timeout_of(claim.phase)
         began = time.monotonic()
         self._live[claim.token] = live, began
         try:
@@ -173,7 +182,7 @@ class Workers:
                 session.settings.execute,
                 live,
                 claim,
-                timeout_s=timeout_s,
+                timeout_s=claim.timeout_s,
                 lost=lost,
                 begun=self.held.add,
             )
@@ -193,7 +202,7 @@ class Workers:
             if isinstance(outcome, TimedOut):
                 outcome.when_late(lambda late: session.late(claim, live, late))
         except asyncio.CancelledError:
-            await self._give_back(claim, live)
+            await self._give_back(claim, live, self._why_released)
         except LeaseLostError:
             await self._give_back(claim, live)  # if it is ours after all
         except KeyboardInterrupt as fault:

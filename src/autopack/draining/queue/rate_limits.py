@@ -71,6 +71,10 @@ class Lanes:
         self._taken: dict[str, deque[tuple[datetime, int, int]]] = {}
         self._flights: dict[str, _Flight] = {}
 
+    def go_by(self, rates: Rates) -> None:
+        """Keep these rates from now on."""
+        self._rates = rates
+
     @property
     def are_limited(self) -> bool:
         """Whether there is any rate to keep."""

@@ -35,6 +35,26 @@ class DrainLimits(TypedDict, total=False):
     max_timeouts_per_run: int | None
 
 
+class DrainChanges(TypedDict, total=False):
+    """
+    What can be changed of a drain while it runs; None lifts a limit. What is not named stays.
+
+    Each means what it does in :class:`autopack.types.DrainSettings`: fewer ``workers`` let those
+    in work end, and ``timeout_s`` is that of attempts which begin from now on.
+    """
+
+    workers: int
+    timeout_s: float | None
+    requests_per_minute: Rate
+    tokens_per_minute: Rate
+    max_phases: int | None
+    max_minutes: float | None
+    max_samples: int | None
+    max_tokens: int | None
+    max_usd: UsdLike | None
+    max_zero_yield: int | None
+
+
 class DrainSettings(DrainLimits, total=False):
     """
     What a drain can be asked for beside its executor and its strategy; each may be left out.
