@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _SAME = doctest.OutputChecker().check_output
-_SECONDS = 120
+_SECONDS = 600
 
 
 @attrs.frozen

@@ -219,7 +219,8 @@ def test_a_phase_that_was_put_back_meanwhile_is_done_anew(one, another):
         cancel(another(), "r/p", why="no")
         requeue(another(), "r/p", why="yes")
 
-    report = drained(one, executor, waiting.began.is_set, then)
+    # It waits: the queue may be empty for a moment in between.
+    report = drained(one, executor, waiting.began.is_set, then, when_empty="wait", max_phases=2)
 
     assert ({"p": "COMPLETE"}, [1, 2]) == (states(one), calls)
     assert (1, 1) == (report.lost, report.completed)

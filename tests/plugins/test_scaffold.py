@@ -23,7 +23,7 @@ def run(*command, folder, site):
         env={**os.environ, "PYTHONPATH": str(site)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert 0 == done.returncode, done.stdout + done.stderr
