@@ -26,7 +26,7 @@ def fake_claude(tmp_path, monkeypatch):
 def test_a_preset_alone_drains(cli, run_log, fake_claude):
     """--preset names the executor as well; usage, cost and what ran are on record."""
     result = cli("--log", run_log, "drain", "--preset", "claude", "--json")
-    report = json.loads(result.stdout)
+    report = json.loads(result.stdout.splitlines()[-1])
 
     assert 0 == result.exit_code
     assert (2, 2, 24) == (report["completed"], report["calls"], report["total_tokens"])
@@ -53,7 +53,7 @@ def test_options_go_to_any_executor(cli, run_log):
         "-x", "zero_usage_share=1", "-x", "latency_scale=0",
     )  # fmt: skip
 
-    assert {"success_no_llm_calls": 2} == json.loads(result.stdout)["zero_yield"]
+    assert {"success_no_llm_calls": 2} == json.loads(result.stdout.splitlines()[-1])["zero_yield"]
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 
 
 def test_a_drain_completes_the_queue_and_reports(cli, run_log, executors):
-    """Every phase is done: exit 0, progress on stderr, the report on stdout."""
+    """Every phase is done: exit 0, progress on stderr, the report last on stdout."""
     result = cli("--log", run_log, "drain", "--executor", f"{executors}:works", "--json")
-    report = json.loads(result.stdout)
+    report = json.loads(result.stdout.splitlines()[-1])
     again = json.loads(cli("--log", run_log, "status", "--json").stdout)
 
     assert 0 == result.exit_code

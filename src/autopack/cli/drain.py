@@ -1,18 +1,20 @@
 """``autopack drain``: work the queue off, with every line of progress on stderr."""
 
 import shlex
+from contextlib import nullcontext
 from typing import Any
 
 import click
 
 from autopack.cli.drain_control import pause, resume, set_
+from autopack.cli.event_lines import EventLines
 from autopack.cli.forced_exit import CLOSING_S, INTERRUPTED, LastResort, last_resort
 from autopack.cli.lasting_stderr import unhurried
 from autopack.cli.named_plugins import executor_of, strategy_of
 from autopack.cli.number_options import AMOUNT, COUNT, SHARE, dollars, rates
 from autopack.cli.output import (
-    json_option,
     print_json,
+    print_json_line,
     print_table,
     say,
     users_prints,
@@ -108,7 +110,9 @@ _NOBODY = "recorded"
 )  # fmt: skip
 @click.option("--allow-empty", is_flag=True, help="Insist on a log without runs and phases.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done; writes nothing.")
-@json_option
+@click.option(
+    "--json", "as_json", is_flag=True, help="JSON on stdout: a line an event, then the report's."
+)
 @click.pass_context
 def drain(
     ctx: click.Context,
@@ -154,7 +158,7 @@ def drain(
         if dry_run:
             _show_plan(log, settings, as_json)
             return
-        report = _run(log, settings, why if requeue else None, last)
+        report = _run(log, settings, why if requeue else None, last, as_json)
         is_stopped = last.is_asked or report.is_interrupted
         last.code = INTERRUPTED if is_stopped else 0 if report.is_clean else 1
         with whoever_reads():  # before the log is closed, which may be held up
@@ -169,7 +173,7 @@ for _command in (set_, pause, resume):
 
 def _tell(report: Any, command: str, as_json: bool) -> None:
     if as_json:
-        print_json(report)
+        print_json_line(report)
         return
     from autopack.report.drain_text import drain_text
 
@@ -260,13 +264,16 @@ def _sums(plan: list[Any]) -> str:
     )
 
 
-def _run(log: Any, settings: dict[str, Any], requeue_why: str | None, last: LastResort) -> Any:
+def _run(
+    log: Any, settings: dict[str, Any], requeue_why: str | None, last: LastResort, as_json: bool
+) -> Any:
     import autopack as api
     from autopack.cli.progress import DrainProgress
     from autopack.draining.engine.engine import Drain
     from autopack.values.ids import PhaseRef
 
-    with DrainProgress() as progress, users_prints():
+    lines = EventLines() if as_json else nullcontext(None)
+    with lines as print_line, DrainProgress(print_line) as progress, users_prints():
         engine = progress.engine = Drain(log, **settings, on_event=progress)
         if requeue_why is not None:  # not before the settings are known to be right
             ref = PhaseRef(settings["run_id"], settings["phase_id"])

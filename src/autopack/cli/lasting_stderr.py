@@ -11,6 +11,7 @@ from typing import Any, Final
 
 _MOST_BYTES: Final = 4 * 2**20
 _LAST_WORDS_S: Final = 2.0
+_LEFT_OUT: Final = b"[... %d bytes were left out ...]\n"
 
 
 class LastingRaw(io.RawIOBase):
@@ -21,10 +22,12 @@ class LastingRaw(io.RawIOBase):
     bound: a reader that does not read (a pager, a terminal that was halted) holds nobody up.
 
     Args:
-        stream: Stderr as it was.
+        stream: Stderr as it was, or stdout.
+        left_out: What tells a reader how many bytes were left out.
     """
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, *, left_out: bytes = _LEFT_OUT) -> None:
+        self._left_out = left_out
         self._stream = stream  # it would close the descriptor if it were thrown away
         self._raw = getattr(stream.buffer, "raw", stream.buffer)
         self._waiting: deque[bytes] = deque()
@@ -82,7 +85,7 @@ class LastingRaw(io.RawIOBase):
             self._n_left_out += len(content)
             return
         if self._n_left_out:
-            content = b"[... %d bytes were left out ...]\n" % self._n_left_out + content
+            content = self._left_out % self._n_left_out + content
             self._n_left_out = 0
         self._waiting.append(content)
         self._n_waiting += len(content)

@@ -100,6 +100,14 @@ def print_json(value: Any) -> None:
     say(json_text(plain(value)))
 
 
+def print_json_line(value: Any) -> None:
+    """Print one JSON document in one line."""
+    from autopack.format.codec import plain
+    from autopack.values.json_text import json_line
+
+    say(json_line(plain(value)))
+
+
 def print_fields(fields: Mapping[str, Any]) -> None:
     """Print names and values, one a line."""
     width = max((len(name) for name in fields), default=0)

@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final, Self
 
 from autopack.cli.lines_above_view import LinesAbove
@@ -27,10 +28,14 @@ class DrainProgress:
     On a terminal a live view stands below the lines; give it the drain as :attr:`engine`. What
     others print meanwhile, warnings above all, is printed above the view: drawing and printing at
     once would leave parts of it behind.
+
+    Args:
+        also: Told of each event too, before it is shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, also: Callable[[Any], None] | None = None) -> None:
         self.engine: Any = None
+        self._also = also
         self._lock = threading.RLock()
         self._above: dict[str, LinesAbove] = {}
         self._failures: Counter[str] = Counter()
@@ -70,6 +75,8 @@ class DrainProgress:
         """Show one event."""
         from autopack.report.history import history_line
 
+        if self._also is not None:
+            self._also(recorded)
         with self._lock:
             if recorded.type in _FAILURES:
                 event = recorded.event

@@ -26,6 +26,11 @@ def json_text(value: Any) -> str:
     return "".join(_parts(value, 0))
 
 
+def json_line(value: Any) -> str:
+    """Return a result as :func:`json_text` does, in one line."""
+    return "".join(map(str.strip, json_text(value).split("\n")))
+
+
 def _parts(value: Any, depth: int) -> Iterator[str]:
     match value:
         case Decimal():
