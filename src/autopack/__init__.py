@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from autopack.api.drain_requests import pause_drain as pause_drain
     from autopack.api.drain_requests import resume_drain as resume_drain
     from autopack.api.drain_requests import set_drain as set_drain
+    from autopack.api.drain_summaries import list_drains as list_drains
     from autopack.api.drains import attempt as attempt
     from autopack.api.drains import drain as drain
     from autopack.api.drains import probe as probe

@@ -127,9 +127,9 @@ if TYPE_CHECKING:
     from autopack.prediction.calibration.scores import Score as Score
     from autopack.report.doctor_findings import Diagnosis as Diagnosis
     from autopack.report.doctor_findings import DoctorCheck as DoctorCheck
+    from autopack.report.drain_summary import DrainSummary as DrainSummary
     from autopack.report.status import FailureGroup as FailureGroup
     from autopack.report.status import Halted as Halted
-    from autopack.report.status import LiveDrain as LiveDrain
     from autopack.report.status import LiveWorker as LiveWorker
     from autopack.report.status import Pace as Pace
     from autopack.report.status import Status as Status

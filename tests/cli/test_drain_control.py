@@ -61,7 +61,7 @@ def test_a_drain_is_paused_and_resumed(cli, run_log, busy):
     resumed = cli("--log", run_log, "drain", "resume", "--json")
 
     assert paused.stdout.startswith("Drain night: paused: lunch (")
-    assert f"night by {busy._session.worker}, paused: lunch" in status.stdout
+    assert f"night paused by {busy._session.worker}: lunch" in status.stdout
     assert "drain resume --drain night" in status.stdout
     assert ["resumed"] == [one["answer"] for one in json.loads(resumed.stdout)[0]["answers"]]
 

@@ -44,6 +44,7 @@ PYTHON_NAMES = {
     "phase approve": "decide_gate",
     "phase reject": "decide_gate",
     "drain": "drain Drain.plan requeue",
+    "drain list": "list_drains",
     "drain set": "set_drain",
     "drain pause": "pause_drain",
     "drain resume": "resume_drain",

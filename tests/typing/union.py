@@ -13,6 +13,7 @@ from autopack.events import (
     CapSettled,
     CoreEvent,
     DrainBreakerTripped,
+    DrainLaunched,
     DrainPassedOver,
     DrainPauseRequested,
     DrainPhaseSelected,
@@ -73,7 +74,7 @@ def subject(event: CoreEvent) -> str:
             return event.category
         case DrainStarted() | DrainPhaseSelected() | DrainPassedOver() | DrainStopped():
             return event.drain_id
-        case DrainBreakerTripped() | DrainRequestAnswered():
+        case DrainBreakerTripped() | DrainRequestAnswered() | DrainLaunched():
             return event.drain_id
         case DrainSetRequested() | DrainPauseRequested() | DrainResumeRequested():
             return event.actor

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 import attrs
 
 from autopack.aggregates.requests import CapsRequest
+from autopack.api.drain_summaries import list_drains
 from autopack.api.given_reasons import check_why
-from autopack.draining.engine.living_drains import workers_by_drain
 from autopack.errors import InvalidInputError
 from autopack.errors.nearest import did_you_mean
 from autopack.events import (
@@ -137,7 +137,7 @@ def _ask(
     log: Log, drain: str | None, request: Callable[[str], DrainRequest], wait_s: float
 ) -> list[DrainAnswers]:
     """Append a request to each drain that is meant, and wait for what is answered."""
-    workers = workers_by_drain(journal_of(log))
+    workers = {one.drain_id: one.workers for one in list_drains(log)}
     asked = {name: workers[name] for name in _meant(workers, drain)}
     versions: dict[str, int] = {}
     for name in asked:
@@ -145,12 +145,12 @@ def _ask(
         versions[name] = recorded[0].version
     answers = _answers(log, versions, asked, wait_s)
     return [
-        DrainAnswers(drain_id=name, workers=tuple(there), answers=answers[name])
+        DrainAnswers(drain_id=name, workers=there, answers=answers[name])
         for name, there in asked.items()
     ]
 
 
-def _meant(workers: dict[str, list[str]], drain: str | None) -> Iterable[str]:
+def _meant(workers: dict[str, tuple[str, ...]], drain: str | None) -> Iterable[str]:
     if drain in workers:
         return [drain]
     if drain is not None:
@@ -170,7 +170,7 @@ def _meant(workers: dict[str, list[str]], drain: str | None) -> Iterable[str]:
 
 
 def _answers(
-    log: Log, versions: dict[str, int], asked: dict[str, list[str]], wait_s: float
+    log: Log, versions: dict[str, int], asked: dict[str, tuple[str, ...]], wait_s: float
 ) -> dict[str, tuple[Any, ...]]:
     """Return the answers to each request, by drain; wait for all workers' for so long at most."""
     found: dict[str, tuple[Any, ...]] = dict.fromkeys(asked, ())

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from autopack.aggregates.order import Stuck, find_stuck
+from autopack.api.drain_summaries import list_drains
 from autopack.api.held_runs import held
 from autopack.api.views import phase_rows
 from autopack.draining.attempts.lease_keys import phase_key, worker_key
+from autopack.draining.attempts.living_workers import over_s
 from autopack.draining.attempts.steady_clock import this_machine
-from autopack.draining.engine.living_drains import over_s, workers_by_drain
 from autopack.events import (
-    DrainPauseRequested,
-    DrainResumeRequested,
     PhaseCompleted,
     PhaseFailed,
     PhaseGated,
@@ -28,7 +27,7 @@ from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import FAILED_STATES, PHASES
 from autopack.projections.runs import RUNS
 from autopack.report.progress_rate import expected_end
-from autopack.report.status import FailureGroup, Halted, LiveDrain, LiveWorker, Pace, Status
+from autopack.report.status import FailureGroup, Halted, LiveWorker, Pace, Status
 from autopack.values.ids import run_stream
 
 _LOOK_BACK: Final = 20_000
@@ -71,7 +70,7 @@ def _standing(log: Log) -> Status:
         runs_implied=runs.implied,
         phases_by_state=states,
         live=_live_workers(log, board.live, now_us),
-        drains=_live_drains(log),
+        drains=tuple(one for one in list_drains(log) if one.workers),
         failures=_halted(failed),
         gates=_halted(_last_halted(log, (PhaseGated,), (PhaseStatus.GATED,))),
         dead_letters=sum(states.get(state, 0) for state in FAILED_STATES),
@@ -113,19 +112,6 @@ def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorke
             )
         )
     return tuple(found)
-
-
-def _live_drains(log: Log) -> tuple[LiveDrain, ...]:
-    living = {name: there for name, there in workers_by_drain(journal_of(log)).items() if there}
-    paused: dict[str, str | None] = {}
-    for recorded in log.read_all(types=[DrainPauseRequested, DrainResumeRequested]):
-        event = recorded.event
-        is_pause = isinstance(event, DrainPauseRequested)
-        paused[event.drain_id] = event.why or f"asked by {event.actor}" if is_pause else None
-    return tuple(
-        LiveDrain(drain_id=name, workers=tuple(there), paused=paused.get(name))
-        for name, there in living.items()
-    )
 
 
 def _last_halted(log: Log, types: Sequence[type], states: Sequence[str]) -> list[PhaseView]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from autopack.cli.drain_control import pause, resume, set_
+from autopack.cli.detached_drain import detach as detached
+from autopack.cli.drain_control import list_, pause, resume, set_
 from autopack.cli.event_lines import EventLines
 from autopack.cli.forced_exit import CLOSING_S, INTERRUPTED, LastResort, last_resort
 from autopack.cli.lasting_stderr import unhurried
@@ -37,7 +38,7 @@ _NOBODY = "recorded"
         "    --phase-id p3 --requeue --why 'fixed'",
         "autopack --log work.db drain --preset claude --timeout-s 900",
         "autopack --log work.db drain --timeout-s 900 -- my-agent --task '{goal}'",
-        "autopack --log work.db drain --resume",
+        "autopack --log work.db drain --resume --detach",
     ),
 )
 @click.option("--executor", help="A registered name, or file.py:name.")
@@ -109,6 +110,7 @@ _NOBODY = "recorded"
     help="Go on with that drain, or the last one: its settings, limits and use.",
 )  # fmt: skip
 @click.option("--allow-empty", is_flag=True, help="Insist on a log without runs and phases.")
+@click.option("--detach", is_flag=True, help="Go on in a process that outlives the terminal.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done; writes nothing.")
 @click.option(
     "--json", "as_json", is_flag=True, help="JSON on stdout: a line an event, then the report's."
@@ -123,6 +125,7 @@ def drain(
     strategy_options: tuple[str, ...],
     requeue: bool,
     why: str | None,
+    detach: bool,
     dry_run: bool,
     as_json: bool,
     **given: Any,
@@ -135,16 +138,22 @@ def drain(
     one gives them back at once. Ten seconds after that it ends, whatever still goes on. A program
     and its arguments may stand after --, in place of --command.
 
+    With --detach the drain goes on by itself; drain list says where it is, and how it ended.
+
     The commands below are for drains that run, in whichever process.
     """
     if ctx.invoked_subcommand is not None:
         refuse_for_others(ctx, ctx.invoked_subcommand)
         return
-    last = ctx.with_resource(last_resort())
-    ctx.with_resource(unhurried())
     _check_together(given["run_id"], given["phase_id"], requeue, why, dry_run)
     session = ctx.find_object(Session)
     assert session is not None
+    if detach:
+        if dry_run:
+            raise click.UsageError("--detach begins a drain, and --dry-run none: choose one.")
+        ctx.exit(detached(ctx, session, given, as_json))
+    last = ctx.with_resource(last_resort())
+    ctx.with_resource(unhurried())
     with users_prints():
         settings = _settings(
             ctx,
@@ -167,7 +176,7 @@ def drain(
     ctx.exit(last.code)
 
 
-for _command in (set_, pause, resume):
+for _command in (list_, set_, pause, resume):
     drain.add_command(_command)
 
 

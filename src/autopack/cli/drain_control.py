@@ -1,4 +1,4 @@
-"""``autopack drain set``, ``pause`` and ``resume``: hands on drains that run."""
+"""``autopack drain list``, ``set``, ``pause`` and ``resume``: hands on drains that run."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from autopack.cli.number_options import AMOUNT, COUNT, dollars, rates
-from autopack.cli.output import json_option, print_json, say
+from autopack.cli.output import json_option, print_json, say, tell_none
 from autopack.cli.session import LogCommand, Session, example
 
 if TYPE_CHECKING:
@@ -90,6 +90,34 @@ def resume(ctx: click.Context, drain: str | None, why: str | None, as_json: bool
     with _log(ctx) as log:
         found = api.resume_drain(log, drain=drain, why=why, wait_s=_WAIT_S)
     _tell(found, as_json)
+
+
+@click.command(
+    "list",
+    cls=LogCommand,
+    short_help="List the drains: who works on them, how they ended.",
+    epilog=example("autopack --log work.db drain list"),
+)
+@json_option
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> None:
+    """
+    List the drains of the log: where each stands, who works on it, and how it ended.
+
+    One that is gone has no process, and none that said how it ended: it was killed. It may be
+    gone on with by drain --resume.
+    """
+    import autopack as api
+    from autopack.report.drain_summary import drain_line
+
+    with _log(ctx) as log:
+        found = api.list_drains(log)
+    if as_json:
+        print_json(found)
+        return
+    for one in found:
+        say(drain_line(one))
+    tell_none(found, "No drain was started in this log yet.")
 
 
 def _log(ctx: click.Context) -> Any:

@@ -10,6 +10,7 @@ from autopack.cli.suggestions import CommandGroup
 
 _END: Final = "--"
 _PLACE: Final = "autopack.program"
+_TYPED: Final = "autopack.typed"
 
 
 class ProgramCommand(LogCommand):
@@ -23,6 +24,7 @@ class ProgramCommand(LogCommand):
             if not program:
                 raise click.UsageError("There is no program after --.", ctx)
             ctx.meta[_PLACE] = program
+        ctx.meta[_TYPED] = list(args)
         return super().parse_args(ctx, args)
 
 
@@ -43,6 +45,12 @@ def refuse_for_others(ctx: click.Context, named: str) -> None:
                 f"{ctx.command_path} {named} stand after {named}.",
                 ctx,
             )
+
+
+def typed_before_program(ctx: click.Context) -> tuple[list[str], list[str]]:
+    """Return what was typed for the command, and what follows: a program, with the two dashes."""
+    program = ctx.meta.get(_PLACE)
+    return list(ctx.meta[_TYPED]), [] if program is None else [_END, *program]
 
 
 def command_of(ctx: click.Context, command: str | None) -> str | None:

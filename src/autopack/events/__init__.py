@@ -13,6 +13,7 @@ from autopack.events.cap import CapEvent, CapReserved, CapSet, CapSettled
 from autopack.events.drain import (
     DrainBreakerTripped,
     DrainEvent,
+    DrainLaunched,
     DrainPassedOver,
     DrainPauseRequested,
     DrainPhaseSelected,
@@ -86,6 +87,7 @@ __all__ = [
     "CoreEvent",
     "DrainBreakerTripped",
     "DrainEvent",
+    "DrainLaunched",
     "DrainPassedOver",
     "DrainPauseRequested",
     "DrainPhaseSelected",

@@ -25,6 +25,20 @@ class DrainStarted:
     log_id: Key | None = None
 
 
+@event("drain.launched")
+class DrainLaunched:
+    """
+    A process was begun that goes on with the drain by itself, without whoever began it.
+
+    ``output`` is the file into which it writes what it says, on that host.
+    """
+
+    drain_id: Key
+    pid: Count
+    host: str
+    output: str
+
+
 @event("drain.phase_selected")
 class DrainPhaseSelected:
     """The strategy chose a phase, and why."""
@@ -131,6 +145,7 @@ DrainRequest = DrainSetRequested | DrainPauseRequested | DrainResumeRequested
 
 DrainEvent = (
     DrainStarted
+    | DrainLaunched
     | DrainPhaseSelected
     | DrainPassedOver
     | DrainBreakerTripped

@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.aggregates.order import Stuck
+from autopack.report.drain_summary import DrainSummary, drain_line
 from autopack.report.escaping import in_code, in_markdown, on_line
 from autopack.report.failure_words import failure_words, kind_words
 from autopack.report.progress_rate import per_minute
@@ -27,15 +28,6 @@ class LiveWorker:
     since: datetime | None = None
     deadline: datetime | None = None
     is_expired: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class LiveDrain:
-    """A drain with the processes that work on it; *paused* says why it takes no phase."""
-
-    drain_id: str
-    workers: tuple[str, ...]
-    paused: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -82,6 +74,7 @@ class Status:
 
     Args:
         at: When this was asked.
+        drains: The drains that some process works on.
         failures: Phases that failed, timed out or were rejected last and were not taken up again,
             newest first.
         gates: Phases that wait for a decision, newest first.
@@ -109,7 +102,7 @@ class Status:
     runs_implied: int
     phases_by_state: Mapping[str, int]
     live: tuple[LiveWorker, ...] = ()
-    drains: tuple[LiveDrain, ...] = ()
+    drains: tuple[DrainSummary, ...] = ()
     failures: tuple[Halted, ...] = ()
     gates: tuple[Halted, ...] = ()
     dead_letters: int = 0
@@ -192,7 +185,7 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
 
 def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
     if status.drains:
-        yield "Drains at work", [_drain(drain) for drain in status.drains]
+        yield "Drains at work", [drain_line(drain) for drain in status.drains]
     if status.live:
         yield "Working now", [_worker(worker) for worker in status.live]
     if status.gates:
@@ -231,11 +224,6 @@ def _steps(status: Status, command: str) -> Iterator[str]:
     if status.samples:
         yield f"{command} calibrate"
     yield f"{command} log verify"
-
-
-def _drain(drain: LiveDrain) -> str:
-    paused = "" if drain.paused is None else f", paused: {drain.paused}"
-    return f"{drain.drain_id} by {', '.join(drain.workers)}{paused}"
 
 
 def _worker(worker: LiveWorker) -> str:

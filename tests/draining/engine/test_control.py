@@ -9,12 +9,10 @@ from contextlib import contextmanager
 import pytest
 
 import autopack
-from autopack import Drain, create_run, drain, pause_drain, resume_drain, set_drain
-from autopack.draining.engine.living_drains import workers_by_drain
+from autopack import Drain, create_run, drain, list_drains, pause_drain, resume_drain, set_drain
 from autopack.draining.engine.resume import seconds_at_work
 from autopack.errors import InvalidInputError
 from autopack.events import DrainSetRequested
-from autopack.log.log import journal_of
 from autopack.ports.log import ANY
 from drains import found, specs, states, works
 
@@ -240,7 +238,7 @@ def test_all_that_are_at_work_are_asked(log, gate):
         running(log, held(gate), drain="two") as two,
         running(log, held(gate), drain="two"),
     ):
-        until(lambda: [0, 1, 2] == sorted(map(len, workers_by_drain(journal_of(log)).values())))
+        until(lambda: [0, 1, 2] == sorted(len(one.workers) for one in list_drains(log)))
         both = pause_drain(log, wait_s=LONG_S)
         only = resume_drain(log, drain="one", wait_s=LONG_S)
         still = two.status()["paused"]
@@ -286,12 +284,14 @@ def test_an_idle_drain_goes_on_saying_that_it_lives(log):
     until(lambda: found(log, "drain.started"))
     for _ in range(5):
         time.sleep(0.2)
-        seen = workers_by_drain(journal_of(log))
+        (seen,) = list_drains(log)
     engine.stop(0)
     thread.join(LONG_S)
 
-    assert [1] == [len(there) for there in seen.values()]
-    assert [[]] == list(workers_by_drain(journal_of(log)).values())
+    assert (1, "at work") == (len(seen.workers), seen.state)
+    assert [((), "stopped", "stopped")] == [
+        (one.workers, one.state, one.stopped.reason) for one in list_drains(log)
+    ]
 
 
 def test_who_goes_on_goes_by_what_was_set_last(any_log, tmp_path):

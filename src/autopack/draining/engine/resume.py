@@ -48,7 +48,7 @@ def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
         InvalidInputError: There is no such drain, or a part of it was an object without a name,
             is not kept in the log, or was not named in this log.
     """
-    drain_id = _drain_named(log, str(given["resumes"]))
+    drain_id = drain_named(log, str(given["resumes"]))
     started, is_own, position = _started_last(log, drain_id)
     _check_given(started, given, _unsaid(started) if is_own else _unheard(started))
     said = {**started.settings, **_set_since(log, drain_id, position)}
@@ -141,7 +141,13 @@ def _executor_again(log: Log, started: DrainStarted) -> Any:
     return started.executor if again is None else again(started.settings)
 
 
-def _drain_named(log: Log, wanted: str) -> str:
+def drain_named(log: Log, wanted: str) -> str:
+    """
+    Return the id of a drain to go on with; ``last`` is the one that was started last.
+
+    Raises:
+        InvalidInputError: There is none of that name.
+    """
     stream = drain_stream(wanted)
     if wanted != LAST and journal_of(log).backend.stream_versions([stream])[stream]:
         return wanted

@@ -1,0 +1,79 @@
+"""The drains of a log, from what their streams say and who lives."""
+
+from typing import Any
+
+import attrs
+
+from autopack.draining.attempts.living_workers import living_workers
+from autopack.events import (
+    DrainLaunched,
+    DrainPauseRequested,
+    DrainResumeRequested,
+    DrainStarted,
+    DrainStopped,
+)
+from autopack.log.log import Log, journal_of
+from autopack.ports.log import Recorded
+from autopack.report.drain_summary import DrainState, DrainSummary
+
+_TELLING = (DrainStarted, DrainStopped, DrainPauseRequested, DrainResumeRequested, DrainLaunched)
+
+
+@attrs.define
+class _Story:
+    """What a drain's stream has said so far."""
+
+    started: Recorded[Any] | None = None
+    stopped: Recorded[Any] | None = None
+    launched: DrainLaunched | None = None
+    paused: str | None = None
+    workers: list[str] = attrs.Factory(list)
+    n_open: int = 0
+
+    def hear(self, recorded: Recorded[Any]) -> None:
+        match event := recorded.event:
+            case DrainStarted():
+                self.started = recorded
+                self.workers.append(event.worker)
+                self.n_open = 1 if event.resumes is not None else self.n_open + 1
+            case DrainStopped():
+                self.stopped, self.n_open = recorded, max(0, self.n_open - 1)
+            case DrainPauseRequested():
+                self.paused = event.why or f"asked by {event.actor}"
+            case DrainResumeRequested():
+                self.paused = None
+            case DrainLaunched():
+                self.launched = event
+
+
+def list_drains(log: Log) -> list[DrainSummary]:
+    """Return the drains that were started, in their order: where each stands, how it ended."""
+    journal = journal_of(log)
+    alive, stories = living_workers(journal), dict[str, _Story]()
+    for recorded in journal.read_all(types=_TELLING):
+        stories.setdefault(recorded.event.drain_id, _Story()).hear(recorded)
+    return [
+        _summary(name, story, story.started, alive)
+        for name, story in stories.items()
+        if story.started is not None
+    ]
+
+
+def _summary(
+    name: str, story: _Story, started: Recorded[Any], alive: frozenset[str]
+) -> DrainSummary:
+    workers = tuple(one for one in story.workers if one in alive)
+    state: DrainState = "gone" if story.n_open else "stopped"
+    if workers:
+        state = "at work" if story.paused is None else "paused"
+    stopped = story.stopped
+    return DrainSummary(
+        drain_id=name,
+        state=state,
+        started_at=started.recorded_at,
+        workers=workers,
+        paused=story.paused,
+        stopped_at=None if stopped is None else stopped.recorded_at,
+        stopped=None if stopped is None else stopped.event,
+        launched=story.launched,
+    )
