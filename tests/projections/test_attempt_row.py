@@ -4,6 +4,7 @@ import pytest
 
 from autopack.projections.attempt_row import AttemptRow, work_of
 from autopack.projections.call_use import Use
+from autopack.values.money import Usd
 
 TOLD = Use(calls=1, measured_calls=1, total_tokens=5, measured_output_tokens=5)
 NO_TOTAL = Use(calls=2, total_tokens=5, calls_without_total=1)
@@ -28,6 +29,10 @@ def row(**said):
         ({"ending": "completed", "capped": ()}, False),
         ({"ending": "failed", "use": NO_TOTAL}, True),
         ({"ending": "failed", "use": TOLD, "is_misread": True}, True),
+        ({"ending": "cancelled", "use": NO_TOTAL}, True),
+        ({"ending": "failed", "failure_class": "rate_limited"}, False),
+        ({"ending": "failed", "failure_class": "rate_limited", "is_misread": True}, True),
+        ({"ending": "failed", "failure_class": "execution"}, True),
         ({"ending": "failed", "use": NO_PRICE}, False),
         ({"ending": "failed", "use": NO_PRICE, "capped": ("tokens", "usd")}, True),
     ],
@@ -35,6 +40,26 @@ def row(**said):
 def test_what_ended_under_a_cap_without_telling_all_is_unmetered(said, is_unmetered):
     """One that was given back or called off has told what it could."""
     assert is_unmetered is row(**{"capped": ("tokens",), **said}).is_unmetered
+
+
+@pytest.mark.parametrize(
+    ("said", "tokens", "usd"),
+    [
+        ({"ending": "completed", "use": TOLD}, 5, "0"),
+        ({"ending": "completed"}, 100, "0.2"),
+        ({"ending": "released"}, 0, "0"),
+        ({"ending": "failed", "failure_class": "auth"}, 0, "0"),
+        ({"use": NO_TOTAL}, 105, "0"),
+        ({"use": Use(calls=3, calls_without_total=3, calls_without_cost=3)}, 300, "0.6"),
+        ({"use": NO_PRICE, "assumed_usd": Usd("0.05")}, 5, "0.05"),
+        ({"use": NO_PRICE, "reserved_usd": None}, 5, "0"),
+    ],
+)
+def test_what_was_set_aside_stands_for_each_call_that_did_not_tell(said, tokens, usd):
+    """Tokens and price apart; one that was refused, or given back, is known to have used none."""
+    found = row(**{"reserved_tokens": 100, "reserved_usd": Usd("0.2"), **said})
+
+    assert (tokens, Usd(usd)) == (found.charged_tokens, found.charged_usd)
 
 
 @pytest.mark.parametrize(

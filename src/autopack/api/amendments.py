@@ -15,6 +15,7 @@ from autopack.projections.call_use import amended
 from autopack.values.ids import PhaseRef
 
 _UNPRICED: Final[dict[str, Any]] = {"cost_usd": None, "cost_source": "unknown"}
+_PARTS: Final = frozenset({"input_tokens", "output_tokens"})
 _FIGURES: Final = tuple(AmendedFigures.__annotations__)
 
 
@@ -38,8 +39,11 @@ def amend_usage(
             ``total_tokens``, ``cost_usd``, ``split``; the rest stays as it was.
 
     Raises:
-        InvalidInputError: No such call is recorded, or no figure that can be amended was given.
+        InvalidInputError: No such call is recorded, no figure that can be amended was given, or
+            the figures cannot be so together.
     """
+    from autopack.draining.attempts.call_figures import check_possible
+
     unknown = sorted(set(figures) - set(_FIGURES))
     if unknown or not figures:
         raise InvalidInputError(
@@ -59,6 +63,9 @@ def amend_usage(
             value=call_id,
         )
     call = found.event
+    merged = {name: getattr(call, name) for name in LlmUsageRecorded.__annotations__}
+    amended_parts = {"total_tokens": None, **figures} if figures.keys() & _PARTS else figures
+    check_possible({**merged, **amended_parts})
     event = LlmUsageAmended(
         run_id=call.run_id,
         phase_id=call.phase_id,

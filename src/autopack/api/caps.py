@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import attrs
 
-from autopack.aggregates.cap import Amount
 from autopack.aggregates.requests import CapsRequest
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.events.cap_table import UNITS
@@ -36,6 +35,8 @@ class CapUse:
 
 def get_caps(log: Log, run_id: str) -> list[CapUse]:
     """Return what a run has used in each unit that a cap may be in, and the caps."""
+    from autopack.draining.caps.enforcement import used_by
+
     handler, scope = handler_of(log), f"run-{run_id}"
     _check_run(log, run_id)
     caps, state = handler.run_caps(run_id), handler.cap_state(scope)
@@ -43,7 +44,7 @@ def get_caps(log: Log, run_id: str) -> list[CapUse]:
     if not handler.known_cap(scope)[0]:
         account = views.current(journal_of(log), ATTEMPTS, with_rows=False).total
         work: Work = account.by_run.get(run_id, NO_WORK)
-        used = Amount(work.use.total_tokens, work.use.cost_usd, work.attempts, work.worked_us)
+        used = used_by(work)
     return [
         CapUse(unit=unit, cap=caps.get(unit), used=used.of(unit), reserved=reserved.of(unit))
         for unit in UNITS

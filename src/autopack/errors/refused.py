@@ -118,7 +118,8 @@ class CapReachedError(CommandRefusedError):
         self, scope: str, *, unit: str, used: float | Decimal, cap: float | Decimal
     ) -> None:
         super().__init__(
-            f"The cap of {scope} is reached: {figure(used)} of {figure(cap)} {unit} are used. "
+            f"The cap of {scope} is reached: {figure(used)} of {figure(cap)} {unit} are used, "
+            f"{figure(Decimal(str(used)) - Decimal(str(cap)))} above it. "
             "The call is recorded; make no further one, or raise the cap."
         )
         self.scope, self.unit, self.used, self.cap = scope, unit, used, cap

@@ -18,7 +18,7 @@ from autopack.events.schema import (
     Tokens,
     event,
 )
-from autopack.values.money import UsdSum
+from autopack.values.money import Usd, UsdSum
 
 LEASE_LOST: Final = "lease_lost"
 """The code of a phase that failed since its last worker was gone."""
@@ -53,6 +53,8 @@ class PhaseClaimed:
 
     ``account`` is whose limits a provider counts. ``capped`` names the units of the caps under
     which it was claimed, and ``reserved_tokens`` and ``reserved_usd`` what was set aside there.
+    These also stand for each call that does not tell its tokens, or its price; for the price
+    ``assumed_usd`` does where it is given.
     """
 
     run_id: Key
@@ -68,6 +70,7 @@ class PhaseClaimed:
     reserved_tokens: Tokens | None = None
     reserved_usd: UsdSum | None = None
     basis: str | None = None
+    assumed_usd: Usd | None = None
 
 
 @event("phase.started")

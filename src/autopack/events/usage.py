@@ -1,5 +1,6 @@
 """Facts about LLM calls: what was used, and predictions met by measurements elsewhere."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -23,8 +24,16 @@ from autopack.values.money import Usd
 Split = Literal["measured", "inferred", "total_only"]
 CostSource = Literal["reported", "computed", "unknown"]
 
-CUT_OFF: Final = frozenset({"max_tokens", "length", "max_output_tokens"})
-"""Stop reasons, in lower case, of an output that reached its ceiling and was cut there."""
+CUT_OFF: Final = frozenset({
+    "max_tokens", "max_output_tokens", "max_completion_tokens", "max_new_tokens", "max_length",
+    "length", "model_length", "token_limit", "incomplete",
+    "model_context_window_exceeded", "context_window_exceeded", "context_length_exceeded",
+})  # fmt: skip
+"""Stop reasons, as words in lower case, of an output that reached its ceiling and was cut there."""
+
+_NO_LETTERS: Final = re.compile(r"[^a-z0-9]+")
+_KIND: Final = re.compile(r"^(finish|stop)_?reason_|_[0-9]+$")
+"""What an enumeration's name puts around its word, as in ``<FinishReason.MAX_TOKENS: 2>``."""
 
 BUILDER: Final = "builder"
 """The role of the calls whose output is what a phase was predicted to need."""
@@ -141,6 +150,63 @@ UsageEvent = LlmUsageRecorded | LlmUsageAmended | SampleRecorded
 def usage_id(provider: str | None, call_id: str) -> EventId:
     """Return the event id of a call: the same call is one event, whoever records it."""
     return derived_id("usage", f"{provider or ''}\x00{call_id}", "llm.usage_recorded")
+
+
+def says_cut(stop_reason: object) -> bool:
+    """Tell whether the reason why an output stopped is that it reached its ceiling."""
+    if not isinstance(stop_reason, str):
+        return False
+    word = _NO_LETTERS.sub("_", stop_reason.lower()).strip("_")
+    return word in CUT_OFF or _KIND.sub("", word) in CUT_OFF
+
+
+def is_cut_off(figures: Mapping[str, Any]) -> bool | None:
+    """
+    Tell whether a call's output was cut; None where nothing says.
+
+    One that is as long as it was allowed to be was, whatever reason was given for its end.
+    """
+    output, most = figures.get("output_tokens"), figures.get("max_tokens")
+    if isinstance(output, int) and isinstance(most, int) and output >= most > 0:
+        return True
+    reason = figures.get("stop_reason")
+    return says_cut(reason) if isinstance(reason, str) else None
+
+
+def figure_fault(figures: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return which figure of a call cannot be beside the others, and why; None if all can."""
+    known = {name: n for name in _COUNTS if type(n := figures.get(name)) is int}
+    cached = known.get("cache_read_tokens", 0) + known.get("cache_write_tokens", 0)
+    given, written = known.get("input_tokens"), known.get("output_tokens")
+    reasoned, total = known.get("reasoning_tokens", 0), known.get("total_tokens")
+    if given is not None and cached > given:
+        return "input_tokens", (
+            f"input_tokens is {given}, but {cached} were read from and written to a cache. Input "
+            f"includes these: if it was counted without them, give {given + cached}."
+        )
+    if written is not None and reasoned > written:
+        return "output_tokens", (
+            f"output_tokens is {written}, but reasoning_tokens is {reasoned}. Output includes "
+            f"reasoning: if it was counted without, give {written + reasoned}."
+        )
+    parts = (given or 0) + (written or 0)
+    if total is None or total == parts or (total > parts and None in (given, written)):
+        return None
+    hint = "Leave total_tokens out, or give all that was used as input or output."
+    if cached and total == parts + cached:
+        hint = f"If input was counted without the cache, input_tokens is {(given or 0) + cached}."
+    elif reasoned and total == parts + reasoned:
+        hint = f"If output was counted without reasoning, give {(written or 0) + reasoned} of it."
+    return "total_tokens", (
+        f"total_tokens is {total}, but input_tokens and output_tokens are {given} and {written}. "
+        f"{hint}"
+    )
+
+
+_COUNTS: Final = (
+    "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
+    "total_tokens",
+)  # fmt: skip
 
 
 def amended_figures(event: LlmUsageAmended) -> dict[str, Any]:

@@ -247,7 +247,10 @@ class Attempt(Protocol):
 
     @property
     def cancelled(self) -> bool:
-        """Whether to stop: the deadline has passed, the lease is lost, or a stop was asked for."""
+        """
+        Whether to stop: the deadline has passed, a cap is reached, the lease is lost, or a stop
+        was asked for.
+        """
 
     @property
     def left_s(self) -> float | None:
@@ -286,11 +289,12 @@ class Attempt(Protocol):
                 :class:`autopack.types.UsageFigures`.
 
         Raises:
-            InvalidInputError: There is no figure of that name.
+            InvalidInputError: There is no figure of that name, or they cannot be so together.
             InvalidEventError: A figure is of a wrong kind, below 0 or another word than those.
             LeaseLostError: The phase is not this worker's any more; the call is recorded as late.
-            CapReachedError: The run's cap is used up; the call is recorded.
-            UsageConflictError: The call was recorded before with other figures, or elsewhere.
+            CapReachedError: The use goes above a cap; the call is recorded. The attempt is
+                cancelled, and whoever goes on all the same meets SystemExit at the next call.
+            UsageConflictError: The attempt told the call otherwise before.
         """
 
     async def aprogress(self, note: str) -> None:
@@ -325,6 +329,19 @@ class RecallsSessions(Protocol):
 
     def session_use(self, session_id: str) -> SessionUse:
         """Return what the log has of a session, whatever attempt it was of; may be slow."""
+
+
+@runtime_checkable
+class HeedsCaps(Protocol):
+    """An attempt whose executor may see to caps itself."""
+
+    def heed_caps(self) -> None:
+        """
+        Say that the executor ends its work itself where a cap is reached.
+
+        Without it an attempt that goes on after ``CapReachedError`` is cancelled, and fails as
+        ``cap_reached``. With it a result that was there by then stands.
+        """
 
 
 class OwnAttempt(Attempt, Protocol):

@@ -8,10 +8,15 @@ import attrs
 from autopack.events.usage import BUILDER
 from autopack.projections.call_use import MEASURED, Call, Use
 from autopack.projections.sums_by_drain_and_run import QuarterSums, Work
-from autopack.values.money import Usd
+from autopack.values.money import Usd, pico
 
 NO_WORK: Final = Work()
 UNKNOWN: Final = "unknown"
+UNANSWERED: Final = frozenset({
+    "rate_limited", "usage_limit", "overloaded", "connection", "auth", "quota", "invalid_request",
+    "boundary",
+})  # fmt: skip
+"""The classes of failures by which it is known that no call was answered."""
 
 
 @attrs.frozen(kw_only=True)
@@ -25,6 +30,7 @@ class AttemptRow:
             one. The claim's time is in microseconds since 1970, by the log's clock.
         capped: The units of the caps that it was claimed under.
         reserved_tokens, reserved_usd: What was set aside for it.
+        assumed_usd: What stands for the price of a call that nobody knows; *reserved_usd* without.
         estimates: How many events gave a prediction; the last before any call is used.
         paired_output_tokens: The measurement of an imported pair.
         calls: Its calls, late ones included, by provider and id.
@@ -51,6 +57,7 @@ class AttemptRow:
     capped: tuple[str, ...] = ()
     reserved_tokens: int | None = None
     reserved_usd: Usd | None = None
+    assumed_usd: Usd | None = None
     category: str = UNKNOWN
     complexity: str = UNKNOWN
     estimates: int = 0
@@ -126,13 +133,32 @@ class AttemptRow:
         return self.is_met and self.success is True
 
     @property
-    def is_unmetered(self) -> bool:
-        """Whether it ended under a cap without telling all that it used."""
-        if not self.capped or self.ending is None or self.ending in ("released", "cancelled"):
+    def is_silent(self) -> bool:
+        """Whether it ended as one that may have made calls of which nobody told."""
+        if self.ending in (None, "released", "cancelled"):
             return False
-        use = self.use
-        is_unpriced = "usd" in self.capped and use.calls_without_cost > 0
-        return not use.calls or use.calls_without_total > 0 or self.is_misread or is_unpriced
+        is_refused = self.failure_class in UNANSWERED
+        return self.is_misread or not (self.use.calls or is_refused)
+
+    @property
+    def is_unmetered(self) -> bool:
+        """Whether it was under a cap, and did not tell all that it used."""
+        is_unpriced = "usd" in self.capped and self.use.calls_without_cost > 0
+        is_untold = self.use.calls_without_total > 0 or self.is_silent or is_unpriced
+        return bool(self.capped) and is_untold and self.ending not in (None, "released")
+
+    @property
+    def charged_tokens(self) -> int:
+        """What it uses of a cap: its tokens, and what stands for those that nobody told."""
+        untold = self.use.calls_without_total + self.is_silent
+        return self.use.total_tokens + untold * (self.reserved_tokens or 0)
+
+    @property
+    def charged_usd(self) -> Usd:
+        """What it uses of a cap in USD: its cost, and what stands for prices that nobody knows."""
+        each = self.reserved_usd if self.assumed_usd is None else self.assumed_usd
+        untold = self.use.calls_without_cost + self.is_silent
+        return Usd.of_pico(self.use.cost_pico_usd + untold * pico(each))
 
 
 def work_of(row: AttemptRow | None) -> Work:
@@ -150,6 +176,8 @@ def work_of(row: AttemptRow | None) -> Work:
         samples_won=int(row.is_won),
         unreadable=int(row.is_misread),
         unmetered=int(row.is_unmetered),
+        assumed_tokens=row.charged_tokens - row.use.total_tokens,
+        assumed_pico_usd=row.charged_usd.pico - row.use.cost_pico_usd,
         zero_yield={} if row.zero_yield_reason is None else {row.zero_yield_reason: 1},
         failures={} if row.alike is None else {row.alike: 1},
     )

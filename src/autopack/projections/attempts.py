@@ -112,7 +112,7 @@ class Attempts:
             case PhaseGateDecided():
                 return row
             case event:
-                return row and _ended(row, event, recorded.position)
+                return row and ended(row, event, recorded.position)
 
     def initial_total(self) -> AccountTotal:
         """Return the account of an empty log."""
@@ -216,6 +216,7 @@ def _claimed(row: AttemptRow, event: PhaseClaimed, at_us: int) -> AttemptRow:
         capped=event.capped,
         reserved_tokens=event.reserved_tokens,
         reserved_usd=event.reserved_usd,
+        assumed_usd=event.assumed_usd,
         model=row.model or event.model,
     )
 
@@ -263,7 +264,8 @@ def _pace(call: Call | None) -> Mapping[str, QuarterSums]:
     return {call.quarter: QuarterSums(calls=1, tokens=call.known_tokens, pico_usd=cost)}
 
 
-def _ended(row: AttemptRow, event: End, position: int) -> AttemptRow:
+def ended(row: AttemptRow, event: End, position: int) -> AttemptRow:
+    """Return an attempt after its end."""
     ending, alike, failure_class = _ENDINGS[type(event)], None, None
     success = _SUCCESS.get(ending)
     if isinstance(event, PhaseFailed) and event.code == LEASE_LOST:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
-from autopack.events.usage import BUILDER, CUT_OFF, amended_figures
+from autopack.events.usage import BUILDER, amended_figures, says_cut
 from autopack.values.money import Usd, pico
 
 MEASURED: Final = "measured"
@@ -81,16 +81,13 @@ def call_of(event: LlmUsageRecorded, quarter: str) -> Call:
         max_tokens=event.max_tokens,
         cost_usd=event.cost_usd,
         cost_source=event.cost_source,
-        truncated=is_cut(event),
+        truncated=_is_cut(event),
         quarter=quarter,
     )
 
 
-def is_cut(event: LlmUsageRecorded) -> bool:
-    """Tell whether a call's output was cut; by the stop reason where the caller did not say."""
-    if event.truncated is not None:
-        return event.truncated
-    return (event.stop_reason or "").lower() in CUT_OFF
+def _is_cut(event: LlmUsageRecorded) -> bool:
+    return says_cut(event.stop_reason) if event.truncated is None else event.truncated
 
 
 def amended(call: Call | None, event: LlmUsageAmended) -> Call:

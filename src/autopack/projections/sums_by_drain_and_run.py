@@ -8,6 +8,7 @@ import attrs
 from rpds import HashTrieMap
 
 from autopack.projections.call_use import Use, counted
+from autopack.values.money import Usd
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +49,7 @@ class Work:
         samples: Predictions met by a measured output; *samples_won* of them completed.
         unreadable: Attempts of whose usage some could not be read.
         unmetered: Attempts under a cap that did not say all that they used.
+        assumed_tokens, assumed_pico_usd: What stands in their caps for what nobody told.
         zero_yield: Attempts without a call, by the reason.
         failures: Attempts that failed or ran out of time, by fingerprint.
     """
@@ -61,6 +63,8 @@ class Work:
     samples_won: int = 0
     unreadable: int = 0
     unmetered: int = 0
+    assumed_tokens: int = 0
+    assumed_pico_usd: int = 0
     zero_yield: Mapping[str, int] = attrs.Factory(dict)
     failures: Mapping[str, int] = attrs.Factory(dict)
 
@@ -74,6 +78,21 @@ class Work:
     def lost(self) -> int:
         """Attempts whose phase was taken from their worker."""
         return self.endings.get("reclaimed", 0) + self.endings.get("cancelled", 0)
+
+    @property
+    def assumed_usd(self) -> Usd:
+        """What stands for prices that nobody knows, in US dollars."""
+        return Usd.of_pico(self.assumed_pico_usd)
+
+    @property
+    def charged_tokens(self) -> int:
+        """What they use of a cap in tokens."""
+        return self.use.total_tokens + self.assumed_tokens
+
+    @property
+    def charged_usd(self) -> Usd:
+        """What they use of a cap in USD."""
+        return self.use.cost_usd + self.assumed_usd
 
     @property
     def minutes(self) -> Decimal:

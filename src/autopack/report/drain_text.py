@@ -50,7 +50,7 @@ def _lines(report: Any, command: str) -> Iterator[str]:
         yield f"  rates     {rates}"
     if report.unmetered:
         attempts = _n(report.unmetered, "attempt")
-        yield f"  caps      {attempts} recorded no figures that the cap could count"
+        yield f"  caps      {attempts} did not tell all; {_assumed(report)} stand for it in the cap"
     yield from _counts("no usage", report.zero_yield)
     for reason in sorted(report.zero_yield):
         if reason in ZERO_YIELD:
@@ -71,6 +71,11 @@ def _tokens(report: Any) -> str:
         return _n(report.total_tokens, "token")
     known = report.total_tokens
     return f"at least {_n(known, 'token')}" if known else "tokens unknown"
+
+
+def _assumed(report: Any) -> str:
+    usd = f" and {report.assumed_usd:.4f} USD" if report.assumed_usd else ""
+    return f"{_n(report.assumed_tokens, 'token')}{usd}"
 
 
 def _cost(report: Any) -> str:

@@ -24,6 +24,7 @@ _REASONS: Final = {
     "repeat": "the same run, phase, prediction and measurement came before",
     "superseded": "the output was cut off, and a later attempt of the phase went further",
     "no_outcome": "the attempt has no end yet, was given up, or waits at a gate",
+    "no_output": "nothing was written, which says nothing of sizes",
     "no_measurement": "nobody recorded how large the output was",
     "no_prediction": "there was no prediction above zero to compare with",
     "small_group": "their group is smaller than the minimum",

@@ -14,7 +14,6 @@ from autopack.draining.attempts.lost_leases import reclaim_lost
 from autopack.draining.attempts.steady_clock import Machine
 from autopack.errors import (
     CapReachedError,
-    EventIdConflictError,
     InvalidInputError,
     LeaseLostError,
     MoveRefusedError,
@@ -192,16 +191,6 @@ def test_a_known_call_with_other_figures_is_refused(log):
         refused.value.provider, refused.value.call_id, refused.value.figures,
     )  # fmt: skip
     assert [20] == [event.output_tokens for event in found(log, "llm.usage_recorded")]
-
-
-def test_a_call_id_that_two_phases_use_is_refused_with_both(log):
-    """A call id that is made up of too little names where it was used before."""
-    with attempt(log, "r/p1") as live:
-        live.record_usage(call_id="c1", model="m", output_tokens=20)
-    with pytest.raises(EventIdConflictError) as refused, attempt(log, "r/p2") as live:
-        live.record_usage(call_id="c1", model="m", output_tokens=20)
-
-    assert "for r/p1 attempt 1; now it is told for r/p2 attempt 1." in str(refused.value)
 
 
 def test_the_same_call_at_another_moment_is_refused(log):

@@ -31,6 +31,7 @@ from autopack.draining.caps.enforcement import Caps
 from autopack.draining.engine.drain_report import sums_of
 from autopack.errors import CapReachedError, CommandRefusedError, LeaseLostError, UsageConflictError
 from autopack.events import PhaseCompleted, PhaseReleased
+from autopack.events.usage import figure_fault, usage_id
 from autopack.log.command_handler import Handler
 from autopack.log.log import handler_of, journal_of, registry_of
 from autopack.prediction.calibrated_estimates import estimated
@@ -51,7 +52,7 @@ FIGURES = st.fixed_dictionaries(
         "split": st.sampled_from(["measured", "inferred", "total_only"]),
         "role": st.sampled_from(["builder", "auditor"]),
     },
-)
+).filter(lambda figures: figure_fault(figures) is None)
 
 
 class AccountOfUse(RuleBasedStateMachine):
@@ -67,7 +68,7 @@ class AccountOfUse(RuleBasedStateMachine):
         create_run(self.log, "capped", specs(*PHASES), caps={"tokens": 10**6, "usd": 10**3})
         create_run(self.log, "free", specs(*PHASES))
         self.live = []
-        self.calls = []
+        self.calls = {}
         self.reports = {}
 
     @rule(run=st.sampled_from(RUNS), phase=st.sampled_from(PHASES), drain=st.sampled_from(DRAINS))
@@ -97,22 +98,26 @@ class AccountOfUse(RuleBasedStateMachine):
         call_id = f"c{len(self.calls)}"
         with suppress(LeaseLostError, CapReachedError):
             live.record_usage(call_id=call_id, **figures)
-        self.calls.append(call_id)
+        self.calls[call_id] = live.ref, live.number
 
     @rule(which=st.integers(0, 9), figures=FIGURES)
     def call_again(self, which, figures):
-        """The last call is told once more by another attempt, or with other figures: refused."""
+        """The last id is told once more: with other figures refused, by another attempt its own."""
         if self.live and self.calls:
             _claims, _claim, live = self.live[which % len(self.live)]
+            call_id = list(self.calls)[-1]
             with suppress(UsageConflictError, LeaseLostError, CapReachedError):
-                live.record_usage(call_id=self.calls[-1], **figures)
+                live.record_usage(call_id=call_id, **figures)
+            own = f"{call_id}@{live.ref}#{live.number}"
+            if journal_of(self.log).backend.find([usage_id(None, own)]):
+                self.calls[own] = live.ref, live.number
 
     @rule(which=st.integers(0, 9), tokens=st.integers(0, 50), usd=st.none() | st.integers(0, 9))
     def amend(self, which, tokens, usd):
         """The bill says otherwise."""
         if self.calls:
             more = {} if usd is None else {"cost_usd": usd}
-            call_id = self.calls[which % len(self.calls)]
+            call_id = list(self.calls)[which % len(self.calls)]
             amend_usage(self.log, call_id=call_id, why="bill", output_tokens=tokens, **more)
 
     @rule(which=st.integers(0, 9))
@@ -163,7 +168,7 @@ class AccountOfUse(RuleBasedStateMachine):
 
         def work(phase, attempt):
             call_id = f"c{len(self.calls)}"
-            self.calls.append(call_id)
+            self.calls[call_id] = phase.ref, attempt.number
             attempt.record_usage(call_id=call_id, model="m", input_tokens=1, output_tokens=2)
             return Failed("x", "y") if fails else None
 
@@ -190,10 +195,10 @@ class AccountOfUse(RuleBasedStateMachine):
             told = {one.unit: one.used for one in get_caps(self.log, run)}
             state = handler_of(self.log).cap_state(f"run-{run}")
             in_work = sum(
-                (row.use.total_tokens for row in replay(self.log, "attempts").rows.values()
+                (row.charged_tokens for row in replay(self.log, "attempts").rows.values()
                  if row.lease_token in state.held), 0,
             )  # fmt: skip
-            assert work.use.total_tokens == told["tokens"] + in_work
+            assert work.charged_tokens == told["tokens"] + in_work
         with closing(sqlite3.connect(self.path)) as connection:
             ((calls, tokens, pico),) = connection.execute(
                 "SELECT count(*), coalesce(sum(known_tokens), 0),"

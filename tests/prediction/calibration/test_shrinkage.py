@@ -107,6 +107,7 @@ def test_failed_attempts_are_apart(learned, sample):
         ({"is_test": True}, "test_data"),
         ({"split": "inferred"}, "unmeasured_split"),
         ({"actual": None}, "no_measurement"),
+        ({"actual": 0}, "no_output"),
         ({"success": None}, "no_outcome"),
         ({"truncated": True, "is_superseded": True}, "superseded"),
     ],

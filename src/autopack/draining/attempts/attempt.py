@@ -3,32 +3,28 @@
 import contextlib
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, Unpack
+from typing import Any, Unpack
 
-import attrs
-
-from autopack.aggregates.phase import holds
+from autopack.draining.attempts.call_figures import checked
 from autopack.draining.attempts.claims import Claim, Claims
 from autopack.draining.attempts.machine_faults import hindrance_of, patiently
+from autopack.draining.attempts.recorded_calls import evolved, record
 from autopack.draining.attempts.storable_text import storable
 from autopack.draining.attempts.threads import is_on_loop
 from autopack.draining.caps.call_prices import priced
-from autopack.draining.caps.enforcement import Caps
 from autopack.errors import (
     CapReachedError,
-    EventIdConflictError,
     InvalidInputError,
     LeaseLostError,
     UsageConflictError,
 )
 from autopack.events import LlmUsageRecorded
-from autopack.events.usage import CUT_OFF, usage_id
 from autopack.format.redaction import clean
 from autopack.log.command_handler import Handler
 from autopack.log.drafts import FREE_TEXT_MOST
-from autopack.ports.log import ANY, Entry, NewEvent, Recorded
+from autopack.ports.log import Recorded
 from autopack.ports.usage import UsageFigures
 from autopack.ports.work import (
     USAGE_PROBLEMS,
@@ -39,14 +35,7 @@ from autopack.ports.work import (
     SessionUse,
 )
 from autopack.projections.attempt_row import AttemptRow
-from autopack.projections.attempts import call_key, quarter_at
-from autopack.projections.call_use import Use, call_of
-from autopack.values.ids import phase_stream
-from autopack.values.money import Usd
-
-_USAGE_FIELDS: Final = frozenset(LlmUsageRecorded.__annotations__) - {
-    "run_id", "phase_id", "attempt", "lease_token", "call_id", "late", "request_model",
-}  # fmt: skip
+from autopack.projections.call_use import Use
 
 
 class LiveAttempt:
@@ -67,8 +56,11 @@ class LiveAttempt:
         self.artifacts: dict[str, str] = {}
         self.outcome: Outcome = Completed()
         self.step: str | None = None
+        self.at_cap: CapReachedError | None = None
+        self.calls_over_cap = 0
+        self.when_capped: Callable[[], object] = lambda: None
         self._handler, self._claims = handler, claims
-        self._is_patient = is_patient
+        self._is_patient, self._heeds_caps = is_patient, False
         self._registry = handler.journal.registry
         self._recording = threading.Lock()
         self._untold: list[tuple[LlmUsageRecorded, datetime | None]] = []
@@ -79,9 +71,10 @@ class LiveAttempt:
 
     @property
     def cancelled(self) -> bool:
-        """Whether to stop: the deadline passed, the lease is lost, or a stop was asked for."""
+        """Whether to stop: the deadline, a cap, a lost lease, or somebody asked for it."""
         is_late = self.left_s is not None and self.left_s <= 0
-        return self._stop.is_set() or is_late or self._claims.is_lost(self.lease_token)
+        is_over = is_late or self.is_over_cap
+        return self._stop.is_set() or is_over or self._claims.is_lost(self.lease_token)
 
     @property
     def left_s(self) -> float | None:
@@ -128,6 +121,15 @@ class LiveAttempt:
         """The largest ceiling that a call was sent with; None if none was told."""
         sent = [call.max_tokens for call in self.account.calls.values()]
         return max((tokens for tokens in sent if tokens is not None), default=None)
+
+    @property
+    def is_over_cap(self) -> bool:
+        """Whether a cap was reached that its executor does not see to itself."""
+        return self.at_cap is not None and not self._heeds_caps
+
+    def heed_caps(self) -> None:
+        """Let what was done stand: its executor itself ends its work where a cap is reached."""
+        self._heeds_caps = True
 
     def cancel(self) -> None:
         """Ask the worker to stop at its next look at ``cancelled``."""
@@ -191,18 +193,24 @@ class LiveAttempt:
             InvalidInputError, InvalidEventError: There is no such figure, or it cannot be so.
             LeaseLostError: The phase is not this worker's any more; the call is recorded as late.
             CapReachedError: The use goes above a cap; the call is recorded.
-            UsageConflictError: The call was recorded before with other figures, or elsewhere.
+            UsageConflictError: The attempt told the call otherwise before.
         """
-        unknown = sorted(set(figures) - _USAGE_FIELDS)
-        if unknown:
-            raise InvalidInputError(
-                f"record_usage() has no figure {', '.join(unknown)}. "
-                f"It takes: {', '.join(sorted(_USAGE_FIELDS))}.",
-                name="figures",
-                value=tuple(unknown),
-            )
-        if figures.get("truncated") is None:
-            figures["truncated"] = _is_cut(figures.get("stop_reason"))
+        recorded, at_cap = self._record(call_id, model, occurred_at, figures)
+        if at_cap is not None:
+            is_first = self.calls_over_cap == 1
+            if is_first or self._heeds_caps or not self._is_patient or is_on_loop():
+                raise at_cap
+            # Whoever goes on after that has swallowed it, and would swallow it again.
+            raise SystemExit(str(at_cap))
+        return recorded
+
+    def _record(
+        self,
+        call_id: str | None,
+        model: str | None,
+        occurred_at: datetime | None,
+        figures: UsageFigures,
+    ) -> tuple[Recorded[LlmUsageRecorded], CapReachedError | None]:
         usage = LlmUsageRecorded(
             run_id=self.ref.run_id,
             phase_id=self.ref.phase_id,
@@ -210,7 +218,7 @@ class LiveAttempt:
             lease_token=self.lease_token,
             call_id=clean(storable, call_id) or f"{self.lease_token}-{secrets.token_hex(4)}",
             request_model=clean(storable, model),
-            **clean(storable, _checked(figures)),
+            **clean(storable, checked(figures)),
         )
         if self._registry is not None:
             usage = priced(self._registry, usage)
@@ -218,15 +226,23 @@ class LiveAttempt:
             if call_id is None:
                 usage = self._told_before(usage)
             recorded, at_cap = self._recorded(usage, occurred_at)
+            self._met(at_cap)
             self._last = recorded.event
         if recorded.event.late:
             state = self._handler.phase_state(self.ref)
             raise LeaseLostError(
                 self.ref, token=self.lease_token, state=state.status, holder=state.worker
             )
-        if at_cap is not None:
-            raise at_cap
-        return recorded
+        return recorded, at_cap
+
+    def _met(self, at_cap: CapReachedError | None) -> None:
+        """Keep which cap was reached, by how much, and tell whoever waits for the executor."""
+        if at_cap is None:
+            return
+        self.calls_over_cap += 1
+        self.at_cap = at_cap
+        if not self._heeds_caps:
+            self.when_capped()
 
     async def arecord_usage(
         self,
@@ -237,9 +253,12 @@ class LiveAttempt:
         **figures: Unpack[UsageFigures],
     ) -> Recorded[LlmUsageRecorded]:
         """Do as :meth:`record_usage` does, in a thread, even if the task is cancelled."""
-        return await self._handler.journal.pool.call(
-            self.record_usage, call_id=call_id, model=model, occurred_at=occurred_at, **figures
+        recorded, at_cap = await self._handler.journal.pool.call(
+            self._record, call_id, model, occurred_at, figures
         )
+        if at_cap is not None:
+            raise at_cap
+        return recorded
 
     async def aattach(self, name: str, text: str) -> str:
         """Do as :meth:`attach` does, in a thread, even if the task is cancelled."""
@@ -257,7 +276,9 @@ class LiveAttempt:
             while self._untold:
                 usage, occurred_at = self._untold[0]
                 with contextlib.suppress(UsageConflictError):  # told again since, otherwise
-                    record(self._handler, self._claims.caps, self, usage, occurred_at)
+                    self._met(
+                        record(self._handler, self._claims.caps, self.ref, usage, occurred_at)[1]
+                    )
                 del self._untold[0]
 
     def _recorded(
@@ -266,7 +287,7 @@ class LiveAttempt:
         """Record a call; where nobody may wait for the machine it is kept for the end."""
 
         def work() -> tuple[Recorded[Any], CapReachedError | None]:
-            return record(self._handler, self._claims.caps, self, usage, occurred_at)
+            return record(self._handler, self._claims.caps, self.ref, usage, occurred_at)
 
         if self._is_patient and not is_on_loop():
             return patiently(work)
@@ -280,7 +301,7 @@ class LiveAttempt:
     def _told_before(self, usage: LlmUsageRecorded) -> LlmUsageRecorded:
         """Return a call that was kept and is told once more, or else the one that was given."""
         for n, (kept, _at) in enumerate(self._untold):
-            if _evolved(usage, call_id=kept.call_id) == kept:
+            if evolved(usage, call_id=kept.call_id) == kept:
                 del self._untold[n]
                 return kept
         return usage
@@ -298,103 +319,3 @@ class LiveAttempt:
         if not self._is_patient:
             return self._claims.store_text(self.lease_token, text)
         return patiently(lambda: self._claims.store_text(self.lease_token, text))
-
-
-def record(
-    handler: Handler,
-    caps: Caps,
-    attempt: LiveAttempt,
-    usage: LlmUsageRecorded,
-    occurred_at: datetime | None,
-) -> tuple[Recorded[Any], CapReachedError | None]:
-    """
-    Append a call under the versions of its phase and its caps; return it as it is recorded.
-
-    Whether it is late, and what it adds under a cap, is decided on what those versions say. A call
-    that is known adds nothing, and is given back as it was recorded.
-    """
-    ref, at_cap = attempt.ref, None
-    stream = phase_stream(ref.run_id, ref.phase_id)
-    event_id = usage_id(usage.provider, usage.call_id)
-    given = handler.journal.redacted(
-        NewEvent(event=usage, event_id=event_id, occurred_at=occurred_at)
-    )
-
-    def build() -> list[Entry]:
-        nonlocal at_cap
-        version, phase = handler.known_phase(ref)
-        row = handler.attempt(ref, attempt.number)
-        known = row.calls.get(call_key(given.event))
-        late = not holds(phase.state, attempt.lease_token) if known is None else known.late
-        new = attrs.evolve(given, event=_evolved(given.event, late=True)) if late else given
-        if known is not None and known.is_told:
-            return [(stream, [new], ANY)]
-        call = call_of(new.event, quarter_at(handler.journal.now_us()))
-        counted, at_cap = caps.counting(ref, row, row.use.plus(call))
-        return [(stream, [new], version), *counted]
-
-    try:
-        return handler.append(build)[0], at_cap
-    except EventIdConflictError as conflict:
-        return _known(handler, conflict, given.event, occurred_at), None
-
-
-def _known(
-    handler: Handler,
-    conflict: EventIdConflictError,
-    usage: LlmUsageRecorded,
-    occurred_at: datetime | None,
-) -> Recorded[Any]:
-    """Return a call that is recorded, if it was told alike but for what we add to it ourselves."""
-    journal = handler.journal
-    found = journal.decode(journal.backend.find([conflict.event_id]).values())
-    before = next(found, None)
-    if before is None or not isinstance(before.event, LlmUsageRecorded):
-        raise conflict
-    ours: dict[str, Any] = {"late": before.event.late}
-    if before.event.cost_source == "computed" and usage.cost_source != "reported":
-        ours |= {"cost_usd": before.event.cost_usd, "cost_source": "computed"}
-    is_then = occurred_at is None or occurred_at == before.occurred_at
-    if is_then and _evolved(usage, **ours) == before.event:
-        return before
-    raise _usage_conflict(conflict, before.event, usage) from conflict
-
-
-def _evolved(usage: LlmUsageRecorded, **changes: Any) -> LlmUsageRecorded:
-    found: LlmUsageRecorded = attrs.evolve(usage, **changes)  # type: ignore[misc]
-    return found
-
-
-def _checked(figures: UsageFigures) -> dict[str, Any]:
-    """Return figures as an event takes them."""
-    told: dict[str, Any] = dict(figures)
-    if told.get("cost_usd") is not None:
-        told["cost_usd"] = Usd.of(told["cost_usd"])
-    return told
-
-
-def _is_cut(stop_reason: Any) -> bool | None:
-    """Return whether an output was cut, where the reason why it stopped tells."""
-    return stop_reason.lower() in CUT_OFF if isinstance(stop_reason, str) else None
-
-
-def _usage_conflict(
-    conflict: EventIdConflictError, before: LlmUsageRecorded, now: LlmUsageRecorded
-) -> UsageConflictError:
-    """Return what differs between a call as it is recorded and as it was told again."""
-    places = [f"{u.run_id}/{u.phase_id} attempt {u.attempt}" for u in (before, now)]
-    differs = {
-        name: (getattr(before, name), getattr(now, name))
-        for name in LlmUsageRecorded.__annotations__
-        if getattr(before, name) != getattr(now, name)
-        and name not in ("run_id", "phase_id", "attempt", "lease_token", "late")
-    }
-    return UsageConflictError(
-        conflict.event_id,
-        position=conflict.position,
-        provider=now.provider,
-        call_id=now.call_id,
-        recorded_for=places[0],
-        told_for=places[1],
-        figures=differs,
-    )

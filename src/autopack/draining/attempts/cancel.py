@@ -30,9 +30,14 @@ def cancel(handler: Handler, ref: PhaseRef, *, by: str, why: str) -> list[Record
             return None
         return worked_s(row, from_us(journal.now_us()), ends_at)
 
+    def cancelled() -> PhaseCancelled:
+        return PhaseCancelled(
+            run_id=ref.run_id, phase_id=ref.phase_id, by=by, why=why, duration_s=took_s()
+        )
+
     def settling() -> list[Entry]:
         _version, stream = handler.known_phase(ref)
-        return caps.settling(ref, stream.state.attempts, took_s())
+        return caps.settling(ref, stream.state.attempts, cancelled())
 
     def drop(transaction: JournalTransaction) -> None:
         store = transaction.store
@@ -42,10 +47,4 @@ def cancel(handler: Handler, ref: PhaseRef, *, by: str, why: str) -> list[Record
             if row.token == token:  # the phase's, and those of its texts
                 store.drop_lease(row.key, row.token)
 
-    return handler.handle(
-        lambda: PhaseCancelled(
-            run_id=ref.run_id, phase_id=ref.phase_id, by=by, why=why, duration_s=took_s()
-        ),
-        also=settling,
-        inside=drop,
-    )
+    return handler.handle(cancelled, also=settling, inside=drop)

@@ -30,7 +30,6 @@ from autopack.events import (
     PhaseEstimated,
     PhaseGated,
     PhaseReleased,
-    PhaseTimedOut,
 )
 from autopack.log.command_handler import Handler
 from autopack.log.write_transaction import JournalTransaction
@@ -273,9 +272,8 @@ class Claims(Leases):
                 transaction.store.drop_lease(text_key(token, digest), token)
 
         event = ending.event if isinstance(ending, EndRequest) else ending
-        worked_s = event.timeout_s if isinstance(event, PhaseTimedOut) else event.duration_s
         return self.handler.handle(
-            ending, also=lambda: self.caps.settling(ref, number, worked_s), inside=drop
+            ending, also=lambda: self.caps.settling(ref, number, event), inside=drop
         )
 
     def _selected(self, ref: PhaseRef, reason: str | None) -> list[Entry]:

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim
-from autopack.draining.attempts.executor_results import Late, Lost, TimedOut, outcome_of
+from autopack.draining.attempts.executor_results import Capped, Late, Lost, TimedOut, outcome_of
 from autopack.draining.attempts.failures import failed_by
 from autopack.draining.attempts.gates import question_of
 from autopack.draining.attempts.machine_faults import hindrance_of
@@ -34,16 +34,16 @@ async def call(
     timeout_s: float | None,
     lost: asyncio.Event,
     begun: Begun = lambda _what, _work: None,
-) -> Outcome | TimedOut | Lost:
+) -> Outcome | TimedOut | Capped | Lost:
     """
     Return an executor's outcome; its exception becomes a failure with its text.
 
-    A plain callable gets a thread of its own. At the deadline, and once the phase is lost, a
-    coroutine is cancelled, and given a moment to clean up. A thread cannot be ended: it is told
-    through ``attempt.cancelled``, and fenced off by the end of its lease.
+    A plain callable gets a thread of its own. At the deadline, above a cap, and once the phase is
+    lost, a coroutine is cancelled, and given a moment to clean up. A thread cannot be ended: it is
+    told through ``attempt.cancelled``, and fenced off by the end of its lease.
 
     Args:
-        lost: Set when the phase is not this worker's any more.
+        lost: Set when the phase is not this worker's any more, or is over a cap.
         begun: Called with what was begun, in words and itself: it may go on when this has ended.
 
     Raises:
@@ -59,9 +59,12 @@ async def call(
         begun(f"{live.ref}: a thread of its executor", thread)
         work = asyncio.wrap_future(thread)
         work.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        if not await _ended(work, ends, lost):
+        is_done = await _ended(work, ends, lost)
+        if not is_done and live.is_over_cap:  # most do not catch what tells them so
+            is_done = bool((await asyncio.wait({work}, timeout=_TO_CLEAN_UP_S))[0])
+        if not is_done:
             live.cancel()
-            return Lost(thread) if lost.is_set() else TimedOut(thread)
+            return _cut_short(live, lost, thread)
         result = work.result()
         if inspect.isawaitable(result):
             return await _awaited(result, live, ends, lost, begun)
@@ -78,6 +81,15 @@ async def call(
         if hindrance_of(fault):
             raise
         return _raised(live, fault)
+
+
+def _cut_short(
+    live: LiveAttempt, lost: asyncio.Event, work: "asyncio.Future[Any] | Future[Any]"
+) -> TimedOut | Capped | Lost:
+    """Return what came before the end of the work."""
+    if live.is_over_cap:
+        return Capped(work)
+    return Lost(work) if lost.is_set() else TimedOut(work)
 
 
 async def asked(
@@ -109,7 +121,7 @@ async def _ended(work: "asyncio.Future[Any]", ends: float | None, lost: asyncio.
 
 async def _awaited(
     given: Any, live: LiveAttempt, ends: float | None, lost: asyncio.Event, begun: Begun
-) -> Outcome | TimedOut | Lost:
+) -> Outcome | TimedOut | Capped | Lost:
     work = asyncio.ensure_future(_result(given))
     begun(f"{live.ref}: a coroutine of its executor", work)
     try:
@@ -127,7 +139,7 @@ async def _awaited(
             given.close()  # one that was cancelled before its first step was never awaited
     live.cancel()
     await _cancelled(work)
-    return Lost(work) if lost.is_set() else TimedOut(work)
+    return _cut_short(live, lost, work)
 
 
 async def _result(given: Any) -> Any:

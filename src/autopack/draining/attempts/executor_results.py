@@ -8,7 +8,7 @@ import attrs
 
 from autopack.aggregates.requests import EndRequest
 from autopack.draining.attempts.failure_classes import BAD_OUTCOME
-from autopack.draining.attempts.failures import Failing, failed_by, why_silent
+from autopack.draining.attempts.failures import Failing, capped, failed_by, why_silent
 from autopack.errors import LeaseLostError
 from autopack.events import PhaseCompleted, PhaseGated
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
@@ -41,6 +41,10 @@ class Lost(Late):
     """The phase was taken from this worker first: it was called off, or taken back."""
 
 
+class Capped(Late):
+    """A cap was reached, and the executor went on all the same."""
+
+
 def outcome_of(result: Any) -> Outcome:
     """Return what an executor gave back as an outcome; None is a completion."""
     if result is None:
@@ -56,6 +60,20 @@ def outcome_of(result: Any) -> Outcome:
 def bad_outcome(message: str) -> Failed:
     """Return the failure of an attempt whose own account of its end is of no use."""
     return Failed(BAD_OUTCOME, message, failure_class="validation")
+
+
+def heeding_caps(live: "LiveAttempt", outcome: Outcome | TimedOut | Capped) -> Outcome | TimedOut:
+    """
+    Return an outcome; of an attempt that went on above a cap, whatever came of it, a failure.
+
+    What it gave is kept with it, as artifacts.
+    """
+    error = live.at_cap
+    if isinstance(outcome, Capped) or (error is not None and live.is_over_cap):
+        for name, text in getattr(outcome, "outputs", {}).items():
+            live.attach(name, text)
+        return capped(error, live.calls_over_cap - 1)
+    return outcome
 
 
 def ending_of(

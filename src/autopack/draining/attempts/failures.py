@@ -225,8 +225,8 @@ def why_silent(
 
 def failed_by(fault: BaseException) -> Failed:
     """Return an exception as a failure, with a reason even if it says nothing."""
-    if isinstance(fault, CapReachedError):  # not the phase's fault: it waits for a higher cap
-        return Failed("cap_reached", str(fault), retryable=True, failure_class="execution")
+    if isinstance(fault, CapReachedError):
+        return capped(fault)
     kind = type(fault).__name__
     said = words_of(fault) or "it says nothing more; see the traceback artifact"
     # Our own refusals name figures and options, which are no provider's words.
@@ -235,6 +235,13 @@ def failed_by(fault: BaseException) -> Failed:
     facts = facts_of(fault, now_s=time.time())
     wait_s = facts.pop("retry_after_s", None)
     return Failed(kind, storable(f"{kind}: {said}"), retry_after_s=wait_s, source_fields=facts)
+
+
+def capped(error: CapReachedError | None, n_after: int = 0) -> Failed:
+    """Return the failure of an attempt that goes above a cap: it waits for a higher one."""
+    after = f" It made {n_after} more call{'' if n_after == 1 else 's'} after that."
+    message = f"{error or 'A cap is reached.'}{after if n_after else ''}"
+    return Failed("cap_reached", message, retryable=True, failure_class="execution")
 
 
 def classifier_of(registry: Any) -> Callable[[Failed, bool], Classed]:

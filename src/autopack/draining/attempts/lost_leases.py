@@ -76,8 +76,8 @@ def _reclaimed(
         row = handler.attempt(ref, phase.attempts)
         return worked_s(row, from_us(handler.journal.now_us()), ended_at)
 
-    def request() -> EndRequest:
-        lost = PhaseReclaimed(
+    def reclaimed() -> PhaseReclaimed:
+        return PhaseReclaimed(
             run_id=ref.run_id,
             phase_id=ref.phase_id,
             attempt=phase.attempts,
@@ -85,10 +85,12 @@ def _reclaimed(
             why=why,
             duration_s=took_s(),
         )
-        return EndRequest(event=lost, max_attempts=phase.max_attempts)
+
+    def request() -> EndRequest:
+        return EndRequest(event=reclaimed(), max_attempts=phase.max_attempts)
 
     def settling() -> list[Entry]:
-        return claims.caps.settling(ref, phase.attempts, took_s())
+        return claims.caps.settling(ref, phase.attempts, reclaimed())
 
     asked_s = time.monotonic()
 

@@ -8,7 +8,14 @@ from typing import Any, Final
 from autopack.aggregates.requests import event_of
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import INTERRUPTED, Claim, Claims
-from autopack.draining.attempts.executor_results import AttemptEnd, TimedOut, bad_outcome, ending_of
+from autopack.draining.attempts.executor_results import (
+    AttemptEnd,
+    Capped,
+    TimedOut,
+    bad_outcome,
+    ending_of,
+    heeding_caps,
+)
 from autopack.draining.attempts.failures import Failing, failed_by
 from autopack.draining.attempts.gates import question_of
 from autopack.draining.attempts.machine_faults import hindrance_of
@@ -117,7 +124,7 @@ def end_attempt(
     claims: Claims,
     claim: Claim,
     live: LiveAttempt,
-    outcome: Outcome | TimedOut,
+    outcome: Outcome | TimedOut | Capped,
     **how: Any,
 ) -> AttemptEnd:
     """
@@ -129,7 +136,7 @@ def end_attempt(
     Raises:
         LeaseLostError: The phase is not this worker's any more; the result is recorded as late.
     """
-    outcome = clean(storable, outcome)
+    outcome = heeding_caps(live, clean(storable, outcome))
     try:
         ending = ending_of(claim, live, outcome, **how)
         end_or_late(handler, claims, claim, live, ending)

@@ -18,6 +18,7 @@ from autopack.ports.log import Entry, Recorded
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
 from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.attempts import End, ended
 from autopack.projections.call_use import Use
 from autopack.projections.sums_by_drain_and_run import Work
 from autopack.values.ids import PhaseRef, cap_stream, phase_stream
@@ -134,17 +135,19 @@ class Caps:
             for scope in self.scopes(run_id)
         ]
 
-    def settling(self, ref: PhaseRef, number: int, worked_s: float | None) -> list[Entry]:
+    def settling(self, ref: PhaseRef, number: int, end: End) -> list[Entry]:
         """
         Return the entries that put what an attempt used in place of what it set aside.
 
+        What was set aside also stands for what is not known of its calls.
+
         Args:
-            worked_s: How long it was at work, as its end tells it.
+            end: What records its end.
         """
         row = self._handler.attempt(ref, number)
         if row.lease_token is None:
             return []
-        used = amount_of(attrs.evolve(row, duration_s=worked_s))
+        used = amount_of(ended(row, end, row.position))
         entries = self._uncapped(ref.run_id)
         for scope in self.scopes(ref.run_id, row.drain):
             version, state = self._handler.known_cap(scope)
@@ -164,21 +167,24 @@ class Caps:
             row: The attempt before the call.
             after: What it has used with the call.
         """
-        entries = self._uncapped(ref.run_id)
+        entries, more = self._uncapped(ref.run_id), _charged(row, after) - _charged(row, row.use)
         errors: list[CapReachedError] = []
         for scope in self.scopes(ref.run_id, row.drain):
             version, state = self._handler.known_cap(scope)
-            token, used = row.lease_token or "", Amount(after.total_tokens, after.cost_usd)
+            token, used = row.lease_token or "", _charged(row, after)
             held = state.held.get(token)
             if held is None:  # a late call: its attempt was settled before
-                entries.append(self._added(scope, token, _more(row.use, after)))
+                entries.append(self._added(scope, token, more))
                 continue
             grown = Amount(max(used.tokens, held.tokens), max(used.usd, held.usd))
             is_more = grown.tokens > held.tokens or grown.usd > held.usd
             entries.append((cap_stream(scope), _grown(scope, token, grown, is_more), version))
-            total = state.reserved - held + state.spent + used
+            others = state.reserved - held + state.spent
+            known = others + Amount(after.total_tokens, after.cost_usd)
             for unit in ("tokens", "usd"):
-                there, most = total.of(unit), state.caps.get(unit)
+                there, most = (others + used).of(unit), state.caps.get(unit)
+                is_set_aside = used.of(unit) <= held.of(unit)  # the claim was let in with it
+                there = known.of(unit) if is_set_aside else there
                 if most is not None and there > most:
                     whose = scope.replace("-", " ", 1)
                     errors.append(CapReachedError(whose, unit=unit, used=there, cap=most))
@@ -187,12 +193,13 @@ class Caps:
     def correcting(self, ref: PhaseRef, row: AttemptRow, after: Use) -> list[Entry]:
         """Return the entries that count by how much an attempt's call was amended."""
         token, entries = row.lease_token or "", self._uncapped(ref.run_id)
+        more = _charged(row, after) - _charged(row, row.use)
         for scope in self.scopes(ref.run_id, row.drain):
             version, state = self._handler.known_cap(scope)
             if token in state.held:  # its end counts it anew, and must not have come meanwhile
                 entries.append((cap_stream(scope), [], version))
             else:
-                entries.append(self._added(scope, token, _more(row.use, after)))
+                entries.append(self._added(scope, token, more))
         return entries
 
     def _uncapped(self, run_id: str) -> list[Entry]:
@@ -241,14 +248,14 @@ def settled(scope: str, token: str, used: Amount) -> CapSettled:
 
 def used_by(work: Work) -> Amount:
     """Return what attempts that were summed used of caps."""
-    return Amount(work.use.total_tokens, work.use.cost_usd, work.attempts, work.worked_us)
+    return Amount(work.charged_tokens, work.charged_usd, work.attempts, work.worked_us)
 
 
 def amount_of(row: AttemptRow) -> Amount:
     """Return what one attempt uses of caps."""
     worked_us = 0 if row.duration_s is None else round(row.duration_s * 1e6)
     begun = int(row.lease_token is not None)
-    return Amount(row.use.total_tokens, row.use.cost_usd, begun, worked_us)
+    return Amount(row.charged_tokens, row.charged_usd, begun, worked_us)
 
 
 def worked_s(row: AttemptRow, now: datetime, lease_ends_at: datetime | None) -> float | None:
@@ -259,8 +266,10 @@ def worked_s(row: AttemptRow, now: datetime, lease_ends_at: datetime | None) -> 
     return max(0.0, until.timestamp() - row.claimed_us / 1e6)
 
 
-def _more(before: Use, after: Use) -> Amount:
-    return Amount(after.total_tokens - before.total_tokens, after.cost_usd - before.cost_usd)
+def _charged(row: AttemptRow, use: Use) -> Amount:
+    """Return what an attempt uses of caps in tokens and USD once its calls have used so much."""
+    row = attrs.evolve(row, use=use)
+    return Amount(row.charged_tokens, row.charged_usd)
 
 
 def _grown(scope: str, token: str, grown: Amount, is_more: bool) -> list[CapReserved]:
@@ -275,6 +284,6 @@ def _reserved(scope: str, token: str, row: AttemptRow) -> CapReserved:
     return CapReserved(
         scope=scope,
         lease_token=token,
-        tokens=max(row.use.total_tokens, row.reserved_tokens or 0),
-        usd=UsdSum.of(max(row.use.cost_usd, row.reserved_usd or ZERO)),
+        tokens=max(row.charged_tokens, row.reserved_tokens or 0),
+        usd=UsdSum.of(max(row.charged_usd, row.reserved_usd or ZERO)),
     )

@@ -38,11 +38,12 @@ class Reservations:
 
     def learn(self, row: AttemptRow) -> None:
         """Take note of what an attempt that ended used."""
-        if not row.use.calls:
+        use, group = row.use, f"{row.category}/{row.complexity}"
+        if row.is_misread or not use.calls:
             return
-        group = f"{row.category}/{row.complexity}"
-        insort(self._tokens.setdefault(group, []), row.use.total_tokens)
-        if not row.use.calls_without_cost:
+        if use.total_tokens and not use.calls_without_total:
+            insort(self._tokens.setdefault(group, []), use.total_tokens)
+        if not use.calls_without_cost:
             insort(self._usd.setdefault(group, []), row.use.cost_usd)
 
     def wanted(self, phase: PhaseView, estimate: Estimate) -> Wanted:

@@ -5,6 +5,7 @@ from functools import partial
 
 from autopack.draining.engine.drain_session import DrainSession
 from autopack.events import DrainStopped
+from autopack.values.money import Usd
 
 
 class Conclusion:
@@ -46,7 +47,8 @@ class Conclusion:
     def _stopped(self, reason: str, detail: str | None, held: Sequence[str]) -> DrainStopped:
         session = self._session
         sums = session.sums()
-        totals = {**sums, "cost_usd": str(session.account.work.use.cost_usd)}
+        amounts = {name: str(one) for name, one in sums.items() if isinstance(one, Usd)}
+        totals = {**sums, **amounts}
         if held:
             totals["held"] = list(held)
         return DrainStopped(

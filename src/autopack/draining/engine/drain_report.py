@@ -19,6 +19,7 @@ class DrainReport:
     or ``stopped``. A drain that was gone on with
     counts from its first start, its time at work included. ``failed`` and ``timed_out`` count
     attempts; ``left_failed`` counts phases that it tried and that stood so when it ended.
+    ``assumed_tokens`` and ``assumed_usd`` stand in caps for what nobody told.
     ``unreadable`` counts attempts of whose usage some could not be read, so that tokens and cost
     are the least that was used; ``unreadable_in`` names a phase that shows it.
     ``samples`` are attempts whose prediction was met by a measured output, ``samples_won`` those
@@ -44,6 +45,8 @@ class DrainReport:
     cost_usd: Usd
     unpriced_calls: int
     unmetered: int
+    assumed_tokens: int
+    assumed_usd: Usd
     samples: int
     samples_won: int
     zero_yield: dict[str, int]
@@ -82,6 +85,8 @@ def sums_of(work: Work) -> dict[str, Any]:
         "cost_usd": use.cost_usd,
         "unpriced_calls": use.calls_without_cost,
         "unmetered": work.unmetered,
+        "assumed_tokens": work.assumed_tokens,
+        "assumed_usd": work.assumed_usd,
         "unreadable": work.unreadable,
         "samples": work.samples,
         "samples_won": work.samples_won,

@@ -1,6 +1,7 @@
 """The phases that a drain has in work: one task each, from claim to recorded end."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -9,7 +10,7 @@ from typing import Any, Final, TypeVar
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim
 from autopack.draining.attempts.execution import asked, call
-from autopack.draining.attempts.executor_results import Lost, TimedOut
+from autopack.draining.attempts.executor_results import Capped, Lost, TimedOut
 from autopack.draining.attempts.machine_faults import Hindrances, hindrance_of
 from autopack.draining.attempts.threads import off_loop
 from autopack.draining.engine.control import Control
@@ -178,6 +179,7 @@ class Workers:
         self._live[claim.token] = live, began
         try:
             lost = self._lost.setdefault(claim.token, asyncio.Event())
+            live.when_capped = _setter(lost)
             outcome = await call(
                 session.settings.execute,
                 live,
@@ -199,7 +201,7 @@ class Workers:
             self.hindrances.over()
             if self._session.admission.has_put_off:
                 await self.surely(self._session.let_put_off)
-            if isinstance(outcome, TimedOut):
+            if isinstance(outcome, TimedOut | Capped):
                 outcome.when_late(lambda late: session.late(claim, live, late))
         except asyncio.CancelledError:
             await self._give_back(claim, live, self._why_released)
@@ -233,3 +235,14 @@ class Workers:
             await self.surely(lambda: self._session.give_back(claim, live, why))
         except Exception as fault:
             self.fault = self.fault or fault
+
+
+def _setter(event: asyncio.Event) -> Callable[[], None]:
+    """Return what sets an event from any thread, also one that outlives the loop."""
+    loop = asyncio.get_running_loop()
+
+    def set_it() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
+            loop.call_soon_threadsafe(event.set)
+
+    return set_it

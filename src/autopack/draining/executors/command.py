@@ -28,7 +28,7 @@ from autopack.errors import (
     MachineFaultError,
 )
 from autopack.ports.figures import DAY_S, check_amount, check_seconds
-from autopack.ports.work import Attempt, Failed, Outcome, PhaseView
+from autopack.ports.work import Attempt, Failed, HeedsCaps, Outcome, PhaseView
 
 _EXAMPLE: Final = """--command '["my-agent", "--task", "{goal}"]' or --preset claude"""
 
@@ -137,6 +137,8 @@ class CommandExecutor:
 
     async def execute(self, phase: PhaseView, attempt: Attempt) -> Outcome:
         """Run the program and return how it ended; a cancelled call ends it first."""
+        if isinstance(attempt, HeedsCaps):
+            attempt.heed_caps()
         values = Values(phase, attempt)
         try:
             argv = placeholders.arguments(self._command, values)

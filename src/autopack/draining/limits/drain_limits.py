@@ -55,8 +55,8 @@ def limit_reached(limits: Limits, work: Work, *, zero_streak: int, elapsed_s: fl
     for name, limit, used, unit in (
         ("max_phases", limits.max_phases, work.attempts, "phases taken"),
         ("max_samples", limits.max_samples, work.samples_won, "samples won"),
-        ("max_tokens", limits.max_tokens, work.use.total_tokens, "tokens used"),
-        ("max_usd", limits.max_usd, work.use.cost_usd, "USD used"),
+        ("max_tokens", limits.max_tokens, work.charged_tokens, "tokens used"),
+        ("max_usd", limits.max_usd, work.charged_usd, "USD used"),
         ("max_zero_yield", limits.max_zero_yield, zero_streak, "phases without usage"),
     ):  # fmt: skip
         if limit is not None and used >= limit:

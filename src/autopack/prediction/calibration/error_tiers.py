@@ -58,10 +58,10 @@ def tiers_of(samples: Iterable[Sample]) -> tuple[Tier, ...]:
 
 
 def is_judged(sample: Sample) -> bool:
-    """Tell whether a sample has a prediction and a measured output to hold against it."""
+    """Tell whether a sample has a prediction and a measured output, above 0, to hold against it."""
     return (
         sample.predicted_output_tokens > 0
-        and sample.actual_output_tokens is not None
+        and (sample.actual_output_tokens or 0) > 0
         and sample.split == "measured"
         and not sample.is_test
     )

@@ -216,6 +216,8 @@ class MedianRatio:
             return "unmeasured_split"
         if sample.actual_output_tokens is None:
             return "no_measurement"
+        if sample.actual_output_tokens == 0:
+            return "no_output"
         if sample.success is None:
             return "no_outcome"
         if not sample.success:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.errors import InvalidInputError
-from autopack.events.usage import CUT_OFF
+from autopack.events.usage import says_cut
 from autopack.ports.prediction import Features, Sample
 from autopack.prediction.calibration.prequential import Row
 from autopack.prediction.estimation import vocabulary
@@ -111,7 +111,7 @@ def _row(
     predicted = fields["predicted_tokens"] or predict(features)
     truncated = fields["truncated"]
     if truncated is None:
-        truncated = (fields["stop_reason"] or "").lower() in CUT_OFF
+        truncated = says_cut(fields["stop_reason"])
     sample = Sample(
         position=number + 1,
         run_id=None,

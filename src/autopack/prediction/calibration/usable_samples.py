@@ -20,6 +20,8 @@ def unfit_as_size(sample: Sample) -> str | None:
         return "unmeasured_split"
     if sample.actual_output_tokens is None:
         return "no_measurement"
+    if sample.actual_output_tokens == 0:
+        return "no_output"
     if sample.success is None and not sample.truncated:
         return "no_outcome"
     return "superseded" if sample.is_superseded else None

@@ -1,0 +1,48 @@
+"""A call's figures as its event takes them: named, possible, and with what follows from them."""
+
+from typing import Any, Final
+
+from autopack.errors import InvalidInputError
+from autopack.events import LlmUsageRecorded
+from autopack.events.usage import figure_fault, is_cut_off
+from autopack.ports.usage import UsageFigures
+from autopack.values.money import Usd
+
+_NAMES: Final = frozenset(LlmUsageRecorded.__annotations__) - {
+    "run_id", "phase_id", "attempt", "lease_token", "call_id", "late", "request_model",
+}  # fmt: skip
+
+
+def checked(figures: UsageFigures) -> dict[str, Any]:
+    """
+    Return figures as an event takes them.
+
+    Raises:
+        InvalidInputError: There is no such figure, or they cannot be so together.
+    """
+    if unknown := sorted(set(figures) - _NAMES):
+        raise InvalidInputError(
+            f"record_usage() has no figure {', '.join(unknown)}. "
+            f"It takes: {', '.join(sorted(_NAMES))}.",
+            name="figures",
+            value=tuple(unknown),
+        )
+    told: dict[str, Any] = dict(figures)
+    check_possible(told)
+    if told.get("truncated") is None:
+        told["truncated"] = is_cut_off(told)
+    if told.get("cost_usd") is not None:
+        told["cost_usd"] = Usd.of(told["cost_usd"])
+    return told
+
+
+def check_possible(figures: dict[str, Any]) -> None:
+    """
+    Return if no part is larger than its whole, and the total is what its parts add up to.
+
+    Raises:
+        InvalidInputError: They cannot be so; says by which convention they were probably meant.
+    """
+    if (fault := figure_fault(figures)) is not None:
+        name, why = fault
+        raise InvalidInputError(why, name=name, value=figures.get(name))
