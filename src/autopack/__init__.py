@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from autopack.api.logs import open_log as open_log
     from autopack.api.phase_texts import list_texts as list_texts
     from autopack.api.phase_texts import read_text as read_text
+    from autopack.api.prices import read_prices as read_prices
     from autopack.api.proposals import apply as apply
     from autopack.api.proposals import calibration_history as calibration_history
     from autopack.api.proposals import propose as propose

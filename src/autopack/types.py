@@ -124,6 +124,9 @@ if TYPE_CHECKING:
     from autopack.prediction.calibration.forecast_intervals import Total as Total
     from autopack.prediction.calibration.forecast_intervals import UsdRange as UsdRange
     from autopack.prediction.calibration.options import CalibratorOptions as CalibratorOptions
+    from autopack.prediction.calibration.price_table import LongInputPrice as LongInputPrice
+    from autopack.prediction.calibration.price_table import PriceEntry as PriceEntry
+    from autopack.prediction.calibration.price_table import PriceTable as PriceTable
     from autopack.prediction.calibration.scores import Score as Score
     from autopack.report.doctor_findings import Diagnosis as Diagnosis
     from autopack.report.doctor_findings import DoctorCheck as DoctorCheck

@@ -8,7 +8,7 @@ import pytest
 
 from autopack.errors import InvalidInputError
 from autopack.testing.facts import usage
-from autopack_prices.tables import table_in, usd_of
+from autopack_prices.tables import table_in
 
 MARCH, JULY = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)
 MILLION = 1_000_000
@@ -36,7 +36,7 @@ def call(**fields):
 )
 def test_a_call_has_the_price_of_its_model_and_day(table, fields, moment, usd):
     """The model that answered, else the one that was asked; what nobody knows is not 0."""
-    assert usd == usd_of(table_in(table), call(**fields), moment)
+    assert usd == table_in(table).price(call(**fields), moment)
 
 
 def test_a_table_that_changes_is_read_again(table):

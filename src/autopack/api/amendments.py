@@ -84,10 +84,10 @@ def _price(log: Log, call: LlmUsageRecorded, figures: dict[str, Any]) -> dict[st
         return {"cost_source": "reported"}
     if call.cost_source != "computed":
         return {}
-    from autopack.draining.caps.call_prices import priced
+    from autopack.draining.caps.price_book import PriceBook
 
     unpriced: Any = attrs.evolve(call, **{**figures, **_UNPRICED})  # type: ignore[misc]
-    anew = priced(registry_of(log), unpriced)
+    anew = PriceBook(journal_of(log), registry_of(log)).priced(unpriced)
     return {"cost_usd": anew.cost_usd, "cost_source": anew.cost_source}
 
 

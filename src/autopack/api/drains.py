@@ -16,12 +16,14 @@ from autopack.prediction.calibrated_estimates import estimated
 from autopack.prediction.calibrators import quantiles_of
 from autopack.projections.phases import standing
 from autopack.values.ids import PhaseName, phase_ref
+from autopack.values.money import UsdLike
 
 if TYPE_CHECKING:
     from autopack.draining.attempts.escalation import EscalationLike
     from autopack.draining.engine.drain_report import DrainReport
     from autopack.draining.engine.probes import ProbeReport
     from autopack.draining.settings.parameters import DrainSettings
+    from autopack.prediction.calibration.price_table import PriceTable
 
 
 def drain(
@@ -73,7 +75,9 @@ def attempt(
     calibrator: CalibratorLike | None = None,
     tau: float = 0.9,
     escalation: "EscalationLike" = "quantile",
+    prices: "PriceTable | None" = None,
     allow_unknown_price: bool = True,
+    assume_usd_per_call: UsdLike | None = None,
 ) -> Block[OwnAttempt]:
     """
     Claim a queued phase, and record what the block does, for people with their own loop.
@@ -92,8 +96,10 @@ def attempt(
         estimator: Predicts the output; ``attempt.budget_tokens`` comes from it.
         calibrator: Budget what it says that the share *tau* of outputs will not exceed.
         escalation: How a truncated attempt gets a larger budget, as in a drain.
+        prices: Dated prices of models, as :func:`read_prices` gives them, before plugins are asked.
         allow_unknown_price: Claim under a cap in USD although nobody can price the phase ahead;
             the cap is tested at each recorded call all the same.
+        assume_usd_per_call: What a call counts as under caps whose price nobody tells.
 
     Raises:
         RunMissingError, PhaseMissingError: It is not there.
@@ -110,7 +116,9 @@ def attempt(
         calibrator=calibrator,
         tau=tau,
         escalation=escalation,
+        prices=prices,
         allow_unknown_price=allow_unknown_price,
+        assume_usd_per_call=assume_usd_per_call,
     )
     return Block(journal_of(log).pool, inner)
 
@@ -126,7 +134,9 @@ def _attempted(
     calibrator: CalibratorLike | None,
     tau: float,
     escalation: "EscalationLike",
+    prices: "PriceTable | None",
     allow_unknown_price: bool,
+    assume_usd_per_call: UsdLike | None,
 ) -> Iterator[OwnAttempt]:
     """Claim the phase, yield its attempt, and record how the block ended; see ``attempt``."""
     from autopack.draining.attempts.claims import Claims, new_worker
@@ -135,10 +145,17 @@ def _attempted(
     from autopack.draining.attempts.lost_leases import take_back, take_back_all
     from autopack.draining.attempts.recorded_ends import working
     from autopack.draining.caps.enforcement import Caps
+    from autopack.draining.caps.price_book import PriceBook
+    from autopack.draining.settings.settings import usd_of
 
     handler, registry = handler_of(log), registry_of(log)
     ref = phase_ref(phase)
-    caps = Caps(handler, allow_unknown_price=allow_unknown_price)
+    caps = Caps(
+        handler,
+        prices=PriceBook(handler.journal, registry, prices),
+        allow_unknown_price=allow_unknown_price,
+        assume_usd_per_call=usd_of("assume_usd_per_call", assume_usd_per_call),
+    )
     claims = Claims(handler, worker=worker or new_worker(), caps=caps)
     take_back_all(claims)
     take_back(handler, ref, claims=claims)  # it may have left no lease

@@ -1,12 +1,11 @@
 """What the queued work will take: tokens and dollars, with intervals."""
 
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from autopack.api.estimates import DEFAULT_ESTIMATOR
+from autopack.api.prices import read_prices
 from autopack.api.views import list_phases, view
-from autopack.draining.caps.call_prices import price_ahead
+from autopack.draining.caps.price_book import PriceBook
 from autopack.log.log import Log, journal_of, registry_of
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.states import PhaseStatus
@@ -23,6 +22,7 @@ from autopack.prediction.calibration.forecast_intervals import (
     priced,
     range_of,
 )
+from autopack.prediction.calibration.price_table import PriceTable
 from autopack.prediction.calibrators import DEFAULT_QUANTILES, quantiles_of
 from autopack.projections.phases import PHASES
 
@@ -33,7 +33,7 @@ def forecast(
     run_id: str | None = None,
     calibrator: CalibratorLike = DEFAULT_QUANTILES,
     estimator: EstimatorLike = DEFAULT_ESTIMATOR,
-    prices: Path | str | None = None,
+    prices: PriceTable | Path | str | None = None,
     workspace: Path | None = None,
 ) -> Forecast:
     """
@@ -42,7 +42,8 @@ def forecast(
     Args:
         run_id: Only this run's phases; else all that are queued, as a drain would find them.
         calibrator: Which one gives the quantiles, from the log's own samples.
-        prices: A file of dated prices; without it plugins are asked what a call costs.
+        prices: Dated prices, or a file of them. What they do not tell plugins are asked for, and
+            else what calls of the log cost.
 
     Raises:
         RunMissingError: There is no such run.
@@ -78,15 +79,9 @@ def _queued(log: Log, run_id: str | None) -> list[PhaseView]:
     return [phase for phase in phases if phase.status is PhaseStatus.QUEUED]
 
 
-def _price(log: Log, prices: Path | str | None) -> Price:
-    if prices is None:
-        return lambda model, given, written: price_ahead(
-            registry_of(log), model, input_tokens=given, output_tokens=written
-        )
-    from autopack.exchange.run_files import prices_from_file
-
-    table = prices_from_file(Path(prices))
-    now = datetime.fromtimestamp(time.time(), UTC)
-    return lambda model, given, written: table.usd(
-        model, now, input_tokens=given, output_tokens=written
+def _price(log: Log, prices: PriceTable | Path | str | None) -> Price:
+    table = read_prices(prices) if isinstance(prices, str | Path) else prices
+    book = PriceBook(journal_of(log), registry_of(log), table)
+    return lambda model, given, written: book.ahead(
+        model, input_tokens=given, output_tokens=written
     )

@@ -2,6 +2,7 @@
 
 import shlex
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import click
@@ -88,7 +89,12 @@ _NOBODY = "recorded"
 @click.option("--max-samples", type=COUNT, help="Stop once so many samples are won.")
 @click.option("--max-tokens", type=COUNT, help="A cap: claims set aside what they may use.")
 @click.option("--max-usd", metavar="USD", callback=dollars, help="A cap in USD; it needs prices.")
-@click.option("--allow-unknown-price", is_flag=True, help="Under --max-usd, go on without a price.")
+@click.option("--prices", type=click.Path(path_type=Path), help="A file of dated prices.")
+@click.option("--allow-unknown-price", is_flag=True, help="Under a cap in USD, go on without.")
+@click.option(
+    "--assume-usd-per-call", metavar="USD", callback=dollars,
+    help="What a call counts as under caps whose price nobody tells.",
+)  # fmt: skip
 @click.option("--max-zero-yield", type=COUNT, help="Phases in a row without any usage.")
 @click.option(
     "--max-fingerprint-repeats", type=COUNT, default=10, show_default=True,
@@ -209,6 +215,10 @@ def _settings(
     if "resumes" not in said or "executor" in said or any(program):
         nobody = _NOBODY if is_plan and not any(program) else None  # a plan calls none
         said["executor"] = executor_of(registry, said.get("executor") or nobody, *program)
+    if "prices" in said:
+        from autopack.api.prices import read_prices
+
+        said["prices"] = read_prices(said["prices"])
     if "strategy" in said:
         said["strategy"] = strategy_of(registry, said["strategy"], strategy_options)
     if "tau" in said and not {"calibrator", "resumes"} & said.keys():

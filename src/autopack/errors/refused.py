@@ -165,10 +165,10 @@ class PriceUnknownError(CommandRefusedError):
     def __init__(self, scope: str) -> None:
         super().__init__(
             f"{scope} has a cap in USD, but no price is known for the phase's model, so that the "
-            "cap could not be kept. Let a plugin price it (autopack-prices, by a table that "
-            "AUTOPACK_PRICES names), or insist with",
-            do="allow_unknown_price=True.",
-            typed="--allow-unknown-price.",
+            "cap could not be kept. Give prices, say what a call counts as whose price nobody "
+            "tells, or insist on a cap that counts reported costs alone:",
+            do="prices=read_prices(path), assume_usd_per_call=..., or allow_unknown_price=True.",
+            typed="--prices FILE, --assume-usd-per-call USD, or --allow-unknown-price.",
         )
         self.scope = scope
 

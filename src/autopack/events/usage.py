@@ -35,6 +35,9 @@ _NO_LETTERS: Final = re.compile(r"[^a-z0-9]+")
 _KIND: Final = re.compile(r"^(finish|stop)_?reason_|_[0-9]+$")
 """What an enumeration's name puts around its word, as in ``<FinishReason.MAX_TOKENS: 2>``."""
 
+HOUR_WRITES: Final = "cache_write_1h_tokens"
+"""In ``source_fields``: those of the cache writes that are kept for an hour, and cost more."""
+
 BUILDER: Final = "builder"
 """The role of the calls whose output is what a phase was predicted to need."""
 

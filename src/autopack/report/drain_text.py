@@ -135,7 +135,7 @@ def _steps(report: Any, command: str) -> Iterator[str]:
         case "breaker":
             yield f"mend the cause, then {command} drain again; {command} history RUN shows it"
         case "price_unknown":
-            yield "install a price plugin, or insist with --allow-unknown-price"
+            yield "--prices FILE, --assume-usd-per-call USD, or --allow-unknown-price"
         case "machine":
             yield f"mend what hinders the machine, then {command} drain --resume {report.drain_id}"
         case "blocked":

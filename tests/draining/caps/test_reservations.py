@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from autopack import hookimpl, load_plugins
+from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.caps.reservations import Reservations
 from autopack.ports.prediction import Estimate, Features
 from autopack.projections.attempt_row import AttemptRow
@@ -16,7 +17,7 @@ PHASE = SimpleNamespace(model=None)
 
 def wanted(learned=(), *, predicted=1000, prompt=None, registry=None, phase=PHASE, **how):
     """What is wanted for a phase of docs, after attempts that used so much."""
-    reservations = Reservations(registry)
+    reservations = Reservations(PriceBook(None, registry))
     for row in learned:
         reservations.learn(row)
     features = Features(category="docs", complexity="low", prompt_tokens=prompt)

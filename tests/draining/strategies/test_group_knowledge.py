@@ -5,12 +5,11 @@ from decimal import Decimal
 import pytest
 
 from autopack import Completed, Drain, Failed, create_run, drain
-from autopack.draining.caps.predicted_costs import Prices
+from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.strategies.group_knowledge import Knowledge
 from autopack.log.log import journal_of, registry_of
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.hookspecs import hookimpl
-from autopack.ports.work import PhaseView
 from drains import specs
 
 
@@ -45,18 +44,15 @@ def test_evidence_follows_the_log(any_log):
 def test_a_price_is_what_calls_cost_before(any_log):
     """Of the same model, and for a phase without a model of all; unknown stays unknown."""
     create_run(any_log, "r", specs("p900", "p1100"))
-    none = Prices(journal_of(any_log), registry_of(any_log))
-    phase = PhaseView(run_id="s", phase_id="a", order=0)
-    before = none(phase, 500)
+    size = {"input_tokens": None, "output_tokens": 500}
+    before = PriceBook(journal_of(any_log), registry_of(any_log)).ahead(None, **size)
     drain(any_log, executor=works)
-    prices = Prices(journal_of(any_log), registry_of(any_log))
+    prices = PriceBook(journal_of(any_log), registry_of(any_log))
 
-    assert before is None
-    assert pytest.approx(0.5) == prices(phase, 500)
-    assert pytest.approx(0.5) == prices(
-        PhaseView(run_id="s", phase_id="a", order=0, model="m"), 500
-    )
-    assert prices(PhaseView(run_id="s", phase_id="a", order=0, model="other"), 500) is None
+    assert [None, "0.5", "0.5", None] == [
+        before, str(prices.ahead(None, **size)), str(prices.ahead("m", **size)),
+        prices.ahead("other", **size),
+    ]  # fmt: skip
 
 
 class TableOfPrices:
@@ -68,9 +64,9 @@ class TableOfPrices:
 def test_a_plugin_prices_first(any_log):
     """The price hook is asked with what is predicted, before the log is."""
     registry = load_plugins(extra=[TableOfPrices()])
-    dear = PhaseView(run_id="s", phase_id="a", order=0, model="dear")
+    prices = PriceBook(journal_of(any_log), registry)
 
-    assert 1000.0 == Prices(journal_of(any_log), registry)(dear, 500)
+    assert 1000.0 == prices.ahead("dear", input_tokens=None, output_tokens=500)
 
 
 def test_a_plan_holds_its_cost(any_log):

@@ -77,13 +77,13 @@ def test_nothing_queued():
 @pytest.mark.parametrize(
     ("prompt", "price", "expected"),
     [
-        (None, Decimal(1), None),
+        (None, Decimal(1), Decimal(1)),
         (10, None, None),
         (10, Decimal("0.5"), Decimal("0.5")),
     ],
 )
 def test_pricing(prompt, price, expected):
-    """A cost needs the prompt's size and the model's price."""
+    """A cost is what the price says, which may know how inputs go with outputs."""
     found = priced(range_of(1, 2, 3), prompt, "m", lambda model, given, written: price)
 
     assert expected == (found and found.expected)

@@ -10,7 +10,6 @@ from autopack import Recorded
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
 from autopack.prediction.calibration.price_table import PriceTable
 from autopack.values.money import Usd
-from autopack_prices.tables import usd_of
 
 _AMENDED = ("input_tokens", "output_tokens", "total_tokens", "cost_usd")
 
@@ -63,7 +62,7 @@ def bills(events: Iterable[Recorded[Any]], table: PriceTable) -> list[ModelBill]
     for usage, moment in calls.values():
         model = usage.response_model or usage.request_model
         bill = found.get(model, ModelBill(model=model))
-        found[model] = bill.plus(usage, usd_of(table, usage, moment))
+        found[model] = bill.plus(usage, table.price(usage, moment))
     return sorted(found.values(), key=lambda bill: (-(bill.table_usd or Usd()), bill.model or ""))
 
 

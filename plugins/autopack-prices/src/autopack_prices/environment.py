@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Final
 
 PRICES: Final = "AUTOPACK_PRICES"
+GENAI: Final = "genai-prices"
+"""What it says in place of a file's name: the prices of that package."""
 
 
 def named_table() -> Path | None:

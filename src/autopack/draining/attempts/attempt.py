@@ -13,7 +13,6 @@ from autopack.draining.attempts.machine_faults import hindrance_of, patiently
 from autopack.draining.attempts.recorded_calls import evolved, record
 from autopack.draining.attempts.storable_text import storable
 from autopack.draining.attempts.threads import is_on_loop
-from autopack.draining.caps.call_prices import priced
 from autopack.errors import (
     CapReachedError,
     InvalidInputError,
@@ -61,7 +60,6 @@ class LiveAttempt:
         self.when_capped: Callable[[], object] = lambda: None
         self._handler, self._claims = handler, claims
         self._is_patient, self._heeds_caps = is_patient, False
-        self._registry = handler.journal.registry
         self._recording = threading.Lock()
         self._untold: list[tuple[LlmUsageRecorded, datetime | None]] = []
         self._last: LlmUsageRecorded | None = None
@@ -220,8 +218,7 @@ class LiveAttempt:
             request_model=clean(storable, model),
             **clean(storable, checked(figures)),
         )
-        if self._registry is not None:
-            usage = priced(self._registry, usage)
+        usage = self._claims.caps.prices.priced(usage, occurred_at)
         with self._recording:  # executors record from threads of their own
             if call_id is None:
                 usage = self._told_before(usage)

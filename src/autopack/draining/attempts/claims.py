@@ -154,6 +154,7 @@ class Claims(Leases):
                 reserved_tokens=wanted.tokens,
                 reserved_usd=as_sum(wanted.usd),
                 basis=wanted.basis,
+                assumed_usd=wanted.assumed_usd,
             )
             return ClaimRequest(
                 event=claimed,

@@ -10,6 +10,7 @@ from autopack.aggregates import cap
 from autopack.aggregates.cap import Amount
 from autopack.aggregates.phase import holds
 from autopack.aggregates.requests import CapsRequest
+from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.caps.reservations import Reservations, Wanted
 from autopack.errors import CapReachedError
 from autopack.events import CapReserved, CapSettled
@@ -22,7 +23,7 @@ from autopack.projections.attempts import End, ended
 from autopack.projections.call_use import Use
 from autopack.projections.sums_by_drain_and_run import Work
 from autopack.values.ids import PhaseRef, cap_stream, phase_stream
-from autopack.values.money import ZERO, UsdLike, UsdSum, as_sum
+from autopack.values.money import ZERO, Usd, UsdLike, UsdSum, as_sum
 
 BEFORE: Final = "(before the cap)"
 """Stands for the lease of all attempts that ended before a scope had caps."""
@@ -40,13 +41,22 @@ class Caps:
 
     Args:
         drain: The drain whose cap binds the claims, if it has one.
+        prices: What calls cost; by plugins and the log's calls, if it is left out.
         allow_unknown_price: Claim under a cap in USD although nobody knows the price.
+        assume_usd_per_call: What a call counts as whose price nobody tells.
     """
 
     def __init__(
-        self, handler: Handler, *, drain: str | None = None, allow_unknown_price: bool = False
+        self,
+        handler: Handler,
+        *,
+        drain: str | None = None,
+        prices: PriceBook | None = None,
+        allow_unknown_price: bool = False,
+        assume_usd_per_call: Usd | None = None,
     ) -> None:
-        self.reservations = Reservations(handler.journal.registry)
+        self.prices = prices or PriceBook(handler.journal, handler.journal.registry)
+        self.reservations = Reservations(self.prices, assume_usd_per_call)
         self._handler, self._drain = handler, drain
         self._allow_unknown_price = allow_unknown_price
 
@@ -81,7 +91,9 @@ class Caps:
 
     def wanted(self, phase: PhaseView, estimate: Estimate) -> Wanted:
         """Return what an attempt is likely to use at most: tokens in and out, and USD."""
-        return self.reservations.wanted(phase, estimate)
+        # A single attempt of somebody's own loop does not read the whole log for a price.
+        is_in_usd = self._drain is not None and "usd" in self.units(phase.run_id)
+        return self.reservations.wanted(phase, estimate, is_in_usd=is_in_usd)
 
     def ensure(self, run_id: str) -> None:
         """Open the stream of a run's cap, with what the run had used before."""

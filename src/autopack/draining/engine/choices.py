@@ -54,4 +54,6 @@ def _why_nothing(session: DrainSession) -> Reason:
     if session.guards.held_runs:
         told = "; ".join(f"run {run_id}: {why}" for run_id, why in session.guards.held_runs.items())
         return ("breaker", told)
+    if session.guards.unpriced:
+        return ("price_unknown", "; ".join(session.guards.unpriced.values()))
     return ("blocked", f"{n} queued phase{'' if n == 1 else 's'} may not be taken")

@@ -16,6 +16,7 @@ from autopack.draining.attempts.requeue import requeue_phase
 from autopack.draining.attempts.run_preparation import Preparation, Preparations
 from autopack.draining.caps.drain_use import DrainAccount, ended_attempts
 from autopack.draining.caps.enforcement import Caps, used_by
+from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.engine.drain_report import sums_of
 from autopack.draining.engine.drain_stream import OwnStream
 from autopack.draining.engine.resume import kept, seconds_at_work
@@ -81,7 +82,11 @@ class DrainSession:
             tau=settings.tau,
         )
         self.caps = Caps(
-            self.handler, drain=self.drain_id, allow_unknown_price=settings.allow_unknown_price
+            self.handler,
+            drain=self.drain_id,
+            prices=PriceBook(journal, self.registry, settings.prices),
+            allow_unknown_price=settings.allow_unknown_price,
+            assume_usd_per_call=settings.assume_usd_per_call,
         )
         self.claims = Claims(
             self.handler,

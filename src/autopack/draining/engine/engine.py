@@ -12,7 +12,6 @@ import attrs
 
 from autopack.aggregates.order import Stuck
 from autopack.draining.attempts.threads import to_the_end
-from autopack.draining.caps.predicted_costs import Prices
 from autopack.draining.engine.choices import Reason, asked, check_can_begin
 from autopack.draining.engine.conclusion import Conclusion
 from autopack.draining.engine.drain_report import DrainReport
@@ -209,7 +208,9 @@ class Drain:
             session.estimate,
             most=most,
             name=self._settings.strategy_name,
-            price=Prices(self._journal, self._session.registry),
+            price=lambda phase, tokens: session.caps.prices.ahead(
+                phase.model, input_tokens=phase.prompt_tokens, output_tokens=tokens
+            ),
             later=session.admission.coming_after(),
             was_done=session.admission.is_done,
             standing=session.admission.standing,

@@ -8,7 +8,6 @@ import attrs
 
 from autopack.draining.executors.session_calls import LaterCalls, SessionTotals
 from autopack.draining.executors.token_figures import (
-    HOUR_WRITES,
     Figures,
     added,
     amount,
@@ -21,6 +20,7 @@ from autopack.draining.executors.token_figures import (
     unreadable,
     whole,
 )
+from autopack.events.usage import HOUR_WRITES
 from autopack.values.money import Usd
 from autopack.values.money import total as total_usd
 

@@ -6,10 +6,8 @@ from typing import Any, Final, TypeAlias
 
 from autopack.draining.attempts.recorded_sessions import TOKEN_FIELDS
 from autopack.errors import InvalidInputError
+from autopack.events.usage import HOUR_WRITES
 from autopack.values.money import Usd
-
-HOUR_WRITES: Final = "cache_write_1h_tokens"
-"""Those of the cache writes that are kept for an hour: they cost more than the others."""
 
 COUNTS: Final = (*TOKEN_FIELDS, HOUR_WRITES)
 

@@ -42,6 +42,7 @@ class Guards:
             max_timeouts_per_run=limits.max_timeouts_per_run,
         )
         self._full: dict[str, CapState] = {}
+        self.unpriced: dict[str, str] = {}
 
     @property
     def held_runs(self) -> dict[str, str]:
@@ -55,6 +56,8 @@ class Guards:
         if refusal.scope.startswith("run-"):
             self._full[phase.run_id] = self._handler.cap_state(refusal.scope)
             self._admission.hold_run(phase.run_id, str(refusal), now)
+            if isinstance(refusal, PriceUnknownError):
+                self.unpriced[phase.run_id] = f"phase {phase.key}: {refusal}"
         elif isinstance(refusal, PriceUnknownError):
             self.must_stop = ("price_unknown", f"phase {phase.key}: {refusal}")
         elif not self._handler.cap_state(refusal.scope).held:
@@ -66,6 +69,7 @@ class Guards:
             if self._handler.known_cap(f"run-{run_id}")[1] is state:
                 continue
             del self._full[run_id]
+            self.unpriced.pop(run_id, None)
             if run_id in self.held_runs:
                 self._hold(run_id, self.held_runs[run_id], now)
             else:

@@ -1,11 +1,13 @@
 """What a drain can be asked for, by name and type."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from autopack.draining.attempts.escalation import EscalationLike
 from autopack.draining.queue.rate_limits import Rate
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.prediction.calibration.price_table import PriceTable
 from autopack.values.money import UsdLike
 
 
@@ -70,7 +72,11 @@ class DrainSettings(DrainLimits, total=False):
         resumes: The id of a drain to go on with, or ``last``: its settings and limits, and what
             it used of them, come from the log; what is given here wins.
         drain: The name of a drain to join; its cap binds all that do.
+        prices: Dated prices of models, as :func:`autopack.read_prices` gives them, or as plain
+            values, as the log keeps them. What they do not tell is asked of plugins, and else taken
+            from what calls of the log cost.
         allow_unknown_price: Claim under a cap in USD although nobody knows the price.
+        assume_usd_per_call: What a call counts as under caps whose price nobody tells.
         backoff_base_s, backoff_cap_s: How long retries wait, at first and at most; 1 and 300.
         estimator: Predicts outputs; budgets follow from it.
         calibrator: Budget what it says that the share *tau* of outputs will not exceed.
@@ -90,7 +96,9 @@ class DrainSettings(DrainLimits, total=False):
     workspace: Path | None
     resumes: str | None
     drain: str | None
+    prices: PriceTable | Sequence[Mapping[str, Any]] | None
     allow_unknown_price: bool
+    assume_usd_per_call: UsdLike | None
     backoff_base_s: float
     backoff_cap_s: float
     estimator: EstimatorLike

@@ -1,6 +1,7 @@
 """What a drain was asked to do: names resolved to objects, and wrong settings refused."""
 
 import inspect
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,9 +23,10 @@ from autopack.ports.drain import StrategyLike
 from autopack.ports.figures import DAY_S, WORKERS_MOST, YEAR_S, check_count, check_seconds
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import ExecutorLike, PhaseView
+from autopack.prediction.calibration.price_table import PriceTable
 from autopack.prediction.calibrators import calibrator_of
 from autopack.values.ids import PhaseRef, check_name
-from autopack.values.money import Usd
+from autopack.values.money import Usd, UsdLike
 
 
 @attrs.frozen(kw_only=True)
@@ -57,7 +59,9 @@ class Settings:
     backoff: Backoff
     escalation: EscalationPolicy | None
     rates: Rates
+    prices: PriceTable | None
     allow_unknown_price: bool
+    assume_usd_per_call: Usd | None
     limits: Limits
 
     @property
@@ -101,7 +105,9 @@ class Settings:
             "backoff_base_s": self.backoff.base_s,
             "backoff_cap_s": self.backoff.cap_s,
             "escalation": _escalation_name(self.escalation),
+            **({} if self.prices is None else {"prices": self.prices.plain()}),
             "allow_unknown_price": self.allow_unknown_price,
+            **_told("assume_usd_per_call", self.assume_usd_per_call),
             **({"objects": list(self.objects)} if self.objects else {}),
             **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
             "workspace": None if self.workspace is None else str(self.workspace),
@@ -133,7 +139,9 @@ def settings_of(
     escalation: EscalationLike = "quantile",
     requests_per_minute: Rate = None,
     tokens_per_minute: Rate = None,
+    prices: PriceTable | Sequence[Mapping[str, Any]] | None = None,
     allow_unknown_price: bool = False,
+    assume_usd_per_call: UsdLike | None = None,
     **limits: Any,
 ) -> Settings:
     """Return the settings with names resolved, or say which of them is wrong."""
@@ -203,9 +211,41 @@ def settings_of(
         backoff=Backoff(base_s=backoff_base_s, cap_s=backoff_cap_s),
         escalation=escalation_of(escalation),
         rates=Rates(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute),
+        prices=_prices(prices),
         allow_unknown_price=allow_unknown_price,
+        assume_usd_per_call=usd_of("assume_usd_per_call", assume_usd_per_call),
         limits=Limits(**limits),
     )
+
+
+def _told(name: str, amount: Usd | None) -> dict[str, str]:
+    return {} if amount is None else {name: str(amount)}
+
+
+def _prices(given: PriceTable | Sequence[Mapping[str, Any]] | None) -> PriceTable | None:
+    """Return the prices that were given, or those that the log keeps of a drain."""
+    if given is None or isinstance(given, PriceTable):
+        return given
+    if isinstance(given, str | Path):
+        raise InvalidInputError(
+            f"prices is {str(given)!r}: give prices, as from autopack.read_prices(path).",
+            name="prices",
+            value=given,
+        )
+    return PriceTable.of(given)
+
+
+def usd_of(name: str, given: UsdLike | None) -> Usd | None:
+    """Return an amount above 0 that somebody gave, or None."""
+    try:
+        found = None if given is None else Usd.of(given)
+    except InvalidInputError as fault:
+        raise InvalidInputError(f"{name}: {fault}", name=name, value=given) from fault
+    if found is not None and not found:
+        raise InvalidInputError(
+            f"{name} is 0: a call whose price nobody knows is not free.", name=name, value=given
+        )
+    return found
 
 
 def _options_of(strategy: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
 
 _WEIGHTS: Final = (0.3, 0.4, 0.3)
 
-Price = Callable[[str | None, int, int], Usd | None]
+Price = Callable[[str | None, int | None, int], Usd | None]
 """What a call of a model costs in USD, by its input and output tokens; None if not known."""
 
 
@@ -113,8 +113,6 @@ def priced(
     tokens: Range, prompt_tokens: int | None, model: str | None, price: Price
 ) -> UsdRange | None:
     """Return a range of tokens in USD, or None where the price is not known."""
-    if prompt_tokens is None:
-        return None
     sizes = (tokens.low, tokens.expected, tokens.high)
     usd = [price(model, prompt_tokens, math.ceil(size)) for size in sizes]
     known = [one for one in usd if one is not None]

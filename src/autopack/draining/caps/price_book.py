@@ -1,0 +1,126 @@
+"""What calls cost, and what those to come would: one answer for caps, plans and forecasts."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from autopack.errors import InvalidInputError
+from autopack.errors.base import told
+from autopack.events import LlmUsageRecorded
+from autopack.log import views
+from autopack.log.journal import Journal
+from autopack.plugins.narrator import Narrator
+from autopack.plugins.registry import Registry
+from autopack.prediction.calibration.price_table import PriceTable
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.attempts import ATTEMPTS
+from autopack.projections.call_use import Call
+from autopack.values.money import Usd, share
+
+NOT_MADE = "(not made)"
+"""The id of a call that is only imagined."""
+
+_ANY_MODEL = ""
+
+
+class PriceBook:
+    """
+    Prices calls: as their provider reported, else by a table, else by plugins.
+
+    A call that is not made yet has the price of the table or of plugins, else what calls of the log
+    cost for a token of output, by model, and for a phase that names none over all models: a rough
+    figure, which takes for granted that inputs stay in proportion. The log is read when that is
+    first asked for.
+
+    Args:
+        table: Dated prices; it goes before the plugins.
+    """
+
+    def __init__(
+        self, journal: Journal, registry: Registry | None, table: PriceTable | None = None
+    ) -> None:
+        self._journal, self._registry, self._table = journal, registry, table
+        self._rates: dict[str, tuple[Usd, int]] | None = None
+
+    def priced(
+        self, usage: LlmUsageRecorded, occurred_at: datetime | None = None
+    ) -> LlmUsageRecorded:
+        """
+        Return a call with the price that is computed for it, if its provider reported none.
+
+        Asked once, before the call is recorded: what caps and limits count is a fact of the log.
+        """
+        usd = None if usage.cost_usd is not None else self._computed(usage, occurred_at)
+        if usd is None:
+            return usage
+        found: LlmUsageRecorded = attrs.evolve(usage, cost_usd=usd, cost_source="computed")  # type: ignore[misc]
+        return found
+
+    def ahead(
+        self,
+        model: str | None,
+        *,
+        input_tokens: int | None,
+        output_tokens: int,
+        by_log: bool = True,
+    ) -> Usd | None:
+        """
+        Return what a call of that size would cost, or None where nobody knows.
+
+        Args:
+            input_tokens: None where the prompt's size is not known.
+            by_log: Whether to read the log for what calls cost, where nothing else tells.
+        """
+        imagined = LlmUsageRecorded(
+            call_id=NOT_MADE,
+            request_model=model,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            total_tokens=None if input_tokens is None else input_tokens + output_tokens,
+            split="inferred",
+        )
+        found = None if model is None else self._computed(imagined, None)
+        if found is not None or not by_log:
+            return found
+        known = self._known().get(model or _ANY_MODEL)
+        return None if known is None else share(known[0], output_tokens, known[1])
+
+    def learn(self, row: AttemptRow) -> None:
+        """Take note of what the calls of an attempt that ended cost."""
+        if self._rates is not None:
+            for call in row.calls.values():
+                _add(self._rates, call)
+
+    def _computed(self, usage: LlmUsageRecorded, at: datetime | None) -> Usd | None:
+        if self._table is not None:
+            moment = at or datetime.fromtimestamp(time.time(), UTC)
+            if (usd := self._table.price(usage, moment)) is not None:
+                return usd
+        if self._registry is None:
+            return None
+        priced: Any = self._registry.first("autopack_price_usage", usage=usage)
+        try:
+            return None if priced is None else Usd.computed(priced)
+        except InvalidInputError:  # no cap can count with it
+            what = "a plugin's price is none"
+            Narrator("autopack.caps").error(what, price=told(priced), model=usage.request_model)
+            return None
+
+    def _known(self) -> dict[str, tuple[Usd, int]]:
+        if self._rates is None:
+            sums: dict[str, tuple[Usd, int]] = {}
+            for row in views.current(self._journal, ATTEMPTS).rows.values():
+                for call in row.calls.values():
+                    _add(sums, call)
+            self._rates = sums
+        return self._rates
+
+
+def _add(sums: dict[str, tuple[Usd, int]], row: Call) -> None:
+    if row.cost_usd is None or row.cost_source != "reported" or not row.output_tokens:
+        return
+    for model in {_ANY_MODEL, row.model or _ANY_MODEL}:
+        usd, tokens = sums.get(model, (Usd(), 0))
+        sums[model] = (usd + row.cost_usd, tokens + row.output_tokens)

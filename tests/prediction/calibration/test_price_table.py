@@ -1,0 +1,144 @@
+"""Dated prices: whose they are, which names mean a model, and what a long call costs."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from autopack.errors import InvalidInputError
+from autopack.prediction.calibration.price_table import LongInputPrice, PriceEntry, PriceTable
+from autopack.testing.facts import usage
+
+JUNE = datetime(2026, 6, 1, tzinfo=UTC)
+MILLION = 1_000_000
+
+
+def entry(model="claude-opus-4-8", **fields):
+    """Return what a model costs: 3 dollars a million in, 15 out."""
+    return PriceEntry(**{"model": model, "since": "2026-01-01", "input": 3, "output": 15, **fields})
+
+
+def usd(table, model="claude-opus-4-8", **tokens):
+    """Return what a call costs by a table."""
+    return table.usd(model, JUNE, **{"input_tokens": MILLION, "output_tokens": 0, **tokens})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "claude-opus-4-8",
+        "Claude-Opus-4-8",
+        "anthropic/claude-opus-4-8",
+        "openrouter/anthropic/claude-opus-4-8",
+        "anthropic:claude-opus-4-8",
+        "us.anthropic.claude-opus-4-8-v1:0",
+        "bedrock/eu.anthropic.claude-opus-4-8-v2:0",
+        "claude-opus-4-8@20260101",
+        "claude-opus-4-8[1m]",
+        "opus",
+        "anthropic/opus",
+        "opus-5-preview",
+    ],
+)
+def test_a_model_is_known_by_all_its_names(name):
+    """Aliases, and whatever vendors put before and behind."""
+    table = PriceTable(entries=(entry(aliases=("opus", "opus-5*")),))
+
+    assert Decimal(3) == usd(table, name)
+
+
+@pytest.mark.parametrize(
+    "name", ["claude-opus-4", "claude-opus-4-80", "gpt-4.1-mini", "opus/large", "", "llama3:8b"]
+)
+def test_other_models_have_no_price(name):
+    """A part of a name is not the name."""
+    assert usd(PriceTable(entries=(entry(), entry("gpt-4"), entry("8b@x"))), name) is None
+
+
+def test_the_name_as_it_is_goes_before_what_is_left_of_it():
+    """A vendor that asks more has an entry of its own."""
+    table = PriceTable(entries=(entry(), entry("resold/claude-opus-4-8", input=4)))
+
+    assert [3, 4] == [usd(table), usd(table, "resold/claude-opus-4-8")]
+
+
+def test_an_entry_of_the_provider_goes_before_one_of_any():
+    """It holds for that provider alone; where nobody knows the provider it may be meant."""
+    table = PriceTable(entries=(entry(), entry(provider="bedrock", input=4)))
+    own = PriceTable(entries=(entry(provider="bedrock", input=4),))
+
+    assert [4, 3] == [usd(table, provider=name) for name in ("bedrock", "anthropic")]
+    assert [4, None] == [usd(own, provider=name) for name in (None, "anthropic")]
+
+
+def test_a_long_call_costs_what_its_tier_says():
+    """All of it, from the first token on; the highest tier that it is above."""
+    tiers = (
+        LongInputPrice(above=200_000, input=6, output=30),
+        LongInputPrice(above=900_000, input=9, output=45),
+    )
+    table = PriceTable(entries=(entry(tiers=tiers),))
+    sizes = (200_000, 200_001, 900_001)
+
+    assert [Decimal("0.75"), Decimal("1.500006"), Decimal("10.125009")] == [
+        usd(table, input_tokens=n, output_tokens=n // 100_000 * 5000) for n in sizes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prices", "cost"),
+    [
+        ({"cache_write": 6, "cache_write_1h": 8}, "7"),
+        ({"cache_write": 6}, None),
+        ({"cache_write_1h": 8}, "5.5"),
+        ({}, "3"),
+        ({"cache_write": 0, "cache_write_1h": 0}, "0"),
+    ],
+)
+def test_what_a_cache_keeps_for_an_hour_has_its_price(prices, cost):
+    """Or none at all, where other writes have one: unknown is not the cheaper one."""
+    table = PriceTable(entries=(entry(**prices),))
+    call = usage(
+        request_model="claude-opus-4-8", input_tokens=MILLION, output_tokens=0,
+        cache_write_tokens=MILLION, source_fields={"cache_write_1h_tokens": MILLION // 2},
+    )  # fmt: skip
+    found = table.price(call, JUNE)
+
+    assert (None if cost is None else Decimal(cost)) == found
+
+
+@pytest.mark.parametrize("missing", ["input_tokens", "output_tokens"])
+def test_a_call_that_is_half_known_has_no_price(missing):
+    """Nobody knows it, which is not 0."""
+    given = {"input_tokens": 5, "output_tokens": 5, missing: None}
+    call = usage(request_model="claude-opus-4-8", total_tokens=None, **given)
+
+    assert PriceTable(entries=(entry(),)).price(call, JUNE) is None
+
+
+def test_the_model_that_answered_goes_before_the_one_that_was_asked():
+    """Which is looked up where the table does not know the other."""
+    table = PriceTable(entries=(entry(), entry("small", input=1)))
+    size = {"input_tokens": MILLION, "output_tokens": 0}
+    calls = [
+        usage(request_model="claude-opus-4-8", response_model=name, **size)
+        for name in ("small", "odd")
+    ]
+
+    assert [1, 3] == [table.price(call, JUNE) for call in calls]
+
+
+def test_a_table_goes_through_the_log_unchanged():
+    """As plain values, with every digit."""
+    tiers = (LongInputPrice(above=10, input="0.1", output=1, cache_read=0),)
+    table = PriceTable(
+        entries=(entry(aliases=("a",), provider="p", cache_write_1h="0.3", tiers=tiers), entry())
+    )
+
+    assert table == PriceTable.of(table.plain())
+
+
+def test_a_tiers_price_that_is_none_is_refused():
+    """By its name and value."""
+    with pytest.raises(InvalidInputError, match="above 10 tokens: input is -1"):
+        LongInputPrice(above=10, input=-1, output=1)
