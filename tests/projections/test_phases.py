@@ -122,6 +122,22 @@ def test_the_last_end_leaves_its_texts():
     assert ({}, {"tb": "d3"}, None) == (failing.outputs, failing.artifacts, failing.summary)
 
 
+def test_the_next_attempt_is_told_what_was_wrong():
+    """By the failure itself, whatever its back-off says, and by people; a good end needs none."""
+    again = PhaseRequeued(**NAMES, by="drain", why="attempt 1 of 3 is retried")
+    sent_back = PhaseRequeued(**PERSON, attempts_reset=True)
+    rejected = PhaseGateDecided(**PERSON, decision="reject")
+    late = PhaseTimedOut(
+        **NAMES, attempt=1, lease_token="a1", timeout_s=60.0, message="it took too long"
+    )
+
+    assert "it broke" == row(claimed(), failed(), again, claimed(attempt=2)).feedback
+    assert "it broke\n\nbecause" == row(claimed(), failed(), sent_back).feedback
+    assert "it took too long" == row(claimed(), late).feedback
+    assert "because" == row(claimed(), PhaseGated(**NAMES, question="fine?"), rejected).feedback
+    assert row(claimed(), failed(), again, claimed(attempt=2), completed()).feedback is None
+
+
 def test_calls_are_counted_for_the_phase_and_for_its_attempt():
     """Late calls and those of an earlier attempt count for the phase alone."""
     shown = row(

@@ -22,6 +22,9 @@ The artifact in which an executor tells what of an attempt's usage it could not 
 An attempt that has it used more than was recorded of it.
 """
 
+DENIED_USES: Final = "denied-uses"
+"""The artifact in which an executor tells which uses of tools were denied, a line for each."""
+
 
 @attrs.frozen(kw_only=True)
 class PhaseView:
@@ -29,7 +32,8 @@ class PhaseView:
     A phase as it stands: what was asked for, and how it went so far. Token counts are exact.
 
     ``outputs``, ``artifacts`` (digests by name) and ``summary`` are those of the attempt that ended
-    last; ``log.artifacts.get(digest)`` is the text.
+    last; ``log.artifacts.get(digest)`` is the text. ``feedback`` is what the next attempt should
+    know: what the last one failed with, and what people said when they sent it back.
     """
 
     run_id: str
@@ -71,6 +75,7 @@ class PhaseView:
     outputs: Mapping[str, str] = attrs.Factory(dict)
     artifacts: Mapping[str, str] = attrs.Factory(dict)
     summary: str | None = None
+    feedback: str | None = None
 
     @property
     def ref(self) -> PhaseRef:

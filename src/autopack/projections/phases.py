@@ -57,7 +57,7 @@ class PhaseBoard:
     """Every queued phase by ``RUN/PHASE``; phases that were never queued are left out."""
 
     name: Final = "phases"
-    version: Final = 3
+    version: Final = 4
     types: Final[tuple[type, ...]] = (PhaseQueued, LlmUsageRecorded, *_PHASE_EVENTS)
     row_type: Final = PhaseView
     total_type: Final = BoardTotal
@@ -168,7 +168,7 @@ def _moved(row: PhaseView, event: PhaseEvent, recorded: Recorded[Any]) -> PhaseV
         ),
         event,
     )
-    changes = {**_state_fields(state), **_told(event)}
+    changes = {**_state_fields(state), **_told(event), "feedback": _feedback(row, event)}
     if state.status is not row.status:
         changes["since"] = recorded.occurred_at
     return attrs.evolve(row, **changes)
@@ -212,6 +212,21 @@ def _told(event: PhaseEvent) -> dict[str, Any]:
             return {"reason_code": "requeued", "reason": why}
         case _:
             return {"reason": event.why, "reason_code": None} if hasattr(event, "why") else {}
+
+
+def _feedback(row: PhaseView, event: PhaseEvent) -> str | None:
+    """Return what the next attempt should know; a back-off says nothing of the work."""
+    match event:
+        case PhaseFailed(message=message) | PhaseTimedOut(message=message):
+            return message
+        case PhaseCompleted() | PhaseGated():
+            return None
+        case PhaseGateDecided(decision="reject", why=why):
+            return why
+        case PhaseRequeued(attempts_reset=True, why=why):
+            return "\n\n".join(filter(None, (row.feedback, why)))
+        case _:
+            return row.feedback
 
 
 def _ended(

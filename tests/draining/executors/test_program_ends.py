@@ -67,13 +67,16 @@ def test_a_session_with_more_to_come_is_not_cut(log, tmp_path):
     assert ["all of it"] == [end.summary for end in ends(log)]
 
 
+@pytest.mark.parametrize("caps", [{"tokens": 1_000_000}, {"usd": "0.01"}])
 @pytest.mark.parametrize("then", ["", HANG])
-def test_the_call_that_fills_a_cap_does_not_undo_finished_work(sqlite_log, tmp_path, then):
+def test_the_call_that_fills_a_cap_does_not_undo_finished_work(sqlite_log, tmp_path, then, caps):
     """The session was over when it told what it used; nothing more is begun."""
     specs = [PhaseSpec(f"p{n}", category="x", complexity="low") for n in (1, 2)]
-    create_run(sqlite_log, "r", specs, caps={"tokens": 1_000_000})
+    create_run(sqlite_log, "r", specs, caps=caps)
     command = printing(tmp_path, INIT, RESULT, then=then)
-    report = drain(sqlite_log, executor=CommandExecutor(command, preset="claude"))
+    report = drain(
+        sqlite_log, executor=CommandExecutor(command, preset="claude"), allow_unknown_price=True
+    )
 
     assert (1, 0, 1) == (report.completed, report.failed, report.attempts)
 
@@ -113,7 +116,7 @@ def test_the_facts_of_the_last_trouble_are_kept(log, tmp_path):
 
 
 def test_a_program_is_told_what_it_is_for(sqlite_log, tmp_path):
-    """In variables, so that no text has to go through a shell; why it is tried again too."""
+    """In variables, so that no text has to go through a shell; what was wrong before too."""
     spec = PhaseSpec("p", category="x", complexity="low", goal="it's $HOME", model="m1",
                      max_attempts=2)  # fmt: skip
     create_run(sqlite_log, "r", [spec])
@@ -127,6 +130,6 @@ def test_a_program_is_told_what_it_is_for(sqlite_log, tmp_path):
     drain(sqlite_log, executor=CommandExecutor(script(tmp_path, text)), backoff_base_s=0)
     done = ends(sqlite_log)[-1]
 
-    assert "[\"it's $HOME\", 'm1', 'x: attempt 1 of 2 is retried']" == (
+    assert "[\"it's $HOME\", 'm1', 'two tests fail']" == (
         sqlite_log.artifacts.get(done.artifacts["stdout"]).strip()
     )

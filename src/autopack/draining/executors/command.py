@@ -291,7 +291,7 @@ def _variables(phase: PhaseView, attempt: Attempt) -> dict[str, str]:
     texts = {
         "AUTOPACK_GOAL": phase.goal,
         "AUTOPACK_MODEL": phase.model,
-        "AUTOPACK_FEEDBACK": phase.reason,
+        "AUTOPACK_FEEDBACK": phase.feedback,
     }
     told |= {name: text.replace("\0", "\ufffd") for name, text in texts.items() if text}
     if attempt.deadline is not None:

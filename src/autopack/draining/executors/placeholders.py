@@ -16,7 +16,7 @@ Argument = str | Sequence[str]
 
 _NAMES: Final = (
     "goal", "prompt", "phase", "run_id", "phase_id", "attempt", "category", "complexity", "tier",
-    "model", "budget_tokens", "timeout_s", "deliverables", "payload",
+    "model", "budget_tokens", "timeout_s", "deliverables", "payload", "feedback",
 )  # fmt: skip
 _PREFIXES: Final = ("payload", "labels", "inputs", "settings")
 _PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w-]*+(?:\.[\w-]++)*+)\}")
