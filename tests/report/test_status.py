@@ -192,7 +192,8 @@ def test_a_drain_is_told_with_its_reasons():
         drain_id="d1", reason="empty", detail=None, completed=3, failed=1, timed_out=0, gated=0,
         left_failed=1,
         attempts=4, calls=1, total_tokens=70, samples=2, samples_won=1, cost_usd=0.0,
-        unpriced_calls=1, unmetered=0, unreadable=0, zero_yield={"no_call": 1, "cached": 2},
+        unpriced_calls=1, unmetered=0, unreadable=0, denied=0,
+        zero_yield={"no_call": 1, "cached": 2},
         failures={"tests failed": 1}, passed_over={}, duration_s=2.04, stuck=(), held=(),
             observer_faults={},
     )  # fmt: skip

@@ -43,6 +43,7 @@ class AttemptRow:
         alike: What its failure is counted under: the fingerprint, or the code.
         message: What its failure said.
         is_misread: Whether some of its usage could not be read.
+        is_denied: Whether its program was denied the use of a tool.
     """
 
     position: int
@@ -88,6 +89,7 @@ class AttemptRow:
     message: str | None = None
     zero_yield_reason: str | None = None
     is_misread: bool = False
+    is_denied: bool = False
 
     @property
     def actual_output_tokens(self) -> int | None:
@@ -175,6 +177,7 @@ def work_of(row: AttemptRow | None) -> Work:
         samples=int(row.is_met),
         samples_won=int(row.is_won),
         unreadable=int(row.is_misread),
+        denied=int(row.is_denied),
         unmetered=int(row.is_unmetered),
         assumed_tokens=row.charged_tokens - row.use.total_tokens,
         assumed_pico_usd=row.charged_usd.pico - row.use.cost_pico_usd,

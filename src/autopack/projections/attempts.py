@@ -23,7 +23,7 @@ from autopack.events import (
 from autopack.events.phase import LEASE_LOST
 from autopack.events.usage import BUILDER
 from autopack.ports.log import Recorded, from_us
-from autopack.ports.work import USAGE_PROBLEMS
+from autopack.ports.work import DENIED_USES, USAGE_PROBLEMS
 from autopack.projections.attempt_row import NO_WORK, UNKNOWN, AttemptRow, work_of
 from autopack.projections.call_use import MEASURED, Call, amended, call_of, told
 from autopack.projections.sums_by_drain_and_run import (
@@ -69,7 +69,7 @@ class Attempts:
     """
 
     name: Final = "attempts"
-    version: Final = 1
+    version: Final = 2
     types: Final[tuple[type, ...]] = (
         PhaseEstimated,
         PhaseClaimed,
@@ -274,6 +274,7 @@ def ended(row: AttemptRow, event: End, position: int) -> AttemptRow:
         alike, failure_class = event.fingerprint or event.code, event.failure_class
     elif isinstance(event, PhaseTimedOut):
         alike = "timed_out"
+    artifacts = getattr(event, "artifacts", {})
     duration_s = event.timeout_s if isinstance(event, PhaseTimedOut) else event.duration_s
     return attrs.evolve(
         row,
@@ -285,7 +286,8 @@ def ended(row: AttemptRow, event: End, position: int) -> AttemptRow:
         alike=alike,
         message=getattr(event, "message", None),
         zero_yield_reason=getattr(event, "zero_yield_reason", None),
-        is_misread=row.is_misread or USAGE_PROBLEMS in getattr(event, "artifacts", {}),
+        is_misread=row.is_misread or USAGE_PROBLEMS in artifacts,
+        is_denied=row.is_denied or DENIED_USES in artifacts,
     )
 
 

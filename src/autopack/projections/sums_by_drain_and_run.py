@@ -48,6 +48,7 @@ class Work:
         estimates: Predictions that were made.
         samples: Predictions met by a measured output; *samples_won* of them completed.
         unreadable: Attempts of whose usage some could not be read.
+        denied: Attempts whose program was denied the use of a tool.
         unmetered: Attempts under a cap that did not say all that they used.
         assumed_tokens, assumed_pico_usd: What stands in their caps for what nobody told.
         zero_yield: Attempts without a call, by the reason.
@@ -62,6 +63,7 @@ class Work:
     samples: int = 0
     samples_won: int = 0
     unreadable: int = 0
+    denied: int = 0
     unmetered: int = 0
     assumed_tokens: int = 0
     assumed_pico_usd: int = 0

@@ -46,6 +46,11 @@ def _lines(report: Any, command: str) -> Iterator[str]:
             f"  unread    {_n(report.unreadable, 'attempt')} printed usage that could not be read: "
             f"{command} phase text {report.unreadable_in} usage-problems"
         )
+    if report.denied:
+        yield (
+            f"  denied    {_n(report.denied, 'attempt')} had uses of tools denied: give the "
+            f"program its permissions; {command} phase text {report.denied_in} denied-uses"
+        )
     if rates := _rates(report):
         yield f"  rates     {rates}"
     if report.unmetered:

@@ -7,11 +7,12 @@ from decimal import Decimal
 import pytest
 from structlog.testing import capture_logs
 
-from autopack import CommandExecutor, PhaseSpec, create_run, drain
+from autopack import CommandExecutor, PhaseSpec, create_run, drain, read_text, replay
 from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.session_calls import Surroundings
 from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseFailed
 from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed
+from autopack.report.drain_text import drain_text
 from programs import INIT, SESSION, message, printing, script
 
 ZERO = {"input_tokens": 0, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 0,
@@ -339,6 +340,24 @@ def test_denied_tools_are_told(tmp_path):
 
     assert reader.outcome.summary.startswith("2 uses of tools were denied (Bash, Write): done")
     assert 2 == call["source_fields"]["permission_denials"]
+    assert ["Write null", "Bash null"] == reader.denied
+
+
+def test_denied_tools_are_in_the_closing_report(sqlite_log, tmp_path):
+    """How many attempts had some, and where one can see which."""
+    create_run(sqlite_log, "r", [PhaseSpec(n, category="x", complexity="low") for n in "ab"])
+    denied = {"tool_name": "Write", "tool_input": {"file_path": "a.md"}}
+    for name, n in (("a", 0), ("b", 120)):
+        lines = [INIT, result({MODEL: used(1)}, permission_denials=[denied] * n)]
+        (tmp_path / name).write_text("\n".join(map(json.dumps, lines)))
+    command = ["cat", f"{tmp_path}/{{phase_id}}"]
+    report = drain(sqlite_log, executor=CommandExecutor(command, preset="claude"))
+    told = read_text(sqlite_log, "r/b", "denied-uses").splitlines()
+
+    assert (2, 1, "r/b") == (report.completed, report.denied, report.denied_in)
+    assert ['Write {"file_path": "a.md"}', "and 20 more"] == [told[0], told[-1]]
+    assert "1 attempt had uses of tools denied" in drain_text(report)
+    assert report.denied == replay(sqlite_log, "attempts").total.by_drain[report.drain_id].denied
 
 
 def test_denied_tools_and_nothing_written_is_a_failure(tmp_path):

@@ -22,6 +22,8 @@ class DrainReport:
     ``assumed_tokens`` and ``assumed_usd`` stand in caps for what nobody told.
     ``unreadable`` counts attempts of whose usage some could not be read, so that tokens and cost
     are the least that was used; ``unreadable_in`` names a phase that shows it.
+    ``denied`` counts attempts whose program was denied the use of a tool, which may have kept it
+    from its work; ``denied_in`` names a phase of one.
     ``samples`` are attempts whose prediction was met by a measured output, ``samples_won`` those
     of them that completed: the same words as in ``status``, which counts the whole log.
     ``passed_over`` counts phases that were not to be had at a time, by the reason given last.
@@ -56,6 +58,8 @@ class DrainReport:
     left_failed: int = 0
     unreadable: int = 0
     unreadable_in: str | None = None
+    denied: int = 0
+    denied_in: str | None = None
     stuck: tuple[Stuck, ...] = ()
     observer_faults: dict[str, int] = attrs.Factory(dict)
     held: tuple[str, ...] = ()
@@ -88,6 +92,7 @@ def sums_of(work: Work) -> dict[str, Any]:
         "assumed_tokens": work.assumed_tokens,
         "assumed_usd": work.assumed_usd,
         "unreadable": work.unreadable,
+        "denied": work.denied,
         "samples": work.samples,
         "samples_won": work.samples_won,
         "zero_yield": dict(sorted(work.zero_yield.items())),

@@ -106,7 +106,7 @@ class DrainSession:
         self._traffic = Traffic(journal, self.lanes, resting, self._model_of)
         self.elapsed_before_s = 0.0
         self.is_open = False
-        self.unreadable_in: str | None = None
+        self._examples: dict[str, str | None] = {"unreadable_in": None, "denied_in": None}
         self.account = DrainAccount(journal, self.drain_id, when_ended=self._ended)
         self.guards = Guards(
             self.handler,
@@ -195,7 +195,7 @@ class DrainSession:
         """Return what the drain has done and used so far, in plain values."""
         return {
             **sums_of(self.account.work),
-            "unreadable_in": self.unreadable_in,
+            **self._examples,
             "passed_over": dict(sorted(self._passed_over.counts.items())),
         }
 
@@ -340,8 +340,9 @@ class DrainSession:
         self.guards.ended(row, self.now())
 
     def _note(self, row: AttemptRow) -> None:
-        if row.is_misread:
-            self.unreadable_in = f"{row.run_id}/{row.phase_id}"
+        for name, is_one in (("unreadable_in", row.is_misread), ("denied_in", row.is_denied)):
+            if is_one:
+                self._examples[name] = f"{row.run_id}/{row.phase_id}"
         if row.ending in NOTED:
             self.history.ended(
                 row.run_id or "", row.ending, calls=row.use.calls, fingerprint=row.alike

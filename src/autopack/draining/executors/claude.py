@@ -8,11 +8,11 @@ from autopack.draining.executors.claude_messages import Messages
 from autopack.draining.executors.claude_outcome import (
     cut_at,
     cut_of,
-    denials,
     limit_facts,
     outcome_of,
 )
 from autopack.draining.executors.claude_sessions import BrokenSession
+from autopack.draining.executors.denied_uses import denials, denied_lines
 from autopack.draining.executors.exits import is_ended
 from autopack.draining.executors.json_lines import ProgramReader, no_result
 from autopack.draining.executors.json_objects import json_object, objects_of
@@ -156,6 +156,7 @@ class ClaudeReader(ProgramReader):
             self.problem(f"{self._n_broken} streams broke off: what they used is an estimate")
         self.calls += calls
         self.outcome = outcome_of(told, self._messages, self._limit, self._place)
+        self.denied = denied_lines(told)
         self._is_over = True
 
     def _more(self, told: Mapping[str, Any]) -> dict[str, Any]:

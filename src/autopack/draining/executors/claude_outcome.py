@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from autopack.draining.executors.claude_messages import Messages
+from autopack.draining.executors.denied_uses import denials, with_denials
 from autopack.draining.executors.session_calls import Surroundings
 from autopack.ports.work import Completed, Failed
 
@@ -13,7 +14,7 @@ _CUT: Final = re.compile(r"exceeded the (\d{1,9}) output token maximum")
 _CUT_OFF: Final = "max_tokens"
 _CUT_ERROR: Final = "max_output_tokens"
 _SAID_CHARS: Final = 2_000
-_DENIED_MOST: Final = 5
+_PERMISSIONS: Final = "claude's --permission-mode and --allowedTools"
 
 
 def outcome_of(
@@ -36,9 +37,8 @@ def outcome_of(
         return Failed("truncated", message, failure_class="truncated", source_fields=facts)
     if subtype != "success" or result.get("is_error"):
         return _failed(result, subtype, said, facts)
-    denied = denials(result)
     outcome = Completed({"result": said} if said else {}, said or None)
-    return _with_denials(outcome, denied, facts, place) if denied else outcome
+    return with_denials(outcome, result, facts, place, how=_PERMISSIONS)
 
 
 def facts_of(
@@ -96,42 +96,12 @@ def cut_at(result: Mapping[str, Any]) -> int | None:
     return None if found is None else int(found[1])
 
 
-def denials(result: Mapping[str, Any]) -> list[Any]:
-    """Return the uses of tools that were denied, since nobody was there to allow them."""
-    found = result.get("permission_denials")
-    return found if isinstance(found, list) else []
-
-
 def _failed(result: Mapping[str, Any], subtype: str, said: str, facts: Mapping[str, Any]) -> Failed:
     message = _errors(result) or _word(said) or f"the session ended with {subtype}"
     if result.get("stop_reason") == "refusal":
         return Failed("refused", message, failure_class="refused", source_fields=facts)
     code = subtype if subtype != "success" else "session_error"
     return Failed(code, message, failure_class=_CLASSES.get(subtype), source_fields=facts)
-
-
-def _with_denials(
-    outcome: Completed, denied: list[Any], facts: Mapping[str, Any], place: Surroundings
-) -> Completed | Failed:
-    """Say what was denied; without a deliverable the work was not done, whatever was said."""
-    tools = [str(one.get("tool_name")) for one in denied if isinstance(one, dict)]
-    names = ", ".join(sorted(set(tools))[:_DENIED_MOST])
-    what = f"{len(denied)} uses of tools were denied" + (f" ({names})" if names else "")
-    if missing := place.missing():
-        message = (
-            f"{what}, and {', '.join(missing[:_DENIED_MOST])} is not there. Give the program its "
-            "permissions, as claude's --permission-mode and --allowedTools."
-        )
-        return Failed(
-            "permission_denied",
-            message,
-            retryable=False,
-            failure_class="invalid_request",
-            excerpt=outcome.summary,
-            source_fields={**facts, "missing": missing},
-        )
-    summary = f"{what}: {outcome.summary or 'it said no more'}"
-    return Completed(outcome.outputs, summary)
 
 
 def _said(result: Mapping[str, Any], messages: Messages) -> str:

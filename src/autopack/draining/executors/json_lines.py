@@ -40,6 +40,7 @@ class ProgramReader:
         no_result: What it is if the program ends well and has not said so; None is that all is
             well.
         facts: What it told of its last trouble, for a program that ends without a word.
+        denied: The uses of tools that it was denied, in words.
     """
 
     idle_types: ClassVar[frozenset[str]] = frozenset()
@@ -55,6 +56,7 @@ class ProgramReader:
         self.outcome: Outcome | None = None
         self.no_result: Failed | None = None
         self.facts: dict[str, Any] = {}
+        self.denied: list[str] = []
 
     @property
     def is_over(self) -> bool:

@@ -20,6 +20,7 @@ from autopack.draining.executors.usage_files import SLICES_MOST, Told, UsageChan
 from autopack.errors import CapReachedError, LeaseLostError
 from autopack.plugins.narrator import Narrator
 from autopack.ports.work import (
+    DENIED_USES,
     USAGE_PROBLEMS,
     Attempt,
     Completed,
@@ -168,6 +169,8 @@ class WatchedProgram:
         for name, text in (*printed, *self._kept.items()):
             if text:
                 self.attempt.attach(name, text)
+        if self.reader.denied:
+            self.attempt.attach(DENIED_USES, "\n".join(self.reader.denied))
         if self.reader.n_problems:
             self._tell_problems()
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from autopack.draining.executors.denied_uses import denied_lines, with_denials
 from autopack.draining.executors.json_lines import ProgramReader, no_result
 from autopack.draining.executors.json_objects import json_object, objects_of
 from autopack.draining.executors.provider_errors import facts_in, word
@@ -24,6 +25,7 @@ _PROVIDER: Final = "qwen"
 _NAMES: Final = ("input_tokens", "output_tokens", "cache_read_input_tokens")
 _API_ERROR: Final = re.compile(r"\[API Error: (.*)\]\s*\Z", re.DOTALL)
 _SAID_CHARS: Final = 4_000
+_PERMISSIONS: Final = "qwen's -y, or --approval-mode"
 
 
 class Qwen:
@@ -42,8 +44,7 @@ class Qwen:
 
     def reader(self, lease_token: str, place: Surroundings = NOWHERE) -> ProgramReader:
         """Return a reader for one session."""
-        del place
-        return QwenReader(lease_token)
+        return QwenReader(lease_token, place)
 
 
 class QwenReader(ProgramReader):
@@ -51,8 +52,9 @@ class QwenReader(ProgramReader):
 
     idle_types = frozenset({"user"})
 
-    def __init__(self, lease_token: str) -> None:
+    def __init__(self, lease_token: str, place: Surroundings = NOWHERE) -> None:
         super().__init__(lease_token)
+        self._place = place
         self._session: str | None = None
         self._model: str | None = None
         self._used: dict[str, Figures] = {}
@@ -128,6 +130,7 @@ class QwenReader(ProgramReader):
             duration_ms = number(told, "duration_api_ms")
             self.calls[-1]["duration_s"] = None if duration_ms is None else duration_ms / 1000
         self.outcome = self._outcome(told)
+        self.denied = denied_lines(told)
 
     def _outcome(self, told: Mapping[str, Any]) -> Completed | Failed:
         said = word(told.get("result"))
@@ -141,7 +144,8 @@ class QwenReader(ProgramReader):
         if error_text is not None and is_nothing(self._last):  # no answer: the client wrote it
             facts = {**facts_in(error_text[0]), "said": error_text[1]}
             return Failed("session_error", error_text[0], source_fields=facts)
-        return Completed({"result": said} if said else {}, said)
+        outcome = Completed({"result": said} if said else {}, said)
+        return with_denials(outcome, told, {}, self._place, how=_PERMISSIONS)
 
     def _tell(self, model: str | None, figures: Figures, kept: Mapping[str, Any]) -> None:
         if is_nothing(figures):
