@@ -4,8 +4,7 @@ import contextlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from typing import Any
 
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim, Claims, new_worker
@@ -18,7 +17,7 @@ from autopack.draining.caps.drain_use import DrainAccount, ended_attempts
 from autopack.draining.caps.enforcement import Caps, used_by
 from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.engine.drain_report import sums_of
-from autopack.draining.engine.drain_stream import OwnStream
+from autopack.draining.engine.drain_stream import OwnStream, versions
 from autopack.draining.engine.resume import kept, seconds_at_work
 from autopack.draining.limits.holds import Guards
 from autopack.draining.queue.admission import Admission
@@ -52,8 +51,6 @@ from autopack.prediction.calibrators import quantiles_of
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.phases import FAILED_STATES
 from autopack.values.ids import estimator_stream
-
-_PACKAGES: Final = ("autopack", "attrs", "msgspec", "pluggy")
 
 
 class DrainSession:
@@ -164,7 +161,7 @@ class DrainSession:
             executor=settings.executor_name,
             worker=self.worker,
             settings=kept(self.log, settings.recorded()),
-            versions={name: _version(name) for name in _PACKAGES},
+            versions=versions(),
             resumes=settings.resumes,
             log_id=self.journal.log_id,
         )
@@ -393,10 +390,3 @@ class DrainSession:
             if counts and not set(counts) & OPEN:
                 self.handler.finish_run(run_id)
                 self._touched.discard(run_id)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "?"

@@ -1,5 +1,6 @@
 """What a drain says of itself in the log: on a stream of its own, in order."""
 
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from autopack.draining.attempts.machine_faults import hindrance_of
@@ -8,6 +9,7 @@ from autopack.ports.log import ANY
 from autopack.values.ids import drain_stream
 
 _AT_ONCE: Final = 500
+_PACKAGES: Final = ("autopack", "attrs", "msgspec", "pluggy")
 
 
 class OwnStream:
@@ -40,3 +42,15 @@ class OwnStream:
         while some := self._untold[:_AT_ONCE]:
             self._log.append(self._name, some, expected_version=ANY)
             del self._untold[: len(some)]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a drain rests on, for its start."""
+    return {name: _version(name) for name in _PACKAGES}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "?"
