@@ -9,6 +9,8 @@ from autopack.values.lazy import TYPE_CHECKING, loaded, shown_by
 if TYPE_CHECKING:
     from autopack.api.amendments import amend_usage as amend_usage
     from autopack.api.backtests import backtest as backtest
+    from autopack.api.batches import abatch as abatch
+    from autopack.api.batches import batch as batch
     from autopack.api.caps import get_caps as get_caps
     from autopack.api.caps import set_caps as set_caps
     from autopack.api.doctor.doctor import diagnose as diagnose

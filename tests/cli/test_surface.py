@@ -19,6 +19,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plug
 _UNKNOWN = {"...", "--plugins-dir"}
 
 PYTHON_NAMES = {
+    "batch": "batch abatch",
     "demo": "run_demo",
     "log create": "create_log",
     "log info": "open_log Log.info",
@@ -32,6 +33,7 @@ PYTHON_NAMES = {
     "run create": "create_run",
     "run list": "view",
     "run show": "view list_phases",
+    "run cancel": "cancel list_phases",
     "run cap": "set_caps",
     "run pause": "pause_run",
     "run resume": "resume_run",

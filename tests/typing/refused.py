@@ -61,7 +61,7 @@ def wrong(log: Log, ref: PhaseRef, recorded: Recorded[RunCreated]) -> None:
     log.read_all(types=RunCreated)  # type: ignore[call-overload]
     autopack.nothing()  # type: ignore[attr-defined]
     types.Nothing()  # type: ignore[attr-defined]
-    PhaseSpec("a", category="tests")  # type: ignore[call-arg]
+    PhaseSpec(category="tests")  # type: ignore[call-arg]
     Failed("code")  # type: ignore[call-arg]
     RunCreated("r1")  # type: ignore[call-arg]
     RunCreated(run_id="r1", goal=5)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from autopack.cli.output import OutputError, ReaderGoneError, say, silence
 from autopack.cli.suggestions import CommandGroup, nearest_option
 
 _COMMANDS: Final = {
+    "batch": "batch:batch",
     "demo": "demo:demo",
     "log": "log:log",
     "views": "views:views",

@@ -9,6 +9,7 @@ import click
 from autopack.cli.number_options import AMOUNT, COUNT
 from autopack.cli.output import json_option, print_fields, print_json, say
 from autopack.cli.position_arguments import phase_argument, phase_in
+from autopack.cli.selected_phases import each, selected, selecting
 from autopack.cli.session import LogCommand, Session, example
 from autopack.cli.suggestions import CommandGroup
 from autopack.cli.text_commands import print_texts, text, texts_json
@@ -35,8 +36,10 @@ def phase() -> None:
 @click.argument("run_id", metavar="RUN")
 @click.option("--file", type=click.Path(path_type=Path), help="A run file; its phases are added.")
 @click.option("--id", "phase_id", help="The phase's id, unique in the run.")
-@click.option("--category", help="implementation, tests, docs, ...")
-@click.option("--complexity", help="low, medium or high; another word counts as medium.")
+@click.option("--category", default="uncategorised", help="implementation, tests, docs, ...")
+@click.option(
+    "--complexity", default="medium", help="low, medium or high; another word counts as medium."
+)
 @click.option("--deliverable", "deliverables", multiple=True, help="What to write; repeatable.")
 @click.option("--goal", help="What the phase is for.")
 @click.option("--model", help="The model that the executor is to use.")
@@ -119,16 +122,13 @@ def _specs(file: Path | None, given: dict[str, Any]) -> tuple[Any, ...]:
     from autopack.exchange.run_files import read_run_file
     from autopack.ports.prediction import PhaseSpec
 
-    needed = {name: given[name] for name in ("phase_id", "category", "complexity")}
     if file is not None:
         phases = read_run_file(file.absolute()).phases
         if not phases:
             raise click.UsageError(f"{file} holds no phases, so there is nothing to add.")
         return phases
-    missing = [name.replace("phase_", "") for name, value in needed.items() if not value]
-    if missing:
-        wanted = ", ".join(f"--{name}" for name in missing)
-        raise click.UsageError(f"A phase needs {wanted}; or give --file.")
+    if not given["phase_id"]:
+        raise click.UsageError("A phase needs --id; or give --file.")
     given["labels"] = dict(map(_label, given["labels"]))
     return (PhaseSpec(given.pop("phase_id"), **given),)
 
@@ -160,25 +160,64 @@ def _deciding(name: str, help_text: str, call: Callable[..., Any], done: str) ->
         say(f"Phase {wanted} is {done}" + ("" if changed else "; it was before"))
 
 
+def _deciding_many(
+    name: str, help_text: str, call: Callable[..., Any], done: str, why: str | None = None
+) -> None:
+    """Add a command that decides about one phase, or many; without *why* a reason is asked for."""
+    asked: dict[str, Any] = {"required": True} if why is None else {"default": why}
+
+    @phase.command(
+        name,
+        cls=LogCommand,
+        help=help_text + " Options select phases of a RUN.",
+        short_help=help_text.partition(";")[0].rstrip(".") + ".",
+        epilog=example(
+            f"autopack --log work.db phase {name} nightly/p1 --why 'cause was fixed'",
+            f"autopack --log work.db phase {name} nightly --failed --why 'it was fixed'",
+        ),
+    )
+    @phase_argument
+    @selecting
+    @click.option("--why", help="The reason; it is recorded.", **asked)
+    @click.pass_context
+    def command(ctx: click.Context, /, words: tuple[str, ...], why: str, **selection: Any) -> None:
+        import autopack as api
+
+        session = ctx.find_object(Session)
+        assert session is not None
+        with session.open_log() as log:
+            if not any(selection.values()):
+                wanted = phase_in(log, words)
+                changed = call(api)(log, wanted, why=why)
+                say(f"Phase {wanted} is {done}" + ("" if changed else "; it was before"))
+                return
+            if len(words) != 1 or "/" in words[0]:
+                raise click.UsageError("Name a RUN alone where options select its phases.")
+            phases = selected(log, words[0], name, **selection)
+            n_refused = each(phases, lambda ref: call(api)(log, ref, why=why), done)
+        ctx.exit(int(n_refused > 0))
+
+
 def _gate(decision: str) -> Callable[..., Any]:
     return lambda api: (
         lambda log, ref, *, why: api.decide_gate(log, ref, decision=decision, why=why)
     )
 
 
-_deciding(
+_deciding_many(
     "requeue",
     "Put an ended phase back in the queue, with all its attempts.",
     lambda api: api.requeue,
     "QUEUED",
+    why="by hand",
 )
-_deciding(
+_deciding_many(
     "cancel",
     "Call a phase off; a worker that holds it is told at its next step.",
     lambda api: api.cancel,
     "CANCELLED",
 )
-_deciding("skip", "Leave a phase undone, on purpose.", lambda api: api.skip, "SKIPPED")
+_deciding_many("skip", "Leave a phase undone, on purpose.", lambda api: api.skip, "SKIPPED")
 _deciding("approve", "Accept what waits at a phase's gate.", _gate("approve"), "COMPLETE")
 _deciding("reject", "Turn down what waits at a phase's gate.", _gate("reject"), "FAILED")
 phase.add_command(text)

@@ -53,9 +53,15 @@ def typed_before_program(ctx: click.Context) -> tuple[list[str], list[str]]:
     return list(ctx.meta[_TYPED]), [] if program is None else [_END, *program]
 
 
+def program_of(ctx: click.Context) -> list[str] | None:
+    """Return the program after ``--`` with its arguments, if there is one."""
+    program: list[str] | None = ctx.meta.get(_PLACE)
+    return program
+
+
 def command_of(ctx: click.Context, command: str | None) -> str | None:
     """Return what ``--command`` says, or would say of the program after ``--``."""
-    program = ctx.meta.get(_PLACE)
+    program = program_of(ctx)
     if program is None:
         return command
     if command is not None:

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 from autopack.cli.lines_above_view import LinesAbove
 from autopack.cli.output import say
 
-_SHOWN: Final = frozenset(
+SHOWN: Final = frozenset(
     {
         "drain.started", "run.prepared", "run.prepare_failed", "run.finished", "phase.claimed",
         "phase.completed", "phase.failed", "phase.timed_out", "phase.gated", "phase.requeued",
@@ -31,9 +31,13 @@ class DrainProgress:
 
     Args:
         also: Told of each event too, before it is shown.
+        shown: The types of the events that get a line.
     """
 
-    def __init__(self, also: Callable[[Any], None] | None = None) -> None:
+    def __init__(
+        self, also: Callable[[Any], None] | None = None, *, shown: frozenset[str] = SHOWN
+    ) -> None:
+        self._shown = shown
         self.engine: Any = None
         self._also = also
         self._lock = threading.RLock()
@@ -81,8 +85,13 @@ class DrainProgress:
             if recorded.type in _FAILURES:
                 event = recorded.event
                 self._failures[getattr(event, "fingerprint", None) or "timed_out"] += 1
-            if recorded.type in _SHOWN:
+            if recorded.type in self._shown:
                 self._print(history_line(recorded))
+
+    def line(self, text: str) -> None:
+        """Show a line of somebody else's."""
+        with self._lock:
+            self._print(text)
 
     def _stand_in(self) -> None:
         for name in ("stderr", "stdout"):

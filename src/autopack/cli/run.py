@@ -124,7 +124,7 @@ def show(session: Session, run_id: str, as_json: bool) -> None:
     cls=LogCommand, epilog=example("autopack --log work.db run pause nightly --why 'costs'")
 )
 @click.argument("run_id", metavar="ID")
-@click.option("--why", required=True, help="The reason; it is recorded.")
+@click.option("--why", default="by hand", show_default=True, help="The reason; it is recorded.")
 @click.pass_obj
 def pause(session: Session, run_id: str, why: str) -> None:
     """Let no phase of the run be claimed; those in work go on."""
@@ -137,7 +137,7 @@ def pause(session: Session, run_id: str, why: str) -> None:
 
 @run.command(cls=LogCommand, epilog=example("autopack --log work.db run resume nightly --why 'ok'"))
 @click.argument("run_id", metavar="ID")
-@click.option("--why", required=True, help="The reason; it is recorded.")
+@click.option("--why", default="by hand", show_default=True, help="The reason; it is recorded.")
 @click.pass_obj
 def resume(session: Session, run_id: str, why: str) -> None:
     """Let phases of a paused run be claimed again."""
@@ -146,6 +146,25 @@ def resume(session: Session, run_id: str, why: str) -> None:
     with session.open_log() as log:
         changed = api.resume_run(log, run_id, why=why)
     say(f"Run {run_id} is open" + ("" if changed else "; it was before"))
+
+
+@run.command(
+    cls=LogCommand, epilog=example("autopack --log work.db run cancel nightly --why 'not needed'")
+)
+@click.argument("run_id", metavar="ID")
+@click.option("--why", required=True, help="The reason; it is recorded.")
+@click.pass_context
+def cancel(ctx: click.Context, run_id: str, why: str) -> None:
+    """Call off what is not done of a run."""
+    import autopack as api
+    from autopack.cli.selected_phases import each, selected
+
+    session = ctx.find_object(Session)
+    assert session is not None
+    with session.open_log() as log:
+        phases = selected(log, run_id, "cancel")
+        n_refused = each(phases, lambda ref: api.cancel(log, ref, why=why), "CANCELLED")
+    ctx.exit(int(n_refused > 0))
 
 
 @run.command(

@@ -29,7 +29,7 @@ def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
 @attrs.frozen
 class PhaseSpec:
     """
-    A phase as a user asks for it.
+    A phase as a user asks for it; nothing but its id is compulsory.
 
     Args:
         id: Unique within the run.
@@ -47,8 +47,8 @@ class PhaseSpec:
     """
 
     id: str = attrs.field(converter=phase_id)
-    category: str = attrs.field(kw_only=True)
-    complexity: str = attrs.field(kw_only=True)
+    category: str = attrs.field(default="uncategorised", kw_only=True)
+    complexity: str = attrs.field(default="medium", kw_only=True)
     deliverables: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     goal: str | None = attrs.field(default=None, kw_only=True)
     payload: Any = attrs.field(default=None, kw_only=True)

@@ -64,6 +64,7 @@ class PhaseView:
     wait_s: float | None = None
     reason_code: str | None = None
     reason: str | None = None
+    failure_class: str | None = None
     fingerprint: str | None = None
     zero_yield_reason: str | None = None
     calls: int = 0

@@ -197,7 +197,11 @@ def _told(event: PhaseEvent) -> dict[str, Any]:
             return _ended(event, None, None)
         case PhaseFailed():
             told = _ended(event, event.code, event.message)
-            return {**told, "fingerprint": event.fingerprint}
+            return {
+                **told,
+                "failure_class": event.failure_class,
+                "fingerprint": event.fingerprint,
+            }
         case PhaseTimedOut():
             return {**_ended(event, "timed_out", event.message), "duration_s": event.timeout_s}
         case PhaseGated():

@@ -15,7 +15,7 @@ ZERO_YIELD: Final[Mapping[str, str]] = MappingProxyType(
         "failed_before_llm": "it was refused before any call; look at its message: the key, a "
         "setting or the input",
         "bad_outcome": "what the executor gave back is no outcome; let it return Completed, "
-        "Failed, NeedsPerson or None, and look at the failure's message",
+        "Failed, NeedsPerson, a text or None, and look at the failure's message",
         "usage_unreadable": "what it said of its calls could not be read: autopack phase text "
         "RUN/PHASE usage-problems",
         "execution_error": "the executor failed before its first call; look at its message, and "

@@ -55,10 +55,10 @@ class ExecutorContract:
         assert (PhaseStatus.COMPLETE, 1) == (row.status, row.attempts), why(row)
 
     def test_it_answers_with_an_outcome(self) -> None:
-        """It returns Completed, Failed, NeedsPerson or None, at once or awaited."""
+        """It returns Completed, Failed, NeedsPerson, a text or None, at once or awaited."""
         for spec in self._phases():
             outcome, fault = called(self._made(), spec)
-            is_answer = isinstance(outcome, Completed | Failed | NeedsPerson | None)
+            is_answer = isinstance(outcome, Completed | Failed | NeedsPerson | str | None)
 
             assert fault or is_answer, f"{outcome!r} is no outcome"
 

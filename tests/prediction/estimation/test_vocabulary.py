@@ -18,7 +18,8 @@ from autopack.prediction.estimation import vocabulary
         ("IMPLEMENT_FEATURE", "implementation"),
         ("implement-feature", "implementation"),
         ("Archaeology", "archaeology"),
-        ("", "unknown"),
+        ("", "uncategorised"),
+        ("unknown", "uncategorised"),
     ],
 )
 def test_categories(text, word):

@@ -46,14 +46,17 @@ class Capped(Late):
 
 
 def outcome_of(result: Any) -> Outcome:
-    """Return what an executor gave back as an outcome; None is a completion."""
+    """Return what an executor gave back as an outcome; None is a completion, a text the result."""
     if result is None:
         return Completed()
+    if isinstance(result, str):
+        return Completed({"result": result})
     if isinstance(result, Completed | Failed | NeedsPerson):
         return result
     kind = type(result).__name__
     return bad_outcome(
-        f"the executor returned {kind}; it must return Completed, Failed, NeedsPerson or None"
+        f"the executor returned {kind}; it must return Completed, Failed, NeedsPerson, a text, or "
+        "None"
     )
 
 

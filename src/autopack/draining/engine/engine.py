@@ -45,8 +45,8 @@ class Drain:
     Args:
         log: The log whose queue is worked off.
         executor: A registered name, ``file.py:name``, an executor, or a plain or async callable
-            ``(phase, attempt) -> Completed | Failed | NeedsPerson | None``. Only a drain that is
-            gone on with may leave it out.
+            ``(phase, attempt) -> Completed | Failed | NeedsPerson | str | None``; a text is the
+            result. Only a drain that is gone on with may leave it out.
         strategy: A name, ``file.py:name``, or a strategy; ``fifo``, if it is left out.
         on_event: Called with each event as this process records it.
         settings: Limits and the rest, each by its name in

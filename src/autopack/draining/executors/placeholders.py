@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -89,10 +89,7 @@ def check(texts: Mapping[str, str]) -> None:
     for place, text in texts.items():
         for found in _PLACEHOLDER.finditer(text):
             name = found[1]
-            if name is None or name in _NAMES:
-                continue
-            head, dot, _rest = name.partition(".")
-            if dot and head in _PREFIXES:
+            if name is None or is_known(name):
                 continue
             close = nearest(name, _NAMES)
             hint = "" if close is None else f" Did you mean {{{close}}}?"
@@ -104,6 +101,17 @@ def check(texts: Mapping[str, str]) -> None:
                 name=place,
                 value=name,
             )
+
+
+def is_known(name: str) -> bool:
+    """Tell whether a placeholder of that name stands for something of a phase."""
+    head, dot, _rest = name.partition(".")
+    return name in _NAMES or (bool(dot) and head in _PREFIXES)
+
+
+def renamed(text: str, name_of: Callable[[str], str]) -> str:
+    """Return *text* with each of its placeholders called as *name_of* says."""
+    return _PLACEHOLDER.sub(lambda m: m[0] if m[1] is None else f"{{{name_of(m[1])}}}", text)
 
 
 def names_in(text: str) -> list[str]:

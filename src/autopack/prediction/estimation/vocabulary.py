@@ -7,7 +7,7 @@ from autopack.errors.nearest import nearest
 
 Size = Literal["low", "medium", "high"]
 
-UNKNOWN: Final = "unknown"
+UNKNOWN: Final = "uncategorised"
 """The category of a phase that names none."""
 
 CATEGORIES: Final = {
@@ -18,7 +18,7 @@ CATEGORIES: Final = {
     "refactoring": ("refactor", "refactoring"),
     "configuration": ("config", "configuration"),
     "deployment": ("deploy", "deployment"),
-    UNKNOWN: ("", "none", "null", UNKNOWN),
+    UNKNOWN: ("", "none", "null", "uncategorized", "unknown", UNKNOWN),
 }
 """Each known category with the words that mean it; without a separator, or with ``_``."""
 COMPLEXITIES: Final = {

@@ -1,0 +1,214 @@
+"""``autopack batch``: a file of tasks, answered; the same line again goes on."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from autopack.cli.answers_file import AnswersFile
+from autopack.cli.forced_exit import CLOSING_S, INTERRUPTED, LastResort, last_resort
+from autopack.cli.lasting_stderr import unhurried
+from autopack.cli.named_plugins import executor_of
+from autopack.cli.number_options import AMOUNT, COUNT, dollars
+from autopack.cli.output import say, users_prints, whoever_reads
+from autopack.cli.program_arguments import ProgramCommand, program_of
+from autopack.cli.session import Session, absolute_target, example
+from autopack.cli.signals import stopping
+
+_PIPE: Final = "-"
+_SETTINGS: Final = (
+    "workers", "max_usd", "max_tokens", "max_minutes", "timeout_s", "allow_unknown_price",
+)  # fmt: skip
+
+
+@click.command(
+    cls=ProgramCommand,
+    short_help="Answer a file of tasks, each row once.",
+    epilog=example(
+        "autopack batch tasks.csv --workers 4 --max-usd 5 -- claude -p {goal}",
+        "autopack batch tasks.csv -- llm -m gpt-4o-mini {prompt}",
+        "autopack batch tasks.jsonl --executor answers.py:answer",
+    ),
+)
+@click.argument("file", metavar="FILE|-")
+@click.option("--executor", help="A registered name, or file.py:name; or a program after --.")
+@click.option("--workers", type=COUNT, default=1, show_default=True, help="Rows at a time.")
+@click.option("--max-usd", metavar="USD", callback=dollars, help="The most that this call spends.")
+@click.option("--max-tokens", type=COUNT, help="Likewise in tokens.")
+@click.option("--max-minutes", type=AMOUNT, help="Begin no row after so long.")
+@click.option("--allow-unknown-price", is_flag=True, help="Under --max-usd, go on without a price.")
+@click.option("--timeout-s", type=AMOUNT, help="For each attempt at a row.")
+@click.option("--max-attempts", type=COUNT, default=3, show_default=True, help="At each row.")
+@click.option("--id", "id_column", metavar="COL", help="The column of ids.  [default: id]")
+@click.option("--goal", metavar="COL", help="The column of what is to be done.")
+@click.option("--model", help="The model of rows without a column `model`.")
+@click.option("--category", help="The category of rows without a column `category`.")
+@click.option("--run-id", help="The run in the log.  [default: FILE without its ending]")
+@click.option("--out", type=click.Path(path_type=Path), help="Answers.  [default: FILE.out.jsonl]")
+@click.option(
+    "--changed", type=click.Choice(["keep", "requeue"]), default="keep", show_default=True,
+    help="What becomes of a row that changed under its id.",
+)  # fmt: skip
+@click.pass_context
+def batch(ctx: click.Context, /, file: str, **given: Any) -> None:
+    """
+    Answer each row of a CSV, TSV, JSON or JSON lines file (- is a pipe) once.
+
+    Columns are placeholders of the program: {goal}, {prompt}, {anything}. The log is --log, else
+    AUTOPACK_LOG, else FILE.autopack, made the first time and gone on with after that. Answers go
+    into a file as they come, a JSON object a line: id, state, output, tokens, cost_usd, seconds,
+    error.
+    """
+    last = ctx.with_resource(last_resort())
+    ctx.with_resource(unhurried())
+    session = ctx.find_object(Session)
+    assert session is not None
+    tasks = _tasks(file, given)
+    run_id = given["run_id"] or ("batch" if file == _PIPE else Path(file).stem)
+    executor = _executor(ctx, session, given["executor"], tasks)
+    settings = {name: given[name] for name in _SETTINGS if given[name] is not None}
+    answers = AnswersFile(given["out"] or (None if file == _PIPE else _beside(file, ".out.jsonl")))
+    with _log(session, file) as log:
+        from autopack.api.batch_rows import queue_rows
+
+        queued = queue_rows(log, run_id, tasks, changed=given["changed"])
+        _tell_queued(queued, file)
+        answers.begin(log, run_id, queued.phases)
+        report = _drained(log, run_id, {**settings, "executor": executor}, answers, last)
+        is_stopped = last.is_asked or (report is not None and report.is_interrupted)
+        results = answers.finish()
+        is_clean = all(result.state == "COMPLETE" for result in results)
+        last.code = INTERRUPTED if is_stopped else int(not is_clean or len(results) < len(tasks))
+        with whoever_reads():
+            _tell_end(session, run_id, results, len(tasks), answers, report)
+        last.end(last.code, CLOSING_S)
+    ctx.exit(last.code)
+
+
+def _tasks(file: str, given: dict[str, Any]) -> list[Any]:
+    from autopack.exchange.task_files import parse_tasks, read_tasks
+    from autopack.exchange.task_rows import tasks_of
+
+    rows = parse_tasks(sys.stdin.read(), "the pipe") if file == _PIPE else read_tasks(Path(file))
+    if not rows:
+        raise click.UsageError(f"{file} holds no rows.")
+    return tasks_of(
+        rows,
+        id=given["id_column"],
+        goal=given["goal"],
+        model=given["model"],
+        category=given["category"],
+        max_attempts=given["max_attempts"],
+    )
+
+
+def _executor(ctx: click.Context, session: Session, name: str | None, tasks: list[Any]) -> Any:
+    from autopack.draining.executors.known_clients import as_read
+
+    program = program_of(ctx)
+    if (program is None) == (name is None):
+        raise click.UsageError("Say who answers, once: --executor NAME, or a program after --.")
+    with users_prints():
+        if program is None:
+            return executor_of(session.registry(), name, None, None, ())
+        columns = {column for task in tasks for column in task.spec.payload}
+        command, preset = as_read([_filled(text, columns) for text in program])
+        executor = executor_of(session.registry(), None, json.dumps(command), preset, ())
+        executor.check()
+        return executor
+
+
+def _filled(text: str, columns: set[str]) -> str:
+    """Return an argument whose placeholders of columns say so."""
+    from autopack.draining.executors.placeholders import is_known, renamed
+    from autopack.errors.nearest import did_you_mean
+
+    def place(name: str) -> str:
+        if name in columns and name not in _FIELDS:
+            return f"payload.{name}"
+        if not is_known(name):
+            listed = ", ".join(sorted(columns))
+            hint = did_you_mean(name, columns)
+            raise click.UsageError(f"There is no column {{{name}}}.{hint} There are: {listed}.")
+        return name
+
+    return renamed(text, place)
+
+
+_TOLD: Final = frozenset({"phase.requeued", "phase.released", "drain.breaker_tripped"})
+_FIELDS: Final = frozenset({"goal", "model", "category", "complexity"})
+
+
+def _beside(file: str, ending: str) -> Path:
+    path = Path(file)
+    return path.with_name(path.stem + ending)
+
+
+def _log(session: Session, file: str) -> Any:
+    """Open the log that is named, or the one beside the file, which is made the first time."""
+    import autopack as api
+    from autopack.errors import LogMissingError
+
+    if session.target or file == _PIPE:
+        if not session.target:
+            raise click.UsageError("A pipe has no place beside it: give --log PATH.")
+        with_beside = False
+    else:
+        session.target, with_beside = f"{file}.autopack", True
+    try:
+        return session.open_log()
+    except LogMissingError:
+        if not with_beside:
+            raise
+    api.create_log(absolute_target(session.target), plugins=session.registry()).close()
+    say(f"made {session.target}, the log of {file}", err=True)
+    return session.open_log()
+
+
+def _tell_queued(queued: Any, file: str) -> None:
+    known = len(queued.phases) - len(queued.added)
+    if known and queued.added:
+        say(f"{len(queued.added)} rows of {file} are new, {known} are known", err=True)
+    if queued.changed:
+        shown = ", ".join(queued.changed[:5]) + (", ..." if len(queued.changed) > 5 else "")
+        say(
+            f"{len(queued.changed)} rows changed under their ids and keep their answers ({shown}); "
+            "--changed requeue asks them again",
+            err=True,
+        )
+
+
+def _drained(
+    log: Any, run_id: str, settings: dict[str, Any], answers: AnswersFile, last: LastResort
+) -> Any:
+    """Drain the run, if anything is left of it; return the drain's report."""
+    from autopack.cli.progress import DrainProgress
+    from autopack.draining.engine.engine import Drain
+    from autopack.report.batch_text import result_line
+
+    if not answers.waited_for:
+        return None
+
+    def see(recorded: Any) -> None:
+        if result := answers.see(recorded):
+            progress.line(result_line(result))
+
+    with DrainProgress(see, shown=_TOLD) as progress, users_prints():
+        engine = progress.engine = Drain(log, run_id=run_id, on_event=progress, **settings)
+        with stopping(engine, last):
+            return engine.run()
+
+
+def _tell_end(
+    session: Session, run_id: str, results: list[Any], n: int, answers: AnswersFile, report: Any
+) -> None:
+    from autopack.report.batch_text import batch_text
+
+    command = f"autopack --log {shlex.quote(session.target or '')}"
+    text = batch_text(results, n, command=command, run_id=run_id, answers=answers.place)
+    if report is not None and report.reason not in ("empty", "stopped"):
+        say(f"stopped: {report.detail or report.reason}", err=True)
+    say(text, err=answers.is_stdout)

@@ -1,0 +1,170 @@
+"""``autopack batch``: a file of tasks answered by a program, each row once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import autopack
+
+PROGRAM = """\
+import json, pathlib, sys, time
+row, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+with (folder / "asked.txt").open("a") as asked:
+    asked.write(row + "\\n")
+if row == "slow":
+    time.sleep(3600)
+if row == "bad":
+    sys.exit("two of nine tests failed")
+usage = {"model": "m", "input_tokens": 3, "output_tokens": 4, "cost_usd": "0.01"}
+print(json.dumps({"type": "autopack.usage", **usage}))
+print("answer to", *sys.argv[3:])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with tasks and a program, to be in."""
+    monkeypatch.chdir(tmp_path)
+    Path("tasks.csv").write_text('id,prompt,first name\na,say "x"; $HOME,Ada\nb,two,Bob\n')
+    Path("answer.py").write_text(PROGRAM)
+    return tmp_path
+
+
+@pytest.fixture
+def batch(cli, folder):
+    """Run ``autopack batch`` on the tasks with the program."""
+    program = ["--", sys.executable, "answer.py", "{id}", ".", "{prompt}", "{first_name}"]
+
+    def run(*options, file="tasks.csv", then=program, **settings):
+        return cli("batch", file, *options, *then, **settings)
+
+    return run
+
+
+def answers(path="tasks.out.jsonl"):
+    """Return the answers in a file, by their ids."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    return {line["id"]: line for line in map(json.loads, lines)}
+
+
+def asked():
+    """Return which rows the program was asked for, in order."""
+    return Path("asked.txt").read_text().split()
+
+
+def test_one_line_answers_a_file_and_the_same_line_goes_on(batch):
+    """The log is made beside the file and said so, the answers are in a file, nobody asks twice."""
+    first = batch("--workers", 2)
+    second = batch()
+
+    assert (0, 0) == (first.exit_code, second.exit_code)
+    assert "made tasks.csv.autopack, the log of tasks.csv" in first.stderr
+    assert "made" not in second.stderr
+    assert "2 of 2 rows answered; 14 tokens, 0.0200 USD" in first.stdout
+    assert ["a", "b"] == sorted(asked())
+    assert ['answer to say "x"; $HOME Ada\n', "answer to two Bob\n"] == [
+        answers()[row]["output"] for row in "ab"
+    ]
+    keys = ["id", "state", "output", "tokens", "cost_usd", "seconds", "error"]
+    assert keys == list(answers()["a"])
+
+
+def test_rows_that_failed_are_told_with_what_to_type(batch):
+    """The exit code says that not all is well; what is typed then has them asked again."""
+    with Path("tasks.csv").open("a") as tasks:
+        tasks.write("bad,three,Eve\n")
+    result = batch("--max-attempts", 1)
+
+    assert 1 == result.exit_code
+    assert "2 of 3 rows answered, 1 failed" in result.stdout
+    assert "its last words: two of nine tests failed" in result.stdout
+    assert "the same line again" in result.stdout
+    assert ("FAILED", None) == (answers()["bad"]["state"], answers()["bad"]["output"])
+
+
+def test_a_changed_row_is_told_and_asked_again_only_if_that_is_said(batch):
+    """Its answer is kept otherwise."""
+    batch()
+    Path("tasks.csv").write_text("id,prompt,first name\na,new,Ada\nb,two,Bob\n")
+    kept = batch()
+    before = answers()["a"]["output"]
+    batch("--changed", "requeue")
+
+    assert "1 rows changed under their ids and keep their answers (a)" in kept.stderr
+    assert ('answer to say "x"; $HOME Ada\n', "answer to new Ada\n") == (
+        before, answers()["a"]["output"],
+    )  # fmt: skip
+    assert ["a", "b", "a"] == asked()
+
+
+def test_a_pipe_needs_a_log_and_answers_go_to_standard_output(batch):
+    """What people are told goes to standard error then."""
+    rows = '{"id": "a", "prompt": "one", "first name": "Ada"}\n'
+    refused = batch(file="-", input=rows)
+    result = batch("--log", "named.db", file="-", input=rows)
+
+    assert 2 == refused.exit_code
+    assert "give --log PATH" in refused.stderr
+    assert 2 == result.exit_code  # no command but this one, and for a file, makes a log
+    autopack.create_log("named.db").close()
+    result = batch("--log", "named.db", file="-", input=rows)
+    assert "answer to one Ada\n" == json.loads(result.stdout)["output"]
+    assert "1 of 1 rows answered" in result.stderr
+
+
+def test_an_executor_of_ones_own_answers(batch):
+    """A function in a file, in place of a program; its text is the answer."""
+    Path("mine.py").write_text("def answer(phase, attempt):\n    return phase.payload['id'] * 2\n")
+    result = batch(then=["--executor", "mine.py:answer"])
+
+    assert 0 == result.exit_code
+    assert {"a": "aa", "b": "bb"} == {row: one["output"] for row, one in answers().items()}
+
+
+@pytest.mark.parametrize(
+    ("options", "then", "told"),
+    [
+        ([], [], "Say who answers, once"),
+        ([], ["--executor", "mine.py:answer", "--", "echo"], "Say who answers, once"),
+        ([], ["--", "echo", "{idd}"], "There is no column {idd}. Did you mean 'id'?"),
+        ([], ["--", "sh", "-c", "echo {prompt}"], "stands in the text that sh reads"),
+        (["--goal", "none"], ["--", "echo"], "has no column 'none' for its goal"),
+        (["--out", "tasks.csv"], ["--", "echo"], "is no file of answers"),
+        ([], ["--", "no-such-program"], "There is no program 'no-such-program'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(batch, options, then, told):
+    """Before anything is asked; the tasks stay as they are."""
+    before = Path("tasks.csv").read_bytes()
+    result = batch(*options, then=then)
+
+    assert 2 == result.exit_code
+    assert told in " ".join(result.stderr.split())
+    assert before == Path("tasks.csv").read_bytes()
+
+
+def test_the_same_line_goes_on_after_a_kill(folder, batch):
+    """What was answered stays so; the row that was in work is asked again."""
+    Path("tasks.csv").write_text("id,prompt,first name\na,one,A\nslow,two,B\nb,three,C\n")
+    line = [sys.executable, "-m", "autopack", "batch", "tasks.csv", "--", sys.executable]
+    line += ["answer.py", "{id}", ".", "{prompt}"]
+    process = subprocess.Popen(line, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not (Path("asked.txt").exists() and "slow" in asked()) and time.monotonic() < until:
+        time.sleep(0.02)
+    written = answers()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(60)
+    Path("answer.py").write_text(PROGRAM.replace("3600", "0"))
+    result = batch("--log", "tasks.csv.autopack", then=line[5:])
+
+    assert {"a": "COMPLETE"} == {row: one["state"] for row, one in written.items()}
+    assert 0 == result.exit_code, result.stderr
+    assert {"a", "slow", "b"} == set(answers())
+    assert ["a", "slow", "slow", "b"] == sorted(asked(), key=["a", "slow", "b"].index)
