@@ -5,8 +5,9 @@ import time
 import pytest
 
 from autopack import Completed, Failed, NeedsPerson, attempt, cancel, create_run, drain, requeue
+from autopack.draining.attempts.steady_clock import Machine
 from autopack.errors import LeaseLostError, MoveRefusedError
-from autopack.ports.log import from_us
+from autopack.ports.log import Lease, from_us
 from drains import found, specs, states
 
 HOURS_S = 3 * 3600.0
@@ -155,3 +156,14 @@ def test_a_clock_that_jumps_ends_no_attempt_and_lengthens_none(another, by_s):
 
     assert [(False, True)] == found_late
     assert 0 <= completed.duration_s < HOURS_S
+
+
+def test_a_claim_after_a_jump_holds_no_longer_than_its_lease():
+    """Its worker's row is of before the jump; by the steady clock the claim is as long as any."""
+    steady = [1000.0]
+    machine = Machine("boot", lambda: steady[0])
+    alive = machine.lease_of("w", expires_at=30_000_000, lease_s=30.0)
+    lease = Lease(key="k", token="t", worker="w", expires_at=30_000_000 + 5 * 3600 * 10**6)
+    steady[0] += 61.0
+
+    assert pytest.approx(1.0) == machine.over_s(lease, alive)

@@ -54,8 +54,10 @@ class Machine:
         """
         if self.boot is None or alive is None or alive.boot != self.boot:
             return None
-        # A lease that is renewed no longer lags behind its worker's row.
-        behind_us = alive.expires_at - lease.expires_at
+        # A lease that is renewed no longer lags behind its worker's row. One that is ahead of it
+        # was taken since; by more than its length only if the wall clock was set in between.
+        length_us = (alive.expires_uptime or 0) - (alive.renewed_uptime or 0)
+        behind_us = max(alive.expires_at - lease.expires_at, -length_us)
         return self.uptime_s() - ((alive.expires_uptime or 0) - behind_us) / 1e6
 
 
