@@ -68,13 +68,14 @@ def autopack_register_calibrators(register: Register) -> None:
 @hookimpl
 def autopack_register_projections(register: Register) -> None:
     """Register the library's own read models."""
+    from autopack.projections.accounts import ACCOUNTS
     from autopack.projections.attempts import ATTEMPTS
     from autopack.projections.calls import USAGE
     from autopack.projections.coefficients import COEFFICIENTS
     from autopack.projections.phases import PHASES
     from autopack.projections.runs import RUNS
 
-    for projection in (PHASES, RUNS, ATTEMPTS, USAGE, COEFFICIENTS):
+    for projection in (PHASES, RUNS, ATTEMPTS, USAGE, COEFFICIENTS, ACCOUNTS):
         register(projection.name, projection)
 
 

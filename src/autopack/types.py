@@ -129,6 +129,8 @@ if TYPE_CHECKING:
     from autopack.prediction.calibration.price_table import PriceEntry as PriceEntry
     from autopack.prediction.calibration.price_table import PriceTable as PriceTable
     from autopack.prediction.calibration.scores import Score as Score
+    from autopack.report.account_text import LaneWait as LaneWait
+    from autopack.report.account_text import WindowUse as WindowUse
     from autopack.report.doctor_findings import Diagnosis as Diagnosis
     from autopack.report.doctor_findings import DoctorCheck as DoctorCheck
     from autopack.report.drain_summary import DrainSummary as DrainSummary

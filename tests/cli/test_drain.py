@@ -10,7 +10,8 @@ from autopack.cli.live_view import lines_of
 STATUS = {
     "completed": 8, "failed": 1, "timed_out": 0, "gated": 0, "ready": 18, "waiting": 2,
     "in_work": ["r/a"], "elsewhere": 3, "total_tokens": 900, "cost_usd": 0.25, "attempts": 9,
-    "unreadable": 0, "paused": None, "samples": 9, "samples_won": 8, "elapsed_s": 90.0,
+    "waits": [], "unreadable": 0, "paused": None, "samples": 9, "samples_won": 8,
+    "elapsed_s": 90.0,
     "limits": {"max_tokens": 1000, "max_usd": None, "max_phases": 30, "max_samples": None},
 }  # fmt: skip
 

@@ -4,15 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
 import autopack
 from autopack import Completed, Failed, NeedsPerson, PhaseSpec
 from autopack.cli.main import autopack as command
-from autopack.events import PhaseFailed, PhaseQueued, RunCreated
+from autopack.events import LaneRested, LimitReported, PhaseFailed, PhaseQueued, RunCreated
+from autopack.types import LaneWait
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\nautopack: all is well"
+SOON = datetime(2100, 1, 1, tzinfo=UTC)
 NAME = "n\x9b31m\u202e"
 """What a log of before may hold as a name; today's are refused."""
 
@@ -21,6 +24,7 @@ READING = [
     ["run", "list"], ["run", "show", "r"], ["phase", "show", "r/p1"], ["phase", "show", "r/p2"],
     ["phase", "show", "r/p3"], ["phase", "text", "r/p1"], ["history", "r"], ["history", "r", "p2"],
     ["replay"], ["replay", "--projection", "runs"], ["replay", "--projection", "usage"],
+    ["replay", "--projection", "accounts"],
     ["replay", "--projection", "samples"], ["replay", "--diff", "1"],
     ["calibrate", "--min-samples", "1"], ["report"], ["backtest"], ["forecast"], ["doctor"],
     ["estimate", "--category", EVIL, "--complexity", "low", "--deliverable", EVIL],
@@ -66,7 +70,12 @@ def evil_log(log_path):
             RunCreated(run_id=NAME, goal=EVIL),
             PhaseQueued(**odd, index=0, category=EVIL, complexity=EVIL),
             PhaseFailed(**odd, code=EVIL, message=EVIL),
-        ]
+            LimitReported(account=NAME, window=EVIL, utilization=0.5, model=EVIL, source=EVIL),
+            LaneRested(
+                account=NAME, model=EVIL, cause=EVIL, window=EVIL, wait_s=9.0,
+                until=SOON, closed_at=SOON,
+            ),
+        ]  # fmt: skip
         log.append("whatever it is", told, expected_version=0)
     return log_path
 
@@ -222,7 +231,15 @@ def test_the_live_view_hands_nothing_on():
         "samples_won",
         "elapsed_s",
     )
-    status = {"working": [row], "in_work": [EVIL], "limits": {}, **dict.fromkeys(counts, 0)}
+    wait = LaneWait(account=EVIL, model=EVIL, cause=EVIL, until=SOON, since=SOON, window=EVIL)
+    status = {
+        "working": [row],
+        "in_work": [EVIL],
+        "paused": EVIL,
+        "waits": [wait],
+        "limits": {},
+        **dict.fromkeys(counts, 0),
+    }
     screen = StringIO()
     Console(file=screen, width=200).print(picture(status, {EVIL: 2}))
 

@@ -7,7 +7,8 @@ import pytest
 from autopack import Completed, Failed, NeedsPerson, attempt, cancel, create_run, drain, requeue
 from autopack.draining.attempts.steady_clock import Machine
 from autopack.errors import LeaseLostError, MoveRefusedError
-from autopack.ports.log import Lease, from_us
+from autopack.ports.backend import Lease
+from autopack.ports.log import from_us
 from drains import found, specs, states
 
 HOURS_S = 3 * 3600.0

@@ -1,13 +1,20 @@
 """The library's own projections keep the promises of all."""
 
+from hypothesis import strategies as st
+
 from autopack.events import RunPaused
 from autopack.ports.projection import projection
+from autopack.projections.accounts import ACCOUNTS
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.calls import USAGE
 from autopack.projections.coefficients import COEFFICIENTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
+from autopack.testing.generators import events_of
 from autopack.testing.projections import ProjectionContract
+
+FEW = {"account": st.sampled_from("ab"), "model": st.sampled_from([None, "m"])}
+OF_ACCOUNTS = st.lists(st.one_of([events_of(cls, **FEW) for cls in ACCOUNTS.types]), max_size=8)
 
 
 class TestPhases(ProjectionContract):
@@ -43,6 +50,16 @@ class TestCoefficients(ProjectionContract):
 
     def make(self):
         return COEFFICIENTS
+
+
+class TestAccounts(ProjectionContract):
+    """Windows and lanes of accounts."""
+
+    def make(self):
+        return ACCOUNTS
+
+    def events(self):
+        return OF_ACCOUNTS
 
 
 class TestAFunction(ProjectionContract):

@@ -22,6 +22,10 @@ from autopack.events import (
     DrainSetRequested,
     DrainStarted,
     DrainStopped,
+    LaneOpened,
+    LaneProbed,
+    LaneRested,
+    LimitReported,
     LlmUsageAmended,
     LlmUsageRecorded,
     PhaseCancelled,
@@ -82,6 +86,8 @@ def subject(event: CoreEvent) -> str:
             return event.estimator
         case CapSet() | CapReserved() | CapSettled():
             return event.scope
+        case LimitReported() | LaneRested() | LaneProbed() | LaneOpened():
+            return event.account
         case SubscriptionEventSkipped(subscription=name):
             return name
         case ArtifactsPruned():

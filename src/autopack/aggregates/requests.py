@@ -1,10 +1,11 @@
 """
-What is asked of a run, a phase or a cap: the event that is to happen, as far as its caller knows.
+What is asked of a run, a phase, a cap or an account: the event that is to happen, as far as its
+caller knows.
 
 An event that says all is its own request. The classes here hold what a decision needs besides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,8 @@ from autopack.events import (
     BudgetEscalated,
     CapReserved,
     CapSettled,
+    LaneOpened,
+    LimitReported,
     PhaseCancelled,
     PhaseClaimed,
     PhaseCompleted,
@@ -78,12 +81,14 @@ class EndRequest:
         escalated: The larger budget of the next attempt; there is at most one a phase.
         requeued: The next attempt, if the end is retryable or the budget larger; how many were
             spent is added to its reason. Where this one is not spent, it waits however many were.
+        refused: What the end says of its account's lanes, if it was refused.
     """
 
     event: PhaseFailed | PhaseTimedOut | PhaseReclaimed
     max_attempts: int
     escalated: BudgetEscalated | None = None
     requeued: PhaseRequeued | None = None
+    refused: "Refused | None" = None
 
 
 @attrs.frozen(kw_only=True)
@@ -118,6 +123,51 @@ class CapsRequest:
     otherwise: Mapping[str, Any] = attrs.Factory(dict)
 
 
+@attrs.frozen(kw_only=True)
+class Entering:
+    """
+    An attempt that wants into an account, through the lanes of its model.
+
+    Args:
+        waited: The rests, as lane and end, that are over for who asks, whatever *now* says.
+        probing: The lease tokens of probes that are at work still.
+    """
+
+    account: str
+    model: str
+    run_id: str
+    phase_id: str
+    lease_token: str
+    now: datetime
+    waited: frozenset[tuple[str, datetime]] = frozenset()
+    probing: frozenset[str] = frozenset()
+
+
+@attrs.frozen(kw_only=True)
+class Refused:
+    """
+    A refusal that is nobody's fault: its lane is to rest.
+
+    Args:
+        lane: The model, or an empty text for the whole account.
+        cause: The class of the failure.
+        wait_s: Returns for how many seconds, after so many refusals in a row.
+        is_told: Whether the provider named the wait.
+        limit: The window that is used up, if it was named.
+    """
+
+    account: str
+    lane: str
+    cause: str
+    run_id: str
+    phase_id: str
+    lease_token: str
+    now: datetime
+    wait_s: Callable[[int], float]
+    is_told: bool = False
+    limit: LimitReported | None = None
+
+
 RunRequest = (
     PhasesRequest
     | RunPaused
@@ -139,6 +189,7 @@ PhaseRequest = (
     | PhaseGateDecided
 )
 CapRequest = CapsRequest | CapReserved | CapSettled
+AccountRequest = Entering | Refused | LimitReported | LaneOpened
 
 
 def event_of(request: PhaseRequest) -> PhaseEvent:

@@ -23,9 +23,11 @@ from autopack.log.log import Log, journal_of
 from autopack.ports.log import Row, from_us
 from autopack.ports.states import LIVE, PhaseStatus
 from autopack.ports.work import PhaseView
+from autopack.projections.accounts import ACCOUNTS
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import FAILED_STATES, PHASES
 from autopack.projections.runs import RUNS
+from autopack.report.account_text import limits_of, waits_of
 from autopack.report.progress_rate import expected_end
 from autopack.report.status import FailureGroup, Halted, LiveWorker, Pace, Status
 from autopack.values.ids import run_stream
@@ -58,12 +60,13 @@ def _standing(log: Log) -> Status:
     failed = _last_halted(log, (PhaseFailed, PhaseTimedOut, PhaseGateDecided), FAILED_STATES)
     states, n_live = board.by_state(), len(board.live)
     holds = held(log, board)
+    accounts, now = views.current(journal, ACCOUNTS).rows, from_us(now_us)
     left = sum(states.get(state, 0) for state in (PhaseStatus.QUEUED, *LIVE))
     return Status(
         target=log.target,
         log_id=identity.log_id,
         parent=identity.parent,
-        at=from_us(now_us),
+        at=now,
         events=head.position,
         last_event_at=from_us(head.recorded_at) if head.position else None,
         runs=runs.created,
@@ -78,6 +81,8 @@ def _standing(log: Log) -> Status:
         stuck=tuple(_stuck(log, board.ordered)),
         is_held=holds.is_all,
         paused=holds.paused,
+        waits=tuple(waits_of(accounts, states.get(PhaseStatus.QUEUED, 0), now)),
+        limits=tuple(limits_of(accounts, now)),
         pace=_pace(log, left, n_live, now_us),
         calls=use.calls,
         late_calls=use.late_calls,

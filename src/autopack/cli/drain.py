@@ -13,7 +13,7 @@ from autopack.cli.event_lines import EventLines
 from autopack.cli.forced_exit import CLOSING_S, INTERRUPTED, LastResort, last_resort
 from autopack.cli.lasting_stderr import unhurried
 from autopack.cli.named_plugins import executor_of, strategy_of
-from autopack.cli.number_options import AMOUNT, COUNT, SHARE, dollars, rates
+from autopack.cli.number_options import AMOUNT, COUNT, PART, SHARE, SPAN, dollars, rates
 from autopack.cli.output import (
     print_json,
     print_json_line,
@@ -97,6 +97,10 @@ _NOBODY = "recorded"
 )  # fmt: skip
 @click.option("--max-zero-yield", type=COUNT, help="Phases in a row without any usage.")
 @click.option(
+    "--give-up-after", "give_up_after_s", metavar="SPAN", type=SPAN,
+    help="Stop once the account has let nobody in for so long, as 2h.  [default: wait]",
+)  # fmt: skip
+@click.option(
     "--max-fingerprint-repeats", type=COUNT, default=10, show_default=True,
     help="Leave a run that fails the same way so often, with no success in between.",
 )  # fmt: skip
@@ -108,6 +112,11 @@ _NOBODY = "recorded"
 @click.option(
     "--tokens-per-minute", "--tpm", multiple=True, metavar="[MODEL=]N", callback=rates,
     help="Likewise.",
+)  # fmt: skip
+@click.option("--account", metavar="LABEL", help="Whose limits the calls count under.")
+@click.option(
+    "--leave", metavar="SHARE", type=PART,
+    help="Leave so much of each of the account's windows to others, as 10%.",
 )  # fmt: skip
 @click.option("--drain", metavar="ID", help="Join this drain: its caps bind all that do.")
 @click.option("--watch", is_flag=True, help="When the queue is empty, wait for more.")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from autopack.report.account_text import wait_line
 from autopack.report.escaping import on_line
 from autopack.report.failure_words import kind_words
 from autopack.report.progress_rate import expected_end
@@ -42,10 +43,12 @@ def lines_of(status: Mapping[str, Any], failures: Mapping[str, int]) -> Iterator
     )
     if status["paused"] is not None:
         yield f"paused: {_cut(status['paused'])}; go on with: autopack drain resume"
+    now = datetime.now(UTC)  # noqa: TID251 - the screen's own time, for people
+    for wait in status["waits"]:
+        yield wait_line(wait, now)
     yield "spend: " + ", ".join(_spend(status))
     for fingerprint, n in failures.items():
         yield f"failure: {n} x {_cut(kind_words(fingerprint))}"
-    now = datetime.now(UTC)  # noqa: TID251 - the screen's own time, for people
     end = expected_end(now, ended=ended, seconds=status["elapsed_s"], left=left)
     said = "not known yet" if end is None else end.astimezone().strftime("%H:%M:%S")
     yield f"running for {_span(status['elapsed_s'])}, expected end {said}"

@@ -1,9 +1,13 @@
 """Numbers of options: finite, and such as a log can be asked for."""
 
+import re
 from decimal import Decimal
 from typing import Any, Final
 
 import click
+
+_UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+_SPAN: Final = re.compile(r"(?P<figure>\d{1,9}(?:\.\d{1,6})?) ?(?P<unit>s|m|min|h|d)")
 
 POSITION: Final = click.IntRange(min=0, max=2**53)
 """A place in a log."""
@@ -34,8 +38,49 @@ AMOUNT: Final = Finite(min=0, min_open=True)
 SHARE: Final = Finite(min=0, max=1, min_open=True, max_open=True)
 """A share, above 0 and below 1."""
 
+
+class Percentage(Finite):
+    """A share that may be typed as one of a hundred: ``10%`` is 0.1."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the share that was typed."""
+        if isinstance(value, str) and value.strip().endswith("%"):
+            return super().convert(_hundredth(value.strip()[:-1]), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PART: Final = Percentage(min=0, max=1, min_open=True, max_open=True)
+"""A share, above 0 and below 1, or a percentage."""
+
+
+class Duration(Finite):
+    """A span of time in seconds, or with its unit: ``90``, ``30s``, ``15min``, ``2h``, ``1d``."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds that were typed."""
+        found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is None:
+            return super().convert(value, param, ctx)
+        return super().convert(float(found["figure"]) * _UNITS[found["unit"]], param, ctx)
+
+
+SPAN: Final = Duration(min=0, max=10**9, min_open=True)
+"""A span of time above 0, in seconds."""
+
 DAYS: Final = Finite(min=0, max=36_500)
 """A time before now, in days."""
+
+
+def _hundredth(typed: str) -> str:
+    """Return a hundredth of a typed number; what is none is left to who reads numbers."""
+    try:
+        return str(float(typed) / 100)
+    except ValueError:
+        return typed
 
 
 def dollars(_context: Any, _option: Any, given: str | None) -> Decimal | None:

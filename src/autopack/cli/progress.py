@@ -14,7 +14,8 @@ SHOWN: Final = frozenset(
         "drain.started", "run.prepared", "run.prepare_failed", "run.finished", "phase.claimed",
         "phase.completed", "phase.failed", "phase.timed_out", "phase.gated", "phase.requeued",
         "phase.released", "phase.reclaimed", "phase.result_late", "budget.escalated",
-        "drain.breaker_tripped", "drain.request_answered", "drain.stopped",
+        "drain.breaker_tripped", "drain.request_answered", "drain.stopped", "lane.rested",
+        "lane.opened",
     }
 )  # fmt: skip
 _FAILURES: Final = frozenset({"phase.failed", "phase.timed_out"})

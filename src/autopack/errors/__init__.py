@@ -35,6 +35,7 @@
     │   ├── LeaseLostError          the phase is no longer this worker's
     │   ├── CapReachedError         a cap is used up
     │   ├── CapFullError            what a claim would set aside does not fit under a cap
+    │   ├── LaneRestingError        nobody is sent to an account, or a model of it, for now
     │   ├── PriceUnknownError       a cap in USD, and a claim that nobody can price
     │   ├── NothingReadyError       a probe found no phase to try
     │   ├── EmptyLogError           nothing to drain, and that is suspicious
@@ -86,6 +87,7 @@ from autopack.errors.refused import (
     DrainRefusedError,
     DrainUsedError,
     EmptyLogError,
+    LaneRestingError,
     LeaseLostError,
     MoveRefusedError,
     NothingReadyError,
@@ -119,6 +121,7 @@ __all__ = [
     "InvalidEventError",
     "InvalidInputError",
     "InvalidNameError",
+    "LaneRestingError",
     "LeaseLostError",
     "LogBusyError",
     "LogClosedError",

@@ -1,6 +1,7 @@
 """Commands that are refused; nothing was changed."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from shlex import quote
 
@@ -171,6 +172,18 @@ class PriceUnknownError(CommandRefusedError):
             typed="--prices FILE, --assume-usd-per-call USD, or --allow-unknown-price.",
         )
         self.scope = scope
+
+
+class LaneRestingError(CommandRefusedError):
+    """Nobody is sent to an account, or to a model of it, for now; nothing was claimed."""
+
+    def __init__(self, account: str, model: str | None, *, cause: str, until: datetime) -> None:
+        whose = account if model is None else f"{account} for {model}"
+        super().__init__(
+            f"Account {whose} rests until {until.isoformat(timespec='seconds')} ({cause}), or is "
+            "being tried by another attempt. Wait for it; a drain does."
+        )
+        self.account, self.model, self.cause, self.until = account, model, cause, until
 
 
 class EmptyLogError(CommandRefusedError):

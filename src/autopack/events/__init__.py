@@ -2,6 +2,13 @@
 
 from typing import Any, get_args
 
+from autopack.events.account import (
+    AccountEvent,
+    LaneOpened,
+    LaneProbed,
+    LaneRested,
+    LimitReported,
+)
 from autopack.events.artifact import ArtifactEvent, ArtifactsPruned
 from autopack.events.calibration import (
     CalibrationApplied,
@@ -64,6 +71,7 @@ CoreEvent = (
     | DrainEvent
     | CalibrationEvent
     | CapEvent
+    | AccountEvent
     | SubscriptionEvent
     | ArtifactEvent
 )
@@ -73,6 +81,7 @@ CORE_EVENTS: tuple[type[Any], ...] = get_args(CoreEvent)
 
 __all__ = [
     "CORE_EVENTS",
+    "AccountEvent",
     "ArtifactEvent",
     "ArtifactsPruned",
     "BudgetEscalated",
@@ -97,6 +106,10 @@ __all__ = [
     "DrainSetRequested",
     "DrainStarted",
     "DrainStopped",
+    "LaneOpened",
+    "LaneProbed",
+    "LaneRested",
+    "LimitReported",
     "LlmUsageAmended",
     "LlmUsageRecorded",
     "PhaseCancelled",

@@ -111,7 +111,7 @@ class PhaseCompleted:
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 
 
-@event("phase.failed", schema=3)
+@event("phase.failed", schema=4)
 class PhaseFailed:
     """
     The attempt failed, and why: the code and the message are never empty.
@@ -119,7 +119,8 @@ class PhaseFailed:
     ``exit_code`` is that of a process, negative for a signal; ``excerpt`` is the telling part of
     what it printed; whole texts are among the artifacts; ``retry_after_s`` is what the provider
     asked to be left alone for; ``class_basis`` is what the class was taken from, and
-    ``source_fields`` what the provider or its client told as facts.
+    ``source_fields`` what the provider or its client told as facts. ``given_up`` says why a
+    refusal, which is free, spends this attempt all the same.
     """
 
     run_id: Key
@@ -139,6 +140,7 @@ class PhaseFailed:
     excerpt: Text | None = None
     retry_after_s: Seconds | None = None
     class_basis: Text | None = None
+    given_up: Text | None = None
 
 
 @event("phase.timed_out")

@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 import attrs
 from rpds import HashTrieMap
 
-from autopack.aggregates import cap, phase, run
+from autopack.aggregates import account, cap, phase, run
 from autopack.aggregates.requests import (
     CapRequest,
     ClaimRequest,
@@ -23,7 +23,7 @@ from autopack.errors import (
     RunMissingError,
     VersionConflictError,
 )
-from autopack.events import CapEvent, PhaseQueued, RunEvent, RunFinished
+from autopack.events import AccountEvent, CapEvent, PhaseQueued, RunEvent, RunFinished
 from autopack.log.journal import Journal
 from autopack.log.stream_states import StreamStates
 from autopack.log.write_transaction import JournalTransaction
@@ -31,13 +31,22 @@ from autopack.ports.log import Entry, Recorded
 from autopack.ports.states import OPEN
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS, attempt_key
-from autopack.values.ids import PhaseId, PhaseRef, RunId, cap_stream, phase_stream, run_stream
+from autopack.values.ids import (
+    PhaseId,
+    PhaseRef,
+    RunId,
+    account_stream,
+    cap_stream,
+    phase_stream,
+    run_stream,
+)
 from autopack.values.money import Usd
 
 _CONFLICTS_FOR_S: Final = 10.0
 _RUN_EVENTS: Final = get_args(RunEvent)
 _PHASE_EVENTS: Final = get_args(phase.PhaseStreamEvent)
 _CAP_EVENTS: Final = get_args(CapEvent)
+_ACCOUNT_EVENTS: Final = get_args(AccountEvent)
 _PHASES: Final = phase_stream("", "").rstrip("/")
 
 
@@ -69,6 +78,7 @@ class Handler:
         self._runs = StreamStates(journal, _run_step, run.RunState())
         self._phases = StreamStates(journal, _phase_step, PhaseStream())
         self._caps = StreamStates(journal, _cap_step, cap.CapState())
+        self._accounts = StreamStates(journal, _account_step, account.AccountState())
         self._asked = threading.local()
         self._open_phases: dict[str, tuple[list[str], int]] = {}
 
@@ -83,6 +93,10 @@ class Handler:
     def known_cap(self, scope: str) -> tuple[int, cap.CapState]:
         """Return a cap's version and state as known; version 0 where no cap was ever set."""
         return self._caps.known(self._noted(cap_stream(scope)))
+
+    def known_account(self, name: str) -> tuple[int, account.AccountState]:
+        """Return an account's version and state as known; version 0 where nothing was told."""
+        return self._accounts.known(self._noted(account_stream(name)))
 
     def run_state(self, run_id: str) -> run.RunState:
         """Return a run's state as of now."""
@@ -125,7 +139,7 @@ class Handler:
 
     def learn(self, events: Sequence[Recorded[Any]]) -> None:
         """Take in events that were recorded, by whomever, so that they need not be read again."""
-        for states in (self._runs, self._phases, self._caps):
+        for states in (self._runs, self._phases, self._caps, self._accounts):
             states.learn(events)
 
     def append(self, build: Build, *, inside: Inside | None = None) -> list[Recorded[Any]]:
@@ -277,6 +291,7 @@ class Handler:
             (run_stream(""), self._runs),
             (_PHASES, self._phases),
             (cap_stream(""), self._caps),
+            (account_stream(""), self._accounts),
         ):
             if stream.startswith(prefix):
                 states.caught_up(stream)
@@ -319,6 +334,11 @@ def _run_step(state: run.RunState, recorded: Recorded[Any]) -> run.RunState:
 def _cap_step(state: cap.CapState, recorded: Recorded[Any]) -> cap.CapState:
     event = recorded.event
     return cap.evolve(state, event) if isinstance(event, _CAP_EVENTS) else state
+
+
+def _account_step(state: account.AccountState, recorded: Recorded[Any]) -> account.AccountState:
+    event = recorded.event
+    return account.evolve(state, event) if isinstance(event, _ACCOUNT_EVENTS) else state
 
 
 def _phase_step(stream: PhaseStream, recorded: Recorded[Any]) -> PhaseStream:

@@ -303,6 +303,29 @@ class Attempt(Protocol):
             UsageConflictError: The attempt told the call otherwise before.
         """
 
+    def report_limit(
+        self,
+        window: str,
+        *,
+        utilization: float | None = None,
+        resets_at: datetime | None = None,
+        model: str | None = None,
+        source: str = "executor",
+    ) -> None:
+        """
+        Say how much of a limit's window is used; what is no news is not recorded.
+
+        Args:
+            window: The window's name, as its provider calls it.
+            utilization: The share that is used; 1 is all of it.
+            resets_at: When it starts anew, aware.
+            model: Whose window it is, where it is not all models'.
+            source: Who says so.
+
+        Raises:
+            InvalidEventError: A value is of a wrong kind.
+        """
+
     async def aprogress(self, note: str) -> None:
         """Do as :meth:`progress` does, while the event loop goes on."""
 

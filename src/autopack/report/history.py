@@ -16,7 +16,7 @@ _TELLING: Final = (
     "predicted_output_tokens", "actual_output_tokens", "budget_tokens", "input_tokens",
     "output_tokens", "total_tokens", "cost_usd", "from_tokens", "to_tokens", "truncated",
     "duration_s", "timeout_s", "not_before", "estimator_version", "calibrator", "strategy",
-    "executor",
+    "executor", "account", "window", "utilization", "cause", "until", "resets_at", "given_up",
 )  # fmt: skip
 """Fields that a line shows when they say anything, in this order."""
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.aggregates.order import Stuck
+from autopack.report.account_text import LaneWait, WindowUse, limit_line, wait_line
 from autopack.report.drain_summary import DrainSummary, drain_line
 from autopack.report.escaping import in_code, in_markdown, on_line
 from autopack.report.failure_words import failure_words, kind_words
@@ -84,6 +85,8 @@ class Status:
         stuck: Queued phases that no drain can ever take, because of what they come after.
         is_held: Whether no drain could take any of the queued phases as things stand.
         paused: Then, the paused runs among those that they are of.
+        waits: Lanes of accounts that are waited for; what is queued may be meant for others.
+        limits: Windows of accounts as they were told of last, but for those that started anew.
         pace: How fast attempts ended lately; None where none did.
         total_tokens: Over all calls, late ones included.
         output_tokens: Likewise; only what was reported.
@@ -110,6 +113,8 @@ class Status:
     stuck: tuple[Stuck, ...] = ()
     is_held: bool = False
     paused: tuple[str, ...] = ()
+    waits: tuple[LaneWait, ...] = ()
+    limits: tuple[WindowUse, ...] = ()
     pace: Pace | None = None
     calls: int = 0
     late_calls: int = 0
@@ -174,6 +179,10 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "yield", f"{_count(status.samples, 'sample')} ({won} won) of {estimates}"
     if status.is_held:
         yield "held", _held(status)
+    for wait in status.waits:
+        yield "waits", wait_line(wait, status.at)
+    for limit in status.limits:
+        yield "limit", limit_line(limit, status.at)
     if status.pace is not None:
         yield "pace", _pace(status.pace)
     if status.dead_letters:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autopack.events import (
+    AccountEvent,
     LlmUsageRecorded,
     PhaseClaimed,
     PhaseCompleted,
@@ -15,7 +16,13 @@ from autopack.events import (
 )
 from autopack.log.log import Log
 from autopack.ports.log import ANY, Recorded
-from autopack.values.ids import drain_stream, estimator_stream, phase_stream, run_stream
+from autopack.values.ids import (
+    account_stream,
+    drain_stream,
+    estimator_stream,
+    phase_stream,
+    run_stream,
+)
 
 
 def created(run_id: str = "r1", **fields: Any) -> RunCreated:
@@ -71,6 +78,8 @@ def usage(
 
 def stream_of(event: Any) -> str:
     """Return the stream in which an event belongs."""
+    if isinstance(event, AccountEvent):
+        return account_stream(event.account)
     run_id, phase_id = getattr(event, "run_id", None), getattr(event, "phase_id", None)
     if getattr(event, "drain_id", None):
         return drain_stream(event.drain_id)

@@ -131,6 +131,11 @@ def cap_stream(scope: str) -> str:
     return f"cap-{scope}"
 
 
+def account_stream(account: str) -> str:
+    """Return the name of an account's stream, where its limits and lanes are kept."""
+    return f"account-{account}"
+
+
 def subscription_stream(name: str) -> str:
     """Return the name of a subscription's stream, where what it leaves out is kept."""
     return f"subscription-{name}"

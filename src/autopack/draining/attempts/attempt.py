@@ -19,7 +19,7 @@ from autopack.errors import (
     LeaseLostError,
     UsageConflictError,
 )
-from autopack.events import LlmUsageRecorded
+from autopack.events import LimitReported, LlmUsageRecorded
 from autopack.format.redaction import clean
 from autopack.log.command_handler import Handler
 from autopack.log.drafts import FREE_TEXT_MOST
@@ -257,6 +257,40 @@ class LiveAttempt:
             raise at_cap
         return recorded
 
+    def report_limit(
+        self,
+        window: str,
+        *,
+        utilization: float | None = None,
+        resets_at: datetime | None = None,
+        model: str | None = None,
+        source: str = "executor",
+    ) -> None:
+        """
+        Say how much of a limit's window is used; what is no news is not recorded.
+
+        Args:
+            window: The window's name, as its provider calls it.
+            utilization: The share that is used; 1 is all of it.
+            resets_at: When it starts anew, aware.
+            model: Whose window it is, where it is not all models'.
+            source: Who says so.
+
+        Raises:
+            InvalidEventError: A value is of a wrong kind.
+        """
+        lanes = self._claims.lanes
+        report = LimitReported(
+            account="" if lanes is None else lanes.name,
+            window=clean(storable, window),
+            utilization=None if utilization is None else float(utilization),
+            resets_at=resets_at,
+            model=clean(storable, model),
+            source=clean(storable, source),
+        )
+        if lanes is not None:
+            lanes.report(report)
+
     async def aattach(self, name: str, text: str) -> str:
         """Do as :meth:`attach` does, in a thread, even if the task is cancelled."""
         return await self._handler.journal.pool.call(self.attach, name, text)
@@ -273,9 +307,7 @@ class LiveAttempt:
             while self._untold:
                 usage, occurred_at = self._untold[0]
                 with contextlib.suppress(UsageConflictError):  # told again since, otherwise
-                    self._met(
-                        record(self._handler, self._claims.caps, self.ref, usage, occurred_at)[1]
-                    )
+                    self._met(record(self._handler, self._claims, self.ref, usage, occurred_at)[1])
                 del self._untold[0]
 
     def _recorded(
@@ -284,7 +316,7 @@ class LiveAttempt:
         """Record a call; where nobody may wait for the machine it is kept for the end."""
 
         def work() -> tuple[Recorded[Any], CapReachedError | None]:
-            return record(self._handler, self._claims.caps, self.ref, usage, occurred_at)
+            return record(self._handler, self._claims, self.ref, usage, occurred_at)
 
         if self._is_patient and not is_on_loop():
             return patiently(work)

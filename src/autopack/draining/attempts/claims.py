@@ -12,6 +12,7 @@ import attrs
 import msgspec
 
 from autopack.aggregates.requests import ClaimRequest, EndRequest
+from autopack.draining.attempts.account_lanes import AccountLanes
 from autopack.draining.attempts.lease_keys import phase_key, text_key
 from autopack.draining.attempts.leases import LEASE_S, Leases
 from autopack.draining.attempts.recorded_sessions import RecordedSessions
@@ -51,7 +52,13 @@ def new_worker() -> str:
 
 @attrs.frozen(kw_only=True)
 class Claim:
-    """A phase in this worker's hands."""
+    """
+    A phase in this worker's hands.
+
+    Args:
+        account: Whose limits its calls count under; None if nobody keeps lanes for them.
+        probes_since: Since when a lane is closed that it is the probe of.
+    """
 
     phase: PhaseView
     number: int
@@ -60,6 +67,8 @@ class Claim:
     deadline: datetime | None
     timeout_s: float | None = None
     reserved_tokens: int = 0
+    account: str | None = None
+    probes_since: datetime | None = None
 
     @property
     def ref(self) -> PhaseRef:
@@ -95,10 +104,12 @@ class Claims(Leases):
         lease_s: float = LEASE_S,
         drain: str | None = None,
         caps: Caps | None = None,
+        lanes: AccountLanes | None = None,
         machine: Machine | None = None,
     ) -> None:
         super().__init__(handler, worker=worker, lease_s=lease_s, machine=machine)
         self._drain, self.caps = drain, caps or Caps(handler, drain=drain)
+        self.lanes = lanes
         self.sessions = RecordedSessions(handler.journal)
         self._texts: dict[str, set[str]] = {}
         self._open: dict[str, tuple[PhaseRef, float]] = {}
@@ -125,6 +136,7 @@ class Claims(Leases):
         Raises:
             CommandRefusedError: It is not to be had: taken, paused, out of attempts.
             CapFullError, PriceUnknownError: What it may use does not fit under a cap.
+            LaneRestingError: Nobody is sent to its account, or its model, for now.
         """
         journal, token, ref = self.handler.journal, secrets.token_hex(8), phase.ref
         self.caps.ensure(ref.run_id)
@@ -139,6 +151,8 @@ class Claims(Leases):
             deadline_at=deadline_us,
         )
         estimated = _estimated(ref, phase.attempts + 1, estimate)
+        lanes = self.lanes
+        account = None if lanes is None else lanes.name
 
         def request() -> ClaimRequest:
             claimed = PhaseClaimed(
@@ -148,6 +162,7 @@ class Claims(Leases):
                 worker=self.worker,
                 lease_token=token,
                 drain=self._drain,
+                account=account,
                 model=phase.model,
                 executor=executor,
                 capped=self.caps.units(ref.run_id),
@@ -168,6 +183,7 @@ class Claims(Leases):
             recorded = self.handler.handle(
                 request,
                 also=lambda: [
+                    *([] if lanes is None else lanes.entering(ref, phase.model, token)),
                     *self._selected(ref, reason),
                     *self.caps.reserving(ref.run_id, token, wanted),
                 ],
@@ -184,6 +200,8 @@ class Claims(Leases):
             deadline=None if deadline_us is None else from_us(deadline_us),
             timeout_s=timeout_s,
             reserved_tokens=wanted.tokens,
+            account=account,
+            probes_since=None if lanes is None else lanes.probes_since(token),
         )
 
     def end(self, claim: Claim, ending: Ending) -> list[Recorded[Any]]:
@@ -273,9 +291,15 @@ class Claims(Leases):
                 transaction.store.drop_lease(text_key(token, digest), token)
 
         event = ending.event if isinstance(ending, EndRequest) else ending
-        return self.handler.handle(
-            ending, also=lambda: self.caps.settling(ref, number, event), inside=drop
-        )
+        refused = ending.refused if isinstance(ending, EndRequest) else None
+
+        def also() -> list[Entry]:
+            entries = self.caps.settling(ref, number, event)
+            if self.lanes is not None:
+                entries += self.lanes.ending(event, self.handler.attempt(ref, number), refused)
+            return entries
+
+        return self.handler.handle(ending, also=also, inside=drop)
 
     def _selected(self, ref: PhaseRef, reason: str | None) -> list[Entry]:
         if self._drain is None or reason is None:

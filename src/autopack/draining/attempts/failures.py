@@ -25,6 +25,7 @@ from autopack.draining.attempts.failure_classes import (
     zero_yield_reason,
 )
 from autopack.draining.attempts.fingerprints import fingerprint
+from autopack.draining.attempts.refusals import given_up, refused_by, told_wait_s
 from autopack.draining.attempts.storable_text import storable, words_of
 from autopack.draining.attempts.told_waits import retry_after_s
 from autopack.errors import AutopackError, CapReachedError
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 _narrator: Final = Narrator("autopack.drain")
 _VAGUE: Final = frozenset({"execution", "validation", "unknown"})
-FREE_MOST: Final = 50
-"""So many attempts of a phase may wait without being spent; the next ones count like any other."""
 
 
 @attrs.frozen(kw_only=True)
@@ -84,7 +83,12 @@ class Failing:
         retryable = failure.retryable if failure.retryable is not None else kind in RETRYABLE
         asked_s = _seconds(failure.retry_after_s)
         if asked_s is None and (retryable or kind in WAITING):
-            asked_s = retry_after_s(self._spoken(failure), now_s=now.timestamp())
+            asked_s = told_wait_s(failure.source_fields, now)
+            if asked_s is None:
+                asked_s = retry_after_s(self._spoken(failure), now_s=now.timestamp())
+        # Words alone make no attempt free that was answered.
+        is_refused = kind in WAITING and not (classed.from_words and live.use.calls)
+        why_spent = given_up(claim, kind, now) if is_refused else None
         event = PhaseFailed(
             **claim.names,
             code=failure.code,
@@ -100,17 +104,23 @@ class Failing:
             retry_after_s=asked_s,
             class_basis=classed.basis,
             source_fields=failure.source_fields,
+            given_up=why_spent,
         )
+        draw = self.draw()
         larger = self._escalated(claim, live) if kind == "truncated" else None
         wait_s = None
         if retryable:
-            wait_s = self.backoff.wait_s(claim.number, draw=self.draw(), retry_after_s=asked_s)
-        is_spent = self._is_spent(classed, claim, live)
+            wait_s = self.backoff.wait_s(claim.number, draw=draw, retry_after_s=asked_s)
+        is_spent = not is_refused or why_spent is not None
+        refused = None
+        if is_refused:
+            refused = refused_by(claim, event, now, backoff=self.backoff, draw=draw)
         return EndRequest(
             event=event,
             max_attempts=claim.phase.max_attempts,
             escalated=None if larger is None else _larger(claim, live, larger, failure.message),
             requeued=_again(claim, failure.code, now, wait_s, is_spent=is_spent),
+            refused=refused,
         )
 
     def timed_out(
@@ -146,12 +156,6 @@ class Failing:
         if live.is_cut and classed.kind in _VAGUE:
             return Classed("truncated", "an output of the attempt was cut")
         return classed
-
-    def _is_spent(self, classed: Classed, claim: "Claim", live: "LiveAttempt") -> bool:
-        """Tell whether an attempt counts: words alone make none free that was answered."""
-        if classed.kind not in WAITING or (classed.from_words and live.use.calls):
-            return True
-        return claim.free_attempts >= FREE_MOST
 
     def _escalated(self, claim: "Claim", live: "LiveAttempt") -> Escalation | None:
         if self.escalation is None:

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from autopack.aggregates.phase import holds
-from autopack.draining.caps.enforcement import Caps
+from autopack.draining.attempts.claims import Claims
 from autopack.errors import CapReachedError, EventIdConflictError, UsageConflictError
 from autopack.events import LlmUsageRecorded
 from autopack.events.usage import usage_id
@@ -19,13 +19,14 @@ from autopack.values.ids import PhaseRef, phase_stream
 
 def record(
     handler: Handler,
-    caps: Caps,
+    claims: Claims,
     ref: PhaseRef,
     usage: LlmUsageRecorded,
     occurred_at: datetime | None,
 ) -> tuple[Recorded[Any], CapReachedError | None]:
     """
-    Append an attempt's call under the versions of its phase and its caps; return it as recorded.
+    Append an attempt's call under the versions of its phase, its caps and its account's lanes,
+    which it may open; return it as recorded.
 
     Whether it is late, and what it adds under a cap, is decided on what those versions say. A call
     that is known adds nothing, and is given back as it was recorded. An id that another attempt
@@ -52,8 +53,10 @@ def record(
         if known is not None and known.is_told:
             return [(stream, [new], ANY)]
         call = call_of(new.event, quarter_at(handler.journal.now_us()))
-        counted, at_cap = caps.counting(ref, row, row.use.plus(call))
-        return [(stream, [new], version), *counted]
+        counted, at_cap = claims.caps.counting(ref, row, row.use.plus(call))
+        lanes = None if late else claims.lanes
+        opened = [] if lanes is None else lanes.answering(token)
+        return [(stream, [new], version), *counted, *opened]
 
     try:
         return handler.append(build)[0], at_cap
@@ -61,7 +64,7 @@ def record(
         before = _before(handler, conflict)
         if _is_of_another(before, usage, occurred_at):
             own = evolved(usage, call_id=f"{usage.call_id}@{ref}#{usage.attempt}")
-            return record(handler, caps, ref, own, occurred_at)
+            return record(handler, claims, ref, own, occurred_at)
         return _known(conflict, before, given.event, occurred_at), None
 
 

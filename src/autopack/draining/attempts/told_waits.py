@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from autopack.report.failure_words import ends_of
 
 LONGEST_WAIT_S: Final = 32 * 86_400.0
+_JUST_GONE: Final = timedelta(minutes=10)
+"""A reset that was due so lately is late; it is not tomorrow's."""
+
 """No window of any plan is longer than a month; what asks for more is misread."""
 
 _SEARCHED_CHARS: Final = 8_000
@@ -206,7 +209,7 @@ def _next(found: "re.Match[str]", now: datetime) -> datetime | None:
     if weekday:
         at += timedelta(days=(_DAYS.index(weekday) - at.weekday()) % 7)
         return at if at > now else at + timedelta(days=7)
-    return at if at > now else at + timedelta(days=1)
+    return at if at > now - _JUST_GONE else at + timedelta(days=1)
 
 
 def _zone(name: str | None, local: tzinfo | None) -> tzinfo | None:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from autopack.draining.attempts.account_lanes import AccountLanes
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim, Claims, new_worker
+from autopack.draining.attempts.failure_classes import WAITING
 from autopack.draining.attempts.failures import Failing, classifier_of
 from autopack.draining.attempts.lost_leases import reclaim_lost
 from autopack.draining.attempts.recorded_ends import end_attempt, record_late
@@ -23,8 +25,8 @@ from autopack.draining.limits.holds import Guards
 from autopack.draining.queue.admission import Admission
 from autopack.draining.queue.model_traffic import Traffic
 from autopack.draining.queue.passed_over import PassedOver
-from autopack.draining.queue.rate_limits import Lanes, lane_of
-from autopack.draining.queue.resting_lanes import RestingLanes
+from autopack.draining.queue.rate_limits import Lanes
+from autopack.draining.queue.waiting_phases import WaitingPhases
 from autopack.draining.settings.preconditions import check, set_cap
 from autopack.draining.settings.settings import Settings
 from autopack.draining.strategies.drain_history import NOTED, DrainHistory
@@ -32,6 +34,7 @@ from autopack.draining.strategies.group_knowledge import Knowledge, Predictions
 from autopack.errors import (
     CapFullError,
     CommandRefusedError,
+    LaneRestingError,
     LeaseLostError,
     LogClosedError,
     PhaseMissingError,
@@ -85,12 +88,15 @@ class DrainSession:
             allow_unknown_price=settings.allow_unknown_price,
             assume_usd_per_call=settings.assume_usd_per_call,
         )
+        self.account_lanes = AccountLanes(self.handler, settings.account, leave=settings.leave)
+        self.waiting = WaitingPhases(self.account_lanes, self.now())
         self.claims = Claims(
             self.handler,
             worker=self.worker,
             lease_s=settings.lease_s,
             drain=self.drain_id,
             caps=self.caps,
+            lanes=self.account_lanes,
         )
         self.preparations = Preparations(
             self.claims,
@@ -99,8 +105,7 @@ class DrainSession:
             most=settings.workers + 1,  # a slow one holds up no other run
         )
         self.lanes = Lanes(settings.rates)
-        resting = RestingLanes(settings.backoff)
-        self._traffic = Traffic(journal, self.lanes, resting, self._model_of)
+        self._traffic = Traffic(journal, self.lanes, self._model_of)
         self.elapsed_before_s = 0.0
         self.is_open = False
         self._examples: dict[str, str | None] = {"unreadable_in": None, "denied_in": None}
@@ -185,6 +190,7 @@ class DrainSession:
         for run_id, stands in self.preparations.ended().items():
             self._hold(run_id, stands)
         self.guards.look_again(self.now())
+        self.account_lanes.look()
         self._finish_runs()
         self.own.tell(*self._passed_over.fresh(self.admission.take_new_reasons()))
 
@@ -203,9 +209,9 @@ class DrainSession:
         moments = [admission.next_ready_at] if admission.next_ready_at else []
         if self.preparations.are_full:  # no further one is begun, so others are let past
             ready = [phase for phase in ready if not self.preparations.is_due(phase.run_id)]
-        if closed := self._traffic.closed(now):
-            ready = [phase for phase in ready if lane_of(phase.model) not in closed]
-            moments += closed.values()
+        for gate in (self._traffic, self.waiting):
+            ready, until = gate.let_in(ready, admission.n_backing_off, now)
+            moments += until
         return DrainView(
             now=now,
             ready=ready,
@@ -270,6 +276,8 @@ class DrainSession:
             )
         except (CapFullError, PriceUnknownError) as refusal:
             self.guards.refused(phase, refusal, self.now())
+            return None
+        except LaneRestingError:  # somebody was faster; its lane is looked at again
             return None
         except (CommandRefusedError, VersionConflictError) as refusal:
             self.admission.refuse_phase(phase, str(refusal), self.now())
@@ -340,7 +348,7 @@ class DrainSession:
         for name, is_one in (("unreadable_in", row.is_misread), ("denied_in", row.is_denied)):
             if is_one:
                 self._examples[name] = f"{row.run_id}/{row.phase_id}"
-        if row.ending in NOTED:
+        if row.ending in NOTED and row.failure_class not in WAITING:  # which is nobody's fault
             self.history.ended(
                 row.run_id or "", row.ending, calls=row.use.calls, fingerprint=row.alike
             )

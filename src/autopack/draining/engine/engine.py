@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, Self, Unpack
 
@@ -33,9 +33,11 @@ from autopack.plugins.narrator import Narrator
 from autopack.ports.drain import Choose, Retry, StrategyLike, Wait
 from autopack.ports.log import Recorded
 from autopack.ports.work import ExecutorLike
+from autopack.report.account_text import wait_line
 
 _narrator: Final = Narrator("autopack.drain")
 _LOOK_S: Final = 0.25
+_WORTH_TELLING: Final = timedelta(seconds=60)
 
 
 class Drain:
@@ -76,6 +78,7 @@ class Drain:
         self._halt = Halt()
         self._look_at: datetime | None = None
         self._told_wait: str | None = None
+        self._told_until: dict[str | None, datetime] = {}
         self._began: float | None = None
         self._is_used = False
         self._faults_before = log.observer_faults
@@ -186,6 +189,7 @@ class Drain:
             "ready": len(session.admission.ready),
             "waiting": session.admission.n_waiting,
             "elsewhere": max(0, len(session.admission.live) - len(workers)),
+            "waits": list(session.waiting.waits),
             "elapsed_s": 0.0 if began is None else time.monotonic() - began,
             "workers": self._settings.workers,
             "paused": None if paused is None else paused.why or f"asked by {paused.actor}",
@@ -281,6 +285,7 @@ class Drain:
                 session.account.work,
                 zero_streak=session.history.zero_streak,
                 elapsed_s=elapsed_s,
+                waited_s=0.0 if len(workers) else session.waiting.waited_s(session.now()),
             )
             if limit is not None:
                 return ("limit", limit)
@@ -310,6 +315,8 @@ class Drain:
             case Wait(until=until):
                 if view.ready and not len(workers):
                     self._tell(choice)
+                if not (view.ready or len(workers)):
+                    self._tell_waits(view.now)
                 self._look_at = sooner(view, until)
                 return False
             case Choose(ref=ref) if session.admission.is_ready(str(ref)):
@@ -332,6 +339,14 @@ class Drain:
             _narrator.warning(
                 "phases are ready, and the strategy waits", why=wait.reason, until=until
             )
+
+    def _tell_waits(self, now: datetime) -> None:
+        """Say once of each rest that nothing goes on until it is over, if that is not presently."""
+        for wait in self._session.waiting.waits:
+            line = wait_line(wait, now)
+            if wait.until - now > _WORTH_TELLING and wait.until != self._told_until.get(wait.model):
+                self._told_until[wait.model] = wait.until
+                _narrator.warning(line)
 
     async def _something_new(self, changed: asyncio.Event) -> None:
         wait_s, ready_at = _LOOK_S, self._look_at

@@ -65,7 +65,7 @@ class ToldCalls:
             LeaseLostError, CapReachedError: One was too many; all of them are recorded.
         """
         self._take()
-        if not self._waiting:
+        if not (self._waiting or self._reader.limits):
             return
         stop = await off_loop(lambda: self._record(most), f"usage of {self._attempt.ref}")
         self._tell_problems()
@@ -124,7 +124,16 @@ class ToldCalls:
                 except _UNREADABLE as fault:
                     self._problems.append(f"{type(fault).__name__}: {fault} ({figures})")
                 self._waiting.popleft()
+            self._report_limits()
         return stop
+
+    def _report_limits(self) -> None:
+        limits, self._reader.limits = self._reader.limits, []
+        for limit in limits:
+            try:
+                self._attempt.report_limit(**limit)
+            except _UNREADABLE:  # odd figures of a client, which nothing is paid by
+                continue
 
     def _look_up(self, later: LaterCalls) -> None:
         """Put the calls that a look at the log or a file gives in the place of what asks for it."""

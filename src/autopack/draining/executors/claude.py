@@ -10,6 +10,7 @@ from autopack.draining.executors.claude_outcome import (
     cut_of,
     limit_facts,
     outcome_of,
+    windows_of,
 )
 from autopack.draining.executors.claude_sessions import BrokenSession
 from autopack.draining.executors.denied_uses import denials, denied_lines
@@ -30,7 +31,7 @@ class Claude:
     leave cache reads and writes out, ours include them. A session that was refused has no call.
     """
 
-    name = "claude"
+    name, account = "claude", "anthropic"
     command: tuple[Any, ...] = (
         "claude", "-p", "--output-format", "stream-json", "--verbose", ("--model", "{model}"),
     )  # fmt: skip
@@ -142,6 +143,7 @@ class ClaudeReader(ProgramReader):
             self._messages.stream_event(told)
         elif kind == "rate_limit_event" and isinstance(told.get("rate_limit_info"), dict):
             self._limit = told["rate_limit_info"]
+            self.limits += windows_of(self._limit)
             self.facts = {**self.facts, **limit_facts(self._limit)}
 
     def _result(self, told: Mapping[str, Any]) -> None:

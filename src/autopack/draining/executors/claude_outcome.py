@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from autopack.draining.executors.claude_messages import Messages
 from autopack.draining.executors.denied_uses import denials, with_denials
+from autopack.draining.executors.provider_errors import window_report
 from autopack.draining.executors.session_calls import Surroundings
 from autopack.ports.work import Completed, Failed
 
@@ -72,6 +73,19 @@ def limit_facts(limit: Mapping[str, Any]) -> dict[str, Any]:
     if type(limit.get("resetsAt")) is int:
         found["resets_at"] = limit["resetsAt"]
     return found
+
+
+def windows_of(limit: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a ``rate_limit_info`` tells of a plan's windows, for ``report_limit``."""
+    windows = limit.get("unifiedWindows")
+    told = dict(windows) if isinstance(windows, dict) else {}
+    if isinstance(limit.get("rateLimitType"), str):
+        told.setdefault(limit["rateLimitType"], limit)
+    return [
+        window_report("claude", name, one.get("utilization"), one.get("resetsAt"))
+        for name, one in told.items()
+        if isinstance(one, dict)
+    ]
 
 
 def cut_of(result: Mapping[str, Any], messages: Messages) -> bool:

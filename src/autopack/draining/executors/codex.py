@@ -11,6 +11,7 @@ from autopack.draining.executors.codex_rollouts import (
     CodexTurn,
     figures_of,
     limit_facts,
+    windows_of,
 )
 from autopack.draining.executors.json_lines import ProgramReader, no_result
 from autopack.draining.executors.json_objects import json_object
@@ -31,7 +32,7 @@ class Codex:
     what a turn used that did not complete. No cost is told.
     """
 
-    name = "codex"
+    name, account = "codex", "openai"
     command: tuple[Any, ...] = ("codex", "exec", "--json", ("--model", "{model}"), "-")
     stdin: str | None = "{prompt}"
 
@@ -136,7 +137,8 @@ class CodexReader(ProgramReader):
         self.calls.append(turn)
 
     def _limited(self, limits: Mapping[str, Any]) -> None:
-        """Keep with a failure what the thread's file says of the plan's limits."""
+        """Take what the thread's file says of the plan's limits, and keep it with a failure."""
+        self.limits += windows_of(limits)
         facts = limit_facts(limits)
         if facts and isinstance(self.outcome, Failed):
             known = {**facts, **self.outcome.source_fields}

@@ -6,6 +6,7 @@ from typing import Any, Final, Self
 import attrs
 
 from autopack.draining.executors import session_files
+from autopack.draining.executors.provider_errors import window_report
 from autopack.draining.executors.session_calls import Recall, Surroundings, Tell
 from autopack.draining.executors.token_figures import (
     COUNTS,
@@ -160,6 +161,18 @@ def limit_facts(limits: Mapping[str, Any]) -> dict[str, Any]:
             found["resets_at"] = window["resets_at"]
         return found
     return {}
+
+
+def windows_of(limits: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what ``rate_limits`` tells of a plan's windows, for ``report_limit``."""
+    found = []
+    for name in _WINDOWS:
+        window = limits.get(name)
+        if isinstance(window, dict):
+            percent = window.get("used_percent")
+            used = percent / _FULL if isinstance(percent, int | float) else None
+            found.append(window_report("codex", name, used, window.get("resets_at")))
+    return found
 
 
 def _unknown(*, is_filed: bool) -> str:

@@ -85,6 +85,9 @@ class CommandExecutor:
         check_amount("capture_bytes", capture_bytes)
         check_seconds("grace_s", grace_s, least=0.0, most=DAY_S)
         check_seconds("result_grace_s", result_grace_s, least=0.0, most=DAY_S)
+        self.account: str | None = getattr(
+            self._preset, "account", getattr(self._preset, "name", None)
+        )
         self._capture_bytes, self._grace_s = capture_bytes, grace_s
         self._result_grace_s = result_grace_s
         self.settings: dict[str, Any] = {

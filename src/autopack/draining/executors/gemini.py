@@ -29,7 +29,7 @@ class Gemini:
     The prompt's figure holds the cache, as ours does. No cost is told, nor that an answer was cut.
     """
 
-    name = "gemini"
+    name, account = "gemini", "google"
     command: tuple[Any, ...] = (
         "gemini", "--output-format", "stream-json", ("-m", "{model}"), "-p", "{prompt}",
     )  # fmt: skip

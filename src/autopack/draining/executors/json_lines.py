@@ -32,6 +32,7 @@ class ProgramReader:
 
     Attributes:
         calls: Figures that are not recorded yet; whoever records them takes them out.
+        limits: What was told of a plan's windows, as ``Attempt.report_limit`` takes it; likewise.
         note: The last step that was told.
         problems: Lines that claim to be Autopack's, and what is wrong with the first of them.
         n_problems: How many such lines there were.
@@ -49,6 +50,7 @@ class ProgramReader:
     def __init__(self, lease_token: str) -> None:
         self.lease_token = lease_token
         self.calls: list[dict[str, Any] | LaterCalls] = []
+        self.limits: list[dict[str, Any]] = []
         self.note: str | None = None
         self.problems: list[str] = []
         self.n_problems = 0

@@ -254,8 +254,7 @@ class WatchedProgram:
 
 
 def _wait_s(told: Failed) -> float | None:
-    """Return for how long a provider asks to wait: until a limit's reset, else in its words."""
-    now_s, resets_at = time.time(), told.source_fields.get("resets_at")
-    if isinstance(resets_at, int | float) and resets_at > now_s:
-        return resets_at - now_s
-    return retry_after_s(f"{told.message} {told.excerpt or ''}", now_s=now_s)
+    """Return for how long a provider asks to wait in its words; a limit's reset is a fact."""
+    if "resets_at" in told.source_fields:
+        return None
+    return retry_after_s(f"{told.message} {told.excerpt or ''}", now_s=time.time())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from autopack.draining.executors.json_objects import json_object
@@ -13,6 +14,7 @@ _STATUS: Final = re.compile(
     r"|\bError code: (\d{3})\b"
 )
 _ERRORS: Final = (100, 599)
+_MOMENTS_BEFORE: Final = 1e11
 
 
 def facts_of(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,6 +60,24 @@ def last_facts_in(text: str) -> dict[str, Any]:
     return {**facts, **({} if told is None else _unfolded(told))}
 
 
+def window_report(client: str, window: str, used: Any, resets_at: Any) -> dict[str, Any]:
+    """
+    Return what a client tells of a plan's window, as ``Attempt.report_limit`` takes it.
+
+    Args:
+        used: The share that is used, if it is a number.
+        resets_at: When it starts anew, in Unix seconds, if it is a number.
+    """
+    share = used if _is_number(used) and used >= 0 else None
+    is_moment = _is_number(resets_at) and 0 < resets_at < _MOMENTS_BEFORE
+    return {
+        "window": window,
+        "utilization": share,
+        "resets_at": datetime.fromtimestamp(resets_at, UTC) if is_moment else None,
+        "source": client,
+    }
+
+
 def word(value: Any) -> str | None:
     """Return a text; None if it is none, or says nothing."""
     return value if isinstance(value, str) and value.strip() else None
@@ -79,6 +99,10 @@ def _json_in(text: str) -> dict[str, Any] | None:
         if end > start and (told := json_object(text[start:end])) is not None:
             return told
     return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_status(value: Any) -> bool:

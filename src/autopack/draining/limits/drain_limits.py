@@ -24,7 +24,8 @@ class Limits:
     When to stop taking phases; None is no limit. A phase in work is always let finish.
 
     ``max_tokens`` and ``max_usd`` are caps: claims set aside under them what they may use, and
-    every process that joins the drain is bound by them. ``max_fingerprint_repeats`` and
+    every process that joins the drain is bound by them. ``give_up_after_s`` is how long it may
+    wait for an account that lets nobody in. ``max_fingerprint_repeats`` and
     ``max_timeouts_per_run`` are the breaker's, and hold one run.
     """
 
@@ -34,6 +35,7 @@ class Limits:
     max_tokens: int | None = None
     max_usd: Usd | None = attrs.field(default=None, converter=_usd)
     max_zero_yield: int | None = None
+    give_up_after_s: float | None = None
     max_fingerprint_repeats: int | None = 10
     max_timeouts_per_run: int | None = None
 
@@ -44,13 +46,17 @@ class Limits:
                 check_amount(name, value)
 
 
-def limit_reached(limits: Limits, work: Work, *, zero_streak: int, elapsed_s: float) -> str | None:
+def limit_reached(
+    limits: Limits, work: Work, *, zero_streak: int, elapsed_s: float, waited_s: float = 0.0
+) -> str | None:
     """
     Return which limit is reached, in words, or None.
 
     Args:
         work: What the drain's attempts came to.
         zero_streak: How many in a row ended without a call.
+        elapsed_s: How long the drain is at work.
+        waited_s: How long it waits for an account that lets nobody in.
     """
     for name, limit, used, unit in (
         ("max_phases", limits.max_phases, work.attempts, "phases taken"),
@@ -63,4 +69,9 @@ def limit_reached(limits: Limits, work: Work, *, zero_streak: int, elapsed_s: fl
             return f"{name}: {figure(used)} of {figure(limit)} {unit}"
     if limits.max_minutes is not None and elapsed_s >= limits.max_minutes * 60:
         return f"max_minutes: {elapsed_s / 60:.1f} of {figure(limits.max_minutes)} minutes"
+    if limits.give_up_after_s is not None and waited_s >= limits.give_up_after_s:
+        return (
+            f"give_up_after_s: {figure(round(waited_s))} of {figure(limits.give_up_after_s)} "
+            "seconds in which the account let nobody in"
+        )
     return None

@@ -66,6 +66,11 @@ class Admission:
         return len(self._waiting)
 
     @property
+    def n_backing_off(self) -> int:
+        """How many queued phases wait for nothing but a moment."""
+        return len(self._backing_off)
+
+    @property
     def reasons(self) -> dict[str, Held]:
         """Why each waiting phase may not be claimed, by key."""
         return self._waiting

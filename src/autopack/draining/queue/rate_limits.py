@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from autopack.aggregates.account import lane_of
 from autopack.errors import InvalidInputError
 
 _WINDOW: Final = timedelta(minutes=1)
@@ -137,11 +138,6 @@ class Lanes:
 
     def _take(self, lane: str, at: datetime, requests: int, tokens: int) -> None:
         self._taken.setdefault(lane, deque()).append((at, requests, tokens))
-
-
-def lane_of(model: str | None) -> str:
-    """Return the lane of a phase's model; phases that name none share one."""
-    return model or "(default)"
 
 
 def _rate(rate: Rate, model: str) -> int | None:

@@ -22,6 +22,8 @@ class DrainLimits(TypedDict, total=False):
         max_tokens, max_usd: Caps, in total tokens and USD: claims set aside under them what they
             may use, and every process that joins the drain is bound by them.
         max_zero_yield: Phases in a row without any recorded call.
+        give_up_after_s: Seconds for which it waits, with nothing in work, for an account that lets
+            nobody in: an outage, or a window that is used up.
         max_fingerprint_repeats: The breaker's, 10 if it is left out: a run that fails the same
             way so often, with no success in between, is left.
         max_timeouts_per_run: The breaker's as well: a run is left after so many time-outs.
@@ -33,6 +35,7 @@ class DrainLimits(TypedDict, total=False):
     max_tokens: int | None
     max_usd: UsdLike | None
     max_zero_yield: int | None
+    give_up_after_s: float | None
     max_fingerprint_repeats: int | None
     max_timeouts_per_run: int | None
 
@@ -84,6 +87,9 @@ class DrainSettings(DrainLimits, total=False):
         escalation: How a truncated attempt gets a larger budget: ``quantile``, what the
             calibrator says of larger outputs; or ``factor``, ``none``, or a policy.
         requests_per_minute, tokens_per_minute: For every model, or by model.
+        account: Whose limits the calls count under; the executor's own ``account``, else its
+            provider's name, else ``default``. All who work on the log leave it alone together.
+        leave: The share of each of its windows that is left to others, as 0.1.
     """
 
     run_id: str | None
@@ -107,3 +113,5 @@ class DrainSettings(DrainLimits, total=False):
     escalation: EscalationLike
     requests_per_minute: Rate
     tokens_per_minute: Rate
+    account: str | None
+    leave: float | None

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -27,6 +27,8 @@ from autopack.prediction.calibration.price_table import PriceTable
 from autopack.prediction.calibrators import calibrator_of
 from autopack.values.ids import PhaseRef, check_name
 from autopack.values.money import Usd, UsdLike
+
+_ACCOUNT: Final = "default"
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +62,8 @@ class Settings:
     escalation: EscalationPolicy | None
     rates: Rates
     prices: PriceTable | None
+    account: str
+    leave: float | None
     allow_unknown_price: bool
     assume_usd_per_call: Usd | None
     limits: Limits
@@ -108,6 +112,8 @@ class Settings:
             **({} if self.prices is None else {"prices": self.prices.plain()}),
             "allow_unknown_price": self.allow_unknown_price,
             **_told("assume_usd_per_call", self.assume_usd_per_call),
+            "account": self.account,
+            "leave": self.leave,
             **({"objects": list(self.objects)} if self.objects else {}),
             **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
             "workspace": None if self.workspace is None else str(self.workspace),
@@ -140,6 +146,8 @@ def settings_of(
     requests_per_minute: Rate = None,
     tokens_per_minute: Rate = None,
     prices: PriceTable | Sequence[Mapping[str, Any]] | None = None,
+    account: str | None = None,
+    leave: float | None = None,
     allow_unknown_price: bool = False,
     assume_usd_per_call: UsdLike | None = None,
     **limits: Any,
@@ -176,11 +184,16 @@ def settings_of(
             name=unknown[0],
             value=limits[unknown[0]],
         )
+    if leave is not None and not (isinstance(leave, int | float) and 0 < leave < 1):
+        raise InvalidInputError(
+            f"leave is {leave!r}; give a share between 0 and 1.", name="leave", value=leave
+        )
+    does = _executor(registry, executor)
     chosen = registry.resolve("estimator", estimator)
     if strategy in (None, "fifo"):
         strategy = "fifo" if phase_id is None else "one"
     return Settings(
-        executor=_executor(registry, executor),
+        executor=does,
         executor_name=executor if isinstance(executor, str) else _name_of(executor),
         strategy=_strategy(registry, strategy, run_id, phase_id),
         strategy_name=strategy if isinstance(strategy, str) else _name_of(strategy),
@@ -212,6 +225,8 @@ def settings_of(
         escalation=escalation_of(escalation),
         rates=Rates(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute),
         prices=_prices(prices),
+        account=check_name("account", account or _account_of(does)),
+        leave=leave,
         allow_unknown_price=allow_unknown_price,
         assume_usd_per_call=usd_of("assume_usd_per_call", assume_usd_per_call),
         limits=Limits(**limits),
@@ -275,6 +290,11 @@ def _executor(registry: Registry, wanted: Any) -> Any:
     if prepare := getattr(found, "prepare", None):
         _check_takes(prepare, "executor's prepare", "run")
     return found
+
+
+def _account_of(executor: Any) -> str:
+    """Return whose limits an executor's calls count under, as it says itself."""
+    return getattr(executor, "account", None) or _ACCOUNT
 
 
 def _calibrator(registry: Registry, wanted: Any, estimator: str, tau: float) -> Any:

@@ -11,11 +11,12 @@ from autopack.log.views.persisted import differences, refresh
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
 from autopack.ports.projection import check_projection
+from autopack.projections.accounts import ACCOUNTS
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
 
-CORE_VIEWS: Final = (RUNS, PHASES, ATTEMPTS)
+CORE_VIEWS: Final = (RUNS, PHASES, ATTEMPTS, ACCOUNTS)
 _narrator = Narrator("autopack.plugins")
 
 
