@@ -373,10 +373,12 @@ def test_denied_tools_and_nothing_written_is_a_failure(tmp_path):
 @pytest.mark.parametrize("as_printed", [float, str])
 def test_figures_may_be_floats_or_digits(as_printed):
     """They mean the same."""
-    model = {name: as_printed(n) for name, n in used(1).items() if name != "costUSD"}
-    _reader, (call,), problems = read(result({MODEL: {**model, "costUSD": 0.1}}))
+    model = {name: as_printed(n) for name, n in used(1).items()}
+    told = result({MODEL: used(1)}, total=as_printed(0.1))
+    _reader, (call,), problems = read({**told, "modelUsage": {MODEL: model}})
 
     assert ((510, 100), []) == (tokens([call])[0], problems)
+    assert Decimal("0.1") == call["cost_usd"]
 
 
 @pytest.mark.parametrize("odd", ["many", -1, 1.5, True, [1]])

@@ -53,10 +53,10 @@ def number(figures: Mapping[str, Any], name: str) -> float | None:
 
 
 def amount(figures: Mapping[str, Any], name: str) -> Usd | None:
-    """Return a figure in USD, exactly, or None."""
+    """Return a figure in USD, exactly, also from a text; or None."""
     value = figures.get(name)
     try:
-        return Usd.of(value) if isinstance(value, int | float) else None
+        return Usd.of(value) if type(value) in (int, float, str) else None
     except InvalidInputError:
         return None
 
