@@ -195,6 +195,7 @@ def test_what_the_class_rests_on_is_told():
     told = [
         class_of(Failed("x", "y", failure_class="boundary")).basis,
         class_of(Failed("x", "y", source_fields={"http_status": 429, "error": "z"})).basis,
+        class_of(Failed("x", "y", source_fields={"said": "You've hit your usage limit."})).basis,
         class_of(Failed("http_503", "y")).basis,
         class_of(Failed("exit_1", "y", excerpt="Error: socket hang up")).basis,
         class_of(Failed("mine", "y")).basis,
@@ -204,6 +205,7 @@ def test_what_the_class_rests_on_is_told():
     assert [
         "the executor",
         "error z, http_status 429",
+        'said: "You\'ve hit your usage limit"',
         "code http_503",
         "said: 'socket hang up'",
         "code mine is the executor's own",

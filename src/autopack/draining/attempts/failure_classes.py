@@ -80,7 +80,8 @@ def _by_facts(failure: Failed) -> Classed | None:
         # "invalid_request_error" and 400 are also told of an empty account and a long prompt.
         closer = by_sentence(said, anywhere=True)
         if closer is not None and closer[0] in _CLOSER.get(kind or by_status(status) or "", ()):
-            return Classed(closer[0], f"{_told(facts)}: {closer[1][:_SHOWN_CHARS]!r}")
+            words = repr(closer[1][:_SHOWN_CHARS])
+            return Classed(closer[0], f"{_told(facts) or 'said'}: {words}")
     kind = kind or by_word(facts.get("terminal_reason"))
     if kind in ("overloaded", "invalid_request") and by_status(status) in _BEYOND:
         kind = by_status(status)

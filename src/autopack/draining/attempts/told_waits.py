@@ -208,8 +208,7 @@ def _next(found: "re.Match[str]", now: datetime) -> datetime | None:
         return at + timedelta(days=1)
     if weekday:
         at += timedelta(days=(_DAYS.index(weekday) - at.weekday()) % 7)
-        return at if at > now else at + timedelta(days=7)
-    return at if at > now - _JUST_GONE else at + timedelta(days=1)
+    return at if at > now - _JUST_GONE else at + timedelta(days=7 if weekday else 1)
 
 
 def _zone(name: str | None, local: tzinfo | None) -> tzinfo | None:
