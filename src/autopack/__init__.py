@@ -7,6 +7,7 @@ Everything is loaded when it is first used, so that importing the package costs 
 from autopack.values.lazy import TYPE_CHECKING, loaded, shown_by
 
 if TYPE_CHECKING:
+    from autopack.api.accounts import open_account as open_account
     from autopack.api.amendments import amend_usage as amend_usage
     from autopack.api.backtests import backtest as backtest
     from autopack.api.batches import abatch as abatch

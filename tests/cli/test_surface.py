@@ -50,6 +50,8 @@ PYTHON_NAMES = {
     "drain set": "set_drain",
     "drain pause": "pause_drain",
     "drain resume": "resume_drain",
+    "account list": "status",
+    "account open": "open_account",
     "simulate": "simulate synthetic_backlog",
     "probe": "probe",
     "status": "status",

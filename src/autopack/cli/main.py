@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "run": "run:run",
     "phase": "phase:phase",
     "drain": "drain:drain",
+    "account": "account:account",
     "simulate": "simulate:simulate",
     "probe": "probe:probe",
     "status": "status:status",

@@ -68,12 +68,13 @@ class LaneProbed:
 
 @event("lane.opened")
 class LaneOpened:
-    """A lane lets everybody in again, and why."""
+    """A lane lets everybody in again, and why; a person who opened it is named."""
 
     account: Key
     model: str | None = None
     why: ReasonText
     lease_token: Key | None = None
+    by: str | None = None
 
 
 AccountEvent = LimitReported | LaneRested | LaneProbed | LaneOpened
