@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from autopack.plugins.discovery import load_plugins as load_plugins
     from autopack.plugins.hookspecs import hookimpl as hookimpl
     from autopack.plugins.scaffold import create_plugin as create_plugin
+    from autopack.ports.attempt import Attempt as Attempt
     from autopack.ports.drain import Choose as Choose
     from autopack.ports.drain import DrainView as DrainView
     from autopack.ports.drain import Retry as Retry
@@ -89,7 +90,6 @@ if TYPE_CHECKING:
     from autopack.ports.prediction import Proposal as Proposal
     from autopack.ports.prediction import Sample as Sample
     from autopack.ports.projection import projection as projection
-    from autopack.ports.work import Attempt as Attempt
     from autopack.ports.work import Completed as Completed
     from autopack.ports.work import Failed as Failed
     from autopack.ports.work import NeedsPerson as NeedsPerson

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from autopack.plugins.observers import ObserverFaults as ObserverFaults
     from autopack.plugins.registry import PluginInfo as PluginInfo
     from autopack.plugins.registry import Registry as Registry
+    from autopack.ports.attempt import Attempt as Attempt
+    from autopack.ports.attempt import OwnAttempt as OwnAttempt
     from autopack.ports.backend import Backend as Backend
     from autopack.ports.backend import Checkpoint as Checkpoint
     from autopack.ports.backend import ClockHold as ClockHold
@@ -106,7 +108,6 @@ if TYPE_CHECKING:
     from autopack.ports.states import PhaseStatus as PhaseStatus
     from autopack.ports.usage import AmendedFigures as AmendedFigures
     from autopack.ports.usage import UsageFigures as UsageFigures
-    from autopack.ports.work import Attempt as Attempt
     from autopack.ports.work import Classed as Classed
     from autopack.ports.work import Completed as Completed
     from autopack.ports.work import Executor as Executor
@@ -114,7 +115,6 @@ if TYPE_CHECKING:
     from autopack.ports.work import Failed as Failed
     from autopack.ports.work import NeedsPerson as NeedsPerson
     from autopack.ports.work import Outcome as Outcome
-    from autopack.ports.work import OwnAttempt as OwnAttempt
     from autopack.ports.work import PhaseView as PhaseView
     from autopack.ports.work import RunView as RunView
     from autopack.prediction.calibration.backtesting import Backtest as Backtest

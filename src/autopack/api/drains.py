@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 from autopack.api.estimates import DEFAULT_ESTIMATOR
 from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.log.thread_pool import Block
+from autopack.ports.attempt import OwnAttempt
 from autopack.ports.drain import StrategyLike
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
-from autopack.ports.work import ExecutorLike, OwnAttempt
+from autopack.ports.work import ExecutorLike
 from autopack.prediction.calibrated_estimates import estimated
 from autopack.prediction.calibrators import quantiles_of
 from autopack.projections.phases import standing

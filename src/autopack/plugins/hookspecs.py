@@ -16,8 +16,9 @@ if TYPE_CHECKING:  # a plugin is loaded without them; they say what its function
     from autopack.draining.engine.drain_report import DrainReport
     from autopack.events import LlmUsageRecorded
     from autopack.log.log import Log
+    from autopack.ports.attempt import Attempt
     from autopack.ports.log import Recorded
-    from autopack.ports.work import Attempt, Classed, Completed, Failed, PhaseView
+    from autopack.ports.work import Classed, Completed, Failed, PhaseView
 
 hookspec = pluggy.HookspecMarker("autopack")
 hookimpl = pluggy.HookimplMarker("autopack")

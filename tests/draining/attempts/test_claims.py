@@ -40,7 +40,7 @@ def test_a_claim_is_estimated_and_has_its_lease(clocked):
     assert ["phase.estimated", "phase.claimed", "phase.started"] == types_of(clocked, "phase-r/p1")
     assert ("phase r/p1", claim.token, "w1") == (lease.key, lease.token, lease.worker)
     assert journal_of(clocked).now_us() + 30_000_000 == lease.expires_at
-    assert ("worker w1", "this boot") == (alive.key, alive.step)
+    assert ("worker w1", "this boot") == (alive.key, alive.boot)
 
 
 def test_a_phase_is_claimed_once(log, another):

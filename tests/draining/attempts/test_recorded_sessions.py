@@ -5,7 +5,7 @@ from decimal import Decimal
 from autopack import PhaseSpec, create_run, drain
 from autopack.draining.attempts.recorded_sessions import RecordedSessions
 from autopack.log.log import journal_of
-from autopack.ports.work import RecallsSessions
+from autopack.ports.attempt import RecallsSessions
 
 
 def work(phase, attempt):

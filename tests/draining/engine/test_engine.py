@@ -278,7 +278,7 @@ def test_a_phases_own_deadline_comes_first(any_log):
     [
         (lambda _p, _a: Failed("tests_failed", "two of nine"), "tests_failed", "execution_error"),
         (lambda _p, _a: 1 / 0, "ZeroDivisionError", "execution_error"),
-        (lambda _p, _a: "done", "bad_outcome", "bad_outcome"),
+        (lambda _p, _a: 5, "bad_outcome", "bad_outcome"),
         (lambda _p, _a: Failed("max_turns", "40 of 40"), "max_turns", "llm_boundary_hit"),
         (lambda _p, _a: (_ for _ in ()).throw(ValueError), "ValueError", "execution_error"),
         (lambda _p, _a: (_ for _ in ()).throw(SystemExit(3)), "SystemExit", "execution_error"),

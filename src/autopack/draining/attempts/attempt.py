@@ -10,6 +10,7 @@ from typing import Any, Unpack
 from autopack.draining.attempts.call_figures import checked
 from autopack.draining.attempts.claims import Claim, Claims
 from autopack.draining.attempts.machine_faults import hindrance_of, patiently
+from autopack.draining.attempts.provider_responses import told_by
 from autopack.draining.attempts.recorded_calls import evolved, record
 from autopack.draining.attempts.storable_text import storable
 from autopack.draining.attempts.threads import is_on_loop
@@ -23,23 +24,17 @@ from autopack.events import LimitReported, LlmUsageRecorded
 from autopack.format.redaction import clean
 from autopack.log.command_handler import Handler
 from autopack.log.drafts import FREE_TEXT_MOST
+from autopack.ports.attempt import SessionUse
 from autopack.ports.log import Recorded
 from autopack.ports.usage import UsageFigures
-from autopack.ports.work import (
-    USAGE_PROBLEMS,
-    Completed,
-    Failed,
-    NeedsPerson,
-    Outcome,
-    SessionUse,
-)
+from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.call_use import Use
 
 
 class LiveAttempt:
     """
-    An attempt at a phase; implements :class:`autopack.ports.work.Attempt`. Any thread.
+    An attempt at a phase; implements :class:`autopack.Attempt`. Any thread.
 
     Args:
         is_patient: Whether it waits while the machine hinders it, as a drain does; somebody's own
@@ -240,6 +235,33 @@ class LiveAttempt:
         self.at_cap = at_cap
         if not self._heeds_caps:
             self.when_capped()
+
+    def record_response(
+        self,
+        response: Any,
+        *,
+        model: str | None = None,
+        occurred_at: datetime | None = None,
+        **figures: Unpack[UsageFigures],
+    ) -> Recorded[LlmUsageRecorded]:
+        """
+        Record one LLM call from the provider's own answer.
+
+        ``help(autopack.Attempt.record_response)`` tells which answers, and how they are read.
+        """
+        return self.record_usage(**told_by(response, model, figures), occurred_at=occurred_at)
+
+    async def arecord_response(
+        self,
+        response: Any,
+        *,
+        model: str | None = None,
+        occurred_at: datetime | None = None,
+        **figures: Unpack[UsageFigures],
+    ) -> Recorded[LlmUsageRecorded]:
+        """Do as :meth:`record_response` does, in a thread, even if the task is cancelled."""
+        found = told_by(response, model, figures)
+        return await self.arecord_usage(**found, occurred_at=occurred_at)
 
     async def arecord_usage(
         self,

@@ -12,6 +12,23 @@ _NAMES: Final = frozenset(LlmUsageRecorded.__annotations__) - {
     "run_id", "phase_id", "attempt", "lease_token", "call_id", "late", "request_model",
 }  # fmt: skip
 
+_MEANT: Final = {
+    "prompt_tokens": "input_tokens",
+    "completion_tokens": "output_tokens",
+    "cached_tokens": "cache_read_tokens",
+    "cache_read_input_tokens": "cache_read_tokens, which input_tokens includes",
+    "cache_creation_input_tokens": "cache_write_tokens, which input_tokens includes",
+    "prompt_token_count": "input_tokens",
+    "candidates_token_count": "output_tokens, with thoughts_token_count",
+    "thoughts_token_count": "reasoning_tokens",
+    "thinking_tokens": "reasoning_tokens",
+    "finish_reason": "stop_reason",
+    "cost": "cost_usd",
+    "latency_s": "duration_s",
+    "id": "call_id",
+}
+"""What providers call a figure, and what it is called here."""
+
 
 def checked(figures: UsageFigures) -> dict[str, Any]:
     """
@@ -21,14 +38,19 @@ def checked(figures: UsageFigures) -> dict[str, Any]:
         InvalidInputError: There is no such figure, or they cannot be so together.
     """
     if unknown := sorted(set(figures) - _NAMES):
+        meant = [f"{name} is {_MEANT[name]} here" for name in unknown if name in _MEANT]
+        hint = f"{'; '.join(meant)}. A provider's answer goes to record_response() as it is. "
         raise InvalidInputError(
-            f"record_usage() has no figure {', '.join(unknown)}. "
+            f"record_usage() has no figure {', '.join(unknown)}. {hint if meant else ''}"
             f"It takes: {', '.join(sorted(_NAMES))}.",
             name="figures",
             value=tuple(unknown),
         )
     told: dict[str, Any] = dict(figures)
     check_possible(told)
+    parts = told.get("input_tokens"), told.get("output_tokens")
+    if told.get("total_tokens") is None and None not in parts:
+        told["total_tokens"] = sum(parts)
     if told.get("truncated") is None:
         told["truncated"] = is_cut_off(told)
     if told.get("cost_usd") is not None:

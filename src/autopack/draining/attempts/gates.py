@@ -5,7 +5,8 @@ from typing import Any
 from autopack.draining.attempts.storable_text import storable, words_of
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
-from autopack.ports.work import Attempt, Completed, PhaseView
+from autopack.ports.attempt import Attempt
+from autopack.ports.work import Completed, PhaseView
 
 
 def question_of(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from autopack.events import LlmUsageRecorded
 from autopack.log.journal import Journal
-from autopack.ports.work import SessionUse
+from autopack.ports.attempt import SessionUse
 from autopack.values.money import Usd
 
 SESSION_FIELDS: Final = ("session_id", "thread_id")

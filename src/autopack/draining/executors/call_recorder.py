@@ -15,7 +15,7 @@ from autopack.errors import (
     InvalidInputError,
     LeaseLostError,
 )
-from autopack.ports.work import Attempt, RecallsSessions, SessionUse
+from autopack.ports.attempt import Attempt, RecallsSessions, SessionUse
 
 CALLS_MOST: Final = 20_000
 """How many calls of one attempt are recorded; how many more were told is said."""

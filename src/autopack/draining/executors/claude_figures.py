@@ -6,20 +6,17 @@ from typing import Any, Final
 
 import attrs
 
-from autopack.draining.executors.session_calls import LaterCalls, SessionTotals
-from autopack.draining.executors.token_figures import (
+from autopack.draining.attempts.provider_responses import anthropic_figures
+from autopack.draining.attempts.read_figures import (
     Figures,
     added,
     amount,
-    beyond,
-    greatest,
-    is_nothing,
     number,
-    together,
-    total,
     unreadable,
     whole,
 )
+from autopack.draining.executors.session_calls import LaterCalls, SessionTotals
+from autopack.draining.executors.token_figures import beyond, greatest, is_nothing, together, total
 from autopack.events.usage import HOUR_WRITES
 from autopack.values.money import Usd
 from autopack.values.money import total as total_usd
@@ -86,7 +83,7 @@ class ResultFigures:
         """
         self.n_results += 1
         usage = result.get("usage")
-        turn = session_figures(usage) if isinstance(usage, dict) else {}
+        turn = anthropic_figures(usage) if isinstance(usage, dict) else {}
         since, by_model = result.get("model_usage_since_last_result"), result.get("modelUsage")
         self._complain(usage, since if isinstance(since, dict) else by_model)
         maker = _Maker(self, result, main, _about(by_model), more)
@@ -224,21 +221,6 @@ def model_name(name: Any) -> str | None:
     if found is None or found == SYNTHETIC:
         return None
     return _VARIANT.sub("", found.strip()) or None
-
-
-def session_figures(usage: Mapping[str, Any]) -> Figures:
-    """Return a ``usage`` as ours: Anthropic's ``input_tokens`` leave the cache out."""
-    read = whole(usage, "cache_read_input_tokens")
-    written = whole(usage, "cache_creation_input_tokens")
-    details, creation = usage.get("output_tokens_details"), usage.get("cache_creation")
-    return {
-        "input_tokens": added(whole(usage, "input_tokens"), read, written),
-        "cache_read_tokens": read,
-        "cache_write_tokens": written,
-        HOUR_WRITES: _inner(creation, "ephemeral_1h_input_tokens"),
-        "output_tokens": whole(usage, "output_tokens"),
-        "reasoning_tokens": _inner(details, "thinking_tokens"),
-    }
 
 
 def _inner(given: Any, name: str) -> int | None:

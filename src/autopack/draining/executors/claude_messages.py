@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from autopack.draining.executors.claude_figures import SYNTHETIC, model_name, session_figures
-from autopack.draining.executors.token_figures import Figures, greatest, together
+from autopack.draining.attempts.provider_responses import anthropic_figures
+from autopack.draining.attempts.read_figures import Figures
+from autopack.draining.executors.claude_figures import SYNTHETIC, model_name
+from autopack.draining.executors.token_figures import greatest, together
 
 _FACTS: Final = ("api_error_status", "api_error", "api_error_type", "request_id")
 _CUT_OFF: Final = "max_tokens"
@@ -97,7 +99,7 @@ class Messages:
         if not isinstance(usage, dict):
             return
         known, before = self._used.get(key, (None, {}))
-        now = {name: n for name, n in session_figures(usage).items() if n is not None}
+        now = {name: n for name, n in anthropic_figures(usage).items() if n is not None}
         merged = greatest({**before, **now}, before) if before else now
         self._used[key] = (model_name(model) or known, merged)
 

@@ -6,23 +6,17 @@ from typing import Any
 
 import attrs
 
+from autopack.draining.attempts.provider_responses import anthropic_figures
+from autopack.draining.attempts.read_figures import Figures
 from autopack.draining.executors import session_files
 from autopack.draining.executors.claude_figures import (
     SYNTHETIC,
     call_of,
     model_name,
-    session_figures,
 )
 from autopack.draining.executors.claude_messages import Messages
 from autopack.draining.executors.session_calls import Recall, Surroundings, Tell
-from autopack.draining.executors.token_figures import (
-    Figures,
-    beyond,
-    greatest,
-    is_nothing,
-    together,
-    total,
-)
+from autopack.draining.executors.token_figures import beyond, greatest, is_nothing, together, total
 
 _FOLDER = "CLAUDE_CONFIG_DIR", ".claude"
 
@@ -83,7 +77,7 @@ def _messages_of(folder: Path, session_id: str) -> dict[str, tuple[str, Figures]
             continue
         if message.get("model") == SYNTHETIC:
             continue
-        key, figures = str(message.get("id")), session_figures(message["usage"])
+        key, figures = str(message.get("id")), anthropic_figures(message["usage"])
         _model, before = used.get(key, ("", {}))
         used[key] = (model_name(message.get("model")) or "", greatest(figures, before))
     return used

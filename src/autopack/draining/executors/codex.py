@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import attrs
 
+from autopack.draining.attempts.read_figures import Figures, unreadable
 from autopack.draining.executors.codex_rollouts import (
     USAGE_NAMES,
     CodexTurn,
@@ -17,7 +18,7 @@ from autopack.draining.executors.json_lines import ProgramReader, no_result
 from autopack.draining.executors.json_objects import json_object
 from autopack.draining.executors.provider_errors import facts_in
 from autopack.draining.executors.session_calls import NOWHERE, Surroundings
-from autopack.draining.executors.token_figures import Figures, greatest, unreadable
+from autopack.draining.executors.token_figures import greatest
 from autopack.ports.work import Completed, Failed
 
 _CUT: Final = "reason: max_output_tokens"

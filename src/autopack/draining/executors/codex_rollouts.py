@@ -5,18 +5,17 @@ from typing import Any, Final, Self
 
 import attrs
 
+from autopack.draining.attempts.read_figures import Figures, whole
 from autopack.draining.executors import session_files
 from autopack.draining.executors.provider_errors import window_report
 from autopack.draining.executors.session_calls import Recall, Surroundings, Tell
 from autopack.draining.executors.token_figures import (
     COUNTS,
-    Figures,
     beyond,
     greatest,
     is_nothing,
     together,
     total,
-    whole,
 )
 
 _PROVIDER: Final = "openai"

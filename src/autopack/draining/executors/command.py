@@ -27,8 +27,9 @@ from autopack.errors import (
     LeaseLostError,
     MachineFaultError,
 )
+from autopack.ports.attempt import Attempt, HeedsCaps
 from autopack.ports.figures import DAY_S, check_amount, check_seconds
-from autopack.ports.work import Attempt, Failed, HeedsCaps, Outcome, PhaseView
+from autopack.ports.work import Failed, Outcome, PhaseView
 
 _EXAMPLE: Final = """--command '["my-agent", "--task", "{goal}"]' or --preset claude"""
 

@@ -3,18 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from autopack.draining.attempts.read_figures import Figures, added, unreadable, whole
 from autopack.draining.executors.json_lines import ProgramReader, no_result
 from autopack.draining.executors.json_objects import json_object
 from autopack.draining.executors.provider_errors import facts_in, last_facts_in, word
 from autopack.draining.executors.session_calls import NOWHERE, Surroundings
-from autopack.draining.executors.token_figures import (
-    Figures,
-    added,
-    is_nothing,
-    total,
-    unreadable,
-    whole,
-)
+from autopack.draining.executors.token_figures import is_nothing, total
 from autopack.ports.work import Completed, Failed
 
 _PROVIDER: Final = "google"

@@ -19,15 +19,8 @@ from autopack.draining.executors.program_output import (
 from autopack.draining.executors.usage_files import SLICES_MOST, Told, UsageChannel
 from autopack.errors import CapReachedError, LeaseLostError
 from autopack.plugins.narrator import Narrator
-from autopack.ports.work import (
-    DENIED_USES,
-    USAGE_PROBLEMS,
-    Attempt,
-    Completed,
-    Failed,
-    Outcome,
-    PhaseView,
-)
+from autopack.ports.attempt import Attempt
+from autopack.ports.work import DENIED_USES, USAGE_PROBLEMS, Completed, Failed, Outcome, PhaseView
 from autopack.report.failure_words import start_of
 
 T = TypeVar("T")

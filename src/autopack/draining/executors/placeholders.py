@@ -9,7 +9,8 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.errors.nearest import nearest
-from autopack.ports.work import Attempt, PhaseView
+from autopack.ports.attempt import Attempt
+from autopack.ports.work import PhaseView
 
 Argument = str | Sequence[str]
 """An argument, or several that belong together and are left out if one of them has no value."""

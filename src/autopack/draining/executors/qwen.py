@@ -4,21 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from autopack.draining.attempts.read_figures import Figures, number, unreadable, whole
 from autopack.draining.executors.denied_uses import denied_lines, with_denials
 from autopack.draining.executors.json_lines import ProgramReader, no_result
 from autopack.draining.executors.json_objects import json_object, objects_of
 from autopack.draining.executors.provider_errors import facts_in, word
 from autopack.draining.executors.session_calls import NOWHERE, Surroundings
-from autopack.draining.executors.token_figures import (
-    Figures,
-    greatest,
-    is_nothing,
-    number,
-    together,
-    total,
-    unreadable,
-    whole,
-)
+from autopack.draining.executors.token_figures import greatest, is_nothing, together, total
 from autopack.ports.work import Completed, Failed
 
 _PROVIDER: Final = "qwen"

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import attrs
 
+from autopack.ports.attempt import Attempt
 from autopack.ports.prediction import Sample
-from autopack.ports.work import Attempt, Completed, Failed, Outcome, PhaseView
+from autopack.ports.work import Completed, Failed, Outcome, PhaseView
 
 _FAILURES: Final = (
     ("tests_failed", "2 of 14 tests failed after the patch was applied", False),

@@ -6,14 +6,9 @@ from typing import Any, Protocol
 
 import attrs
 
-from autopack.draining.executors.token_figures import (
-    Figures,
-    begins_anew,
-    beyond,
-    is_nothing,
-    total,
-)
-from autopack.ports.work import SessionUse
+from autopack.draining.attempts.read_figures import Figures
+from autopack.draining.executors.token_figures import begins_anew, beyond, is_nothing, total
+from autopack.ports.attempt import SessionUse
 
 Recall = Callable[[str], SessionUse]
 """What the log has of a session, by its id."""

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from autopack.ports.work import Attempt, Completed, Failed, Outcome, PhaseView
+from autopack.ports.attempt import Attempt
+from autopack.ports.work import Completed, Failed, Outcome, PhaseView
 
 
 def answers(phase: PhaseView, attempt: Attempt) -> Outcome:
