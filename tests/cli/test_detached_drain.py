@@ -60,7 +60,7 @@ def test_a_drain_goes_on_in_a_session_of_its_own(cli, run_log, slow):
     shown = cli("--log", run_log, "drain", "list").stdout
     slow.with_name("go").touch()
     after = stands(run_log, "stopped")
-    output = Path(begun["output"]).read_text(encoding="utf-8")
+    lines = list(map(json.loads, Path(begun["output"]).read_text(encoding="utf-8").splitlines()))
 
     assert (0, begun["pid"]) == (code, session)
     assert (begun["drain_id"], begun["pid"], begun["output"]) == (
@@ -68,7 +68,8 @@ def test_a_drain_goes_on_in_a_session_of_its_own(cli, run_log, slow):
     )  # fmt: skip
     assert f"{begun['drain_id']} at work by {there.workers[0]}" in shown
     assert ("empty", 2) == (after.stopped.reason, after.stopped.totals["completed"])
-    assert "phase.completed" in output
+    assert ["drain.started", "drain.stopped"] == [lines[n]["type"] for n in (0, -2)]
+    assert "phase.completed" in Path(begun["output"]).with_suffix(".err").read_text()
     assert 0o600 == os.stat(begun["output"]).st_mode & 0o777
 
 

@@ -1,16 +1,16 @@
 """Hands on a drain that runs, in whichever process: set, paused and resumed by the log."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import attrs
 
 from autopack.aggregates.requests import CapsRequest
-from autopack.api.drain_summaries import list_drains
 from autopack.api.given_reasons import check_why
+from autopack.draining.attempts.living_workers import living_workers
+from autopack.draining.engine.resume import drain_named
 from autopack.errors import InvalidInputError
-from autopack.errors.nearest import did_you_mean
 from autopack.events import (
     DrainPauseRequested,
     DrainRequest,
@@ -137,40 +137,37 @@ def _ask(
     log: Log, drain: str | None, request: Callable[[str], DrainRequest], wait_s: float
 ) -> list[DrainAnswers]:
     """Append a request to each drain that is meant, and wait for what is answered."""
-    workers = {one.drain_id: one.workers for one in list_drains(log)}
-    asked = {name: workers[name] for name in _meant(workers, drain)}
+    asked: dict[str, list[str]] = {}
+    for worker, name in sorted(living_workers(journal_of(log)).items()):
+        if name is not None and drain in (name, None):
+            asked.setdefault(name, []).append(worker)
+    if not asked:
+        asked[_known(log, drain)] = []
     versions: dict[str, int] = {}
     for name in asked:
         recorded = log.append(drain_stream(name), [request(name)], expected_version=ANY)
         versions[name] = recorded[0].version
     answers = _answers(log, versions, asked, wait_s)
     return [
-        DrainAnswers(drain_id=name, workers=there, answers=answers[name])
+        DrainAnswers(drain_id=name, workers=tuple(there), answers=answers[name])
         for name, there in asked.items()
     ]
 
 
-def _meant(workers: dict[str, tuple[str, ...]], drain: str | None) -> Iterable[str]:
-    if drain in workers:
-        return [drain]
+def _known(log: Log, drain: str | None) -> str:
+    """Return the drain that is meant, although nobody works on it."""
     if drain is not None:
-        raise InvalidInputError(
-            f"There is no drain {drain!r} in this log.{did_you_mean(drain, workers)}",
-            name="drain",
-            value=drain,
-        )
-    if living := [name for name, there in workers.items() if there]:
-        return living
-    last = f", such as the last one, {list(workers)[-1]}" if workers else ""
+        return drain_named(log, drain)
     raise InvalidInputError(
-        f"No drain is at work in this log. Name one that is to be gone on with{last}.",
+        "No drain is at work in this log. Name one that is to be gone on with; autopack drain list "
+        "shows them.",
         name="drain",
         value=None,
     )
 
 
 def _answers(
-    log: Log, versions: dict[str, int], asked: dict[str, tuple[str, ...]], wait_s: float
+    log: Log, versions: dict[str, int], asked: dict[str, list[str]], wait_s: float
 ) -> dict[str, tuple[Any, ...]]:
     """Return the answers to each request, by drain; wait for all workers' for so long at most."""
     found: dict[str, tuple[Any, ...]] = dict.fromkeys(asked, ())

@@ -1,5 +1,6 @@
 """The drains of a log, from what their streams say and who lives."""
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import attrs
@@ -15,6 +16,7 @@ from autopack.events import (
 from autopack.log.log import Log, journal_of
 from autopack.ports.log import Recorded
 from autopack.report.drain_summary import DrainState, DrainSummary
+from autopack.values.ids import drain_stream
 
 _TELLING = (DrainStarted, DrainStopped, DrainPauseRequested, DrainResumeRequested, DrainLaunched)
 
@@ -48,9 +50,19 @@ class _Story:
 
 def list_drains(log: Log) -> list[DrainSummary]:
     """Return the drains that were started, in their order: where each stands, how it ended."""
-    journal = journal_of(log)
-    alive, stories = living_workers(journal), dict[str, _Story]()
-    for recorded in journal.read_all(types=_TELLING):
+    return _summaries(log, log.read_all(types=_TELLING))
+
+
+def live_drains(log: Log) -> list[DrainSummary]:
+    """Return the drains that some process works on; reads no stream but theirs."""
+    named = sorted({drain for drain in living_workers(journal_of(log)).values() if drain})
+    told = (log.read(drain_stream(name), types=_TELLING) for name in named)
+    return [one for events in told for one in _summaries(log, events) if one.workers]
+
+
+def _summaries(log: Log, events: Iterable[Recorded[Any]]) -> list[DrainSummary]:
+    alive, stories = living_workers(journal_of(log)), dict[str, _Story]()
+    for recorded in events:
         stories.setdefault(recorded.event.drain_id, _Story()).hear(recorded)
     return [
         _summary(name, story, story.started, alive)
@@ -60,7 +72,7 @@ def list_drains(log: Log) -> list[DrainSummary]:
 
 
 def _summary(
-    name: str, story: _Story, started: Recorded[Any], alive: frozenset[str]
+    name: str, story: _Story, started: Recorded[Any], alive: Collection[str]
 ) -> DrainSummary:
     workers = tuple(one for one in story.workers if one in alive)
     state: DrainState = "gone" if story.n_open else "stopped"

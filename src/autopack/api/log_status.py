@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from autopack.aggregates.order import Stuck, find_stuck
-from autopack.api.drain_summaries import list_drains
+from autopack.api.drain_summaries import live_drains
 from autopack.api.held_runs import held
 from autopack.api.views import phase_rows
 from autopack.draining.attempts.lease_keys import phase_key, worker_key
@@ -73,7 +73,7 @@ def _standing(log: Log) -> Status:
         runs_implied=runs.implied,
         phases_by_state=states,
         live=_live_workers(log, board.live, now_us),
-        drains=tuple(one for one in list_drains(log) if one.workers),
+        drains=tuple(live_drains(log)),
         failures=_halted(failed),
         gates=_halted(_last_halted(log, (PhaseGated,), (PhaseStatus.GATED,))),
         dead_letters=sum(states.get(state, 0) for state in FAILED_STATES),

@@ -33,15 +33,17 @@ def detach(ctx: click.Context, session: Session, given: dict[str, Any], as_json:
     with session.open_log() as log:
         drain_id = _drain_id(log, given)
         output = _output(session.target or "", drain_id)
-        child = _begun(ctx, session, given, drain_id, output)
+        said = output.with_suffix(".err") if as_json else output  # lines of JSON stand alone
+        child = _begun(ctx, session, given, drain_id, output, said)
         try:
             code = _started(log, drain_id, child)
         except BaseException:
             child.terminate()
             raise
         if code is not None:
-            say(output.read_text("utf-8", errors="replace"), err=True, nl=False)
-            output.unlink()
+            say(said.read_text("utf-8", errors="replace"), err=True, nl=False)
+            for path in {output, said}:
+                path.unlink()
             return code
         _launched(log, drain_id, child.pid, output)
     child.returncode = 0  # it goes on: nobody is to be warned that we do not wait for it
@@ -77,7 +79,12 @@ def _output(target: str, drain_id: str) -> Path:
 
 
 def _begun(
-    ctx: click.Context, session: Session, given: dict[str, Any], drain_id: str, output: Path
+    ctx: click.Context,
+    session: Session,
+    given: dict[str, Any],
+    drain_id: str,
+    output: Path,
+    said: Path,
 ) -> "subprocess.Popen[bytes]":
     typed, program = typed_before_program(ctx)
     typed.remove(_DETACH)
@@ -87,12 +94,13 @@ def _begun(
         *(part for folder in session.plugins_dirs for part in ("--plugins-dir", folder)),
         *["-v"] * session.verbose, "drain", *named, *typed, *program,
     ]  # fmt: skip
-    with output.open("ab") as file:
+    said.touch(0o600)
+    with output.open("ab") as results, said.open("ab") as words:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
+            stdout=results,
+            stderr=words,
             start_new_session=True,
         )
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from autopack.cli.number_options import AMOUNT, COUNT, dollars, rates
+from autopack.cli.number_options import AMOUNT, COUNT, SPAN, dollars, rates
 from autopack.cli.output import json_option, print_json, say, tell_none
 from autopack.cli.session import LogCommand, Session, example
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _WAIT_S: Final = 5.0
 _NONE: Final = "none"
 _RATES: Final = {"rpm": "requests_per_minute", "tpm": "tokens_per_minute"}
-_SHORT: Final = {**_RATES, "timeout": "timeout_s"}
-_AMOUNTS: Final = ("timeout_s", "max_minutes")
+_SHORT: Final = {**_RATES, "timeout": "timeout_s", "give_up_after": "give_up_after_s"}
+_KINDS: Final = {"timeout_s": AMOUNT, "max_minutes": AMOUNT, "give_up_after_s": SPAN}
 
 _which = click.option("--drain", metavar="ID", help="This drain; without it, all that are at work.")
 _why = click.option("--why", help="The reason; it is recorded.")
@@ -42,10 +42,10 @@ def set_(
     """
     Change settings of a drain that runs, in whichever process; it obeys within a second.
 
-    NAME is workers, rpm, tpm, timeout, max-usd, max-tokens, max-phases, max-minutes, max-samples
-    or max-zero-yield; VALUE is what the option of that name takes, or none for no limit. Rates by
-    model are given as rpm=MODEL=N, all of them at once. Who goes on with the drain by --resume
-    goes by what was set last.
+    NAME is workers, rpm, tpm, timeout, max-usd, max-tokens, max-phases, max-minutes, max-samples,
+    max-zero-yield or give-up-after; VALUE is what the option of that name takes, or none for no
+    limit. Rates by model are given as rpm=MODEL=N, all of them at once. Who goes on with the
+    drain by --resume goes by what was set last.
     """
     import autopack as api
 
@@ -148,7 +148,7 @@ def _value(ctx: click.Context, name: str, values: list[str]) -> Any:
             raise click.BadParameter(f"it is given {len(values)} times.")
         if name == "max_usd":
             return dollars(ctx, None, values[0])
-        kind: Any = AMOUNT if name in _AMOUNTS else COUNT
+        kind: Any = _KINDS.get(name, COUNT)
         return kind.convert(values[0], None, ctx)
     except click.BadParameter as fault:
         raise click.UsageError(f"{name}: {fault.message}", ctx) from None

@@ -16,7 +16,7 @@ from autopack.events import DrainSetRequested
 from autopack.ports.log import ANY
 from drains import found, specs, states, works
 
-LONG_S = 60.0
+LONG_S = 30.0
 
 
 @pytest.fixture

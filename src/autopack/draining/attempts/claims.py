@@ -220,6 +220,10 @@ class Claims(Leases):
         self.forget(claim.token)
         return recorded
 
+    def _alive(self, expires_at: int) -> Lease:
+        """Return the worker's own row, which also names the drain that it works on."""
+        return attrs.evolve(super()._alive(expires_at), step=self._drain)
+
     def give_back(self) -> None:
         """Release what is held still: its workers were interrupted, and nobody else ends it."""
         for token in self.open_tokens:

@@ -1,4 +1,4 @@
-"""Which workers live, by the rows that they keep beside the log."""
+"""Which workers live, and on which drains, by the rows that they keep beside the log."""
 
 from autopack.draining.attempts.lease_keys import worker_key
 from autopack.draining.attempts.steady_clock import Machine, this_machine
@@ -6,11 +6,11 @@ from autopack.log.journal import Journal
 from autopack.ports.backend import Lease
 
 
-def living_workers(journal: Journal) -> frozenset[str]:
-    """Return the names of the workers that have said lately that they live."""
+def living_workers(journal: Journal) -> dict[str, str | None]:
+    """Return the workers that have said lately that they live, with the drain of each."""
     machine, now_us = this_machine(), journal.now_us()
     rows = [lease for lease in journal.backend.leases() if lease.key == worker_key(lease.worker)]
-    return frozenset(row.worker for row in rows if over_s(machine, row, row, now_us) <= 0)
+    return {row.worker: row.step for row in rows if over_s(machine, row, row, now_us) <= 0}
 
 
 def over_s(machine: Machine, lease: Lease, alive: Lease | None, now_us: int) -> float:

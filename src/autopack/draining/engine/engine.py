@@ -279,19 +279,22 @@ class Drain:
             workers.raise_fault()
             if reason := self._stop_reason or session.guards.must_stop:
                 return reason
+            is_paused = workers.control.paused is not None
             elapsed_s = session.elapsed_before_s + time.monotonic() - began
             limit = limit_reached(
                 self._settings.limits,
                 session.account.work,
                 zero_streak=session.history.zero_streak,
                 elapsed_s=elapsed_s,
-                waited_s=0.0 if len(workers) else session.waiting.waited_s(session.now()),
+                waited_s=0.0
+                if len(workers) or is_paused
+                else session.waiting.waited_s(session.now()),
             )
             if limit is not None:
                 return ("limit", limit)
             if workers.hindrances.is_enough:
                 return ("machine", workers.hindrances.why)
-            if workers.control.paused is not None:
+            if is_paused:
                 self._look_at = None
             elif len(workers) < self._settings.workers and not workers.hindrances.wait_s:
                 step = await self._choose()

@@ -58,6 +58,7 @@ class DrainChanges(TypedDict, total=False):
     max_tokens: int | None
     max_usd: UsdLike | None
     max_zero_yield: int | None
+    give_up_after_s: float | None
 
 
 class DrainSettings(DrainLimits, total=False):
