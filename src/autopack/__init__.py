@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from autopack.api.backtests import backtest as backtest
     from autopack.api.batches import abatch as abatch
     from autopack.api.batches import batch as batch
+    from autopack.api.caps import decide_cap as decide_cap
     from autopack.api.caps import get_caps as get_caps
+    from autopack.api.caps import list_caps as list_caps
     from autopack.api.caps import set_caps as set_caps
     from autopack.api.doctor.doctor import diagnose as diagnose
     from autopack.api.drain_requests import pause_drain as pause_drain

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from autopack.aggregates.order import Stuck as Stuck
     from autopack.api.batch_rows import BatchResult as BatchResult
     from autopack.api.caps import CapUse as CapUse
+    from autopack.api.caps import ScopedCaps as ScopedCaps
     from autopack.api.drain_requests import DrainAnswers as DrainAnswers
     from autopack.api.logs import Durability as Durability
     from autopack.api.phase_texts import PhaseText as PhaseText

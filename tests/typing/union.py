@@ -8,6 +8,8 @@ from autopack.events import (
     CalibrationApplied,
     CalibrationProposed,
     CalibrationRejected,
+    CapAsked,
+    CapDecided,
     CapReserved,
     CapSet,
     CapSettled,
@@ -84,7 +86,7 @@ def subject(event: CoreEvent) -> str:
             return event.actor
         case CalibrationProposed() | CalibrationApplied() | CalibrationRejected():
             return event.estimator
-        case CapSet() | CapReserved() | CapSettled():
+        case CapSet() | CapReserved() | CapSettled() | CapAsked() | CapDecided():
             return event.scope
         case LimitReported() | LaneRested() | LaneProbed() | LaneOpened():
             return event.account

@@ -9,7 +9,7 @@ from rpds import HashTrieMap
 from autopack.aggregates.requests import CapRequest, CapsRequest
 from autopack.errors import CapFullError, InvalidInputError, PriceUnknownError
 from autopack.errors.exact_figures import figure
-from autopack.events import CapEvent, CapReserved, CapSet, CapSettled
+from autopack.events import CapAsked, CapDecided, CapEvent, CapReserved, CapSet, CapSettled
 from autopack.events.cap_table import UNITS, CapTable, cap_faults
 from autopack.values.money import ZERO, Usd, UsdLike
 
@@ -59,6 +59,8 @@ class CapState:
         caps: The caps by unit; empty if there is none.
         reserved: What attempts in work set aside, summed; ``held`` has it by lease token.
         spent: What attempts that ended have used, summed; ``settled`` has it by lease token.
+        asked: The question to the owner that is open, if one is.
+        is_refused: Whether the owner has said no; nothing is asked again until the caps change.
     """
 
     caps: Mapping[str, float | Usd] = attrs.Factory(dict)
@@ -66,6 +68,8 @@ class CapState:
     spent: Amount = Amount()
     held: "HashTrieMap[str, Amount]" = attrs.Factory(HashTrieMap)
     settled: "HashTrieMap[str, Amount]" = attrs.Factory(HashTrieMap)
+    asked: CapAsked | None = None
+    is_refused: bool = False
 
     def over(self, more: Amount) -> tuple[str, float | Usd] | None:
         """
@@ -96,7 +100,8 @@ def decide(
     Raises:
         CapFullError: Setting that much aside would go above the cap.
         PriceUnknownError: There is a cap in USD, and nobody knows what the attempt may cost.
-        InvalidInputError: The cap was set before, to something else.
+        InvalidInputError: The cap was set before, to something else; or an answer that raises no
+            cap above what it is, or is to no question.
     """
     match request:
         case CapsRequest():
@@ -115,6 +120,11 @@ def decide(
         case CapSettled(lease_token=token):
             is_so = token not in state.held and state.settled.get(token) == _used(request)
             return [] if is_so else [request]
+        case CapAsked():
+            return [] if state.asked is not None or state.is_refused else [request]
+        case CapDecided():
+            _check_answer(request, state)
+            return [request]
 
 
 def evolve(state: CapState, event: CapEvent) -> CapState:
@@ -123,7 +133,12 @@ def evolve(state: CapState, event: CapEvent) -> CapState:
         case CapSet():
             caps = {unit: getattr(event, f"max_{unit}") for unit in UNITS}
             known = {unit: cap for unit, cap in caps.items() if cap is not None}
-            return attrs.evolve(state, caps=known)
+            return attrs.evolve(state, caps=known, asked=None, is_refused=False)
+        case CapAsked():
+            return attrs.evolve(state, asked=event)
+        case CapDecided(raise_to=raised):
+            caps = {**state.caps, **raised}
+            return attrs.evolve(state, caps=caps, asked=None, is_refused=not raised)
         case CapReserved(lease_token=token):
             amount = _set_aside(event)
             before = state.held.get(token) or Amount()
@@ -154,11 +169,15 @@ def _set(request: CapsRequest, state: CapState) -> list[CapEvent]:
     lifted = dict.fromkeys(request.caps.keys() - given)
     checked = checked_caps(request.scope, {**given, **dict.fromkeys(lifted, 1)})
     before = state.caps or request.otherwise
+    if request.may_raise:
+        checked = CapTable(
+            {unit: cap for unit, cap in checked.items() if unit not in before or cap > before[unit]}
+        )
     merged = {**before, **checked, **lifted}
     caps = {unit: cap for unit, cap in merged.items() if cap is not None}
     if not request.caps or (caps == state.caps and (state.caps or not request.otherwise)):
         return []
-    if state.caps and not request.may_change:
+    if state.caps and not (request.may_change or request.may_raise):
         raise InvalidInputError(
             f"The cap of {request.scope} is set to {_words(state.caps)}, not {_words(caps)}. "
             "Join it without a cap of your own, or name another drain.",
@@ -167,6 +186,35 @@ def _set(request: CapsRequest, state: CapState) -> list[CapEvent]:
         )
     limits: dict[str, Any] = {f"max_{unit}": cap for unit, cap in caps.items()}
     return [CapSet(scope=request.scope, by=request.by, why=request.why, **limits)]
+
+
+def _check_answer(answer: CapDecided, state: CapState) -> None:
+    """Return if an answer is to a question, and lets claims in if it raises caps."""
+    asked, raised = state.asked, answer.raise_to
+    if asked is None:
+        raise InvalidInputError(
+            f"Nothing is asked of the cap {answer.scope!r}: see autopack cap list.",
+            name="scope",
+            value=answer.scope,
+        )
+    if not raised:
+        return
+    if asked.unit not in raised:
+        raise InvalidInputError(
+            f"The cap of {answer.scope} in {asked.unit} is used up, and the answer raises another: "
+            f"{_words(raised)}.",
+            name="raise_to",
+            value=dict(raised),
+        )
+    for unit, cap in raised.items():
+        least = max(state.spent.of(unit), state.caps.get(unit, 0))
+        if cap <= least:
+            raise InvalidInputError(
+                f"The cap of {answer.scope} in {unit} would be {figure(cap)}; it must be above "
+                f"{figure(least)}.",
+                name=f"raise_to.{unit}",
+                value=cap,
+            )
 
 
 def checked_caps(whose: str, caps: Mapping[str, UsdLike]) -> CapTable:

@@ -13,6 +13,8 @@ import attrs
 
 from autopack.events import (
     BudgetEscalated,
+    CapAsked,
+    CapDecided,
     CapReserved,
     CapSettled,
     LaneOpened,
@@ -112,6 +114,7 @@ class CapsRequest:
 
     Args:
         may_change: Whether others than those that the scope has are taken.
+        may_raise: Whether higher ones are taken, and lower ones left out.
         otherwise: The caps that hold where none was set, by unit: those of the run's creation.
     """
 
@@ -120,6 +123,7 @@ class CapsRequest:
     by: str
     why: str
     may_change: bool = False
+    may_raise: bool = False
     otherwise: Mapping[str, Any] = attrs.Factory(dict)
 
 
@@ -188,7 +192,7 @@ PhaseRequest = (
     | PhaseCancelled
     | PhaseGateDecided
 )
-CapRequest = CapsRequest | CapReserved | CapSettled
+CapRequest = CapsRequest | CapReserved | CapSettled | CapAsked | CapDecided
 AccountRequest = Entering | Refused | LimitReported | LaneOpened
 
 

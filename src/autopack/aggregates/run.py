@@ -206,6 +206,8 @@ def _queued(run: str, index: int, spec: PhaseSpec) -> PhaseQueued:
         timeout_s=spec.timeout_s,
         max_attempts=spec.max_attempts,
         prompt_tokens=spec.prompt_tokens,
+        max_tokens=spec.max_tokens,
+        max_usd=spec.max_usd,
         labels=spec.labels or {},
     )
 

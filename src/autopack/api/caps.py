@@ -1,11 +1,15 @@
-"""A run's caps: what they are, what is used of them, and how they are changed."""
+"""Caps: what they are, what is used of them, how they are changed, and what is asked of them."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import attrs
 
+from autopack.aggregates.cap import checked_caps
 from autopack.aggregates.requests import CapsRequest
+from autopack.api.given_reasons import check_why
 from autopack.errors import InvalidInputError, RunMissingError
+from autopack.events import CapDecided, CapSet
 from autopack.events.cap_table import UNITS
 from autopack.log import views
 from autopack.log.log import Log, handler_of, journal_of
@@ -49,6 +53,79 @@ def get_caps(log: Log, run_id: str) -> list[CapUse]:
         CapUse(unit=unit, cap=caps.get(unit), used=used.of(unit), reserved=reserved.of(unit))
         for unit in UNITS
     ]
+
+
+@attrs.frozen(kw_only=True)
+class ScopedCaps:
+    """
+    The caps of one scope: ``run-RUN``, ``drain-DRAIN``, ``phase-RUN/PHASE`` or ``day-DAY@ZONE``.
+
+    Args:
+        caps: Those that are set, with what is used and set aside.
+        asked: What is asked of their owner, in words; None if nothing is.
+        is_refused: Whether the owner has said no since they were set.
+    """
+
+    scope: str
+    caps: tuple[CapUse, ...]
+    asked: str | None = None
+    is_refused: bool = False
+
+    @property
+    def stands(self) -> str:
+        """How it stands, in a word."""
+        return "asked" if self.asked is not None else "refused" if self.is_refused else "set"
+
+
+def list_caps(log: Log) -> list[ScopedCaps]:
+    """Return every scope that has caps, in the order in which they were first set."""
+    scopes = dict.fromkeys(recorded.event.scope for recorded in log.read_all(types=(CapSet,)))
+    found = (_scoped(log, scope) for scope in scopes)
+    return [one for one in found if one.caps]
+
+
+def decide_cap(
+    log: Log,
+    scope: str,
+    *,
+    decision: Literal["approve", "reject"],
+    raise_to: Mapping[str, UsdLike] | None = None,
+    why: str,
+    actor: str = "user",
+) -> ScopedCaps:
+    """
+    Answer what a drain that was told ``at_cap="ask"`` asks of a cap's owner; see ``list_caps``.
+
+    Args:
+        raise_to: The new caps, by unit; those that are not named stay. An approval has some.
+
+    Raises:
+        InvalidInputError: Nothing is asked of that cap, or the answer is none: an approval that
+            raises no cap, or one that would leave no room.
+    """
+    if decision not in ("approve", "reject") or (decision == "approve") is not bool(raise_to):
+        raise InvalidInputError(
+            f"decision is {decision!r} with raise_to {dict(raise_to or {})}: "
+            "'approve' says to what a cap is raised, 'reject' does not.",
+            name="decision",
+            value=decision,
+        )
+    check_why(f"The cap of {scope}", why)
+    raised = checked_caps(scope, raise_to or {})
+    decided = CapDecided(scope=scope, raise_to=raised, by=actor, why=why)
+    handler = handler_of(log)
+    handler.append(lambda: [handler.decided(decided)])
+    return _scoped(log, scope)
+
+
+def _scoped(log: Log, scope: str) -> ScopedCaps:
+    state = handler_of(log).cap_state(scope)
+    caps = tuple(
+        CapUse(unit=unit, cap=cap, used=state.spent.of(unit), reserved=state.reserved.of(unit))
+        for unit, cap in state.caps.items()
+    )
+    asked = None if state.asked is None else state.asked.why
+    return ScopedCaps(scope=scope, caps=caps, asked=asked, is_refused=state.is_refused)
 
 
 def set_caps(

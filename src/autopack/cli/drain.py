@@ -89,6 +89,15 @@ _NOBODY = "recorded"
 @click.option("--max-samples", type=COUNT, help="Stop once so many samples are won.")
 @click.option("--max-tokens", type=COUNT, help="A cap: claims set aside what they may use.")
 @click.option("--max-usd", metavar="USD", callback=dollars, help="A cap in USD; it needs prices.")
+@click.option("--max-tokens-per-phase", type=COUNT, help="A cap of each phase without its own.")
+@click.option("--max-usd-per-phase", metavar="USD", callback=dollars, help="Likewise, in USD.")
+@click.option("--max-tokens-per-day", type=COUNT, help="A cap of each day.")
+@click.option("--max-usd-per-day", metavar="USD", callback=dollars, help="Likewise, in USD.")
+@click.option("--day-zone", default="UTC", show_default=True, help="Whose midnight begins a day.")
+@click.option(
+    "--at-cap", type=click.Choice(["stop", "ask"]), default="stop", show_default=True,
+    help="Ask a cap's owner, and wait: autopack cap approve.",
+)  # fmt: skip
 @click.option("--prices", type=click.Path(path_type=Path), help="A file of dated prices.")
 @click.option("--allow-unknown-price", is_flag=True, help="Under a cap in USD, go on without.")
 @click.option(

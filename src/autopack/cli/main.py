@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "phase": "phase:phase",
     "drain": "drain:drain",
     "account": "account:account",
+    "cap": "cap:cap",
     "simulate": "simulate:simulate",
     "probe": "probe:probe",
     "status": "status:status",

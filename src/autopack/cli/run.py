@@ -190,7 +190,7 @@ def cap(
     """
     import autopack as api
 
-    wanted = dict(_cap(text) for text in caps)
+    wanted = dict(cap_given(text) for text in caps)
     if wanted and not why:
         raise click.UsageError("A change of caps needs --why REASON.")
     with session.open_log() as log:
@@ -207,17 +207,19 @@ def _print_caps(caps: list[Any]) -> None:
     header = ("unit", "cap", "used", "set aside")
     print_table(
         header,
-        [(c.unit, _figure(c.cap), _figure(c.used), _figure(c.reserved)) for c in caps],
+        [(c.unit, shown(c.cap), shown(c.used), shown(c.reserved)) for c in caps],
     )
 
 
-def _figure(number: float | Decimal | None) -> str | None:
+def shown(number: float | Decimal | None) -> str | None:
+    """Return a figure of a cap digit by digit."""
     if number is None or isinstance(number, float):
         return None if number is None else f"{number:,.4f}".rstrip("0").rstrip(".")
     return f"{Decimal(number):,f}"
 
 
-def _cap(text: str) -> tuple[str, float | str | None]:
+def cap_given(text: str) -> tuple[str, float | str | None]:
+    """Return the unit and the figure of ``UNIT=N``; None is none."""
     unit, _, number = text.partition("=")
     if number == "none":
         return unit, None

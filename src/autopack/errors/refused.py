@@ -144,12 +144,7 @@ class CapFullError(CommandRefusedError):
             f" and {figure(reserved)} set aside" if reserved else ""
         )
         wants = f", so that a claim of {figure(wanted)} does not fit" if wanted else ""
-        kind, _, name = scope.partition("-")
-        is_run = kind == "run"
-        called = f"set_caps(log, {name!r}, {{{unit!r}: ...}}, why=...)" if is_run else f"max_{unit}"
-        typed = (
-            f"autopack run cap {quote(name)} {unit}=... --why ..." if is_run else f"--max-{unit}"
-        )
+        called, typed = _raised(scope, unit)
         super().__init__(
             f"The cap of {scope} is {figure(cap)} {named}: {used}{wants}. "
             "Let work in flight end, or raise the cap:",
@@ -158,6 +153,17 @@ class CapFullError(CommandRefusedError):
         )
         self.scope, self.unit, self.spent, self.reserved = scope, unit, spent, reserved
         self.wanted, self.cap = wanted, cap
+
+
+def _raised(scope: str, unit: str) -> tuple[str, str]:
+    """Return how a cap is raised: in Python, and on the command line."""
+    kind, _, name = scope.partition("-")
+    if kind == "run":
+        called = f"set_caps(log, {name!r}, {{{unit!r}: ...}}, why=...)"
+        return called, f"autopack run cap {quote(name)} {unit}=... --why ..."
+    each = "" if kind == "drain" else f" per {kind}"
+    named = f"max {unit}{each}"
+    return named.replace(" ", "_"), "--" + named.replace(" ", "-")
 
 
 class PriceUnknownError(CommandRefusedError):

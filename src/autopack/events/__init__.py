@@ -16,7 +16,7 @@ from autopack.events.calibration import (
     CalibrationProposed,
     CalibrationRejected,
 )
-from autopack.events.cap import CapEvent, CapReserved, CapSet, CapSettled
+from autopack.events.cap import CapAsked, CapDecided, CapEvent, CapReserved, CapSet, CapSettled
 from autopack.events.drain import (
     DrainBreakerTripped,
     DrainEvent,
@@ -89,6 +89,8 @@ __all__ = [
     "CalibrationEvent",
     "CalibrationProposed",
     "CalibrationRejected",
+    "CapAsked",
+    "CapDecided",
     "CapEvent",
     "CapReserved",
     "CapSet",

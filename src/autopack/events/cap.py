@@ -1,5 +1,6 @@
 """Facts of a cap's stream, ``cap-<scope>``."""
 
+from autopack.events.cap_table import NO_CAPS, CapTable
 from autopack.events.schema import Count, Key, Minutes, ReasonText, Tokens, event
 from autopack.values.money import Usd, UsdSum
 
@@ -44,4 +45,24 @@ class CapSettled:
     worked_us: Count = 0
 
 
-CapEvent = CapSet | CapReserved | CapSettled
+@event("cap.asked")
+class CapAsked:
+    """What a claim would set aside does not fit any more, and the owner is asked; claims wait."""
+
+    scope: Key
+    unit: str
+    by: str
+    why: ReasonText
+
+
+@event("cap.decided")
+class CapDecided:
+    """The owner's answer: the caps that are raised, to what, by unit; none is a no."""
+
+    scope: Key
+    raise_to: CapTable = NO_CAPS
+    by: str
+    why: ReasonText
+
+
+CapEvent = CapSet | CapReserved | CapSettled | CapAsked | CapDecided

@@ -54,7 +54,7 @@ class PhaseClaimed:
     ``account`` is whose limits a provider counts. ``capped`` names the units of the caps under
     which it was claimed, and ``reserved_tokens`` and ``reserved_usd`` what was set aside there.
     These also stand for each call that does not tell its tokens, or its price; for the price
-    ``assumed_usd`` does where it is given.
+    ``assumed_usd`` does where it is given. ``scopes`` names the caps of its phase and its day.
     """
 
     run_id: Key
@@ -71,6 +71,7 @@ class PhaseClaimed:
     reserved_usd: UsdSum | None = None
     basis: str | None = None
     assumed_usd: Usd | None = None
+    scopes: tuple[Key, ...] = ()
 
 
 @event("phase.started")

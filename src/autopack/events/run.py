@@ -15,8 +15,10 @@ from autopack.events.schema import (
     ReasonText,
     Seconds,
     Text,
+    Tokens,
     event,
 )
+from autopack.values.money import Usd
 
 Outcome = Literal["succeeded", "failed", "cancelled", "unrecorded"]
 
@@ -76,6 +78,8 @@ class PhaseQueued:
     timeout_s: Seconds | None = None
     max_attempts: int = 3
     prompt_tokens: int | None = None
+    max_tokens: Tokens | None = None
+    max_usd: Usd | None = None
     labels: Mapping[str, str] = attrs.Factory(dict)
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 

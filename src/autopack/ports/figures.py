@@ -24,9 +24,14 @@ _FIGURES: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any], bool], 
         f"a number of seconds above 0, at most {YEAR_S:,.0f} (a year)",
     ),
     "max_attempts": (int, lambda n: 1 <= n <= _MOST, "a whole number, at least 1"),
+    "max_tokens": (int, lambda n: 1 <= n <= _MOST, "a whole number, at least 1"),
+    "max_usd": (Decimal, lambda usd: usd > 0, "an amount above 0"),
     "prompt_tokens": (int, lambda n: 0 <= n <= _MOST, "a whole number, at least 0"),
     "priority": (int, lambda n: -_MOST <= n <= _MOST, f"a whole number, at most {_MOST:,}"),
 }
+
+
+_MAY_BE_NONE: Final = ("timeout_s", "max_tokens", "max_usd", "prompt_tokens")
 
 
 def check_seconds(name: str, value: object, *, most: float, least: float | None = None) -> None:
@@ -87,7 +92,7 @@ def check_figures(spec: Any) -> None:
     """
     for name, (kinds, is_in_range, must) in _FIGURES.items():
         value = getattr(spec, name)
-        if value is None and name in ("timeout_s", "prompt_tokens"):
+        if value is None and name in _MAY_BE_NONE:
             continue
         if isinstance(value, bool) or not isinstance(value, kinds) or not is_in_range(value):
             raise InvalidInputError(

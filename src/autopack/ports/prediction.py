@@ -9,6 +9,7 @@ from autopack.errors import InvalidInputError
 from autopack.errors.base import told
 from autopack.ports.figures import check_figures
 from autopack.values.ids import phase_id
+from autopack.values.money import Usd, UsdLike
 
 S = TypeVar("S")
 
@@ -26,6 +27,13 @@ def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
     return texts
 
 
+def _usd(given: UsdLike | None) -> Usd | None:
+    try:
+        return None if given is None else Usd.of(given)
+    except InvalidInputError as fault:
+        raise InvalidInputError(f"max_usd: {fault}", name="max_usd", value=given) from fault
+
+
 @attrs.frozen
 class PhaseSpec:
     """
@@ -40,6 +48,7 @@ class PhaseSpec:
         timeout_s: Seconds after which an attempt is ended; above 0.
         max_attempts: Attempts before the phase is left FAILED; at least 1.
         prompt_tokens: Size of the prompt, where it is known before the call.
+        max_tokens, max_usd: Caps: the most that its attempts may use, in total tokens and in USD.
 
     Raises:
         InvalidNameError: The id cannot be one.
@@ -60,6 +69,8 @@ class PhaseSpec:
     timeout_s: float | None = attrs.field(default=None, kw_only=True)
     max_attempts: int = attrs.field(default=3, kw_only=True)
     prompt_tokens: int | None = attrs.field(default=None, kw_only=True)
+    max_tokens: int | None = attrs.field(default=None, kw_only=True)
+    max_usd: Usd | None = attrs.field(default=None, kw_only=True, converter=_usd)
     labels: Mapping[str, str] | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

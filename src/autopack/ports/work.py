@@ -12,6 +12,7 @@ from autopack.events.cap_table import NO_CAPS, CapTable
 from autopack.ports.attempt import Attempt
 from autopack.ports.states import PhaseStatus
 from autopack.values.ids import PhaseRef
+from autopack.values.money import Usd
 
 USAGE_PROBLEMS: Final = "usage-problems"
 """
@@ -52,6 +53,8 @@ class PhaseView:
     timeout_s: float | None = None
     max_attempts: int = 3
     prompt_tokens: int | None = None
+    max_tokens: int | None = None
+    max_usd: Usd | None = None
     labels: Mapping[str, str] = attrs.Factory(dict)
     attempts: int = 0
     attempts_spent: int = 0

@@ -29,6 +29,7 @@ class AttemptRow:
         lease_token, worker, drain, account, claimed_us: As it was claimed; None for an imported
             one. The claim's time is in microseconds since 1970, by the log's clock.
         capped: The units of the caps that it was claimed under.
+        scopes: The caps of its phase and its day, under which it is counted.
         reserved_tokens, reserved_usd: What was set aside for it.
         assumed_usd: What stands for the price of a call that nobody knows; *reserved_usd* without.
         estimates: How many events gave a prediction; the last before any call is used.
@@ -56,6 +57,7 @@ class AttemptRow:
     account: str | None = None
     claimed_us: int | None = None
     capped: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
     reserved_tokens: int | None = None
     reserved_usd: Usd | None = None
     assumed_usd: Usd | None = None

@@ -214,6 +214,7 @@ def _claimed(row: AttemptRow, event: PhaseClaimed, at_us: int) -> AttemptRow:
         account=event.account,
         claimed_us=at_us,
         capped=event.capped,
+        scopes=event.scopes,
         reserved_tokens=event.reserved_tokens,
         reserved_usd=event.reserved_usd,
         assumed_usd=event.assumed_usd,

@@ -150,6 +150,8 @@ def _queued(event: PhaseQueued, position: int) -> PhaseView:
         timeout_s=event.timeout_s,
         max_attempts=event.max_attempts,
         prompt_tokens=event.prompt_tokens,
+        max_tokens=event.max_tokens,
+        max_usd=event.max_usd,
         labels=event.labels,
     )
 

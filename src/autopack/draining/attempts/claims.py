@@ -139,8 +139,8 @@ class Claims(Leases):
             LaneRestingError: Nobody is sent to its account, or its model, for now.
         """
         journal, token, ref = self.handler.journal, secrets.token_hex(8), phase.ref
-        self.caps.ensure(ref.run_id)
-        wanted = self.caps.wanted(phase, estimate)
+        scopes = self.caps.ensure(phase)
+        wanted = self.caps.wanted(phase, estimate, scopes)
         now_us = journal.now_us()
         deadline_us = None if timeout_s is None else now_us + int(timeout_s * 1e6)
         lease = Lease(
@@ -165,7 +165,8 @@ class Claims(Leases):
                 account=account,
                 model=phase.model,
                 executor=executor,
-                capped=self.caps.units(ref.run_id),
+                capped=self.caps.units(ref.run_id, scopes),
+                scopes=scopes,
                 reserved_tokens=wanted.tokens,
                 reserved_usd=as_sum(wanted.usd),
                 basis=wanted.basis,
@@ -185,7 +186,7 @@ class Claims(Leases):
                 also=lambda: [
                     *([] if lanes is None else lanes.entering(ref, phase.model, token)),
                     *self._selected(ref, reason),
-                    *self.caps.reserving(ref.run_id, token, wanted),
+                    *self.caps.reserving(ref.run_id, token, wanted, scopes),
                 ],
                 inside=lambda transaction: self._put(transaction.store, lease),
             )

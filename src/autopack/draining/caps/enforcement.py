@@ -1,8 +1,9 @@
 """Caps: what a claim sets aside under them, what it used in the end, and a test at each call."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import attrs
 
@@ -12,14 +13,16 @@ from autopack.aggregates.phase import holds
 from autopack.aggregates.requests import CapsRequest
 from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.caps.reservations import Reservations, Wanted
+from autopack.draining.caps.standing_caps import NO_STANDING_CAPS, StandingCaps
 from autopack.errors import CapReachedError
 from autopack.events import CapReserved, CapSettled
+from autopack.log import views
 from autopack.log.command_handler import Handler
-from autopack.ports.log import Entry, Recorded
+from autopack.ports.log import Entry, Recorded, from_us
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
 from autopack.projections.attempt_row import AttemptRow
-from autopack.projections.attempts import End, ended
+from autopack.projections.attempts import ATTEMPTS, End, ended
 from autopack.projections.call_use import Use
 from autopack.projections.sums_by_drain_and_run import Work
 from autopack.values.ids import PhaseRef, cap_stream, phase_stream
@@ -41,6 +44,7 @@ class Caps:
 
     Args:
         drain: The drain whose cap binds the claims, if it has one.
+        standing: Caps of each phase and of each day.
         prices: What calls cost; by plugins and the log's calls, if it is left out.
         allow_unknown_price: Claim under a cap in USD although nobody knows the price.
         assume_usd_per_call: What a call counts as whose price nobody tells.
@@ -52,12 +56,13 @@ class Caps:
         *,
         drain: str | None = None,
         prices: PriceBook | None = None,
+        standing: StandingCaps = NO_STANDING_CAPS,
         allow_unknown_price: bool = False,
         assume_usd_per_call: Usd | None = None,
     ) -> None:
         self.prices = prices or PriceBook(handler.journal, handler.journal.registry)
         self.reservations = Reservations(self.prices, assume_usd_per_call)
-        self._handler, self._drain = handler, drain
+        self._handler, self._drain, self._standing = handler, drain, standing
         self._allow_unknown_price = allow_unknown_price
 
     def of_drain(self, caps: Mapping[str, UsdLike | None], *, may_change: bool) -> CapsRequest:
@@ -70,32 +75,84 @@ class Caps:
             may_change=may_change,
         )
 
-    def scopes(self, run_id: str, drain: str | None = None) -> list[str]:
+    def scopes(self, run_id: str, drain: str | None = None, own: Sequence[str] = ()) -> list[str]:
         """
         Return the scopes under which an attempt is counted.
 
         A run is counted on when its caps are lifted, so that a cap set again knows what was used.
+
+        Args:
+            own: Those of its phase and its day.
         """
         found = [f"run-{run_id}"] if self._handler.known_cap(f"run-{run_id}")[0] else []
         drain = drain or self._drain
         if drain is not None and self._handler.known_cap(f"drain-{drain}")[1].caps:
             found.append(f"drain-{drain}")
-        return found
+        return [*found, *own]
 
-    def units(self, run_id: str) -> tuple[str, ...]:
+    def units(self, run_id: str, own: Sequence[str] = ()) -> tuple[str, ...]:
         """Return the units of the caps in force for an attempt."""
         found: dict[str, None] = {}
-        for scope in self.scopes(run_id):
+        for scope in self.scopes(run_id, own=own):
             found.update(dict.fromkeys(self._handler.known_cap(scope)[1].caps))
         return tuple(found)
 
-    def wanted(self, phase: PhaseView, estimate: Estimate) -> Wanted:
+    def is_over(self, scope: str) -> bool:
+        """Tell whether a scope is a day's that is over."""
+        return scope.startswith("day-") and scope != self._standing.day(self._now())
+
+    def day_ends(self) -> datetime:
+        """Return when today ends."""
+        return self._standing.ends(self._now())
+
+    def wanted(self, phase: PhaseView, estimate: Estimate, own: Sequence[str] = ()) -> Wanted:
         """Return what an attempt is likely to use at most: tokens in and out, and USD."""
         # A single attempt of somebody's own loop does not read the whole log for a price.
-        is_in_usd = self._drain is not None and "usd" in self.units(phase.run_id)
+        is_in_usd = self._drain is not None and "usd" in self.units(phase.run_id, own)
         return self.reservations.wanted(phase, estimate, is_in_usd=is_in_usd)
 
-    def ensure(self, run_id: str) -> None:
+    def ensure(self, phase: PhaseView) -> tuple[str, ...]:
+        """
+        Open the streams of the caps that bind a phase, each with what was used under it before.
+
+        Returns:
+            The scopes of its phase and its day, if these have caps.
+        """
+        self._ensure_run(phase.run_id)
+        found = []
+        now, standing = self._now(), self._standing
+        if caps := standing.of_phase(phase):
+            found.append(f"phase-{phase.key}")
+            self._ensure_own(found[-1], caps, lambda: self._used_by(phase.ref))
+        if standing.per_day:
+            found.append(standing.day(now))
+            account = partial(views.current, self._handler.journal, ATTEMPTS, with_rows=False)
+            self._ensure_own(
+                found[-1], standing.per_day, lambda: standing.used_today(account().total, now)
+            )
+        return tuple(found)
+
+    def _ensure_own(self, scope: str, caps: Mapping[str, Any], used: Callable[[], Amount]) -> None:
+        """Give a phase or a day its caps; later ones only raise them, as the owner may have."""
+        version, state = self._handler.known_cap(scope)
+        is_lower = (unit in state.caps and cap <= state.caps[unit] for unit, cap in caps.items())
+        if version and all(is_lower):
+            return
+        why = "the phase was queued with it, or the drain was started with it"
+        request = CapsRequest(scope=scope, caps=caps, by="drain", why=why, may_raise=True)
+        self.go_on(request, Amount() if version else used())
+
+    def _used_by(self, ref: PhaseRef) -> Amount:
+        """Return what a phase's attempts used so far."""
+        found = Amount()
+        for row in self._handler.known_phase(ref)[1].attempts.values():
+            found += amount_of(row)
+        return found
+
+    def _now(self) -> datetime:
+        return from_us(self._handler.journal.now_us())
+
+    def _ensure_run(self, run_id: str) -> None:
         """Open the stream of a run's cap, with what the run had used before."""
         caps = self._handler.known_run(run_id)[1].caps
         if caps and not self._handler.known_cap(f"run-{run_id}")[0]:
@@ -131,9 +188,14 @@ class Caps:
 
         handler.append(build)
 
-    def reserving(self, run_id: str, token: str, wanted: Wanted) -> list[Entry]:
+    def reserving(
+        self, run_id: str, token: str, wanted: Wanted, own: Sequence[str] = ()
+    ) -> list[Entry]:
         """
         Return the entries that set a claim's wants aside, or assert that the run has no cap yet.
+
+        Args:
+            own: The scopes of its phase and its day.
 
         Raises:
             CapFullError, PriceUnknownError: The claim is not to be made.
@@ -144,7 +206,7 @@ class Caps:
                 CapReserved(scope=scope, lease_token=token, tokens=tokens, usd=usd),
                 allow_unknown_price=is_allowed,
             )
-            for scope in self.scopes(run_id)
+            for scope in self.scopes(run_id, own=own)
         ]
 
     def settling(self, ref: PhaseRef, number: int, end: End) -> list[Entry]:
@@ -161,7 +223,7 @@ class Caps:
             return []
         used = amount_of(ended(row, end, row.position))
         entries = self._uncapped(ref.run_id)
-        for scope in self.scopes(ref.run_id, row.drain):
+        for scope in self.scopes(ref.run_id, row.drain, row.scopes):
             version, state = self._handler.known_cap(scope)
             if row.lease_token not in state.held:
                 entries.append((cap_stream(scope), [], version))
@@ -181,7 +243,7 @@ class Caps:
         """
         entries, more = self._uncapped(ref.run_id), _charged(row, after) - _charged(row, row.use)
         errors: list[CapReachedError] = []
-        for scope in self.scopes(ref.run_id, row.drain):
+        for scope in self.scopes(ref.run_id, row.drain, row.scopes):
             version, state = self._handler.known_cap(scope)
             token, used = row.lease_token or "", _charged(row, after)
             held = state.held.get(token)
@@ -206,7 +268,7 @@ class Caps:
         """Return the entries that count by how much an attempt's call was amended."""
         token, entries = row.lease_token or "", self._uncapped(ref.run_id)
         more = _charged(row, after) - _charged(row, row.use)
-        for scope in self.scopes(ref.run_id, row.drain):
+        for scope in self.scopes(ref.run_id, row.drain, row.scopes):
             version, state = self._handler.known_cap(scope)
             if token in state.held:  # its end counts it anew, and must not have come meanwhile
                 entries.append((cap_stream(scope), [], version))

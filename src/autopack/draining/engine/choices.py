@@ -18,7 +18,7 @@ def asked(session: DrainSession, view: DrainView) -> Choose | Retry | Wait | Rea
     """Return what the strategy says, or why the drain ends here."""
     settings = session.settings
     waits = settings.when_empty == "wait"
-    is_held = session.admission.live or session.preparations.are_pending
+    is_held = session.guards.is_asking or session.admission.live or session.preparations.are_pending
     may_come = bool(view.running or is_held or view.next_ready_at or waits)
     if not (view.ready or may_come or session.may_retry()):
         return _why_nothing(session)

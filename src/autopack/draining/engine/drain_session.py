@@ -84,6 +84,7 @@ class DrainSession:
         self.caps = Caps(
             self.handler,
             drain=self.drain_id,
+            standing=settings.standing_caps,
             prices=PriceBook(journal, self.registry, settings.prices),
             allow_unknown_price=settings.allow_unknown_price,
             assume_usd_per_call=settings.assume_usd_per_call,
@@ -116,6 +117,8 @@ class DrainSession:
             admission=self.admission,
             caps=self.caps,
             limits=settings.limits,
+            at_cap=settings.at_cap,
+            waits_for_days=settings.when_empty == "wait",
             tell=self.own.tell,
         )
         self._failing = Failing(
@@ -209,6 +212,8 @@ class DrainSession:
         moments = [admission.next_ready_at] if admission.next_ready_at else []
         if self.preparations.are_full:  # no further one is begun, so others are let past
             ready = [phase for phase in ready if not self.preparations.is_due(phase.run_id)]
+        if self.guards.is_closed:
+            ready = []
         for gate in (self._traffic, self.waiting):
             ready, until = gate.let_in(ready, admission.n_backing_off, now)
             moments += until

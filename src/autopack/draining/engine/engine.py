@@ -83,6 +83,7 @@ class Drain:
         self._is_used = False
         self._faults_before = log.observer_faults
         self._wake: Callable[[], None] = lambda: None
+        self._uncapped = attrs.evolve(self._settings.limits, max_tokens=None, max_usd=None)
 
     @property
     def _settings(self) -> Settings:
@@ -282,7 +283,7 @@ class Drain:
             is_paused = workers.control.paused is not None
             elapsed_s = session.elapsed_before_s + time.monotonic() - began
             limit = limit_reached(
-                self._settings.limits,
+                self._settings.limits if self._settings.at_cap == "stop" else self._uncapped,
                 session.account.work,
                 zero_streak=session.history.zero_streak,
                 elapsed_s=elapsed_s,

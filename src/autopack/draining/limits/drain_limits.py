@@ -1,5 +1,7 @@
 """The limits of a drain: when it takes no further phase, and in which words it says so."""
 
+from typing import cast
+
 import attrs
 
 from autopack.errors import InvalidInputError
@@ -10,12 +12,11 @@ from autopack.values.money import Usd, UsdLike
 
 
 def _usd(given: UsdLike | None) -> Usd | None:
+    """Return an amount, or what is none as it is, for :meth:`Limits.__attrs_post_init__`."""
     try:
         return None if given is None else Usd.of(given)
-    except InvalidInputError as fault:
-        raise InvalidInputError(
-            f"max_usd is no limit: {fault}", name="max_usd", value=given
-        ) from fault
+    except InvalidInputError:
+        return cast("Usd", given)
 
 
 @attrs.frozen(kw_only=True)
@@ -24,8 +25,9 @@ class Limits:
     When to stop taking phases; None is no limit. A phase in work is always let finish.
 
     ``max_tokens`` and ``max_usd`` are caps: claims set aside under them what they may use, and
-    every process that joins the drain is bound by them. ``give_up_after_s`` is how long it may
-    wait for an account that lets nobody in. ``max_fingerprint_repeats`` and
+    every process that joins the drain is bound by them. Those ``_per_phase`` and ``_per_day`` hold
+    for each phase, and for each day, whoever works on it with such a cap. ``give_up_after_s`` is
+    how long it may wait for an account that lets nobody in. ``max_fingerprint_repeats`` and
     ``max_timeouts_per_run`` are the breaker's, and hold one run.
     """
 
@@ -34,6 +36,10 @@ class Limits:
     max_samples: int | None = None
     max_tokens: int | None = None
     max_usd: Usd | None = attrs.field(default=None, converter=_usd)
+    max_tokens_per_phase: int | None = None
+    max_usd_per_phase: Usd | None = attrs.field(default=None, converter=_usd)
+    max_tokens_per_day: int | None = None
+    max_usd_per_day: Usd | None = attrs.field(default=None, converter=_usd)
     max_zero_yield: int | None = None
     give_up_after_s: float | None = None
     max_fingerprint_repeats: int | None = 10
@@ -42,8 +48,18 @@ class Limits:
     def __attrs_post_init__(self) -> None:
         """Refuse limits that stop a drain before it begins."""
         for name, value in attrs.asdict(self).items():
+            if name.startswith("max_usd") and not isinstance(value, Usd | None):
+                raise _no_amount(name, value)
             if value is not None:
                 check_amount(name, value)
+
+
+def _no_amount(name: str, given: object) -> InvalidInputError:
+    try:
+        Usd.of(given)
+    except InvalidInputError as fault:
+        return InvalidInputError(f"{name} is no limit: {fault}", name=name, value=given)
+    raise AssertionError(f"{given!r} is an amount")
 
 
 def limit_reached(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from shlex import quote
 
 from autopack.aggregates.cap import CapState
 from autopack.draining.caps.enforcement import Caps
@@ -9,7 +10,7 @@ from autopack.draining.limits.breaker import Breaker, Trip
 from autopack.draining.limits.drain_limits import Limits
 from autopack.draining.queue.admission import Admission
 from autopack.errors import CapFullError, PriceUnknownError
-from autopack.events import DrainBreakerTripped
+from autopack.events import CapAsked, DrainBreakerTripped
 from autopack.log.command_handler import Handler
 from autopack.plugins.narrator import Narrator
 from autopack.ports.work import PhaseView
@@ -21,6 +22,8 @@ class Guards:
     Learns from how attempts end, and holds back what is not to be had or not worth it.
 
     Args:
+        at_cap: ``ask`` the owner where a cap has no room, or ``stop``.
+        waits_for_days: Whether work waits for the next day where a day's cap has no room.
         tell: Appends events to the drain's own stream.
     """
 
@@ -32,6 +35,8 @@ class Guards:
         admission: Admission,
         caps: Caps,
         limits: Limits,
+        at_cap: str = "stop",
+        waits_for_days: bool = False,
         tell: Callable[..., None],
     ) -> None:
         self.must_stop: tuple[str, str] | None = None
@@ -41,7 +46,8 @@ class Guards:
             max_fingerprint_repeats=limits.max_fingerprint_repeats,
             max_timeouts_per_run=limits.max_timeouts_per_run,
         )
-        self._full: dict[str, CapState] = {}
+        self._asks, self._waits_for_days = at_cap == "ask", waits_for_days
+        self._full: dict[str, tuple[CapState, Callable[[datetime], None]]] = {}
         self.unpriced: dict[str, str] = {}
 
     @property
@@ -53,27 +59,77 @@ class Guards:
         self, phase: PhaseView, refusal: CapFullError | PriceUnknownError, now: datetime
     ) -> None:
         """Take nothing that does not fit: hold the run; end the drain once nothing is in work."""
-        if refusal.scope.startswith("run-"):
-            self._full[phase.run_id] = self._handler.cap_state(refusal.scope)
-            self._admission.hold_run(phase.run_id, str(refusal), now)
-            if isinstance(refusal, PriceUnknownError):
-                self.unpriced[phase.run_id] = f"phase {phase.key}: {refusal}"
-        elif isinstance(refusal, PriceUnknownError):
-            self.must_stop = ("price_unknown", f"phase {phase.key}: {refusal}")
-        elif not self._handler.cap_state(refusal.scope).held:
-            self.must_stop = ("limit", f"max_{refusal.unit}: {refusal}")
+        kind, scope, why = refusal.scope.partition("-")[0], refusal.scope, str(refusal)
+        state = self._handler.known_cap(scope)[1]  # before anybody can answer
+        if isinstance(refusal, PriceUnknownError):
+            if kind != "run":
+                self.must_stop = ("price_unknown", f"phase {phase.key}: {refusal}")
+                return
+            self.unpriced[phase.run_id] = f"phase {phase.key}: {refusal}"
+        elif self._is_asked(refusal):
+            why = f"its owner is asked; answer with autopack cap approve {quote(scope)}: {refusal}"
+        elif kind in ("drain", "day") and not self._waits_for(kind):
+            if not self._handler.cap_state(scope).held:
+                self.must_stop = ("limit", f"{_limit(refusal)}: {refusal}")
+            return
+        self._full[scope] = state, self._letting(phase, kind)
+        if kind == "run":
+            self._admission.hold_run(phase.run_id, why, now)
+        elif kind == "phase":
+            self._admission.refuse_phase(phase, why, now)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing at all may be taken until a cap of the drain or the day has room."""
+        return any(scope.startswith(("drain-", "day-")) for scope in self._full)
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a cap's owner is asked, or a day is waited for: more work may come."""
+        states = (self._handler.known_cap(scope)[1] for scope in self._full)
+        return self.is_closed or any(state.asked is not None for state in states)
 
     def look_again(self, now: datetime) -> None:
-        """Let runs be taken from again whose cap has changed since it was found full."""
-        for run_id, state in list(self._full.items()):
-            if self._handler.known_cap(f"run-{run_id}")[1] is state:
-                continue
-            del self._full[run_id]
-            self.unpriced.pop(run_id, None)
-            if run_id in self.held_runs:
-                self._hold(run_id, self.held_runs[run_id], now)
-            else:
-                self._admission.let_run(run_id, now)
+        """Let be taken again what a cap had no room for that has changed since."""
+        for scope, (state, let) in list(self._full.items()):
+            is_over = self._caps.is_over(scope)
+            if is_over or self._handler.known_cap(scope)[1] is not state:
+                del self._full[scope]
+                let(now)
+
+    def _is_asked(self, refusal: CapFullError) -> bool:
+        """Ask the owner of a cap, once; tell whether there is an answer to wait for."""
+        if not self._asks or self._handler.cap_state(refusal.scope).is_refused:
+            return False
+        asked = CapAsked(
+            scope=refusal.scope, unit=refusal.unit, by=f"drain {self._drain_id}", why=str(refusal)
+        )
+        if self._handler.append(lambda: [self._handler.decided(asked)]):
+            Narrator("autopack.drain").warning(
+                "a cap's owner is asked",
+                scope=refusal.scope,
+                why=str(refusal),
+                answer=f"autopack cap approve {quote(refusal.scope)} --raise {refusal.unit}=N",
+            )
+        return True
+
+    def _waits_for(self, kind: str) -> bool:
+        return kind == "day" and self._waits_for_days
+
+    def _letting(self, phase: PhaseView, kind: str) -> Callable[[datetime], None]:
+        """Return what lets a phase or its run be taken again."""
+        if kind == "phase":
+            return lambda now: self._admission.let_phase(phase.key, now)
+        if kind != "run":
+            return lambda _now: None
+        return lambda now: self._let_run(phase.run_id, now)
+
+    def _let_run(self, run_id: str, now: datetime) -> None:
+        self.unpriced.pop(run_id, None)
+        if run_id in self.held_runs:
+            self._hold(run_id, self.held_runs[run_id], now)
+        else:
+            self._admission.let_run(run_id, now)
 
     def ended(self, row: AttemptRow, now: datetime) -> None:
         """Let caps and breaker know how an attempt ended."""
@@ -120,6 +176,11 @@ class Guards:
 
     def _hold(self, run_id: str, reason: str, now: datetime) -> None:
         self._admission.hold_run(run_id, f"the breaker: {reason}", now)
+
+
+def _limit(refusal: CapFullError) -> str:
+    each = "_per_day" if refusal.scope.startswith("day-") else ""
+    return f"max_{refusal.unit}{each}"
 
 
 def _warn_unmetered(row: AttemptRow) -> None:

@@ -173,6 +173,10 @@ class Admission:
             held = Held(HeldBy.CLAIM_REFUSED, f"its claim is refused: {why}")
             self._waiting[phase.key] = self._new_reasons[phase.key] = held
 
+    def let_phase(self, key: str, now: datetime) -> None:
+        """Let a phase be taken again whose claim was refused."""
+        self._sort([key], now)
+
     def put_off(self, key: str, why: str, now: datetime) -> None:
         """Let no phase of this key be taken until :meth:`let_put_off`, and say why."""
         self.catch_up(now)

@@ -21,6 +21,8 @@ class DrainLimits(TypedDict, total=False):
         max_samples: Samples won.
         max_tokens, max_usd: Caps, in total tokens and USD: claims set aside under them what they
             may use, and every process that joins the drain is bound by them.
+        max_tokens_per_phase, max_usd_per_phase: Caps of each phase that has none of its own.
+        max_tokens_per_day, max_usd_per_day: Caps of each day of ``day_zone``.
         max_zero_yield: Phases in a row without any recorded call.
         give_up_after_s: Seconds for which it waits, with nothing in work, for an account that lets
             nobody in: an outage, or a window that is used up.
@@ -34,6 +36,10 @@ class DrainLimits(TypedDict, total=False):
     max_samples: int | None
     max_tokens: int | None
     max_usd: UsdLike | None
+    max_tokens_per_phase: int | None
+    max_usd_per_phase: UsdLike | None
+    max_tokens_per_day: int | None
+    max_usd_per_day: UsdLike | None
     max_zero_yield: int | None
     give_up_after_s: float | None
     max_fingerprint_repeats: int | None
@@ -80,6 +86,9 @@ class DrainSettings(DrainLimits, total=False):
             values, as the log keeps them. What they do not tell is asked of plugins, and else taken
             from what calls of the log cost.
         allow_unknown_price: Claim under a cap in USD although nobody knows the price.
+        at_cap: What becomes of work for which a cap has no room: ``stop``, or ``ask``, and wait for
+            an answer by :func:`autopack.decide_cap`.
+        day_zone: Whose midnight begins a day; UTC.
         assume_usd_per_call: What a call counts as under caps whose price nobody tells.
         backoff_base_s, backoff_cap_s: How long retries wait, at first and at most; 1 and 300.
         estimator: Predicts outputs; budgets follow from it.
@@ -106,6 +115,8 @@ class DrainSettings(DrainLimits, total=False):
     prices: PriceTable | Sequence[Mapping[str, Any]] | None
     allow_unknown_price: bool
     assume_usd_per_call: UsdLike | None
+    at_cap: Literal["stop", "ask"]
+    day_zone: str
     backoff_base_s: float
     backoff_cap_s: float
     estimator: EstimatorLike

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
@@ -14,6 +15,7 @@ from autopack.draining.attempts.escalation import (
     EscalationPolicy,
     escalation_of,
 )
+from autopack.draining.caps.standing_caps import StandingCaps, given
 from autopack.draining.limits.drain_limits import Limits
 from autopack.draining.queue.rate_limits import Rate, Rates
 from autopack.draining.strategies.one_phase import One
@@ -66,6 +68,8 @@ class Settings:
     leave: float | None
     allow_unknown_price: bool
     assume_usd_per_call: Usd | None
+    at_cap: str
+    day_zone: ZoneInfo
     limits: Limits
 
     @property
@@ -77,6 +81,16 @@ class Settings:
     def prepare(self) -> Any:
         """What is called once a run, or None."""
         return getattr(self.executor, "prepare", None)
+
+    @property
+    def standing_caps(self) -> StandingCaps:
+        """The caps of each phase and of each day."""
+        limits = self.limits
+        return StandingCaps(
+            per_phase=given(tokens=limits.max_tokens_per_phase, usd=limits.max_usd_per_phase),
+            per_day=given(tokens=limits.max_tokens_per_day, usd=limits.max_usd_per_day),
+            zone=self.day_zone,
+        )
 
     def is_in_scope(self, phase: PhaseView) -> bool:
         """Tell whether a phase may be taken at all."""
@@ -114,6 +128,8 @@ class Settings:
             **_told("assume_usd_per_call", self.assume_usd_per_call),
             "account": self.account,
             "leave": self.leave,
+            "at_cap": self.at_cap,
+            "day_zone": str(self.day_zone),
             **({"objects": list(self.objects)} if self.objects else {}),
             **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
             "workspace": None if self.workspace is None else str(self.workspace),
@@ -150,6 +166,8 @@ def settings_of(
     leave: float | None = None,
     allow_unknown_price: bool = False,
     assume_usd_per_call: UsdLike | None = None,
+    at_cap: Literal["stop", "ask"] = "stop",
+    day_zone: str = "UTC",
     **limits: Any,
 ) -> Settings:
     """Return the settings with names resolved, or say which of them is wrong."""
@@ -165,6 +183,10 @@ def settings_of(
             f"when_empty is {when_empty!r}; it is 'stop' or 'wait'.",
             name="when_empty",
             value=when_empty,
+        )
+    if at_cap not in ("stop", "ask"):
+        raise InvalidInputError(
+            f"at_cap is {at_cap!r}; it is 'stop' or 'ask'.", name="at_cap", value=at_cap
         )
     if phase_id is not None and run_id is None:
         raise InvalidInputError(
@@ -229,12 +251,23 @@ def settings_of(
         leave=leave,
         allow_unknown_price=allow_unknown_price,
         assume_usd_per_call=usd_of("assume_usd_per_call", assume_usd_per_call),
+        at_cap=at_cap,
+        day_zone=_zone(day_zone),
         limits=Limits(**limits),
     )
 
 
 def _told(name: str, amount: Usd | None) -> dict[str, str]:
     return {} if amount is None else {name: str(amount)}
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (TypeError, ValueError, OSError, ZoneInfoNotFoundError) as fault:
+        raise InvalidInputError(
+            f"day_zone is {name!r}; name one as in Europe/Oslo.", name="day_zone", value=name
+        ) from fault
 
 
 def _prices(given: PriceTable | Sequence[Mapping[str, Any]] | None) -> PriceTable | None:

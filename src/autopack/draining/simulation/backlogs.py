@@ -123,6 +123,8 @@ def _fresh(row: PhaseView, keys: set[str]) -> PhaseView:
         after=tuple(name for name in row.after if f"{row.run_id}/{name}" in keys),
         max_attempts=row.max_attempts,
         prompt_tokens=row.prompt_tokens,
+        max_tokens=row.max_tokens,
+        max_usd=row.max_usd,
     )
 
 
