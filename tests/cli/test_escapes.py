@@ -11,7 +11,15 @@ import pytest
 import autopack
 from autopack import Completed, Failed, NeedsPerson, PhaseSpec
 from autopack.cli.main import autopack as command
-from autopack.events import LaneRested, LimitReported, PhaseFailed, PhaseQueued, RunCreated
+from autopack.events import (
+    CapAsked,
+    CapSet,
+    LaneRested,
+    LimitReported,
+    PhaseFailed,
+    PhaseQueued,
+    RunCreated,
+)
 from autopack.types import LaneWait
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\nautopack: all is well"
@@ -29,7 +37,7 @@ READING = [
     ["calibrate", "--min-samples", "1"], ["report"], ["backtest"], ["forecast"], ["doctor"],
     ["estimate", "--category", EVIL, "--complexity", "low", "--deliverable", EVIL],
     ["drain", "--executor", "recorded", "--dry-run"], ["simulate", "--strategy", "fifo"],
-    ["calibrate", "history"], ["run", "cap", "r"],
+    ["calibrate", "history"], ["run", "cap", "r"], ["cap", "list"],
 ]  # fmt: skip
 
 
@@ -70,6 +78,8 @@ def evil_log(log_path):
             RunCreated(run_id=NAME, goal=EVIL),
             PhaseQueued(**odd, index=0, category=EVIL, complexity=EVIL),
             PhaseFailed(**odd, code=EVIL, message=EVIL),
+            CapSet(scope=NAME, max_tokens=9, by=EVIL, why=EVIL),
+            CapAsked(scope=NAME, unit=EVIL, by=EVIL, why=EVIL),
             LimitReported(account=NAME, window=EVIL, utilization=0.5, model=EVIL, source=EVIL),
             LaneRested(
                 account=NAME, model=EVIL, cause=EVIL, window=EVIL, wait_s=9.0,

@@ -107,15 +107,8 @@ def decide(
         case CapsRequest():
             return _set(request, state)
         case CapReserved(scope=scope):
-            wanted = _set_aside(request)
-            if "usd" in state.caps and request.usd is None and not allow_unknown_price:
-                raise PriceUnknownError(scope)
-            if (over := state.over(wanted)) is not None:
-                unit, cap = over
-                raise CapFullError(
-                    scope, unit=unit, spent=state.spent.of(unit),
-                    reserved=state.reserved.of(unit), wanted=wanted.of(unit), cap=cap,
-                )  # fmt: skip
+            is_priced = request.usd is not None or allow_unknown_price
+            check_room(scope, _set_aside(request), state, is_priced=is_priced)
             return [request]
         case CapSettled(lease_token=token):
             is_so = token not in state.held and state.settled.get(token) == _used(request)
@@ -125,6 +118,27 @@ def decide(
         case CapDecided():
             _check_answer(request, state)
             return [request]
+
+
+def check_room(scope: str, wanted: Amount, state: CapState, *, is_priced: bool) -> None:
+    """
+    Return if a claim may set so much aside under a cap.
+
+    Args:
+        is_priced: Whether its price is known, or need not be.
+
+    Raises:
+        CapFullError: It would go above the cap.
+        PriceUnknownError: There is a cap in USD, and nobody knows what the claim may cost.
+    """
+    if "usd" in state.caps and not is_priced:
+        raise PriceUnknownError(scope)
+    if (over := state.over(wanted)) is not None:
+        unit, cap = over
+        raise CapFullError(
+            scope, unit=unit, spent=state.spent.of(unit),
+            reserved=state.reserved.of(unit), wanted=wanted.of(unit), cap=cap,
+        )  # fmt: skip
 
 
 def evolve(state: CapState, event: CapEvent) -> CapState:

@@ -5,14 +5,15 @@ from typing import Any, Final, Unpack
 import attrs
 
 from autopack.errors import InvalidInputError
-from autopack.events import LlmUsageAmended, LlmUsageRecorded
+from autopack.events import DrainStarted, LlmUsageAmended, LlmUsageRecorded
 from autopack.events.usage import usage_id
 from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.ports.log import ANY, Entry, Recorded
 from autopack.ports.usage import AmendedFigures
+from autopack.prediction.calibration.price_table import PriceTable
 from autopack.projections.attempts import ATTEMPTS, call_key
 from autopack.projections.call_use import amended
-from autopack.values.ids import PhaseRef
+from autopack.values.ids import PhaseRef, drain_stream
 
 _UNPRICED: Final[dict[str, Any]] = {"cost_usd": None, "cost_source": "unknown"}
 _PARTS: Final = frozenset({"input_tokens", "output_tokens"})
@@ -87,8 +88,20 @@ def _price(log: Log, call: LlmUsageRecorded, figures: dict[str, Any]) -> dict[st
     from autopack.draining.caps.price_book import PriceBook
 
     unpriced: Any = attrs.evolve(call, **{**figures, **_UNPRICED})  # type: ignore[misc]
-    anew = PriceBook(journal_of(log), registry_of(log)).priced(unpriced)
+    anew = PriceBook(journal_of(log), registry_of(log), _table(log, call)).priced(unpriced)
     return {"cost_usd": anew.cost_usd, "cost_source": anew.cost_source}
+
+
+def _table(log: Log, call: LlmUsageRecorded) -> PriceTable | None:
+    """Return the prices of the drain that made a call, as the log keeps them."""
+    if call.run_id is None or call.phase_id is None or call.attempt is None:
+        return None
+    row = handler_of(log).attempt(PhaseRef.parse(f"{call.run_id}/{call.phase_id}"), call.attempt)
+    if row.drain is None:
+        return None
+    starts = (recorded.event for recorded in log.read(drain_stream(row.drain)))
+    kept = [one.settings.get("prices") for one in starts if isinstance(one, DrainStarted)]
+    return next((PriceTable.of(plain) for plain in reversed(kept) if plain), None)
 
 
 def _append(log: Log, found: Recorded[Any], event: LlmUsageAmended) -> Recorded[Any]:

@@ -39,7 +39,7 @@ class CapUse:
 
 def get_caps(log: Log, run_id: str) -> list[CapUse]:
     """Return what a run has used in each unit that a cap may be in, and the caps."""
-    from autopack.draining.caps.enforcement import used_by
+    from autopack.draining.caps.cap_streams import used_by
 
     handler, scope = handler_of(log), f"run-{run_id}"
     _check_run(log, run_id)

@@ -124,7 +124,8 @@ def resume_drain(
 
 def _set_caps(log: Log, drain_id: str, changes: Mapping[str, Any], why: str, actor: str) -> None:
     """Let the drain's caps bind all of its processes at once, and who goes on with it."""
-    from autopack.draining.caps.enforcement import Caps, used_by
+    from autopack.draining.caps.cap_streams import used_by
+    from autopack.draining.caps.enforcement import Caps
 
     units = ("tokens", "usd")
     caps = {unit: changes[f"max_{unit}"] for unit in units if f"max_{unit}" in changes}

@@ -8,16 +8,16 @@ from autopack.cli.session import LogCommand, Session, example
 from autopack.cli.suggestions import CommandGroup
 
 
-@click.group(cls=CommandGroup)
+@click.group(cls=CommandGroup, epilog=example("autopack --log work.db cap list"))
 def cap() -> None:
-    """Caps of runs, drains, phases and days, and what is asked of their owners."""
+    """List all caps, and answer for them."""
 
 
 @cap.command("list", cls=LogCommand, epilog=example("autopack --log work.db cap list"))
 @json_option
 @click.pass_obj
 def list_(session: Session, as_json: bool) -> None:
-    """List the caps, with what is used, and the question that is open."""
+    """List the caps, and what is used of them."""
     import autopack as api
 
     with session.open_log() as log:
@@ -39,7 +39,7 @@ def list_(session: Session, as_json: bool) -> None:
 @cap.command(
     cls=LogCommand,
     epilog=example(
-        "autopack --log work.db cap approve run-nightly --raise usd=40 --why 'worth it'",
+        "autopack --log work.db cap approve run-nightly --raise usd=40 --why ok",
     ),
 )
 @click.argument("scope")
@@ -50,7 +50,7 @@ def list_(session: Session, as_json: bool) -> None:
 @click.option("--why", required=True, help="The reason; it is recorded.")
 @click.pass_obj
 def approve(session: Session, scope: str, raised: tuple[str, ...], why: str) -> None:
-    """Raise a cap whose owner is asked, so that the work that waits for it goes on."""
+    """Raise a cap whose owner is asked; work goes on."""
     import autopack as api
 
     raise_to = {unit: cap for unit, cap in map(cap_given, raised) if cap is not None}
@@ -68,7 +68,7 @@ def approve(session: Session, scope: str, raised: tuple[str, ...], why: str) -> 
 @click.option("--why", required=True, help="The reason; it is recorded.")
 @click.pass_obj
 def reject(session: Session, scope: str, why: str) -> None:
-    """Leave a cap whose owner is asked as it is; what waits for it is left in the queue."""
+    """Leave a cap as it is; what waits stays queued."""
     import autopack as api
 
     with session.open_log() as log:

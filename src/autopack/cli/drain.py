@@ -273,7 +273,10 @@ def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:
         print_table(header, [_row(planned) for planned in plan])
         say(_sums(plan), err=True)
     if plan.ended is not None:
-        say(f"Then the strategy takes no phase: {plan.ended}", err=True)
+        say(f"Then it takes no phase: {plan.ended}", err=True)
+    for name, why in plan.held.items():
+        say(f"Left in the queue: {name}: {why}", err=True)
+    say(f"Not known, or not counted: {'; '.join(plan.notes)}", err=True)
     for line in stuck_lines(stuck):
         say(f"Never: {line}", err=True)
     if stuck:
@@ -283,6 +286,8 @@ def _show_plan(log: Any, settings: dict[str, Any], as_json: bool) -> None:
 def _row(planned: Any) -> tuple[Any, ...]:
     cost = None if planned.predicted_usd is None else f"{planned.predicted_usd:.4f}"
     reason = f"retry: {planned.reason}" if planned.is_retry else planned.reason
+    if planned.problem is not None:
+        reason = f"it would fail: {planned.problem}"
     predicted, budget = planned.predicted_output_tokens, planned.budget_tokens
     return (str(planned.ref), predicted, budget, cost, reason)
 
@@ -301,6 +306,17 @@ def _sums(plan: list[Any]) -> str:
     )
 
 
+def _tell_promise(settings: dict[str, Any]) -> None:
+    from autopack.draining.caps.price_book import promise_of
+
+    promise = promise_of(
+        allow_unknown_price=settings.get("allow_unknown_price", False),
+        assume_usd_per_call=settings.get("assume_usd_per_call"),
+    )
+    if promise is not None:
+        say(f"Note: {promise}.", err=True)
+
+
 def _run(
     log: Any, settings: dict[str, Any], requeue_why: str | None, last: LastResort, as_json: bool
 ) -> Any:
@@ -309,6 +325,7 @@ def _run(
     from autopack.draining.engine.engine import Drain
     from autopack.values.ids import PhaseRef
 
+    _tell_promise(settings)
     lines = EventLines() if as_json else nullcontext(None)
     with lines as print_line, DrainProgress(print_line) as progress, users_prints():
         engine = progress.engine = Drain(log, **settings, on_event=progress)

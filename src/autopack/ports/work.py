@@ -245,7 +245,9 @@ class Executor(Protocol):
 
     An executor may also have ``prepare(run) -> Prepared``, called once a run; ``check()``, which
     raises if something is missing before a drain writes anything; ``settings``, which the log
-    keeps; and ``again(settings)``, a class method that makes it as a drain recorded it.
+    keeps; ``again(settings)``, a class method that makes it as a drain recorded it; and
+    ``foresee(phase, *, budget_tokens, settings)``, which a plan asks why a phase would fail before
+    it begins, in words, or None.
     """
 
     def execute(

@@ -79,8 +79,9 @@ def _tokens(report: Any) -> str:
 
 
 def _assumed(report: Any) -> str:
-    usd = f" and {report.assumed_usd:.4f} USD" if report.assumed_usd else ""
-    return f"{_n(report.assumed_tokens, 'token')}{usd}"
+    usd = f"{report.assumed_usd:.4f} USD" if report.assumed_usd else ""
+    tokens = _n(report.assumed_tokens, "token") if report.assumed_tokens or not usd else ""
+    return " and ".join(filter(None, (tokens, usd)))
 
 
 def _cost(report: Any) -> str:

@@ -3,9 +3,11 @@
 from decimal import Decimal
 
 import pytest
+from click.testing import CliRunner
 
 from autopack import (
     Drain,
+    amend_usage,
     attempt,
     create_run,
     drain,
@@ -14,6 +16,7 @@ from autopack import (
     open_log,
     read_prices,
 )
+from autopack.cli.main import autopack as command
 from autopack.errors import InvalidInputError
 from drains import found, specs, states
 
@@ -184,4 +187,32 @@ def test_a_drain_goes_on_with_its_prices(log_path, prices):
     assert [Decimal("1.1"), Decimal("1.1")] == [call.cost_usd for call in calls]
 
 
-work = tells()
+def test_an_amended_call_is_priced_by_the_table_of_its_drain(any_log, prices):
+    """Whoever amends it has no need of the file."""
+    create_run(any_log, "r", specs("a", model="m"), caps={"usd": 90})
+    drain(any_log, executor=tells(call_id="c"), prices=prices)
+    amend_usage(any_log, call_id="c", why="bill", output_tokens=2000)
+    used = next(one.used for one in get_caps(any_log, "r") if one.unit == "usd")
+
+    assert [Decimal("2.1")] == [event.cost_usd for event in found(any_log, "llm.usage_amended")]
+    assert Decimal("2.1") == used
+
+
+def test_the_command_says_what_is_promised_without_a_price(log_path):
+    """Before it begins, and in its report what stood for what nobody knew."""
+    with open_log(log_path) as log:
+        create_run(log, "own", specs("a", model="odd"))
+    words = [
+        "--log", str(log_path), "drain", "--run-id", "own", "--executor", f"{__file__}:odd",
+        "--max-usd", "3",
+    ]  # fmt: skip
+    refused = CliRunner().invoke(command, words)
+    told = CliRunner().invoke(command, [*words, "--assume-usd-per-call", "0.5"])
+
+    assert 1 == refused.exit_code
+    assert "--prices FILE, --assume-usd-per-call USD, or --allow-unknown-price" in refused.stdout
+    assert "Note: caps in USD count 0.5 USD for each call whose price nobody knows" in told.stderr
+    assert "1 attempt did not tell all; 0.5000 USD stand for it in the cap" in told.stdout
+
+
+work, odd = tells(), tells("odd")

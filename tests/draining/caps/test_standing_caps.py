@@ -82,6 +82,26 @@ def test_a_phases_cap_binds_an_own_loop(any_log):
     assert {("phase-r/a", "usd"): Decimal("0.6")} == used(any_log)
 
 
+def test_whoever_ends_an_attempt_settles_the_caps_of_its_phase_and_day(clocked, clock):
+    """Also one that was not told of them, on the day after."""
+    from autopack import Drain, cancel
+    from autopack.errors import LeaseLostError
+
+    clock.now = NOON
+    create_run(clocked, "day", specs("a", max_tokens=9000))
+
+    def work(_phase, live):
+        live.record_usage(model="m", total_tokens=10, split="total_only")
+        clock.now += 86_400
+        cancel(clocked, "day/a", why="w")
+        with pytest.raises(LeaseLostError):
+            live.record_usage(model="m", total_tokens=5, split="total_only")
+
+    Drain(clocked, executor=work, run_id="day", max_tokens_per_day=9000, lease_s=86_400).run()
+
+    assert {("phase-day/a", "tokens"): 15, ("day-2026-03-28@UTC", "tokens"): 15} == used(clocked)
+
+
 @pytest.mark.parametrize("given", [{"max_tokens": 0}, {"max_usd": 0}, {"max_usd": "much"}])
 def test_a_cap_of_a_phase_that_is_none_is_refused(given):
     """By its name, in Python and in a run file."""

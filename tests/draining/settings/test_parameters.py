@@ -67,8 +67,9 @@ def test_a_drains_settings_are_those_it_takes():
     for name in ("registry", "executor", "strategy", "limits", "return"):
         names.pop(name)
 
-    assert Usd | None == limits["max_usd"]
-    limits["max_usd"] = UsdLike | None  # any way of giving it is taken
+    for name in ("max_usd", "max_usd_per_phase", "max_usd_per_day"):
+        assert Usd | None == limits[name]
+        limits[name] = UsdLike | None  # any way of giving it is taken
     assert limits == get_type_hints(DrainLimits)
     assert {**names, **limits} == get_type_hints(DrainSettings)
 

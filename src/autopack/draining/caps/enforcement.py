@@ -1,38 +1,29 @@
 """Caps: what a claim sets aside under them, what it used in the end, and a test at each call."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any, Final
 
 import attrs
 
-from autopack.aggregates import cap
 from autopack.aggregates.cap import Amount
-from autopack.aggregates.phase import holds
-from autopack.aggregates.requests import CapsRequest
+from autopack.draining.caps.cap_streams import BEFORE, CapStreams, amount_of, settled
 from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.caps.reservations import Reservations, Wanted
 from autopack.draining.caps.standing_caps import NO_STANDING_CAPS, StandingCaps
 from autopack.errors import CapReachedError
-from autopack.events import CapReserved, CapSettled
-from autopack.log import views
+from autopack.events import CapReserved
 from autopack.log.command_handler import Handler
-from autopack.ports.log import Entry, Recorded, from_us
+from autopack.ports.log import Entry
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
 from autopack.projections.attempt_row import AttemptRow
-from autopack.projections.attempts import ATTEMPTS, End, ended
+from autopack.projections.attempts import End, ended
 from autopack.projections.call_use import Use
-from autopack.projections.sums_by_drain_and_run import Work
-from autopack.values.ids import PhaseRef, cap_stream, phase_stream
-from autopack.values.money import ZERO, Usd, UsdLike, UsdSum, as_sum
-
-BEFORE: Final = "(before the cap)"
-"""Stands for the lease of all attempts that ended before a scope had caps."""
+from autopack.values.ids import PhaseRef, cap_stream
+from autopack.values.money import Usd, UsdSum, as_sum
 
 
-class Caps:
+class Caps(CapStreams):
     """
     Keeps the caps of runs and of one drain.
 
@@ -43,8 +34,7 @@ class Caps:
     :meth:`Handler.append`.
 
     Args:
-        drain: The drain whose cap binds the claims, if it has one.
-        standing: Caps of each phase and of each day.
+        drain, standing: As for :class:`CapStreams`.
         prices: What calls cost; by plugins and the log's calls, if it is left out.
         allow_unknown_price: Claim under a cap in USD although nobody knows the price.
         assume_usd_per_call: What a call counts as whose price nobody tells.
@@ -60,20 +50,10 @@ class Caps:
         allow_unknown_price: bool = False,
         assume_usd_per_call: Usd | None = None,
     ) -> None:
+        super().__init__(handler, drain=drain, standing=standing)
         self.prices = prices or PriceBook(handler.journal, handler.journal.registry)
         self.reservations = Reservations(self.prices, assume_usd_per_call)
-        self._handler, self._drain, self._standing = handler, drain, standing
         self._allow_unknown_price = allow_unknown_price
-
-    def of_drain(self, caps: Mapping[str, UsdLike | None], *, may_change: bool) -> CapsRequest:
-        """Return what gives the drain its caps, by unit; None is none."""
-        return CapsRequest(
-            scope=f"drain-{self._drain}",
-            caps={unit: cap for unit, cap in caps.items() if cap is not None},
-            by="drain",
-            why="the drain was started with it",
-            may_change=may_change,
-        )
 
     def scopes(self, run_id: str, drain: str | None = None, own: Sequence[str] = ()) -> list[str]:
         """
@@ -97,96 +77,11 @@ class Caps:
             found.update(dict.fromkeys(self._handler.known_cap(scope)[1].caps))
         return tuple(found)
 
-    def is_over(self, scope: str) -> bool:
-        """Tell whether a scope is a day's that is over."""
-        return scope.startswith("day-") and scope != self._standing.day(self._now())
-
-    def day_ends(self) -> datetime:
-        """Return when today ends."""
-        return self._standing.ends(self._now())
-
     def wanted(self, phase: PhaseView, estimate: Estimate, own: Sequence[str] = ()) -> Wanted:
         """Return what an attempt is likely to use at most: tokens in and out, and USD."""
         # A single attempt of somebody's own loop does not read the whole log for a price.
         is_in_usd = self._drain is not None and "usd" in self.units(phase.run_id, own)
         return self.reservations.wanted(phase, estimate, is_in_usd=is_in_usd)
-
-    def ensure(self, phase: PhaseView) -> tuple[str, ...]:
-        """
-        Open the streams of the caps that bind a phase, each with what was used under it before.
-
-        Returns:
-            The scopes of its phase and its day, if these have caps.
-        """
-        self._ensure_run(phase.run_id)
-        found = []
-        now, standing = self._now(), self._standing
-        if caps := standing.of_phase(phase):
-            found.append(f"phase-{phase.key}")
-            self._ensure_own(found[-1], caps, lambda: self._used_by(phase.ref))
-        if standing.per_day:
-            found.append(standing.day(now))
-            account = partial(views.current, self._handler.journal, ATTEMPTS, with_rows=False)
-            self._ensure_own(
-                found[-1], standing.per_day, lambda: standing.used_today(account().total, now)
-            )
-        return tuple(found)
-
-    def _ensure_own(self, scope: str, caps: Mapping[str, Any], used: Callable[[], Amount]) -> None:
-        """Give a phase or a day its caps; later ones only raise them, as the owner may have."""
-        version, state = self._handler.known_cap(scope)
-        is_lower = (unit in state.caps and cap <= state.caps[unit] for unit, cap in caps.items())
-        if version and all(is_lower):
-            return
-        why = "the phase was queued with it, or the drain was started with it"
-        request = CapsRequest(scope=scope, caps=caps, by="drain", why=why, may_raise=True)
-        self.go_on(request, Amount() if version else used())
-
-    def _used_by(self, ref: PhaseRef) -> Amount:
-        """Return what a phase's attempts used so far."""
-        found = Amount()
-        for row in self._handler.known_phase(ref)[1].attempts.values():
-            found += amount_of(row)
-        return found
-
-    def _now(self) -> datetime:
-        return from_us(self._handler.journal.now_us())
-
-    def _ensure_run(self, run_id: str) -> None:
-        """Open the stream of a run's cap, with what the run had used before."""
-        caps = self._handler.known_run(run_id)[1].caps
-        if caps and not self._handler.known_cap(f"run-{run_id}")[0]:
-            request = CapsRequest(
-                scope=f"run-{run_id}", caps=caps, by="drain", why="the run was created with it"
-            )
-            self.set_run(run_id, request)
-
-    def set_run(self, run_id: str, request: CapsRequest) -> list[Recorded[object]]:
-        """Give a run its caps; the first time with what it had used before."""
-        handler, stream = self._handler, cap_stream(request.scope)
-
-        def build() -> list[Entry]:
-            version, state = handler.known_cap(request.scope)
-            events = cap.decide(request, state)
-            if version or not events:
-                return [(stream, events, version)]
-            before, asserted = self._so_far(run_id, request.scope)
-            return [(stream, [*events, *before], 0), *asserted]
-
-        return handler.append(build)
-
-    def go_on(self, request: CapsRequest, used: Amount) -> None:
-        """Give a drain its caps; the first time with what it had *used* before."""
-        handler, stream = self._handler, cap_stream(request.scope)
-
-        def build() -> list[Entry]:
-            version, state = handler.known_cap(request.scope)
-            events = cap.decide(request, state)
-            is_first = bool(events) and not version and used != Amount()
-            before = [settled(request.scope, BEFORE, used)] if is_first else []
-            return [(stream, [*events, *before], version)]
-
-        handler.append(build)
 
     def reserving(
         self, run_id: str, token: str, wanted: Wanted, own: Sequence[str] = ()
@@ -289,48 +184,6 @@ class Caps:
         total = (state.settled.get(name) or Amount()) + more
         return cap_stream(scope), [settled(scope, name, total)], version
 
-    def _so_far(
-        self, run_id: str, scope: str
-    ) -> tuple[list[CapReserved | CapSettled], list[Entry]]:
-        """Return what a run used before its caps, one by one for attempts in work, and on what."""
-        spent = Amount()
-        held: list[CapReserved | CapSettled] = []
-        asserted: list[Entry] = []
-        for name in self._handler.known_run(run_id)[1].phases:
-            version, stream = self._handler.known_phase(PhaseRef.parse(f"{run_id}/{name}"))
-            asserted.append((phase_stream(run_id, name), [], version))
-            for row in stream.attempts.values():
-                token = row.lease_token
-                if token is not None and holds(stream.state, token):
-                    held.append(_reserved(scope, token, row))
-                else:
-                    spent += amount_of(row)
-        return [*([] if spent == Amount() else [settled(scope, BEFORE, spent)]), *held], asserted
-
-
-def settled(scope: str, token: str, used: Amount) -> CapSettled:
-    """Return the event that says what is used in all under a token."""
-    return CapSettled(
-        scope=scope,
-        lease_token=token,
-        tokens=max(0, used.tokens),
-        usd=UsdSum.of(max(used.usd, ZERO)),
-        attempts=max(0, used.attempts),
-        worked_us=max(0, used.worked_us),
-    )
-
-
-def used_by(work: Work) -> Amount:
-    """Return what attempts that were summed used of caps."""
-    return Amount(work.charged_tokens, work.charged_usd, work.attempts, work.worked_us)
-
-
-def amount_of(row: AttemptRow) -> Amount:
-    """Return what one attempt uses of caps."""
-    worked_us = 0 if row.duration_s is None else round(row.duration_s * 1e6)
-    begun = int(row.lease_token is not None)
-    return Amount(row.charged_tokens, row.charged_usd, begun, worked_us)
-
 
 def worked_s(row: AttemptRow, now: datetime, lease_ends_at: datetime | None) -> float | None:
     """Return how long an attempt that somebody else ends was at work: its lease's end at most."""
@@ -352,12 +205,3 @@ def _grown(scope: str, token: str, grown: Amount, is_more: bool) -> list[CapRese
     return [
         CapReserved(scope=scope, lease_token=token, tokens=grown.tokens, usd=UsdSum.of(grown.usd))
     ]
-
-
-def _reserved(scope: str, token: str, row: AttemptRow) -> CapReserved:
-    return CapReserved(
-        scope=scope,
-        lease_token=token,
-        tokens=max(row.charged_tokens, row.reserved_tokens or 0),
-        usd=UsdSum.of(max(row.charged_usd, row.reserved_usd or ZERO)),
-    )

@@ -25,6 +25,21 @@ NOT_MADE = "(not made)"
 _ANY_MODEL = ""
 
 
+def promise_of(*, allow_unknown_price: bool, assume_usd_per_call: object | None) -> str | None:
+    """Return what caps in USD promise where prices may be unknown; None where they hold."""
+    if assume_usd_per_call is not None:
+        return (
+            f"caps in USD count {assume_usd_per_call} USD for each call whose price nobody knows: "
+            "they hold if none costs more"
+        )
+    if not allow_unknown_price:
+        return None
+    return (
+        "caps in USD count what is reported or priced: they do not bind calls whose price nobody "
+        "knows"
+    )
+
+
 class PriceBook:
     """
     Prices calls: as their provider reported, else by a table, else by plugins.
@@ -73,6 +88,14 @@ class PriceBook:
             input_tokens: None where the prompt's size is not known.
             by_log: Whether to read the log for what calls cost, where nothing else tells.
         """
+        found = None if model is None else self._imagined(model, input_tokens, output_tokens)
+        if found is not None or not by_log:
+            return found
+        known = self._known().get(model or _ANY_MODEL)
+        return None if known is None else share(known[0], output_tokens, known[1])
+
+    def _imagined(self, model: str, input_tokens: int | None, output_tokens: int) -> Usd | None:
+        """Return the price of a call that is not made yet, by the table or plugins."""
         imagined = LlmUsageRecorded(
             call_id=NOT_MADE,
             request_model=model,
@@ -81,11 +104,7 @@ class PriceBook:
             total_tokens=None if input_tokens is None else input_tokens + output_tokens,
             split="inferred",
         )
-        found = None if model is None else self._computed(imagined, None)
-        if found is not None or not by_log:
-            return found
-        known = self._known().get(model or _ANY_MODEL)
-        return None if known is None else share(known[0], output_tokens, known[1])
+        return self._computed(imagined, None)
 
     def learn(self, row: AttemptRow) -> None:
         """Take note of what the calls of an attempt that ended cost."""

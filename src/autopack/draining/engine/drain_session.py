@@ -15,8 +15,9 @@ from autopack.draining.attempts.lost_leases import reclaim_lost
 from autopack.draining.attempts.recorded_ends import end_attempt, record_late
 from autopack.draining.attempts.requeue import requeue_phase
 from autopack.draining.attempts.run_preparation import Preparation, Preparations
+from autopack.draining.caps.cap_streams import used_by
 from autopack.draining.caps.drain_use import DrainAccount, ended_attempts
-from autopack.draining.caps.enforcement import Caps, used_by
+from autopack.draining.caps.enforcement import Caps
 from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.engine.drain_report import sums_of
 from autopack.draining.engine.drain_stream import OwnStream, versions
@@ -205,18 +206,17 @@ class DrainSession:
             "passed_over": dict(sorted(self._passed_over.counts.items())),
         }
 
-    def view(self, *, running: int, reserved_tokens: int) -> DrainView:
-        """Return what the strategy is shown."""
+    def view(self, *, running: int, reserved_tokens: int, is_planned: bool = False) -> DrainView:
+        """Return what the strategy is shown; to plan, a model that rests now is no hindrance."""
         admission, work, now = self.admission, self.account.work, self.now()
-        ready: Sequence[PhaseView] = admission.ready
+        ready: Sequence[PhaseView] = () if self.guards.is_closed else admission.ready
         moments = [admission.next_ready_at] if admission.next_ready_at else []
         if self.preparations.are_full:  # no further one is begun, so others are let past
             ready = [phase for phase in ready if not self.preparations.is_due(phase.run_id)]
-        if self.guards.is_closed:
-            ready = []
         for gate in (self._traffic, self.waiting):
-            ready, until = gate.let_in(ready, admission.n_backing_off, now)
-            moments += until
+            let_in, until = gate.let_in(ready, admission.n_backing_off, now)
+            if not is_planned:
+                ready, moments = let_in, [*moments, *until]
         return DrainView(
             now=now,
             ready=ready,

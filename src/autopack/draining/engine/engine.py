@@ -16,6 +16,7 @@ from autopack.draining.engine.choices import Reason, asked, check_can_begin
 from autopack.draining.engine.conclusion import Conclusion
 from autopack.draining.engine.drain_report import DrainReport
 from autopack.draining.engine.drain_session import DrainSession
+from autopack.draining.engine.dry_run import plan_of
 from autopack.draining.engine.event_loop import run
 from autopack.draining.engine.halt import Halt, bounded, last_acts
 from autopack.draining.engine.resume import resumed
@@ -24,7 +25,7 @@ from autopack.draining.limits.drain_limits import limit_reached
 from autopack.draining.queue.idle_wait import seconds_until, sooner
 from autopack.draining.settings.parameters import DrainSettings
 from autopack.draining.settings.settings import Settings, settings_of
-from autopack.draining.simulation.plans import Plan, plan
+from autopack.draining.simulation.plans import Plan
 from autopack.draining.strategies.strategy_call import not_to_be_had
 from autopack.errors import DrainUsedError
 from autopack.log.log import Log, registry_of
@@ -201,25 +202,15 @@ class Drain:
         """
         Return what the strategy would choose now, in order, with estimates; writes nothing.
 
-        It is a list; its ``ended`` is what the strategy said when it took no more, or None.
+        It is a list: under the drain's limits and caps, with its prices, and with what its executor
+        knows of each phase beforehand. ``ended`` is why it would take no more, ``held`` what caps
+        would hold back, and ``notes`` what the plan cannot know.
+
+        Raises:
+            AutopackError: Whatever :meth:`run` would refuse to begin for.
         """
-        session = self._session
-        session.check()
-        most = min(most, self._settings.limits.max_phases or most)
-        view = session.view(running=0, reserved_tokens=0)
-        return plan(
-            view,
-            self._settings.strategy,
-            session.estimate,
-            most=most,
-            name=self._settings.strategy_name,
-            price=lambda phase, tokens: session.caps.prices.ahead(
-                phase.model, input_tokens=phase.prompt_tokens, output_tokens=tokens
-            ),
-            later=session.admission.coming_after(),
-            was_done=session.admission.is_done,
-            standing=session.admission.standing,
-        )
+        self._check()
+        return plan_of(self._session, most)
 
     def check_can_begin(self) -> None:
         """

@@ -15,7 +15,7 @@ from autopack.draining.executors.call_recorder import CALLS_MOST, CUT_MOST
 from autopack.draining.executors.json_lines import Preset, ProgramReader
 from autopack.draining.executors.orphaned_programs import Keeper
 from autopack.draining.executors.output_watch import OverError, OvertimeError, WatchedProgram
-from autopack.draining.executors.placeholders import Argument, NoValueError, Values
+from autopack.draining.executors.placeholders import Argument, Foreseen, NoValueError, Values
 from autopack.draining.executors.presets import preset_of
 from autopack.draining.executors.processes import GroupProcess
 from autopack.draining.executors.session_calls import Surroundings
@@ -139,21 +139,34 @@ class CommandExecutor:
         if isinstance(program, str) and "{" not in program and self._missing(program):
             raise InvalidInputError(_missing_text(program), name="command", value=program)
 
+    def foresee(
+        self, phase: PhaseView, *, budget_tokens: int, settings: Mapping[str, Any]
+    ) -> str | None:
+        """Return why a phase would fail before its program begins; None if that is not known."""
+        values = Values(phase, Foreseen(budget_tokens=budget_tokens, settings=settings))
+        try:
+            argv = self._filled(values)[0]
+        except NoValueError as fault:
+            return _no_value(phase, fault)
+        return _missing_text(argv[0]) if self._missing(argv[0]) else None
+
+    def _filled(self, values: Values) -> tuple[list[str], str | None, dict[str, str]]:
+        """Return arguments, standard input and variables with their placeholders filled in."""
+        argv = placeholders.arguments(self._command, values)
+        stdin = None if self._stdin is None else placeholders.filled(self._stdin, values)
+        env = {name: placeholders.filled(text, values) for name, text in self._env.items()}
+        return argv, stdin, env
+
     async def execute(self, phase: PhaseView, attempt: Attempt) -> Outcome:
         """Run the program and return how it ended; a cancelled call ends it first."""
         if isinstance(attempt, HeedsCaps):
             attempt.heed_caps()
         values = Values(phase, attempt)
         try:
-            argv = placeholders.arguments(self._command, values)
-            stdin = None if self._stdin is None else placeholders.filled(self._stdin, values)
-            env = {name: placeholders.filled(text, values) for name, text in self._env.items()}
+            argv, stdin, env = self._filled(values)
         except NoValueError as fault:
-            return Failed(
-                "no_value",
-                f"phase {phase.key} has no value for {{{fault.name}}}, which its command needs",
-                failure_class="invalid_request",
-            )
+            told = _no_value(phase, fault)
+            return Failed("no_value", told, failure_class="invalid_request")
         with UsageChannel() as channel, Keeper(self._grace_s) as keeper:
             own = {**os.environ, **_variables(phase, attempt), **channel.environment(), **env}
             work = self._watch(phase, attempt, own)
@@ -303,6 +316,10 @@ def _variables(phase: PhaseView, attempt: Attempt) -> dict[str, str]:
             attempt.deadline.timestamp(), UTC
         ).isoformat()
     return told
+
+
+def _no_value(phase: PhaseView, fault: NoValueError) -> str:
+    return f"phase {phase.key} has no value for {{{fault.name}}}, which its command needs"
 
 
 def _not_started(program: str, fault: Exception) -> Failed:

@@ -31,12 +31,21 @@ class NoValueError(Exception):
         self.name = name
 
 
+@attrs.frozen(kw_only=True)
+class Foreseen:
+    """What is known of an attempt that is not made yet."""
+
+    budget_tokens: int
+    settings: Mapping[str, Any]
+    number: int = 1
+
+
 @attrs.frozen
 class Values:
     """What the placeholders stand for in one attempt at a phase."""
 
     phase: PhaseView
-    attempt: Attempt
+    attempt: Attempt | Foreseen
 
     def of(self, name: str, *, or_none: bool = False) -> str | list[str]:
         """

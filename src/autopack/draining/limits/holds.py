@@ -59,18 +59,18 @@ class Guards:
         self, phase: PhaseView, refusal: CapFullError | PriceUnknownError, now: datetime
     ) -> None:
         """Take nothing that does not fit: hold the run; end the drain once nothing is in work."""
-        kind, scope, why = refusal.scope.partition("-")[0], refusal.scope, str(refusal)
+        kind, scope, why = refusal.scope.partition("-")[0], refusal.scope, refusal.typed
         state = self._handler.known_cap(scope)[1]  # before anybody can answer
         if isinstance(refusal, PriceUnknownError):
             if kind != "run":
-                self.must_stop = ("price_unknown", f"phase {phase.key}: {refusal}")
+                self.must_stop = ("price_unknown", f"phase {phase.key}: {refusal.typed}")
                 return
-            self.unpriced[phase.run_id] = f"phase {phase.key}: {refusal}"
+            self.unpriced[phase.run_id] = f"phase {phase.key}: {refusal.typed}"
         elif self._is_asked(refusal):
-            why = f"its owner is asked; answer with autopack cap approve {quote(scope)}: {refusal}"
+            why = f"its owner is asked (autopack cap approve {quote(scope)}): {why}"
         elif kind in ("drain", "day") and not self._waits_for(kind):
             if not self._handler.cap_state(scope).held:
-                self.must_stop = ("limit", f"{_limit(refusal)}: {refusal}")
+                self.must_stop = ("limit", f"{_limit(refusal)}: {refusal.typed}")
             return
         self._full[scope] = state, self._letting(phase, kind)
         if kind == "run":
@@ -102,13 +102,13 @@ class Guards:
         if not self._asks or self._handler.cap_state(refusal.scope).is_refused:
             return False
         asked = CapAsked(
-            scope=refusal.scope, unit=refusal.unit, by=f"drain {self._drain_id}", why=str(refusal)
+            scope=refusal.scope, unit=refusal.unit, by=f"drain {self._drain_id}", why=refusal.typed
         )
         if self._handler.append(lambda: [self._handler.decided(asked)]):
             Narrator("autopack.drain").warning(
                 "a cap's owner is asked",
                 scope=refusal.scope,
-                why=str(refusal),
+                why=refusal.typed,
                 answer=f"autopack cap approve {quote(refusal.scope)} --raise {refusal.unit}=N",
             )
         return True
