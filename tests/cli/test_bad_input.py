@@ -290,8 +290,8 @@ def test_an_empty_log_is_not_drained_by_accident(cli, log_path, executors, event
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("replay", "--until", "yesterday"),
-        ("replay", "--until", "2026-01-31T12:00:00"),
+        ("replay", "--until", "the day before"),
+        ("replay", "--until", "2026-13-31T12:00:00"),
         ("replay", "--until", "4"),
         ("replay", "--diff", "1000000000"),
         ("replay", "--diff", "1", "--until", "4"),
@@ -308,7 +308,7 @@ def test_an_empty_log_is_not_drained_by_accident(cli, log_path, executors, event
         ("phase", "show", "r", "nobody"),
         ("history", "r/nobody"),
         ("history", "r/p1", "p2"),
-        ("phase", "add", "r", "--id", "p3"),
+        ("phase", "add", "r", "--category", "docs"),
         ("log", "verify", "--expect", "12"),
         ("status", "--json", "--markdown"),
         ("drain", "--executor", "x", "--phase-id", "p1"),

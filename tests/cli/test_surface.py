@@ -34,6 +34,7 @@ PYTHON_NAMES = {
     "run list": "view",
     "run show": "view list_phases",
     "run cancel": "cancel list_phases",
+    "run outputs": "list_phases read_text",
     "run cap": "set_caps",
     "run pause": "pause_run",
     "run resume": "resume_run",

@@ -10,7 +10,8 @@ from autopack.api.views import list_phases
 from autopack.draining.executors.json_lines import is_own
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.exchange.task_rows import ROW_LABEL, VERSION_OF, Task
-from autopack.log.log import Log
+from autopack.log import views
+from autopack.log.log import Log, journal_of
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.states import FINAL, PhaseStatus
 from autopack.ports.work import PhaseView
@@ -114,10 +115,10 @@ def queue_rows(
 
 def results_of(log: Log, run_id: str, phases: Mapping[str, str]) -> Iterator[BatchResult]:
     """Yield what became of rows so far, by their ids and phases; those not begun are left out."""
-    views = {view.phase_id: view for view in list_phases(log, run_id)}
+    phase_of = {view.phase_id: view for view in list_phases(log, run_id)}
     for row_id, phase_id in phases.items():
-        if phase_id in views and is_over(views[phase_id]):
-            yield result_of(log, views[phase_id], row_id)
+        if phase_id in phase_of and is_over(phase_of[phase_id]):
+            yield result_of(log, phase_of[phase_id], row_id)
 
 
 def is_over(view: PhaseView) -> bool:
@@ -148,6 +149,17 @@ def work_on(log: Log, ref: PhaseRef) -> Work:
         if key is not None:
             rows[key] = ATTEMPTS.project(rows.get(key), recorded)
     return sum(map(work_of, rows.values()), Work())
+
+
+def work_by_phase(log: Log, run_id: str) -> dict[str, Work]:
+    """Return what all attempts at each phase of a run came to, by ``RUN/PHASE``."""
+    found: dict[str, Work] = {}
+    live = views.LiveView(journal_of(log), ATTEMPTS, run_id=run_id)
+    live.catch_up()
+    for row in live.rows.values():
+        key = f"{row.run_id}/{row.phase_id}"
+        found[key] = found.get(key, Work()) + work_of(row)
+    return found
 
 
 def output_of(log: Log, view: PhaseView) -> str | None:
@@ -184,7 +196,7 @@ def _anew(task: Task, before: PhaseView) -> PhaseSpec:
     return attrs.evolve(task.spec, id=f"{task.row_id}~{nth}", labels=labels)
 
 
-def _skip_queued(log: Log, views: Sequence[PhaseView]) -> None:
-    for view in views:
+def _skip_queued(log: Log, phases: Sequence[PhaseView]) -> None:
+    for view in phases:
         if view.status is PhaseStatus.QUEUED:
             skip(log, view.ref, why="its row changed", actor="batch")

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from autopack.errors import InvalidInputError
-
 _KEYS: Final = frozenset({"id", "state", "output"})
 
 
@@ -108,6 +106,8 @@ def _check_ours(path: Path) -> None:
     except (ValueError, AttributeError):
         is_ours = False
     if not is_ours:
+        from autopack.errors import InvalidInputError  # not for a list of commands
+
         raise InvalidInputError(
             f"{path} is there, and is no file of answers; it was left as it is. Name another "
             "with --out.",

@@ -1,5 +1,6 @@
 """What people name in a log: positions, moments and phases."""
 
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,23 +15,25 @@ _DIGITS_MOST: Final = 18
 
 
 def place_of(text: str) -> int | datetime:
-    """Return a position, or an aware moment."""
+    """
+    Return a position, or an aware moment, as people say one.
+
+    A time without a zone is this machine's: ``2026-11-28``, ``2026-11-28 14:00``, ``14:00`` (the
+    last there was), ``yesterday 14:00``, ``-90m`` (ago; also s, h, d, w).
+    """
+    from autopack.cli.spoken_times import moment_of
     from autopack.errors import InvalidInputError
     from autopack.errors.base import told
 
     if text.isdecimal() and len(text) <= _DIGITS_MOST:
         return int(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+    moment = moment_of(text, datetime.fromtimestamp(time.time()).astimezone())
+    if moment is None:
         raise InvalidInputError(
-            f"{told(text)} is neither a position (120) nor a time (2026-01-31T12:00:00Z).",
+            f"{told(text)} is neither a position (120) nor a time (2026-01-31T12:00:00Z, "
+            "2026-01-31, yesterday 14:00, -90m).",
             name="until",
             value=text,
-        ) from None
-    if moment.tzinfo is None:
-        raise InvalidInputError(
-            f"The time {text} has no zone: add Z for UTC, or +HH:MM.", name="until", value=text
         )
     return moment
 

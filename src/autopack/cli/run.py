@@ -2,13 +2,16 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from autopack.cli.output import json_option, print_fields, print_json, print_table, say, tell_none
 from autopack.cli.session import LogCommand, Session, example
 from autopack.cli.suggestions import CommandGroup
+
+if TYPE_CHECKING:
+    from autopack.exchange.run_files import RunFile
 
 
 @click.group(
@@ -29,23 +32,32 @@ def run() -> None:
     "--phases",
     "file",
     type=click.Path(path_type=Path),
-    required=True,
     help="A run file: TOML, YAML or JSON with `phases`, and optionally goal, caps, settings.",
 )
+@click.option(
+    "--from", "table", type=click.Path(path_type=Path),
+    help="A table of tasks, a phase a row: CSV, TSV, JSON or JSON lines.",
+)  # fmt: skip
+@click.option("--id", "id_column", metavar="COL", help="Of --from: the column of ids.")
+@click.option("--goal", metavar="COL", help="Of --from: the column of what is to be done.")
+@click.option("--model", help="Of --from: the model of rows without a column `model`.")
+@click.option("--category", help="Of --from: the category of rows without a column for it.")
 @click.pass_obj
-def create(session: Session, run_id: str, file: Path) -> None:
+def create(
+    session: Session, /, run_id: str, file: Path | None, table: Path | None, **columns: str | None
+) -> None:
     """
     Create a run with its phases, all or nothing; a run of that ID is left as it is.
 
     A file without phases is refused; more can be added later with autopack phase add.
     """
     import autopack as api
-    from autopack.exchange.run_files import read_run_file
 
-    wanted = read_run_file(file.absolute())
+    wanted = _wanted(file, table, columns)
     if not wanted.phases:
         raise click.UsageError(
-            f"{file} holds no phases, so there is no run to create; describe them under `phases`."
+            f"{file or table} holds no phases, so there is no run to create: describe them under "
+            "`phases`, or a row each."
         )
     with session.open_log() as log:
         api.create_run(
@@ -59,6 +71,24 @@ def create(session: Session, run_id: str, file: Path) -> None:
         )
     n = len(wanted.phases)
     say(f"Created run {run_id} with {n} phase{'' if n == 1 else 's'}")
+
+
+def _wanted(file: Path | None, table: Path | None, columns: dict[str, Any]) -> "RunFile":
+    """Return the run that a file describes, or a table of tasks."""
+    from autopack.exchange.run_files import RunFile, read_run_file
+    from autopack.exchange.task_files import read_tasks
+    from autopack.exchange.task_rows import tasks_of
+
+    if (file is None) == (table is None):
+        raise click.UsageError("Say what is to be done, once: --phases FILE, or --from TABLE.")
+    if table is None and any(columns.values()):
+        raise click.UsageError("--id, --goal, --model and --category belong to --from.")
+    if file is not None:
+        return read_run_file(file.absolute())
+    assert table is not None
+    columns["id"] = columns.pop("id_column")
+    tasks = tasks_of(read_tasks(table), **columns)
+    return RunFile(phases=tuple(task.spec for task in tasks))
 
 
 @run.command(
@@ -100,24 +130,63 @@ def list_runs(session: Session, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show(session: Session, run_id: str, as_json: bool) -> None:
-    """Show a run with each of its phases."""
+    """Show a run with each of its phases, and what each of them used."""
     import autopack as api
+    from autopack.api.batch_rows import work_by_phase
 
     with session.open_log() as log:
         phases = api.list_phases(log, run_id)
         row = api.view(log, "runs").rows[run_id]
         caps = api.get_caps(log, run_id) if row.created else []
+        work = work_by_phase(log, run_id)
     if as_json:
-        print_json({"run": row, "phases": phases, "caps": caps})
+        print_json({"run": row, "phases": phases, "caps": caps, "work": work})
         return
     print_fields({"run": run_id, "status": row.status, "outcome": row.outcome, "goal": row.goal})
     if any(one.cap is not None for one in caps):
         _print_caps(caps)
-    header = ("phase", "state", "attempts", "calls", "reason")
-    print_table(
-        header,
-        [[p.phase_id, p.status.value, p.attempts, p.calls, _reason(p)] for p in phases],
-    )
+    header = ("phase", "state", "attempts", "tokens", "usd", "seconds", "reason")
+    print_table(header, [_row(one, work.get(one.key)) for one in phases])
+
+
+def _row(phase: Any, work: Any) -> list[Any]:
+    """Return a phase as a row, with what all attempts at it used; what nobody told is left out."""
+    shown: list[Any] = [None, None, None]
+    if work is not None:
+        use = work.use
+        shown = [
+            f"{use.total_tokens:,}" if use.calls > use.calls_without_total else None,
+            f"{use.cost_usd:.4f}" if use.calls > use.calls_without_cost else None,
+            f"{work.worked_us / 1e6:,.1f}",
+        ]
+    return [phase.phase_id, phase.status.value, phase.attempts, *shown, _reason(phase)]
+
+
+@run.command(
+    cls=LogCommand,
+    short_help="Write the answers of a run into files.",
+    epilog=example(
+        "autopack --log work.db run outputs nightly --jsonl answers.jsonl",
+        "autopack --log work.db run outputs nightly --to answers",
+    ),
+)
+@click.argument("run_id", metavar="ID")
+@click.option("--jsonl", type=click.Path(path_type=Path), help="A JSON object a phase; or -.")
+@click.option("--to", "folder", type=click.Path(path_type=Path), help="A folder: a file an output.")
+@click.pass_obj
+def outputs(session: Session, run_id: str, jsonl: Path | None, folder: Path | None) -> None:
+    """Write what the phases of a run gave, as JSON lines or as files in a folder."""
+    from autopack.cli.run_outputs import write_files, write_lines
+
+    if (jsonl is None) == (folder is None):
+        raise click.UsageError("Say where to, once: --jsonl FILE, or --to FOLDER.")
+    with session.open_log() as log:
+        if jsonl is not None:
+            n, place = write_lines(log, run_id, jsonl), jsonl
+        else:
+            assert folder is not None
+            n, place = write_files(log, run_id, folder), folder
+    say(f"{n} written to {place}", err=True)
 
 
 @run.command(

@@ -20,9 +20,9 @@ def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | 
     return close[0] if close else None
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
     """Return a sentence with the nearest known name, a space before it; empty if none is near."""
-    close = nearest(name, known)
+    close = nearest(name, known, likeness=likeness)
     return "" if close is None else f" Did you mean {close!r}?"
 
 

@@ -95,7 +95,9 @@ def _task(
             **fields,
         )
     except (InvalidInputError, InvalidNameError) as fault:
-        raise InvalidInputError(f"Row {number}: {fault}", name=f"rows[{number - 1}]") from fault
+        raise InvalidInputError(
+            f"Row {number}: {fault}", name=f"rows[{number - 1}]", value=row
+        ) from fault
     return Task(row_id, digest, spec)
 
 
@@ -133,7 +135,7 @@ def _column(
         return next((name for name in usual if name in row), None)
     if wanted in row:
         return wanted
-    hint = did_you_mean(wanted, row)
+    hint = did_you_mean(wanted, row, likeness=0.5)
     raise InvalidInputError(
         f"Row {number} has no column {wanted!r} for its {what}.{hint} "
         f"It has: {', '.join(map(str, row))}.",

@@ -71,7 +71,7 @@ def table_of(response: Any) -> Mapping[str, Any]:
             response = json.loads(response)
         except (ValueError, RecursionError) as fault:
             raise InvalidInputError(
-                f"The answer is a text, and no JSON: {fault}.", name="response"
+                f"The answer is a text, and no JSON: {fault}.", name="response", value=response
             ) from fault
     if isinstance(response, Mapping):
         return response
