@@ -158,6 +158,29 @@ class TestAWindow:
         assert 3 == report.completed
         assert len(refused) <= 15  # half an hour of a back-off that doubles from up to a minute
 
+    @pytest.mark.parametrize(
+        ("told", "wait_s"),
+        [
+            (1_800_003_600, 3600),
+            (1_800_003_600_000, 3600),
+            (1_800_003_600.5, 3600.5),
+            ("2027-01-15T09:00:00Z", 3600),
+            ("2027-01-15T10:00:00+01:00", 3600),
+            ("2027-01-15 09:00:00", 3600),
+            ("tomorrow", None),
+            (True, None),
+            (-5, None),
+            (10**17, None),
+        ],
+    )
+    def test_its_reset_is_read_however_it_is_told(self, clocked, told, wait_s):
+        """What is no moment is not known, and the lane is looked at again after a while."""
+        create_run(clocked, "s", specs("a"))
+        refuse_one(clocked, Failed("x", "x", source_fields={**FACTS, "resets_at": told}))
+        (rested,) = found(clocked, "lane.rested")
+
+        assert 0 <= rested.wait_s - (wait_s or 0) <= (60 if wait_s is None else 1)
+
     def test_a_time_of_day_that_has_just_gone_is_not_tomorrows(self, clocked, clock):
         """A reset that is a little late is asked for again, and not waited for until tomorrow."""
         create_run(clocked, "s", specs("a"))
@@ -403,6 +426,58 @@ def test_a_lane_that_refuses_for_a_month_is_given_up(clocked, clock):
 
     assert {"a": "FAILED"} == states(clocked)
     assert "days (overloaded)" in found(clocked, "phase.failed")[-1].given_up
+
+
+class TestPlans:
+    """What a dry run says of an account that rests."""
+
+    def test_it_shows_what_would_be_taken_and_what_is_waited_for(self, clocked, clock):
+        """A rest is no reason to take nothing."""
+        create_run(clocked, "s", specs("a", "b", "c"))
+        refuse_one(clocked, used_up(clock.now + 3600))
+        plan = Drain(clocked, executor=lambda _p, _a: None).plan()
+
+        assert ["b", "c"] == [one.ref.phase_id for one in plan]
+        assert any("five-hour window used up; 3 phases wait" in note for note in plan.notes)
+
+    def test_a_probe_does_not_wait_for_hours(self, clocked, clock):
+        """It says until when, and writes nothing."""
+        create_run(clocked, "s", specs("a"))
+        refuse_one(clocked, used_up(clock.now + 3600))
+        head = clocked.info()["head"]
+        with pytest.raises(autopack.errors.NothingReadyError, match="five-hour window used up"):
+            autopack.probe(clocked, executor=lambda _p, _a: Completed())
+
+        assert head == clocked.info()["head"]
+
+
+class TestSettings:
+    """Whose account it is."""
+
+    def test_what_was_said_holds_for_who_goes_on(self, clocked):
+        """And what an executor says of itself is asked of the one that is given then."""
+        create_run(clocked, "s", specs("a", "b", "c"))
+
+        def of(account):
+            def executor(_phase, _live):
+                return Completed()
+
+            executor.account = account
+            return executor
+
+        said = drain(clocked, executor=of("x"), account="mine", max_phases=1).drain_id
+        drain(clocked, executor=of("y"), resumes=said, max_phases=2)
+        own = drain(clocked, executor=of("x"), max_phases=1, drain="own").drain_id
+        claimed = [event.account for event in found(clocked, "phase.claimed")]
+
+        assert ["mine", "mine", "x"] == claimed
+        assert own == "own"
+
+    @pytest.mark.parametrize("name", ["", " a", "a\n", 7])
+    def test_a_name_that_is_none_is_refused(self, any_log, name):
+        """Nothing was written."""
+        with pytest.raises(autopack.errors.InvalidNameError, match="account"):
+            Drain(any_log, executor=lambda _p, _a: None, account=name)
 
 
 class TestGivingUp:

@@ -121,7 +121,13 @@ def _names_model(window: str, event: PhaseFailed, lane: str) -> bool:
 
 
 def _moment(told: Any) -> datetime | None:
-    """Return a moment told in Unix seconds, or None."""
-    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 < told < 1e11:
+    """Return a moment told in Unix seconds or milliseconds, or as ISO 8601; None if it is none."""
+    if isinstance(told, str):
+        try:
+            found = datetime.fromisoformat(told.strip())
+        except ValueError:
+            return None
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 < told < 1e14:
         return None
-    return datetime.fromtimestamp(told, UTC)
+    return datetime.fromtimestamp(told / 1000 if told > 1e11 else told, UTC)

@@ -1,17 +1,20 @@
 """What a drain does next: the strategy's choice, or why it ends here."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Final
 
 from autopack.draining.engine.drain_session import DrainSession
 from autopack.draining.strategies.strategy_call import ask
 from autopack.errors import NothingReadyError
 from autopack.ports.drain import Choose, DrainView, Retry, Stop, Wait
+from autopack.report.account_text import wait_line
 
 Reason = tuple[str, str | None]
 """Why a drain ends: a word, and details."""
 
 _REASONS_MOST: Final = 3
+_SOON: Final = timedelta(minutes=1)
 
 
 def asked(session: DrainSession, view: DrainView) -> Choose | Retry | Wait | Reason:
@@ -36,10 +39,14 @@ def check_can_begin(session: DrainSession) -> None:
     Return if the drain may begin and would take a phase, now or once one is free.
 
     Raises:
-        NothingReadyError: It would end at once; nothing was written.
+        NothingReadyError: It would end at once, or its account rests for long; nothing was written.
     """
     session.check()
-    found = asked(session, session.view(running=0, reserved_tokens=0))
+    view = session.view(running=0, reserved_tokens=0)
+    for wait in () if view.ready else session.waiting.waits:
+        if wait.until - view.now > _SOON:
+            raise NothingReadyError("its account rests", wait_line(wait, view.now))
+    found = asked(session, view)
     if isinstance(found, tuple):
         words = (held.words for held in session.admission.reasons.values())
         counts = Counter(words).most_common(_REASONS_MOST)

@@ -90,7 +90,7 @@ class DrainSession:
             allow_unknown_price=settings.allow_unknown_price,
             assume_usd_per_call=settings.assume_usd_per_call,
         )
-        self.account_lanes = AccountLanes(self.handler, settings.account, leave=settings.leave)
+        self.account_lanes = AccountLanes(self.handler, settings.account_name, leave=settings.leave)
         self.waiting = WaitingPhases(self.account_lanes, self.now())
         self.claims = Claims(
             self.handler,

@@ -64,7 +64,7 @@ class Settings:
     escalation: EscalationPolicy | None
     rates: Rates
     prices: PriceTable | None
-    account: str
+    account: str | None
     leave: float | None
     allow_unknown_price: bool
     assume_usd_per_call: Usd | None
@@ -76,6 +76,12 @@ class Settings:
     def execute(self) -> Any:
         """What is called for a phase."""
         return getattr(self.executor, "execute", self.executor)
+
+    @property
+    def account_name(self) -> str:
+        """Whose limits the calls count under: as it was said, or as the executor says itself."""
+        found = self.account or getattr(self.executor, "account", None) or _ACCOUNT
+        return check_name("account", found)
 
     @property
     def prepare(self) -> Any:
@@ -210,12 +216,11 @@ def settings_of(
         raise InvalidInputError(
             f"leave is {leave!r}; give a share between 0 and 1.", name="leave", value=leave
         )
-    does = _executor(registry, executor)
     chosen = registry.resolve("estimator", estimator)
     if strategy in (None, "fifo"):
         strategy = "fifo" if phase_id is None else "one"
     return Settings(
-        executor=does,
+        executor=_executor(registry, executor),
         executor_name=executor if isinstance(executor, str) else _name_of(executor),
         strategy=_strategy(registry, strategy, run_id, phase_id),
         strategy_name=strategy if isinstance(strategy, str) else _name_of(strategy),
@@ -247,7 +252,7 @@ def settings_of(
         escalation=escalation_of(escalation),
         rates=Rates(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute),
         prices=_prices(prices),
-        account=check_name("account", account or _account_of(does)),
+        account=account if account is None else check_name("account", account),
         leave=leave,
         allow_unknown_price=allow_unknown_price,
         assume_usd_per_call=usd_of("assume_usd_per_call", assume_usd_per_call),
@@ -323,11 +328,6 @@ def _executor(registry: Registry, wanted: Any) -> Any:
     if prepare := getattr(found, "prepare", None):
         _check_takes(prepare, "executor's prepare", "run")
     return found
-
-
-def _account_of(executor: Any) -> str:
-    """Return whose limits an executor's calls count under, as it says itself."""
-    return getattr(executor, "account", None) or _ACCOUNT
 
 
 def _calibrator(registry: Registry, wanted: Any, estimator: str, tau: float) -> Any:
