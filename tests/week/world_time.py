@@ -11,7 +11,7 @@ from typing import Final
 _QUIET_S: Final = 0.004
 """How long nothing new may happen before time passes; what is slower sees it pass too early."""
 
-_STUCK_S: Final = 1.0
+_STUCK_S: Final = 5.0
 
 
 class KilledError(BaseException):
@@ -65,14 +65,17 @@ class WorldTime:
         """
         Wait until all drains sleep, and nothing has changed for a little.
 
-        One that only waits for another never says so: after a while time passes all the same.
+        One that only waits for another never says so: after a while it counts as asleep, until it
+        does something.
         """
         seen = -1
         while seen != self.changes:
             seen = self.changes
             self.changed.wait(_QUIET_S)
-            if seen == self.changes and not all(clock.sleeps for clock in self.clocks):
-                self.changed.wait(_STUCK_S)
+            awake = [clock for clock in self.clocks if not clock.sleeps]
+            if seen == self.changes and awake and not self.changed.wait(_STUCK_S):
+                for clock in awake:
+                    clock.is_stuck = True
 
 
 class DrainClock:
@@ -88,7 +91,7 @@ class DrainClock:
         self._in_work = 0
         self._asleep: set[object] = set()
         self._idle: threading.Event | None = None
-        self.is_dead = self.is_over = False
+        self.is_dead = self.is_over = self.is_stuck = False
         with world.lock:
             world.clocks.append(self)
 
@@ -99,7 +102,7 @@ class DrainClock:
     @property
     def sleeps(self) -> bool:
         """Whether the drain can do nothing before time passes."""
-        if self.is_over or self._idle is not None:
+        if self.is_over or self.is_stuck or self._idle is not None:
             return True
         return 0 < self._in_work == len(self._asleep)
 
@@ -107,6 +110,7 @@ class DrainClock:
         """Wait for a moment, while nothing is in work."""
         woken = threading.Event()
         with self._world.lock:
+            self.is_stuck = False
             if self.is_over or moment.timestamp() <= self():
                 return
             self._idle = woken
@@ -141,12 +145,14 @@ class DrainClock:
         """Take note that an attempt is in work."""
         with self._world.lock:
             self._in_work += 1
+            self.is_stuck = False
             self._world.touch()
 
     def ended(self) -> None:
         """Take note that an attempt is in work no more."""
         with self._world.lock:
             self._in_work -= 1
+            self.is_stuck = False
             self._world.touch()
 
     def jump(self, by_s: float) -> None:
