@@ -22,7 +22,7 @@ class CalibrationProposed:
     evidence: Json = None
 
 
-@event("calibration.applied", schema=2)
+@event("calibration.applied")
 class CalibrationApplied:
     """
     From here on the estimator uses these coefficients, under this version.

@@ -5,7 +5,7 @@ from autopack.events.schema import Count, Key, Minutes, ReasonText, Tokens, even
 from autopack.values.money import Usd, UsdSum
 
 
-@event("cap.set", schema=2)
+@event("cap.set")
 class CapSet:
     """A scope has these caps from here on; without any, none."""
 
@@ -28,7 +28,7 @@ class CapReserved:
     usd: UsdSum | None = None
 
 
-@event("cap.settled", schema=2)
+@event("cap.settled")
 class CapSettled:
     """
     What the attempt used replaces what was set aside for it.

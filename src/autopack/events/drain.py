@@ -7,7 +7,7 @@ import attrs
 from autopack.events.schema import Count, Json, Key, Reason, ReasonText, Text, event
 
 
-@event("drain.started", schema=2)
+@event("drain.started")
 class DrainStarted:
     """
     A drain began; with what settings, strategy, executor and versions, in the log ``log_id``.

@@ -24,7 +24,7 @@ LEASE_LOST: Final = "lease_lost"
 """The code of a phase that failed since its last worker was gone."""
 
 
-@event("phase.estimated", schema=2)
+@event("phase.estimated")
 class PhaseEstimated:
     """
     How large the attempt's output was predicted to be, and the budget that follows.
@@ -112,7 +112,7 @@ class PhaseCompleted:
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 
 
-@event("phase.failed", schema=4)
+@event("phase.failed")
 class PhaseFailed:
     """
     The attempt failed, and why: the code and the message are never empty.
@@ -202,7 +202,7 @@ class PhaseReclaimed:
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 
 
-@event("phase.requeued", schema=2)
+@event("phase.requeued")
 class PhaseRequeued:
     """
     The phase waits again; a person's requeue gives it all its attempts back.
@@ -220,7 +220,7 @@ class PhaseRequeued:
     attempts_reset: bool = False
 
 
-@event("phase.gated", schema=2)
+@event("phase.gated")
 class PhaseGated:
     """The phase waits for a person's decision, with what was done by then."""
 
@@ -237,7 +237,7 @@ class PhaseGated:
     summary: Text | None = None
 
 
-@event("phase.gate_decided", schema=2)
+@event("phase.gate_decided")
 class PhaseGateDecided:
     """A person approved (the phase is complete), rejected (failed) or sent it back (queued)."""
 

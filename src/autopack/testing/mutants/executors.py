@@ -21,10 +21,10 @@ def fails_without_a_reason(phase: PhaseView, attempt: Attempt) -> Outcome:
     return answers(phase, attempt)
 
 
-def returns_a_word(phase: PhaseView, attempt: Attempt) -> Any:
+def returns_a_number(phase: PhaseView, attempt: Attempt) -> Any:
     """Return something that is no outcome."""
     answers(phase, attempt)
-    return "done"
+    return 5
 
 
 def never_completes(phase: PhaseView, attempt: Attempt) -> Outcome:

@@ -177,7 +177,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
             (executors.answers, None),
             (executors.fails_without_a_reason, "test_a_failure_has_a_reason"),
             (executors.hides_its_failure, "test_a_failure_has_a_reason"),
-            (executors.returns_a_word, "test_it_answers_with_an_outcome"),
+            (executors.returns_a_number, "test_it_answers_with_an_outcome"),
             (executors.never_completes, "test_it_completes_its_phase"),
             (executors.claims_to_have_measured, "test_usage_is_marked_as_what_it_is"),
             (executors.records_nothing, "test_every_call_is_recorded_once"),
