@@ -21,6 +21,7 @@ from autopack.draining.caps.enforcement import Caps
 from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.engine.drain_report import sums_of
 from autopack.draining.engine.drain_stream import OwnStream, versions
+from autopack.draining.engine.held_preparations import hold_run
 from autopack.draining.engine.resume import kept, seconds_at_work
 from autopack.draining.limits.holds import Guards
 from autopack.draining.queue.admission import Admission
@@ -192,7 +193,7 @@ class DrainSession:
             if token not in held and token is not None:
                 self.claims.lose(token)
         for run_id, stands in self.preparations.ended().items():
-            self._hold(run_id, stands)
+            hold_run(self.admission, self.preparations, run_id, stands, self.now())
         self.guards.look_again(self.now())
         self.account_lanes.look()
         self._finish_runs()
@@ -265,7 +266,7 @@ class DrainSession:
         if phase is None:
             raise PhaseMissingError(choice.ref)
         if (stands := self.preparations.begin(phase.run_id)) is not Preparation.DONE:
-            self._hold(phase.run_id, stands)
+            hold_run(self.admission, self.preparations, phase.run_id, stands, self.now())
             return None
         estimate, timeout_s = self.estimate(phase), self.settings.timeout_of(phase)
         if not phase.attempts:
@@ -381,21 +382,6 @@ class DrainSession:
     def _model_of(self, run_id: str, phase_id: str) -> str | None:
         queued = self.handler.known_run(run_id)[1].phases.get(phase_id)
         return None if queued is None else queued.model
-
-    def _hold(self, run_id: str, stands: Preparation) -> None:
-        """Let a run's phases be taken or not, as its preparation stands."""
-        admission, now = self.admission, self.now()
-        match stands:
-            case Preparation.DONE:
-                admission.let_run(run_id, now)
-            case Preparation.FAILED:
-                admission.hold_run(run_id, "its run could not be prepared", now)
-            case Preparation.GOING_ON:  # run.prepared will tell of it
-                admission.hold_run(run_id, "its run is being prepared", now, is_told=False)
-            case Preparation.ELSEWHERE:
-                why = f"its run is being prepared by {self.preparations.holder(run_id)}"
-                Narrator("autopack.drain").warning("a run is waited for", run=run_id, why=why)
-                admission.hold_run(run_id, why, now)
 
     def _finish_runs(self) -> None:
         for run_id in list(self._touched):
