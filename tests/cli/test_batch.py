@@ -168,3 +168,15 @@ def test_the_same_line_goes_on_after_a_kill(folder, batch):
     assert 0 == result.exit_code, result.stderr
     assert {"a", "slow", "b"} == set(answers())
     assert ["a", "slow", "slow", "b"] == sorted(asked(), key=["a", "slow", "b"].index)
+
+
+def test_a_cap_in_dollars_needs_a_price_or_a_word_for_one(batch):
+    """Without either nobody is asked; with one the batch ends where the cap does."""
+    silent = ["--", sys.executable, "-c", "print('hello')"]
+    refused = batch("--max-usd", "0.05", then=silent)
+    capped = batch("--max-usd", "0.05", "--assume-usd-per-call", "0.05", then=silent)
+
+    assert 1 == refused.exit_code
+    assert "0 of 2 rows answered, 2 left" in refused.stdout
+    assert "1 of 2 rows answered, 1 left" in capped.stdout
+    assert "the same line again goes on" in capped.stdout

@@ -20,7 +20,8 @@ from autopack.cli.signals import stopping
 
 _PIPE: Final = "-"
 _SETTINGS: Final = (
-    "workers", "max_usd", "max_tokens", "max_minutes", "timeout_s", "allow_unknown_price",
+    "workers", "max_usd", "max_tokens", "max_minutes", "timeout_s", "prices",
+    "assume_usd_per_call", "allow_unknown_price",
 )  # fmt: skip
 
 
@@ -39,6 +40,11 @@ _SETTINGS: Final = (
 @click.option("--max-usd", metavar="USD", callback=dollars, help="The most that this call spends.")
 @click.option("--max-tokens", type=COUNT, help="Likewise in tokens.")
 @click.option("--max-minutes", type=AMOUNT, help="Begin no row after so long.")
+@click.option("--prices", type=click.Path(path_type=Path), help="A file of dated prices.")
+@click.option(
+    "--assume-usd-per-call", metavar="USD", callback=dollars,
+    help="What a call counts as whose price nobody tells.",
+)  # fmt: skip
 @click.option("--allow-unknown-price", is_flag=True, help="Under --max-usd, go on without a price.")
 @click.option("--timeout-s", type=AMOUNT, help="For each attempt at a row.")
 @click.option("--max-attempts", type=COUNT, default=3, show_default=True, help="At each row.")
@@ -70,6 +76,10 @@ def batch(ctx: click.Context, /, file: str, **given: Any) -> None:
     run_id = given["run_id"] or ("batch" if file == _PIPE else Path(file).stem)
     executor = _executor(ctx, session, given["executor"], tasks)
     settings = {name: given[name] for name in _SETTINGS if given[name] is not None}
+    if "prices" in settings:
+        from autopack.api.prices import read_prices
+
+        settings["prices"] = read_prices(settings["prices"])
     answers = AnswersFile(given["out"] or (None if file == _PIPE else _beside(file, ".out.jsonl")))
     with _log(session, file) as log:
         from autopack.api.batch_rows import queue_rows
@@ -185,12 +195,14 @@ def _drained(
     log: Any, run_id: str, settings: dict[str, Any], answers: AnswersFile, last: LastResort
 ) -> Any:
     """Drain the run, if anything is left of it; return the drain's report."""
+    from autopack.cli.drain import tell_promise
     from autopack.cli.progress import DrainProgress
     from autopack.draining.engine.engine import Drain
     from autopack.report.batch_text import result_line
 
     if not answers.waited_for:
         return None
+    tell_promise(settings)
 
     def see(recorded: Any) -> None:
         if result := answers.see(recorded):

@@ -306,7 +306,8 @@ def _sums(plan: list[Any]) -> str:
     )
 
 
-def _tell_promise(settings: dict[str, Any]) -> None:
+def tell_promise(settings: dict[str, Any]) -> None:
+    """Say on stderr what a cap in USD promises where prices are unknown."""
     from autopack.draining.caps.price_book import promise_of
 
     promise = promise_of(
@@ -325,7 +326,7 @@ def _run(
     from autopack.draining.engine.engine import Drain
     from autopack.values.ids import PhaseRef
 
-    _tell_promise(settings)
+    tell_promise(settings)
     lines = EventLines() if as_json else nullcontext(None)
     with lines as print_line, DrainProgress(print_line) as progress, users_prints():
         engine = progress.engine = Drain(log, **settings, on_event=progress)
