@@ -61,3 +61,20 @@ def test_what_cannot_be_amended_is_refused(log, given, said):
         autopack.amend_usage(log, why="the bill", **given)
 
     assert head == log.head()
+
+
+def test_an_amendment_of_a_call_that_another_process_recorded_counts_under_caps(tmp_path):
+    """What is known of the phase here may be of before; the cap is told by how much all the same."""
+    path = tmp_path / "work.db"
+    with autopack.create_log(path) as log, autopack.open_log(path) as other:
+        autopack.create_run(log, "r", [PhaseSpec("p")], caps={"tokens": 100_000})
+        autopack.get_phase(log, "r/p")
+        with autopack.attempt(other, "r/p") as attempt:
+            autopack.get_phase(log, "r/p")
+            with pytest.raises(autopack.errors.MoveRefusedError):
+                autopack.requeue(log, "r/p", why="is it free?")
+            attempt.record_usage(call_id="c1", model="m", output_tokens=20)
+        autopack.amend_usage(log, call_id="c1", why="the bill", input_tokens=5, output_tokens=30)
+        (cap,) = (one for one in autopack.get_caps(log, "r") if one.unit == "tokens")
+
+    assert 35 == cap.used

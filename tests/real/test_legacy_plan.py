@@ -17,9 +17,13 @@ def backlog(real_data, tmp_path):
     return tmp_path / "l.db"
 
 
-@pytest.mark.parametrize(("strategy", "n"), [("triage", 107), ("retry-failed", 207)])
+@pytest.mark.parametrize(("strategy", "n"), [("triage", 106), ("retry-failed", 204)])
 def test_a_plan_of_the_backlog(backlog, strategy, n):
-    """Each phase once, with a reason and what it needs; no byte of the log changes."""
+    """
+    Each phase once, with a reason and what it needs; no byte of the log changes.
+
+    One run has used 437,630 of its 300,000 tokens, so that three phases of it are held.
+    """
     before = backlog.read_bytes()
     with open_log(backlog) as log:
         plan = Drain(log, executor="recorded", strategy=strategy).plan()

@@ -13,7 +13,7 @@ from autopack.ports.usage import AmendedFigures
 from autopack.prediction.calibration.price_table import PriceTable
 from autopack.projections.attempts import ATTEMPTS, call_key
 from autopack.projections.call_use import amended
-from autopack.values.ids import PhaseRef, drain_stream
+from autopack.values.ids import PhaseRef, drain_stream, phase_stream
 
 _UNPRICED: Final[dict[str, Any]] = {"cost_usd": None, "cost_source": "unknown"}
 _PARTS: Final = frozenset({"input_tokens", "output_tokens"})
@@ -118,8 +118,9 @@ def _append(log: Log, found: Recorded[Any], event: LlmUsageAmended) -> Recorded[
         key = ATTEMPTS.key(found)
         row = stream.attempts.get(key) if key is not None else None
         before = row.calls.get(call_key(call)) if row is not None else None
-        if row is None or before is None:
-            return [(found.stream, [event], ANY)]
+        if row is None or before is None:  # as far as is known here: what came since is read then
+            own = found.stream == phase_stream(ref.run_id, ref.phase_id)
+            return [(found.stream, [event], version if own else ANY)]
         after = row.use.plus(before, -1).plus(amended(before, event))
         entries = Caps(handler).correcting(ref, row, after)
         return [(found.stream, [event], version), *entries]

@@ -50,7 +50,7 @@ def test_only_an_output():
     """The rest is unknown: the estimator stands in, success is taken for granted."""
     (row,) = trace({"GeneratedTokens": "12"}).rows
 
-    assert ("unknown", "medium", 777) == (
+    assert ("uncategorised", "medium", 777) == (
         row.features.category,
         row.features.complexity,
         row.features.predicted_output_tokens,
