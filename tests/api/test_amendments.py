@@ -64,7 +64,7 @@ def test_what_cannot_be_amended_is_refused(log, given, said):
 
 
 def test_an_amendment_of_a_call_that_another_process_recorded_counts_under_caps(tmp_path):
-    """What is known of the phase here may be of before; the cap is told by how much all the same."""
+    """Whatever was known of the phase here before: the cap is told by how much."""
     path = tmp_path / "work.db"
     with autopack.create_log(path) as log, autopack.open_log(path) as other:
         autopack.create_run(log, "r", [PhaseSpec("p")], caps={"tokens": 100_000})
