@@ -239,4 +239,4 @@ def test_a_drain_is_told_of_its_own_attempts_alone(any_log):
 
 
 TestAccountOfUse = AccountOfUse.TestCase
-TestAccountOfUse.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+TestAccountOfUse.settings = settings(max_examples=10, stateful_step_count=12, deadline=None)
