@@ -1,12 +1,12 @@
 """Rows of a table as phases of a run: queued once, and what became of each."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
 from autopack.api.runs import create_run, queue_phases, skip
-from autopack.api.views import list_phases
+from autopack.api.views import get_phase, list_phases
 from autopack.draining.executors.json_lines import is_own
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.exchange.task_rows import ROW_LABEL, VERSION_OF, Task
@@ -119,6 +119,37 @@ def results_of(log: Log, run_id: str, phases: Mapping[str, str]) -> Iterator[Bat
     for row_id, phase_id in phases.items():
         if phase_id in phase_of and is_over(phase_of[phase_id]):
             yield result_of(log, phase_of[phase_id], row_id)
+
+
+class OpenRows:
+    """
+    Rows of a batch of which something may become still; each is told once, when nothing more does.
+
+    Args:
+        phases: The phase of each row, by the row's id.
+
+    Attributes:
+        known: What became of the others, in the order of the rows.
+        left: The rows by their phases, without those that were told.
+    """
+
+    def __init__(self, log: Log, run_id: str, phases: Mapping[str, str]) -> None:
+        self._log, self._run_id = log, run_id
+        self.known = list(results_of(log, run_id, phases))
+        over = {result.id for result in self.known}
+        self.left = {phase: row for row, phase in phases.items() if row not in over}
+
+    def phase_in(self, event: Any) -> str | None:
+        """Return which of their phases an event is of, if it is one of them."""
+        phase = getattr(event, "phase_id", None)
+        return phase if phase in self.left and event.run_id == self._run_id else None
+
+    def ended(self, phase: str) -> BatchResult | None:
+        """Return what became of a row, once, as soon as nothing more does."""
+        if phase not in self.left:
+            return None
+        view = get_phase(self._log, (self._run_id, phase))
+        return result_of(self._log, view, self.left.pop(phase)) if is_over(view) else None
 
 
 def is_over(view: PhaseView) -> bool:

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import attrs
 
-from autopack.api.batch_rows import BatchResult, Changed, is_over, queue_rows, result_of, results_of
+from autopack.api.batch_rows import BatchResult, Changed, OpenRows, queue_rows
 from autopack.api.logs import create_log, open_log
-from autopack.api.views import get_phase
 from autopack.errors import LogMissingError
 from autopack.exchange.task_rows import Task, tasks_of
 from autopack.log.log import Log
 from autopack.ports.log import Recorded
 from autopack.ports.work import ExecutorLike
-from autopack.values.ids import PhaseRef
 
 if TYPE_CHECKING:
     from autopack.draining.engine.engine import Drain
@@ -89,55 +87,44 @@ def abatch(
     return _abatch(_Batch(tasks, executor, changed, settings), log)
 
 
-@attrs.define
+@attrs.frozen
 class _Batch:
-    """A batch under way: its rows, how they are done, and which of them were told."""
+    """A batch as it was asked for: its rows, and how they are done."""
 
     tasks: list[Task]
     executor: ExecutorLike
     changed: Changed
     settings: Mapping[str, Any]
-    rows: dict[str, str] = attrs.field(init=False, factory=dict)
 
     @property
     def run_id(self) -> str:
         return self.settings.get("run_id") or BATCH
 
-    def queued(self, log: Log) -> list[BatchResult]:
-        """Queue what is new, and return what is known."""
+    def queued(self, log: Log) -> OpenRows:
+        """Queue what is new, and return the rows with what is known of them."""
         found = queue_rows(log, self.run_id, self.tasks, changed=self.changed)
-        known = list(results_of(log, self.run_id, found.phases))
-        over = {result.id for result in known}
-        self.rows = {phase: row for row, phase in found.phases.items() if row not in over}
-        return known
+        return OpenRows(log, self.run_id, found.phases)
 
-    def engine(self, log: Log, told: Callable[[str], None]) -> "Drain":
+    def engine(self, log: Log, rows: OpenRows, told: Callable[[str], None]) -> "Drain":
         """Return a drain that tells of every event of a row's phase."""
         from autopack.draining.engine.engine import Drain
 
         def see(recorded: Recorded[Any]) -> None:
-            phase = getattr(recorded.event, "phase_id", None)
-            if phase in self.rows and recorded.event.run_id == self.run_id:
+            if phase := rows.phase_in(recorded.event):
                 told(phase)
 
         settings = {**self.settings, "run_id": self.run_id}
         return Drain(log, executor=self.executor, on_event=see, **settings)
 
-    def ended(self, log: Log, phase: str) -> BatchResult | None:
-        """Return what became of a row, once, as soon as nothing more does."""
-        if phase not in self.rows:
-            return None
-        view = get_phase(log, PhaseRef(self.run_id, phase))
-        return result_of(log, view, self.rows.pop(phase)) if is_over(view) else None
-
 
 def _batch(given: _Batch, target: Log | str | Path) -> Iterator[BatchResult]:
     with held(target) as log:
-        yield from given.queued(log)
-        if not given.rows:
+        rows = given.queued(log)
+        yield from rows.known
+        if not rows.left:
             return
         news: SimpleQueue[str | None] = SimpleQueue()
-        engine, faults = given.engine(log, news.put), list[BaseException]()
+        engine, faults = given.engine(log, rows, news.put), list[BaseException]()
 
         def work() -> None:
             try:
@@ -151,7 +138,7 @@ def _batch(given: _Batch, target: Log | str | Path) -> Iterator[BatchResult]:
         thread.start()
         try:
             while (phase := news.get()) is not None:
-                if result := given.ended(log, phase):
+                if result := rows.ended(phase):
                     yield result
         finally:
             engine.stop(0)
@@ -162,17 +149,18 @@ def _batch(given: _Batch, target: Log | str | Path) -> Iterator[BatchResult]:
 
 async def _abatch(given: _Batch, target: Log | str | Path) -> AsyncIterator[BatchResult]:
     with held(target) as log:
-        for result in await log.acall(given.queued):
+        rows = await log.acall(given.queued)
+        for result in rows.known:
             yield result
-        if not given.rows:
+        if not rows.left:
             return
         loop, news = asyncio.get_running_loop(), asyncio.Queue[str | None]()
-        engine = given.engine(log, lambda one: _put(loop, news, one))
+        engine = given.engine(log, rows, lambda one: _put(loop, news, one))
         work = asyncio.create_task(engine.arun())
         work.add_done_callback(lambda _: news.put_nowait(None))
         try:
             while (phase := await news.get()) is not None:
-                if found := await log.acall(given.ended, phase):
+                if found := await log.acall(lambda _log, name: rows.ended(name), phase):
                     yield found
         finally:
             engine.stop(0)

@@ -4,7 +4,10 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+if TYPE_CHECKING:
+    from autopack.api.batch_rows import OpenRows
 
 _KEYS: Final = frozenset({"id", "state", "output"})
 
@@ -23,7 +26,7 @@ class AnswersFile:
         self.path = None if path is None or str(path) == "-" else path
         self.place = "standard output" if self.path is None else str(self.path)
         self._phases: Mapping[str, str] = {}
-        self._left: dict[str, str] = {}
+        self._rows: OpenRows | None = None
         self._log: Any = None
         self._run_id = ""
         self._stream: TextIO = sys.stdout  # while the drain works it is where users print
@@ -38,33 +41,25 @@ class AnswersFile:
     @property
     def waited_for(self) -> list[str]:
         """The phases of rows whose answers are not there yet."""
-        return list(self._left)
+        return [] if self._rows is None else list(self._rows.left)
 
     def begin(self, log: Any, run_id: str, phases: Mapping[str, str]) -> None:
         """Write what the log knows already; *phases* are those of the rows, by the rows' ids."""
-        from autopack.api.batch_rows import results_of
+        from autopack.api.batch_rows import OpenRows
 
         self._log, self._run_id, self._phases = log, run_id, phases
-        known = list(results_of(log, run_id, phases))
-        over = {result.id for result in known}
-        self._left = {phase: row for row, phase in phases.items() if row not in over}
+        self._rows = OpenRows(log, run_id, phases)
         if self.path is not None:
-            self._write_anew(known)
+            write_lines(self._rows.known, self.path)
             self._stream = self.path.open("a", encoding="utf-8")
 
     def see(self, recorded: Any) -> Any:
         """Write a row's answer, and return it, once nothing more becomes of it by itself."""
-        from autopack.api.batch_rows import is_over, result_of
-        from autopack.api.views import get_phase
-
-        phase = getattr(recorded.event, "phase_id", None)
-        if phase not in self._left or recorded.event.run_id != self._run_id:
-            return None
-        view = get_phase(self._log, (self._run_id, phase))
-        if not is_over(view):
-            return None
-        result = result_of(self._log, view, self._left.pop(phase))
-        self._put(_line(result))
+        phase = None if self._rows is None else self._rows.phase_in(recorded.event)
+        result = None if self._rows is None or phase is None else self._rows.ended(phase)
+        if result is not None:
+            self._stream.write(line_of(result))
+            self._stream.flush()
         return result
 
     def finish(self) -> list[Any]:
@@ -74,21 +69,19 @@ class AnswersFile:
         results = list(results_of(self._log, self._run_id, self._phases))
         if self.path is not None:
             self._stream.close()
-            self._write_anew(results)
+            write_lines(results, self.path)
         return results
 
-    def _put(self, line: str) -> None:
-        self._stream.write(line)
-        self._stream.flush()
 
-    def _write_anew(self, results: Iterable[Any]) -> None:
-        assert self.path is not None
-        part = self.path.with_name(f".{self.path.name}.part")
-        part.write_text("".join(map(_line, results)), encoding="utf-8")
-        part.replace(self.path)
+def write_lines(results: Iterable[Any], path: Path) -> None:
+    """Write results as JSON lines, in the place of what is there."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text("".join(map(line_of, results)), encoding="utf-8")
+    part.replace(path)
 
 
-def _line(result: Any) -> str:
+def line_of(result: Any) -> str:
+    """Return a result as a line of JSON."""
     from autopack.values.json_text import json_line
 
     return f"{json_line(result)}\n"

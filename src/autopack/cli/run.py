@@ -176,13 +176,13 @@ def _row(phase: Any, work: Any) -> list[Any]:
 @click.pass_obj
 def outputs(session: Session, run_id: str, jsonl: Path | None, folder: Path | None) -> None:
     """Write what the phases of a run gave, as JSON lines or as files in a folder."""
-    from autopack.cli.run_outputs import write_files, write_lines
+    from autopack.cli.run_outputs import write_files, write_results
 
     if (jsonl is None) == (folder is None):
         raise click.UsageError("Say where to, once: --jsonl FILE, or --to FOLDER.")
     with session.open_log() as log:
         if jsonl is not None:
-            n, place = write_lines(log, run_id, jsonl), jsonl
+            n, place = write_results(log, run_id, jsonl), jsonl
         else:
             assert folder is not None
             n, place = write_files(log, run_id, folder), folder

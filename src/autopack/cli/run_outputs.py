@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from autopack.cli.answers_file import line_of, write_lines
+
 if TYPE_CHECKING:
     from autopack.log.log import Log
 
@@ -13,21 +15,17 @@ _OTHER: Final = re.compile(r"[^\w.-]+")
 _LONGEST: Final = 120
 
 
-def write_lines(log: "Log", run_id: str, path: Path) -> int:
+def write_results(log: "Log", run_id: str, path: Path) -> int:
     """Write what became of each phase, a JSON object a line; return how many."""
     from autopack.api.batch_rows import result_of
     from autopack.api.views import list_phases
     from autopack.cli.output import print_as_stored
-    from autopack.values.json_text import json_line
 
     results = [result_of(log, phase, phase.phase_id) for phase in list_phases(log, run_id)]
-    lines = "".join(f"{json_line(result)}\n" for result in results)
     if str(path) == "-":
-        print_as_stored(lines)
+        print_as_stored("".join(map(line_of, results)))
     else:
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(lines, encoding="utf-8")
-        part.replace(path)
+        write_lines(results, path)
     return len(results)
 
 
