@@ -184,3 +184,80 @@ def test_verify_compares_persisted_views(cli, run_log):
 
     assert 0 == result.exit_code
     assert result.stdout.endswith(": clean\n")
+
+
+UNTIL = (
+    ("status",),
+    ("run", "list"),
+    ("run", "show", "r"),
+    ("run", "cap", "r"),
+    ("phase", "show", "r/p1"),
+    ("phase", "text", "r/p1"),
+    ("log", "info"),
+    ("log", "verify"),
+    ("log", "tail"),
+    ("history", "r"),
+    ("history", "r", "p1"),
+    ("drain", "list"),
+    ("cap", "list"),
+    ("account", "list"),
+    ("forecast",),
+    ("calibrate", "history"),
+)
+"""Commands whose answer as of a position can be compared with what they said there."""
+
+
+@pytest.mark.parametrize("arguments", UNTIL, ids=" ".join)
+def test_until_gives_the_answer_of_then(cli, run_log, executors, arguments):
+    """Byte for byte what the command said before more was recorded; stderr says as of when."""
+    cli("--log", run_log, "drain", "--executor", f"{executors}:works", "--max-phases", "1")
+    cli("--log", run_log, "phase", "skip", "r/p2", "--why", "not now")
+    before = cli("--log", run_log, *arguments, "--json")
+    position = json.loads(cli("--log", run_log, "log", "info", "--json").stdout)["head"]
+    cli("--log", run_log, "phase", "requeue", "r/p2", "--why", "now")
+    cli("--log", run_log, "drain", "--executor", f"{executors}:fails")
+    then = cli("--log", run_log, *arguments, "--until", position, "--json")
+
+    assert _timeless(before.stdout) == _timeless(then.stdout)
+    assert f"as of position {position} (" in then.stderr
+
+
+def _timeless(text):
+    found = json.loads(text)
+    if isinstance(found, dict) and "is_past" in found:
+        found |= {"at": None, "is_past": None, "next_steps": None}
+    return found
+
+
+def test_until_takes_what_people_say(cli, run_log):
+    """Yesterday the log was empty; a word that says no time is refused, and nothing is read."""
+    empty = json.loads(cli("--log", run_log, "status", "--until", "yesterday", "--json").stdout)
+    refused = cli("--log", run_log, "status", "--until", "soon")
+
+    assert (0, [], True) == (empty["events"], empty["next_steps"], empty["is_past"])
+    assert (2, "") == (refused.exit_code, refused.stdout)
+    assert "'soon' is neither a position (120) nor a time" in refused.stderr
+
+
+def test_a_command_that_would_write_as_of_then_is_refused(cli, run_log, events_of):
+    """A cap is set now, or never."""
+    result = cli("--log", run_log, "run", "cap", "r", "tokens=5", "--why", "x", "--until", "1")
+
+    assert 2 == result.exit_code
+    assert "as of position 1, and nothing is added to it" in result.stderr
+    assert 3 == events_of(run_log)
+
+
+def test_every_command_that_reads_alone_takes_until():
+    """Those with --json that record nothing, but for those that look at this machine or a file."""
+    from cli.test_surface import ALL
+
+    others = {
+        "log prune", "views refresh", "plugins", "doctor", "probe", "drain", "demo", "simulate",
+        "import", "calibrate apply", "calibrate rollback", "drain set", "drain pause",
+        "drain resume", "log text", "batch",
+    }  # fmt: skip
+    options = {words: {o for p in one.params for o in p.opts} for words, one in ALL.items()}
+    reading = {words for words, opts in options.items() if "--json" in opts} - others
+
+    assert set() == {words for words in reading if "--until" not in options[words]}

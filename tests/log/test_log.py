@@ -12,7 +12,7 @@ CONTRACT = {
     *("verify", "backup", "artifacts", "close"),
 }
 AWAITED = {"aappend", "aappend_batch", "afollow", "asubscribe", "acall"}
-EXTENDED = {"target", "skip_event", "refresh_views", "observer_faults"}
+EXTENDED = {"target", "as_of", "skip_event", "refresh_views", "observer_faults"}
 
 
 def names(shown):

@@ -19,7 +19,7 @@ from autopack.events import (
     PhaseTimedOut,
 )
 from autopack.log import views
-from autopack.log.log import Log, journal_of
+from autopack.log.log import Log, is_past, journal_of
 from autopack.ports.log import Row, from_us
 from autopack.ports.states import LIVE, PhaseStatus
 from autopack.ports.work import PhaseView
@@ -67,6 +67,7 @@ def _standing(log: Log) -> Status:
         log_id=identity.log_id,
         parent=identity.parent,
         at=now,
+        is_past=is_past(log),
         events=head.position,
         last_event_at=from_us(head.recorded_at) if head.position else None,
         runs=runs.created,
@@ -113,7 +114,8 @@ def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorke
                 step=lease.step if lease else None,
                 since=row.since,
                 deadline=None if deadline is None else from_us(deadline),
-                is_expired=lease is None or over_s(machine, lease, alive, now_us) > 0,
+                is_expired=not is_past(log)
+                and (lease is None or over_s(machine, lease, alive, now_us) > 0),
             )
         )
     return tuple(found)

@@ -3,7 +3,7 @@
 import click
 
 from autopack.cli.output import json_option, print_json, say
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import LogCommand, ReadingCommand, Session, example
 from autopack.cli.suggestions import CommandGroup
 
 
@@ -16,7 +16,7 @@ def account() -> None:
     """List accounts whose limits were told of, and open one that rests."""
 
 
-@account.command("list", cls=LogCommand, epilog=example("autopack --log work.db account list"))
+@account.command("list", cls=ReadingCommand, epilog=example("autopack --log work.db account list"))
 @json_option
 @click.pass_obj
 def list_(session: Session, as_json: bool) -> None:

@@ -7,7 +7,7 @@ import click
 
 from autopack.cli.number_options import SHARE
 from autopack.cli.output import json_option, print_json, say
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import ReadingCommand, Session, example
 
 _COLUMN: Final = (
     "Where the trace calls a field otherwise; repeatable. FIELD: output_tokens (needed), at, "
@@ -17,7 +17,7 @@ _COLUMN: Final = (
 
 
 @click.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Judge calibrators on history that they have not seen.",
     epilog=example(
         "autopack --log work.db backtest",
@@ -65,6 +65,8 @@ def backtest(
     session = ctx.find_object(Session)
     assert session is not None
     named = dict(map(_column, columns))
+    if trace is not None and session.until is not None:
+        raise click.UsageError("--until is of the log, and --trace reads none.")
     log = None if trace is not None else session.open_log()
     try:
         found = api.backtest(

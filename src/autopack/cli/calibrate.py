@@ -11,7 +11,14 @@ import click
 
 from autopack.cli.number_options import Finite
 from autopack.cli.output import json_option, print_json, say, tell_none
-from autopack.cli.session import LogCommand, Session, example, log_option
+from autopack.cli.session import (
+    LogCommand,
+    ReadingCommand,
+    Session,
+    example,
+    log_option,
+    until_option,
+)
 from autopack.cli.suggestions import CommandGroup
 
 
@@ -94,7 +101,7 @@ def calibrate(
     ctx.exit(0 if any(group.n >= needed for group in proposal.groups) else 1)
 
 
-calibrate.params.append(log_option())
+calibrate.params += [log_option(), until_option()]
 
 
 def _how_to_apply(proposal: Any, file: Path, session: Session) -> str:
@@ -168,7 +175,7 @@ def rollback(session: Session, why: str, estimator: str, as_json: bool) -> None:
 
 
 @calibrate.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Show what was proposed, applied, rejected, rolled back.",
     epilog=example("autopack --log work.db calibrate history"),
 )

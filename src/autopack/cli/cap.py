@@ -4,7 +4,7 @@ import click
 
 from autopack.cli.output import json_option, print_json, print_table, say
 from autopack.cli.run import cap_given, shown
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import LogCommand, ReadingCommand, Session, example
 from autopack.cli.suggestions import CommandGroup
 
 
@@ -13,7 +13,7 @@ def cap() -> None:
     """List all caps, and answer for them."""
 
 
-@cap.command("list", cls=LogCommand, epilog=example("autopack --log work.db cap list"))
+@cap.command("list", cls=ReadingCommand, epilog=example("autopack --log work.db cap list"))
 @json_option
 @click.pass_obj
 def list_(session: Session, as_json: bool) -> None:

@@ -7,7 +7,7 @@ import click
 
 from autopack.cli.number_options import AMOUNT, COUNT, SPAN, dollars, rates
 from autopack.cli.output import json_option, print_json, say, tell_none
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import LogCommand, ReadingCommand, Session, example
 
 if TYPE_CHECKING:
     from autopack.api.drain_requests import DrainAnswers
@@ -94,7 +94,7 @@ def resume(ctx: click.Context, drain: str | None, why: str | None, as_json: bool
 
 @click.command(
     "list",
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="List the drains: who works on them, how they ended.",
     epilog=example("autopack --log work.db drain list"),
 )

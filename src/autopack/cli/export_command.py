@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from autopack.cli.output import say
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import ReadingCommand, Session, example
 
 
 @click.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Write every event to a new file.",
     epilog=example("autopack --log work.db export jsonl work.jsonl"),
 )

@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from autopack.cli.output import json_option, print_json, print_table, say
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import ReadingCommand, Session, example
 
 
 @click.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Predict what the queued phases will take and cost.",
     epilog=example("autopack --log work.db forecast --run-id r1 --prices prices.toml"),
 )

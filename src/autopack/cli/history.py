@@ -3,11 +3,11 @@
 import click
 
 from autopack.cli.output import json_option, print_json, say
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import ReadingCommand, Session, example
 
 
 @click.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Show every event of a run, or of one of its phases.",
     epilog=example("autopack --log work.db history nightly p3"),
 )

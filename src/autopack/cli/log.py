@@ -7,7 +7,14 @@ import click
 
 from autopack.cli.number_options import COUNT, DAYS, POSITION, SIZE
 from autopack.cli.output import json_option, print_fields, print_json, say, tell_none
-from autopack.cli.session import LogCommand, Session, absolute_target, announce, example
+from autopack.cli.session import (
+    LogCommand,
+    ReadingCommand,
+    Session,
+    absolute_target,
+    announce,
+    example,
+)
 from autopack.cli.suggestions import CommandGroup
 from autopack.cli.text_commands import text_by_digest
 
@@ -35,7 +42,7 @@ def create(session: Session, path: str) -> None:
 
 
 @log.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Show which log it is, its counts, its head and hash.",
     epilog=example("autopack --log work.db log info --json"),
 )
@@ -52,7 +59,7 @@ def info(session: Session, as_json: bool) -> None:
 
 
 @log.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Look for edited, dropped, moved and foreign events.",
     epilog=example("autopack --log work.db log verify --expect 42:9f..."),
 )
@@ -84,7 +91,7 @@ def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -
 
 
 @log.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Show the last events, or those after a position.",
     epilog=example("autopack --log work.db log tail --after 100"),
 )

@@ -10,7 +10,7 @@ from autopack.cli.number_options import AMOUNT, COUNT
 from autopack.cli.output import json_option, print_fields, print_json, say
 from autopack.cli.position_arguments import phase_argument, phase_in
 from autopack.cli.selected_phases import each, selected, selecting
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import LogCommand, ReadingCommand, Session, example
 from autopack.cli.suggestions import CommandGroup
 from autopack.cli.text_commands import print_texts, text, texts_json
 
@@ -77,7 +77,7 @@ def add(ctx: click.Context, /, run_id: str, file: Path | None, **given: Any) -> 
 
 
 @phase.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Show what was asked, how it went, and the texts.",
     epilog=example("autopack --log work.db phase show nightly/p1"),
 )

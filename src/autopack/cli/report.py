@@ -7,11 +7,11 @@ import click
 
 from autopack.cli.number_options import SHARE
 from autopack.cli.output import json_option, print_json, say
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import ReadingCommand, Session, example
 
 
 @click.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Write how good the estimates are, as a page or a text.",
     epilog=example(
         "autopack --log work.db report calibration.html",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autopack.cli.output import json_option, print_fields, print_json, print_table, say, tell_none
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import LogCommand, ReadingCommand, Session, example
 from autopack.cli.suggestions import CommandGroup
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _wanted(file: Path | None, table: Path | None, columns: dict[str, Any]) -> "
 
 @run.command(
     "list",
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="List the runs with their phases by state.",
     epilog=example("autopack --log work.db run list"),
 )
@@ -125,7 +125,7 @@ def list_runs(session: Session, as_json: bool) -> None:
     tell_none(rows, "There are no runs yet: autopack run create RUN --phases FILE makes one.")
 
 
-@run.command(cls=LogCommand, epilog=example("autopack --log work.db run show nightly"))
+@run.command(cls=ReadingCommand, epilog=example("autopack --log work.db run show nightly"))
 @click.argument("run_id", metavar="ID")
 @json_option
 @click.pass_obj
@@ -163,7 +163,7 @@ def _row(phase: Any, work: Any) -> list[Any]:
 
 
 @run.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Write the answers of a run into files.",
     epilog=example(
         "autopack --log work.db run outputs nightly --jsonl answers.jsonl",
@@ -237,7 +237,7 @@ def cancel(ctx: click.Context, run_id: str, why: str) -> None:
 
 
 @run.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     epilog=example(
         "autopack --log work.db run cap nightly tokens=800000 usd=none --why late",
         "autopack --log work.db run cap nightly",

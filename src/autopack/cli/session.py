@@ -16,7 +16,8 @@ class Session:
     """
     The log and the plugin folders that a user named; both are opened when first needed.
 
-    ``has_written`` tells whether this call has appended anything to a log.
+    ``has_written`` tells whether this call has appended anything to a log; ``until`` as of when
+    its log is read, as it was typed.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Session:
         self.plugins_dirs = plugins_dirs
         self.verbose = verbose
         self.has_written = False
+        self.until: str | None = None
         self._registry: Registry | None = None
         self._told: set[str] = set()
 
@@ -74,13 +76,17 @@ class Session:
                 name="log",
                 value=self.target,
             )
-        return self._opened(api.open_log(absolute_target(self.target), plugins=self.registry()))
+        log = self._opened(api.open_log(absolute_target(self.target), plugins=self.registry()))
+        return log if self.until is None else _as_of(log, self.until)
 
     def other_log(self, target: str) -> "Log":
         """Open one more log beside the one that is named, and say which it is."""
         import autopack as api
 
-        return self._opened(api.open_log(absolute_target(target), plugins=self.registry()))
+        if self.until is not None and self.until.isdecimal():
+            raise click.UsageError("A position is of one log: give --until a time.")
+        log = self._opened(api.open_log(absolute_target(target), plugins=self.registry()))
+        return log if self.until is None else _as_of(log, self.until)
 
     def maybe_log(self) -> "Log | None":
         """Return the log if one is named, for commands that also work without."""
@@ -125,6 +131,18 @@ def announce(log: "Log") -> None:
     say(f"log: {masked(log.target)} (log_id {journal_of(log).log_id})", err=True)
 
 
+def _as_of(log: "Log", until: str) -> "Log":
+    """Return the log as of what was typed, and say on stderr which position that is."""
+    from autopack.cli.position_arguments import place_of
+
+    click.get_current_context().call_on_close(log.close)
+    past = log.as_of(place_of(until))
+    position = past.head().position
+    last = past.info()["last_event_at"] if position else "before the first event"
+    say(f"as of position {position} ({last}): who was at work then is not kept", err=True)
+    return past
+
+
 def _take_log(ctx: click.Context, _parameter: click.Parameter, given: str | None) -> None:
     session = ctx.find_object(Session)
     if given is None or session is None:
@@ -141,6 +159,31 @@ class LogCommand(click.Command):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.params.append(log_option())
+
+
+class ReadingCommand(LogCommand):
+    """A command that reads its log, so that it can read it as of any moment, with ``--until``."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.params.append(until_option())
+
+
+def until_option() -> click.Option:
+    """Return ``--until`` for a command that reads: its log is opened as of then."""
+    return click.Option(
+        ["--until", "log_until"],
+        metavar="POSITION|TIME",
+        expose_value=False,
+        callback=_take_until,
+        help="As of then: 120, yesterday 14:00, -90m, 2026-01-31.",
+    )
+
+
+def _take_until(ctx: click.Context, _parameter: click.Parameter, given: str | None) -> None:
+    session = ctx.find_object(Session)
+    if given is not None and session is not None:
+        session.until = given
 
 
 def log_option() -> click.Option:

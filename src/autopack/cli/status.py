@@ -3,11 +3,11 @@
 import click
 
 from autopack.cli.output import json_option, print_json, say
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import ReadingCommand, Session, example
 
 
 @click.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Show how the log stands, and what to type next.",
     epilog=example("autopack --log work.db status --markdown"),
 )

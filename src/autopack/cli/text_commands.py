@@ -7,11 +7,11 @@ import click
 
 from autopack.cli.number_options import COUNT
 from autopack.cli.output import json_option, print_as_stored, print_json, print_table, say
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import LogCommand, ReadingCommand, Session, example
 
 
 @click.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Print a text of a phase, or list its texts.",
     epilog=example(
         "autopack --log work.db phase text nightly/p1",

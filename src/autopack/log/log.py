@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar, overload
 
 import attrs
@@ -14,8 +15,10 @@ from autopack.log import subscriptions
 from autopack.log.artifacts import Artifacts
 from autopack.log.journal import Journal, Observer
 from autopack.log.log_info import info_of
+from autopack.log.past_backend import PastBackend
 from autopack.log.verification import Verification, one_moment, parse_anchor, verify
 from autopack.log.views.kept_views import refresh_all, view_faults
+from autopack.log.views.replay import position_at
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
 from autopack.ports.backend import Backend
@@ -86,6 +89,26 @@ class Log:
     def head(self) -> Cursor:
         """Return the place of the last event; position 0 for an empty log."""
         return self._journal.head()
+
+    def as_of(self, until: int | datetime) -> "Log":
+        """
+        Return the log as it stood at a position or at an aware moment, to be read only.
+
+        Whatever reads a log reads it then: ``autopack.status(log.as_of(120))``. Its clock stands
+        still at that moment. Leases are no history: who was alive then is not known. It needs no
+        closing, and ends with the log that it is the past of.
+
+        Raises:
+            InvalidInputError: *until* is past the head, or a moment without a time zone.
+        """
+        journal = self._journal
+        position = position_at(journal, until)
+        past = PastBackend(journal.backend, position)
+        if isinstance(until, datetime):
+            at_s = min(until.timestamp(), journal.clock())
+        else:
+            at_s = past.head().as_of / 1e6 if position else journal.clock()
+        return Log(past, registry=self._registry, codec=journal.codec, clock=lambda: at_s)
 
     def info(self) -> dict[str, Any]:
         """Return identity, counts and times of one moment; ``autopack log info --json``."""
@@ -344,6 +367,11 @@ class Log:
 def journal_of(log: Log) -> Journal:
     """Return what a log is made of: how the library's own modules get below its surface."""
     return log._journal
+
+
+def is_past(log: Log) -> bool:
+    """Tell whether this is a log as of an earlier position or moment."""
+    return isinstance(log._journal.backend, PastBackend)
 
 
 def registry_of(log: Log) -> Registry:

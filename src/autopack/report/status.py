@@ -74,7 +74,8 @@ class Status:
     A log at one moment.
 
     Args:
-        at: When this was asked.
+        at: When this was asked; or as of when, if *is_past*: leases are no history, so whether a
+            worker was alive then is not known.
         drains: The drains that some process works on.
         failures: Phases that failed, timed out or were rejected last and were not taken up again,
             newest first.
@@ -127,6 +128,7 @@ class Status:
     estimates: int = 0
     samples: int = 0
     samples_won: int = 0
+    is_past: bool = False
 
     @property
     def phases(self) -> int:
@@ -136,6 +138,8 @@ class Status:
 
 def next_steps(status: Status) -> list[str]:
     """Return commands to type next, most useful first; each can be pasted as it stands."""
+    if status.is_past:
+        return []
     return list(_steps(status, f"autopack --log {shlex.quote(status.target)}"))
 
 
@@ -165,6 +169,8 @@ def status_markdown(status: Status) -> str:
 
 def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "log", f"{status.target} (log_id {status.log_id})"
+    if status.is_past:
+        yield "as of", f"{_time(status.at)}; who was alive then is not kept"
     if status.parent is not None:
         yield "parent", f"{status.parent[0]} up to position {status.parent[1]}"
     last = _time(status.last_event_at)
@@ -205,7 +211,8 @@ def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
         yield "Last failures", [_halted(failure) for failure in status.failures]
     if status.failure_groups:
         yield "Kinds of failures", [_group(group) for group in status.failure_groups]
-    yield "Next", next_steps(status)
+    if not status.is_past:
+        yield "Next", next_steps(status)
 
 
 def _steps(status: Status, command: str) -> Iterator[str]:
