@@ -171,6 +171,7 @@ def _attempted(
         workspace=workspace,
         quantiles=None if calibrator is None else quantiles(),
         tau=tau,
+        outputs=handler.outputs,
     )
     failing = Failing(
         quantiles=quantiles,

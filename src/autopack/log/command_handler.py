@@ -23,8 +23,17 @@ from autopack.errors import (
     RunMissingError,
     VersionConflictError,
 )
-from autopack.events import AccountEvent, CapEvent, PhaseQueued, RunEvent, RunFinished
+from autopack.events import (
+    AccountEvent,
+    CapEvent,
+    PhaseCompleted,
+    PhaseFailed,
+    PhaseQueued,
+    RunEvent,
+    RunFinished,
+)
 from autopack.log.journal import Journal
+from autopack.log.like_outputs import LikeOutputs
 from autopack.log.stream_states import StreamStates
 from autopack.log.write_transaction import JournalTransaction
 from autopack.ports.log import Entry, Recorded
@@ -79,6 +88,7 @@ class Handler:
         self._phases = StreamStates(journal, _phase_step, PhaseStream())
         self._caps = StreamStates(journal, _cap_step, cap.CapState())
         self._accounts = StreamStates(journal, _account_step, account.AccountState())
+        self.outputs = LikeOutputs(journal)
         self._asked = threading.local()
         self._open_phases: dict[str, tuple[list[str], int]] = {}
 
@@ -141,6 +151,12 @@ class Handler:
         """Take in events that were recorded, by whomever, so that they need not be read again."""
         for states in (self._runs, self._phases, self._caps, self._accounts):
             states.learn(events)
+        for recorded in events:
+            if isinstance(event := recorded.event, PhaseCompleted | PhaseFailed):
+                stream = self._phases.held(recorded.stream)
+                key = attempt_key(event.run_id, event.phase_id, event.attempt or 0)
+                if stream is not None and (row := stream.attempts.get(key)) is not None:
+                    self.outputs.learn(row)
 
     def append(self, build: Build, *, inside: Inside | None = None) -> list[Recorded[Any]]:
         """

@@ -38,6 +38,12 @@ class StreamStates(Generic[S]):
             found = self._states.get(stream)
         return self.caught_up(stream) if found is None else found
 
+    def held(self, stream: str) -> S | None:
+        """Return the state as known, without looking into the log; None if nothing is."""
+        with self._lock:
+            found = self._states.get(stream)
+        return None if found is None else found[1]
+
     def caught_up(self, stream: str, reader: Reader | None = None) -> tuple[int, S]:
         """
         Return the version and the state as of now.

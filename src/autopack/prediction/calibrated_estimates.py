@@ -10,11 +10,14 @@ import attrs
 from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.log import views
 from autopack.log.journal import Journal
+from autopack.log.like_outputs import LikeOutputs
 from autopack.plugins.registry import Registry
 from autopack.ports.prediction import Coefficients, Estimate, Features, PhaseSpec
 from autopack.ports.work import PhaseView
 from autopack.prediction.calibration.estimator_state import fold_coefficients
 from autopack.prediction.calibrators import Quantiles
+from autopack.prediction.estimation.budgets import CAP_TOKENS, budget_like
+from autopack.prediction.estimation.deliverables import UNNAMED
 from autopack.prediction.features import features_of
 from autopack.values.ids import estimator_stream
 
@@ -49,13 +52,15 @@ def estimated(
     quantiles: Quantiles | None = None,
     tau: float = 0.9,
     taught: Coefficients | None = None,
+    outputs: LikeOutputs | None = None,
 ) -> Estimate:
     """
     Predict a phase's output with the coefficients that are in force now, or were then.
 
     With *quantiles* the budget is what they say at *tau*. One that was escalated after a
     truncated attempt takes its place where it is larger. The prediction stays the estimator's,
-    since that is what calibrators measure outputs against.
+    since that is what calibrators measure outputs against. Without them, a phase that lists
+    nothing to be written is budgeted by the *outputs* of like phases of its run.
     """
     word = registry.first("autopack_category_for", category=phase.category)
     if journal is not None and isinstance(word, str):
@@ -66,6 +71,8 @@ def estimated(
     found = _asked(estimator, features, taught)
     if quantiles is not None:
         found = budgeted(found, quantiles, tau)
+    elif outputs is not None and isinstance(phase, PhaseView):
+        found = _like_others(found, phase.run_id, outputs)
     escalated = getattr(phase, "escalated_tokens", None)
     if escalated is not None and escalated > found.budget_tokens:
         basis = "escalated: the output of an attempt before was cut"
@@ -85,6 +92,18 @@ def _asked(estimator: Any, features: Features, taught: Coefficients) -> Estimate
         return found
     what = f"the estimator answered with {type(found).__name__}; it must return an Estimate"
     raise PluginError(str(estimator.name), what)
+
+
+def _like_others(estimate: Estimate, run_id: str, outputs: LikeOutputs) -> Estimate:
+    """Return the estimate with a budget from what like phases wrote, if that is all there is."""
+    features = estimate.features
+    if features.deliverables or [part.name for part in estimate.parts][:1] != [UNNAMED]:
+        return estimate
+    known = outputs.of(run_id, features.category, features.complexity)
+    budget = budget_like(known, estimate.ceiling_tokens or CAP_TOKENS)
+    if budget is None:
+        return estimate
+    return attrs.evolve(estimate, budget_tokens=budget.tokens, budget_basis=budget.basis)
 
 
 def budgeted(estimate: Estimate, quantiles: Quantiles, tau: float) -> Estimate:

@@ -258,6 +258,7 @@ class DrainSession:
             quantiles=None if settings.calibrator is None else self._quantiles(),
             tau=settings.tau,
             taught=self._taught,
+            outputs=self.handler.outputs,
         )
 
     def take(self, choice: Choose) -> Claim | None:

@@ -1,6 +1,6 @@
 """How many tokens a phase may write, given a prediction of how many it will."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -37,6 +37,11 @@ _GATHERED: Final = frozenset({"doc_synthesis", "ledger"})
 _UNSURE_BELOW: Final = 0.7
 _WIDE_FROM: Final = 8
 _WIDE_AT_HIGH: Final = frozenset({"implementation", "integration"})
+
+
+_LIKE_LEAST: Final = 3
+_LIKE_TIMES: Final = 2
+_LIKE_FLOOR: Final = 4096
 
 
 def usual_tokens(complexity: str) -> int:
@@ -95,3 +100,24 @@ def budget_for(
         group = vocabulary.group(category, complexity)
         return Budget(floor, f"the least for {group}; {buffered} would be {tokens}")
     return Budget(tokens, buffered)
+
+
+def budget_like(outputs: Sequence[int], ceiling_tokens: int) -> Budget | None:
+    """
+    Return the budget of a phase that lists nothing to be written; None with too few like it.
+
+    It is no prediction: it is to end what runs away, so it has room for twice what was seen.
+
+    Args:
+        outputs: What like phases wrote, in tokens.
+    """
+    if len(outputs) < _LIKE_LEAST:
+        return None
+    largest = max(outputs)
+    tokens = max(_LIKE_FLOOR, _LIKE_TIMES * largest)
+    basis = f"twice the largest of {len(outputs)} outputs of like phases, {largest}"
+    if tokens == _LIKE_FLOOR:
+        basis = f"the least where like phases wrote {largest} at most"
+    if tokens >= ceiling_tokens:
+        return Budget(ceiling_tokens, f"the most that is given; {basis} would be more")
+    return Budget(tokens, basis)

@@ -21,6 +21,9 @@ from autopack.prediction.estimation.deliverable_kinds import (
     recognise,
 )
 
+UNNAMED: Final = "unnamed"
+"""The part of a prediction that rests on a phase's complexity alone."""
+
 _MOST_TOKENS: Final = 2**53
 _SURE_BASE: Final = 0.5
 _SURE_BY_EXTENSION: Final = 0.3
@@ -117,7 +120,7 @@ def _sketch(features: Features, files: tuple[File, ...]) -> _Sketch:
 def _unnamed(features: Features) -> _Sketch:
     size = vocabulary.size(features.complexity)
     tokens = token_weights.UNNAMED_TOKENS[size]
-    part = Part(name="unnamed", tokens=tokens, why=f"no deliverables are named, {size} complexity")
+    part = Part(name=UNNAMED, tokens=tokens, why=f"no deliverables are named, {size} complexity")
     return _Sketch(parts=(part,), confidence=_SURE_BASE, model="unnamed")
 
 
