@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from autopack.api.runs import resume_run as resume_run
     from autopack.api.runs import skip as skip
     from autopack.api.simulations import simulate as simulate
+    from autopack.api.usage_table import usage as usage
     from autopack.api.views import areplay as areplay
     from autopack.api.views import diff as diff
     from autopack.api.views import get_phase as get_phase

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autopack.api.phase_texts import PhaseText as PhaseText
     from autopack.api.prune import Pruned as Pruned
     from autopack.api.reports import EvaluationSettings as EvaluationSettings
+    from autopack.api.usage_table import UsageTable as UsageTable
     from autopack.api.views import Change as Change
     from autopack.draining.attempts.escalation import Escalation as Escalation
     from autopack.draining.attempts.escalation import EscalationLike as EscalationLike
@@ -130,6 +131,10 @@ if TYPE_CHECKING:
     from autopack.prediction.calibration.price_table import PriceEntry as PriceEntry
     from autopack.prediction.calibration.price_table import PriceTable as PriceTable
     from autopack.prediction.calibration.scores import Score as Score
+    from autopack.projections.call_use import Call as Call
+    from autopack.projections.call_use import Use as Use
+    from autopack.projections.use_groups import UsageKey as UsageKey
+    from autopack.projections.use_groups import UsageRow as UsageRow
     from autopack.report.account_text import LaneWait as LaneWait
     from autopack.report.account_text import WindowUse as WindowUse
     from autopack.report.doctor_findings import Diagnosis as Diagnosis

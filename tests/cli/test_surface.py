@@ -59,6 +59,7 @@ PYTHON_NAMES = {
     "simulate": "simulate synthetic_backlog",
     "probe": "probe",
     "status": "status",
+    "usage": "usage",
     "replay": "replay diff",
     "history": "history",
     "estimate": "estimate",

@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "simulate": "simulate:simulate",
     "probe": "probe:probe",
     "status": "status:status",
+    "usage": "usage:usage",
     "replay": "replay:replay",
     "history": "history:history",
     "estimate": "estimate:estimate",

@@ -12,18 +12,26 @@ from autopack.projections.call_use import Call, Use, amended, call_of, told
 
 @attrs.frozen(kw_only=True)
 class CallRow(Call):
-    """A call, and the attempt that made it."""
+    """
+    A call, and the attempt that made it.
+
+    Args:
+        at_us: When it happened, in microseconds since 1970.
+        cache_read_tokens: How many of its input tokens were read from a cache.
+    """
 
     run_id: str | None = None
     phase_id: str | None = None
     attempt: int | None = None
+    at_us: int = 0
+    cache_read_tokens: int | None = None
 
 
 class UsageCalls:
     """Every recorded call by its attempt, provider and id, with the sums over all of them."""
 
     name: Final = "usage"
-    version: Final = 2
+    version: Final = 3
     types: Final[tuple[type, ...]] = (LlmUsageRecorded, LlmUsageAmended)
     row_type: Final = CallRow
     total_type: Final = Use
@@ -36,18 +44,23 @@ class UsageCalls:
 
     def project(self, row: CallRow | None, recorded: Recorded[Any]) -> CallRow | None:
         """Return the call after the event."""
-        event = recorded.event
+        event, at_us = recorded.event, recorded.row[6]
+        cached = row.cache_read_tokens if row else None
         if isinstance(event, LlmUsageAmended):
-            call = amended(row, event)
-        elif row is None:
-            call = call_of(event, quarter_at(recorded.row[6]))
-        elif row.is_told:
+            call, at_us = amended(row, event), row.at_us if row else 0
+        elif row is not None and row.is_told:
             return row
         else:
-            call = told(row, event, quarter_at(recorded.row[6]))
+            quarter, cached = quarter_at(at_us), event.cache_read_tokens
+            call = call_of(event, quarter) if row is None else told(row, event, quarter)
         fields = {name: getattr(call, name) for name in _FIELDS}
         return CallRow(
-            **fields, run_id=event.run_id, phase_id=event.phase_id, attempt=event.attempt
+            **fields,
+            run_id=event.run_id,
+            phase_id=event.phase_id,
+            attempt=event.attempt,
+            at_us=at_us,
+            cache_read_tokens=cached,
         )
 
     def initial_total(self) -> Use:
