@@ -12,7 +12,7 @@ from autopack.cli.session import LogCommand, Session, example
 
 @click.command(
     cls=LogCommand,
-    short_help="Show what calls used and cost: by day, model, run, ...",
+    short_help="Show what calls used and cost, by day, model or run.",
     epilog=example(
         "autopack --log work.db usage --by day,model",
         "autopack --log work.db usage --by run --since yesterday",
