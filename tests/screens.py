@@ -23,6 +23,8 @@ def shown(data: bytes, width: int) -> list[str]:
                     x += 1
             case "A", _:
                 y -= int(token["arguments"] or 1)
+            case "J", _:
+                rows[y:] = [rows[y][:x]]
             case "K", _:
                 rows[y] = "" if token["arguments"] == "2" else rows[y][:x]
         rows += [""] * (y + 1 - len(rows))

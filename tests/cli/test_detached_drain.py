@@ -69,7 +69,7 @@ def test_a_drain_goes_on_in_a_session_of_its_own(cli, run_log, slow):
     assert f"{begun['drain_id']} at work by {there.workers[0]}" in shown
     assert ("empty", 2) == (after.stopped.reason, after.stopped.totals["completed"])
     assert ["drain.started", "drain.stopped"] == [lines[n]["type"] for n in (0, -2)]
-    assert "phase.completed" in Path(begun["output"]).with_suffix(".err").read_text()
+    assert "p1  completed" in Path(begun["output"]).with_suffix(".err").read_text("utf-8")
     assert 0o600 == os.stat(begun["output"]).st_mode & 0o777
 
 

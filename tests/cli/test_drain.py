@@ -5,16 +5,6 @@ import sys
 
 import pytest
 
-from autopack.cli.live_view import lines_of
-
-STATUS = {
-    "completed": 8, "failed": 1, "timed_out": 0, "gated": 0, "ready": 18, "waiting": 2,
-    "in_work": ["r/a"], "elsewhere": 3, "total_tokens": 900, "cost_usd": 0.25, "attempts": 9,
-    "waits": [], "unreadable": 0, "paused": None, "samples": 9, "samples_won": 8,
-    "elapsed_s": 90.0,
-    "limits": {"max_tokens": 1000, "max_usd": None, "max_phases": 30, "max_samples": None},
-}  # fmt: skip
-
 
 def test_a_probe_says_go(cli, run_log, executors):
     """Exit 0, the verdict, and the checks by name."""
@@ -159,24 +149,6 @@ def test_status_shows_dead_letters_and_kinds_of_failures(cli, run_log, executors
     ]
     assert "2 phases failed for good" in text
     assert "2 x tests_failed: two of nine tests failed (such as r/p" in text
-
-
-def test_the_live_view_shows_queue_spend_and_end():
-    """Queue and caps, failures by kind, and an expected end once something has ended."""
-    queue, spend, failure, end = lines_of(STATUS, {"tests_failed|x": 2})
-    *_, unknown = lines_of({**STATUS, "completed": 0, "failed": 0}, {})
-    _, least, *_ = lines_of({**STATUS, "unreadable": 1}, {})
-    _, paused, *_ = lines_of({**STATUS, "paused": "lunch"}, {})
-
-    assert (
-        "queue: 18 ready, 2 waiting, 1 in work, 3 elsewhere; 8 completed, 1 failed, 0 timed out"
-    ) == queue
-    assert "spend: 900 of 1000 tokens, 0.2500 USD, 9 of 30 attempts, 8 samples won" == spend
-    assert least.startswith("spend: at least 900 of 1000 tokens, at least 0.2500 USD, 9 of 30")
-    assert "paused: lunch; go on with: autopack drain resume" == paused
-    assert "failure: 2 x tests_failed: x" == failure
-    assert end.startswith("running for 1:30, expected end ")
-    assert "running for 1:30, expected end not known yet" == unknown
 
 
 def test_a_program_may_stand_after_two_dashes(cli, run_log, tmp_path):

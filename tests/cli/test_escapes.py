@@ -127,7 +127,7 @@ def test_a_drain_hands_nothing_on(cli, log_path, tmp_path):
                                        for n in (1, 2)])  # fmt: skip
     found = cli("-v", "--log", log_path, "drain", "--executor", tmp_path / "evil.py:ex")
 
-    assert "phase.failed" in found.stderr
+    assert "r/p1  failed " in found.stderr
     assert [] == obeyed(found.output)
     assert "\nautopack: all is well" not in found.output
 
@@ -218,43 +218,28 @@ def test_reports_in_markdown_are_no_html(cli, log_path):
 
 
 def test_the_live_view_hands_nothing_on():
-    """Its names, steps and failures are drawn as they are shown elsewhere."""
-    from io import StringIO
-
-    from rich.console import Console
-
-    from autopack.cli.live_view import picture
+    """Names, steps, reasons and notes are drawn as they are shown elsewhere."""
+    from autopack.cli.live_view import FULL, DrainScreen, painted
+    from autopack.report.drain_lines import DrainLine, DrainLines
 
     row = {"phase": EVIL, "step": EVIL, "since_s": 1.0, "calls": 0, "tokens": 0}
-    counts = (
-        "ready",
-        "waiting",
-        "elsewhere",
-        "completed",
-        "failed",
-        "timed_out",
-        "gated",
-        "unreadable",
-        "total_tokens",
-        "cost_usd",
-        "attempts",
-        "samples_won",
-        "elapsed_s",
-    )
     wait = LaneWait(account=EVIL, model=EVIL, cause=EVIL, until=SOON, since=SOON, window=EVIL)
+    counts = ("ready", "waiting", "elsewhere", "unreadable", "total_tokens", "cost_usd",
+              "attempts", "samples_won", "elapsed_s")  # fmt: skip
     status = {
-        "working": [row],
-        "in_work": [EVIL],
-        "paused": EVIL,
-        "waits": [wait],
-        "limits": {},
+        "working": [row], "in_work": [EVIL], "paused": EVIL, "waits": [wait], "limits": {},
         **dict.fromkeys(counts, 0),
-    }
-    screen = StringIO()
-    Console(file=screen, width=200).print(picture(status, {EVIL: 2}))
+    }  # fmt: skip
+    view = DrainScreen(DrainLines(), FULL)
+    lines = view.frame(status, (2000, 24), SOON)
+    lines += [
+        view.ended(DrainLine(mark=mark, subject=EVIL, state=EVIL, why=EVIL), 2000)
+        for mark in FULL.marks
+    ]
+    screen = "\n".join(painted(line, has_colours=False) for line in lines)
 
-    assert [] == obeyed(screen.getvalue())
-    assert "\\x1b]0;owned" in screen.getvalue()
+    assert [] == obeyed(screen)
+    assert "\\x1b]0;owned" in screen
 
 
 def test_a_value_without_end_is_shown_by_its_beginning(cli, log_path):

@@ -16,7 +16,7 @@ def test_a_drain_completes_the_queue_and_reports(cli, run_log, executors):
     assert (2, 0, 2, 60) == (
         report["completed"], report["failed"], report["calls"], report["total_tokens"],
     )  # fmt: skip
-    assert "phase.completed" in result.stderr
+    assert "r/p1  completed" in result.stderr
     assert {"COMPLETE": 2} == again["phases_by_state"]
 
 

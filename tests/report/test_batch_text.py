@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from autopack.api.batch_rows import BatchResult
-from autopack.report.batch_text import batch_text, result_line
+from autopack.report.batch_text import batch_text
 
 
 def told(*results, n):
@@ -43,14 +43,3 @@ def test_what_failed_waits_or_is_left_is_told_with_what_to_type():
     steps = [line[12:] for line in text.splitlines()[-5:]]
     assert "the same line again goes on" == steps[0]
     assert "autopack --log x.db history tasks f0: why it failed" == steps[1]
-
-
-def test_a_row_is_one_line():
-    """With a mark by which answered ones are seen at once."""
-    assert "+ a  7 tokens, 0.0100 USD, 1.5 s" == result_line(
-        done("a", tokens=7, cost_usd=Decimal("0.01"), seconds=1.5)
-    )
-    assert "x b  0.1 s, two lines" == result_line(
-        BatchResult(id="b", state="FAILED", seconds=0.1, error="two\nlines")
-    )
-    assert "? c  ok?" == result_line(BatchResult(id="c", state="GATED", error="ok?"))

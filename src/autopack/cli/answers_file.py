@@ -39,9 +39,14 @@ class AnswersFile:
         return self.path is None
 
     @property
-    def waited_for(self) -> list[str]:
-        """The phases of rows whose answers are not there yet."""
-        return [] if self._rows is None else list(self._rows.left)
+    def waited_for(self) -> dict[str, str]:
+        """The rows whose answers are not there yet, by their phases."""
+        return {} if self._rows is None else dict(self._rows.left)
+
+    @property
+    def n_known(self) -> int:
+        """How many answers were there before."""
+        return 0 if self._rows is None else len(self._rows.known)
 
     def begin(self, log: Any, run_id: str, phases: Mapping[str, str]) -> None:
         """Write what the log knows already; *phases* are those of the rows, by the rows' ids."""

@@ -148,7 +148,6 @@ def _filled(text: str, columns: set[str]) -> str:
     return renamed(text, place)
 
 
-_TOLD: Final = frozenset({"phase.requeued", "phase.released", "drain.breaker_tripped"})
 _FIELDS: Final = frozenset({"goal", "model", "category", "complexity"})
 
 
@@ -198,7 +197,8 @@ def _drained(
     from autopack.cli.drain import tell_promise
     from autopack.cli.progress import DrainProgress
     from autopack.draining.engine.engine import Drain
-    from autopack.report.batch_text import result_line
+    from autopack.ports.log import from_us
+    from autopack.report.drain_lines import result_line
 
     if not answers.waited_for:
         return None
@@ -206,9 +206,12 @@ def _drained(
 
     def see(recorded: Any) -> None:
         if result := answers.see(recorded):
-            progress.line(result_line(result))
+            progress.line(result_line(result, from_us(recorded.row[6])))
 
-    with DrainProgress(see, shown=_TOLD) as progress, users_prints():
+    names = {f"{run_id}/{phase}": row for phase, row in answers.waited_for.items()}
+    shown = DrainProgress(names=names, with_ends=False, before=answers.n_known)
+    with shown as progress, users_prints():
+        progress.also = see
         engine = progress.engine = Drain(log, run_id=run_id, on_event=progress, **settings)
         with stopping(engine, last):
             return engine.run()

@@ -1,6 +1,7 @@
 """``autopack drain``: work the queue off, with every line of progress on stderr."""
 
 import shlex
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -328,7 +329,10 @@ def _run(
 
     tell_promise(settings)
     lines = EventLines() if as_json else nullcontext(None)
-    with lines as print_line, DrainProgress(print_line) as progress, users_prints():
+    may_draw = not (as_json and sys.stdout.isatty())  # two that write to one terminal
+    shown = DrainProgress(may_draw=may_draw)
+    with lines as print_line, shown as progress, users_prints():
+        progress.also = print_line
         engine = progress.engine = Drain(log, **settings, on_event=progress)
         if requeue_why is not None:  # not before the settings are known to be right
             ref = PhaseRef(settings["run_id"], settings["phase_id"])

@@ -1,84 +1,284 @@
-"""The live view of a drain: queue, phases in work, spend against caps, failures, expected end."""
+"""A drain on a screen: a line for each phase that ended, and below what goes on, drawn anew."""
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from typing import Any, Final
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
 
+import attrs
+import click
+
+from autopack.cli.cells import cells, cut_end, cut_middle, filled
 from autopack.report.account_text import wait_line
+from autopack.report.drain_lines import STATE_CELLS, DrainLine, DrainLines
 from autopack.report.escaping import on_line
-from autopack.report.failure_words import kind_words
+from autopack.report.failure_words import one_line
 from autopack.report.progress_rate import expected_end
+from autopack.report.quantities import count, moment, seconds, span, usd
 
+Spans: TypeAlias = list[tuple[str, str]]
+"""A line in pieces: each a text, and the name of its style or none."""
+
+_STYLES: Final[Mapping[str, dict[str, Any]]] = {
+    "good": {"fg": "green"},
+    "bad": {"fg": "red"},
+    "odd": {"fg": "yellow"},
+    "now": {"fg": "cyan"},
+    "faint": {"dim": True},
+}
+_OF_MARKS: Final = {"done": "good", "failed": "bad", "again": "odd", "asks": "odd", "back": "odd"}
+_FIGURES: Final = (14, 12, 11)
+_SUBJECT_LEAST: Final = 12
+_SUBJECT_MOST: Final = 60
+_BAR_LEAST: Final = 8
+_BAR_MOST: Final = 40
 _ROWS_MOST: Final = 8
-_WIDTH_MOST: Final = 60
+_WAITS_MOST: Final = 3
 
 
-def picture(status: Mapping[str, Any], failures: Mapping[str, int]) -> Any:
-    """Return :meth:`autopack.Drain.status` as what rich draws."""
-    from rich.box import ASCII
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
+@attrs.frozen(kw_only=True)
+class Signs:
+    """The signs that lines are drawn with."""
 
-    table = Table("phase", "step", "for", "calls", "tokens", box=ASCII, expand=False)
-    for row in status["working"][:_ROWS_MOST]:
-        cells = (
-            _cut(row["phase"]), _cut(row["step"] or "-"), _span(row["since_s"]),
-            str(row["calls"]), str(row["tokens"]),
-        )  # fmt: skip
-        table.add_row(*(Text(on_line(cell)) for cell in cells))
-    lines = [Text(on_line(line), no_wrap=True) for line in lines_of(status, failures)]
-    return Group(table, *lines) if status["working"] else Group(*lines)
+    marks: Mapping[str, str]
+    working: str
+    done: str
+    left: str
+    dots: str
 
 
-def lines_of(status: Mapping[str, Any], failures: Mapping[str, int]) -> Iterator[str]:
-    """Return what stands below the table, line by line."""
-    ended = status["completed"] + status["failed"] + status["timed_out"] + status["gated"]
-    left = status["ready"] + status["waiting"] + len(status["in_work"]) + status["elsewhere"]
-    elsewhere = f", {status['elsewhere']} elsewhere" if status["elsewhere"] else ""
-    yield (
-        f"queue: {status['ready']} ready, {status['waiting']} waiting, "
-        f"{len(status['in_work'])} in work{elsewhere}; {status['completed']} completed, "
-        f"{status['failed']} failed, {status['timed_out']} timed out"
+FULL: Final = Signs(
+    marks={
+        "done": "✓",
+        "failed": "✗",
+        "again": "↻",
+        "asks": "?",
+        "back": "↩",
+        "note": "·",
+        "aside": "·",
+    },
+    working="▸",
+    done="━",
+    left="─",
+    dots="…",
+)
+PLAIN: Final = Signs(
+    marks={
+        "done": "+",
+        "failed": "x",
+        "again": "~",
+        "asks": "?",
+        "back": "<",
+        "note": "-",
+        "aside": "-",
+    },
+    working=">",
+    done="#",
+    left=".",
+    dots="...",
+)
+
+
+def signs_for(encoding: str | None) -> Signs:
+    """Return signs that a stream of this encoding can write."""
+    try:
+        "".join((*FULL.marks.values(), FULL.working, FULL.done, FULL.left, FULL.dots)).encode(
+            encoding or "ascii"
+        )
+    except (UnicodeEncodeError, LookupError):
+        return PLAIN
+    return FULL
+
+
+def colours(environ: Mapping[str, str] | None = None) -> bool:
+    """Tell whether people want colours on their terminal: https://no-color.org."""
+    return not (os.environ if environ is None else environ).get("NO_COLOR")
+
+
+def painted(line: Spans, *, has_colours: bool) -> str:
+    """Return a line as it is written."""
+    if not has_colours:
+        return "".join(text for text, _style in line)
+    return "".join(click.style(text, **_STYLES[name]) if name else text for text, name in line)
+
+
+def fitting(line: Spans, width: int, dots: str) -> Spans:
+    """Return a line with its end left out if it is wider than *width* cells."""
+    left, found = width, Spans()
+    for text, style in line:
+        if cells(text) > left:
+            return [*found, (cut_end(text, left, dots), style)]
+        found.append((text, style))
+        left -= cells(text)
+    return found
+
+
+def plain_line(line: DrainLine, signs: Signs) -> str:
+    """Return a line for a file or a pipe: all of it, with its time."""
+    at = "" if line.at is None else f"{line.at.astimezone():%Y-%m-%d %H:%M:%S}  "
+    return at + painted(ended_line(line, signs, 0, None), has_colours=False)
+
+
+def ended_line(line: DrainLine, signs: Signs, subject_cells: int, width: int | None) -> Spans:
+    """
+    Return what became of a phase as a line.
+
+    Args:
+        subject_cells: How wide subjects are made, so that lines stand below each other.
+        width: What it is cut to; None cuts nothing.
+    """
+    style = _OF_MARKS.get(line.mark, "faint")
+    mark = (f"{signs.marks[line.mark]} ", style)
+    subject, why = on_line(line.subject), on_line(line.why or "")
+    if line.mark in ("note", "aside"):
+        said = " ".join(filter(None, (subject, on_line(line.state))))
+        text = ": ".join(filter(None, (said, why)))
+        found = [mark, (text, "faint")]
+    else:
+        if width is not None:
+            subject = cut_middle(subject, subject_cells, signs.dots)
+        head = (f"{filled(subject, subject_cells)}  ", "")
+        state = (f"{filled(on_line(line.state), STATE_CELLS)}  ", style)
+        found = [mark, head, state, *_rest(line, why, is_aligned=width is not None)]
+    text = found[-1][0].rstrip()
+    found[-1] = (text, found[-1][1])
+    return found if width is None else fitting(found, width, signs.dots)
+
+
+def _rest(line: DrainLine, why: str, *, is_aligned: bool) -> Spans:
+    figures = (
+        "" if line.tokens is None else count(line.tokens, "token"),
+        "" if line.cost_usd is None else f"{usd(line.cost_usd)} USD",
+        "" if line.seconds is None else seconds(line.seconds),
     )
+    if is_aligned and not why:
+        return [(_aligned(figures), "faint")]
+    told = ", ".join(filter(None, figures))
+    return [(why, ""), (f" ({told})" if why and told else told, "faint")]
+
+
+def _aligned(figures: Sequence[str]) -> str:
+    """Return figures that end below each other; a long one takes the room of the next."""
+    text, end = "", 0
+    for figure, width in zip(figures, _FIGURES, strict=False):
+        end += width
+        text += f" {filled(figure, end - len(text) - 1, is_right=True)}"
+    return text
+
+
+class DrainScreen:
+    """
+    What a drain's screen shows.
+
+    Args:
+        lines: What tells which phases are over, and what they are called.
+        before: Phases that were over before the drain began, and count as done.
+    """
+
+    def __init__(self, lines: DrainLines, signs: Signs, *, before: int = 0) -> None:
+        self._lines, self._signs, self._before = lines, signs, before
+        self._subject_cells = _SUBJECT_LEAST
+
+    def ended(self, line: DrainLine, width: int) -> Spans:
+        """Return what became of a phase, as a line that fits."""
+        return ended_line(line, self._signs, self._wide(line.subject, width), width)
+
+    def frame(self, status: Mapping[str, Any], size: tuple[int, int], now: datetime) -> list[Spans]:
+        """
+        Return what stands below the lines.
+
+        Args:
+            status: As :meth:`autopack.Drain.status` returns it.
+            size: How many columns and rows there are.
+        """
+        width, height = size
+        below = [self._bar(status, width, now), [("spent ", "faint"), (_spent(status), "")]]
+        below += [[("waits ", "odd"), (line, "")] for line in _held(status, now)]
+        room = max(1, min(_ROWS_MOST, height - len(below) - 4))
+        working = [row for row in status["working"] if row["phase"] not in self._lines.over]
+        lines = [*self._working(working, room, width), *below]
+        return [fitting(line, width, self._signs.dots) for line in lines]
+
+    def _wide(self, subject: str, width: int) -> int:
+        most = max(_SUBJECT_LEAST, min(_SUBJECT_MOST, width - 6 - STATE_CELLS - sum(_FIGURES)))
+        self._subject_cells = max(self._subject_cells, cells(on_line(subject)))
+        return min(self._subject_cells, most)
+
+    def _working(self, rows: list[dict[str, Any]], room: int, width: int) -> Iterator[Spans]:
+        shown = rows if len(rows) <= room else rows[: max(1, room - 1)]
+        for row in shown:
+            subject = on_line(self._lines.named(row["phase"]))
+            place = self._wide(subject, width)
+            name = filled(cut_middle(subject, place, self._signs.dots), place)
+            used = count(row["tokens"], "token") if row["calls"] else ""
+            since = filled(_span(row["since_s"]), STATE_CELLS + 2)
+            step = on_line(one_line(row["step"] or ""))
+            yield [
+                (f"{self._signs.working} ", "now"), (f"{name}  ", ""),
+                (f"{since}{_aligned([used])}  {step}".rstrip(), "faint"),
+            ]  # fmt: skip
+        if len(rows) > len(shown):
+            yield [(f"  +{len(rows) - len(shown):,} more at work", "faint")]
+
+    def _bar(self, status: Mapping[str, Any], width: int, now: datetime) -> Spans:
+        over = self._lines.over
+        at_work = sum(name not in over for name in status["in_work"])
+        elsewhere, waiting = status["elsewhere"], status["waiting"]
+        left = status["ready"] + waiting + at_work + elsewhere
+        done, n_failed = len(over) + self._before, sum(mark == "failed" for mark in over.values())
+        said = [f"{done:,} of {done + left:,}"]
+        said += [f"{n_failed:,} failed"] if n_failed else []
+        said += [f"{at_work:,} at work"] if at_work else []
+        said += [f"{waiting:,} waiting"] if waiting else []
+        said += [f"{elsewhere:,} elsewhere"] if elsewhere else []
+        end = expected_end(now, ended=len(over), seconds=status["elapsed_s"], left=left)
+        if end is not None and left and not status["waits"] and status["paused"] is None:
+            said.append(f"ends about {moment(end, now)}")
+        text = ", ".join(said)
+        room = min(_BAR_MOST, width - cells(text) - 2)
+        if room < _BAR_LEAST:
+            return [(text, "")]
+        full = room if not left else min(room - 1, room * done // (done + left))
+        return [
+            (self._signs.done * full, "good"),
+            (self._signs.left * (room - full), "faint"),
+            (f"  {text}", ""),
+        ]
+
+
+def _held(status: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    """Yield why nothing more is taken, or not everything."""
     if status["paused"] is not None:
-        yield f"paused: {_cut(status['paused'])}; go on with: autopack drain resume"
-    now = datetime.now(UTC)  # noqa: TID251 - the screen's own time, for people
-    for wait in status["waits"]:
-        yield wait_line(wait, now)
-    yield "spend: " + ", ".join(_spend(status))
-    for fingerprint, n in failures.items():
-        yield f"failure: {n} x {_cut(kind_words(fingerprint))}"
-    end = expected_end(now, ended=ended, seconds=status["elapsed_s"], left=left)
-    said = "not known yet" if end is None else end.astimezone().strftime("%H:%M:%S")
-    yield f"running for {_span(status['elapsed_s'])}, expected end {said}"
+        yield on_line(f"paused: {one_line(status['paused'])}; autopack drain resume goes on")
+    waits = [wait_line(wait, now).removeprefix("waiting for ") for wait in status["waits"]]
+    yield from map(on_line, waits[:_WAITS_MOST])
+    if len(waits) > _WAITS_MOST:
+        yield f"+{len(waits) - _WAITS_MOST} more accounts or models"
 
 
-def _spend(status: Mapping[str, Any]) -> Iterator[str]:
-    from autopack.errors.exact_figures import figure
-
-    limits = status["limits"]
-    least = "at least " if status["unreadable"] else ""
+def _spent(status: Mapping[str, Any]) -> str:
+    limits, least = status["limits"], "at least " if status["unreadable"] else ""
+    cost, minutes, tokens = status["cost_usd"], status["elapsed_s"] / 60, status["total_tokens"]
+    parts = [f"{least}{_of(f'{tokens:,}', limits.get('max_tokens'))} tokens"]
+    cap = limits.get("max_usd")
+    if cost or cap is not None:  # without a price nothing is known, which is not zero
+        parts.append(f"{least}{_of(usd(cost), None if cap is None else usd(cap))} USD")
     for name, used, unit in (
-        ("max_tokens", status["total_tokens"], "tokens"),
-        ("max_usd", status["cost_usd"], "USD"),
         ("max_phases", status["attempts"], "attempts"),
-        ("max_samples", status["samples_won"], "samples won"),
+        ("max_samples", status["samples_won"], "samples"),
+        ("max_minutes", int(minutes), "minutes"),
     ):
-        cap = limits.get(name)
-        if unit == "USD" and cap is None and not used:
-            continue  # no call had a price: nothing is known, which is not zero
-        there = f"{used:.4f}" if unit == "USD" else str(used)
-        if unit in ("USD", "tokens"):
-            there = f"{least}{there}"
-        yield f"{there} {unit}" if cap is None else f"{there} of {figure(cap)} {unit}"
+        if limits.get(name) is not None:
+            parts.append(f"{_of(f'{used:,}', limits[name])} {unit}")
+    parts.append(f"in {_span(status['elapsed_s'])}")
+    return ", ".join(parts)
 
 
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def _span(n: float) -> str:
+    return span(timedelta(seconds=int(n)))
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDTH_MOST else f"{text[: _WIDTH_MOST - 3]}..."
+def _of(used: str, cap: Any) -> str:
+    if cap is None:
+        return used
+    return f"{used} of {cap if isinstance(cap, str) else f'{cap:,g}' if cap < 1e15 else cap}"

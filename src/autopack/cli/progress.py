@@ -1,124 +1,147 @@
-"""A drain's progress on stderr: a line for each step, and a live view on a terminal."""
+"""A drain's progress on stderr: a line for each phase that ended, and a live view on a terminal."""
 
+import os
 import sys
 import threading
-from collections import Counter
-from collections.abc import Callable
-from typing import Any, Final, Self
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from autopack.cli.lines_above_view import LinesAbove
+from autopack.cli.live_region import LiveRegion
 from autopack.cli.output import say
 
-SHOWN: Final = frozenset(
-    {
-        "drain.started", "run.prepared", "run.prepare_failed", "run.finished", "phase.claimed",
-        "phase.completed", "phase.failed", "phase.timed_out", "phase.gated", "phase.requeued",
-        "phase.released", "phase.reclaimed", "phase.result_late", "budget.escalated",
-        "drain.breaker_tripped", "drain.request_answered", "drain.stopped", "lane.rested",
-        "lane.opened",
-    }
-)  # fmt: skip
-_FAILURES: Final = frozenset({"phase.failed", "phase.timed_out"})
-_REFRESH_S: Final = 0.25
+if TYPE_CHECKING:
+    from autopack.cli.live_view import Spans
+    from autopack.report.drain_lines import DrainLine
+
+_REFRESH_S: Final = 0.2
 
 
 class DrainProgress:
     """
-    Shows each event that a drain appends, from whichever thread it comes.
+    Shows what a drain does; give it the drain as :attr:`engine`. Whoever is to be told of each
+    event at once is :attr:`also`.
 
-    On a terminal a live view stands below the lines; give it the drain as :attr:`engine`. What
-    others print meanwhile, warnings above all, is printed above the view: drawing and printing at
-    once would leave parts of it behind.
+    It is told of each event by whichever thread appends it, and only takes note: a thread of its
+    own makes lines of them and draws. What others print meanwhile, warnings above all, is printed
+    above the view: drawing and printing at once would leave parts of it behind.
 
     Args:
-        also: Told of each event too, before it is shown.
-        shown: The types of the events that get a line.
+        names: What phases are called, by ``RUN/PHASE``.
+        with_ends: Whether phases that ended get a line; else :meth:`line` tells of them.
+        before: How many were over before, and count as done.
+        may_draw: Whether a live view may stand on the terminal.
     """
 
     def __init__(
-        self, also: Callable[[Any], None] | None = None, *, shown: frozenset[str] = SHOWN
+        self,
+        *,
+        names: Mapping[str, str] | None = None,
+        with_ends: bool = True,
+        before: int = 0,
+        may_draw: bool = True,
     ) -> None:
-        self._shown = shown
+        from autopack.cli.live_view import DrainScreen, colours, signs_for
+        from autopack.report.drain_lines import DrainLines
+
         self.engine: Any = None
-        self._also = also
+        self.also: Callable[[Any], None] | None = None
+        self._told: SimpleQueue[Any] = SimpleQueue()
         self._lock = threading.RLock()
         self._above: dict[str, LinesAbove] = {}
-        self._failures: Counter[str] = Counter()
-        self._live: Any = None
-        self._thread: threading.Thread | None = None
+        self._region = LiveRegion(sys.stderr) if may_draw and _can_draw(sys.stderr) else None
+        self._signs, self._has_colours = signs_for(sys.stderr.encoding), colours()
+        self._lines = DrainLines(names, with_ends=with_ends)
+        self._view = DrainScreen(self._lines, self._signs, before=before)
         self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="progress", daemon=True)
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.live import Live
-
-            self._live = Live(
-                console=Console(file=sys.stderr),
-                get_renderable=self._picture,
-                auto_refresh=False,  # rich's own thread would draw into a line that is printed
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._live.start()
+        if self._region is not None:
             self._stand_in()
-            self._thread = threading.Thread(target=self._refresh, name="live view", daemon=True)
-            self._thread.start()
+        self._thread.start()
         return self
 
     def __exit__(self, *_fault: object) -> None:
-        if self._live is not None and self._thread is not None:
-            self._ended.set()
-            self._thread.join()
-            for name, above in self._above.items():
-                setattr(sys, name, above.stream)
-                above.finish()
-            self._live.stop()
+        self._ended.set()
+        self._thread.join()
+        for name, above in self._above.items():
+            setattr(sys, name, above.stream)
+            above.finish()
+        if self._region is not None:
+            self._region.clear()
 
     def __call__(self, recorded: Any) -> None:
-        """Show one event."""
-        from autopack.report.history import history_line
+        """Take note of an event."""
+        if self.also is not None:
+            self.also(recorded)
+        self._told.put(recorded)
 
-        if self._also is not None:
-            self._also(recorded)
-        with self._lock:
-            if recorded.type in _FAILURES:
-                event = recorded.event
-                self._failures[getattr(event, "fingerprint", None) or "timed_out"] += 1
-            if recorded.type in self._shown:
-                self._print(history_line(recorded))
-
-    def line(self, text: str) -> None:
-        """Show a line of somebody else's."""
-        with self._lock:
-            self._print(text)
+    def line(self, line: "DrainLine") -> None:
+        """Take note of a line of somebody else's."""
+        self._told.put(line)
 
     def _stand_in(self) -> None:
         for name in ("stderr", "stdout"):
             stream = getattr(sys, name)
             if stream.isatty():
-                self._above[name] = LinesAbove(stream, self._show)
+                self._above[name] = LinesAbove(stream, self._print)
                 setattr(sys, name, self._above[name])
 
-    def _show(self, lines: str) -> None:
-        with self._lock:
-            self._print(lines)
-
-    def _print(self, line: str) -> None:
-        if self._live is None:
-            say(line, err=True)
-        else:
-            self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-    def _refresh(self) -> None:
-        while not self._ended.wait(_REFRESH_S):
+    def _print(self, lines: str) -> None:
+        if self._region is not None:
             with self._lock:
-                self._live.refresh()
+                self._region.above(f"{lines}\n")
 
-    def _picture(self) -> Any:
-        from autopack.cli.live_view import picture
+    def _work(self) -> None:
+        while not self._ended.wait(_REFRESH_S):
+            self._show()
+        self._show()
 
-        if self.engine is None:
-            return ""
-        return picture(self.engine.status(), dict(self._failures.most_common(3)))
+    def _show(self) -> None:
+        # What is over is taken after the status: what ended between is counted once at least.
+        status = None if self.engine is None else self.engine.status()
+        lines = list(self._lines.lines_of(self._taken()))
+        if self._region is None:
+            from autopack.cli.live_view import plain_line
+
+            for line in lines:
+                say(plain_line(line, self._signs), err=True)
+            return
+        with self._lock:
+            width, height = self._region.size
+            told = [self._view.ended(line, width) for line in lines if line.mark != "aside"]
+            above = "".join(f"{self._painted(line)}\n" for line in told)
+            frame: list[Spans] = []
+            if status is not None:
+                now = datetime.now(UTC)  # noqa: TID251 - the screen's own time, for people
+                frame = self._view.frame(status, (width, height), now)
+            self._draw(frame, above)
+
+    def _taken(self) -> list[Any]:
+        found: list[Any] = []
+        try:
+            while True:
+                found.append(self._told.get_nowait())
+        except Empty:
+            return found
+
+    def _draw(self, frame: list["Spans"], above: str) -> None:
+        from autopack.cli.cells import cells
+
+        assert self._region is not None
+        widths = [sum(cells(text) for text, _style in line) for line in frame]
+        self._region.draw([self._painted(line) for line in frame], widths, above)
+
+    def _painted(self, line: "Spans") -> str:
+        from autopack.cli.live_view import painted
+
+        return painted(line, has_colours=self._has_colours)
+
+
+def _can_draw(stream: Any) -> bool:
+    """Tell whether a stream is a terminal whose cursor obeys."""
+    is_obeyed = os.name != "nt" or "WT_SESSION" in os.environ
+    return bool(stream.isatty()) and is_obeyed and os.environ.get("TERM", "") != "dumb"

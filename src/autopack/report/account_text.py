@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 
 from autopack.aggregates.account import ALL_MODELS, AccountState, Rest
+from autopack.report.quantities import span
 
 _CAUSES: Final = {
     "connection": "the connection fails",
@@ -117,17 +118,6 @@ def window_words(window: str) -> str:
             return f"{words}{f' of{rest}' if rest else ''}"
     name = window.replace("_", " ")
     return name if "window" in name or "limit" in name else f"{name} window"
-
-
-def span(left: timedelta) -> str:
-    """Return a span in its two largest units: ``3 h 12 min``."""
-    minutes, seconds = divmod(max(0, round(left.total_seconds())), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    units = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))
-    first = next((n for n, (figure, _unit) in enumerate(units) if figure), len(units) - 1)
-    told = [f"{figure} {unit}" for figure, unit in units[first : first + 2] if figure]
-    return " ".join(told) or "0 s"
 
 
 def _why(wait: LaneWait) -> str:

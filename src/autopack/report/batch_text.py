@@ -14,16 +14,6 @@ _DONE: Final = "COMPLETE"
 _ASKED: Final = "GATED"
 
 
-def result_line(result: Any) -> str:
-    """Return a row's end as a line: whether it is answered, its id, what it took, and why not."""
-    mark = "+" if result.state == _DONE else "?" if result.state == _ASKED else "x"
-    parts = [] if result.tokens is None else [f"{result.tokens:,} tokens"]
-    parts += [] if result.cost_usd is None else [f"{result.cost_usd:.4f} USD"]
-    parts += [] if result.seconds is None else [f"{result.seconds:.1f} s"]
-    parts += [start_of(one_line(result.error), _ERROR_CHARS)] if result.error else []
-    return on_line(f"{mark} {result.id}  {', '.join(parts)}")
-
-
 def batch_text(
     results: Sequence[Any], n_rows: int, *, command: str, run_id: str, answers: str
 ) -> str:

@@ -182,13 +182,14 @@ class Drain:
         Safe to call from another thread while the drain runs.
         """
         session, workers, began = self._session, self._workers, self._began
-        paused = workers.control.paused
+        paused, in_work = workers.control.paused, sorted(str(claim.ref) for claim in workers.claims)
+        n_claimed = sum(map(session.admission.is_ready, in_work))  # it has not read so far yet
         return {
             "drain_id": self.drain_id,
             **session.sums(),
-            "in_work": sorted(str(claim.ref) for claim in workers.claims),
+            "in_work": in_work,
             "working": workers.working(),
-            "ready": len(session.admission.ready),
+            "ready": len(session.admission.ready) - n_claimed,
             "waiting": session.admission.n_waiting,
             "elsewhere": max(0, len(session.admission.live) - len(workers)),
             "waits": list(session.waiting.waits),
