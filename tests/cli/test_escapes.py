@@ -37,7 +37,8 @@ READING = [
     ["calibrate", "--min-samples", "1"], ["report"], ["backtest"], ["forecast"], ["doctor"],
     ["estimate", "--category", EVIL, "--complexity", "low", "--deliverable", EVIL],
     ["drain", "--executor", "recorded", "--dry-run"], ["simulate", "--strategy", "fifo"],
-    ["calibrate", "history"], ["run", "cap", "r"], ["cap", "list"],
+    ["calibrate", "history"], ["run", "cap", "r"], ["cap", "list"], ["usage"],
+    ["usage", "--by", "day,run,phase,model,category,account,provider,role"],
 ]  # fmt: skip
 
 
