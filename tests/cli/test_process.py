@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import autopack as autopack_library
+
 _MAIN = "import sys; from autopack.cli.main import main; main()"
 
 
@@ -40,6 +42,29 @@ def test_the_version_loads_no_heavy_module():
 
     assert "" == found.stderr.strip()
     assert found.stdout.startswith("autopack ")
+
+
+@pytest.mark.parametrize("words", [("log", "info"), ("run", "list"), ("status",)], ids=" ".join)
+def test_reading_commands_load_no_command_of_the_log(log_path, words):
+    """What only writers, checks or imports need is loaded by none of the everyday looks."""
+    with autopack_library.open_log(log_path) as log:
+        autopack_library.create_run(log, "r", [autopack_library.PhaseSpec("p")])
+    script = (
+        "import sys\n"
+        "from autopack.cli.main import autopack\n"
+        f"autopack(['--log', {str(log_path)!r}, *{words!r}], standalone_mode=False)\n"
+        "heavy = ('structlog', 'logging', 'pickle', 'secrets', 'autopack.aggregates.requests',\n"
+        "         'autopack.aggregates.phase.decisions', 'autopack.ports.prediction',\n"
+        "         'autopack.ports.importing', 'autopack.log.verification',\n"
+        "         'autopack.log.command_handler')\n"
+        "print('heavy:', [name for name in heavy if name in sys.modules])\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False,
+        env={**os.environ, "AUTOPACK_DISABLE_PLUGINS": "1"},
+    )  # fmt: skip
+
+    assert "heavy: []" == found.stdout.splitlines()[-1]
 
 
 def test_an_error_is_one_message_without_a_traceback(tmp_path):

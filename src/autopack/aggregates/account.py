@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from autopack.aggregates.requests import AccountRequest, Entering, Refused
 from autopack.errors import LaneRestingError
 from autopack.events import AccountEvent, LaneOpened, LaneProbed, LaneRested, LimitReported
+
+if TYPE_CHECKING:  # with all requests, which views need none of
+    from autopack.aggregates.requests import AccountRequest, Entering, Refused
 
 ALL_MODELS: Final = ""
 """The lane of an account as a whole, which every model goes through."""
@@ -72,13 +74,15 @@ def lane_of(model: str | None) -> str:
     return model or NO_MODEL
 
 
-def decide(request: AccountRequest, state: AccountState) -> list[AccountEvent]:
+def decide(request: "AccountRequest", state: AccountState) -> list[AccountEvent]:
     """
     Return the events that *request* causes; none if nothing changes.
 
     Raises:
         LaneRestingError: An attempt wants in where nobody is let in.
     """
+    from autopack.aggregates.requests import Entering, Refused
+
     match request:
         case Entering():
             return _entered(request, state)
@@ -168,7 +172,7 @@ def _with(state: AccountState, model: str | None, rest: Rest) -> AccountState:
     return attrs.evolve(state, rests={**state.rests, model or ALL_MODELS: rest})
 
 
-def _entered(request: Entering, state: AccountState) -> list[AccountEvent]:
+def _entered(request: "Entering", state: AccountState) -> list[AccountEvent]:
     events: list[AccountEvent] = []
     for lane, rest in state.rests_of(request.model):
         probe, model = rest.probe, lane or None
@@ -192,7 +196,7 @@ def _entered(request: Entering, state: AccountState) -> list[AccountEvent]:
     return events
 
 
-def _refused(request: Refused, state: AccountState) -> list[AccountEvent]:
+def _refused(request: "Refused", state: AccountState) -> list[AccountEvent]:
     """
     Let a lane rest for a refusal, which a probe's makes longer, and others' only if it was told so.
 

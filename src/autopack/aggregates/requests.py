@@ -7,7 +7,7 @@ An event that says all is its own request. The classes here hold what a decision
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -40,8 +40,10 @@ from autopack.events import (
     RunReopened,
     RunResumed,
 )
-from autopack.ports.prediction import PhaseSpec
 from autopack.values.money import UsdLike
+
+if TYPE_CHECKING:  # whose classes take as long to make as all of these
+    from autopack.ports.prediction import PhaseSpec
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +51,7 @@ class PhasesRequest:
     """Phases that a run is to have; with *created* the run is made with them."""
 
     run_id: str
-    phases: tuple[PhaseSpec, ...] = ()
+    phases: "tuple[PhaseSpec, ...]" = ()
     created: RunCreated | None = None
 
 

@@ -18,11 +18,10 @@ from autopack.plugins.discovery import load_plugins
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
 from autopack.ports.backend import Backend
-from autopack.ports.importing import ExporterLike, ImporterLike
 from autopack.ports.log import Recorded, Row, UnrecognisedEvent
 
 if TYPE_CHECKING:
-    from autopack.ports.importing import ImportReport
+    from autopack.ports.importing import ExporterLike, ImporterLike, ImportReport
 
 Durability: TypeAlias = Literal["full", "relaxed"]
 """Whether what ``append`` returned survives power loss, or the process only."""
@@ -94,7 +93,7 @@ def _recognises(registry: Registry, name: str, importer: Any, target: str) -> bo
         return False
 
 
-def import_history(log: Log, source: ImporterLike, path: str | Path) -> "ImportReport":
+def import_history(log: Log, source: "ImporterLike", path: str | Path) -> "ImportReport":
     """
     Bring another history in; a second time adds nothing.
 
@@ -108,7 +107,7 @@ def import_history(log: Log, source: ImporterLike, path: str | Path) -> "ImportR
     return run_import(journal_of(log), importer, Path(path).absolute())
 
 
-def export_history(log: Log, exporter: ExporterLike, path: str | Path) -> int:
+def export_history(log: Log, exporter: "ExporterLike", path: str | Path) -> int:
     """
     Write the log in another form to a new file and return how many events it holds.
 

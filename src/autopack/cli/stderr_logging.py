@@ -1,15 +1,17 @@
 """What a command says beside its result: structured logging, to stderr only."""
 
-import logging
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-_LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
+if TYPE_CHECKING:  # which takes a module for resources along
+    from importlib.abc import Loader
+
+_LEVELS: Final = (30, 20, 10)
+"""WARNING, INFO and DEBUG, as ``logging`` has them, which is not needed for anything else."""
 
 
 def configure_logging(verbose: int) -> None:
@@ -73,7 +75,7 @@ def _stderr_logger(*_arguments: Any) -> Any:
     return structlog.PrintLogger(sys.stderr)  # asked for late: a test may have replaced it
 
 
-class _WhenImported(MetaPathFinder):
+class _WhenImported:
     """Finds structlog as ever, once, and has it configured as soon as it is loaded."""
 
     def __init__(self, verbose: int) -> None:
@@ -87,12 +89,13 @@ class _WhenImported(MetaPathFinder):
         sys.meta_path.remove(self)
         spec = find_spec(name)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Configuring(spec.loader, self.verbose)
+            configuring: Any = _Configuring(spec.loader, self.verbose)
+            spec.loader = configuring
         return spec
 
 
-class _Configuring(Loader):
-    def __init__(self, loader: Loader, verbose: int) -> None:
+class _Configuring:
+    def __init__(self, loader: "Loader", verbose: int) -> None:
         self._loader, self._verbose = loader, verbose
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:

@@ -1,6 +1,5 @@
 """The base of all errors, and what is wrong with names and values."""
 
-import pickle
 from typing import Final
 
 _TOLD_MOST: Final = 8_000
@@ -59,6 +58,8 @@ def _again(kind: type[AutopackError], args: tuple[object, ...]) -> AutopackError
 
 def _portable(fact: object) -> object:
     """Return a fact, or how it reads if it cannot leave its process."""
+    import pickle  # which most errors do without
+
     try:
         pickle.dumps(fact)
     except Exception:  # a value's own methods may raise anything

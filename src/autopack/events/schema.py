@@ -22,6 +22,7 @@ from msgspec import Meta
 
 from autopack.errors import InvalidEventError, InvalidInputError
 from autopack.events.cap_table import CapTable
+from autopack.events.event_methods import EVENT_METHODS
 from autopack.events.json_values import SIMPLE, json_fault
 from autopack.values.bounds import moment_fault
 from autopack.values.decoders import decoder_of
@@ -102,6 +103,9 @@ def _made(cls: C) -> C:
         _check_values(self)
 
     cls.__attrs_post_init__ = check if own else _check_values  # type: ignore[attr-defined]
+    for name, method in EVENT_METHODS.items():
+        if name not in vars(cls):
+            setattr(cls, name, method)
     # Without room for weak references, so that the codec can fill an event in one step.
     return attrs.frozen(kw_only=True, weakref_slot=False, field_transformer=_converted)(cls)
 
@@ -265,13 +269,15 @@ def value_fault(made: Any) -> str | None:
 
 
 def _converted(_cls: type, fields: "list[attrs.Attribute[Any]]") -> "list[attrs.Attribute[Any]]":
-    return [field.evolve(converter=_converter_after(field)) for field in fields]
+    return [_taking_more(field) for field in fields]
 
 
-def _converter_after(field: "attrs.Attribute[Any]") -> Any:
-    """Return what makes of a given value that of a field: its own converter first, then ours."""
+def _taking_more(field: "attrs.Attribute[Any]") -> "attrs.Attribute[Any]":
+    """Return a field that takes what is like a value of its type too, after its own converter."""
     own, ours = field.converter, _converter_of(field.type)
-    return attrs.converters.pipe(own, ours) if own and ours else own or ours
+    if ours is None:
+        return field
+    return field.evolve(converter=attrs.converters.pipe(own, ours) if own else ours)
 
 
 def _converter_of(hint: Any) -> Callable[[Any], Any] | None:

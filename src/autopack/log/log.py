@@ -16,8 +16,6 @@ from autopack.log.artifacts import Artifacts
 from autopack.log.journal import Journal, Observer
 from autopack.log.log_info import info_of
 from autopack.log.past_backend import PastBackend
-from autopack.log.verification import Verification, one_moment, parse_anchor, verify
-from autopack.log.views.kept_views import refresh_all, view_faults
 from autopack.log.views.replay import position_at
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
@@ -26,6 +24,7 @@ from autopack.ports.log import Cursor, Entry, EventClass, ExpectedVersion, Recor
 
 if TYPE_CHECKING:  # with all commands, which reading needs none of
     from autopack.log.command_handler import Handler
+    from autopack.log.verification import Verification
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -329,7 +328,7 @@ class Log:
 
     def verify(
         self, expect: str | tuple[int, str] | None = None, *, views: bool = False
-    ) -> Verification:
+    ) -> "Verification":
         """
         Look for every edited, dropped, reordered or foreign row.
 
@@ -338,6 +337,9 @@ class Log:
                 chain that was rewritten whole.
             views: Also compare every persisted view with a rebuild.
         """
+        from autopack.log.verification import one_moment, parse_anchor, verify
+        from autopack.log.views.kept_views import view_faults
+
         anchor = parse_anchor(expect) if isinstance(expect, str) else expect
         with one_moment(self._journal.backend):
             found = verify(self._journal.backend, expect=anchor)
@@ -361,6 +363,8 @@ class Log:
         Returns:
             The positions of what is persisted now, by name.
         """
+        from autopack.log.views.kept_views import refresh_all
+
         return refresh_all(self._journal, self._registry, rebuild=rebuild)
 
 

@@ -1,6 +1,6 @@
 """One write transaction: ids, expected versions, positions and the hash chain."""
 
-import secrets
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -169,7 +169,7 @@ def _checked(now_us: int) -> int:
 
 
 def _ids(now_us: int, n: int) -> list[bytes]:
-    return uuid7_series(now_us // 1000, secrets.token_bytes(10), n)
+    return uuid7_series(now_us // 1000, os.urandom(10), n)
 
 
 def _check_stream(stream: str) -> None:

@@ -41,7 +41,7 @@ def load_plugins(*, extra: Iterable[Any] = (), folders: Iterable[Path] = ()) -> 
             _load_file(registry, path)
     for plugin in extra:
         name = getattr(plugin, "__name__", type(plugin).__name__)
-        registry.add(plugin, name=name, distribution="(given)", version="")
+        registry.add(plugin, name=name, origin=lambda: ("(given)", ""))
     return registry
 
 
@@ -52,26 +52,29 @@ def _entry_points() -> list[Any]:
 
 
 def _load_point(registry: Registry, point: Any) -> None:
-    distribution = point.dist.name if point.dist else "?"
-    version = point.dist.version if point.dist else "?"
+    dist = point.dist
+
+    def origin() -> tuple[str, str]:
+        return (dist.name, dist.version) if dist else ("?", "?")
+
     try:
         plugin = point.load()
     except (Exception, SystemExit) as fault:
         why = f"failed on import: {type(fault).__name__}: {fault}"
-        registry.add_failed(why, name=point.name, distribution=distribution, version=version)
+        registry.add_failed(why, name=point.name, origin=origin)
         return
-    registry.add(plugin, name=point.name, distribution=distribution, version=version)
+    registry.add(plugin, name=point.name, origin=origin)
 
 
 def _load_file(registry: Registry, path: Path) -> None:
     try:
         plugin = module_of(path)
     except PluginError as fault:
-        registry.add_failed(fault.what, name=path.stem, distribution=str(path), version="")
+        registry.add_failed(fault.what, name=path.stem, origin=lambda: (str(path), ""))
         return
-    registry.add(plugin, name=path.stem, distribution=str(path), version="")
+    registry.add(plugin, name=path.stem, origin=lambda: (str(path), ""))
 
 
 def _add_builtin(registry: Registry) -> None:
     builtin = importlib.import_module("autopack.builtin")
-    registry.add(builtin, name="builtin", distribution="autopack", version="")
+    registry.add(builtin, name="builtin", origin=lambda: ("autopack", ""))

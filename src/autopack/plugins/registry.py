@@ -43,6 +43,10 @@ _BUILTIN: Final = "builtin"
 _narrator: Final = Narrator("autopack.plugins")
 
 
+Origin = Callable[[], tuple[str, str]]
+"""Returns of which distribution a plugin is, and its version; read when somebody wants to know."""
+
+
 @attrs.frozen(kw_only=True)
 class PluginInfo:
     """One plugin that was found: where it comes from, what it added, and what went wrong."""
@@ -59,20 +63,21 @@ class _Found:
     """A plugin, and what is known of it so far."""
 
     name: str
-    distribution: str
-    version: str
+    origin: Origin
     provides: list[str] = attrs.Factory(list)
     faults: list[str] = attrs.Factory(list)
 
     @property
     def holder(self) -> str:
-        return f"{self.name!r} of {self.distribution} {self.version}".rstrip()
+        distribution, version = self.origin()
+        return f"{self.name!r} of {distribution} {version}".rstrip()
 
     def info(self) -> PluginInfo:
+        distribution, version = self.origin()
         return PluginInfo(
             name=self.name,
-            distribution=self.distribution,
-            version=self.version,
+            distribution=distribution,
+            version=version,
             provides=tuple(self.provides),
             faults=tuple(self.faults),
         )
@@ -203,30 +208,28 @@ class Registry:
                 return answer
         return None
 
-    def add(self, plugin: Any, *, name: str, distribution: str, version: str) -> None:
+    def add(self, plugin: Any, *, name: str, origin: Origin) -> None:
         """
         Register a plugin; what is wrong with it is kept, not raised.
 
         A second plugin of a name is listed with its distribution behind it, a third is numbered.
         """
-        found = _Found(
-            name=self._free(name, distribution), distribution=distribution, version=version
-        )
+        found = _Found(name=self._free(name, origin), origin=origin)
         self._found.append(found)
         if self.manager.is_registered(plugin):
             found.faults.append(f"it is registered already, as {self.manager.get_name(plugin)!r}")
         else:
             self._register_hooks(plugin, found)
 
-    def add_failed(self, why: str, *, name: str, distribution: str, version: str) -> None:
+    def add_failed(self, why: str, *, name: str, origin: Origin) -> None:
         """Keep the name of a plugin that could not be loaded, and why."""
-        name = self._free(name, distribution)
-        found = _Found(name=name, distribution=distribution, version=version, faults=[why])
-        self._found.append(found)
+        self._found.append(_Found(name=self._free(name, origin), origin=origin, faults=[why]))
 
-    def _free(self, name: str, distribution: str) -> str:
-        longer = f"{name}@{distribution}"
-        candidates = chain((name, longer), (f"{longer} ({n})" for n in count(2)))
+    def _free(self, name: str, origin: Origin) -> str:
+        if not self.manager.has_plugin(name):
+            return name
+        longer = f"{name}@{origin()[0]}"
+        candidates = chain((longer,), (f"{longer} ({n})" for n in count(2)))
         return next(name for name in candidates if not self.manager.has_plugin(name))
 
     def _register_hooks(self, plugin: Any, found: _Found) -> None:

@@ -5,7 +5,6 @@ import errno
 import hashlib
 import os
 import re
-import socket
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -176,6 +175,8 @@ def _is_alive(process: int) -> bool:
 @cache
 def _here() -> str:
     """Return what tells this machine, since it was started, from others: process ids mean this."""
+    import socket  # which reading does without
+
     told = [socket.gethostname()]
     for place in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
         with contextlib.suppress(OSError):
