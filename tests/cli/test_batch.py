@@ -66,7 +66,7 @@ def test_one_line_answers_a_file_and_the_same_line_goes_on(batch):
     assert (0, 0) == (first.exit_code, second.exit_code)
     assert "made tasks.csv.autopack, the log of tasks.csv" in first.stderr
     assert "made" not in second.stderr
-    assert "2 of 2 rows answered; 14 tokens, 0.0200 USD" in first.stdout
+    assert "2 of 2 rows answered; 14 tokens, 0.02 USD" in first.stdout
     assert ["a", "b"] == sorted(asked())
     assert ['answer to say "x"; $HOME Ada\n', "answer to two Bob\n"] == [
         answers()[row]["output"] for row in "ab"

@@ -156,7 +156,7 @@ def test_two_signals_end_it_with_its_report(begin, run_log, tmp_path, kind, numb
     code, printed, said = stopped(process, tmp_path, number)
 
     assert 130 == code
-    assert "stopped: a signal" in printed
+    assert "interrupted after" in printed
     assert (kind != "to_thread") is ("goes on" in printed)  # its coroutine ended
     assert "Traceback" not in said
     with open_log(run_log) as log:

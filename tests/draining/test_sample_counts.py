@@ -72,7 +72,9 @@ def test_the_texts_say_what_they_count(any_log, report):
     """The words stand beside the figures, and calibrate uses none but samples that were won."""
     proposal = calibrate(any_log)
 
-    assert ", 4 samples (2 won), " in drain_text(report)
+    told = drain_text(report, with_samples=True)
+    assert "  learnt    4 outputs measured, 2 of them completed\n" in told
+    assert "learnt" not in drain_text(report)
     assert "\nyield    4 samples (2 won) of 7 estimates\n" in status_text(status(any_log))
     assert report.samples_won == proposal.samples_used
 

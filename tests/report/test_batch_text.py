@@ -23,7 +23,7 @@ def test_a_batch_that_is_done_says_what_it_took():
     known = told(done("a", tokens=1200, cost_usd=Decimal("0.25")), done("b", tokens=34), n=2)
     unknown = told(done("a"), n=1)
 
-    assert "2 of 2 rows answered; 1,234 tokens, 0.2500 USD for 1 of them" in known
+    assert "2 of 2 rows answered; 1,234 tokens, 0.25 USD for 1 of them" in known
     assert "1 of 1 rows answered; no tokens told, cost unknown" in unknown
     assert "next      autopack --log x.db run show tasks" in known
 

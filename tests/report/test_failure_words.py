@@ -25,8 +25,8 @@ def test_a_code_is_said_once(code, message, state, words):
 @pytest.mark.parametrize(
     ("code", "message", "words"),
     [
-        ("ValueError", "ValueError: bad value 7", "ValueError: bad value <n>"),
-        ("exit_3", "agent ended with exit code 3", "exit_3: agent ended with exit code <n>"),
+        ("ValueError", "ValueError: bad value 7", "ValueError: bad value …"),
+        ("exit_3", "agent ended with exit code 3", "exit_3: agent ended with exit code …"),
         ("x", "a|b", "x: a|b"),
     ],
 )

@@ -2,14 +2,12 @@
 
 import json
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import attrs
 import pytest
 
 from autopack.events import LlmUsageRecorded, PhaseFailed, PhaseGateDecided
 from autopack.ports.log import Recorded, UnrecognisedEvent
-from autopack.report.drain_text import drain_text
 from autopack.report.history import event_json, history_line
 from autopack.report.status import (
     Halted,
@@ -184,30 +182,3 @@ def test_what_nobody_recognises_is_listed_as_it_is():
 
     assert "not recognised" in history_line(recorded)
     assert "{damaged" == event_json(recorded)["data"]
-
-
-def test_a_drain_is_told_with_its_reasons():
-    """Reasons for phases without usage, failures and pass-overs are counted, largest first."""
-    report = SimpleNamespace(
-        drain_id="d1", reason="empty", detail=None, completed=3, failed=1, timed_out=0, gated=0,
-        left_failed=1,
-        attempts=4, calls=1, total_tokens=70, samples=2, samples_won=1, cost_usd=0.0,
-        unpriced_calls=1, unmetered=0, unreadable=0, denied=0,
-        zero_yield={"no_call": 1, "cached": 2},
-        failures={"tests failed": 1}, passed_over={}, duration_s=2.04, stuck=(), held=(),
-            observer_faults={},
-    )  # fmt: skip
-
-    assert [
-        "Drain d1 stopped after 2.0 s: empty",
-        "  phases    3 completed, 1 failed, 0 waiting for a decision",
-        "  attempts  1 failed and 0 timed out, of 4",
-        "  usage     4 attempts, 1 call, 70 tokens, 2 samples (1 won), cost unknown",
-        "  rates     75% of attempts succeeded, 117.6 attempts a minute, 29.4 samples won a minute",
-        "  no usage  2 x cached",
-        "            1 x no_call",
-        "  failures  1 x tests failed",
-        "  next      autopack status: which phases failed for good, and what to requeue",
-    ] == drain_text(report).splitlines()
-    report.calls = report.unpriced_calls = 0
-    assert "(1 won), no cost" in drain_text(report)

@@ -1,7 +1,6 @@
 """``autopack batch``: a file of tasks, answered; the same line again goes on."""
 
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -221,9 +220,9 @@ def _tell_end(
     session: Session, run_id: str, results: list[Any], n: int, answers: AnswersFile, report: Any
 ) -> None:
     from autopack.report.batch_text import batch_text
+    from autopack.report.drain_text import end_words
 
-    command = f"autopack --log {shlex.quote(session.target or '')}"
-    text = batch_text(results, n, command=command, run_id=run_id, answers=answers.place)
+    text = batch_text(results, n, command=session.typed, run_id=run_id, answers=answers.place)
     if report is not None and report.reason not in ("empty", "stopped"):
-        say(f"stopped: {report.detail or report.reason}", err=True)
+        say(f"The batch {end_words(report)}", err=True)
     say(text, err=answers.is_stdout)

@@ -1,6 +1,5 @@
 """``autopack drain``: work the queue off, with every line of progress on stderr."""
 
-import shlex
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -28,6 +27,7 @@ from autopack.cli.session import Session, example
 from autopack.cli.signals import stopping
 
 _NOBODY = "recorded"
+_TEACHING = frozenset({"calibrator", "estimator", "max_samples"})
 
 
 @click.group(
@@ -196,7 +196,8 @@ def drain(
         is_stopped = last.is_asked or report.is_interrupted
         last.code = INTERRUPTED if is_stopped else 0 if report.is_clean else 1
         with whoever_reads():  # before the log is closed, which may be held up
-            _tell(report, f"autopack --log {shlex.quote(session.target or '')}", as_json)
+            is_learning = not _TEACHING.isdisjoint(settings)
+            _tell(report, session.typed, as_json, is_learning)
         last.end(last.code, CLOSING_S)
     ctx.exit(last.code)
 
@@ -205,13 +206,13 @@ for _command in (list_, set_, pause, resume):
     drain.add_command(_command)
 
 
-def _tell(report: Any, command: str, as_json: bool) -> None:
+def _tell(report: Any, command: str, as_json: bool, is_learning: bool) -> None:
     if as_json:
         print_json_line(report)
         return
     from autopack.report.drain_text import drain_text
 
-    say(drain_text(report, command))
+    say(drain_text(report, command, with_samples=is_learning))
 
 
 def _settings(

@@ -1,5 +1,6 @@
 """What the commands of one call share: the log that was named, and the plugins."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,11 @@ class Session:
                 self._registry = load_plugins(folders=self._folders())
             self.tell_faults()
         return self._registry
+
+    @property
+    def typed(self) -> str:
+        """What a command that is to be typed next begins with."""
+        return f"autopack --log {shlex.quote(self.target or '')}"
 
     def tell_faults(self) -> None:
         """Name on stderr each plugin fault that is known by now and was not told yet."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from autopack.report.escaping import on_line
 from autopack.report.failure_words import one_line, start_of
+from autopack.report.quantities import usd
 from autopack.values.money import total
 
 _SHOWN_MOST: Final = 5
@@ -58,7 +59,7 @@ def _used(results: Sequence[Any]) -> str:
     if not priced:
         return f"{used}, cost unknown"
     of = "" if len(priced) == len(results) else f" for {len(priced)} of them"
-    return f"{used}, {total(priced):.4f} USD{of}"
+    return f"{used}, {usd(total(priced))} USD{of}"
 
 
 def _steps(

@@ -1,111 +1,135 @@
-"""A drain's end as text: what was done, what it cost, what failed, and why it stopped."""
+"""A drain's end as text: what was done, what it cost, what failed, what is left, what to type."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from autopack.report.escaping import on_line
 from autopack.report.failure_words import kind_words, one_line
 from autopack.report.progress_rate import per_minute
+from autopack.report.quantities import count, seconds, usd
 from autopack.report.stuck_phases import stuck_lines
 from autopack.report.zero_yield_hints import ZERO_YIELD
 
-_GROUPS_MOST = 10
+_GROUPS_MOST: Final = 10
+_PACE_FROM_S: Final = 10
+_ENDS: Final[Mapping[str, str]] = {
+    "empty": "done in {}, the queue is empty",
+    "blocked": "ended after {}: what is left may not be taken",
+    "limit": "ended by a limit after {}",
+    "breaker": "ended by the breaker after {}",
+    "price_unknown": "ended after {}: a price is missing",
+    "machine": "ended after {}: the machine hindered it",
+    "strategy": "ended by its strategy after {}",
+    "stopped": "interrupted after {}",
+}
+_SIGNAL: Final = "a signal"
 
 
-def drain_text(report: Any, command: str = "autopack") -> str:
+def drain_text(report: Any, command: str = "autopack", *, with_samples: bool = False) -> str:
     """
     Return a :class:`autopack.DrainReport` as lines.
 
     Args:
         command: How what to type next begins, with the log if it has to be named.
+        with_samples: Whether to tell what calibrators can learn from it.
     """
-    return "\n".join(map(on_line, _lines(report, command)))
+    return "\n".join(map(on_line, _lines(report, command, with_samples=with_samples)))
 
 
-def _lines(report: Any, command: str) -> Iterator[str]:
-    detail = f": {report.detail}" if report.detail else ""
-    seconds = f"{report.duration_s:.1f} s"
-    yield f"Drain {report.drain_id} stopped after {seconds}: {report.reason}{detail}"
-    yield (
-        f"  phases    {report.completed} completed, {report.left_failed} failed, "
-        f"{report.gated} waiting for a decision"
-    )
-    if report.failed or report.timed_out:
-        yield (
-            f"  attempts  {report.failed} failed and {report.timed_out} timed out, "
-            f"of {report.attempts}"
-        )
-    yield (
-        f"  usage     {_n(report.attempts, 'attempt')}, {_n(report.calls, 'call')}, "
-        f"{_tokens(report)}, {_n(report.samples, 'sample')} ({report.samples_won} won), "
-        f"{_cost(report)}"
-    )
+def end_words(report: Any) -> str:
+    """Return why and after how long a drain ended, in words."""
+    took, detail = seconds(report.duration_s), report.detail
+    said = _ENDS.get(report.reason, f"ended after {{}}: {report.reason}").format(took)
+    if report.reason == "limit" and detail:
+        option, _, figures = detail.partition(": ")
+        if figures and option.isidentifier():
+            return f"ended by {_option(option)} after {took}: {figures}"
+    if not detail or (report.reason == "stopped" and detail == _SIGNAL):
+        return said
+    return f"{said}: {detail}"
+
+
+def _lines(report: Any, command: str, *, with_samples: bool) -> Iterator[str]:
+    yield f"Drain {report.drain_id} {end_words(report)}"
+    parts = [f"{report.completed:,} completed"]
+    parts += [f"{report.left_failed:,} failed"] if report.left_failed else []
+    parts += [f"{report.gated:,} waiting for you"] if report.gated else []
+    yield from _titled("phases", [", ".join(parts)])
+    yield from _titled("used", [_used(report)])
+    if with_samples:
+        won = f"{report.samples_won:,} of them completed"
+        yield from _titled("learnt", [f"{count(report.samples, 'output')} measured, {won}"])
+    yield from _titled("tried", _tried(report))
+    yield from _titled("failed", _counted(_by_words(report.failures)))
+    yield from _titled("no usage", _silent(report.zero_yield))
+    yield from _titled("note", _notes(report, command))
+    yield from _titled("observers", _counted(report.observer_faults))
+    yield from _titled("stuck", stuck_lines(report.stuck))
+    if report.left:
+        yield from _titled("left", [f"{count(report.left, 'phase')} in the queue"])
+        yield from _titled("waiting", _counted(report.passed_over))
+    yield from _titled("next", _steps(report, command))
+
+
+def _titled(title: str, lines: "Iterator[str] | list[str]") -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield f"  {title if number == 0 else '':<9} {line}"
+
+
+def _used(report: Any) -> str:
+    calls = f"in {count(report.calls, 'call')}"
+    if not report.calls:
+        return "nobody told what" if report.attempts else "nothing"
+    least = "at least " if report.unreadable else ""
+    cost = "cost unknown"
+    if report.unpriced_calls < report.calls:
+        cost = f"{least}{usd(report.cost_usd)} USD"
+        if report.unpriced_calls:
+            cost += f" ({count(report.unpriced_calls, 'call')} without a price)"
+    return f"{least}{count(report.total_tokens, 'token')} {calls}, {cost}"
+
+
+def _tried(report: Any) -> Iterator[str]:
+    """Yield how often phases were tried, where that was more than once each."""
+    if report.attempts <= report.completed + report.left_failed + report.gated:
+        return
+    failed = [f"{report.failed:,} failed"] if report.failed else []
+    failed += [f"{report.timed_out:,} timed out"] if report.timed_out else []
+    ended = report.completed + report.failed + report.timed_out + report.gated
+    rate = per_minute(ended, report.duration_s) if report.duration_s >= _PACE_FROM_S else None
+    pace = [] if rate is None else [f"{rate:,.1f} a minute"]
+    yield ", ".join([count(report.attempts, "attempt"), *failed, *pace])
+
+
+def _silent(reasons: Mapping[str, int]) -> Iterator[str]:
+    """Yield of how many attempts no call is known, and what to look at."""
+    for reason, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+        yield f"{count(n, 'attempt')}: {ZERO_YIELD.get(reason, one_line(reason).replace('_', ' '))}"
+
+
+def _notes(report: Any, command: str) -> Iterator[str]:
     if report.unreadable:
         yield (
-            f"  unread    {_n(report.unreadable, 'attempt')} printed usage that could not be read: "
+            f"{count(report.unreadable, 'attempt')} printed usage that could not be read: "
             f"{command} phase text {report.unreadable_in} usage-problems"
         )
     if report.denied:
         yield (
-            f"  denied    {_n(report.denied, 'attempt')} had uses of tools denied: give the "
+            f"{count(report.denied, 'attempt')} had uses of tools denied: give the "
             f"program its permissions; {command} phase text {report.denied_in} denied-uses"
         )
-    if rates := _rates(report):
-        yield f"  rates     {rates}"
     if report.unmetered:
-        attempts = _n(report.unmetered, "attempt")
-        yield f"  caps      {attempts} did not tell all; {_assumed(report)} stand for it in the cap"
-    yield from _counts("no usage", report.zero_yield)
-    for reason in sorted(report.zero_yield):
-        if reason in ZERO_YIELD:
-            yield f"            {reason}: {ZERO_YIELD[reason]}"
-    yield from _counts("failures", _by_words(report.failures))
-    yield from _counts("passed", report.passed_over)
-    yield from _counts("observers", report.observer_faults)
-    for number, what in enumerate(report.held):
-        yield f"  {'held' if number == 0 else '':<9} {one_line(what)} goes on, and was left"
-    for number, line in enumerate(stuck_lines(report.stuck)):
-        yield f"  {'stuck' if number == 0 else '':<9} {line}"
-    for number, step in enumerate(_steps(report, command)):
-        yield f"  {'next' if number == 0 else '':<9} {step}"
-
-
-def _tokens(report: Any) -> str:
-    if not report.unreadable:
-        return _n(report.total_tokens, "token")
-    known = report.total_tokens
-    return f"at least {_n(known, 'token')}" if known else "tokens unknown"
+        attempts = count(report.unmetered, "attempt")
+        yield f"{attempts} did not tell all; {_assumed(report)} stand for it in the cap"
+    for what in report.held:
+        yield f"{one_line(what)} goes on, and was left"
 
 
 def _assumed(report: Any) -> str:
-    usd = f"{report.assumed_usd:.4f} USD" if report.assumed_usd else ""
-    tokens = _n(report.assumed_tokens, "token") if report.assumed_tokens or not usd else ""
-    return " and ".join(filter(None, (tokens, usd)))
-
-
-def _cost(report: Any) -> str:
-    if not (report.calls or report.unreadable):
-        return "no cost"
-    if report.unpriced_calls == report.calls:
-        return "cost unknown"
-    least = "at least " if report.unreadable else ""
-    without = report.unpriced_calls
-    unpriced = f" ({without} calls without a price)" if without else ""
-    return f"{least}{report.cost_usd:.4f} USD{unpriced}"
-
-
-def _rates(report: Any) -> str:
-    ended = report.completed + report.failed + report.timed_out + report.gated
-    if not ended:
-        return ""
-    judged = ended - report.gated  # what waits for a decision has neither succeeded nor failed
-    parts = [f"{report.completed / judged:.0%} of attempts succeeded"] if judged else []
-    for n, noun in ((ended, "attempts"), (report.samples_won, "samples won")):
-        rate = per_minute(n, report.duration_s)
-        if rate is not None:
-            parts.append(f"{rate:.1f} {noun} a minute")
-    return ", ".join(parts)
+    cost = f"{usd(report.assumed_usd)} USD" if report.assumed_usd else ""
+    tokens = count(report.assumed_tokens, "token") if report.assumed_tokens or not cost else ""
+    return " and ".join(filter(None, (tokens, cost)))
 
 
 def _by_words(failures: Mapping[str, int]) -> Mapping[str, int]:
@@ -115,13 +139,13 @@ def _by_words(failures: Mapping[str, int]) -> Mapping[str, int]:
     return counts
 
 
-def _counts(title: str, counts: Mapping[str, int]) -> Iterator[str]:
+def _counted(counts: Mapping[str, int]) -> Iterator[str]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    for number, (reason, n) in enumerate(ordered[:_GROUPS_MOST]):
-        yield f"  {title if number == 0 else '':<9} {n} x {one_line(reason)}"
+    for reason, n in ordered[:_GROUPS_MOST]:
+        yield f"{n:,} x {one_line(reason)}"
     if len(ordered) > _GROUPS_MOST:
         rest = sum(n for _, n in ordered[_GROUPS_MOST:])
-        yield f"            {rest} x of {len(ordered) - _GROUPS_MOST} other kinds"
+        yield f"{rest:,} x of {len(ordered) - _GROUPS_MOST} other kinds"
 
 
 def _steps(report: Any, command: str) -> Iterator[str]:
@@ -129,30 +153,33 @@ def _steps(report: Any, command: str) -> Iterator[str]:
     for stuck in report.stuck[:1]:
         yield f"{command} {stuck.remedy}"
     if report.left_failed:
-        yield f"{command} status: which phases failed for good, and what to requeue"
+        yield f"{command} status: which phases failed for good, and how to try them again"
     if report.gated:
-        yield f"{command} phase show RUN/PHASE: what waits for a decision"
+        yield f"{command} phase show RUN/PHASE: what it asks you"
         yield f"{command} phase approve RUN/PHASE --why REASON (or reject, requeue)"
+    resume = f"{command} drain --resume {report.drain_id}"
     match report.reason:
         case "limit":
-            yield f"{command} drain --resume {report.drain_id}, with {_limit(report)} raised"
+            yield f"{resume} {_raised(report)}"
         case "stopped":
-            yield f"{command} drain --resume {report.drain_id}"
+            yield resume
         case "breaker":
             yield f"mend the cause, then {command} drain again; {command} history RUN shows it"
         case "price_unknown":
-            yield "--prices FILE, --assume-usd-per-call USD, or --allow-unknown-price"
+            yield f"{resume} --prices FILE (or --assume-usd-per-call USD, --allow-unknown-price)"
         case "machine":
-            yield f"mend what hinders the machine, then {command} drain --resume {report.drain_id}"
+            yield f"mend what hinders the machine, then {resume}"
         case "blocked":
-            yield "see above why the rest may not be taken"
+            yield f"{command} status: why the rest may not be taken"
+        case "empty" if not (report.left_failed or report.gated) and report.calls:
+            yield f"{command} usage: what it cost, by model, day or run"
 
 
-def _limit(report: Any) -> str:
+def _raised(report: Any) -> str:
     """Return the option of the limit that ended the drain; its reason begins with its name."""
     name = (report.detail or "").partition(":")[0]
-    return f"--{name.replace('_', '-')}" if name.startswith("max_") else "the limit"
+    return f"{_option(name)} MORE" if name.startswith("max_") else "with the limit raised"
 
 
-def _n(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+def _option(name: str) -> str:
+    return f"--{name.removesuffix('_s').replace('_', '-')}"

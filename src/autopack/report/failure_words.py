@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+_DIFFERING: Final = re.compile(r"<(?:n|path|url|time|date|id|address)>")
 _BETWEEN: Final = re.compile(r"[\s\"'`,;<>()\[\]{}|]")
 
 
@@ -20,8 +21,9 @@ def failure_words(code: str | None, message: str | None, state: str = "") -> str
 
 
 def kind_words(fingerprint: str) -> str:
-    """Return what failures of a kind have in common, in place of their fingerprint."""
+    """Return what failures of a kind have in common; where they differ stand dots."""
     code, bar, text = fingerprint.partition("|")
+    text = _DIFFERING.sub("…", text)
     if not bar:
         return one_line(code.replace("_", " "))
     return failure_words(code, text.removeprefix(f"{code.lower()}: "))

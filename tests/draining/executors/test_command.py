@@ -377,12 +377,12 @@ def test_usage_that_could_not_be_read_is_never_zero(sqlite_log, tmp_path):
     assert (2, "r/q", 0) == (report.unreadable, report.unreadable_in, report.samples)
     assert (2, "r/q") == (stopped.totals["unreadable"], stopped.totals["unreadable_in"])
     assert (2, 0) == (totals["unreadable"], totals["samples"])
-    assert "2 calls, at least 60 tokens, 0 samples (0 won), at least 1.0000 USD" in text
+    assert "at least 60 tokens in 2 calls, at least 1.00 USD" in text
     assert (
         "2 attempts printed usage that could not be read: "
         "autopack phase text r/q usage-problems" in text
     )
-    assert "tokens unknown, 0 samples (0 won), cost unknown" in nothing
+    assert "  used      nobody told what" in nothing
 
 
 def test_a_sample_of_which_usage_was_lost_is_no_measurement(log, tmp_path):

@@ -29,6 +29,7 @@ class DrainReport:
     ``passed_over`` counts phases that were not to be had at a time, by the reason given last.
     ``stuck`` are queued phases that no drain can ever take, because of what they come after.
     ``observer_faults`` counts what observers raised meanwhile, by who and what; it changed nothing.
+    ``left`` counts the phases that it left in the queue.
     ``held`` names what goes on although the drain has ended, a phase's or the drain's own.
     """
 
@@ -56,6 +57,7 @@ class DrainReport:
     passed_over: dict[str, int]
     duration_s: float
     left_failed: int = 0
+    left: int = 0
     unreadable: int = 0
     unreadable_in: str | None = None
     denied: int = 0

@@ -359,6 +359,7 @@ class Drain:
             detail=reason[1],
             duration_s=self._session.elapsed_before_s + duration_s,
             left_failed=self._session.left_failed(),
+            left=self._session.admission.n_queued,
             stuck=tuple(self._session.admission.stuck()),
             held=tuple(held),
             observer_faults=dict(self.log.observer_faults - self._faults_before),

@@ -84,7 +84,8 @@ def limit_reached(
         if limit is not None and used >= limit:
             return f"{name}: {figure(used)} of {figure(limit)} {unit}"
     if limits.max_minutes is not None and elapsed_s >= limits.max_minutes * 60:
-        return f"max_minutes: {elapsed_s / 60:.1f} of {figure(limits.max_minutes)} minutes"
+        minutes = figure(round(elapsed_s / 60, 1))
+        return f"max_minutes: {minutes} of {figure(limits.max_minutes)} minutes"
     if limits.give_up_after_s is not None and waited_s >= limits.give_up_after_s:
         return (
             f"give_up_after_s: {figure(round(waited_s))} of {figure(limits.give_up_after_s)} "

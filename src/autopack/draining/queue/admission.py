@@ -66,6 +66,11 @@ class Admission:
         return len(self._waiting)
 
     @property
+    def n_queued(self) -> int:
+        """How many phases are queued, whether or not they may be claimed."""
+        return len(self._ready) + len(self._waiting)
+
+    @property
     def n_backing_off(self) -> int:
         """How many queued phases wait for nothing but a moment."""
         return len(self._backing_off)
