@@ -140,6 +140,10 @@ if TYPE_CHECKING:
     from autopack.report.doctor_findings import Diagnosis as Diagnosis
     from autopack.report.doctor_findings import DoctorCheck as DoctorCheck
     from autopack.report.drain_summary import DrainSummary as DrainSummary
+    from autopack.report.run_comparison import PhaseDifference as PhaseDifference
+    from autopack.report.run_comparison import RunComparison as RunComparison
+    from autopack.report.run_comparison import RunSide as RunSide
+    from autopack.report.run_comparison import WorkSide as WorkSide
     from autopack.report.status import FailureGroup as FailureGroup
     from autopack.report.status import Halted as Halted
     from autopack.report.status import LiveWorker as LiveWorker

@@ -38,6 +38,7 @@ READING = [
     ["estimate", "--category", EVIL, "--complexity", "low", "--deliverable", EVIL],
     ["drain", "--executor", "recorded", "--dry-run"], ["simulate", "--strategy", "fifo"],
     ["calibrate", "history"], ["run", "cap", "r"], ["cap", "list"], ["usage"],
+    ["compare", "r", "--at", "5"], ["compare", "r", NAME],
     ["usage", "--by", "day,run,phase,model,category,account,provider,role"],
 ]  # fmt: skip
 

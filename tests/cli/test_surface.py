@@ -60,6 +60,7 @@ PYTHON_NAMES = {
     "probe": "probe",
     "status": "status",
     "usage": "usage",
+    "compare": "compare",
     "replay": "replay diff",
     "history": "history",
     "estimate": "estimate",

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from autopack.cli.output import writable
+
 
 @pytest.fixture
 def used_log(cli, run_log, executors):
@@ -72,13 +74,17 @@ def test_what_is_none_is_refused(cli, used_log, wrong, said):
     assert said in result.stderr
 
 
-def test_a_terminal_without_such_signs_gets_others(cli, used_log, monkeypatch):
-    """A bar of #, and >= for at least."""
-    from autopack.cli import usage
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("utf-8", "m  ≥ 1.20  ███  a → b"),
+        ("ascii", "m  >= 1.20  ###  a -> b"),
+        ("cp437", "m  ≥ 1.20  ███  a -> b"),
+        (None, "m  >= 1.20  ###  a -> b"),
+    ],
+)
+def test_a_terminal_gets_signs_that_it_has(encoding, shown):
+    """All of a line, or plain ones."""
+    line = "m  ≥ 1.20  ███" if encoding == "cp437" else "m  ≥ 1.20  ███  a → b"
 
-    class Ascii:
-        encoding = "ascii"
-
-    monkeypatch.setattr(usage.sys, "stdout", Ascii)
-
-    assert "model  >= 1.20  ###" == usage._writable("model  ≥ 1.20  ███")
+    assert shown.removesuffix("  a -> b" if encoding == "cp437" else "") == writable(line, encoding)

@@ -30,12 +30,12 @@ def test_a_table_has_a_row_a_group_and_a_sum():
     )
 
     assert [
-        "model  calls  input  cached  output  tokens     USD",
-        f"large      1  1,000    50 %     250   1,250  1.2000  {'█' * 24}",
-        f"small      1  1,000       -     250   1,250  0.3000  {'█' * 6}",
-        "total      2  2,000    50 %     500   2,500  1.5000",
+        "model  calls  input  cached  output  tokens   USD",
+        f"large      1  1,000    50 %     250   1,250  1.20  {'█' * 24}",
+        f"small      1  1,000       -     250   1,250  0.30  {'█' * 6}",
+        "total      2  2,000    50 %     500   2,500  1.50",
         "",
-        "1.2000 USD as providers reported it; 0.3000 USD by a price table",
+        "1.20 USD as providers reported it; 0.30 USD by a price table",
     ] == found
 
 
@@ -43,8 +43,8 @@ def test_a_table_has_a_row_a_group_and_a_sum():
     ("calls", "shown", "said"),
     [
         ([call()], "unknown", "1 call without a cost"),
-        ([call(cost_usd="1.2"), call(), call()], "≥ 1.2000", "2 calls without a cost"),
-        ([call(cost_usd=0)], "0.0000", ""),
+        ([call(cost_usd="1.2"), call(), call()], "≥ 1.20", "2 calls without a cost"),
+        ([call(cost_usd=0)], "0.00", ""),
     ],
 )
 def test_what_nobody_told_is_no_0(calls, shown, said):
@@ -68,7 +68,7 @@ def test_a_division_that_was_guessed_is_said_to_be():
 
 def test_a_narrow_terminal_gets_no_bar():
     """Rather than lines that are folded."""
-    found = lines(call("a", cost_usd=1), call("b", cost_usd=2), width=50)
+    found = lines(call("a", cost_usd=1), call("b", cost_usd=2), width=46)
 
     assert not any("█" in line for line in found)
 

@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "probe": "probe:probe",
     "status": "status:status",
     "usage": "usage:usage",
+    "compare": "compare:compare",
     "replay": "replay:replay",
     "history": "history:history",
     "estimate": "estimate:estimate",

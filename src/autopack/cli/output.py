@@ -14,6 +14,7 @@ import click
 from autopack.cli.columns import columns
 from autopack.cli.lasting_stderr import settle
 
+_PLAIN_SIGNS: Final = str.maketrans({"≥": ">=", "█": "#", "→": "->"})
 _SHOWN_MOST: Final = 1_000
 """How much of a value is shown beside others; `--json` has all of it."""
 
@@ -43,6 +44,21 @@ def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     from autopack.report.escaping import visible
 
     _write(visible(str(text)), err=err, nl=nl)
+
+
+def say_table(lines: Iterable[str]) -> None:
+    """Print lines to stdout, in signs that it can write."""
+    for line in lines:
+        say(writable(line, sys.stdout.encoding))
+
+
+def writable(line: str, encoding: str | None) -> str:
+    """Return a line with plain signs for those of tables, if an encoding lacks them."""
+    try:
+        line.encode(encoding or "ascii")
+    except UnicodeEncodeError:
+        return line.translate(_PLAIN_SIGNS)
+    return line
 
 
 def print_as_stored(text: str) -> None:

@@ -1,11 +1,10 @@
 """``autopack usage``: what calls used and cost, by day, model, run and so on."""
 
 import shutil
-import sys
 
 import click
 
-from autopack.cli.output import json_option, print_json, say
+from autopack.cli.output import json_option, print_json, say_table
 from autopack.cli.position_arguments import place_of
 from autopack.cli.session import LogCommand, Session, example
 
@@ -58,14 +57,4 @@ def usage(
         print_json(usage_json(found.by, found.rows, found.total))
         return
     width = shutil.get_terminal_size().columns
-    for line in usage_lines(found.by, found.rows, found.total, width=width):
-        say(_writable(line))
-
-
-def _writable(line: str) -> str:
-    """Return a line in signs that stdout can write."""
-    try:
-        line.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return line.replace("≥", ">=").replace("█", "#")
-    return line
+    say_table(usage_lines(found.by, found.rows, found.total, width=width))

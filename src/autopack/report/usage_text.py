@@ -6,6 +6,7 @@ from typing import Any, Final
 from autopack.projections.use_groups import UsageRow
 from autopack.report.escaping import on_line
 from autopack.report.plain_tables import bar, table_lines
+from autopack.report.quantities import count, usd
 
 _FIGURES: Final = ("calls", "input", "cached", "output", "tokens", "USD")
 _CACHED: Final = "cached"
@@ -50,13 +51,13 @@ def cost_text(row: UsageRow) -> str:
     """Return the cost as people read it: ``1.2034``, ``≥ 1.2034``, or ``unknown``."""
     if row.cost_usd is None:
         return _UNKNOWN
-    return f"{'≥ ' if row.use.calls_without_cost else ''}{row.cost_usd:,.4f}"
+    return f"{'≥ ' if row.use.calls_without_cost else ''}{usd(row.cost_usd)}"
 
 
 def cost_sentence(row: UsageRow) -> str:
     """Return where the cost comes from, and of how many calls nobody knows it."""
     parts = [
-        f"{amount:,.4f} USD {source}"
+        f"{usd(amount)} USD {source}"
         for amount, source in (
             (row.reported_usd, "as providers reported it"),
             (row.priced_usd, "by a price table"),
@@ -64,7 +65,7 @@ def cost_sentence(row: UsageRow) -> str:
         if amount
     ]
     if n := row.use.calls_without_cost:
-        parts.append(f"{_count(n)} without a cost")
+        parts.append(f"{count(n, 'call')} without a cost")
     return "; ".join(parts)
 
 
@@ -103,13 +104,9 @@ def _notes(total: UsageRow) -> Iterator[str]:
         yield said
     guessed = total.use.by_split.get("inferred", 0)
     if guessed:
-        yield f"{_count(guessed)} whose division into input and output is a guess"
+        yield f"{count(guessed, 'call')} whose division into input and output is a guess"
     if n := total.use.calls_without_total:
-        yield f"{_count(n)} that did not tell all of their tokens"
-
-
-def _count(n: int) -> str:
-    return f"{n:,} call{'s' * (n != 1)}"
+        yield f"{count(n, 'call')} that did not tell all of their tokens"
 
 
 def _values(row: UsageRow) -> dict[str, Any]:

@@ -1,0 +1,100 @@
+"""Two runs beside each other, or one run at two moments, or in two logs."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from autopack.api.batch_rows import work_by_phase
+from autopack.api.views import list_phases, view
+from autopack.errors import InvalidInputError
+from autopack.log.log import Log, is_past, journal_of
+from autopack.ports.log import from_us
+from autopack.ports.states import PhaseStatus
+from autopack.ports.work import PhaseView
+from autopack.projections.sums_by_drain_and_run import Work
+from autopack.report.run_comparison import PhaseDifference, RunComparison, RunSide, WorkSide
+from autopack.values.money import pico
+
+
+def compare(log: Log, a: str, b: str | None = None, *, other: Log | None = None) -> RunComparison:
+    """
+    Say in what two runs differ: phases of one id, those that only one has, and the totals.
+
+    One run at two moments is ``compare(log.as_of(then), "nightly", other=log)``.
+
+    Args:
+        a: A run of *log*.
+        b: Another run; None is one of the same id, which needs *other*.
+        other: The log that holds *b*; None is the same.
+
+    Raises:
+        RunMissingError: There is no such run.
+        InvalidInputError: A run would be compared with itself.
+    """
+    if b in (None, a) and other in (None, log):
+        raise InvalidInputError(
+            f"Run {a!r} would be compared with itself: name another, or a log of another moment.",
+            name="b",
+            value=b,
+        )
+    left = _phases(log, a)
+    right = _phases(other or log, a if b is None else b)
+    both = {name: (left[name], right[name]) for name in left if name in right}
+    differing = [PhaseDifference(phase_id=name, a=x, b=y) for name, (x, y) in both.items()]
+    changed = sorted((one for one in differing if one.differs), key=_order)
+    return RunComparison(
+        a=_side(log, a, left),
+        b=_side(other or log, a if b is None else b, right),
+        changed=tuple(changed),
+        same=len(both) - len(changed),
+        only_in_a=tuple(name for name in left if name not in right),
+        only_in_b=tuple(name for name in right if name not in left),
+    )
+
+
+def _phases(log: Log, run_id: str) -> dict[str, WorkSide]:
+    phases, work = list_phases(log, run_id), work_by_phase(log, run_id)
+    return {one.phase_id: _phase_side(one, work.get(one.key, Work())) for one in phases}
+
+
+def _phase_side(phase: PhaseView, work: Work) -> WorkSide:
+    is_done = phase.status is PhaseStatus.COMPLETE
+    return _work_side(
+        phase.status.value, work, reason=None if is_done else phase.reason or phase.reason_code
+    )
+
+
+def _work_side(state: str, work: Work, reason: str | None = None) -> WorkSide:
+    use = work.use
+    return WorkSide(
+        state=state,
+        attempts=work.attempts,
+        calls=use.calls,
+        tokens=use.total_tokens if use.calls > use.calls_without_total or not use.calls else None,
+        calls_without_total=use.calls_without_total,
+        cost_usd=use.cost_usd if use.calls > use.calls_without_cost or not use.calls else None,
+        calls_without_cost=use.calls_without_cost,
+        seconds=round(work.worked_us / 1e6, 3),
+        reason=reason,
+    )
+
+
+def _side(log: Log, run_id: str, phases: Mapping[str, WorkSide]) -> RunSide:
+    journal = journal_of(log)
+    run = view(log, "runs").rows[run_id]
+    whole = view(log, "attempts", with_rows=False).total.by_run.get(run_id) or Work()
+    states = Counter(side.state for side in phases.values())
+    return RunSide(
+        run_id=run_id,
+        position=log.head().position,
+        at=from_us(journal.now_us()) if is_past(log) else None,
+        phases=len(phases),
+        phases_by_state={state: states[state] for state in PhaseStatus if states[state]},
+        work=_work_side(run.outcome or run.status, whole),
+    )
+
+
+def _order(one: PhaseDifference) -> tuple[Any, ...]:
+    by_cost = abs(pico(one.b.cost_usd) - pico(one.a.cost_usd))
+    by_tokens = abs((one.b.tokens or 0) - (one.a.tokens or 0))
+    return one.a.state == one.b.state, -by_cost, -by_tokens
