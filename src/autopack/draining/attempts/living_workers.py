@@ -10,10 +10,12 @@ def living_workers(journal: Journal) -> dict[str, str | None]:
     """Return the workers that have said lately that they live, with the drain of each."""
     machine, now_us = this_machine(), journal.now_us()
     rows = [lease for lease in journal.backend.leases() if lease.key == worker_key(lease.worker)]
-    return {row.worker: row.step for row in rows if over_s(machine, row, row, now_us) <= 0}
+    alive = [row for row in rows if not is_over(machine, row, row, now_us)]
+    return {row.worker: row.step for row in alive}
 
 
-def over_s(machine: Machine, lease: Lease, alive: Lease | None, now_us: int) -> float:
-    """Return how long ago a lease ended, negative if it has not: by the steady clock, if it can."""
+def is_over(machine: Machine, lease: Lease, alive: Lease | None, now_us: int) -> bool:
+    """Tell whether a lease has ended: its process is gone, or by the steady clock, if it can."""
     found = machine.over_s(lease, alive)
-    return (now_us - lease.expires_at) / 1e6 if found is None else found
+    over_s = (now_us - lease.expires_at) / 1e6 if found is None else found
+    return over_s > 0 or machine.is_gone(alive)

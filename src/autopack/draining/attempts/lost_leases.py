@@ -61,6 +61,8 @@ def why_ended(
     """
     if lease is None or lease.token != phase.lease_token:
         return f"worker {phase.worker} left no lease for its claim"
+    if claims.machine.is_gone(alive):
+        return f"the process of worker {lease.worker} is gone"
     over_s = claims.over_s(lease, alive)
     return None if over_s <= 0 else f"the lease of worker {lease.worker} ended {over_s:.1f} s ago"
 
@@ -121,7 +123,7 @@ def _forget_workers(claims: Claims) -> None:
         lease
         for key, lease in rows.items()
         if key == worker_key(lease.worker) and lease.worker not in busy
-        and lease.expires_at < now_us
+        and (lease.expires_at < now_us or claims.machine.is_gone(lease))
     ]  # fmt: skip
     if gone:
         with claims.handler.journal.backend.transaction() as store:

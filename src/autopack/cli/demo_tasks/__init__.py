@@ -1,0 +1,1 @@
+"""The demo's files: its tasks, and the two executors that answer them; copied, never imported."""
