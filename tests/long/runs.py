@@ -76,6 +76,12 @@ def _damage(folder: Path, given: Given) -> str:
     )
 
 
+def _model(folder: Path, given: Given) -> str:
+    from tests.long.small_model import answer_all
+
+    return answer_all(folder, given.tasks)
+
+
 def _kills(folder: Path, given: Given) -> str:
     from tests.crash.kills import kill_many
 
@@ -147,6 +153,11 @@ RUNS: Final = {
         what="a writer killed at random moments: what was acknowledged is there, once",
         options={"times": 500, "seed": 1},
         run=_kills,
+    ),
+    "model": LongRun(
+        what="a real small model answers, if its two wheels are there: outputs against predictions",
+        options={"tasks": 120},
+        run=_model,
     ),
     "mutants": LongRun(
         what="faults put into the core one at a time: the tests of each notice it",

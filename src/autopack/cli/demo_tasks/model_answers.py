@@ -32,7 +32,8 @@ def answer(phase: Any, attempt: Any) -> str | Failed:
     )
     with urllib.request.urlopen(request, timeout=300) as response:
         told = json.load(response)
-    attempt.record_response(told, model="SmolLM2-135M", max_tokens=asked["max_tokens"])
+    told["model"] = asked["model"]  # it names the file that it read
+    attempt.record_response(told, max_tokens=asked["max_tokens"])
     return str(told["choices"][0]["message"]["content"])
 
 
