@@ -144,6 +144,10 @@ if TYPE_CHECKING:
     from autopack.report.run_comparison import RunComparison as RunComparison
     from autopack.report.run_comparison import RunSide as RunSide
     from autopack.report.run_comparison import WorkSide as WorkSide
+    from autopack.report.run_report import CapLine as CapLine
+    from autopack.report.run_report import FailureKind as FailureKind
+    from autopack.report.run_report import RunLine as RunLine
+    from autopack.report.run_report import RunsReport as RunsReport
     from autopack.report.status import FailureGroup as FailureGroup
     from autopack.report.status import Halted as Halted
     from autopack.report.status import LiveWorker as LiveWorker

@@ -34,10 +34,12 @@ READING = [
     ["replay"], ["replay", "--projection", "runs"], ["replay", "--projection", "usage"],
     ["replay", "--projection", "accounts"], ["account", "list"],
     ["replay", "--projection", "samples"], ["replay", "--diff", "1"],
-    ["calibrate", "--min-samples", "1"], ["report"], ["backtest"], ["forecast"], ["doctor"],
+    ["calibrate", "--min-samples", "1"], ["calibrate", "report"], ["backtest"],
+    ["forecast"], ["doctor"], ["report"], ["report", "r", "--format", "html"],
     ["estimate", "--category", EVIL, "--complexity", "low", "--deliverable", EVIL],
     ["drain", "--executor", "recorded", "--dry-run"], ["simulate", "--strategy", "fifo"],
-    ["calibrate", "history"], ["run", "cap", "r"], ["cap", "list"], ["usage"],
+    ["report", "--format", "markdown"], ["calibrate", "history"], ["run", "cap", "r"],
+    ["cap", "list"], ["usage"],
     ["compare", "r", "--at", "5"], ["compare", "r", NAME],
     ["usage", "--by", "day,run,phase,model,category,account,provider,role"],
 ]  # fmt: skip
@@ -211,7 +213,13 @@ def test_reports_in_markdown_are_no_html(cli, log_path):
         specs = [PhaseSpec(f"p{n}", category=evil, complexity="low") for n in range(1, 7)]
         autopack.create_run(log, "r", specs)
         autopack.drain(log, executor=execute)
-    for words in (["status", "--markdown"], ["report"], ["backtest"], ["calibrate"]):
+    for words in (
+        ["status", "--markdown"],
+        ["calibrate", "report"],
+        ["backtest"],
+        ["calibrate"],
+        ["report", "--format", "markdown"],
+    ):
         told = cli("--log", log_path, *words).stdout
 
         assert "<img" not in told

@@ -49,6 +49,7 @@ def evaluate(
         proposal = calibrate(log, calibrator=calibrator, estimator=chosen, **options)
     head = log.head()
     found = Evaluation(
+        target=log.target,
         log_id=head.log_id,
         position=head.position,
         made_at=at or datetime.fromtimestamp(time.time(), UTC),

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from autopack.cli.calibration_report import calibration_report
 from autopack.cli.number_options import Finite
 from autopack.cli.output import json_option, print_json, say, tell_none
 from autopack.cli.session import (
@@ -101,6 +102,7 @@ def calibrate(
     ctx.exit(0 if any(group.n >= needed for group in proposal.groups) else 1)
 
 
+calibrate.add_command(calibration_report)
 calibrate.params += [log_option(), until_option()]
 
 

@@ -1,6 +1,7 @@
 """What calls used, summed by day, model, run and whatever else they can be told apart by."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, get_args
 
 import attrs
@@ -91,11 +92,23 @@ def _plus(row: UsageRow, call: CallRow) -> UsageRow:
     )
 
 
-def total_of(rows: Iterable[UsageRow]) -> UsageRow:
-    """Return the sums over rows."""
-    whole = UsageRow()
+def regrouped(rows: Iterable[UsageRow], by: Sequence[str]) -> list[UsageRow]:
+    """Return rows summed into larger groups, by some of what they were told apart by."""
+    parts: dict[Names, list[UsageRow]] = {}
+    for row in rows:
+        parts.setdefault(tuple(row.group[key] for key in by), []).append(row)
+    groups = {names: dict(zip(by, names, strict=True)) for names in parts}
+    return sorted((total_of(found, groups[name]) for name, found in parts.items()), key=_order)
+
+
+def total_of(
+    rows: Iterable[UsageRow], group: Mapping[str, str | None] = MappingProxyType({})
+) -> UsageRow:
+    """Return the sums over rows, as one row."""
+    whole = UsageRow(group=group)
     for row in rows:
         whole = UsageRow(
+            group=group,
             use=whole.use + row.use,
             cache_read_tokens=whole.cache_read_tokens + row.cache_read_tokens,
             cache_told_input_tokens=whole.cache_told_input_tokens + row.cache_told_input_tokens,

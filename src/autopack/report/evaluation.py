@@ -30,6 +30,7 @@ class Evaluation:
     All that a report is made of.
 
     Args:
+        target: How the log is named to people.
         log_id: The log that was read, up to *position*.
         samples: All of them, as a calibrator is shown them.
         proposal: What the evidence speaks for now.
@@ -37,6 +38,7 @@ class Evaluation:
         proposals: Every proposal and what became of it.
     """
 
+    target: str
     log_id: str
     position: int
     made_at: datetime
@@ -52,6 +54,7 @@ def evaluation_json(found: Evaluation) -> dict[str, Any]:
     """Return the report's values; figures are rounded to six digits."""
     judged = [sample for sample in found.samples if is_judged(sample)]
     return {
+        "target": found.target,
         "log_id": found.log_id,
         "position": found.position,
         "made_at": found.made_at.isoformat(timespec="seconds"),

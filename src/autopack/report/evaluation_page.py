@@ -1,12 +1,13 @@
 """A calibration report as one page: text, tables and pictures, nothing fetched, no script."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
 from autopack.report.escaping import on_line
 from autopack.report.evaluation import headline
 from autopack.report.page_style import STYLE
+from autopack.report.sheet import html_table
 
 Show = Callable[[Any], str]
 
@@ -83,7 +84,7 @@ def page(data: Mapping[str, Any], pictures: Mapping[str, str], *, note: str = ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        "<title>Calibration report</title>\n"
+        f"<title>Calibration report - {escape(on_line(str(data['target'])))}</title>\n"
         f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(section for section in sections if section)
         + "\n</main>\n</body>\n</html>\n"
@@ -116,7 +117,8 @@ def _head(shown: ReportValues) -> str:
         "<h1>Calibration report</h1>\n"
         f'<p class="lead">{escape(on_line(headline(shown.data)))}</p>\n<dl>'
         f"<dt>Estimator</dt><dd>{shown('estimator')}, version {shown('version')}</dd>"
-        f"<dt>Log</dt><dd>{shown('log_id')}, up to position {shown('position', whole)}</dd>"
+        f"<dt>Log</dt><dd>{shown('target')}, up to position {shown('position', whole)} "
+        f"({shown('log_id')})</dd>"
         f"<dt>Made</dt><dd>{shown('made_at')}</dd>"
         f"<dt>Samples</dt><dd>{shown('samples', whole)}, of which {shown('judged', whole)} have "
         "a prediction and a measured output</dd></dl>"
@@ -206,9 +208,10 @@ def _backtest(shown: ReportValues) -> str:
         "pinball over mean", "median waste", "waste of the worst tenth from",
     )  # fmt: skip
     return (
-        "<h2>Calibrators, judged on this log</h2>\n<p>Each of "
-        f"{shown('backtest.rows', whole)} rows was predicted before it was learned. The aim is "
-        f"to hold {shown('backtest.tau', share)} of the outputs.</p>\n"
+        "<h2>Calibrators, judged on this log</h2>\n<p>There are "
+        f"{shown('backtest.rows', whole)} rows to judge by; a calibrator predicts each that it "
+        "can before it learns it. The aim is to hold "
+        f"{shown('backtest.tau', share)} of the outputs.</p>\n"
         + _table(titles, rows)
         + _promises(shown)
     )
@@ -237,13 +240,17 @@ def _promises(shown: ReportValues) -> str:
 
 def _promise(shown: ReportValues, path: str) -> str:
     tau = shown.at("backtest.tau")
-    is_empty = shown.at(f"{path}.bound") >= max(tau, 1 - tau)
+    if shown.at(f"{path}.bound") >= max(tau, 1 - tau):
+        return (
+            f"<li>{shown(f'{path}.calibrator')}, {shown(f'{path}.group')}: "
+            f"{shown(f'{path}.rows', whole)} rows are too few for a promise; its coverage is "
+            f"{shown(f'{path}.coverage', share)}.</li>"
+        )
     return (
         f"<li>{shown(f'{path}.calibrator')}, {shown(f'{path}.group')}: over "
         f"{shown(f'{path}.rows', whole)} rows its coverage is within "
         f"{shown(f'{path}.bound', fine)} of the aim, whatever the outputs; it is "
-        f"{shown(f'{path}.coverage', share)}."
-        + (" So few rows promise nothing yet.</li>" if is_empty else "</li>")
+        f"{shown(f'{path}.coverage', share)}.</li>"
     )
 
 
@@ -266,17 +273,12 @@ def _history(shown: ReportValues) -> str:
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
-    body = "".join(_row(titles, row) for row in rows)
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody>\n</table>"
+    figures = [title for title in titles if title not in _TEXTS]
+    return html_table(titles, rows, figures=figures)
 
 
-def _row(titles: Sequence[str], cells: Sequence[str]) -> str:
-    def marked() -> Iterator[str]:
-        for title, cell in zip(titles, cells, strict=True):
-            if cell:
-                yield f'<td data-title="{escape(title)}"><span>{cell}</span></td>'
-            else:
-                yield "<td></td>"
-
-    return f"<tr>{''.join(marked())}</tr>"
+_TEXTS: Final = frozenset({
+    "part", "group", "calibrator", "what to do", "when", "what became of it", "version", "by",
+    "why",
+})  # fmt: skip
+"""Columns that hold no figures."""

@@ -12,7 +12,8 @@ def summary(data: Mapping[str, Any]) -> str:
     parts = [
         f"# Calibration report\n\n{in_markdown(headline(data))}",
         f"- Estimator: {in_markdown(data['estimator'])}, version {in_markdown(data['version'])}\n"
-        f"- Log: {data['log_id']}, up to position {data['position']}\n"
+        f"- Log: {in_markdown(data['target'])} ({data['log_id']}), "
+        f"up to position {data['position']}\n"
         f"- Made: {data['made_at']}\n"
         f"- Samples: {data['samples']}, of which {data['judged']} have a prediction and a "
         "measured output",

@@ -1,0 +1,227 @@
+"""What became of runs: done, cost, failures by kind, what waits, and what to type next."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from autopack.api.caps import get_caps
+from autopack.api.log_status import status
+from autopack.api.usage_table import usage
+from autopack.api.views import view
+from autopack.errors import RunMissingError
+from autopack.log.log import Log, is_past, journal_of
+from autopack.ports.log import from_us
+from autopack.ports.states import LIVE, PhaseStatus
+from autopack.ports.work import PhaseView, RunView
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.phases import FAILED_STATES
+from autopack.projections.use_groups import UsageRow, regrouped, total_of
+from autopack.report.account_text import wait_line
+from autopack.report.failure_words import one_line
+from autopack.report.quantities import count, moment
+from autopack.report.run_report import CapLine, FailureKind, RunLine, RunsReport
+from autopack.report.status import Status, next_steps
+from autopack.report.stuck_phases import stuck_lines
+
+_DAY: Final = timedelta(days=1)
+_LISTED_MOST: Final = 10
+_KINDS_MOST: Final = 20
+_STEPS_MOST: Final = 3
+
+
+def report_runs(
+    log: Log, runs: Sequence[str] | str = (), *, since: datetime | None = None
+) -> RunsReport:
+    """
+    Say what became of runs: how much is done and what it cost, what failed and why, what waits.
+
+    Args:
+        runs: Their ids; none is every run that something happened in since *since*.
+        since: Only what happened from this aware moment on; None is from the beginning of the
+            runs that are named, else the last 24 hours.
+
+    Raises:
+        RunMissingError: There is no such run.
+        InvalidInputError: The moment has no time zone.
+    """
+    named = (runs,) if isinstance(runs, str) else tuple(runs)
+    now = from_us(journal_of(log).now_us())
+    if not named and since is None:
+        since = now - _DAY
+    return _Gathered(log, named, since, now).report()
+
+
+class _Gathered:
+    """What is read of a log for a report."""
+
+    def __init__(
+        self, log: Log, named: tuple[str, ...], since: datetime | None, now: datetime
+    ) -> None:
+        self.log, self.since, self.now = log, since, now
+        boards: Mapping[str, RunView] = view(log, "runs").rows
+        for run_id in named:
+            if run_id not in boards:
+                raise RunMissingError(run_id, known=boards)
+        rows: Mapping[str, PhaseView] = view(log, "phases").rows
+        self.used = usage(log, by=("run", "model"), since=since).rows
+        touched = named or {
+            *(row.run_id for row in rows.values() if self._is_new(row)),
+            *(row.group["run"] for row in self.used),
+        }
+        self.boards = {run_id: boards[run_id] for run_id in boards if run_id in touched}
+        self.phases = [row for row in rows.values() if row.run_id in self.boards]
+        self.attempts = [
+            row
+            for row in view(log, "attempts").rows.values()
+            if row.run_id in self.boards and self._is_of_time(row)
+        ]
+
+    def report(self) -> RunsReport:
+        """Return it."""
+        log, stands = self.log, status(self.log)
+        used = [row for row in self.used if row.group["run"] in self.boards]
+        times = [_times(row) for row in self.attempts]
+        return RunsReport(
+            target=log.target,
+            log_id=log.head().log_id,
+            position=log.head().position,
+            since=self.since,
+            at=self.now,
+            runs=tuple(self._lines(regrouped(used, ("run",)))),
+            began=min((began for began, _ in times if began), default=None),
+            ended=max((ended for _, ended in times if ended), default=None),
+            worked_s=round(sum(row.duration_s or 0.0 for row in self.attempts), 3),
+            models=tuple(regrouped(used, ("model",))),
+            total=total_of(used),
+            caps=tuple(self._caps()),
+            failures=tuple(self._failures()),
+            waits=tuple(self._waits(stands)),
+            steps=() if is_past(log) else tuple(self._steps(stands)),
+        )
+
+    def _lines(self, rows: Sequence[UsageRow]) -> Iterator[RunLine]:
+        used = {row.group["run"]: row for row in rows}
+        for run_id, board in self.boards.items():
+            states: dict[str, int] = {}
+            for row in self.phases:
+                if row.run_id == run_id:
+                    states[row.status.value] = states.get(row.status.value, 0) + 1
+            yield RunLine(
+                run_id=run_id,
+                status=board.outcome or board.status,
+                goal=board.goal,
+                phases_by_state={s.value: states[s.value] for s in PhaseStatus if s in states},
+                use=used.get(run_id, UsageRow(group={"run": run_id})),
+            )
+
+    def _caps(self) -> Iterator[CapLine]:
+        for run_id, board in list(self.boards.items())[:_LISTED_MOST]:
+            for one in get_caps(self.log, run_id) if board.created else ():
+                if one.cap is not None:
+                    yield CapLine(scope=f"run {run_id}", unit=one.unit, cap=one.cap, used=one.used)
+
+    def _is_of_time(self, row: AttemptRow) -> bool:
+        if self.since is None:
+            return True
+        began, ended = _times(row)
+        return (ended or began or self.since) > self.since
+
+    def _is_new(self, phase: PhaseView) -> bool:
+        return self.since is None or bool(phase.since and phase.since > self.since)
+
+    def _failures(self) -> list[FailureKind]:
+        kinds: dict[str, tuple[list[AttemptRow], list[PhaseView]]] = {}
+        for row in self.attempts:
+            if row.alike is not None:
+                kinds.setdefault(row.alike, ([], []))[0].append(row)
+        for phase in self.phases:
+            if phase.status in FAILED_STATES and self._is_new(phase):
+                kinds.setdefault(_alike(phase), ([], []))[1].append(phase)
+        found = [_kind(alike, rows, phases) for alike, (rows, phases) in kinds.items()]
+        return sorted(found, key=lambda kind: (-kind.phases, -kind.attempts))[:_KINDS_MOST]
+
+    def _waits(self, stands: Status) -> Iterator[str]:
+        for wait in stands.waits:
+            yield wait_line(wait, self.now)
+        gates = self._gated()
+        for row in gates[:_LISTED_MOST]:
+            yield f"{row.key} waits for your decision: {one_line(row.reason or 'no question')}"
+        if len(gates) > _LISTED_MOST:
+            yield f"{count(len(gates) - _LISTED_MOST, 'more phase')} for your decision"
+        later = [
+            row.not_before
+            for row in self.phases
+            if row.status is PhaseStatus.QUEUED and row.not_before and row.not_before > self.now
+        ]
+        if later:
+            first = ", the first" if len(later) > 1 else ""
+            when = moment(min(later), self.now)
+            yield f"{count(len(later), 'phase')} put off{first} until {when}"
+        for run_id, board in self.boards.items():
+            if board.is_paused and not board.outcome:
+                yield f"run {run_id} is paused"
+        yield from stuck_lines([one for one in stands.stuck if _run_of(one.phase) in self.boards])
+        if at_work := sum(row.status in LIVE for row in self.phases):
+            yield f"{count(at_work, 'phase')} in work"
+
+    def _steps(self, stands: Status) -> Iterator[str]:
+        command = f"autopack --log {shlex.quote(self.log.target)}"
+        failed = [row for row in self.phases if row.status in FAILED_STATES]
+        for row in failed[-1:]:
+            yield f"{command} history {shlex.quote(row.run_id)} {shlex.quote(row.phase_id)}"
+        for run_id in list(dict.fromkeys(row.run_id for row in failed))[:_STEPS_MOST]:
+            yield f"{command} phase requeue {shlex.quote(run_id)} --failed"
+        for row in self._gated()[:_STEPS_MOST]:
+            yield f"{command} phase approve {shlex.quote(row.key)} --why REASON"
+        is_queued = any(row.status is PhaseStatus.QUEUED for row in self.phases)
+        told = ("run resume ", *(("drain ",) if is_queued else ()))
+        for step in next_steps(stands):
+            if step.removeprefix(f"{command} ").startswith(told):
+                yield step
+        for run_id in self._answered()[:1]:
+            yield f"{command} run outputs {shlex.quote(run_id)} --jsonl -"
+
+    def _gated(self) -> list[PhaseView]:
+        return [row for row in self.phases if row.status is PhaseStatus.GATED]
+
+    def _answered(self) -> list[str]:
+        done = (row.run_id for row in self.phases if row.status is PhaseStatus.COMPLETE)
+        return list(dict.fromkeys(done))
+
+
+def _times(row: AttemptRow) -> tuple[datetime | None, datetime | None]:
+    """Return when an attempt began and ended; None if nobody told."""
+    if row.claimed_us is None:
+        return None, None
+    began = from_us(row.claimed_us)
+    return began, None if row.duration_s is None else began + timedelta(seconds=row.duration_s)
+
+
+def _alike(phase: PhaseView) -> str:
+    """Return what its failure is counted under, as the account counts attempts."""
+    if phase.status is PhaseStatus.TIMED_OUT:
+        return "timed_out"
+    return phase.fingerprint or phase.reason_code or "unknown"
+
+
+def _kind(alike: str, rows: Sequence[AttemptRow], phases: Sequence[PhaseView]) -> FailureKind:
+    """Return a kind: phases that stand so, and attempts; of an import none may be known."""
+    examples = [(one.key, one.failure_class, one.reason) for one in phases]
+    examples += [(f"{row.run_id}/{row.phase_id}", row.failure_class, row.message) for row in rows]
+    name, failure_class, message = next(
+        (one for one in reversed(examples[: len(phases)]) if one[2]), examples[-1]
+    )
+    return FailureKind(
+        alike=alike,
+        failure_class=failure_class,
+        attempts=len(rows),
+        phases=len(phases),
+        use=total_of(UsageRow(use=row.use) for row in rows),
+        phase=name,
+        message=message,
+    )
+
+
+def _run_of(phase: str) -> str:
+    return phase.partition("/")[0]
