@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from autopack.api.reports import write_report as write_report
     from autopack.api.restore import restore_log as restore_log
     from autopack.api.run_reports import report_runs as report_runs
+    from autopack.api.run_reports import send_report as send_report
     from autopack.api.runs import cancel as cancel
     from autopack.api.runs import create_run as create_run
     from autopack.api.runs import decide_gate as decide_gate

@@ -71,7 +71,7 @@ PYTHON_NAMES = {
     "calibrate rollback": "rollback",
     "calibrate history": "calibration_history",
     "calibrate report": "evaluate write_report",
-    "report": "report_runs",
+    "report": "report_runs send_report",
     "forecast": "forecast",
     "import": "import_history",
     "export": "export_history",

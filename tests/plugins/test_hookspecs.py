@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 import autopack
 from autopack import Failed, PhaseSpec, hookimpl, types
-from autopack.errors import DrainRefusedError, PluginError
+from autopack.errors import DrainRefusedError, InvalidInputError, PluginError
 from autopack.events import event
 from autopack.log.log import journal_of
 from autopack.plugins import hookspecs
@@ -301,6 +301,71 @@ class TestObservers:
             assert "drain.stopped" == list(log.read_all())[-1].type
         assert [report] == seen
         assert 1 == registry.observer_faults.counts.total()
+
+
+class TestReports:
+    """Sent where the first plugin can that knows such addresses."""
+
+    @pytest.fixture
+    def sent(self, log_path):
+        """Return a function that sends the report of a run by plugins."""
+
+        def send(*plugins):
+            registry = load_plugins(extra=plugins)
+            with autopack.open_log(log_path, plugins=registry) as log:
+                autopack.create_run(log, "r", [spec()])
+                return autopack.send_report(log, autopack.report_runs(log, "r"), "pigeon:hill")
+
+        return send
+
+    def test_the_first_that_knows_the_address_sends_it(self, sent):
+        """Its answer is whether it arrived; who does not know the address leaves it."""
+        told = []
+
+        def keeps(title, text, page):
+            told.append((title, text, page))
+            return True
+
+        silent = plugin("Silent", autopack_send_report=lambda address: None)
+        pigeon = plugin("Pigeon", autopack_send_report=keeps)
+
+        assert sent(pigeon, silent) is True
+        [(title, text, page)] = told
+        assert "r: 0 of 1 done" == title
+        assert text.startswith(title)
+        assert page.startswith("<!doctype html>")
+
+    def test_what_did_not_arrive_is_false(self, sent):
+        """And not an error."""
+        assert sent(plugin(autopack_send_report=lambda: False)) is False
+
+    def test_an_address_that_nobody_knows_is_refused(self, sent):
+        """With what to install, and without the address: it may hold a password."""
+        with pytest.raises(InvalidInputError, match="pip install autopack-notify") as refused:
+            sent()
+
+        assert "'pigeon'" in str(refused.value)
+        assert "hill" not in str(refused.value)
+
+    def test_a_plugin_that_fails_is_named(self, sent):
+        """What it raised may hold the address, so that its kind alone is told."""
+
+        def fails(address):
+            raise RuntimeError(address)
+
+        with pytest.raises(PluginError, match="'Plugin': autopack_send_report") as refused:
+            sent(plugin(autopack_send_report=fails))
+
+        assert "hill" not in str(refused.value)
+
+    def test_a_refusal_of_an_address_is_the_plugin_s(self, sent):
+        """As it worded it."""
+
+        def refuses(address):
+            raise InvalidInputError("No pigeon flies there.", name="address")
+
+        with pytest.raises(InvalidInputError, match="No pigeon flies there"):
+            sent(plugin(autopack_send_report=refuses))
 
 
 def test_importing_the_hooks_configures_no_logging():

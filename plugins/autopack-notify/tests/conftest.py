@@ -2,6 +2,7 @@
 
 import json
 import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,7 +35,7 @@ class Receiver:
 def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use no proxy, and no settings from outside."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    for name in ("URL", "HEADER", "TIMEOUT_S", "RETRIES"):
+    for name in ("URL", "HEADER", "TIMEOUT_S", "RETRIES", "SMTP"):
         monkeypatch.delenv(f"AUTOPACK_NOTIFY_{name}", raising=False)
 
 
@@ -87,3 +88,61 @@ def report(tmp_path: Any) -> Any:
     with autopack.create_log(tmp_path / "report.db") as log:
         autopack.create_run(log, "r", [PhaseSpec("p1", category="docs", complexity="low")])
         return autopack.drain(log, executor=lambda phase, attempt: Completed())
+
+
+@attrs.define
+class MailServer:
+    """What a mail server on this machine was told; *refuses* says what it answers to a command."""
+
+    port: int
+    refuses: dict[str, str] = attrs.Factory(dict)
+    said: list[str] = attrs.Factory(list)
+    letters: list[str] = attrs.Factory(list)
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """A real server that speaks as much of SMTP as it needs to take a mail."""
+    told = MailServer(port=0)
+
+    class Handler(socketserver.StreamRequestHandler):
+        def answer(self, line: str) -> None:
+            self.wfile.write(f"{line}\r\n".encode())
+
+        def line(self) -> str:
+            return self.rfile.readline().decode().rstrip("\r\n")
+
+        def handle(self) -> None:
+            self.answer("220 here")
+            while line := self.line():
+                told.said.append(line)
+                word = line.split()[0].upper()
+                if refusal := told.refuses.get(word):
+                    self.answer(refusal)
+                elif word == "EHLO":
+                    self.answer("250-here")
+                    self.answer("250 AUTH PLAIN")
+                elif word == "DATA":
+                    self.answer("354 go on")
+                    lines = []
+                    while (part := self.line()) != ".":
+                        lines.append(part)
+                    told.letters.append("\n".join(lines))
+                    self.answer("250 taken")
+                elif word == "AUTH":
+                    self.answer("235 welcome")
+                elif word == "QUIT":
+                    self.answer("221 bye")
+                    return
+                else:
+                    self.answer("250 well")
+
+    server = socketserver.ThreadingTCPServer(("0.0.0.0", 0), Handler)
+    server.daemon_threads = True
+    told.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield told
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 import autopack
 from autopack import Completed, NeedsPerson, PhaseSpec, load_plugins
 from autopack_notify import Webhook
-from autopack_notify.webhook import is_news
+from autopack_notify.messages import is_news
 
 
 def drained(path, *plugins):
@@ -38,7 +38,11 @@ def test_it_is_found_by_its_entry_point():
     """Installed means observing, without a fault."""
     (info,) = [i for i in load_plugins().infos if i.distribution == "autopack-notify"]
 
-    hooks = {"hook autopack_drain_stopped", "hook autopack_event_recorded"}
+    hooks = {
+        "hook autopack_drain_stopped",
+        "hook autopack_event_recorded",
+        "hook autopack_send_report",
+    }
     assert (hooks, ()) == (set(info.provides), info.faults)
 
 

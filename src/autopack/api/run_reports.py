@@ -9,8 +9,8 @@ from autopack.api.caps import get_caps
 from autopack.api.log_status import status
 from autopack.api.usage_table import usage
 from autopack.api.views import view
-from autopack.errors import RunMissingError
-from autopack.log.log import Log, is_past, journal_of
+from autopack.errors import AutopackError, InvalidInputError, PluginError, RunMissingError
+from autopack.log.log import Log, is_past, journal_of, registry_of
 from autopack.ports.log import from_us
 from autopack.ports.states import LIVE, PhaseStatus
 from autopack.ports.work import PhaseView, RunView
@@ -20,7 +20,8 @@ from autopack.projections.use_groups import UsageRow, regrouped, total_of
 from autopack.report.account_text import wait_line
 from autopack.report.failure_words import one_line
 from autopack.report.quantities import count, moment
-from autopack.report.run_report import CapLine, FailureKind, RunLine, RunsReport
+from autopack.report.run_report import CapLine, FailureKind, RunLine, RunsReport, report_sheet
+from autopack.report.sheet import sheet_html, sheet_text
 from autopack.report.status import Status, next_steps
 from autopack.report.stuck_phases import stuck_lines
 
@@ -50,6 +51,38 @@ def report_runs(
     if not named and since is None:
         since = now - _DAY
     return _Gathered(log, named, since, now).report()
+
+
+def send_report(log: Log, report: RunsReport, address: str) -> bool:
+    """
+    Send a report where a plugin can, and return whether it arrived.
+
+    Args:
+        address: Of a kind that a plugin knows; ``autopack-notify`` sends to ``https://``,
+            ``ntfy://HOST/TOPIC``, ``mailto:`` and ``smtp://``.
+
+    Raises:
+        InvalidInputError: No plugin knows such addresses, or this one cannot be used.
+        PluginError: The plugin that knows it failed.
+    """
+    sheet = report_sheet(report)
+    pages = {"title": sheet.title, "text": sheet_text(sheet), "page": sheet_html(sheet)}
+    for plugin, answer in registry_of(log).answers(
+        "autopack_send_report", address=address, **pages
+    ):
+        if isinstance(answer, AutopackError):
+            raise answer
+        if isinstance(answer, BaseException):
+            raise PluginError(plugin, f"autopack_send_report failed: {type(answer).__name__}")
+        if answer is not None:
+            return bool(answer)
+    kind = address.partition(":")[0] if ":" in address else ""
+    raise InvalidInputError(
+        f"No plugin sends reports to addresses of the kind {kind!r}. autopack-notify does to "
+        "https://, ntfy://, mailto: and smtp://; install it with: pip install autopack-notify",
+        name="address",
+        value=kind,
+    )
 
 
 class _Gathered:

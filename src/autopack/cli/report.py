@@ -30,7 +30,7 @@ _ENDINGS: Final[dict[str, Format]] = {
     epilog=example(
         "autopack --log work.db report nightly",
         "autopack --log work.db report nightly --to nightly.html",
-        "autopack --log work.db report --since 'yesterday 18:00'",
+        "autopack --log work.db report --since -12h --notify ntfy://ntfy.sh/TOPIC",
     ),
 )
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
@@ -42,16 +42,21 @@ _ENDINGS: Final[dict[str, Format]] = {
     "--format", "form", type=click.Choice(["text", "markdown", "html"]),
     help="How to write it.  [default: by the file's ending, else text]",
 )  # fmt: skip
+@click.option(
+    "--notify", metavar="ADDRESS",
+    help="Also send it: https://, ntfy://HOST/TOPIC, mailto:, smtp://.  [needs autopack-notify]",
+)  # fmt: skip
 @json_option
-@click.pass_obj
+@click.pass_context
 def report(
-    session: Session,
+    ctx: click.Context,
     /,
     runs: tuple[str, ...],
     since: str | None,
     to: Path | None,
     replace: bool,
     form: Format | None,
+    notify: str | None,
     as_json: bool,
 ) -> None:
     """
@@ -59,7 +64,7 @@ def report(
     often, what waits for whom or until when, and what to type next.
 
     Without RUN: of every run that something happened in since --since. How good estimates are is
-    on another page: autopack calibrate report.
+    on another page: autopack calibrate report. Exit 1 if --notify did not arrive.
     """
     import autopack as api
     from autopack.report.run_report import report_json, report_sheet
@@ -69,8 +74,11 @@ def report(
         raise click.UsageError("--since is a time here: 'yesterday 18:00', -12h, 2026-01-31.")
     if to is not None:
         _check_file(to, form, replace)
+    session = ctx.find_object(Session)
+    assert session is not None
     with session.open_log() as log:
         found = api.report_runs(log, runs, since=start)
+        is_told = notify is None or api.send_report(log, found, notify)
     sheet = report_sheet(found)
     if to is not None:
         to.write_text(_written(sheet, form or _ENDINGS[to.suffix.lower()]), encoding="utf-8")
@@ -80,6 +88,7 @@ def report(
     elif to is None:
         text = _written(sheet, form or "text", width=shutil.get_terminal_size().columns)
         say_table(text.splitlines())
+    ctx.exit(int(not is_told))
 
 
 def _written(sheet: "Sheet", form: Format, *, width: int = 80) -> str:

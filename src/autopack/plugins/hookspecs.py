@@ -186,3 +186,14 @@ def autopack_event_recorded(recorded: "Recorded[Any]") -> None:
 @hookspec
 def autopack_drain_stopped(report: "DrainReport") -> None:
     """Observe the end of a drain, after its last event; an error breaks nothing."""
+
+
+@hookspec(firstresult=True)
+def autopack_send_report(address: str, title: str, text: str, page: str) -> bool | None:
+    """
+    Send a report to *address*: return whether it arrived, or None for an address of other kinds.
+
+    Called by ``autopack report --notify`` and ``send_report`` with the report's title, and all of
+    it as plain text and as HTML. The first answer wins. An address that cannot be used is refused
+    by an ``InvalidInputError``, which does not show its secrets; any other error is a PluginError.
+    """

@@ -188,7 +188,7 @@ def _sections(found: RunsReport) -> Iterator[Any]:
 def _facts(found: RunsReport) -> Iterator[tuple[str, str]]:
     use, cost = found.total.use, cost_sentence(found.total)
     said = f"{_cost(found.total)}{f' ({cost})' if cost else ''}"
-    yield "cost", said
+    yield "cost", said.removeprefix("cost ")
     for cap in sorted(found.caps, key=_used_share, reverse=True)[:_CAPS_MOST]:
         of = f"{_amount(cap.used, cap.unit)} of {_amount(cap.cap, cap.unit)} {_UNITS[cap.unit]}"
         whose = f", {cap.scope}" if len(found.runs) > 1 else ""
@@ -219,7 +219,7 @@ def _runs(found: RunsReport) -> tuple[str, Table]:
             f"{run.phases_by_state.get(_DONE, 0):,} of {run.phases:,}",
             f"{(failed := sum(run.phases_by_state.get(state, 0) for state in _FAILED)):,}",
             f"{run.phases - failed - run.phases_by_state.get(_DONE, 0):,}",
-            f"{run.use.use.total_tokens:,}",
+            f"{run.use.use.total_tokens:,}" if run.use.use.calls else "-",
             cost_text(run.use) if run.use.use.calls else "-",
         )
         for run in found.runs[-_RUNS_MOST:]

@@ -1,4 +1,4 @@
-"""What the entry point finds: two observers, which are quiet unless a webhook is named."""
+"""What the entry point finds: observers, quiet unless somebody is named, and who sends reports."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -7,26 +7,37 @@ from autopack import hookimpl
 
 if TYPE_CHECKING:
     from autopack import DrainReport, Recorded
-    from autopack_notify.webhook import Webhook
+    from autopack_notify.sender import Sender
 
 
 @hookimpl
 def autopack_drain_stopped(report: "DrainReport") -> None:
-    """Post the report to ``AUTOPACK_NOTIFY_URL``, if that is set."""
-    if (webhook := _webhook()) is not None:
-        webhook.send(report)
+    """Tell ``AUTOPACK_NOTIFY_URL`` of the report, if that is set."""
+    if (sender := _sender()) is not None:
+        sender.send(report)
 
 
 @hookimpl
 def autopack_event_recorded(recorded: "Recorded[Any]") -> None:
-    """Post to it that a phase waits for a decision; other events are not told."""
-    if recorded.type == "phase.gated" and (webhook := _webhook()) is not None:
-        webhook.autopack_event_recorded(recorded)
+    """Tell it that a phase waits for a decision; other events are not told."""
+    if recorded.type == "phase.gated" and (sender := _sender()) is not None:
+        sender.autopack_event_recorded(recorded)
 
 
-def _webhook() -> "Webhook | None":
+@hookimpl
+def autopack_send_report(address: str, title: str, text: str, page: str) -> bool | None:
+    """Send a report to a URL, a topic of ntfy or a mail address."""
+    from autopack_notify.addresses import sender_of
+    from autopack_notify.environment import settings_of
+    from autopack_notify.messages import report_message
+
+    sender = sender_of(address, os.environ, **settings_of(os.environ))
+    return None if sender is None else sender.tell(report_message(title, text, page))
+
+
+def _sender() -> "Sender | None":
     if not os.environ.get("AUTOPACK_NOTIFY_URL", "").strip():
         return None
-    from autopack_notify.environment import webhook_of
+    from autopack_notify.environment import told_by_environment
 
-    return webhook_of(os.environ)
+    return told_by_environment(os.environ)
