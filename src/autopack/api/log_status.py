@@ -11,6 +11,9 @@ from autopack.draining.attempts.lease_keys import phase_key, worker_key
 from autopack.draining.attempts.living_workers import is_over
 from autopack.draining.attempts.steady_clock import this_machine
 from autopack.events import (
+    CapAsked,
+    CapDecided,
+    CapSet,
     PhaseCompleted,
     PhaseFailed,
     PhaseGated,
@@ -37,6 +40,8 @@ _FAILURES_MOST: Final = 500
 _PACE_OF: Final = 200
 _SHOWN: Final = 5
 _ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)
+_ASKS: Final = (CapAsked, CapDecided, CapSet)
+_LOOKED_AT: Final = (*_ENDS, PhaseGateDecided, *_ASKS)
 
 
 def status(log: Log) -> Status:
@@ -57,7 +62,8 @@ def _standing(log: Log) -> Status:
     use = work.use
     backend, now_us = journal.backend, journal.now_us()
     head, identity = backend.head(), backend.identity
-    failed = _last_halted(log, (PhaseFailed, PhaseTimedOut, PhaseGateDecided), FAILED_STATES)
+    last = _last_rows(log)
+    failed = _last_halted(log, last, (PhaseFailed, PhaseTimedOut, PhaseGateDecided), FAILED_STATES)
     states, n_live = board.by_state(), len(board.live)
     holds = held(log, board)
     accounts, now = views.current(journal, ACCOUNTS).rows, from_us(now_us)
@@ -76,7 +82,8 @@ def _standing(log: Log) -> Status:
         live=_live_workers(log, board.live, now_us),
         drains=tuple(live_drains(log)),
         failures=_halted(failed),
-        gates=_halted(_last_halted(log, (PhaseGated,), (PhaseStatus.GATED,))),
+        gates=_halted(_last_halted(log, last, (PhaseGated,), (PhaseStatus.GATED,))),
+        asked_caps=_asked_caps(log, last),
         dead_letters=sum(states.get(state, 0) for state in FAILED_STATES),
         failure_groups=_groups(failed),
         stuck=tuple(_stuck(log, board.ordered)),
@@ -84,7 +91,7 @@ def _standing(log: Log) -> Status:
         paused=holds.paused,
         waits=tuple(waits_of(accounts, states.get(PhaseStatus.QUEUED, 0), now)),
         limits=tuple(limits_of(accounts, now)),
-        pace=_pace(log, left, n_live, now_us),
+        pace=_pace(log, last, left, n_live, now_us),
         calls=use.calls,
         late_calls=use.late_calls,
         total_tokens=use.total_tokens,
@@ -121,22 +128,40 @@ def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorke
     return tuple(found)
 
 
-def _last_halted(log: Log, types: Sequence[type], states: Sequence[str]) -> list[PhaseView]:
+def _last_halted(
+    log: Log, last: Sequence[Row], types: Sequence[type], states: Sequence[str]
+) -> list[PhaseView]:
     """Return the last phases that still stand where such an event left them, newest first."""
-    rows = _last_rows(log, types)
+    rows = _of(log, last, types)
     keys = list(dict.fromkeys(row[2].removeprefix("phase-") for row in reversed(rows)))
     found = phase_rows(log, keys[:_FAILURES_MOST]).values()
     return [row for row in found if row.status in states]
 
 
-def _last_rows(log: Log, types: Sequence[type]) -> list[Row]:
+def _asked_caps(log: Log, last: Sequence[Row]) -> tuple[CapAsked, ...]:
+    """Return the questions to owners of caps that nothing has answered yet."""
+    asked: dict[str, CapAsked] = {}
+    for recorded in journal_of(log).decode(_of(log, last, _ASKS)):
+        asked.pop(recorded.event.scope, None)
+        if isinstance(recorded.event, CapAsked):
+            asked[recorded.event.scope] = recorded.event
+    return tuple(asked.values())
+
+
+def _of(log: Log, rows: Sequence[Row], types: Sequence[type]) -> list[Row]:
+    names = journal_of(log).codec.names_of(types)
+    return [row for row in rows if row[4] in names]
+
+
+def _last_rows(log: Log) -> list[Row]:
+    """Return what happened last, of all that is looked at here, in one walk."""
     journal = journal_of(log)
     head = journal.backend.head().position
     return journal.backend.page(
         after=max(head - _LOOK_BACK, 0),
         until=head,
         limit=_LOOK_BACK,
-        types=journal.codec.names_of(types),
+        types=journal.codec.names_of(_LOOKED_AT),
     )
 
 
@@ -172,9 +197,9 @@ def _groups(rows: Sequence[PhaseView]) -> tuple[FailureGroup, ...]:
     return tuple(sorted(groups, key=lambda group: -group.n)[:_SHOWN])
 
 
-def _pace(log: Log, left: int, n_live: int, now_us: int) -> Pace | None:
+def _pace(log: Log, last: Sequence[Row], left: int, n_live: int, now_us: int) -> Pace | None:
     """Return how fast the last attempts ended; imported ones, without a claim, are left out."""
-    rows = [row for row in _last_rows(log, _ENDS)[-_PACE_OF:] if '"lease_token"' in row[9]]
+    rows = [row for row in _of(log, last, _ENDS)[-_PACE_OF:] if '"lease_token"' in row[9]]
     if not rows:
         return None
     until_us = now_us if n_live else rows[-1][7]

@@ -174,6 +174,11 @@ class Registry:
         """Tell whether any plugin implements a hook."""
         return bool(getattr(self.manager.hook, hook).get_hookimpls())
 
+    def has_added(self, hook: str) -> bool:
+        """Tell whether any plugin but the built-in one implements a hook."""
+        found = getattr(self.manager.hook, hook).get_hookimpls()
+        return any(one.plugin_name != _BUILTIN for one in found)
+
     def chain(self, hook: str, text: str) -> str:
         """
         Hand a text through every implementation of a hook, one after the other.

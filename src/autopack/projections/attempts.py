@@ -129,10 +129,11 @@ class Attempts:
         whole = total.all
         by_drain, by_run = total.by_drain, total.by_run
         if was != now:
-            whole = whole - was + now
-            by_run = _credited(by_run, row.run_id, NO_WORK if before is None else was, now)
-            old = NO_WORK if before is None or before.drain is None else was
-            by_drain = _credited(by_drain, row.drain, old, now)
+            change = now - was
+            whole = whole + change
+            by_run = _credited(by_run, row.run_id, change)
+            is_known = before is None or before.drain is not None
+            by_drain = _credited(by_drain, row.drain, change if is_known else now)
         return AccountTotal(
             all=whole,
             by_drain=by_drain,
@@ -146,13 +147,10 @@ class Attempts:
         )
 
 
-def _credited(
-    sums: Mapping[str, Work], name: str | None, was: Work, now: Work
-) -> Mapping[str, Work]:
+def _credited(sums: Mapping[str, Work], name: str | None, change: Work) -> Mapping[str, Work]:
     if name is None:
         return sums
-    old = sums.get(name) or NO_WORK
-    return shared(sums).insert(name, old - was + now)
+    return shared(sums).insert(name, (sums.get(name) or NO_WORK) + change)
 
 
 def attempt_key(run_id: str, phase_id: str, attempt: int) -> str:

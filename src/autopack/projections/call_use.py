@@ -1,6 +1,7 @@
 """What calls used: the one definition of a call's total, of its price and of "measured"."""
 
 from collections.abc import Mapping
+from operator import add, attrgetter, sub
 from typing import Any, Final
 
 import attrs
@@ -184,11 +185,17 @@ class Use:
         return max(self.by_split, key=_WEAKNESS.__getitem__, default=MEASURED)
 
     def _and(self, other: "Use", sign: int) -> "Use":
-        sums = {name: getattr(self, name) + sign * getattr(other, name) for name in _SUMMED}
-        return Use(**sums, by_split=counted(self.by_split, other.by_split, sign))
+        if other == NO_USE:
+            return self
+        sums = map(add if sign > 0 else sub, _FIGURES(self), _FIGURES(other))
+        by_split = counted(self.by_split, other.by_split, sign)
+        return Use(**dict(zip(_SUMMED, sums, strict=True)), by_split=by_split)
 
 
+NO_USE: Final = Use()
+"""What no call has used."""
 _SUMMED: Final = tuple(field.name for field in attrs.fields(Use) if field.name != "by_split")
+_FIGURES: Final = attrgetter(*_SUMMED)
 
 
 def counted(counts: Mapping[str, int], more: Mapping[str, int], sign: int) -> Mapping[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from operator import add, attrgetter, sub
 from typing import Any, Final
 
 import attrs
@@ -102,9 +103,8 @@ class Work:
         return Decimal(self.worked_us) / 60_000_000
 
     def _and(self, other: "Work", sign: int) -> "Work":
-        sums: dict[str, Any] = {
-            name: getattr(self, name) + sign * getattr(other, name) for name in _SUMMED
-        }
+        each = map(add if sign > 0 else sub, _FIGURES(self), _FIGURES(other))
+        sums: dict[str, Any] = dict(zip(_SUMMED, each, strict=True))
         for name in _COUNTED:
             sums[name] = counted(getattr(self, name), getattr(other, name), sign)
         return Work(**sums, use=self.use + other.use if sign > 0 else self.use - other.use)
@@ -114,6 +114,7 @@ _COUNTED: Final = ("endings", "zero_yield", "failures")
 _SUMMED: Final = tuple(
     field.name for field in attrs.fields(Work) if field.name not in (*_COUNTED, "use")
 )
+_FIGURES: Final = attrgetter(*_SUMMED)
 
 
 @attrs.frozen(kw_only=True)

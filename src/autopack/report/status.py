@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.aggregates.order import Stuck
+from autopack.events import CapAsked
 from autopack.report.account_text import LaneWait, WindowUse, limit_line, wait_line
 from autopack.report.drain_summary import DrainSummary, drain_line
 from autopack.report.escaping import in_code, in_markdown, on_line
@@ -80,6 +81,7 @@ class Status:
         failures: Phases that failed, timed out or were rejected last and were not taken up again,
             newest first.
         gates: Phases that wait for a decision, newest first.
+        asked_caps: What is asked of the owners of caps, oldest first: work waits for the answers.
         dead_letters: How many phases failed or timed out for good, or were rejected: nothing takes
             them up again but a requeue.
         failure_groups: The kinds of failures among the last of them, largest first.
@@ -109,6 +111,7 @@ class Status:
     drains: tuple[DrainSummary, ...] = ()
     failures: tuple[Halted, ...] = ()
     gates: tuple[Halted, ...] = ()
+    asked_caps: tuple[CapAsked, ...] = ()
     dead_letters: int = 0
     failure_groups: tuple[FailureGroup, ...] = ()
     stuck: tuple[Stuck, ...] = ()
@@ -203,8 +206,9 @@ def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
         yield "Drains at work", [drain_line(drain) for drain in status.drains]
     if status.live:
         yield "Working now", [_worker(worker) for worker in status.live]
-    if status.gates:
-        yield "Waiting for a decision", [_halted(gate) for gate in status.gates]
+    if status.gates or status.asked_caps:
+        asked = [f"cap of {cap.scope}: {cap.why}" for cap in status.asked_caps]
+        yield "Waiting for a decision", [*map(_halted, status.gates), *asked]
     if status.stuck:
         yield "Can never be taken", stuck_lines(status.stuck)
     if status.failures:
@@ -233,6 +237,9 @@ def _steps(status: Status, command: str) -> Iterator[str]:
         yield f"{command} drain --executor NAME"
     for gate in status.gates[:1]:
         yield f"{command} phase approve {shlex.quote(gate.phase)} --why REASON"
+    for cap in status.asked_caps[:1]:
+        scope = shlex.quote(cap.scope)
+        yield f"{command} cap approve {scope} --raise {cap.unit}=N --why REASON"
     for failure in status.failures[:1]:
         run, _, phase = failure.phase.partition("/")
         yield f"{command} history {shlex.quote(run)} {shlex.quote(phase)}"

@@ -18,6 +18,7 @@ from autopack import (
     hookimpl,
     load_plugins,
 )
+from autopack.draining.attempts.threads import OwnThread
 from drains import found, specs, states, works
 
 P1 = PhaseRef("r", "p1")
@@ -63,6 +64,19 @@ def completes(phase, attempt):
     works(phase, attempt)
     attempt.attach("transcript", "all of it")
     return DONE
+
+
+@pytest.mark.parametrize("plugins", [[], [Gate(None)]], ids=["none", "a plugin's"])
+def test_only_the_gates_of_plugins_have_threads(another, monkeypatch, plugins):
+    """The built-in gate reads a label, which takes no thread; a plugin's may take its time."""
+    begun, start = [], OwnThread.start
+    monkeypatch.setattr(OwnThread, "start", lambda own: (begun.append(own.name), start(own))[1])
+    log = log_with(another, *plugins)
+    drain(log, executor=completes)
+
+    gates = [name for name in begun if name.startswith("autopack gate ")]
+    assert 2 * len(plugins) == len(gates)
+    assert {"p1": "COMPLETE", "p2": "COMPLETE"} == states(log)
 
 
 def test_a_question_sends_completed_work_to_the_gate(another):

@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 from click.testing import CliRunner
 
-from autopack import create_run, decide_cap, drain, list_caps, set_caps
+from autopack import Drain, create_run, decide_cap, drain, list_caps, set_caps, status
 from autopack.cli.main import autopack as command
 from autopack.errors import InvalidInputError
+from autopack.report.status import next_steps, status_json, status_text
 from drains import found, specs, states, types_of
 
 
@@ -122,8 +123,6 @@ def asked(any_log):
             told.set()
             engine.stop(0)
 
-    from autopack import Drain
-
     engine = Drain(
         any_log, executor=uses(3000), at_cap="ask", on_event=heard, allow_unknown_price=True
     )
@@ -171,9 +170,50 @@ def test_a_question_outlives_the_drain_that_asked(asked):
     assert "cap.decided" in types_of(asked, "cap-run-r")
 
 
+ANSWERS = {
+    "approved": lambda log: approve(log, "run-r"),
+    "rejected": lambda log: reject(log, "run-r"),
+    "set anew": lambda log: set_caps(log, "r", {"tokens": None}, why="w"),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_a_log_tells_what_is_asked_until_it_is_answered(asked, answer):
+    """Its status shows the question under what waits for a person, with the command to type."""
+    before, text, steps = status(asked), status_text(status(asked)), next_steps(status(asked))
+    answer(asked)
+
+    assert [("run-r", "tokens")] == [(one.scope, one.unit) for one in before.asked_caps]
+    assert f"Waiting for a decision:\n  cap of run-r: {before.asked_caps[0].why}" in text
+    assert any(" cap approve run-r --raise tokens=N --why REASON" in step for step in steps)
+    assert "run-r" == status_json(before)["asked_caps"][0]["scope"]
+    assert () == status(asked).asked_caps
+    assert not any(" cap approve " in step for step in next_steps(status(asked)))
+
+
+def test_a_question_that_is_asked_again_is_told_once(asked):
+    """A cap that was raised too little asks anew, and is one thing to decide."""
+    approve(asked, "run-r", tokens=5500)
+    create_run(asked, "s", specs("x", "y"), caps={"tokens": 5000})
+    enough = []
+
+    def stop(recorded):
+        if recorded.type == "cap.asked":
+            enough.append(recorded.event.scope)
+            if len(enough) == 2:
+                engine.stop(0)
+
+    engine = Drain(
+        asked, executor=uses(3000), at_cap="ask", allow_unknown_price=True, on_event=stop
+    )
+    engine.run()
+
+    assert ["run-r", "run-s"] == sorted(one.scope for one in status(asked).asked_caps)
+
+
 def test_a_cap_is_listed_and_answered_on_the_command_line(log_path):
     """``cap list`` shows the question; ``approve`` raises the cap, with its reason."""
-    from autopack import Drain, open_log
+    from autopack import open_log
 
     with open_log(log_path) as log:
         create_run(log, "r", specs("a", "b"), caps={"usd": 1})

@@ -173,7 +173,9 @@ class AccountOfUse(RuleBasedStateMachine):
             return Failed("x", "y") if fails else None
 
         before = replay(self.log, "attempts").total.by_drain.get(name, NO_WORK)
-        report = drain(self.log, executor=work, drain=name, max_phases=before.attempts + 1)
+        report = drain(
+            self.log, executor=work, drain=name, max_phases=before.attempts + 1, backoff_base_s=0
+        )
         now = replay(self.log, "attempts").total.by_drain.get(name, NO_WORK)
         told = {key: getattr(report, key) for key in sums_of(now)}
 
@@ -239,4 +241,4 @@ def test_a_drain_is_told_of_its_own_attempts_alone(any_log):
 
 
 TestAccountOfUse = AccountOfUse.TestCase
-TestAccountOfUse.settings = settings(max_examples=10, stateful_step_count=12, deadline=None)
+TestAccountOfUse.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)

@@ -212,7 +212,7 @@ def test_the_command_says_what_is_promised_without_a_price(log_path):
     assert 1 == refused.exit_code
     assert "--prices FILE, --assume-usd-per-call USD, or --allow-unknown-price" in refused.stdout
     assert "Note: caps in USD count 0.5 USD for each call whose price nobody knows" in told.stderr
-    assert "1 attempt did not tell all; 0.5000 USD stand for it in the cap" in told.stdout
+    assert "1 attempt did not tell all; 0.50 USD stand for it in the cap" in told.stdout
 
 
 work, odd = tells(), tells("odd")

@@ -6,13 +6,14 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Final, cast
 
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim
 from autopack.draining.attempts.executor_results import Capped, Late, Lost, TimedOut, outcome_of
 from autopack.draining.attempts.failures import failed_by
-from autopack.draining.attempts.gates import question_of
+from autopack.draining.attempts.gates import GATE, question_of
 from autopack.draining.attempts.machine_faults import hindrance_of
 from autopack.draining.attempts.storable_text import storable
 from autopack.draining.attempts.threads import in_thread
@@ -98,7 +99,10 @@ async def asked(
     """Return what a person is to answer of completed work; plugins are asked in a thread."""
     if not isinstance(outcome, Completed):
         return None
-    work = in_thread(lambda: question_of(registry, claim.phase, live, outcome), f"gate {live.ref}")
+    ask = partial(question_of, registry, claim.phase, live, outcome)
+    if not registry.has_added(GATE):  # the built-in one reads a label
+        return ask()
+    work = in_thread(ask, f"gate {live.ref}")
     return cast("str | None", await asyncio.shield(asyncio.wrap_future(work)))
 
 

@@ -1,12 +1,15 @@
 """Asks the plugins whether a person is to look at what was done, before it counts as complete."""
 
-from typing import Any
+from typing import Any, Final
 
 from autopack.draining.attempts.storable_text import storable, words_of
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
 from autopack.ports.attempt import Attempt
 from autopack.ports.work import Completed, PhaseView
+
+GATE: Final = "autopack_gate_phase"
+"""The hook by which plugins ask."""
 
 
 def question_of(
@@ -19,7 +22,7 @@ def question_of(
     does not go through unseen.
     """
     given = {"phase": phase, "attempt": attempt, "outcome": outcome}
-    for plugin, answer in registry.answers("autopack_gate_phase", **given):
+    for plugin, answer in registry.answers(GATE, **given):
         if isinstance(answer, str) and answer.strip():
             return storable(answer)
         if answer is not None:

@@ -10,6 +10,7 @@ import attrs
 
 from autopack.errors import ImportRefusedError, LogDamagedError, StoredEventError
 from autopack.events import DrainStarted
+from autopack.exchange.importers.grown_calls import GrownCalls
 from autopack.log.journal import Journal
 from autopack.ports.importing import IMPORTED, ImportReport, ImportSource
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
@@ -30,15 +31,17 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
     if source.rows is not None and not journal.backend.head().position:
         return _take_over(journal, importer, path, source)
     added: Counter[str] = Counter()
-    read = 0
+    read, calls = 0, GrownCalls(journal)
     for batch in _batches(source.events):
         for _stream, new in batch:
             if new.event_id is None:
                 raise ImportRefusedError(str(path), f"importer {importer.name!r} gave no event id")
-        recognised = (
+        recognised: Iterable[tuple[str, NewEvent]] = (
             (stream, _marked(_recognised(journal, new, str(path), number), importer.name))
             for number, (stream, new) in enumerate(batch, read + 1)
         )
+        if source.rows is None:  # what another log recorded is as it was there
+            recognised = calls.amending(recognised)
         entries = journal.redacted_entries([(stream, [new], ANY) for stream, new in recognised])
         with journal.transaction() as transaction:
             transaction.append_batch(entries)
