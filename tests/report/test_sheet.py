@@ -5,7 +5,15 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from autopack.report.sheet import Facts, Lines, Sheet, Table, sheet_html, sheet_markdown, sheet_text
+from autopack.report.sheet import (
+    Facts,
+    Listing,
+    Sheet,
+    Table,
+    sheet_html,
+    sheet_markdown,
+    sheet_text,
+)
 
 EVIL = "<img src=x onerror=alert(1)> [a](http://evil) \x1b[31m | `x`"
 
@@ -74,8 +82,8 @@ def test_long_texts_are_folded_where_they_begin(width):
         sheet(
             ("A", wide),
             ("B", Facts(pairs=[("cost", long)])),
-            ("C", Lines(lines=[long])),
-            ("D", Lines(lines=[command], is_code=True)),
+            ("C", Listing(lines=[long])),
+            ("D", Listing(lines=[command], is_code=True)),
         ),
         width=width,
     )
@@ -89,7 +97,7 @@ def test_long_texts_are_folded_where_they_begin(width):
 def test_markdown_is_a_document():
     """Headings, a table with sides, a list, commands as code."""
     text = sheet_markdown(
-        sheet(("Models", TABLE), ("Next", Lines(lines=["autopack status"], is_code=True)))
+        sheet(("Models", TABLE), ("Next", Listing(lines=["autopack status"], is_code=True)))
     )
 
     assert text.startswith("# nightly\n\nAll is done.\n")
@@ -99,7 +107,7 @@ def test_markdown_is_a_document():
 
 def test_html_is_one_file_without_a_script():
     """Whole, light and dark, cards where it is narrow, the log's name in the title."""
-    text = sheet_html(sheet(("Models", TABLE), ("Next", Lines(lines=["x"], is_code=True))))
+    text = sheet_html(sheet(("Models", TABLE), ("Next", Listing(lines=["x"], is_code=True))))
     seen = [tag for tag, _ in tags(text)]
 
     assert text.startswith("<!doctype html>")
@@ -120,8 +128,8 @@ def test_nothing_in_it_is_obeyed(write):
         sheet(
             (EVIL, evil),
             ("F", Facts(pairs=[(EVIL, EVIL)])),
-            ("L", Lines(lines=[EVIL])),
-            ("C", Lines(lines=[EVIL], is_code=True)),
+            ("L", Listing(lines=[EVIL])),
+            ("C", Listing(lines=[EVIL], is_code=True)),
             title=EVIL, name=EVIL, lead=EVIL,
         )
     )  # fmt: skip

@@ -10,7 +10,7 @@ import attrs
 from autopack.projections.use_groups import UsageRow
 from autopack.report.failure_words import failure_words, kind_words, start_of
 from autopack.report.quantities import count, moment, seconds, usd
-from autopack.report.sheet import Facts, Lines, Sheet, Table
+from autopack.report.sheet import Facts, Listing, Sheet, Table
 from autopack.report.usage_text import cost_sentence, cost_text, usage_json
 from autopack.values.money import Usd
 
@@ -180,9 +180,9 @@ def _sections(found: RunsReport) -> Iterator[Any]:
     if found.failures:
         yield "What failed", _failures(found.failures)
     if found.waits:
-        yield "What waits", Lines(lines=found.waits)
+        yield "What waits", Listing(lines=found.waits)
     if found.steps:
-        yield "What to type next", Lines(lines=found.steps, is_code=True)
+        yield "What to type next", Listing(lines=found.steps, is_code=True)
 
 
 def _facts(found: RunsReport) -> Iterator[tuple[str, str]]:

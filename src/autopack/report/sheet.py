@@ -28,14 +28,14 @@ class Table:
 
 
 @attrs.frozen(kw_only=True)
-class Lines:
+class Listing:
     """A list; *is_code* are lines to be typed."""
 
     lines: Sequence[str]
     is_code: bool = False
 
 
-Part = Facts | Table | Lines
+Part = Facts | Table | Listing
 
 
 @attrs.frozen(kw_only=True)
@@ -98,7 +98,7 @@ def _plain(part: Part, width: int) -> Iterator[str]:
                 yield from (" " * place + line for line in rest)
         case Table(titles=titles, rows=rows, figures=figures):
             yield from _table(titles, rows, figures, width)
-        case Lines(lines=lines, is_code=is_code):
+        case Listing(lines=lines, is_code=is_code):
             for line in lines:
                 yield from [line] if is_code else _folded(line, width)
 
@@ -129,7 +129,7 @@ def _marked(part: Part) -> Iterator[str]:
         case Table(titles=titles, rows=rows, figures=figures):
             cells = [[in_markdown(cell) for cell in row] for row in rows]
             yield from markdown_table(titles, cells, figures=figures)
-        case Lines(lines=lines, is_code=is_code):
+        case Listing(lines=lines, is_code=is_code):
             show = in_code if is_code else in_markdown
             yield from (f"- {show(line)}" for line in lines)
 
@@ -141,7 +141,7 @@ def _tagged(part: Part) -> str:
             return f"<dl>{''.join(told)}</dl>"
         case Table(titles=titles, rows=rows, figures=figures):
             return html_table(titles, rows, figures=figures, show=_shown)
-        case Lines(lines=lines, is_code=is_code):
+        case Listing(lines=lines, is_code=is_code):
             tag = ("<li><code>", "</code></li>") if is_code else ("<li>", "</li>")
             items = "".join(f"{tag[0]}{_shown(line)}{tag[1]}" for line in lines)
             return f"<ul>{items}</ul>"
