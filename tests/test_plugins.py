@@ -59,6 +59,16 @@ STRATEGY = """
 class TestInstalled:
     """Entry points are loaded one by one, each for itself."""
 
+    def test_one_that_is_installed_meanwhile_is_found(self, installed):
+        """A process that has loaded its plugins before sees those that came since."""
+        installed("ap-one", {"one": "ap_one"}, ap_one=STRATEGY.format(name="first"))
+        before = load_plugins().names("strategy")
+        installed("ap-two", {"two": "ap_two"}, ap_two=STRATEGY.format(name="second"))
+        after = load_plugins().names("strategy")
+
+        assert {"first"} == {"first", "second"} & set(before)
+        assert {"first", "second"} == {"first", "second"} & set(after)
+
     def test_an_installed_plugin_is_found_and_named(self, installed):
         """Its distribution, version and names are listed."""
         installed("ap-lifo", {"lifo": "ap_lifo"}, ap_lifo=STRATEGY.format(name="lifo"))

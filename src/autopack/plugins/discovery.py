@@ -2,7 +2,9 @@
 
 import importlib
 import os
+import sys
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,10 +47,24 @@ def load_plugins(*, extra: Iterable[Any] = (), folders: Iterable[Path] = ()) -> 
     return registry
 
 
-def _entry_points() -> list[Any]:
+def _entry_points() -> tuple[Any, ...]:
+    """Return the entry points of installed plugins; looked for again once a folder has changed."""
+    return _found_in(tuple((place, _standing(place)) for place in sys.path))
+
+
+@lru_cache(maxsize=1)
+def _found_in(_places: tuple[tuple[str, tuple[int, int] | None], ...]) -> tuple[Any, ...]:
     from importlib.metadata import entry_points
 
-    return list(entry_points(group=GROUP))
+    return tuple(entry_points(group=GROUP))
+
+
+def _standing(place: str) -> tuple[int, int] | None:
+    """Return when a folder changed last, and how many names it has: a clock's ticks are coarse."""
+    try:
+        return os.stat(place or ".").st_mtime_ns, len(os.listdir(place or "."))
+    except OSError:
+        return None
 
 
 def _load_point(registry: Registry, point: Any) -> None:
