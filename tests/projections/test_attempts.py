@@ -358,3 +358,16 @@ def test_the_total_is_that_of_the_rows(events):
         samples=sum(row.is_met for row in rows.values()),
         won=sum(row.is_met and row.success is True for row in rows.values()),
     ) == predictions(total)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("usage-problems", "is_misread"), ("denied-uses", "is_denied")]
+)
+def test_what_an_attempt_was_found_to_lack_stays_with_it(name, said):
+    """An end that comes after another and tells nothing of it takes nothing back."""
+    gated = PhaseGated(**WHO, question="fine?", artifacts={name: "0" * 64})
+    rows, total = view(used(), gated, PhaseReclaimed(**WHO, why="gone"))
+    before, _total = view(used(), gated)
+
+    assert (True, True) == (getattr(before[KEY], said), getattr(rows[KEY], said))
+    assert 1 == total.all.unreadable + total.all.denied

@@ -22,10 +22,10 @@ def demo(session: Session, directory: Path | None, *, real: bool) -> None:
     from autopack.cli.demo_run import run_demo
 
     session.registry()
-    run_demo(None if directory is None else directory.absolute(), program=_program(), real=real)
+    run_demo(None if directory is None else directory.absolute(), program=program_name(), real=real)
 
 
-def _program() -> str:
+def program_name() -> str:
     """Return what to type for this program: its path, if its name alone means none or another."""
     typed, found = sys.argv[0], shutil.which("autopack")
     if Path(typed).name == "__main__.py":

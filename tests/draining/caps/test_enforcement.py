@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from autopack import (
     Failed,
+    PhaseRef,
     amend_usage,
     attempt,
     create_run,
@@ -21,6 +22,9 @@ from autopack import (
     replay,
     set_caps,
 )
+from autopack.draining.attempts.attempt import LiveAttempt
+from autopack.draining.attempts.claims import Claims
+from autopack.draining.caps.enforcement import Caps
 from autopack.errors import (
     CapFullError,
     CapReachedError,
@@ -30,7 +34,9 @@ from autopack.errors import (
     RunMissingError,
 )
 from autopack.log.command_handler import Handler
-from autopack.log.log import journal_of
+from autopack.log.log import journal_of, registry_of
+from autopack.prediction.calibrated_estimates import estimated
+from autopack.projections.phases import standing
 from drains import found, specs, states, types_of, works
 
 
@@ -241,6 +247,27 @@ def test_a_late_call_counts_under_the_cap(clocked, clock):
     state = Handler(journal_of(clocked)).cap_state("run-capped")
 
     assert 1500 == state.spent.tokens + state.reserved.tokens
+
+
+def test_a_call_counts_under_its_attempts_drain_whoever_records_it(any_log):
+    """What another drain tells of an attempt is used of the cap of the one that began it."""
+    create_run(any_log, "first", specs("a"))
+    drain(any_log, executor=works, drain="d", max_tokens=50_000)
+    create_run(any_log, "r", specs("p"))
+    handler, ref = Handler(journal_of(any_log)), PhaseRef("r", "p")
+    by_drain = {
+        name: Claims(handler, worker=name, drain=name, caps=Caps(handler, drain=name))
+        for name in ("d", "other")
+    }
+    view = standing(handler.queued(ref), handler.phase_state(ref))
+    estimator = registry_of(any_log).resolve("estimator", "deliverables")
+    found = estimated(journal_of(any_log), estimator, view, registry=registry_of(any_log))
+    claim = by_drain["d"].take(view, found, timeout_s=None, reason=None)
+    told = LiveAttempt(handler, by_drain["other"], claim)
+    with pytest.raises(CapReachedError):
+        told.record_usage(model="m", total_tokens=60_000, split="total_only")
+
+    assert 60_000 == handler.cap_state("drain-d").held[claim.token].tokens
 
 
 def test_own_loops_may_be_held_to_a_price(log, any_log):
