@@ -56,6 +56,19 @@ def test_calls_without_ids_are_calls_of_their_own(any_log, caps):
         assert ((500, 0), (10, 0)) == (used["tokens"], used["usd"])
 
 
+def test_threads_of_one_attempt_are_not_in_each_others_way(any_log, monkeypatch):
+    """A hundred calls are a hundred appends: none is tried again since another came first."""
+    create_run(any_log, "r", specs("a"))
+    journal, begun = journal_of(any_log), []
+    transaction = journal.transaction
+    with attempt(any_log, "r/a") as live:
+        monkeypatch.setattr(journal, "transaction", lambda: (begun.append(1), transaction())[1])
+        at_once(lambda _number: [live.record_usage(model="m", output_tokens=3) for _ in range(5)])
+        monkeypatch.undo()
+
+    assert 100 == len(begun) == len(found(any_log, "llm.usage_recorded"))
+
+
 def test_a_fresh_log_is_met_by_many_threads(another):
     """Each attempts a phase of its own, records, and replays; nobody has opened anything yet."""
     create_run(another(), "r", specs(*map(str, range(N))))
