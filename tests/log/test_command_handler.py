@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from autopack.aggregates.requests import ClaimRequest, PhasesRequest
+from autopack.draining.attempts.requeue import requeue_phase
 from autopack.errors import (
     MoveRefusedError,
     PhaseMissingError,
@@ -283,6 +284,28 @@ class TestConflict:
             Busy(handler.journal).handle(CLAIM)
 
         assert {"phase.queued"} == {r.type for r in handler.journal.read(PHASE)}
+
+    def test_what_is_brought_along_is_asked_for_anew(self, handler, monkeypatch):
+        """After a conflict a function tells what goes with the second decision."""
+        monkeypatch.setattr(handler_module, "_CONFLICTS_FOR_S", 0.5)
+        intruder, asked = Intruder(handler.journal, PAUSE), []
+
+        def also():
+            asked.append(intruder.known_run("r1")[0])
+            return [(RUN, [], asked[-1])]
+
+        (recorded,) = intruder.handle(skip(), also=also)
+
+        assert ("phase.skipped", [3, 4]) == (recorded.type, asked)
+
+    def test_a_requeue_beside_a_change_of_its_run_is_done(self, handler, monkeypatch):
+        """Whether the run is to be opened again is looked at anew with each decision."""
+        monkeypatch.setattr(handler_module, "_CONFLICTS_FOR_S", 0.5)
+        handler.handle(skip())
+        intruder = Intruder(handler.journal, PAUSE)
+        (recorded,) = requeue_phase(intruder, REF, by="ann", why="again")
+
+        assert ("phase.requeued", 2) == (recorded.type, intruder.decisions)
 
     def test_a_brought_entry_can_conflict_too(self, handler, monkeypatch):
         """What is brought along with a wrong version refuses the whole batch."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from autopack import (
+    ANY,
     Failed,
     NeedsPerson,
     PhaseRef,
@@ -19,6 +20,7 @@ from autopack import (
     decide_gate,
     drain,
     get_caps,
+    open_log,
     replay,
     requeue,
     status,
@@ -30,14 +32,14 @@ from autopack.draining.caps.drain_use import DrainAccount
 from autopack.draining.caps.enforcement import Caps
 from autopack.draining.engine.drain_report import sums_of
 from autopack.errors import CapReachedError, CommandRefusedError, LeaseLostError, UsageConflictError
-from autopack.events import PhaseCompleted, PhaseReleased
+from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseReleased
 from autopack.events.usage import figure_fault, usage_id
 from autopack.log.command_handler import Handler
 from autopack.log.log import handler_of, journal_of, registry_of
 from autopack.prediction.calibrated_estimates import estimated
-from autopack.projections.attempt_row import NO_WORK
+from autopack.projections.attempt_row import NO_WORK, AttemptRow
 from autopack.projections.phases import standing
-from drains import specs, works
+from drains import found, specs, works
 
 RUNS = ("capped", "free")
 PHASES = ("a", "b", "c")
@@ -238,6 +240,36 @@ def test_a_drain_is_told_of_its_own_attempts_alone(any_log):
 
     assert ["b"] == told
     assert (1, 2) == (account.work.attempts, account.total.all.attempts)
+
+
+def test_a_drain_keeps_no_attempt_that_has_ended(any_log):
+    """Its account holds sums, and rows only of attempts in work: its memory does not grow."""
+    create_run(any_log, "r", specs("a", "b", "c"))
+    account = DrainAccount(journal_of(any_log), "mine", when_ended=lambda _row: None)
+    drain(any_log, executor=works, drain="mine")
+    account.hear(list(any_log.read_all()))
+    tables = [table for table in vars(account).values() if isinstance(table, dict)]
+
+    assert 3 == account.work.endings["completed"]
+    assert [] == [row for table in tables for row in table.values() if isinstance(row, AttemptRow)]
+
+
+def test_what_is_told_while_a_drain_ends_is_in_its_report(log_path):
+    """A call that somebody tells after the last look at the log counts in the sums it ends with."""
+    late = LlmUsageRecorded(run_id="r", phase_id="a", attempt=1, call_id="late", total_tokens=7)
+
+    def heard(recorded):
+        if recorded.type == "run.finished":
+            with open_log(log_path) as other:
+                other.append("phase-r/a", [late], expected_version=ANY)
+
+    with open_log(log_path) as log:
+        create_run(log, "r", specs("a"))
+        report = drain(log, executor=works, drain="mine", on_event=heard)
+        (stopped,) = found(log, "drain.stopped")
+
+    assert (2, 37) == (report.calls, report.total_tokens)
+    assert (2, 37) == (stopped.totals["calls"], stopped.totals["total_tokens"])
 
 
 TestAccountOfUse = AccountOfUse.TestCase
