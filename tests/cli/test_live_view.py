@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack.cli.cells import cells
 from autopack.cli.live_view import FULL, PLAIN, DrainScreen, colours, painted, plain_line, signs_for
+from autopack.report.cells import cells
 from autopack.report.drain_lines import DrainLine, DrainLines
 from autopack.types import LaneWait
 

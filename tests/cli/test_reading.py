@@ -1,6 +1,7 @@
 """Commands that read: JSON alone on stdout, the log's name on stderr."""
 
 import json
+import re
 
 import pytest
 
@@ -85,8 +86,24 @@ def test_a_replayed_row_begins_with_its_status(cli, run_log):
     """What its key says is not said again."""
     row = cli("--log", run_log, "replay").stdout.splitlines()[-1]
 
-    assert row.startswith("r/p2: status QUEUED, category tests, ")
+    assert ["r/p2", "QUEUED", "tests"] == row.split()[:3]
     assert "run_id" not in row
+
+
+def test_times_for_people_are_those_of_this_machine(cli, run_log):
+    """In every command alike; --json has them whole, with their zone."""
+    for words in (
+        ("run", "list"),
+        ("log", "info"),
+        ("replay", "--projection", "runs"),
+        ("status",),
+    ):
+        told = cli("--log", run_log, *words).stdout
+        machine = cli("--log", run_log, *words, "--json").stdout
+
+        assert "+00:00" not in told
+        assert re.search(r"\d\d:\d\d", told)
+        assert "+00:00" in machine or re.search(r"\d\dZ\"", machine)
 
 
 def test_plugins_are_listed_by_kind(cli):

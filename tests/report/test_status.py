@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import attrs
 import pytest
 
-from autopack.events import LlmUsageRecorded, PhaseFailed, PhaseGateDecided
+from autopack.events import DrainStopped, LlmUsageRecorded, PhaseFailed, PhaseGateDecided
 from autopack.ports.log import Recorded, UnrecognisedEvent
+from autopack.report.drain_summary import DrainSummary
 from autopack.report.history import event_json, history_line
 from autopack.report.status import (
     Halted,
@@ -20,6 +21,7 @@ from autopack.report.status import (
 )
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+CLOCK = f"{NOON.astimezone():%H:%M}"
 
 EMPTY = Status(
     target="/logs/work.db",
@@ -89,25 +91,48 @@ def test_next_steps_can_be_pasted_into_a_shell():
     ] == next_steps(BUSY)
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "executor", "typed"),
+    [
+        ("stopped", "stopped", "mine.py:ex", "--resume"),
+        ("stopped", "machine", "mine.py:ex", "--resume"),
+        ("gone", None, "mine.py:ex", "--resume"),
+        ("stopped", "empty", "my dir/mine.py:ex", "--executor 'my dir/mine.py:ex'"),
+        ("stopped", "limit", "mine.py:ex", "--executor mine.py:ex"),
+        ("stopped", "empty", "command", "--resume"),
+        ("stopped", "empty", "mine.works", "--executor NAME"),
+    ],
+)
+def test_the_next_drain_is_the_last_one_again(state, reason, executor, typed):
+    """Gone on with where it was broken off, else by the executor that it had."""
+    stopped = None if reason is None else DrainStopped(drain_id="d", reason=reason)
+    last = DrainSummary(
+        drain_id="d", state=state, started_at=NOON, stopped=stopped, executor=executor
+    )
+    queued = attrs.evolve(EMPTY, phases_by_state={"QUEUED": 1}, last_drain=last)
+
+    assert f"autopack --log /logs/work.db drain {typed}" == next_steps(queued)[0]
+
+
 def test_text_tells_who_works_and_what_failed():
-    """Workers with step and deadline, ended leases, failures on one line each, and the yield."""
+    """Workers with step and deadline, ended leases, failures on one line each."""
     lines = status_text(BUSY).splitlines()
 
     assert "phases   7: 1 FAILED, 1 GATED, 3 QUEUED, 2 RUNNING" in lines
     assert "runs     1, 2 more only implied" in lines
     assert "parent   0190-old up to position 7" in lines
-    assert "yield    2 samples (1 won) of 4 estimates" in lines
+    assert not any(line.startswith("learnt") for line in lines)
+    assert "learnt   2 outputs measured, 1 of them completed" in status_text(
+        attrs.evolve(BUSY, is_calibrated=True)
+    )
     assert (
         "usage    3 calls, 1 late; 900 tokens, 300 of them output; "
-        "0.2500 USD reported, 1 call without a cost"
+        "0.25 USD reported, 1 call without a cost"
     ) in lines
-    assert (
-        "  r/p1 by w1, at 'tests', since 2026-01-31T12:00:00+00:00, "
-        "until 2026-01-31T12:00:00+00:00 at the latest"
-    ) in lines
+    assert (f"  r/p1 by w1, at 'tests', since {CLOCK}, until {CLOCK} at the latest") in lines
     taken_back = "its lease has ended: a drain, attempt() or requeue takes the phase back"
     assert f"  r/p2 by w2, {taken_back}" in lines
-    assert "  2026-01-31T12:00:00+00:00 r/p 3 FAILED: tests_failed: two failed" in lines
+    assert f"  {CLOCK} r/p 3 FAILED: tests_failed: two failed" in lines
 
 
 def test_an_unknown_total_is_not_shown_as_a_number():
@@ -140,7 +165,7 @@ def test_markdown_says_what_the_text_says():
 
     assert markdown.startswith("# Autopack status\n")
     assert all(f"- `{step}`" in markdown for step in next_steps(BUSY))
-    assert "- 2026-01-31T12:00:00+00:00 r/p 3 FAILED: tests_failed: two failed" in markdown
+    assert f"- {CLOCK} r/p 3 FAILED: tests_failed: two failed" in markdown
 
 
 def test_json_holds_every_field_as_simple_values():

@@ -60,6 +60,12 @@ def live_drains(log: Log) -> list[DrainSummary]:
     return [one for events in told for one in _summaries(log, events) if one.workers]
 
 
+def drain_of(log: Log, drain_id: str) -> DrainSummary | None:
+    """Return how a drain stands; reads no stream but its own."""
+    events = log.read(drain_stream(drain_id), types=_TELLING)
+    return next(iter(_summaries(log, events)), None)
+
+
 def _summaries(log: Log, events: Iterable[Recorded[Any]]) -> list[DrainSummary]:
     alive, stories = living_workers(journal_of(log)), dict[str, _Story]()
     for recorded in events:
@@ -88,4 +94,5 @@ def _summary(
         stopped_at=None if stopped is None else stopped.recorded_at,
         stopped=None if stopped is None else stopped.event,
         launched=story.launched,
+        executor=started.event.executor,
     )

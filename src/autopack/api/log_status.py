@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from autopack.aggregates.order import Stuck, find_stuck
-from autopack.api.drain_summaries import live_drains
+from autopack.api.drain_summaries import drain_of, live_drains
 from autopack.api.held_runs import held
 from autopack.api.views import phase_rows
 from autopack.draining.attempts.lease_keys import phase_key, worker_key
@@ -14,6 +14,7 @@ from autopack.events import (
     CapAsked,
     CapDecided,
     CapSet,
+    DrainStarted,
     PhaseCompleted,
     PhaseFailed,
     PhaseGated,
@@ -28,9 +29,11 @@ from autopack.ports.states import LIVE, PhaseStatus
 from autopack.ports.work import PhaseView
 from autopack.projections.accounts import ACCOUNTS
 from autopack.projections.attempts import ATTEMPTS
+from autopack.projections.coefficients import COEFFICIENTS
 from autopack.projections.phases import FAILED_STATES, PHASES
 from autopack.projections.runs import RUNS
 from autopack.report.account_text import limits_of, waits_of
+from autopack.report.drain_summary import DrainSummary
 from autopack.report.progress_rate import expected_end
 from autopack.report.status import FailureGroup, Halted, LiveWorker, Pace, Status
 from autopack.values.ids import run_stream
@@ -41,7 +44,7 @@ _PACE_OF: Final = 200
 _SHOWN: Final = 5
 _ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)
 _ASKS: Final = (CapAsked, CapDecided, CapSet)
-_LOOKED_AT: Final = (*_ENDS, PhaseGateDecided, *_ASKS)
+_LOOKED_AT: Final = (*_ENDS, PhaseGateDecided, *_ASKS, DrainStarted)
 
 
 def status(log: Log) -> Status:
@@ -66,6 +69,7 @@ def _standing(log: Log) -> Status:
     failed = _last_halted(log, last, (PhaseFailed, PhaseTimedOut, PhaseGateDecided), FAILED_STATES)
     states, n_live = board.by_state(), len(board.live)
     holds = held(log, board)
+    taught = views.current(journal, COEFFICIENTS).rows
     accounts, now = views.current(journal, ACCOUNTS).rows, from_us(now_us)
     left = sum(states.get(state, 0) for state in (PhaseStatus.QUEUED, *LIVE))
     return Status(
@@ -81,6 +85,7 @@ def _standing(log: Log) -> Status:
         phases_by_state=states,
         live=_live_workers(log, board.live, now_us),
         drains=tuple(live_drains(log)),
+        last_drain=_last_drain(log, last),
         failures=_halted(failed),
         gates=_halted(_last_halted(log, last, (PhaseGated,), (PhaseStatus.GATED,))),
         asked_caps=_asked_caps(log, last),
@@ -103,6 +108,7 @@ def _standing(log: Log) -> Status:
         estimates=work.estimates,
         samples=work.samples,
         samples_won=work.samples_won,
+        is_calibrated=any(row.proposal_id for row in taught.values()),
     )
 
 
@@ -163,6 +169,11 @@ def _last_rows(log: Log) -> list[Row]:
         limit=_LOOK_BACK,
         types=journal.codec.names_of(_LOOKED_AT),
     )
+
+
+def _last_drain(log: Log, last: Sequence[Row]) -> DrainSummary | None:
+    rows = _of(log, last, (DrainStarted,))
+    return drain_of(log, rows[-1][2].removeprefix("drain-")) if rows else None
 
 
 def _stuck(log: Log, run_ids: Iterable[str]) -> Iterator[Stuck]:

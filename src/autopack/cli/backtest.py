@@ -6,7 +6,7 @@ from typing import Final, Literal
 import click
 
 from autopack.cli.number_options import SHARE
-from autopack.cli.output import json_option, print_json, say
+from autopack.cli.output import json_option, print_json, print_markdown
 from autopack.cli.session import ReadingCommand, Session, example
 
 _COLUMN: Final = (
@@ -84,7 +84,7 @@ def backtest(
     if as_json:
         print_json(backtest_json(found))
     else:
-        say(backtest_markdown(found), nl=False)
+        print_markdown(backtest_markdown(found))
     ctx.exit(0 if found.rows else 1)
 
 

@@ -12,7 +12,7 @@ from autopack.cli.forced_exit import CLOSING_S, INTERRUPTED, LastResort, last_re
 from autopack.cli.lasting_stderr import unhurried
 from autopack.cli.named_plugins import executor_of
 from autopack.cli.number_options import AMOUNT, COUNT, dollars
-from autopack.cli.output import say, users_prints, whoever_reads
+from autopack.cli.output import note, say, users_prints, whoever_reads
 from autopack.cli.program_arguments import ProgramCommand, program_of
 from autopack.cli.session import Session, absolute_target, example
 from autopack.cli.signals import stopping
@@ -172,14 +172,16 @@ def _log(session: Session, file: str) -> Any:
         if not with_beside:
             raise
     api.create_log(absolute_target(session.target), plugins=session.registry()).close()
-    say(f"made {session.target}, the log of {file}", err=True)
+    note(f"made {session.target}, the log of {file}")
     return session.open_log()
 
 
 def _tell_queued(queued: Any, file: str) -> None:
+    from autopack.report.quantities import count
+
     known = len(queued.phases) - len(queued.added)
     if known and queued.added:
-        say(f"{len(queued.added)} rows of {file} are new, {known} are known", err=True)
+        note(f"{count(len(queued.added), 'row')} of {file} new, {known:,} known")
     if queued.changed:
         shown = ", ".join(queued.changed[:5]) + (", ..." if len(queued.changed) > 5 else "")
         say(

@@ -11,7 +11,7 @@ import click
 
 from autopack.cli.calibration_report import calibration_report
 from autopack.cli.number_options import Finite
-from autopack.cli.output import json_option, print_json, say, tell_none
+from autopack.cli.output import json_option, print_json, print_markdown, say, tell_none
 from autopack.cli.session import (
     LogCommand,
     ReadingCommand,
@@ -97,7 +97,7 @@ def calibrate(
     if as_json:
         print_json({**calibration_json(proposal), "files": [str(file) for file in files]})
     else:
-        say(calibration_markdown(proposal, at=now), nl=False)
+        print_markdown(calibration_markdown(proposal, at=now))
     needed = proposal.settings.get("min_samples", gates["min_samples"] or 5)
     ctx.exit(0 if any(group.n >= needed for group in proposal.groups) else 1)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from autopack.cli.number_options import AMOUNT, COUNT, SPAN, dollars, rates
-from autopack.cli.output import json_option, print_json, say, tell_none
+from autopack.cli.output import json_option, print_json, print_table, say, tell_none
 from autopack.cli.session import LogCommand, ReadingCommand, Session, example
 
 if TYPE_CHECKING:
@@ -108,15 +108,17 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     gone on with by drain --resume.
     """
     import autopack as api
-    from autopack.report.drain_summary import drain_line
+    from autopack.report.drain_summary import drain_cells
 
     with _log(ctx) as log:
         found = api.list_drains(log)
     if as_json:
         print_json(found)
         return
-    for one in found:
-        say(drain_line(one))
+    print_table(
+        ("drain", "state", "since", "completed", "failed", "by", "why"),
+        [drain_cells(one) for one in found],
+    )
     tell_none(found, "No drain was started in this log yet.")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from autopack.cli.number_options import SHARE
-from autopack.cli.output import json_option, print_fields, print_json, print_table
+from autopack.cli.output import json_option, print_fields, print_json, print_table, words
 from autopack.cli.position_arguments import place_of
 from autopack.cli.session import LogCommand, Session, example
 
@@ -103,5 +103,6 @@ def estimate(
         }
     )
     print_table(
-        ("tokens", "part", "why"), [(f"{p.tokens:.0f}", p.name, p.why) for p in found.parts]
+        ("part", "tokens", "why"),
+        [(words(p.name), f"{p.tokens:,.0f}", p.why) for p in found.parts],
     )

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias
 import attrs
 import click
 
-from autopack.cli.cells import cells, cut_end, cut_middle, filled
 from autopack.report.account_text import wait_line
+from autopack.report.cells import cells, cut_end, cut_middle, filled
 from autopack.report.drain_lines import STATE_CELLS, DrainLine, DrainLines
 from autopack.report.escaping import on_line
 from autopack.report.failure_words import one_line

@@ -1,22 +1,42 @@
 """Results on stdout: one JSON document, or text and plain tables that survive any console."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 import click
 
-from autopack.cli.columns import columns
 from autopack.cli.lasting_stderr import settle
 
-_PLAIN_SIGNS: Final = str.maketrans({"≥": ">=", "█": "#", "→": "->"})
+_PLAIN_SIGNS: Final = str.maketrans({"≥": ">=", "█": "#", "→": "->", "…": "..."})
 _SHOWN_MOST: Final = 1_000
 """How much of a value is shown beside others; `--json` has all of it."""
+_WORDS: Final = {
+    "run_id": "run",
+    "phase_id": "phase",
+    "predicted_output_tokens": "predicted output",
+    "budget_tokens": "budget",
+    "budget_basis": "why this budget",
+    "predicted_usd": "predicted USD",
+    "usd": "USD",
+    "cost_usd": "USD",
+    "phases_by_state": "by state",
+    "samples": "measured outputs",
+    "samples_won": "measured, completed",
+    "duration_s": "seconds",
+    "timeout_s": "time-out",
+    "not_before": "not before",
+}
+_INSTANT: Final = re.compile(
+    r"[12]\d{3}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-][01]\d:[0-5]\d)"
+)
+_PLACES: Final = frozenset({"position", "head", "version"})
 
 
 class OutputError(Exception):
@@ -24,6 +44,12 @@ class OutputError(Exception):
 
     def __init__(self, fault: OSError) -> None:
         super().__init__(f"stdout cannot be written: {fault.strerror}.")
+
+
+class _Said:
+    """What this process says besides results and faults."""
+
+    is_quiet = False
 
 
 class ReaderGoneError(BrokenPipeError):
@@ -59,6 +85,22 @@ def writable(line: str, encoding: str | None) -> str:
     except UnicodeEncodeError:
         return line.translate(_PLAIN_SIGNS)
     return line
+
+
+def note(text: object) -> None:
+    """Say on stderr what is good to know and no fault; ``-q`` leaves it out."""
+    if not _Said.is_quiet:
+        say(text, err=True)
+
+
+def is_quiet() -> bool:
+    """Tell whether only results and faults are to be said."""
+    return _Said.is_quiet
+
+
+def be_quiet(is_quiet: bool) -> None:
+    """Leave out from now on what is no result and no fault, or say it again."""
+    _Said.is_quiet = is_quiet
 
 
 def print_as_stored(text: str) -> None:
@@ -125,18 +167,37 @@ def print_json_line(value: Any) -> None:
 
 
 def print_fields(fields: Mapping[str, Any]) -> None:
-    """Print names and values, one a line."""
-    width = max((len(name) for name in fields), default=0)
+    """Print names and values, one a line; places in the log stay as they are typed."""
+    width = max((len(words(name)) for name in fields), default=0)
     for name, value in fields.items():
-        say(f"{name:<{width}}  {shown(value)}")
+        is_place = isinstance(value, int) and name in _PLACES
+        say(f"{words(name):<{width}}  {value if is_place else shown(value)}")
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table: folded to its width on a terminal, in plain columns elsewhere."""
+    """Print a table: as wide as the terminal, or as it is where there is none."""
+    from autopack.report.plain_tables import table_lines
+
     texts = [[shown(cell) for cell in row] for row in rows]
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in columns(header, texts, width=width):
-        say(line)
+    say_table(table_lines([words(name) for name in header], texts, width=terminal_width()))
+
+
+def print_markdown(text: str) -> None:
+    """Print a report of ours: Markdown into a file or a pipe, its text on a terminal."""
+    from autopack.report.markdown_text import markdown_as_text
+
+    width = terminal_width()
+    say(text.rstrip("\n") if width is None else markdown_as_text(text, width=width))
+
+
+def terminal_width() -> int | None:
+    """Return how many columns the terminal has that shows the result, if one does."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def words(name: str) -> str:
+    """Return a field's name in words."""
+    return _WORDS.get(name) or name.replace("_", " ")
 
 
 def shown(value: Any) -> str:
@@ -145,20 +206,26 @@ def shown(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, Decimal):
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, Decimal | float):
         from autopack.errors.exact_figures import figure
 
         return figure(value)
     if isinstance(value, Mapping):
         named = ((shown(name) or "(empty)", shown(inner)) for name, inner in value.items())
-        return ", ".join(f"{name} {text}" for name, text in named) or "none"
+        return ", ".join(f"{words(name)} {text}" for name, text in named) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(map(shown, value)) or "none"
     if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
+        from autopack.report.quantities import moment
+
+        return moment(value, datetime.now(UTC))  # noqa: TID251 - the reader's own clock
     from autopack.report.escaping import on_line
 
     text = str(value)
+    if _INSTANT.fullmatch(text):
+        return shown(datetime.fromisoformat(text))
     return on_line(text if len(text) <= _SHOWN_MOST else f"{text[:_SHOWN_MOST]}...")
 
 

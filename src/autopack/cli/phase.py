@@ -14,6 +14,9 @@ from autopack.cli.session import LogCommand, ReadingCommand, Session, example
 from autopack.cli.suggestions import CommandGroup
 from autopack.cli.text_commands import print_texts, text, texts_json
 
+_INNER = ("order", "index", "attempts_spent", "calls_this_attempt", "lease_token", "fingerprint")
+"""What only machines and searches need of a phase; --json has it."""
+
 
 @click.group(
     cls=CommandGroup,
@@ -98,8 +101,10 @@ def show(session: Session, words: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({**fields, "texts": texts_json(texts)})
         return
-    for name in ("inputs", "outputs", "artifacts"):
-        fields.pop(name)  # they are among the texts
+    hidden = ["inputs", "outputs", "artifacts", *_INNER]  # the first three are among the texts
+    hidden += ["feedback"] if found.feedback == found.reason else []
+    for name in hidden:
+        fields.pop(name)
     print_fields({name: v for name, v in fields.items() if v not in (None, (), {})})
     if texts:
         say()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from autopack.cli.lines_above_view import LinesAbove
 from autopack.cli.live_region import LiveRegion
-from autopack.cli.output import say
+from autopack.cli.output import is_quiet, note
 
 if TYPE_CHECKING:
     from autopack.cli.live_view import Spans
@@ -51,7 +51,11 @@ class DrainProgress:
         self._told: SimpleQueue[Any] = SimpleQueue()
         self._lock = threading.RLock()
         self._above: dict[str, LinesAbove] = {}
-        self._region = LiveRegion(sys.stderr) if may_draw and _can_draw(sys.stderr) else None
+        self._region = (
+            LiveRegion(sys.stderr)
+            if may_draw and not is_quiet() and _can_draw(sys.stderr)
+            else None
+        )
         self._signs, self._has_colours = signs_for(sys.stderr.encoding), colours()
         self._lines = DrainLines(names, with_ends=with_ends)
         self._view = DrainScreen(self._lines, self._signs, before=before)
@@ -108,7 +112,7 @@ class DrainProgress:
             from autopack.cli.live_view import plain_line
 
             for line in lines:
-                say(plain_line(line, self._signs), err=True)
+                note(plain_line(line, self._signs))
             return
         with self._lock:
             width, height = self._region.size
@@ -129,7 +133,7 @@ class DrainProgress:
             return found
 
     def _draw(self, frame: list["Spans"], above: str) -> None:
-        from autopack.cli.cells import cells
+        from autopack.report.cells import cells
 
         assert self._region is not None
         widths = [sum(cells(text) for text, _style in line) for line in frame]

@@ -4,7 +4,16 @@ from typing import Any, Final, Literal
 
 import click
 
-from autopack.cli.output import json_option, print_fields, print_json, say, shown
+from autopack.cli.output import (
+    json_option,
+    note,
+    print_fields,
+    print_json,
+    say,
+    shown,
+    terminal_width,
+    words,
+)
 from autopack.cli.position_arguments import place_of
 from autopack.cli.session import LogCommand, Session, example
 
@@ -62,15 +71,17 @@ def replay(
 
 def _show(found: Any) -> None:
     from autopack.format.codec import plain
+    from autopack.report.projection_table import rows_lines
 
     kind = ", a reconstruction by occurred_at" if found.is_reconstruction else ""
     say(f"{found.projection} at position {found.position}{kind}")
     for title, whole in (("total", found.total), ("value", found.value)):
         if whole is not None:
             values = plain(whole)
-            print_fields(values if isinstance(values, dict) else {title: values})
-    for key, row in found.rows.items():
-        say(f"{key}: {_row(_beside(key, plain(row)))}")
+            print_fields(_told(values) if isinstance(values, dict) else {title: values})
+    rows = {key: plain(row) for key, row in found.rows.items()}
+    for line in rows_lines(rows, shown, words, width=terminal_width()):
+        say(line)
 
 
 def _show_changes(changes: list[Any], as_json: bool) -> None:
@@ -84,23 +95,18 @@ def _show_changes(changes: list[Any], as_json: bool) -> None:
         if isinstance(before, dict) and isinstance(after, dict):
             moved = {name: (before.get(name), after[name]) for name in after}
             told = ", ".join(
-                f"{name} {shown(was)} -> {shown(now)}"
+                f"{words(name)} {shown(was)} -> {shown(now)}"
                 for name, (was, now) in moved.items()
                 if was != now
             )
         else:
             told = f"{_row(before)} -> {_row(after)}"
         say(f"{change.key or '(the whole)'}: {told}")
-    say(f"{len(changes)} changed", err=True)
+    note(f"{len(changes)} changed")
 
 
-def _beside(key: str, row: Any) -> Any:
-    """Return a row without what its key says already, and with its status first."""
-    if not isinstance(row, dict):
-        return row
-    words = {key, *key.split("/", 1)} if key else set()
-    told = {name: v for name, v in row.items() if not (name.endswith("_id") and v in words)}
-    return {"status": told.pop("status"), **told} if "status" in told else told
+def _told(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in _UNTOLD}
 
 
 def _row(value: Any) -> str:
@@ -108,5 +114,4 @@ def _row(value: Any) -> str:
         return "absent"
     if not isinstance(value, dict):
         return shown(value)
-    told = {name: inner for name, inner in value.items() if inner not in _UNTOLD}
-    return shown(told)
+    return shown(_told(value))

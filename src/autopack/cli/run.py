@@ -6,12 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autopack.cli.output import json_option, print_fields, print_json, print_table, say, tell_none
+from autopack.cli.output import (
+    json_option,
+    note,
+    print_fields,
+    print_json,
+    print_table,
+    say,
+    tell_none,
+)
 from autopack.cli.session import LogCommand, ReadingCommand, Session, example
 from autopack.cli.suggestions import CommandGroup
 
 if TYPE_CHECKING:
     from autopack.exchange.run_files import RunFile
+
+
+_REASON_MOST = 120
 
 
 @click.group(
@@ -120,8 +131,17 @@ def list_runs(session: Session, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    header = ("run_id", "status", "outcome", "phases_by_state")
-    print_table(header, [[row[name] for name in header] for row in rows])
+    header = ("run", "status", "outcome", "created", "phases")
+    print_table(
+        header,
+        [
+            (
+                row["run_id"], row["status"], row["outcome"], row["created_at"],
+                ", ".join(f"{n:,} {state}" for state, n in row["phases_by_state"].items()),
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
     tell_none(rows, "There are no runs yet: autopack run create RUN --phases FILE makes one.")
 
 
@@ -155,8 +175,8 @@ def _row(phase: Any, work: Any) -> list[Any]:
     if work is not None:
         use = work.use
         shown = [
-            f"{use.total_tokens:,}" if use.calls > use.calls_without_total else None,
-            f"{use.cost_usd:.4f}" if use.calls > use.calls_without_cost else None,
+            use.total_tokens if use.calls > use.calls_without_total else None,
+            f"{use.cost_usd:,.4f}" if use.calls > use.calls_without_cost else None,
             f"{work.worked_us / 1e6:,.1f}",
         ]
     return [phase.phase_id, phase.status.value, phase.attempts, *shown, _reason(phase)]
@@ -186,7 +206,7 @@ def outputs(session: Session, run_id: str, jsonl: Path | None, folder: Path | No
         else:
             assert folder is not None
             n, place = write_files(log, run_id, folder), folder
-    say(f"{n} written to {place}", err=True)
+    note(f"{n} written to {place}")
 
 
 @run.command(
@@ -305,4 +325,5 @@ def _reason(phase: object) -> str | None:
     assert isinstance(phase, PhaseView)
     if phase.reason is None:
         return phase.zero_yield_reason
-    return " ".join(f"{phase.reason_code or ''} {phase.reason}".split())[:80]
+    said = " ".join(f"{phase.reason_code or ''} {phase.reason}".split())
+    return said if len(said) <= _REASON_MOST else f"{said[: _REASON_MOST - 3]}..."

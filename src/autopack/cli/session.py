@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autopack.cli.output import say
+from autopack.cli.output import note, say, shown
 
 if TYPE_CHECKING:
     from autopack.log.log import Log
@@ -134,7 +134,7 @@ def announce(log: "Log") -> None:
     from autopack.log.addresses import masked
     from autopack.log.log import journal_of
 
-    say(f"log: {masked(log.target)} (log_id {journal_of(log).log_id})", err=True)
+    note(f"log: {masked(log.target)} (log_id {journal_of(log).log_id})")
 
 
 def _as_of(log: "Log", until: str) -> "Log":
@@ -144,8 +144,8 @@ def _as_of(log: "Log", until: str) -> "Log":
     click.get_current_context().call_on_close(log.close)
     past = log.as_of(place_of(until))
     position = past.head().position
-    last = past.info()["last_event_at"] if position else "before the first event"
-    say(f"as of position {position} ({last}): who was at work then is not kept", err=True)
+    last = shown(past.info()["last_event_at"]) if position else "before the first event"
+    note(f"as of position {position} ({last}): who was at work then is not kept")
     return past
 
 

@@ -7,6 +7,7 @@ import attrs
 
 from autopack.events import DrainLaunched, DrainStopped
 
+_BROKEN_OFF = ("stopped", "machine", "error")
 DrainState = Literal["at work", "paused", "stopped", "gone"]
 
 
@@ -22,6 +23,7 @@ class DrainSummary:
         workers: The processes that are there, by their names; they begin with host and pid.
         paused: Why it takes no phase, until it is resumed.
         stopped_at, stopped: How it ended last, with reason and totals, and when.
+        executor: What it was started with, by its name.
         launched: The process that was begun for it last to go on by itself.
     """
 
@@ -33,6 +35,14 @@ class DrainSummary:
     stopped_at: datetime | None = None
     stopped: DrainStopped | None = None
     launched: DrainLaunched | None = None
+    executor: str | None = None
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether it ended with work ahead, and by nothing that would end it again at once."""
+        if self.state != "stopped" or self.stopped is None:
+            return self.state == "gone"
+        return self.stopped.reason in _BROKEN_OFF
 
 
 def drain_line(drain: DrainSummary) -> str:
@@ -51,3 +61,19 @@ def drain_line(drain: DrainSummary) -> str:
     if drain.launched is not None:
         parts.append(f"its output is in {drain.launched.output} on {drain.launched.host}")
     return ", ".join(parts)
+
+
+def drain_cells(drain: DrainSummary) -> tuple[str | int | datetime | None, ...]:
+    """Return a drain as a row: id, state, since when, what was done, who works on it, and why."""
+    stopped = drain.stopped
+    totals = {} if stopped is None else stopped.totals
+    why = drain.paused
+    if stopped is not None and drain.state == "stopped":
+        why = ": ".join(filter(None, (stopped.reason.replace("_", " "), stopped.detail)))
+    since = drain.stopped_at if drain.state == "stopped" else drain.started_at
+    by = ", ".join(drain.workers)
+    if drain.launched is not None:
+        why = "; ".join(filter(None, (why, f"its output is in {drain.launched.output}")))
+    done = [totals.get(name) for name in ("completed", "failed")]
+    counts = [n if isinstance(n, int) else None for n in done]
+    return (drain.drain_id, drain.state, since, *counts, by or None, why)

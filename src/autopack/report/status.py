@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import attrs
@@ -14,10 +14,12 @@ from autopack.report.drain_summary import DrainSummary, drain_line
 from autopack.report.escaping import in_code, in_markdown, on_line
 from autopack.report.failure_words import failure_words, kind_words
 from autopack.report.progress_rate import per_minute
+from autopack.report.quantities import count, moment, usd
 from autopack.report.stuck_phases import stuck_lines
 from autopack.values.money import ZERO, Usd
 
 _SHOWN: Final = 5
+_PROGRAM: Final = "command"
 
 
 @attrs.frozen(kw_only=True)
@@ -96,6 +98,8 @@ class Status:
         inferred_output_tokens: How many of these nobody measured: somebody guessed the split.
         samples: Attempts and imported pairs whose prediction was met by a measurement.
         samples_won: Those of them that completed.
+        is_calibrated: Whether estimates go by what a calibration taught.
+        last_drain: The drain that was started last, if that was not long ago.
     """
 
     target: str
@@ -131,6 +135,8 @@ class Status:
     estimates: int = 0
     samples: int = 0
     samples_won: int = 0
+    is_calibrated: bool = False
+    last_drain: DrainSummary | None = None
     is_past: bool = False
 
     @property
@@ -173,19 +179,20 @@ def status_markdown(status: Status) -> str:
 def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "log", f"{status.target} (log_id {status.log_id})"
     if status.is_past:
-        yield "as of", f"{_time(status.at)}; who was alive then is not kept"
+        yield "as of", f"{_time(status.at, _today(status))}; who was alive then is not kept"
     if status.parent is not None:
         yield "parent", f"{status.parent[0]} up to position {status.parent[1]}"
-    last = _time(status.last_event_at)
-    yield "events", f"{status.events}" + (f", last recorded {last}" if last else "")
+    last = _time(status.last_event_at, _today(status))
+    yield "events", f"{status.events:,}" + (f", last recorded {last}" if last else "")
     implied = f", {status.runs_implied} more only implied" if status.runs_implied else ""
-    yield "runs", f"{status.runs}{implied}"
-    states = ", ".join(f"{n} {state}" for state, n in status.phases_by_state.items())
-    yield "phases", f"{status.phases}" + (f": {states}" if states else "")
+    yield "runs", f"{status.runs:,}{implied}"
+    states = ", ".join(f"{n:,} {state}" for state, n in status.phases_by_state.items())
+    yield "phases", f"{status.phases:,}" + (f": {states}" if states else "")
     late = f", {status.late_calls} late" if status.late_calls else ""
-    yield "usage", f"{_count(status.calls, 'call')}{late}; {_tokens(status)}; {_cost(status)}"
-    won, estimates = status.samples_won, _count(status.estimates, "estimate")
-    yield "yield", f"{_count(status.samples, 'sample')} ({won} won) of {estimates}"
+    yield "usage", f"{count(status.calls, 'call')}{late}; {_tokens(status)}; {_cost(status)}"
+    if status.is_calibrated:
+        won = f"{status.samples_won:,} of them completed"
+        yield "learnt", f"{count(status.samples, 'output')} measured, {won}"
     if status.is_held:
         yield "held", _held(status)
     for wait in status.waits:
@@ -193,26 +200,24 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     for limit in status.limits:
         yield "limit", limit_line(limit, status.at)
     if status.pace is not None:
-        yield "pace", _pace(status.pace)
+        yield "pace", _pace(status.pace, _today(status))
     if status.dead_letters:
-        yield (
-            "dead",
-            f"{_count(status.dead_letters, 'phase')} failed for good: requeue, or skip",
-        )
+        yield "failed", f"{count(status.dead_letters, 'phase')} failed for good: requeue, or skip"
 
 
 def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
     if status.drains:
         yield "Drains at work", [drain_line(drain) for drain in status.drains]
     if status.live:
-        yield "Working now", [_worker(worker) for worker in status.live]
+        yield "Working now", [_worker(worker, _today(status)) for worker in status.live]
     if status.gates or status.asked_caps:
         asked = [f"cap of {cap.scope}: {cap.why}" for cap in status.asked_caps]
-        yield "Waiting for a decision", [*map(_halted, status.gates), *asked]
+        gates = [_halted(gate, _today(status)) for gate in status.gates]
+        yield "Waiting for a decision", [*gates, *asked]
     if status.stuck:
         yield "Can never be taken", stuck_lines(status.stuck)
     if status.failures:
-        yield "Last failures", [_halted(failure) for failure in status.failures]
+        yield "Last failures", [_halted(failure, _today(status)) for failure in status.failures]
     if status.failure_groups:
         yield "Kinds of failures", [_group(group) for group in status.failure_groups]
     if not status.is_past:
@@ -234,7 +239,7 @@ def _steps(status: Status, command: str) -> Iterator[str]:
             yield f"{command} drain resume --drain {shlex.quote(drain.drain_id)}"
     may_drain = not status.drains and states.get("QUEUED") and not status.is_held
     if may_drain or any(worker.is_expired for worker in status.live):
-        yield f"{command} drain --executor NAME"
+        yield f"{command} drain {_again(status.last_drain)}"
     for gate in status.gates[:1]:
         yield f"{command} phase approve {shlex.quote(gate.phase)} --why REASON"
     for cap in status.asked_caps[:1]:
@@ -249,21 +254,29 @@ def _steps(status: Status, command: str) -> Iterator[str]:
     yield f"{command} log verify"
 
 
-def _worker(worker: LiveWorker) -> str:
+def _again(last: DrainSummary | None) -> str:
+    """Return the options by which a drain goes on with what is queued."""
+    if last is not None and (last.is_broken_off or last.executor == _PROGRAM):
+        return "--resume"
+    name = "" if last is None else last.executor or ""
+    return f"--executor {shlex.quote(name) if '.py:' in name else 'NAME'}"
+
+
+def _worker(worker: LiveWorker, now: datetime) -> str:
     parts = [f"{worker.phase} by {worker.worker or 'an unknown worker'}"]
     if worker.step:
         parts.append(f"at {worker.step!r}")
     if worker.since:
-        parts.append(f"since {_time(worker.since)}")
+        parts.append(f"since {_time(worker.since, now)}")
     if worker.deadline:
-        parts.append(f"until {_time(worker.deadline)} at the latest")
+        parts.append(f"until {_time(worker.deadline, now)} at the latest")
     if worker.is_expired:
         parts.append("its lease has ended: a drain, attempt() or requeue takes the phase back")
     return ", ".join(parts)
 
 
-def _halted(halted: Halted) -> str:
-    at = f"{_time(halted.at)} " if halted.at else ""
+def _halted(halted: Halted, now: datetime) -> str:
+    at = f"{_time(halted.at, now)} " if halted.at else ""
     words = failure_words(halted.code, halted.message, halted.state)
     return f"{at}{halted.phase} {halted.state}: {words}"
 
@@ -279,13 +292,13 @@ def _group(group: FailureGroup) -> str:
     return f"{group.n} x {kind_words(group.fingerprint)} (such as {group.example})"
 
 
-def _pace(pace: Pace) -> str:
+def _pace(pace: Pace, now: datetime) -> str:
     rate = per_minute(pace.ended, pace.seconds)
-    parts = [f"{pace.completed} of the last {_count(pace.ended, 'attempt')} completed"]
+    parts = [f"{pace.completed} of the last {count(pace.ended, 'attempt')} completed"]
     if rate is not None:
         parts.append(f"{rate:.1f} a minute")
     if pace.expected_end is not None:
-        parts.append(f"expected end {_time(pace.expected_end)}")
+        parts.append(f"expected end {_time(pace.expected_end, now)}")
     return ", ".join(parts)
 
 
@@ -293,7 +306,7 @@ def _tokens(status: Status) -> str:
     if not status.calls_without_total:
         output = f"{status.output_tokens:,} of them output{_guess(status)}"
         return f"{status.total_tokens:,} tokens, {output}"
-    unknown = f"the total of {_count(status.calls_without_total, 'call')} unknown"
+    unknown = f"the total of {count(status.calls_without_total, 'call')} unknown"
     return f"{status.output_tokens:,} output tokens{_guess(status)}, {unknown}"
 
 
@@ -309,16 +322,17 @@ def _cost(status: Status) -> str:
     if not known:
         return "no cost reported"
     without = status.calls_without_cost
-    unknown = f", {_count(without, 'call')} without a cost" if without else ""
-    return f"{status.cost_usd:.4f} USD reported{unknown}"
+    unknown = f", {count(without, 'call')} without a cost" if without else ""
+    return f"{usd(status.cost_usd)} USD reported{unknown}"
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+def _today(status: Status) -> datetime:
+    """Return by what a moment is today's; of a status as of then, none is."""
+    return status.at + timedelta(days=2) if status.is_past else status.at
 
 
-def _time(moment: datetime | None) -> str:
-    return moment.isoformat(timespec="seconds") if moment else ""
+def _time(at: datetime | None, now: datetime) -> str:
+    return moment(at, now) if at else ""
 
 
 def _simple(_instance: Any, _field: Any, value: Any) -> Any:

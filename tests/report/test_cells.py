@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopack.cli.cells import cells, cut_end, cut_middle, filled
+from autopack.report.cells import cells, cut_end, cut_middle, filled
 
 TEXTS = st.text(st.sampled_from("abc-日本🎉é"), max_size=60)
 
