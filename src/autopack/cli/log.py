@@ -2,11 +2,19 @@
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 
 from autopack.cli.number_options import COUNT, DAYS, POSITION, SIZE
-from autopack.cli.output import json_option, print_fields, print_json, say, tell_none
+from autopack.cli.output import (
+    json_option,
+    print_fields,
+    print_json,
+    print_json_line,
+    say,
+    tell_none,
+)
 from autopack.cli.session import (
     LogCommand,
     ReadingCommand,
@@ -93,26 +101,53 @@ def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -
 @log.command(
     cls=ReadingCommand,
     short_help="Show the last events, or those after a position.",
-    epilog=example("autopack --log work.db log tail --after 100"),
+    epilog=example("autopack --log work.db log tail --after 100", "autopack log tail -f"),
 )
 @click.option("--after", type=POSITION, help="Begin after this position.")
 @click.option("--limit", type=COUNT, default=20, show_default=True, help="How many.")
+@click.option("-f", "--follow", is_flag=True, help="Go on showing events as they come.")
 @json_option
 @click.pass_obj
-def tail(session: Session, after: int | None, limit: int, as_json: bool) -> None:
-    """Show the last events, or those after a position; damaged ones are shown as they are."""
+def tail(session: Session, after: int | None, limit: int, follow: bool, as_json: bool) -> None:
+    """
+    Show the last events, or those after a position; damaged ones are shown as they are.
+
+    With --follow it goes on until Ctrl-C; --json then prints a line for each event.
+    """
     from autopack.api.logs import read_tail
     from autopack.report.history import event_json, history_line
 
+    if follow and session.until is not None:
+        raise click.UsageError("--follow goes on, and --until ends: choose one.")
     with session.open_log() as held:
         events = read_tail(held, after=after, limit=limit)
         head = held.head().position
+        if follow:
+            _show_on(held, events, as_json)
+            return
     if as_json:
         print_json([event_json(recorded) for recorded in events])
         return
     for recorded in events:
         say(history_line(recorded))
     tell_none(events, f"There is no event after position {after or 0}; the head is {head}.")
+
+
+def _show_on(log: Any, events: list[Any], as_json: bool) -> None:
+    """Show events, and those that come, until Ctrl-C."""
+    from itertools import chain
+
+    from autopack.report.history import event_json, history_line
+
+    last = events[-1].position if events else log.head().position
+    try:
+        for recorded in chain(events, log.follow(after=last)):
+            if as_json:
+                print_json_line(event_json(recorded))
+            else:
+                say(history_line(recorded))
+    except KeyboardInterrupt:
+        return
 
 
 @log.command(

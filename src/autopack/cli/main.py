@@ -10,7 +10,7 @@ import click
 
 from autopack.cli.forced_exit import INTERRUPTED, whole_process
 from autopack.cli.lasting_stderr import make_lasting
-from autopack.cli.output import OutputError, ReaderGoneError, say, silence
+from autopack.cli.output import OutputError, ReaderGoneError, be_quiet, say, silence
 from autopack.cli.suggestions import CommandGroup, nearest_option
 
 _COMMANDS: Final = {
@@ -142,6 +142,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) ->
     metavar="DIR",
     help="Also load every Python file of a folder as a plugin; may be repeated.",
 )
+@click.option("-q", "--quiet", is_flag=True, help="Say results and faults alone.")
 @click.option("-v", "--verbose", count=True, help="Log more to stderr; twice for everything.")
 @click.option(
     "--version",
@@ -153,9 +154,14 @@ def _version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) ->
 )
 @click.pass_context
 def autopack(
-    ctx: click.Context, log_target: str | None, plugins_dirs: tuple[str, ...], verbose: int
+    ctx: click.Context,
+    log_target: str | None,
+    plugins_dirs: tuple[str, ...],
+    quiet: bool,
+    verbose: int,
 ) -> None:
     """Drain batches of LLM work, record what every call cost, and learn from it."""
+    be_quiet(quiet)
     _session(ctx)
 
 
@@ -182,7 +188,7 @@ def _session(ctx: click.Context) -> Any:
         ctx.obj = Session(
             target=given.get("log_target"),
             plugins_dirs=given.get("plugins_dirs") or (),
-            verbose=given.get("verbose") or 0,
+            verbose=-1 if given.get("quiet") else given.get("verbose") or 0,
         )
         ctx.call_on_close(ctx.obj.tell_faults)
     return ctx.obj

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:  # which takes a module for resources along
     from importlib.abc import Loader
 
+_QUIET: Final = 40
 _LEVELS: Final = (30, 20, 10)
 """WARNING, INFO and DEBUG, as ``logging`` has them, which is not needed for anything else."""
 
@@ -17,6 +18,8 @@ _LEVELS: Final = (30, 20, 10)
 def configure_logging(verbose: int) -> None:
     """
     Send structlog's lines to stderr: warnings, with ``-v`` information, with ``-vv`` all.
+
+    Below 0 there are errors alone.
 
     Importing structlog takes longer than most commands, which have nothing to log: unless it is
     loaded, it is configured at the moment when somebody imports it.
@@ -43,7 +46,7 @@ def _configure(verbose: int) -> None:
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
-            _LEVELS[min(verbose, len(_LEVELS) - 1)]
+            _QUIET if verbose < 0 else _LEVELS[min(verbose, len(_LEVELS) - 1)]
         ),
         logger_factory=_stderr_logger,
         cache_logger_on_first_use=False,
