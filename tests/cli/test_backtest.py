@@ -77,7 +77,7 @@ def test_a_log(cli, run_log, executors):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--tau", "1"], "1.0 is not in the range 0<x<1"),
+        (["--tau", "1"], "1 is not above 0 and below 1."),
         (["--calibrator", "nobody"], "There is no calibrator 'nobody'"),
         (["--calibrator", "aci:gama=1"], "has no option gama"),
         (["--calibrator", "aci:gamma=5"], "gamma is 5"),

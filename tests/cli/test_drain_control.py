@@ -87,7 +87,7 @@ def test_a_drain_that_nobody_works_on_is_set_for_who_goes_on(cli, run_log, execu
         (("set", "workers=2"), "Missing option '--why'"),
         (("set", "--why", "so"), "Missing argument 'NAME=VALUE...'"),
         (("set", "workers", "--why", "so"), "'workers' is not NAME=VALUE"),
-        (("set", "workers=two", "--why", "so"), "workers: 'two' is not a valid integer"),
+        (("set", "workers=two", "--why", "so"), "workers: 'two' is no whole number"),
         (("set", "workers=1", "workers=2", "--why", "so"), "workers: it is given 2 times"),
         (("set", "rpm=0", "--why", "so"), "requests_per_minute: '0' is not N or MODEL=N"),
         (("set", "max-usd=-1", "--why", "so"), "max_usd"),

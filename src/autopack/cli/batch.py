@@ -27,6 +27,20 @@ _SETTINGS: Final = (
 @click.command(
     cls=ProgramCommand,
     short_help="Answer a file of tasks, each row once.",
+    used_first=(
+        "executor",
+        "workers",
+        "max_usd",
+        "max_tokens",
+        "max_minutes",
+        "timeout_s",
+        "id_column",
+        "goal",
+        "model",
+        "run_id",
+        "out",
+        "changed",
+    ),
     epilog=example(
         "autopack batch tasks.csv --workers 4 --max-usd 5 -- claude -p {goal}",
         "autopack batch tasks.csv -- llm -m gpt-4o-mini {prompt}",

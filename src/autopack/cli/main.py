@@ -11,6 +11,7 @@ import click
 from autopack.cli.forced_exit import INTERRUPTED, whole_process
 from autopack.cli.lasting_stderr import make_lasting
 from autopack.cli.output import OutputError, ReaderGoneError, be_quiet, say, silence
+from autopack.cli.short_help import help_all_option, shows_all
 from autopack.cli.suggestions import CommandGroup, nearest_option
 
 _COMMANDS: Final = {
@@ -42,6 +43,19 @@ _COMMANDS: Final = {
 }
 """Each command with its module below ``autopack.cli`` and its name there."""
 
+_WANTED: Final = (
+    (("batch", "demo"), "a file of tasks, answered; what there is, shown"),
+    (("run", "phase", "drain", "probe"), "queue work, do it, decide about it"),
+    (("account", "cap"), "limits of accounts; caps, and who is asked"),
+    (("status", "usage", "report", "compare"), "how it stands, what it cost, how it went"),
+    (("history", "replay", "log", "views"), "every event; any moment of the past"),
+    (("estimate", "forecast", "simulate"), "what work will take, before it is done"),
+    (("calibrate", "backtest"), "learn from what was measured"),
+    (("import", "export"), "from other tools, and to them"),
+    (("plugins", "doctor"), "what is added, and if all is in order"),
+)
+"""The commands by what people want; ``--help-all`` has a line for each."""
+
 DONE, FAULTS, REFUSED = 0, 1, 2
 
 
@@ -65,6 +79,21 @@ class AutopackGroup(CommandGroup):
             return found
         command: click.Command | None = _session(ctx).plugin_command(cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by what people want, on a screen; or each with its line."""
+        if shows_all(ctx):
+            super().format_commands(ctx, formatter)
+            return
+        with formatter.section("Commands"):
+            formatter.write_dl([(", ".join(names), what) for names, what in _WANTED])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write how to begin, or all that is good to know."""
+        if shows_all(ctx):
+            super().format_epilog(ctx, formatter)
+        else:
+            formatter.write_text("autopack COMMAND --help says more; try: autopack demo")
 
     def make_context(self, *given: Any, **settings: Any) -> click.Context:
         """Parse what stands before the command."""
@@ -133,14 +162,14 @@ def _version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) ->
     "log_target",
     envvar="AUTOPACK_LOG",
     metavar="PATH|URL",
-    help="The log to work on; also AUTOPACK_LOG. There is no default.",
+    help="The log to work on; or AUTOPACK_LOG.",
 )
 @click.option(
     "--plugins-dir",
     "plugins_dirs",
     multiple=True,
     metavar="DIR",
-    help="Also load every Python file of a folder as a plugin; may be repeated.",
+    help="Load each Python file there as a plugin, too.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say results and faults alone.")
 @click.option("-v", "--verbose", count=True, help="Log more to stderr; twice for everything.")
@@ -163,6 +192,9 @@ def autopack(
     """Drain batches of LLM work, record what every call cost, and learn from it."""
     be_quiet(quiet)
     _session(ctx)
+
+
+autopack.params.append(help_all_option())
 
 
 def main() -> None:

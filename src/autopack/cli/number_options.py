@@ -9,27 +9,85 @@ import click
 _UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _SPAN: Final = re.compile(r"(?P<figure>\d{1,9}(?:\.\d{1,6})?) ?(?P<unit>s|m|min|h|d)")
 
-POSITION: Final = click.IntRange(min=0, max=2**53)
+_MOST: Final = 2**53
+
+
+class Whole(click.IntRange):
+    """A whole number, from its least to what every reader of JSON can hold."""
+
+    name = "whole number"
+
+    def __init__(self, least: int) -> None:
+        super().__init__(min=least, max=_MOST)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """Return what help shows in its place."""
+        return "N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number that was typed."""
+        try:
+            number = int(value)
+        except (ValueError, TypeError):
+            self.fail(f"{value!r} is no whole number.", param, ctx)
+        if number < (self.min or 0):
+            self.fail(f"{number} is below {self.min}.", param, ctx)
+        if number > _MOST:
+            self.fail(f"{number} is above {_MOST}.", param, ctx)
+        return number
+
+    def _describe_range(self) -> str:
+        return ""  # in lists of options it is longer than what they are for
+
+
+POSITION: Final = Whole(0)
 """A place in a log."""
 
-COUNT: Final = click.IntRange(min=1, max=2**53)
+COUNT: Final = Whole(1)
 """How many of something, at least one."""
 
-SIZE: Final = click.IntRange(min=0, max=2**53)
+SIZE: Final = Whole(0)
 """How large something is, in bytes."""
 
 
 class Finite(click.FloatRange):
     """A number within a range; what is none, or has no end, is refused."""
 
+    name = "number"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """Return what help shows in its place."""
+        return "N"
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Return the number that was typed."""
-        number: float = super().convert(value, param, ctx)
+        try:
+            number = float(value)
+        except (ValueError, TypeError):
+            self.fail(f"{value!r} is no number.", param, ctx)
         if not abs(number) < float("inf"):
             self.fail(f"{value!r} is no finite number.", param, ctx)
+        if not self._holds(number):
+            self.fail(f"{value} is not {self._range()}.", param, ctx)
         return number
+
+    def _describe_range(self) -> str:
+        return ""
+
+    def _holds(self, number: float) -> bool:
+        low, high = self.min, self.max
+        is_above = low is None or number > low or (number == low and not self.min_open)
+        return is_above and (
+            high is None or number < high or (number == high and not self.max_open)
+        )
+
+    def _range(self) -> str:
+        low = "above" if self.min_open else "at least"
+        high = "below" if self.max_open else "at most"
+        ends = ((low, self.min), (high, self.max))
+        return " and ".join(f"{side} {end:g}" for side, end in ends if end is not None)
 
 
 AMOUNT: Final = Finite(min=0, min_open=True)

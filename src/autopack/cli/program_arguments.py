@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from autopack.cli.session import LogCommand
+from autopack.cli.short_help import ShortHelp
 from autopack.cli.suggestions import CommandGroup
 
 _END: Final = "--"
@@ -13,7 +14,7 @@ _PLACE: Final = "autopack.program"
 _TYPED: Final = "autopack.typed"
 
 
-class ProgramCommand(LogCommand):
+class ProgramCommand(ShortHelp, LogCommand):
     """A command after whose options, and ``--``, a program may stand."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
