@@ -66,7 +66,8 @@ def test_a_drain_goes_on_in_a_session_of_its_own(cli, run_log, slow):
     assert (begun["drain_id"], begun["pid"], begun["output"]) == (
         there.drain_id, there.launched.pid, there.launched.output,
     )  # fmt: skip
-    assert f"{begun['drain_id']} at work by {there.workers[0]}" in shown
+    assert f"{begun['drain_id']}  at work" in shown
+    assert there.workers[0] in shown
     assert ("empty", 2) == (after.stopped.reason, after.stopped.totals["completed"])
     assert ["drain.started", "drain.stopped"] == [lines[n]["type"] for n in (0, -2)]
     assert "p1  completed" in Path(begun["output"]).with_suffix(".err").read_text("utf-8")

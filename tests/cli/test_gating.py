@@ -33,7 +33,7 @@ def test_a_run_file_asks_and_the_command_line_answers(cli, log_path, tmp_path, d
     halted = json.loads(cli(*log, "status", "--json").stdout)["failures"]
 
     assert 0 == drained.exit_code
-    assert "1 waiting for a decision" in drained.stdout
+    assert "1 waiting for you" in drained.stdout
     assert "Is the manual fit to be published?" in status.stdout
     assert "# Manual\n" == text.stdout
     assert (state, "read it", ["docs/manual.md"]) == (

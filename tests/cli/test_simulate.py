@@ -63,7 +63,7 @@ def test_a_dry_run_shows_predictions_and_their_sum(cli, run_log, executors):
     result = cli("--log", run_log, "drain", "--executor", f"{executors}:works", "--dry-run",
                  "--strategy", "triage")  # fmt: skip
 
-    assert "predicted_usd" in result.stdout.splitlines()[0]
+    assert "predicted USD" in result.stdout.splitlines()[0]
     assert "its run is not sampled yet" in result.stdout
     assert "2 phases would be worked on" in result.stderr
     assert "the cost is unknown; nothing was written" in result.stderr

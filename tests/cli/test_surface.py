@@ -240,3 +240,15 @@ def test_a_python_name_is_public_and_documented(words):
 
         assert public in autopack.__all__
         assert (getattr(thing, method) if method else thing).__doc__
+
+
+def test_a_reason_is_asked_for_where_something_is_lost():
+    """Everywhere else `by hand` is recorded where nobody says why."""
+    asked = {
+        words
+        for words, command in ALL.items()
+        for option in command.params
+        if option.name == "why" and option.required
+    }
+
+    assert {"run cancel", "phase cancel", "phase reject", "log prune"} == asked

@@ -126,7 +126,7 @@ def test_a_phase_is_named_with_a_slash_or_in_two_words(cli, run_log, executors, 
     assert run("phase", "cancel", *words, "--why", "w").startswith("Phase r/p1 is CANCELLED")
     assert run("phase", "requeue", *words, "--why", "w").startswith("Phase r/p1 is QUEUED")
     assert run("phase", "skip", *words, "--why", "w").startswith("Phase r/p1 is SKIPPED")
-    assert "phase_id            p1" in run("phase", "show", *words)
+    assert "phase         p1" in run("phase", "show", *words)
     assert 4 == len(run("history", *words).splitlines())
     for decision in ("approve", "reject"):
         refused = cli("--log", run_log, "phase", decision, *words, "--why", "w")

@@ -31,6 +31,13 @@ def test_one_row_says_all_of_it():
     )
 
 
+def test_nothing_is_told_apart_from_zero():
+    """No tokens were used, or nobody knows."""
+    assert ["     tokens", "r/a       0", "r/b       -", "r/c       5"] == lines(
+        {"r/a": {"tokens": 0}, "r/b": {"tokens": None}, "r/c": {"tokens": 5}}
+    )
+
+
 def test_columns_without_room_are_named():
     """As many as fit stand there."""
     rows = {f"r/{n}": {"status": "OPEN", "calls": n, "zeal": f"{n}" * 20} for n in (1, 2)}

@@ -83,9 +83,9 @@ def test_next_steps_can_be_pasted_into_a_shell():
 
     assert [
         f"{command} drain --executor NAME",
-        f"{command} phase approve r/p4 --why REASON",
+        f"{command} phase approve r/p4",
         f"{command} history r 'p 3'",
-        f"{command} phase requeue 'r/p 3' --why REASON",
+        f"{command} phase requeue 'r/p 3'",
         f"{command} calibrate",
         f"{command} log verify",
     ] == next_steps(BUSY)

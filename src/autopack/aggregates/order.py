@@ -105,5 +105,5 @@ def _after_itself(run_id: str, cycle: Sequence[str]) -> Stuck:
     return Stuck(
         phase=phase,
         why=f"waits for itself: {' -> '.join(cycle)} (each comes after the next).",
-        remedy=f"phase skip {shlex.quote(phase)} --why REASON",
+        remedy=f"phase skip {shlex.quote(phase)}",
     )

@@ -3,7 +3,7 @@
 import click
 
 from autopack.cli.output import json_option, print_json, say
-from autopack.cli.session import LogCommand, ReadingCommand, Session, example
+from autopack.cli.session import LogCommand, ReadingCommand, Session, example, why_option
 from autopack.cli.suggestions import CommandGroup
 
 
@@ -44,7 +44,7 @@ def list_(session: Session, as_json: bool) -> None:
 )
 @click.argument("name", metavar="ACCOUNT")
 @click.option("--model", help="Only the lane of this model.")
-@click.option("--why", required=True, help="The reason; it is recorded.")
+@why_option()
 @click.pass_obj
 def open_(session: Session, name: str, model: str | None, why: str) -> None:
     """

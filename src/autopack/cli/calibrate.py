@@ -19,6 +19,7 @@ from autopack.cli.session import (
     example,
     log_option,
     until_option,
+    why_option,
 )
 from autopack.cli.suggestions import CommandGroup
 
@@ -145,7 +146,7 @@ def apply(session: Session, file: Path, force_why: str | None, as_json: bool) ->
     cls=LogCommand, epilog=example("autopack --log work.db calibrate reject FILE.json --why 'odd'")
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--why", required=True, help="The reason; it is recorded.")
+@why_option()
 @click.pass_obj
 def reject(session: Session, file: Path, why: str) -> None:
     """Record that a proposal was turned down."""
@@ -161,7 +162,7 @@ def reject(session: Session, file: Path, why: str) -> None:
     short_help="Go back to the multipliers before those in use.",
     epilog=example("autopack --log work.db calibrate rollback --why 'truncates'"),
 )
-@click.option("--why", required=True, help="The reason; it is recorded.")
+@why_option()
 @click.option(
     "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
 )

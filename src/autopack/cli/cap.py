@@ -4,7 +4,7 @@ import click
 
 from autopack.cli.output import json_option, print_json, print_table, say
 from autopack.cli.run import cap_given, shown
-from autopack.cli.session import LogCommand, ReadingCommand, Session, example
+from autopack.cli.session import LogCommand, ReadingCommand, Session, example, why_option
 from autopack.cli.suggestions import CommandGroup
 
 
@@ -47,7 +47,7 @@ def list_(session: Session, as_json: bool) -> None:
     "--raise", "raised", multiple=True, required=True, metavar="UNIT=N",
     help="To what: tokens=N, usd=N, attempts=N or minutes=N; repeatable.",
 )  # fmt: skip
-@click.option("--why", required=True, help="The reason; it is recorded.")
+@why_option()
 @click.pass_obj
 def approve(session: Session, scope: str, raised: tuple[str, ...], why: str) -> None:
     """Raise a cap whose owner is asked; work goes on."""
@@ -65,7 +65,7 @@ def approve(session: Session, scope: str, raised: tuple[str, ...], why: str) -> 
     epilog=example("autopack --log work.db cap reject run-nightly --why 'enough for tonight'"),
 )
 @click.argument("scope")
-@click.option("--why", required=True, help="The reason; it is recorded.")
+@why_option()
 @click.pass_obj
 def reject(session: Session, scope: str, why: str) -> None:
     """Leave a cap as it is; what waits stays queued."""

@@ -23,7 +23,7 @@ from autopack.cli.output import (
     whoever_reads,
 )
 from autopack.cli.program_arguments import ProgramGroup, command_of, refuse_for_others
-from autopack.cli.session import Session, example
+from autopack.cli.session import BY_HAND, Session, example
 from autopack.cli.signals import stopping
 
 _NOBODY = "recorded"
@@ -206,7 +206,7 @@ def drain(
         if dry_run:
             _show_plan(log, settings, as_json)
             return
-        report = _run(log, settings, why if requeue else None, last, as_json)
+        report = _run(log, settings, (why or BY_HAND) if requeue else None, last, as_json)
         is_stopped = last.is_asked or report.is_interrupted
         last.code = INTERRUPTED if is_stopped else 0 if report.is_clean else 1
         with whoever_reads():  # before the log is closed, which may be held up
@@ -267,8 +267,8 @@ def _check_together(
 ) -> None:
     if phase_id is not None and run_id is None:
         raise click.UsageError("--phase-id needs --run-id: an id is unique only within its run.")
-    if requeue and (phase_id is None or not (why and why.strip())):
-        raise click.UsageError("--requeue needs --run-id, --phase-id and --why REASON.")
+    if requeue and phase_id is None:
+        raise click.UsageError("--requeue needs --run-id and --phase-id.")
     if why is not None and not requeue:
         raise click.UsageError("--why belongs to --requeue.")
     if requeue and dry_run:

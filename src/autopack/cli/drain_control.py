@@ -7,7 +7,7 @@ import click
 
 from autopack.cli.number_options import AMOUNT, COUNT, SPAN, dollars, rates
 from autopack.cli.output import json_option, print_json, print_table, say, tell_none
-from autopack.cli.session import LogCommand, ReadingCommand, Session, example
+from autopack.cli.session import LogCommand, ReadingCommand, Session, example, why_option
 
 if TYPE_CHECKING:
     from autopack.api.drain_requests import DrainAnswers
@@ -33,7 +33,7 @@ _why = click.option("--why", help="The reason; it is recorded.")
 )
 @click.argument("changes", nargs=-1, required=True, metavar="NAME=VALUE...")
 @_which
-@click.option("--why", required=True, help="The reason; it is recorded.")
+@why_option()
 @json_option
 @click.pass_context
 def set_(

@@ -22,6 +22,7 @@ from autopack.cli.session import (
     absolute_target,
     announce,
     example,
+    why_option,
 )
 from autopack.cli.suggestions import CommandGroup
 from autopack.cli.text_commands import text_by_digest
@@ -172,7 +173,7 @@ def backup(session: Session, dest: Path) -> None:
 @click.option("--older-than-days", type=DAYS, help="Last named before that.")
 @click.option("--larger-than-bytes", type=SIZE, help="Compressed size.")
 @click.option("--run-id", metavar="RUN", help="Named by this run's events alone.")
-@click.option("--why", required=True, help="The reason; it is recorded.")
+@why_option(is_asked=True)
 @click.option("--dry-run", is_flag=True, help="Only tell what would go.")
 @json_option
 @click.pass_obj

@@ -10,7 +10,7 @@ from autopack.cli.number_options import AMOUNT, COUNT
 from autopack.cli.output import json_option, print_fields, print_json, say
 from autopack.cli.position_arguments import phase_argument, phase_in
 from autopack.cli.selected_phases import each, selected, selecting
-from autopack.cli.session import LogCommand, ReadingCommand, Session, example
+from autopack.cli.session import LogCommand, ReadingCommand, Session, example, why_option
 from autopack.cli.suggestions import CommandGroup
 from autopack.cli.text_commands import print_texts, text, texts_json
 
@@ -145,7 +145,9 @@ def _label(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _deciding(name: str, help_text: str, call: Callable[..., Any], done: str) -> None:
+def _deciding(
+    name: str, help_text: str, call: Callable[..., Any], done: str, *, is_asked: bool = False
+) -> None:
     @phase.command(
         name,
         cls=LogCommand,
@@ -154,7 +156,7 @@ def _deciding(name: str, help_text: str, call: Callable[..., Any], done: str) ->
         epilog=example(f"autopack --log work.db phase {name} nightly/p1 --why 'cause was fixed'"),
     )
     @phase_argument
-    @click.option("--why", required=True, help="The reason; it is recorded.")
+    @why_option(is_asked=is_asked)
     @click.pass_obj
     def command(session: Session, words: tuple[str, ...], why: str) -> None:
         import autopack as api
@@ -166,10 +168,9 @@ def _deciding(name: str, help_text: str, call: Callable[..., Any], done: str) ->
 
 
 def _deciding_many(
-    name: str, help_text: str, call: Callable[..., Any], done: str, why: str | None = None
+    name: str, help_text: str, call: Callable[..., Any], done: str, *, is_asked: bool = False
 ) -> None:
-    """Add a command that decides about one phase, or many; without *why* a reason is asked for."""
-    asked: dict[str, Any] = {"required": True} if why is None else {"default": why}
+    """Add a command that decides about one phase, or many."""
 
     @phase.command(
         name,
@@ -183,7 +184,7 @@ def _deciding_many(
     )
     @phase_argument
     @selecting
-    @click.option("--why", help="The reason; it is recorded.", **asked)
+    @why_option(is_asked=is_asked)
     @click.pass_context
     def command(ctx: click.Context, /, words: tuple[str, ...], why: str, **selection: Any) -> None:
         import autopack as api
@@ -214,15 +215,17 @@ _deciding_many(
     "Put an ended phase back in the queue, with all its attempts.",
     lambda api: api.requeue,
     "QUEUED",
-    why="by hand",
 )
 _deciding_many(
     "cancel",
     "Call a phase off; a worker that holds it is told at its next step.",
     lambda api: api.cancel,
     "CANCELLED",
+    is_asked=True,
 )
 _deciding_many("skip", "Leave a phase undone, on purpose.", lambda api: api.skip, "SKIPPED")
 _deciding("approve", "Accept what waits at a phase's gate.", _gate("approve"), "COMPLETE")
-_deciding("reject", "Turn down what waits at a phase's gate.", _gate("reject"), "FAILED")
+_deciding(
+    "reject", "Turn down what waits at a phase's gate.", _gate("reject"), "FAILED", is_asked=True
+)
 phase.add_command(text)

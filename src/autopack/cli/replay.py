@@ -1,6 +1,6 @@
 """``autopack replay``: a projection at any position or moment, and what changed since."""
 
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import click
 
@@ -16,8 +16,6 @@ from autopack.cli.output import (
 )
 from autopack.cli.position_arguments import place_of
 from autopack.cli.session import LogCommand, Session, example
-
-_UNTOLD: Final[tuple[Any, ...]] = (None, "", (), [], {}, False)
 
 
 @click.command(
@@ -106,7 +104,9 @@ def _show_changes(changes: list[Any], as_json: bool) -> None:
 
 
 def _told(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in _UNTOLD}
+    from autopack.report.projection_table import is_told
+
+    return {name: value for name, value in values.items() if is_told(value)}
 
 
 def _row(value: Any) -> str:

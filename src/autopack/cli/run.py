@@ -15,7 +15,7 @@ from autopack.cli.output import (
     say,
     tell_none,
 )
-from autopack.cli.session import LogCommand, ReadingCommand, Session, example
+from autopack.cli.session import LogCommand, ReadingCommand, Session, example, why_option
 from autopack.cli.suggestions import CommandGroup
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def outputs(session: Session, run_id: str, jsonl: Path | None, folder: Path | No
     cls=LogCommand, epilog=example("autopack --log work.db run pause nightly --why 'costs'")
 )
 @click.argument("run_id", metavar="ID")
-@click.option("--why", default="by hand", show_default=True, help="The reason; it is recorded.")
+@why_option()
 @click.pass_obj
 def pause(session: Session, run_id: str, why: str) -> None:
     """Let no phase of the run be claimed; those in work go on."""
@@ -226,7 +226,7 @@ def pause(session: Session, run_id: str, why: str) -> None:
 
 @run.command(cls=LogCommand, epilog=example("autopack --log work.db run resume nightly --why 'ok'"))
 @click.argument("run_id", metavar="ID")
-@click.option("--why", default="by hand", show_default=True, help="The reason; it is recorded.")
+@why_option()
 @click.pass_obj
 def resume(session: Session, run_id: str, why: str) -> None:
     """Let phases of a paused run be claimed again."""
@@ -241,7 +241,7 @@ def resume(session: Session, run_id: str, why: str) -> None:
     cls=LogCommand, epilog=example("autopack --log work.db run cancel nightly --why 'not needed'")
 )
 @click.argument("run_id", metavar="ID")
-@click.option("--why", required=True, help="The reason; it is recorded.")
+@why_option(is_asked=True)
 @click.pass_context
 def cancel(ctx: click.Context, run_id: str, why: str) -> None:
     """Call off what is not done of a run."""
@@ -265,12 +265,10 @@ def cancel(ctx: click.Context, run_id: str, why: str) -> None:
 )
 @click.argument("run_id", metavar="ID")
 @click.argument("caps", nargs=-1, metavar="[UNIT=N]...")
-@click.option("--why", help="The reason; it is recorded.")
+@why_option()
 @json_option
 @click.pass_obj
-def cap(
-    session: Session, run_id: str, caps: tuple[str, ...], why: str | None, as_json: bool
-) -> None:
+def cap(session: Session, run_id: str, caps: tuple[str, ...], why: str, as_json: bool) -> None:
     """
     Change a run's caps, or show them with what is used.
 
@@ -280,11 +278,9 @@ def cap(
     import autopack as api
 
     wanted = dict(cap_given(text) for text in caps)
-    if wanted and not why:
-        raise click.UsageError("A change of caps needs --why REASON.")
     with session.open_log() as log:
         if wanted:
-            api.set_caps(log, run_id, wanted, why=why or "")
+            api.set_caps(log, run_id, wanted, why=why)
         found = api.get_caps(log, run_id)
     if as_json:
         print_json(found)

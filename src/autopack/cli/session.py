@@ -1,8 +1,9 @@
 """What the commands of one call share: the log that was named, and the plugins."""
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -11,6 +12,11 @@ from autopack.cli.output import note, say, shown
 if TYPE_CHECKING:
     from autopack.log.log import Log
     from autopack.plugins.registry import Registry
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+BY_HAND: Final = "by hand"
+"""The reason that is recorded where nobody gave one."""
 
 
 class Session:
@@ -200,6 +206,14 @@ def log_option() -> click.Option:
         expose_value=False,
         callback=_take_log,
         help="The log; the same as before the command.",
+    )
+
+
+def why_option(*, is_asked: bool = False) -> "Callable[[F], F]":
+    """Return ``--why`` for a command; it is asked for where something is lost or turned down."""
+    given: dict[str, Any] = {"required": True} if is_asked else {"default": BY_HAND}
+    return click.option(
+        "--why", show_default=not is_asked, help="The reason; it is recorded.", **given
     )
 
 

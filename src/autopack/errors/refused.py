@@ -47,7 +47,7 @@ class RunPausedError(CommandRefusedError):
         super().__init__(
             f"Run {run_id!r} is paused. Go on with:",
             do=f"resume_run(log, {run_id!r}, why=...)",
-            typed=f"autopack run resume {quote(run_id)} --why REASON",
+            typed=f"autopack run resume {quote(run_id)}",
         )
         self.run_id = run_id
 
@@ -95,7 +95,7 @@ class AttemptsSpentError(CommandRefusedError):
             f"Phase {ref} has spent {spent} of {max_attempts} attempts. Find the cause, then "
             "give it new ones with:",
             do="requeue(log, ref, why=...)",
-            typed=f"autopack phase requeue {quote(str(ref))} --why REASON",
+            typed=f"autopack phase requeue {quote(str(ref))}",
         )
         self.ref, self.spent, self.max_attempts = ref, spent, max_attempts
 

@@ -72,6 +72,6 @@ def _steps(
         yield f"{command} phase requeue {run_id} --failed"
         yield "the same line again, which asks for them anew"
     if asked:
-        yield f"{command} phase approve {run_id}/ID --why REASON (or reject, requeue)"
+        yield f"{command} phase approve {run_id}/ID (or reject, requeue)"
     if not (left or failed or asked):
         yield f"{command} run show {run_id}"

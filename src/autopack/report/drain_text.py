@@ -156,7 +156,7 @@ def _steps(report: Any, command: str) -> Iterator[str]:
         yield f"{command} status: which phases failed for good, and how to try them again"
     if report.gated:
         yield f"{command} phase show RUN/PHASE: what it asks you"
-        yield f"{command} phase approve RUN/PHASE --why REASON (or reject, requeue)"
+        yield f"{command} phase approve RUN/PHASE (or reject, requeue)"
     resume = f"{command} drain --resume {report.drain_id}"
     match report.reason:
         case "limit":

@@ -6,7 +6,7 @@ from typing import Any, Final
 from autopack.report.cells import cells
 from autopack.report.plain_tables import table_lines
 
-_UNTOLD: Final[tuple[Any, ...]] = (None, "", (), [], {}, False)
+_UNTOLD: Final[tuple[Any, ...]] = (None, "", (), [], {})
 _STATES: Final = ("status", "state")
 _FIRST: Final = (*_STATES, "attempts", "calls", "reason_code")
 _PROSE: Final = ("reason", "message", "goal", "summary", "why")
@@ -51,13 +51,18 @@ def rows_lines(
     return lines
 
 
+def is_told(value: Any) -> bool:
+    """Tell whether a value says anything: nothing and no do not, and zero does."""
+    return value is not False and value not in _UNTOLD
+
+
 def _told(key: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a row tells beside its key."""
     said = {key, *key.split("/", 1)}
     return {
         name: value
         for name, value in row.items()
-        if value not in _UNTOLD
+        if is_told(value)
         and name not in _INNER
         and not (name.endswith("_id") and value in said)
         and not isinstance(value, dict | list)

@@ -233,7 +233,7 @@ def _steps(status: Status, command: str) -> Iterator[str]:
     for stuck in status.stuck[:1]:
         yield f"{command} {stuck.remedy}"
     for run in status.paused[:1]:
-        yield f"{command} run resume {shlex.quote(run)} --why REASON"
+        yield f"{command} run resume {shlex.quote(run)}"
     for drain in status.drains:
         if drain.paused is not None:
             yield f"{command} drain resume --drain {shlex.quote(drain.drain_id)}"
@@ -241,14 +241,14 @@ def _steps(status: Status, command: str) -> Iterator[str]:
     if may_drain or any(worker.is_expired for worker in status.live):
         yield f"{command} drain {_again(status.last_drain)}"
     for gate in status.gates[:1]:
-        yield f"{command} phase approve {shlex.quote(gate.phase)} --why REASON"
+        yield f"{command} phase approve {shlex.quote(gate.phase)}"
     for cap in status.asked_caps[:1]:
         scope = shlex.quote(cap.scope)
-        yield f"{command} cap approve {scope} --raise {cap.unit}=N --why REASON"
+        yield f"{command} cap approve {scope} --raise {cap.unit}=N"
     for failure in status.failures[:1]:
         run, _, phase = failure.phase.partition("/")
         yield f"{command} history {shlex.quote(run)} {shlex.quote(phase)}"
-        yield f"{command} phase requeue {shlex.quote(failure.phase)} --why REASON"
+        yield f"{command} phase requeue {shlex.quote(failure.phase)}"
     if status.samples:
         yield f"{command} calibrate"
     yield f"{command} log verify"

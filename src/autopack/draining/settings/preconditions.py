@@ -68,5 +68,5 @@ def _check_scope(settings: Settings, admission: Admission, handler: Handler) -> 
             to=PhaseStatus.CLAIMED,
             what="a drain takes queued phases",
             do="Put it back with requeue().",
-            typed="Put it back with --requeue --why REASON.",
+            typed="Put it back with --requeue.",
         )
