@@ -206,7 +206,7 @@ class _Gathered:
         for run_id in list(dict.fromkeys(row.run_id for row in failed))[:_STEPS_MOST]:
             yield f"{command} phase requeue {shlex.quote(run_id)} --failed"
         for row in self._gated()[:_STEPS_MOST]:
-            yield f"{command} phase approve {shlex.quote(row.key)} --why REASON"
+            yield f"{command} phase approve {shlex.quote(row.key)}"
         is_queued = any(row.status is PhaseStatus.QUEUED for row in self.phases)
         told = ("run resume ", *(("drain ",) if is_queued else ()))
         for step in next_steps(stands):

@@ -234,7 +234,7 @@ def test_a_cap_is_listed_and_answered_on_the_command_line(log_path):
     with open_log(log_path) as log:
         (decided,) = found(log, "cap.decided")
 
-    assert "run-r  usd   1    1     0          asked" in before.stdout
+    assert "run-r  usd     1     1          0  asked" in before.stdout
     assert (0, "The cap of run-r is usd 2.5\n") == (done.exit_code, done.stdout)
     assert (2, True) == (again.exit_code, "Nothing is asked of the cap 'run-r'" in again.stderr)
     assert ({"usd": Decimal("2.5")}, "worth it") == (dict(decided.raise_to), decided.why)
