@@ -40,6 +40,12 @@ class TestNames:
         assert getattr(autopack, name) is not None
         assert name in dir(autopack)
 
+    def test_nothing_else_is_offered(self):
+        """What a prompt completes is what may be used."""
+        offered = in_a_process("import autopack; print([n for n in dir(autopack) if n[:1] != '_'])")
+
+        assert sorted(n for n in autopack.__all__ if n[:1] != "_") == eval(offered)
+
     def test_a_star_import_gives_them_all(self):
         """What a prompt would do."""
         space = {}

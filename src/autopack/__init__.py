@@ -121,5 +121,5 @@ if not TYPE_CHECKING:  # a type checker would take it for a name of any kind
 
 
 def __dir__() -> list[str]:
-    """List the public names, loaded or not."""
-    return sorted({*globals(), *__all__})
+    """List the public names, loaded or not, and what Python itself puts there."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -307,3 +307,15 @@ def test_a_report_of_imports_alone(other):
 
     assert (6, False) == (group["n"], group["is_high_confidence"])
     assert "for information only" in group["advice"]
+
+
+def test_a_log_teaches_once(log):
+    """Given twice its evidence would be shown twice; which log it was is said."""
+    with pytest.raises(InvalidInputError, match="is given twice"):
+        calibrate([log, log])
+
+
+def test_a_truth_is_no_position(log):
+    """`until=True` would be read as the first event."""
+    with pytest.raises(InvalidInputError, match="True is no place in a log"):
+        replay(log, "phases", until=True)

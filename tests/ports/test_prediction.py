@@ -25,3 +25,13 @@ def test_what_is_no_text_is_named(field, given):
     """As it was given, with what is asked for."""
     with pytest.raises(InvalidInputError, match=r"must be a string: name what is to be written"):
         spec(**{field: given})
+
+
+@pytest.mark.parametrize("field", ["category", "complexity", "model", "tier"])
+@pytest.mark.parametrize("word", ["", "  "])
+def test_an_empty_word_says_nothing(field, word):
+    """It would be a group, or a model, of its own, that nobody meant."""
+    with pytest.raises(InvalidInputError, match=f"{field} is empty") as refused:
+        spec(**{field: word})
+
+    assert field == refused.value.name

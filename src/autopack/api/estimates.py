@@ -110,8 +110,10 @@ def calibrate(
 
     Raises:
         RunMissingError: None of the logs knows a run of *run_ids*.
+        InvalidInputError: One log is given twice: its evidence would count twice.
     """
     logs = [log] if isinstance(log, Log) else list(log)
+    _check_distinct(logs)
     _check_runs(logs, run_ids or ())
     registry = registry_of(logs[0])
     target = registry.resolve("estimator", estimator)
@@ -130,6 +132,15 @@ def calibrate(
     read = tuple({"log_id": head.log_id, "position": head.position} for head in heads)
     settings = {**proposal.settings, **({"run_ids": list(run_ids)} if run_ids else {})}
     return attrs.evolve(proposal, logs=read, settings=settings, expected=expected)
+
+
+def _check_distinct(logs: Sequence[Log]) -> None:
+    names = [journal_of(one).log_id for one in logs]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise InvalidInputError(
+                f"Log {name} is given twice; give each once.", name="log", value=name
+            )
 
 
 def _check_runs(logs: Sequence[Log], run_ids: Sequence[str]) -> None:

@@ -1,6 +1,5 @@
 """Run files and report files to values: strict, and with the field named that is wrong."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -9,6 +8,7 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.events.cap_table import cap_faults
+from autopack.exchange import strict_json
 from autopack.exchange.strict_values import Misfit, structured
 from autopack.ports.prediction import PhaseSpec, Proposal
 from autopack.prediction.calibration.price_table import PriceEntry, PriceTable
@@ -142,10 +142,10 @@ def _parsed(text: str, ending: str) -> Any:
 
         return tomllib.loads(text)
     if ending == ".json":
-        return json.loads(text)
-    from autopack.exchange.yaml_files import loaded
+        return strict_json.loaded(text)
+    from autopack.exchange import yaml_files
 
-    return loaded(text)
+    return yaml_files.loaded(text)
 
 
 def _why_unreadable(fault: Exception) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from autopack.errors import InvalidInputError
+from autopack.exchange import strict_json
 from autopack.exchange.run_files import BYTES_MOST
 
 Row = dict[str, Any]
@@ -99,7 +100,7 @@ def _json(text: str, source: str) -> Iterator[Row]:
 
 def _loaded(text: str, source: str, place: str) -> Any:
     try:
-        return json.loads(text)
+        return strict_json.loaded(text)
     except RecursionError as fault:
         raise _refused(source, f"{place}nested too deeply") from fault
     except ValueError as fault:

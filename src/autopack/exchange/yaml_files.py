@@ -17,7 +17,8 @@ def loaded(text: str) -> Any:
     before ten times are a thousand million values, in a few lines.
 
     Raises:
-        ValueError: It holds itself, or is far too large once every name is put in its place.
+        ValueError: It holds itself, is far too large once every name is put in its place, or says
+            one key of a table twice.
         yaml.YAMLError: It is malformed.
     """
     loader = yaml.SafeLoader(text)
@@ -41,6 +42,7 @@ def _check_size(root: yaml.Node) -> None:
         children = _children(node)
         if id(node) in begun:
             pending.pop()
+            _check_keys(node)
             sizes.setdefault(id(node), 1 + sum(sizes[id(child)] for child in children))
             continue
         begun.add(id(node))
@@ -53,6 +55,17 @@ def _check_size(root: yaml.Node) -> None:
     if total > max(VALUES_MOST, _USED_MOST * len(sizes)):
         more = "once every name in it stands for what it names"
         raise ValueError(f"it holds over {VALUES_MOST:,} values, {more}")
+
+
+def _check_keys(node: yaml.Node) -> None:
+    keys = [key for key, _value in node.value] if isinstance(node, yaml.MappingNode) else []
+    said: set[tuple[str, str]] = set()
+    for key in keys:
+        is_plain = isinstance(key, yaml.ScalarNode) and key.value != "<<"
+        if is_plain and (key.tag, key.value) in said:
+            line = key.start_mark.line + 1
+            raise ValueError(f"{key.value!r} is said twice in one table (at line {line})")
+        said.add((key.tag, str(key.value)))
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

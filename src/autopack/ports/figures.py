@@ -31,6 +31,7 @@ _FIGURES: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any], bool], 
 }
 
 
+_WORDS: Final = ("category", "complexity", "model", "tier")
 _MAY_BE_NONE: Final = ("timeout_s", "max_tokens", "max_usd", "prompt_tokens")
 
 
@@ -90,6 +91,14 @@ def check_figures(spec: Any) -> None:
     Raises:
         InvalidInputError: One is of another kind, or out of range; names phase and field.
     """
+    for name in _WORDS:
+        if isinstance(word := getattr(spec, name), str) and not word.strip():
+            raise InvalidInputError(
+                f"{name} is empty; leave it out, or say which.",
+                name=name,
+                value=word,
+                whose=f"Phase {spec.id!r}",
+            )
     for name, (kinds, is_in_range, must) in _FIGURES.items():
         value = getattr(spec, name)
         if value is None and name in _MAY_BE_NONE:

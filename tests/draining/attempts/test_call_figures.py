@@ -1,9 +1,12 @@
 """What ``record_usage`` and ``amend_usage`` take of a call's figures."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from autopack import amend_usage, attempt
 from autopack.errors import InvalidInputError
+from autopack.log.log import journal_of
 from drains import found
 
 
@@ -42,3 +45,25 @@ def test_a_cut_output_is_recorded_as_cut(log, figures):
         live.record_usage(model="m", output_tokens=2048, **figures)
 
     assert [True] == [event.truncated for event in found(log, "llm.usage_recorded")]
+
+
+def test_a_whole_float_is_a_count(log):
+    """Some clients count in floats; half a token is refused by the figure's name."""
+    with attempt(log, "r/p1") as live:
+        told = live.record_usage(model="m", input_tokens=9.0, output_tokens=20.0).event
+        with pytest.raises(InvalidInputError, match=r"output_tokens is 5\.5"):
+            live.record_usage(model="m", output_tokens=5.5)
+
+    assert (9, 20, 29) == (told.input_tokens, told.output_tokens, told.total_tokens)
+    assert 1 == len(found(log, "llm.usage_recorded"))
+
+
+def test_a_call_of_the_far_future_is_refused(log):
+    """It is in no day that anybody asks for; a clock may be a day ahead."""
+    now = datetime.fromtimestamp(journal_of(log).clock(), UTC)
+    with attempt(log, "r/p1") as live:
+        with pytest.raises(InvalidInputError, match="occurred_at is 2999-01-01"):
+            live.record_usage(model="m", occurred_at=datetime(2999, 1, 1, tzinfo=UTC))
+        live.record_usage(model="m", occurred_at=now + timedelta(hours=23))
+
+    assert 1 == len(found(log, "llm.usage_recorded"))

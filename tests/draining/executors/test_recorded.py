@@ -1,7 +1,10 @@
 """Executor ``recorded``: answers without a model, and the log says so."""
 
+import pytest
+
 from autopack import Completed, Failed, PhaseView, create_run, drain
 from autopack.draining.executors.recorded import RecordedExecutor
+from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Sample
 from drains import found, specs
 
@@ -91,3 +94,22 @@ def test_a_cancelled_attempt_ends_early(log):
     outcome = RecordedExecutor(latency_scale=1000.0, **NO_FAULTS).execute(phase, Cancelled())
 
     assert isinstance(outcome, Completed | Failed)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"seed": "abc"},
+        {"failure_share": 7},
+        {"zero_usage_share": -0.1},
+        {"truncated_share": True},
+        {"latency_scale": float("nan")},
+        {"latency_scale": float("inf")},
+    ],
+)
+def test_odd_options_are_refused(options):
+    """Before a phase meets them."""
+    with pytest.raises(InvalidInputError) as refused:
+        RecordedExecutor(**options)
+
+    assert list(options) == [refused.value.name]

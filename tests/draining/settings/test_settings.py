@@ -37,7 +37,7 @@ def registry():
         ),
         ({"timeout_s": float("nan")}, "timeout_s is nan"),
         ({"timeout_s": "5"}, "timeout_s is '5'; give seconds"),
-        ({"lease_s": 1e12}, "lease_s is 1000000000000.0; give seconds, above 0, at most 86,400"),
+        ({"lease_s": 1e12}, "lease_s is 1000000000000.0; give seconds, from 0.01, at most 86,400"),
         ({"lease_s": float("inf")}, "lease_s is inf"),
         ({"backoff_cap_s": 1e300}, r"backoff_cap_s is 1e\+300; give seconds, from 0"),
         ({"backoff_base_s": -1.0}, "backoff_base_s is -1.0"),

@@ -4,7 +4,7 @@ import contextlib
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Unpack
 
 from autopack.draining.attempts.call_figures import checked
@@ -25,7 +25,7 @@ from autopack.format.redaction import clean
 from autopack.log.command_handler import Handler
 from autopack.log.drafts import FREE_TEXT_MOST
 from autopack.ports.attempt import SessionUse
-from autopack.ports.log import Recorded
+from autopack.ports.log import Recorded, from_us
 from autopack.ports.usage import UsageFigures
 from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
 from autopack.projections.attempt_row import AttemptRow
@@ -204,6 +204,7 @@ class LiveAttempt:
         occurred_at: datetime | None,
         figures: UsageFigures,
     ) -> tuple[Recorded[LlmUsageRecorded], CapReachedError | None]:
+        self._check_time(occurred_at)
         usage = LlmUsageRecorded(
             run_id=self.ref.run_id,
             phase_id=self.ref.phase_id,
@@ -226,6 +227,19 @@ class LiveAttempt:
                 self.ref, token=self.lease_token, state=state.status, holder=state.worker
             )
         return recorded, at_cap
+
+    def _check_time(self, occurred_at: datetime | None) -> None:
+        """Refuse a call of the far future: no sum by day would find it."""
+        if occurred_at is None or occurred_at.tzinfo is None:
+            return  # what has no zone is refused by the log
+        ahead = occurred_at - from_us(self._handler.journal.now_us())
+        if ahead > timedelta(days=1):
+            raise InvalidInputError(
+                f"occurred_at is {occurred_at:%Y-%m-%d}, {ahead.days:,} days from now: a call "
+                "that is recorded was made before.",
+                name="occurred_at",
+                value=occurred_at,
+            )
 
     def _met(self, at_cap: CapReachedError | None) -> None:
         """Keep which cap was reached, by how much, and tell whoever waits for the executor."""

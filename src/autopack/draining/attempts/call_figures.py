@@ -46,7 +46,7 @@ def checked(figures: UsageFigures) -> dict[str, Any]:
             name="figures",
             value=tuple(unknown),
         )
-    told: dict[str, Any] = dict(figures)
+    told = {name: _whole(name, value) for name, value in figures.items()}
     check_possible(told)
     parts = told.get("input_tokens"), told.get("output_tokens")
     if told.get("total_tokens") is None and None not in parts:
@@ -56,6 +56,17 @@ def checked(figures: UsageFigures) -> dict[str, Any]:
     if told.get("cost_usd") is not None:
         told["cost_usd"] = Usd.of(told["cost_usd"])
     return told
+
+
+def _whole(name: str, value: Any) -> Any:
+    """Return a count of tokens as a whole number: some clients tell 5.0, and none half a token."""
+    if not name.endswith("_tokens") or not isinstance(value, float):
+        return value
+    if not value.is_integer():
+        raise InvalidInputError(
+            f"{name} is {value!r}; tokens are a whole number, 0 or more.", name=name, value=value
+        )
+    return int(value)
 
 
 def check_possible(figures: dict[str, Any]) -> None:

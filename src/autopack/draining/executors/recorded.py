@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from autopack.errors import InvalidInputError
 from autopack.ports.attempt import Attempt
 from autopack.ports.prediction import Sample
 from autopack.ports.work import Completed, Failed, Outcome, PhaseView
@@ -18,6 +19,7 @@ _FAILURES: Final = (
     ("patch_rejected", "the patch does not apply to the file as it is", False),
 )
 MODEL: Final = "recorded-model"
+_SLOWEST: Final = 1000.0
 
 
 @attrs.frozen(kw_only=True)
@@ -67,6 +69,13 @@ class RecordedExecutor:
             "truncated_share": truncated_share,
             "latency_scale": latency_scale,
         }
+        for name in ("failure_share", "zero_usage_share", "truncated_share"):
+            _check(name, self.settings[name], most=1.0)
+        _check("latency_scale", latency_scale, most=_SLOWEST)
+        if not isinstance(seed, int):
+            raise InvalidInputError(
+                f"seed is {seed!r}; give a whole number.", name="seed", value=seed
+            )
         self._seed, self._scale, self._tokens = seed, latency_scale, dict(tokens or {})
         self._shares = (failure_share, zero_usage_share, truncated_share)
         self._history: dict[tuple[str, str], list[int]] = {}
@@ -135,3 +144,11 @@ class RecordedExecutor:
         usual = self._tokens.get(group) or {"low": 900, "high": 5200}.get(phase.complexity, 2200)
         size = usual * max(1, len(phase.deliverables)) ** 0.6
         return max(60, int(size * draw.lognormvariate(0, 0.28)))
+
+
+def _check(name: str, value: Any, *, most: float) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and 0 <= value <= most):
+        raise InvalidInputError(
+            f"{name} is {value!r}; give a number from 0 to {most:g}.", name=name, value=value
+        )

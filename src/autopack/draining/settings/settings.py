@@ -31,6 +31,8 @@ from autopack.values.ids import PhaseRef, check_name
 from autopack.values.money import Usd, UsdLike
 
 _ACCOUNT: Final = "default"
+_LEASE_LEAST_S: Final = 0.01
+"""A shorter one ends before it can be renewed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -200,7 +202,7 @@ def settings_of(
         )
     if timeout_s is not None:
         check_seconds("timeout_s", timeout_s, most=YEAR_S)
-    check_seconds("lease_s", lease_s, most=DAY_S)
+    check_seconds("lease_s", lease_s, least=_LEASE_LEAST_S, most=DAY_S)
     if not isinstance(tau, int | float) or not 0 < tau < 1:
         raise InvalidInputError(
             f"tau is {tau!r}; give a number between 0 and 1.", name="tau", value=tau

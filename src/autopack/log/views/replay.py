@@ -74,7 +74,7 @@ def position_at(
 
 
 def _checked(position: Any, head: int) -> int:
-    if not isinstance(position, int):
+    if not isinstance(position, int) or isinstance(position, bool):
         raise InvalidInputError(
             f"{position!r} is no place in a log: give a position from 0 to {head}, or an aware "
             "datetime.",
