@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from autopack.draining.executors.recorded import RecordedAnswer as RecordedAnswer
     from autopack.draining.executors.session_calls import Surroundings as Surroundings
     from autopack.draining.queue.rate_limits import Rate as Rate
+    from autopack.draining.settings.parameters import AttemptSettings as AttemptSettings
     from autopack.draining.settings.parameters import DrainChanges as DrainChanges
     from autopack.draining.settings.parameters import DrainLimits as DrainLimits
     from autopack.draining.settings.parameters import DrainSettings as DrainSettings

@@ -127,3 +127,17 @@ class DrainSettings(DrainLimits, total=False):
     tokens_per_minute: Rate
     account: str | None
     leave: float | None
+
+
+class AttemptSettings(TypedDict, total=False):
+    """What :func:`autopack.attempt` takes besides a log and a phase; each may be left out."""
+
+    worker: str | None
+    estimator: EstimatorLike
+    workspace: Path | None
+    calibrator: CalibratorLike | None
+    tau: float
+    escalation: EscalationLike
+    prices: PriceTable | None
+    allow_unknown_price: bool
+    assume_usd_per_call: UsdLike | None
