@@ -207,7 +207,9 @@ def _check_answer(answer: CapDecided, state: CapState) -> None:
     asked, raised = state.asked, answer.raise_to
     if asked is None:
         raise InvalidInputError(
-            f"Nothing is asked of the cap {answer.scope!r}: see autopack cap list.",
+            f"Nothing is asked of the cap {answer.scope!r}. See what is with:",
+            do="list_caps(log)",
+            typed="autopack cap list",
             name="scope",
             value=answer.scope,
         )

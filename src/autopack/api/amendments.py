@@ -58,8 +58,9 @@ def amend_usage(
     if found is None or not isinstance(found.event, LlmUsageRecorded):
         raise InvalidInputError(
             f"No call {call_id!r} of provider {provider!r} is recorded in this log, so there "
-            "is nothing to amend. Give both as they were recorded: `autopack history RUN "
-            "PHASE --json` shows them.",
+            "is nothing to amend. Give both as they were recorded; they are in:",
+            do="history(log, run, phase)",
+            typed="autopack history RUN PHASE --json",
             name="call_id",
             value=call_id,
         )

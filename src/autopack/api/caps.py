@@ -146,10 +146,7 @@ def set_caps(
 
     handler = handler_of(log)
     _check_run(log, run_id)
-    if not why.strip():
-        raise InvalidInputError(
-            f"Run {run_id}: say why (--why); the reason is kept in the log.", name="why", value=why
-        )
+    check_why(f"Run {run_id}", why)
     request = CapsRequest(
         scope=f"run-{run_id}",
         caps=caps,

@@ -160,8 +160,9 @@ def _known(log: Log, drain: str | None) -> str:
     if drain is not None:
         return drain_named(log, drain)
     raise InvalidInputError(
-        "No drain is at work in this log. Name one that is to be gone on with; autopack drain list "
-        "shows them.",
+        "No drain is at work in this log. Name one that is to be gone on with; all of them are in:",
+        do="list_drains(log)",
+        typed="autopack drain list",
         name="drain",
         value=None,
     )

@@ -16,7 +16,9 @@ class UnknownNameError(AutopackError):
             hint = " What a file defines is written FILE.py:NAME."
         super().__init__(
             f"There is no {kind} {name!r}.{hint} Known: {', '.join(self.known) or 'none'}. "
-            "See what failed to load with: autopack plugins"
+            "See what failed to load with:",
+            do="load_plugins().infos",
+            typed="autopack plugins",
         )
 
 

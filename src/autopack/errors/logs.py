@@ -44,7 +44,9 @@ class NotALogError(LogError):
     def __init__(self, target: str, found: str, *, hint: str = "") -> None:
         super().__init__(
             f"{target} is not an Autopack log: it is {found}. It was left as it is."
-            + (f" {hint}" if hint else " Name a file made by `autopack log create`.")
+            + (f" {hint}" if hint else ""),
+            do="" if hint else "Name a file made by create_log().",
+            typed="" if hint else "Name a file made by autopack log create.",
         )
         self.target, self.found, self.hint = target, found, hint
 
@@ -146,8 +148,9 @@ class LogDamagedError(LogError):
 
     def __init__(self, target: str, what: str) -> None:
         super().__init__(
-            f"{target} is damaged: {what}. Nothing was written. "
-            "See every fault with: autopack log verify"
+            f"{target} is damaged: {what}. Nothing was written. See every fault with:",
+            do="log.verify()",
+            typed="autopack log verify",
         )
         self.target, self.what = target, what
 

@@ -79,10 +79,9 @@ class MoveRefusedError(CommandRefusedError):
     ) -> None:
         stands = f"is {state} already" if state == to else f"is {state}: it cannot become {to}"
         super().__init__(
-            f"Phase {ref} {stands} ({what}). See why with: "
-            f"autopack history {quote(str(ref))}" + ("." if do else ""),
-            do=do,
-            typed=typed,
+            f"Phase {ref} {stands} ({what}). See why with:",
+            do=f"history(log, run, phase). {do}" if do else "history(log, run, phase)",
+            typed=". ".join(filter(None, (f"autopack history {quote(str(ref))}", typed or do))),
         )
         self.ref, self.state, self.to, self.what = ref, state, to, what
 
@@ -211,7 +210,9 @@ class NothingReadyError(CommandRefusedError):
     def __init__(self, reason: str, detail: str | None) -> None:
         super().__init__(
             f"No phase can be tried ({reason}{': ' + detail if detail else ''}). "
-            "Nothing was written. See what is queued, and why it waits, with: autopack status"
+            "Nothing was written. See what is queued, and why it waits, with:",
+            do="status(log)",
+            typed="autopack status",
         )
         self.reason, self.detail = reason, detail
 

@@ -24,7 +24,8 @@ class StoredEventError(CodecError):
     def __init__(self, event_type: str, *, position: int, why: str) -> None:
         super().__init__(
             f"Event {event_type!r} at position {position} cannot be read: {why}. "
-            "Only views that need this event stop; see it with: autopack log tail "
-            f"--after {position - 1}"
+            "Only views that need this event stop; see it with:",
+            do=f"log.read_all(after={position - 1})",
+            typed=f"autopack log tail --after {position - 1}",
         )
         self.event_type, self.position, self.why = event_type, position, why

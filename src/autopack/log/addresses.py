@@ -45,8 +45,9 @@ class Memory:
     def open(self, target: str, *, durability: str = "full") -> Backend:
         """Refuse: there is none to open."""
         raise InvalidInputError(
-            "A log in memory ends with its process, so there is none to open. "
-            "Use create_log('memory:').",
+            "A log in memory ends with its process, so there is none to open. Instead:",
+            do="create_log('memory:')",
+            typed="name a file, made by autopack log create",
             name="target",
             value=target,
         )

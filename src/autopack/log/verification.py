@@ -156,7 +156,9 @@ def parse_anchor(text: str) -> tuple[int, str]:
     position, colon, digest = text.partition(":")
     if not (colon and position.isdigit() and len(digest) == 64):
         raise InvalidInputError(
-            f"{text!r} is not POSITION:HASH, with the head and head hash of `autopack log info`.",
+            f"{text!r} is not POSITION:HASH, with the head and its hash as they are told by:",
+            do="log.info()",
+            typed="autopack log info",
             name="anchor",
             value=text,
         )

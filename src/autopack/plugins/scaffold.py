@@ -46,7 +46,9 @@ def create_plugin(name: str, kind: Literal["strategy", "executor"], folder: Path
     if name in load_plugins().names(kind):
         raise InvalidInputError(
             f"There is an installed {kind} {name!r} already, and a second one of that name would "
-            "be refused. Choose another name, or see whose it is with: autopack plugins",
+            "be refused. Choose another name, or see whose it is with:",
+            do="load_plugins().infos",
+            typed="autopack plugins",
             name="name",
             value=name,
         )

@@ -47,7 +47,9 @@ def from_us(us: int) -> datetime:
     except OverflowError as fault:
         raise CodecError(
             f"A stored time, {us} microseconds after 1970, is in no calendar: the log is damaged. "
-            "See every fault with: autopack log verify"
+            "See every fault with:",
+            do="log.verify()",
+            typed="autopack log verify",
         ) from fault
 
 

@@ -29,6 +29,7 @@ _REASONS: Final = {
     "no_prediction": "there was no prediction above zero to compare with",
     "small_group": "their group is smaller than the minimum",
 }
+_GATES: Final = ("min_samples", "confidence_threshold")
 
 
 def report_name(at: datetime) -> str:
@@ -195,9 +196,13 @@ def _why_nothing(proposal: Proposal) -> str:
     if proposal.high_confidence:
         return "The multipliers in use fit the evidence. Leave them as they are."
     if proposal.samples_used:
+        gates = [name for name in _GATES if name in proposal.settings]
+        if not gates:
+            return "No group has evidence enough. Record more successful attempts."
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in gates)
         return (
-            "No group passes both gates. Record more successful attempts, or lower "
-            "`min_samples` or `confidence_threshold` if you accept less evidence."
+            "No group passes every gate. Record more successful attempts, or accept less evidence: "
+            f"{options} (in Python {', '.join(gates)})."
         )
     if proposal.samples_set_aside:
         return (
