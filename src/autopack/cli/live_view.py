@@ -250,7 +250,10 @@ def _held(status: Mapping[str, Any], now: datetime) -> Iterator[str]:
     """Yield why nothing more is taken, or not everything."""
     if status["paused"] is not None:
         yield on_line(f"paused: {one_line(status['paused'])}; autopack drain resume goes on")
-    waits = [wait_line(wait, now).removeprefix("waiting for ") for wait in status["waits"]]
+    waits = [
+        wait_line(wait, now).removeprefix("waiting for ").replace(" and trying it", ", being tried")
+        for wait in status["waits"]
+    ]
     yield from map(on_line, waits[:_WAITS_MOST])
     if len(waits) > _WAITS_MOST:
         yield f"+{len(waits) - _WAITS_MOST} more accounts or models"

@@ -442,7 +442,7 @@ def test_a_drain_waits_for_more(log):
         ({"max_phases": 1}, "max_phases: 1 of 1 phases taken"),
         ({"max_samples": 1}, "max_samples: 1 of 1 samples won"),
         ({"max_tokens": 20}, "max_tokens: 30 of 20 tokens used"),
-        ({"max_minutes": 1e-9}, "max_minutes: 0.0 of 0.000000001 minutes"),
+        ({"max_minutes": 1e-9}, "max_minutes: 0 of 0.000000001 minutes"),
     ],
 )
 def test_a_limit_ends_the_drain(log, limits, reason):
