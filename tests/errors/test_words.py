@@ -16,8 +16,8 @@ PYTHON = re.compile(r"\b[A-Za-z_]{3,}\(|\b[a-z_]+=(?:True|False|\[)")
 BY_A_COMMAND_ALONE = {"exchange/run_files.py"}
 """A file that only a command writes is named by that command."""
 BY_CODE_ALONE = {
-    "amend_usage", "PhaseSpec", "Escalation", "record_usage", "escalated", "read_prices", "execute", "set_caps",
-    "event", "replace", "astimezone", "project", "key", "Drain",
+    "amend_usage", "PhaseSpec", "Escalation", "record_usage", "escalated", "read_prices",
+    "execute", "set_caps", "event", "replace", "astimezone", "project", "key", "Drain",
 }  # fmt: skip
 """What only somebody who writes Python can be told about: no command leads there."""
 
