@@ -8,7 +8,6 @@ import attrs
 
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.log import views
-from autopack.log.journal import END
 from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.log.views import ViewAt
 from autopack.ports.log import Recorded
@@ -170,7 +169,6 @@ def phase_rows(log: Log, keys: Sequence[str]) -> dict[str, PhaseView]:
     """Return the phases of these ``RUN/PHASE`` keys as they stand, without loading the others."""
     journal = journal_of(log)
     with journal.backend.snapshot() as reader:
-        fold = views.load(journal, PHASES, reader)
-        views.fold_pages(journal, fold, reader=reader, until=END, size=1000)
+        fold = views.folded(journal, PHASES, reader)
         rows = {key: fold.get(key) for key in keys}
     return {key: row for key, row in rows.items() if row is not None}

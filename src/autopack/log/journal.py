@@ -59,6 +59,8 @@ class Journal:
         self.observers = Observers(observers)
         self._drafter = Drafter(self.codec, redact)
         self.packed = self._drafter.packed
+        # Of the past, which does not change: what was folded of it, by the projection's id.
+        self.past_folds: dict[int, Any] | None = None
         self.pool = Pool(backend.target)
         self._news = threading.Condition()
         self._is_closed = self._is_head_checked = False

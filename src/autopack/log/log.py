@@ -107,7 +107,9 @@ class Log:
             at_s = min(until.timestamp(), journal.clock())
         else:
             at_s = past.head().as_of / 1e6 if position else journal.clock()
-        return Log(past, registry=self._registry, codec=journal.codec, clock=lambda: at_s)
+        log = Log(past, registry=self._registry, codec=journal.codec, clock=lambda: at_s)
+        log._journal.past_folds = {}
+        return log
 
     def info(self) -> dict[str, Any]:
         """Return identity, counts and times of one moment; ``autopack log info --json``."""

@@ -2,7 +2,7 @@
 
 from autopack.log.views.as_of_now import LiveView, current, current_row
 from autopack.log.views.follower import Follower
-from autopack.log.views.persisted import differences, load, refresh, to_json
+from autopack.log.views.persisted import differences, folded, load, refresh, to_json
 from autopack.log.views.projection_fold import Fold, ViewAt, fold_pages
 from autopack.log.views.replay import position_at, replay
 
@@ -15,6 +15,7 @@ __all__ = [
     "current_row",
     "differences",
     "fold_pages",
+    "folded",
     "load",
     "position_at",
     "refresh",

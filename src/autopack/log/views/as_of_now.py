@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from autopack.log.journal import END, Journal
-from autopack.log.views.persisted import load, rows_of
-from autopack.log.views.projection_fold import Fold, ViewAt, answer, fold_pages
+from autopack.log.journal import Journal
+from autopack.log.views.persisted import folded, load, rows_of
+from autopack.log.views.projection_fold import Fold, ViewAt, answer
 from autopack.ports.log import Recorded
 from autopack.ports.projection import Projection
 
@@ -18,10 +18,9 @@ def current(journal: Journal, projection: Projection, *, with_rows: bool = True)
         with_rows: False loads only the rows that the tail touches, for the total alone.
     """
     with journal.backend.snapshot() as reader:
-        saved = load(journal, projection, reader)
-        has_rows = saved.is_keyed and saved.position and with_rows
+        saved = folded(journal, projection, reader)
+        has_rows = saved.is_keyed and saved.has_base and with_rows
         base = rows_of(journal, projection, reader, None) if has_rows else {}
-        fold_pages(journal, saved, reader=reader, until=END, size=1000)
         position = reader.head().position
     rows = {**base, **saved.changed}
     saved.changed = rows
@@ -31,9 +30,7 @@ def current(journal: Journal, projection: Projection, *, with_rows: bool = True)
 def current_row(journal: Journal, projection: Projection, key: str) -> Any:
     """Return one row of a keyed view as of now, or None, without loading the others."""
     with journal.backend.snapshot() as reader:
-        saved = load(journal, projection, reader)
-        fold_pages(journal, saved, reader=reader, until=END, size=1000)
-        return saved.get(key)
+        return folded(journal, projection, reader).get(key)
 
 
 class LiveView:

@@ -36,6 +36,25 @@ def load(journal: Journal, projection: Projection, reader: Reader) -> Fold:
     )
 
 
+def folded(journal: Journal, projection: Projection, reader: Reader) -> Fold:
+    """
+    Return a fold up to the reader's head, from the persisted rows on.
+
+    In the past, which does not change, what was folded from the first event is kept.
+    """
+    kept = None if journal.past_folds is None else journal.past_folds.get(id(projection))
+    if kept is not None:
+        copy = Fold(projection, position=kept.position, total=kept.total)
+        copy.changed = dict(kept.changed)
+        return copy
+    fold = load(journal, projection, reader)
+    fold_pages(journal, fold, reader=reader, until=END, size=1000)
+    if journal.past_folds is not None and not fold.has_base:
+        journal.past_folds[id(projection)] = fold
+        return folded(journal, projection, reader)
+    return fold
+
+
 def _total_of(journal: Journal, projection: Projection, checkpoint: Checkpoint) -> Any:
     """Return a persisted total or whole view, which may be None, or that no total is there."""
     if checkpoint.total is None:

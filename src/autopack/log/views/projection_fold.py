@@ -60,6 +60,11 @@ class Fold:
         self.has_total = self.is_keyed and hasattr(projection, "total_type")
         self.total = self._empty() if total is EMPTY else total
 
+    @property
+    def has_base(self) -> bool:
+        """Whether it starts from persisted rows."""
+        return self._load is not None
+
     def _empty(self) -> Any:
         if self.is_keyed:
             return self.projection.initial_total() if self.has_total else None
