@@ -86,9 +86,24 @@ def test_next_steps_can_be_pasted_into_a_shell():
         f"{command} phase approve r/p4",
         f"{command} history r 'p 3'",
         f"{command} phase requeue 'r/p 3'",
-        f"{command} calibrate",
+        f"{command} usage",
         f"{command} log verify",
     ] == next_steps(BUSY)
+
+
+def test_many_failures_are_put_back_together():
+    """Two commands for two of them would be twenty for twenty."""
+    assert "autopack --log '/logs/my work.db' phase requeue r --failed" in next_steps(
+        attrs.evolve(BUSY, dead_letters=2)
+    )
+
+
+def test_only_who_calibrated_is_told_to_do_it_again():
+    """Who never did need not know the word."""
+    taught = next_steps(attrs.evolve(BUSY, is_calibrated=True))
+
+    assert "autopack --log '/logs/my work.db' calibrate" in taught
+    assert not any("calibrate" in step for step in next_steps(BUSY))
 
 
 @pytest.mark.parametrize(

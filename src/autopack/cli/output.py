@@ -197,7 +197,8 @@ def terminal_width() -> int | None:
 
 def words(name: str) -> str:
     """Return a field's name in words."""
-    return _WORDS.get(name) or name.replace("_", " ")
+    is_type = "." in name  # an event's type is a name, and is typed as it is
+    return _WORDS.get(name) or (name if is_type else name.replace("_", " "))
 
 
 def shown(value: Any) -> str:

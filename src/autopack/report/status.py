@@ -248,8 +248,11 @@ def _steps(status: Status, command: str) -> Iterator[str]:
     for failure in status.failures[:1]:
         run, _, phase = failure.phase.partition("/")
         yield f"{command} history {shlex.quote(run)} {shlex.quote(phase)}"
-        yield f"{command} phase requeue {shlex.quote(failure.phase)}"
-    if status.samples:
+        alike = f"{shlex.quote(run)} --failed" if status.dead_letters > 1 else None
+        yield f"{command} phase requeue {alike or shlex.quote(failure.phase)}"
+    if status.calls:
+        yield f"{command} usage"
+    if status.samples and status.is_calibrated:  # who never calibrates need not know
         yield f"{command} calibrate"
     yield f"{command} log verify"
 
