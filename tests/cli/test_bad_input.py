@@ -530,3 +530,28 @@ def test_a_number_that_no_log_can_hold_is_refused(cli, run_log, events_of, words
     assert told in message
     assert len(message) < 9_000
     assert n_events == events_of(run_log)
+
+
+@pytest.mark.parametrize(
+    ("cap", "said"),
+    [
+        ("tokens=-5", "the cap in tokens is -5; it must be a number above 0"),
+        ("attempts=1.5", "the cap in attempts is 1.5; it must be a whole number up to 9,007,"),
+        ("tokens=nan", "the cap in tokens is nan; it must be a number above 0"),
+    ],
+)
+def test_a_number_is_told_as_it_was_typed(cli, run_log, cap, said):
+    """With what it must be."""
+    assert said in refused(cli("--log", run_log, "run", "cap", "r", cap))
+
+
+@pytest.mark.parametrize(
+    ("priority", "said"),
+    [("NaN", "priority is nan; it"), ("1" + "0" * 20, "priority is a number of more than 64 bits")],
+)
+def test_odd_numbers_of_a_file_are_named(cli, run_log, tmp_path, priority, said):
+    """What JSON takes and a log does not."""
+    file = tmp_path / "odd.json"
+    file.write_text(f'{{"phases": [{{"id": "a", "priority": {priority}}}]}}', encoding="utf-8")
+
+    assert said in refused(cli("--log", run_log, "run", "create", "x", "--phases", file))

@@ -309,7 +309,7 @@ def cap_given(text: str) -> tuple[str, float | str | None]:
     if number == "none":
         return unit, None
     try:
-        value = float(number)
+        value = int(number) if number.lstrip("-").isdecimal() else float(number)
     except ValueError:
         raise click.UsageError(f"{text!r} is not UNIT=N, such as tokens=800000.") from None
     return unit, number if unit == "usd" else value

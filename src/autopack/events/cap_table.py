@@ -100,7 +100,8 @@ def _fault(unit: str, cap: object) -> str | None:
     if isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap < math.inf:
         return f"the cap in {unit} is {told(cap)}; {must}"
     if unit in _WHOLE and not (cap == int(cap) and cap <= _MOST[unit]):
-        return f"the cap in {unit} is {told(cap)}; it must be a whole number up to 2**53."
+        most = f"{_MOST[unit]:,}"
+        return f"the cap in {unit} is {told(cap)}; it must be a whole number up to {most}."
     return (
         None if cap <= _MOST[unit] else f"the cap in {unit} is {told(cap)}; it must be below 1e12."
     )

@@ -66,8 +66,10 @@ def shown(value: Any) -> str:
             return str(value).lower()
         case str():
             return repr(value) if len(value) <= _SHOWN else f"{value[:_SHOWN]!r}..."
-        case int() | float() if abs(value) < 2**63:
+        case float():
             return str(value)
+        case int():
+            return str(value) if abs(value) < 2**63 else "a number of more than 64 bits"
         case list():
             return "a list"
         case Mapping():
@@ -75,7 +77,7 @@ def shown(value: Any) -> str:
         case date() | time():
             return f"the time {value.isoformat()}"
         case _:
-            return "another kind of value"
+            return f"a value of type {type(value).__name__}"
 
 
 class _WrongError(Exception):

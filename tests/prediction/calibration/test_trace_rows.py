@@ -131,12 +131,24 @@ def test_columns_of_other_names():
         ),
         ({"output_tokens": 5}, {"model": "m"}, "has no column m"),
         ({"output_tokens": 5}, {"colour": "m"}, "has no field colour"),
-        ({"output_tokens": -5}, {}, "Record 1 of the trace: output_tokens is -5"),
+        (
+            {"output_tokens": -5},
+            {},
+            "Record 1 of the trace: output_tokens is -5; it must be a whole number, 0 or more",
+        ),
         ({"output_tokens": 1.5}, {}, "output_tokens is 1.5"),
         ({"output_tokens": True}, {}, "output_tokens is True"),
-        ({"output_tokens": 5, "ts": "noon"}, {}, "ts is 'noon', which is no at"),
-        ({"output_tokens": 5, "success": "perhaps"}, {}, "success is 'perhaps'"),
-        ({"output_tokens": 5, "duration_s": "inf"}, {}, "duration_s is 'inf'"),
+        ({"output_tokens": 5, "ts": "noon"}, {}, "ts is 'noon'; it must be a time, as"),
+        (
+            {"output_tokens": 5, "success": "perhaps"},
+            {},
+            "success is 'perhaps'; it must be true or false",
+        ),
+        (
+            {"output_tokens": 5, "duration_s": "inf"},
+            {},
+            "duration_s is 'inf'; it must be a number of seconds",
+        ),
     ],
 )
 def test_what_cannot_be_read(record, columns, message):

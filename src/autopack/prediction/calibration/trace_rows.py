@@ -164,7 +164,8 @@ class _Reader:
                 found[field] = None if value is None or value == "" else reading(value)
             except (ValueError, TypeError, OverflowError) as fault:
                 raise InvalidInputError(
-                    f"Record {number} of the trace: {name} is {value!r}, which is no {field}.",
+                    f"Record {number} of the trace: {name} is {value!r}; it must be "
+                    f"{_MEANT.get(reading, 'a text')}.",
                     name=field,
                     value=value,
                 ) from fault
@@ -229,6 +230,12 @@ def _truth(value: Any) -> bool:
     return text in _TRUE
 
 
+_MEANT: Final[Mapping[Callable[[Any], Any], str]] = {
+    _moment: "a time, as 2026-01-31T12:00:00Z or in seconds since 1970",
+    _seconds: "a number of seconds, 0 or more",
+    _tokens: "a whole number, 0 or more",
+    _truth: "true or false",
+}
 _READINGS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "at": _moment,
     "known_at": _moment,
