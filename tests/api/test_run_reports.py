@@ -159,6 +159,22 @@ class TestFailures:
         assert (1, 0, Usd("0.25")) == (kind.attempts, kind.phases, kind.use.cost_usd)
         assert ("nightly/p0", "once") == (kind.phase, kind.message)
 
+    def test_an_attempt_that_told_of_no_call_is_counted(self, log):
+        """What it cost is not known, and not said to be nothing."""
+        autopack.create_run(log, "nightly", [PhaseSpec("p0"), PhaseSpec("p1", max_attempts=1)])
+
+        def silent(phase, attempt):
+            if phase.phase_id == "p1":
+                return Failed("rate", "429", failure_class="quota", retryable=False)
+            return None
+
+        autopack.drain(log, executor=silent)
+        found = autopack.report_runs(log, "nightly")
+        [kind] = found.failures
+
+        assert (1, 0) == (found.silent, found.total.use.calls)
+        assert ("quota", "429") == (kind.failure_class, kind.message)
+
     def test_a_failure_without_an_attempt_is_told_too(self, log):
         """As imports bring them in."""
         failed = PhaseFailed(run_id="r1", phase_id="a", code="odd", message="why not")

@@ -52,6 +52,13 @@ def test_all_that_is_done_is_said_so():
     assert "all is done; no call." == told(total=UsageRow()).splitlines()[1]
 
 
+def test_attempts_that_told_nothing_are_beside_the_cost():
+    """It may be higher."""
+    assert "0.50 USD (0.50 USD as providers reported it; 2 attempts told of no call)" in told(
+        silent=2
+    )
+
+
 def test_caps_have_their_share():
     """The one that is nearest first, and no more than five."""
     caps = [CapLine(scope=f"run r{n}", unit="tokens", cap=1000, used=100 * n) for n in range(8)]

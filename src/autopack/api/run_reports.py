@@ -124,6 +124,7 @@ class _Gathered:
             runs=tuple(self._lines(regrouped(used, ("run",)))),
             began=min((began for began, _ in times if began), default=None),
             ended=max((ended for _, ended in times if ended), default=None),
+            silent=sum(row.is_silent for row in self.attempts if row.lease_token),
             worked_s=round(sum(row.duration_s or 0.0 for row in self.attempts), 3),
             models=tuple(regrouped(used, ("model",))),
             total=total_of(used),

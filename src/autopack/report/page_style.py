@@ -47,7 +47,7 @@ STYLE: Final = (
     "@media (max-width:48rem){section table{width:100%}thead{display:none}"
     "tr{display:block;padding:.5rem .6rem}"
     "td{display:flex;justify-content:space-between;gap:1rem;padding:.1rem 0}"
-    "td:empty{display:none}td,td:first-child{white-space:normal;overflow-wrap:anywhere}td::before{content:attr(data-title);color:var(--faint);flex:none;"
+    "td:empty{display:none}td,td:first-child{white-space:normal;overflow-wrap:anywhere}td::before{content:attr(data-title);text-align:left;color:var(--faint);flex:none;"
     "max-width:50%}tbody tr:nth-child(odd){background:none}}"
     "@media print{main{max-width:none}figure{break-inside:avoid}}"
 )

@@ -90,6 +90,7 @@ class RunsReport:
         since: From when on; None is from their beginning.
         at: When this was asked, or as of when.
         began, ended: When the first attempt of that time was claimed, and the last one ended.
+        silent: Attempts that ended and told of no call, though they may have made some.
         worked_s: How long attempts were at work, summed.
         models: What was used by model; *total* in all.
         waits: What waits for whom, or until when, in words.
@@ -105,6 +106,7 @@ class RunsReport:
     began: datetime | None = None
     ended: datetime | None = None
     worked_s: float = 0.0
+    silent: int = 0
     models: tuple[UsageRow, ...] = ()
     total: UsageRow = attrs.Factory(UsageRow)
     caps: tuple[CapLine, ...] = ()
@@ -187,6 +189,8 @@ def _sections(found: RunsReport) -> Iterator[Any]:
 
 def _facts(found: RunsReport) -> Iterator[tuple[str, str]]:
     use, cost = found.total.use, cost_sentence(found.total)
+    if found.silent:
+        cost += f"{'; ' if cost else ''}{count(found.silent, 'attempt')} told of no call"
     said = f"{_cost(found.total)}{f' ({cost})' if cost else ''}"
     yield "cost", said.removeprefix("cost ")
     for cap in sorted(found.caps, key=_used_share, reverse=True)[:_CAPS_MOST]:
