@@ -218,4 +218,14 @@ def test_headlines(changes, said):
     tier = {"stratum": "all", "truncated": 0.0, "underestimated": 0.0, "waste_p50": 1.2}
     targets = {"truncated": 0.02, "underestimated": 0.05}
 
-    assert said in headline({"tiers": [{**tier, **changes}], "targets": targets})
+    assert said in headline({"tiers": [{**tier, **changes}], "targets": targets, "history": [{}]})
+
+
+def test_a_correction_that_nothing_was_measured_since_comes_first():
+    """What was just corrected is not asked for again."""
+    found = evaluation([attrs.evolve(one, estimator_version="v1") for one in samples()])
+    before = headline(evaluation_json(found))
+    once = attrs.evolve(found, samples=[*found.samples, *samples(1)])
+
+    assert before.startswith("The estimates were corrected, to version v2, and nothing")
+    assert "corrected" not in headline(evaluation_json(once))

@@ -62,6 +62,9 @@ def evaluation_json(found: Evaluation) -> dict[str, Any]:
         "version": found.taught[-1].version,
         "samples": len(found.samples),
         "judged": len(judged),
+        "judged_of_version": sum(
+            one.estimator_version == found.taught[-1].version for one in judged
+        ),
         "targets": {"underestimated": MOST_UNDERESTIMATED, "truncated": MOST_TRUNCATED},
         "tiers": [_rounded(attrs.asdict(tier)) for tier in tiers_of(judged)],
         "groups": [_group(group, found.proposal) for group in found.proposal.groups],
@@ -91,6 +94,11 @@ def headline(data: Mapping[str, Any]) -> str:
         return (
             "No prediction has been met by a measured output yet: drain some phases, or import a "
             "history, then look again."
+        )
+    if len(data["history"]) > 1 and not data["judged_of_version"]:
+        return (
+            f"The estimates were corrected, to version {data['version']}, and nothing has been "
+            "measured since: what follows is of the estimates before."
         )
     if whole["truncated"] > data["targets"]["truncated"]:
         return "Too many outputs are cut off: raise budgets before anything else."
