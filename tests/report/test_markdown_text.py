@@ -31,8 +31,8 @@ def test_others_words_are_shown_as_they_were():
 
 def test_a_narrow_terminal_folds_its_tables():
     """No line of a table is wider than it."""
-    table = markdown_table(("name", "why"), [("a", "one and another " * 9)], figures=())
+    table = markdown_table(("name", "why"), [("a", "one and another " * 4)], figures=())
     text = markdown_as_text("\n".join(table), width=40)
 
     assert max(map(len, text.splitlines())) <= 40
-    assert 9 == text.count("another")
+    assert 4 == text.count("another")

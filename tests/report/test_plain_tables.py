@@ -64,6 +64,14 @@ def test_prose_gives_way_first_and_then_names_are_cut_in_the_middle():
     ] == table_lines(("phase", "predicted", "reason"), NAMES, width=53)
 
 
+def test_prose_takes_three_lines_at_most():
+    """What is left of it is for --json, or for a wider terminal."""
+    told = table_lines(("phase", "why"), [("a", "one and another " * 20)], width=40)
+
+    assert 4 == len(told)
+    assert told[-1].endswith("…")
+
+
 def test_without_a_terminal_nothing_is_cut():
     """A row is a line, whatever its width."""
     assert 3 == len(table_lines(("phase", "predicted", "reason"), NAMES))

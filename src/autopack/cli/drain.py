@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from autopack.cli.completion import complete_runs
 from autopack.cli.detached_drain import detach as detached
 from autopack.cli.drain_control import list_, pause, resume, set_
 from autopack.cli.event_lines import EventLines
@@ -89,7 +90,7 @@ _TEACHING = frozenset({"calibrator", "estimator", "max_samples"})
     "--escalation", type=click.Choice(["quantile", "factor", "none"]), default="quantile",
     show_default=True, help="What a cut output's next budget is.",
 )  # fmt: skip
-@click.option("--run-id", help="Only this run.")
+@click.option("--run-id", shell_complete=complete_runs, help="Only this run.")
 @click.option("--phase-id", help="Only this phase of --run-id.")
 @click.option("--requeue", is_flag=True, help="Put --phase-id back in the queue first.")
 @click.option("--why", help="The reason of --requeue; it is recorded.")

@@ -2,6 +2,7 @@
 
 import click
 
+from autopack.cli.completion import complete_runs
 from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import ReadingCommand, Session, example
 
@@ -11,7 +12,7 @@ from autopack.cli.session import ReadingCommand, Session, example
     short_help="Show every event of a run, or of one of its phases.",
     epilog=example("autopack --log work.db history nightly p3"),
 )
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=complete_runs)
 @click.argument("phase_id", metavar="[PHASE]", required=False)
 @json_option
 @click.pass_obj

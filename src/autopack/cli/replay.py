@@ -10,6 +10,7 @@ from autopack.cli.output import (
     print_fields,
     print_json,
     say,
+    say_table,
     shown,
     terminal_width,
     words,
@@ -78,8 +79,7 @@ def _show(found: Any) -> None:
             values = plain(whole)
             print_fields(_told(values) if isinstance(values, dict) else {title: values})
     rows = {key: plain(row) for key, row in found.rows.items()}
-    for line in rows_lines(rows, shown, words, width=terminal_width()):
-        say(line)
+    say_table(rows_lines(rows, shown, words, width=terminal_width()))
 
 
 def _show_changes(changes: list[Any], as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autopack.cli.completion import complete_runs
 from autopack.cli.output import (
     json_option,
     note,
@@ -146,7 +147,7 @@ def list_runs(session: Session, as_json: bool) -> None:
 
 
 @run.command(cls=ReadingCommand, epilog=example("autopack --log work.db run show nightly"))
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=complete_runs)
 @json_option
 @click.pass_obj
 def show(session: Session, run_id: str, as_json: bool) -> None:
@@ -190,7 +191,7 @@ def _row(phase: Any, work: Any) -> list[Any]:
         "autopack --log work.db run outputs nightly --to answers",
     ),
 )
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=complete_runs)
 @click.option("--jsonl", type=click.Path(path_type=Path), help="A JSON object a phase; or -.")
 @click.option("--to", "folder", type=click.Path(path_type=Path), help="A folder: a file an output.")
 @click.pass_obj
@@ -212,7 +213,7 @@ def outputs(session: Session, run_id: str, jsonl: Path | None, folder: Path | No
 @run.command(
     cls=LogCommand, epilog=example("autopack --log work.db run pause nightly --why 'costs'")
 )
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=complete_runs)
 @why_option()
 @click.pass_obj
 def pause(session: Session, run_id: str, why: str) -> None:
@@ -225,7 +226,7 @@ def pause(session: Session, run_id: str, why: str) -> None:
 
 
 @run.command(cls=LogCommand, epilog=example("autopack --log work.db run resume nightly --why 'ok'"))
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=complete_runs)
 @why_option()
 @click.pass_obj
 def resume(session: Session, run_id: str, why: str) -> None:
@@ -240,7 +241,7 @@ def resume(session: Session, run_id: str, why: str) -> None:
 @run.command(
     cls=LogCommand, epilog=example("autopack --log work.db run cancel nightly --why 'not needed'")
 )
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=complete_runs)
 @why_option(is_asked=True)
 @click.pass_context
 def cancel(ctx: click.Context, run_id: str, why: str) -> None:
@@ -263,7 +264,7 @@ def cancel(ctx: click.Context, run_id: str, why: str) -> None:
         "autopack --log work.db run cap nightly",
     ),
 )
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=complete_runs)
 @click.argument("caps", nargs=-1, metavar="[UNIT=N]...")
 @why_option()
 @json_option

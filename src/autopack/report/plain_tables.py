@@ -6,12 +6,13 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import Final
 
-from autopack.report.cells import cells, cut_middle, filled
+from autopack.report.cells import cells, cut_end, cut_middle, filled
 
 _GAP: Final = "  "
 _PROSE: Final = 24
 _NAME: Final = 16
 _LEAST: Final = 8
+_LINES: Final = 3
 _FIGURE: Final = re.compile(r"-|unknown|(≥ )?-?[\d,]+(\.\d+)?( %| s)?")
 
 
@@ -29,8 +30,8 @@ def table_lines(
         figures: The titles of the columns that hold figures; by default those, but for the first,
             whose cells all look like some.
         width: How many cells of a terminal a line has; None makes it as wide as it is. The last
-            column is folded first, if it holds prose, then names in the first one are cut in the
-            middle, then the widest are folded.
+            column is folded first, if it holds prose, up to three lines, then names in the first
+            one are cut in the middle, then the widest are folded.
     """
     columns = list(zip(titles, *rows, strict=True))
     is_figure = [
@@ -46,6 +47,7 @@ def table_lines(
         if widths[0] < natural[0]:
             row = (cut_middle(row[0], widths[0]), *row[1:])
         folded = [_folded(cell, place) for cell, place in zip(row, widths, strict=True)]
+        folded[-1] = _shortened(folded[-1])
         lines += [_line(part, widths, is_figure) for part in zip_longest(*folded, fillvalue="")]
     return lines
 
@@ -70,6 +72,14 @@ def _giving_way(widths: Sequence[int], is_figure: Sequence[bool]) -> Iterator[tu
     rest = sorted((n for n in range(1, last + 1) if not is_figure[n]), key=lambda n: -widths[n])
     yield from ((number, _LEAST) for number in rest)
     yield from ((number, _LEAST) for number in range(last + 1))
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    """Return as much of folded prose as a row may be high."""
+    if len(lines) <= _LINES:
+        return lines
+    last = lines[_LINES - 1]
+    return [*lines[: _LINES - 1], cut_end(f"{last}  ", cells(last))]
 
 
 def _folded(cell: str, width: int) -> list[str]:
