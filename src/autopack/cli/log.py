@@ -1,6 +1,7 @@
 """``autopack log``: make a log, ask what it is, check it, look at its end, copy it."""
 
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,13 @@ def log() -> None:
 def create(session: Session, path: str) -> None:
     """Make a new, empty log; whatever is at PATH already is left alone."""
     import autopack as api
+    from autopack.errors import InvalidInputError
     from autopack.log.addresses import masked
 
+    if path.startswith("memory:"):
+        raise InvalidInputError(
+            "A log in memory would end with this command: name a file.", name="path", value=path
+        )
     with api.create_log(absolute_target(path), plugins=session.registry()) as made:
         announce(made)
         say(f"Created {masked(made.target)}")
@@ -78,8 +84,16 @@ def info(session: Session, as_json: bool) -> None:
 @click.pass_context
 def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -> None:
     """Look for every edited, dropped, reordered or foreign event; exit 1 if there is one."""
-    with ctx.find_object(Session).open_log() as held:  # type: ignore[union-attr]
-        found = held.verify(expect, views=views)
+    from autopack.errors import LogDamagedError
+
+    session = ctx.find_object(Session)
+    assert session is not None
+    try:
+        with session.open_log() as held:
+            found = held.verify(expect, views=views)
+    except LogDamagedError as damage:  # so much that no event can be looked at
+        say(f"storage: {damage.what}; restore a backup")
+        sys.exit(1)
     if as_json:
         print_json(
             {

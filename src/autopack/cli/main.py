@@ -131,7 +131,7 @@ class AutopackGroup(CommandGroup):
             say(f"autopack: {fault}", err=True)
             ctx.exit(FAULTS)
         except Exception as fault:
-            message = _message_of(fault)
+            message = _message_of(fault) or _foreign(ctx, fault)
             if message is None:
                 raise
             from autopack.log.addresses import masked
@@ -238,6 +238,13 @@ def _message_of(fault: Exception) -> str | None:
     if isinstance(fault, OSError) and fault.filename is not None:
         return f"{fault.filename}: {fault.strerror}."
     return None
+
+
+def _foreign(ctx: click.Context, fault: Exception) -> str | None:
+    """Return what a user's own file raised, in a line; with -v the traceback is told."""
+    from autopack.cli.foreign_faults import said_of
+
+    return None if ctx.params.get("verbose") else said_of(fault)
 
 
 def _shown(fault: click.ClickException) -> click.ClickException:

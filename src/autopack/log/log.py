@@ -372,7 +372,7 @@ class Log:
 
 def journal_of(log: Log) -> Journal:
     """Return what a log is made of: how the library's own modules get below its surface."""
-    return log._journal
+    return _checked(log)._journal
 
 
 def is_past(log: Log) -> bool:
@@ -382,7 +382,23 @@ def is_past(log: Log) -> bool:
 
 def registry_of(log: Log) -> Registry:
     """Return the plugins that a log was opened with."""
-    return log._registry
+    return _checked(log)._registry
+
+
+def _checked(log: object) -> Log:
+    """Return the log, or say what is missing: a path is a log only once it is open."""
+    if not isinstance(log, Log):
+        from autopack.errors import InvalidInputError
+        from autopack.errors.base import told
+
+        raise InvalidInputError(
+            f"{told(log)} is no open log:",
+            do="give what open_log() or create_log() returned.",
+            typed="name one with --log.",
+            name="log",
+            value=log,
+        )
+    return log
 
 
 def handler_of(log: Log) -> "Handler":

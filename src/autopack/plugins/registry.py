@@ -158,7 +158,9 @@ class Registry:
         if wanted in named:
             return named[wanted]
         if place := place_in(wanted):
-            return checked(kind, from_file(*place, kind=kind))
+            found = from_file(*place, kind=kind)
+            is_class = kind == "projection" and isinstance(found, type)
+            return checked(kind, found() if is_class else found)
         raise UnknownNameError(kind, wanted, named)
 
     def observe(self, hook: str, **arguments: Any) -> None:

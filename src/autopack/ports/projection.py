@@ -133,6 +133,13 @@ def is_keyed(candidate: Any) -> bool:
 
 def check_projection(candidate: Any) -> Any:
     """Return *candidate* if it has what a projection needs, else say what is missing."""
+    if isinstance(candidate, type):
+        raise InvalidInputError(
+            f"{candidate.__name__} is a class: give one that is made of it, "
+            f"{candidate.__name__}().",
+            name="projection",
+            value=candidate,
+        )
     needed = ("key", "row_type") if is_keyed(candidate) else ("initial",)
     missing = [n for n in ("name", "version", "project", *needed) if not hasattr(candidate, n)]
     if missing:

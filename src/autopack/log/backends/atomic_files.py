@@ -123,6 +123,12 @@ def _check_free(path: Path) -> None:
             name="path",
             value=path,
         )
+    if os.path.isdir(path):
+        raise InvalidInputError(
+            f"{path} is a folder; nothing was created. Name a file in it, like work.db.",
+            name="path",
+            value=path,
+        )
     if os.path.lexists(path):
         raise LogExistsError(str(path))
     if not os.path.isdir(path.parent):
