@@ -1,15 +1,17 @@
 """One account of use: whoever tells what was used tells the same, whatever happened."""
 
+import asyncio
 import sqlite3
 from contextlib import closing, suppress
 from decimal import Decimal
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from autopack import (
-    ANY,
+    Choose,
     Failed,
     NeedsPerson,
     PhaseRef,
@@ -20,7 +22,6 @@ from autopack import (
     decide_gate,
     drain,
     get_caps,
-    open_log,
     replay,
     requeue,
     status,
@@ -31,8 +32,14 @@ from autopack.draining.attempts.lost_leases import reclaim_lost
 from autopack.draining.caps.drain_use import DrainAccount
 from autopack.draining.caps.enforcement import Caps
 from autopack.draining.engine.drain_report import sums_of
-from autopack.errors import CapReachedError, CommandRefusedError, LeaseLostError, UsageConflictError
-from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseReleased
+from autopack.errors import (
+    CapReachedError,
+    CommandRefusedError,
+    LeaseLostError,
+    PluginError,
+    UsageConflictError,
+)
+from autopack.events import PhaseCompleted, PhaseReleased
 from autopack.events.usage import figure_fault, usage_id
 from autopack.log.command_handler import Handler
 from autopack.log.log import handler_of, journal_of, registry_of
@@ -254,22 +261,25 @@ def test_a_drain_keeps_no_attempt_that_has_ended(any_log):
     assert [] == [row for table in tables for row in table.values() if isinstance(row, AttemptRow)]
 
 
-def test_what_is_told_while_a_drain_ends_is_in_its_report(log_path):
-    """A call that somebody tells after the last look at the log counts in the sums it ends with."""
-    late = LlmUsageRecorded(run_id="r", phase_id="a", attempt=1, call_id="late", total_tokens=7)
+def test_what_a_failing_drain_gives_back_is_in_the_sums_it_ends_with(any_log):
+    """Its last event tells of the attempts that its own end took away."""
+    create_run(any_log, "r", specs("a", "b"))
 
-    def heard(recorded):
-        if recorded.type == "run.finished":
-            with open_log(log_path) as other:
-                other.append("phase-r/a", [late], expected_version=ANY)
+    async def waits(_phase, _attempt):
+        await asyncio.Event().wait()
 
-    with open_log(log_path) as log:
-        create_run(log, "r", specs("a"))
-        report = drain(log, executor=works, drain="mine", on_event=heard)
-        (stopped,) = found(log, "drain.stopped")
+    def fails_at_last(view):
+        if view.ready:
+            return Choose(view.ready[0].ref, "its turn")
+        raise RuntimeError("no more ideas")
 
-    assert (2, 37) == (report.calls, report.total_tokens)
-    assert (2, 37) == (stopped.totals["calls"], stopped.totals["total_tokens"])
+    with pytest.raises(PluginError, match="no more ideas"):
+        drain(any_log, executor=waits, workers=3, strategy=fails_at_last)
+    (stopped,) = found(any_log, "drain.stopped")
+
+    assert ("error", 2, 2) == (
+        stopped.reason, stopped.totals["attempts"], stopped.totals["released"],
+    )  # fmt: skip
 
 
 TestAccountOfUse = AccountOfUse.TestCase
