@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from autopack import (
+    ANY,
     Failed,
     PhaseRef,
     amend_usage,
@@ -33,6 +34,7 @@ from autopack.errors import (
     PriceUnknownError,
     RunMissingError,
 )
+from autopack.events import PhaseClaimed, PhaseSkipped
 from autopack.log.command_handler import Handler
 from autopack.log.log import journal_of, registry_of
 from autopack.prediction.calibrated_estimates import estimated
@@ -420,6 +422,21 @@ def test_a_cap_set_while_an_attempt_is_in_work_counts_it_once(any_log):
     assert 1000 <= meanwhile["tokens"][1]
     assert ((1500, 0), (1, 0)) == (ended["tokens"], ended["attempts"])
     assert ended["minutes"][0] > 0
+
+
+def test_an_attempt_that_was_never_ended_holds_nothing_once_its_phase_has(any_log):
+    """A history of others may lack an attempt's end; a cap set later waits for none."""
+    create_run(any_log, "r", specs("a", "b"))
+    claim = PhaseClaimed(
+        run_id="r", phase_id="a", attempt=1, worker="w", lease_token="t", reserved_tokens=5000
+    )
+    skip = PhaseSkipped(run_id="r", phase_id="a", by="ann", why="done elsewhere")
+    any_log.append("phase-r/a", [claim, skip], expected_version=ANY)
+    set_caps(any_log, "r", {"tokens": 6000}, why="w")
+
+    assert (0, 0) == next(
+        (one.used, one.reserved) for one in get_caps(any_log, "r") if one.unit == "tokens"
+    )
 
 
 def test_a_late_call_of_an_attempt_before_the_cap_counts_by_itself(any_log):
