@@ -10,7 +10,8 @@ import time
 import pytest
 
 from autopack import Drain, create_run, drain
-from autopack.draining.engine import halt
+from autopack.draining.attempts import execution
+from autopack.draining.engine import event_loop, halt
 from autopack.draining.engine.event_loop import run
 from autopack.draining.engine.log_thread import LogThread
 from autopack.log.log import journal_of
@@ -18,6 +19,14 @@ from autopack.report.drain_text import drain_text
 from drains import found, specs, states, works
 
 FAR_TOO_LONG_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """What is left is left after a second, not four: that it is left is what is tested."""
+    monkeypatch.setattr(halt, "HALT_S", 1.0)
+    monkeypatch.setattr(event_loop, "HALT_S", 1.0)
+    monkeypatch.setattr(execution, "_TO_STOP_S", 0.5)
 
 
 @pytest.fixture
