@@ -16,6 +16,7 @@ from autopack import (
     reject,
     replay,
     rollback,
+    status,
 )
 from autopack.api.proposals import propose
 from autopack.errors import InvalidInputError
@@ -191,6 +192,16 @@ def test_what_became_of_proposals(log):
         two.by,
         two.why,
     )
+
+
+def test_status_says_whether_a_calibration_counts(log):
+    """Before one is applied, after it, and once it is taken back."""
+    before = status(log).is_calibrated
+    apply(log, calibrate(log))
+    taught = status(log).is_calibrated
+    rollback(log, why="worse")
+
+    assert (False, True, False) == (before, taught, status(log).is_calibrated)
 
 
 def test_a_rollback_needs_a_reason(log):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import autopack
 import autopack as api
-from autopack import PhaseRef, PhaseSpec, UnrecognisedEvent
+from autopack import PhaseRef, PhaseSpec, UnrecognisedEvent, status
 from autopack.errors import (
     CodecError,
     InvalidEventError,
@@ -18,8 +18,10 @@ from autopack.errors import (
     UnknownNameError,
 )
 from autopack.events import RunCreated, RunFinished, RunPaused
+from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log
+from autopack.log.views.kept_views import CORE_VIEWS
 from autopack.plugins.discovery import load_plugins
 from autopack.ports.log import ANY, NewEvent
 from autopack.testing.facts import append_all, claimed, completed, created, paused, queued, started
@@ -267,3 +269,18 @@ class TestBoards:
             api.list_phases(log, "r9")
         with pytest.raises(PhaseMissingError, match="r1/z"):
             api.get_phase(log, PhaseRef("r1", "z"))
+
+
+def test_status_asks_only_for_views_that_are_kept(log, monkeypatch):
+    """A view that nobody persists would be folded from the first event whenever it is asked for."""
+    asked, current = [], views.current
+
+    def noted(journal, projection, **how):
+        asked.append(projection.name)
+        return current(journal, projection, **how)
+
+    monkeypatch.setattr(views, "current", noted)
+    status(log)
+
+    assert asked
+    assert set(asked) <= {view.name for view in CORE_VIEWS}

@@ -11,11 +11,13 @@ from autopack.draining.attempts.lease_keys import phase_key, worker_key
 from autopack.draining.attempts.living_workers import is_over
 from autopack.draining.attempts.steady_clock import this_machine
 from autopack.events import (
+    CalibrationApplied,
     CapAsked,
     CapDecided,
     CapSet,
     DrainStarted,
     PhaseCompleted,
+    PhaseEstimated,
     PhaseFailed,
     PhaseGated,
     PhaseGateDecided,
@@ -29,16 +31,17 @@ from autopack.ports.states import LIVE, PhaseStatus
 from autopack.ports.work import PhaseView
 from autopack.projections.accounts import ACCOUNTS
 from autopack.projections.attempts import ATTEMPTS
-from autopack.projections.coefficients import COEFFICIENTS
 from autopack.projections.phases import FAILED_STATES, PHASES
 from autopack.projections.runs import RUNS
 from autopack.report.account_text import limits_of, waits_of
 from autopack.report.drain_summary import DrainSummary
 from autopack.report.progress_rate import expected_end
 from autopack.report.status import FailureGroup, Halted, LiveWorker, Pace, Status
-from autopack.values.ids import run_stream
+from autopack.values.ids import estimator_stream, run_stream
 
 _LOOK_BACK: Final = 20_000
+_ESTIMATED_WITHIN: Final = 1000
+_BUILT_IN: Final = "deliverables"
 _FAILURES_MOST: Final = 500
 _PACE_OF: Final = 200
 _SHOWN: Final = 5
@@ -69,7 +72,6 @@ def _standing(log: Log) -> Status:
     failed = _last_halted(log, last, (PhaseFailed, PhaseTimedOut, PhaseGateDecided), FAILED_STATES)
     states, n_live = board.by_state(), len(board.live)
     holds = held(log, board)
-    taught = views.current(journal, COEFFICIENTS).rows
     accounts, now = views.current(journal, ACCOUNTS).rows, from_us(now_us)
     left = sum(states.get(state, 0) for state in (PhaseStatus.QUEUED, *LIVE))
     return Status(
@@ -108,8 +110,28 @@ def _standing(log: Log) -> Status:
         estimates=work.estimates,
         samples=work.samples,
         samples_won=work.samples_won,
-        is_calibrated=any(row.proposal_id for row in taught.values()),
+        is_calibrated=_is_calibrated(log),
     )
+
+
+def _is_calibrated(log: Log) -> bool:
+    """Tell whether what predicted last goes by what a calibration taught."""
+    journal = journal_of(log)
+    head = journal.backend.head().position
+    estimates = journal.backend.page(
+        after=max(head - _ESTIMATED_WITHIN, 0),
+        until=head,
+        limit=_ESTIMATED_WITHIN,
+        types=journal.codec.names_of((PhaseEstimated,)),
+    )
+    names = {_BUILT_IN, *(recorded.event.estimator for recorded in journal.decode(estimates))}
+    return any(_is_taught(log, name) for name in names)
+
+
+def _is_taught(log: Log, estimator: str) -> bool:
+    events = (recorded.event for recorded in log.read(estimator_stream(estimator)))
+    applied = [event for event in events if isinstance(event, CalibrationApplied)]
+    return bool(applied and applied[-1].new)  # a rollback to its own figures has none
 
 
 def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorker, ...]:
