@@ -6,6 +6,7 @@ import autopack
 from autopack import Failed, PhaseSpec
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.testing.clock import VirtualClock
+from autopack.testing.facts import append_all, usage
 from autopack.values.money import Usd
 
 
@@ -120,6 +121,14 @@ class TestTwoRuns:
             found.a.work.cost_usd,
             found.b.work.cost_usd,
         ]
+
+    def test_a_run_that_only_calls_name_has_its_totals(self, log):
+        """As imports leave some behind."""
+        drained(log, "a", "x")
+        append_all(log, [usage("c1", "implied", None, input_tokens=1, output_tokens=2)])
+        found = autopack.compare(log, "a", "implied")
+
+        assert (("x",), 3) == (found.only_in_a, found.b.work.tokens)
 
     @pytest.mark.parametrize("pair", [("a", "c"), ("c", "a")])
     def test_a_run_that_is_not_there_is_refused(self, log, pair):
