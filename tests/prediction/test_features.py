@@ -147,7 +147,7 @@ def test_a_goal_is_not_copied():
     assert ("research",) == found.goal_words
 
 
-@given(text=st.text(), category=st.text(), goal=st.none() | st.text())
+@given(text=st.text(), category=st.text(min_size=1).filter(str.strip), goal=st.none() | st.text())
 def test_no_text_is_refused(tmp_path_factory, text, category, goal):
     """Whatever a phase is asked to write, it has features."""
     asked = phase(text, category=category, goal=goal)
