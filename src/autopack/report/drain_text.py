@@ -152,11 +152,6 @@ def _steps(report: Any, command: str) -> Iterator[str]:
     """Return what to do about what is left, most useful first."""
     for stuck in report.stuck[:1]:
         yield f"{command} {stuck.remedy}"
-    if report.left_failed:
-        yield f"{command} status: which phases failed for good, and how to try them again"
-    if report.gated:
-        yield f"{command} phase show RUN/PHASE: what it asks you"
-        yield f"{command} phase approve RUN/PHASE (or reject, requeue)"
     resume = f"{command} drain --resume {report.drain_id}"
     match report.reason:
         case "limit":
@@ -173,6 +168,11 @@ def _steps(report: Any, command: str) -> Iterator[str]:
             yield f"{command} status: why the rest may not be taken"
         case "empty" if not (report.left_failed or report.gated) and report.calls:
             yield f"{command} usage: what it cost, by model, day or run"
+    if report.left_failed:
+        yield f"{command} status: which phases failed for good, and how to try them again"
+    if report.gated:
+        yield f"{command} phase show RUN/PHASE: what it asks you"
+        yield f"{command} phase approve RUN/PHASE (or reject, requeue)"
 
 
 def _raised(report: Any) -> str:
