@@ -43,6 +43,7 @@ from autopack.events import PhaseCompleted, PhaseReleased
 from autopack.events.usage import figure_fault, usage_id
 from autopack.log.command_handler import Handler
 from autopack.log.log import handler_of, journal_of, registry_of
+from autopack.ports.states import PhaseStatus
 from autopack.prediction.calibrated_estimates import estimated
 from autopack.projections.attempt_row import NO_WORK, AttemptRow
 from autopack.projections.phases import standing
@@ -173,7 +174,9 @@ class AccountOfUse(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(DRAINS), fails=st.booleans())
     def drain(self, name, fails):
-        """A drain takes one phase to its end."""
+        """A drain takes one phase to its end, if one is free: else it waits for others' leases."""
+        if PhaseStatus.QUEUED not in replay(self.log, "phases").total.by_state():
+            return
 
         def work(phase, attempt):
             call_id = f"c{len(self.calls)}"
@@ -183,7 +186,12 @@ class AccountOfUse(RuleBasedStateMachine):
 
         before = replay(self.log, "attempts").total.by_drain.get(name, NO_WORK)
         report = drain(
-            self.log, executor=work, drain=name, max_phases=before.attempts + 1, backoff_base_s=0
+            self.log,
+            executor=work,
+            drain=name,
+            max_phases=before.attempts + 1,
+            backoff_base_s=0,
+            allow_unknown_price=True,
         )
         now = replay(self.log, "attempts").total.by_drain.get(name, NO_WORK)
         told = {key: getattr(report, key) for key in sums_of(now)}
