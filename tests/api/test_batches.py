@@ -107,7 +107,9 @@ def test_a_row_that_changed_before_it_was_asked_is_asked_as_it_is_now(place):
             [{"id": "b", "prompt": "old"}], lambda *_: pytest.fail("asked"), log=log, drain="other"
         )
         autopack.pause_run(log, "batch", why="not yet")
-        assert [] == list(generator)
+        (left,) = generator
+        assert ("b", "QUEUED", None) == (left.id, left.state, left.output)
+        assert "not asked" in left.error
         autopack.resume_run(log, "batch", why="now")
         (result,) = autopack.batch(
             [{"id": "b", "prompt": "new"}], answers, log=log, changed="requeue"
@@ -180,3 +182,12 @@ def test_an_awaited_batch_can_be_left(place):
     with autopack.open_log(place) as log:
         states = [phase.status.value for phase in autopack.list_phases(log, "batch")]
     assert ["COMPLETE", *["QUEUED"] * 4] == states
+
+
+def test_what_a_cap_leaves_comes_last_with_its_reason(place):
+    """Nobody counts thirty rows to see that one is missing."""
+    rows = [{"id": name, "prompt": name} for name in "abc"]
+    found = list(autopack.batch(rows, Answers(), log=place, max_phases=1))
+
+    assert ["COMPLETE", "QUEUED", "QUEUED"] == [one.state for one in found]
+    assert "not asked: the drain ended (limit" in found[1].error

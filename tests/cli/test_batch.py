@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import autopack
-
 PROGRAM = """\
 import json, pathlib, sys, time
 row, folder = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -111,9 +109,7 @@ def test_a_pipe_needs_a_log_and_answers_go_to_standard_output(batch):
 
     assert 2 == refused.exit_code
     assert "give --log PATH" in refused.stderr
-    assert 2 == result.exit_code  # no command but this one, and for a file, makes a log
-    autopack.create_log("named.db").close()
-    result = batch("--log", "named.db", file="-", input=rows)
+    assert "made named.db, the log of the pipe" in result.stderr
     assert "answer to one Ada\n" == json.loads(result.stdout)["output"]
     assert "1 of 1 rows answered" in result.stderr
 
@@ -180,3 +176,75 @@ def test_a_cap_in_dollars_needs_a_price_or_a_word_for_one(batch):
     assert "0 of 2 rows answered, 2 left" in refused.stdout
     assert "1 of 2 rows answered, 1 left" in capped.stdout
     assert "the same line again goes on" in capped.stdout
+
+
+LONG = """\
+import os, sys
+print(len(sys.argv[1]), len(os.environ["AUTOPACK_GOAL"]))
+"""
+
+
+def test_a_long_task_reaches_the_program_whole(batch):
+    """However long a goal is: what its event holds of it is not what is asked."""
+    Path("long.py").write_text(LONG)
+    rows = json.dumps([{"id": "a", "goal": "word " * 400}])
+    program = ["--", sys.executable, "long.py", "{goal}"]
+    result = batch("--log", "x.db", file="-", input=rows, then=program)
+
+    assert "2000 2000\n" == json.loads(result.stdout)["output"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--run-id", "a/b"], "'a/b' cannot be a run id"),
+        (["--out", "nowhere/x.jsonl"], "There is no folder"),
+        (["--executor", "odd.py:noargs"], "cannot be called with (phase, attempt)"),
+        (["--executor", "odd.py:number"], "is no executor"),
+    ],
+)
+def test_what_is_odd_is_refused_before_anything_is_made(batch, options, said):
+    """No log, no queue, no file of answers."""
+    Path("odd.py").write_text("def noargs(): pass\nnumber = 7\n")
+    then = [] if "--executor" in options else ["--", "echo", "{prompt}"]
+    result = batch(*options, then=then)
+
+    assert 2 == result.exit_code
+    assert said in " ".join(result.stderr.split())
+    assert {"answer.py", "odd.py", "tasks.csv"} == {path.name for path in Path().iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x,y\n1,2\n", "No column says what is to be done"),
+        ("id;goal\n1;2\n", "one column is called 'id;goal'"),
+    ],
+)
+def test_a_table_without_goals_is_refused(batch, text, said):
+    """Else each row would fail by itself."""
+    Path("odd.csv").write_text(text)
+    result = batch(file="odd.csv", then=["--", "echo", "{goal}"])
+
+    assert 2 == result.exit_code
+    assert said in " ".join(result.stderr.split())
+
+
+def test_a_cap_is_kept_and_used(batch):
+    """What rows cost is learned at once, so that a cap ends nothing that fits under it."""
+    Path("many.csv").write_text("id,prompt\n" + "".join(f"r{n},x\n" for n in range(12)))
+    then = ["--", sys.executable, "answer.py", "{id}", ".", "{prompt}"]
+    options = ["--max-usd", "0.2", "--assume-usd-per-call", "0.02"]
+    result = batch(*options, file="many.csv", then=then)
+
+    assert 0 == result.exit_code, result.stderr
+    assert "12 of 12 rows answered" in result.stdout
+
+
+def test_a_missing_price_says_what_to_type(batch):
+    """The same line again would be refused again."""
+    result = batch("--max-usd", "1")
+
+    assert 1 == result.exit_code
+    assert "the same line with --assume-usd-per-call USD" in result.stdout
+    assert "goes on" not in result.stdout

@@ -151,6 +151,12 @@ class OpenRows:
         view = get_phase(self._log, (self._run_id, phase))
         return result_of(self._log, view, self.left.pop(phase)) if is_over(view) else None
 
+    def not_asked(self, why: str) -> Iterator[BatchResult]:
+        """Yield the rows that are left as they stand, with why nobody asks for them now."""
+        for phase, row in list(self.left.items()):
+            found = result_of(self._log, get_phase(self._log, (self._run_id, phase)), row)
+            yield attrs.evolve(found, error=why if found.error is None else f"{why}; {found.error}")
+
 
 def is_over(view: PhaseView) -> bool:
     """Tell whether nothing more becomes of a phase by itself."""

@@ -19,6 +19,7 @@ from autopack.ports.log import Recorded
 from autopack.ports.work import ExecutorLike
 
 if TYPE_CHECKING:
+    from autopack.draining.engine.drain_report import DrainReport
     from autopack.draining.engine.engine import Drain
     from autopack.draining.settings.parameters import DrainSettings
 
@@ -44,6 +45,8 @@ def batch(
 
     What the log knows already comes first, and nobody is asked for it again: the same call goes
     on where one before ended, however that ended. Leaving the loop gives back what is in work.
+    Rows that nobody was asked for, because a cap or a limit ended it, come last: their state is
+    QUEUED, and ``error`` says why.
 
     Args:
         rows: A table a row (it is the phase's payload), or a text, which is its goal.
@@ -125,10 +128,11 @@ def _batch(given: _Batch, target: Log | str | Path) -> Iterator[BatchResult]:
             return
         news: SimpleQueue[str | None] = SimpleQueue()
         engine, faults = given.engine(log, rows, news.put), list[BaseException]()
+        reports: list[DrainReport] = []
 
         def work() -> None:
             try:
-                engine.run()
+                reports.append(engine.run())
             except BaseException as fault:
                 faults.append(fault)
             finally:
@@ -145,6 +149,8 @@ def _batch(given: _Batch, target: Log | str | Path) -> Iterator[BatchResult]:
             thread.join()
         for fault in faults:
             raise fault
+        for report in reports:
+            yield from rows.not_asked(_why_ended(report))
 
 
 async def _abatch(given: _Batch, target: Log | str | Path) -> AsyncIterator[BatchResult]:
@@ -165,7 +171,14 @@ async def _abatch(given: _Batch, target: Log | str | Path) -> AsyncIterator[Batc
         finally:
             engine.stop(0)
             await asyncio.wait([work])
-        await work
+        why = _why_ended(await work)
+        for result in await log.acall(lambda _log: list(rows.not_asked(why))):
+            yield result
+
+
+def _why_ended(report: "DrainReport") -> str:
+    detail = f": {report.detail}" if report.detail else ""
+    return f"not asked: the drain ended ({report.reason}{detail})"
 
 
 def _put(loop: asyncio.AbstractEventLoop, news: "asyncio.Queue[str | None]", phase: str) -> None:

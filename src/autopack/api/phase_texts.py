@@ -1,6 +1,5 @@
 """The texts of a phase: what they are called, where they are stored, and what they say."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -9,12 +8,11 @@ import attrs
 from autopack.api.views import history
 from autopack.errors import InvalidInputError
 from autopack.log.artifacts import DIGEST_LEAST
-from autopack.log.drafts import unpacked
+from autopack.log.drafts import digest_in, unpacked
 from autopack.log.log import Log, journal_of
 from autopack.ports.log import UnrecognisedEvent
 from autopack.values.ids import PhaseName, PhaseRef, phase_ref
 
-_CUT: Final = re.compile(r"\[whole text: artifact ([0-9a-f]{64})\]\Z")
 _MAPS: Final = (("input", "inputs"), ("output", "outputs"), ("artifact", "artifacts"))
 
 
@@ -118,8 +116,8 @@ def _named(event: Any) -> Iterator[tuple[str, str, str]]:
             yield from ((kind, name, digest) for name, digest in held.items())
     for name in () if isinstance(event, UnrecognisedEvent) else _field_names(type(event)):
         value = getattr(event, name)
-        if isinstance(value, str) and (cut := _CUT.search(value)):
-            yield "field", name, cut[1]
+        if isinstance(value, str) and (digest := digest_in(value)):
+            yield "field", name, digest
 
 
 def _field_names(cls: type) -> list[str]:

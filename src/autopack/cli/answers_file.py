@@ -98,7 +98,15 @@ def _check_ours(path: Path) -> None:
         with path.open(encoding="utf-8") as stream:
             first = stream.readline(1_000_000)
     except FileNotFoundError:
-        return
+        if path.absolute().parent.is_dir():
+            return
+        from autopack.errors import InvalidInputError
+
+        raise InvalidInputError(
+            f"There is no folder {path.absolute().parent} for the answers: make it first.",
+            name="out",
+            value=path,
+        ) from None
     try:
         is_ours = not first or json.loads(first).keys() >= _KEYS
     except (ValueError, AttributeError):

@@ -1,5 +1,6 @@
 """``autopack batch``: a file of tasks, answered; the same line again goes on."""
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -81,12 +82,15 @@ def batch(ctx: click.Context, /, file: str, **given: Any) -> None:
     into a file as they come, a JSON object a line: id, state, output, tokens, cost_usd, seconds,
     error.
     """
+    from autopack.values.ids import run_id as check_run_id
+
     last = ctx.with_resource(last_resort())
     ctx.with_resource(unhurried())
     session = ctx.find_object(Session)
     assert session is not None
     tasks = _tasks(file, given)
     run_id = given["run_id"] or ("batch" if file == _PIPE else Path(file).stem)
+    check_run_id(run_id)
     executor = _executor(ctx, session, given["executor"], tasks)
     settings = {name: given[name] for name in _SETTINGS if given[name] is not None}
     if "prices" in settings:
@@ -130,14 +134,23 @@ def _tasks(file: str, given: dict[str, Any]) -> list[Any]:
 
 def _executor(ctx: click.Context, session: Session, name: str | None, tasks: list[Any]) -> Any:
     from autopack.draining.executors.known_clients import as_read
+    from autopack.draining.settings.settings import check_executor
 
     program = program_of(ctx)
     if (program is None) == (name is None):
         raise click.UsageError("Say who answers, once: --executor NAME, or a program after --.")
     with users_prints():
         if program is None:
-            return executor_of(session.registry(), name, None, None, ())
+            found = executor_of(session.registry(), name, None, None, ())
+            check_executor(session.registry(), found)
+            return found
         columns = {column for task in tasks for column in task.spec.payload}
+        if not any(task.spec.goal for task in tasks) and any("{goal}" in one for one in program):
+            listed = ", ".join(sorted(columns))
+            raise click.UsageError(
+                f"No column says what is to be done, for {{goal}}: name it with --goal COL. "
+                f"There are: {listed}."
+            )
         command, preset = as_read([_filled(text, columns) for text in program])
         executor = executor_of(session.registry(), None, json.dumps(command), preset, ())
         executor.check()
@@ -170,23 +183,18 @@ def _beside(file: str, ending: str) -> Path:
 
 
 def _log(session: Session, file: str) -> Any:
-    """Open the log that is named, or the one beside the file, which is made the first time."""
+    """Open the log that is named, or the one beside the file; it is made the first time."""
     import autopack as api
     from autopack.errors import LogMissingError
 
-    if session.target or file == _PIPE:
-        if not session.target:
+    if not session.target:
+        if file == _PIPE:
             raise click.UsageError("A pipe has no place beside it: give --log PATH.")
-        with_beside = False
-    else:
-        session.target, with_beside = f"{file}.autopack", True
-    try:
+        session.target = f"{file}.autopack"
+    with contextlib.suppress(LogMissingError):
         return session.open_log()
-    except LogMissingError:
-        if not with_beside:
-            raise
     api.create_log(absolute_target(session.target), plugins=session.registry()).close()
-    note(f"made {session.target}, the log of {file}")
+    note(f"made {session.target}, the log of {'the pipe' if file == _PIPE else file}")
     return session.open_log()
 
 
@@ -238,7 +246,14 @@ def _tell_end(
     from autopack.report.batch_text import batch_text
     from autopack.report.drain_text import end_words
 
-    text = batch_text(results, n, command=session.typed, run_id=run_id, answers=answers.place)
+    text = batch_text(
+        results,
+        n,
+        command=session.typed,
+        run_id=run_id,
+        answers=answers.place,
+        reason=None if report is None else report.reason,
+    )
     if report is not None and report.reason not in ("empty", "stopped"):
         say(f"The batch {end_words(report)}", err=True)
     say(text, err=answers.is_stdout)

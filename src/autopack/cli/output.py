@@ -197,7 +197,7 @@ def terminal_width() -> int | None:
 
 def words(name: str) -> str:
     """Return a field's name in words."""
-    is_type = "." in name  # an event's type is a name, and is typed as it is
+    is_type = set(name) & set(".:/")  # a name, of an event or in a file, is typed as it is
     return _WORDS.get(name) or (name if is_type else name.replace("_", " "))
 
 

@@ -36,6 +36,8 @@ class RunMissingError(CommandRefusedError):
             names = list(known)
             runs = f"Runs here: {listed(names)}." if names else "It holds no runs yet."
             hint = f"{did_you_mean(run_id, names)} {runs}"
+        if known is not None and run_id in names:
+            hint = " It was never created, and has no phases: only other events name it."
         super().__init__(f"There is no run {run_id!r} in this log.{hint}")
         self.run_id = run_id
 
@@ -171,7 +173,8 @@ class PriceUnknownError(CommandRefusedError):
     def __init__(self, scope: str) -> None:
         super().__init__(
             f"{scope} has a cap in USD, but no price is known for the phase's model, so that the "
-            "cap could not be kept. Give prices, say what a call counts as whose price nobody "
+            "cap could not be kept. Give prices (and the model, where none is named), say what a "
+            "call counts as whose price nobody "
             "tells, or insist on a cap that counts reported costs alone:",
             do="prices=read_prices(path), assume_usd_per_call=..., or allow_unknown_price=True.",
             typed="--prices FILE, --assume-usd-per-call USD, or --allow-unknown-price.",

@@ -54,6 +54,7 @@ def parse_tasks(text: str, source: str) -> list[Row]:
 
 
 def _csv(text: str, source: str, delimiter: str = ",") -> Iterator[Row]:
+    csv.field_size_limit(BYTES_MOST)  # the file is no longer than that
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     try:
@@ -72,6 +73,8 @@ def _csv(text: str, source: str, delimiter: str = ",") -> Iterator[Row]:
 
 
 def _checked(header: list[str], source: str) -> list[str]:
+    if len(header) == 1 and ";" in header[0]:
+        raise _refused(source, f"one column is called {header[0]!r}: save it with commas, or tabs")
     for place, name in enumerate(header):
         if not name:
             raise _refused(source, f"column {place + 1} has no name: the first line names them")

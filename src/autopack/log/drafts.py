@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
@@ -19,6 +20,7 @@ from autopack.ports.log import NewEvent, Recorded, Row, UnrecognisedEvent, to_us
 from autopack.values.bounds import NESTED_MOST, kind_fault, moment_fault, row_fault, size_fault
 
 FREE_TEXT_MOST: Final = 500
+_CUT: Final = re.compile(r"\[whole text: artifact ([0-9a-f]{64})\]\Z")
 _ARTIFACT_MOST: Final = 64 * 1024 * 1024
 
 
@@ -175,6 +177,12 @@ def _with_short_texts(event: Any, kind: EventType, texts: dict[str, bytes]) -> A
             ending = f" ... [whole text: artifact {digest}]"
             changed[name] = text[: FREE_TEXT_MOST - len(ending)] + ending
     return attrs.evolve(event, **changed) if changed else event
+
+
+def digest_in(text: str | None) -> str | None:
+    """Return under which digest the whole of a text is stored; None if it was not cut."""
+    found = None if text is None else _CUT.search(text)
+    return None if found is None else found[1]
 
 
 def _as_it_is(event: UnrecognisedEvent) -> tuple[str, int, str]:

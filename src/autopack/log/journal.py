@@ -17,7 +17,7 @@ from autopack.format.chain import follows, seed
 from autopack.format.codec import Codec
 from autopack.format.redaction import Redact
 from autopack.log.backends.forks import Opener
-from autopack.log.drafts import Drafter, unpacked
+from autopack.log.drafts import Drafter, digest_in, unpacked
 from autopack.log.thread_pool import Pool
 from autopack.log.write_transaction import PAGE, JournalTransaction
 from autopack.plugins.observers import Observers
@@ -238,6 +238,16 @@ class Journal:
         with self.transaction() as transaction:
             transaction.store.put_artifact(digest, content)
         return digest
+
+    def whole(self, text: str | None) -> str | None:
+        """
+        Return the whole of a text that was too long for its event; any other as it is.
+
+        Raises:
+            ArtifactMissingError: It was pruned.
+        """
+        digest = digest_in(text)
+        return text if digest is None else self.get_artifact(digest)
 
     def get_artifact(self, digest: str) -> str:
         """

@@ -10,13 +10,23 @@ from autopack.report.quantities import usd
 from autopack.values.money import total
 
 _SHOWN_MOST: Final = 5
+_AGAIN: Final = {
+    "price_unknown": "the same line with --assume-usd-per-call USD, or with --prices FILE and "
+    "--model NAME",
+}
 _ERROR_CHARS: Final = 100
 _DONE: Final = "COMPLETE"
 _ASKED: Final = "GATED"
 
 
 def batch_text(
-    results: Sequence[Any], n_rows: int, *, command: str, run_id: str, answers: str
+    results: Sequence[Any],
+    n_rows: int,
+    *,
+    command: str,
+    run_id: str,
+    answers: str,
+    reason: str | None = None,
 ) -> str:
     """
     Return what became of a batch, as lines.
@@ -26,12 +36,14 @@ def batch_text(
         n_rows: How many rows there are.
         command: How what to type next begins, with the log.
         answers: Where the answers are.
+        reason: Why the drain ended, in its own word.
     """
-    return "\n".join(map(on_line, _lines(results, n_rows, command, run_id, answers)))
+    again = _AGAIN.get(reason or "", "the same line again goes on")
+    return "\n".join(map(on_line, _lines(results, n_rows, command, run_id, answers, again)))
 
 
 def _lines(
-    results: Sequence[Any], n_rows: int, command: str, run_id: str, answers: str
+    results: Sequence[Any], n_rows: int, command: str, run_id: str, answers: str, again: str
 ) -> Iterator[str]:
     states = Counter(result.state for result in results)
     done, left, asked = states[_DONE], n_rows - len(results), states[_ASKED]
@@ -47,7 +59,7 @@ def _lines(
         yield f"  {'failed' if not number else '':<9} {result.id}: {why}"
     if len(failed) > _SHOWN_MOST:
         yield f"            and {len(failed) - _SHOWN_MOST} more"
-    steps = [*_steps(left, failed, asked, command, run_id)]
+    steps = [*_steps(again if left else None, failed, asked, command, run_id)]
     for number, step in enumerate(steps):
         yield f"  {'next' if not number else '':<9} {step}"
 
@@ -63,15 +75,15 @@ def _used(results: Sequence[Any]) -> str:
 
 
 def _steps(
-    left: int, failed: Sequence[Any], asked: int, command: str, run_id: str
+    again: str | None, failed: Sequence[Any], asked: int, command: str, run_id: str
 ) -> Iterator[str]:
-    if left:
-        yield "the same line again goes on"
+    if again:
+        yield again
     if failed:
         yield f"{command} history {run_id} {failed[0].id}: why it failed"
         yield f"{command} phase requeue {run_id} --failed"
         yield "the same line again, which asks for them anew"
     if asked:
         yield f"{command} phase approve {run_id}/ID (or reject, requeue)"
-    if not (left or failed or asked):
+    if not (again or failed or asked):
         yield f"{command} run show {run_id}"

@@ -177,7 +177,7 @@ def test_a_drain_in_usd_needs_prices(any_log):
     allowed = drain(any_log, executor=costs, max_usd=1.0, allow_unknown_price=True)
 
     assert (0, "price_unknown", False) == (refused.attempts, refused.reason, refused.is_clean)
-    assert (1, Decimal("1.2"), "limit") == (allowed.completed, allowed.cost_usd, allowed.reason)
+    assert (1, Decimal("0.6"), "limit") == (allowed.completed, allowed.cost_usd, allowed.reason)
 
 
 def test_a_plugins_prices_keep_a_cap_in_usd(priced):

@@ -60,12 +60,12 @@ def reports(usd):
 def test_a_table_prices_calls_and_what_they_set_aside(any_log, prices):
     """The cap is kept by it, and each call has its price in the log."""
     create_run(any_log, "r", specs(*"abcd", model="em", prompt_tokens=1000))
-    report = drain(any_log, executor=tells("provider/em"), prices=prices, max_usd=6)
+    report = drain(any_log, executor=tells("provider/em"), prices=prices, max_usd=3)
     calls = found(any_log, "llm.usage_recorded")
 
     assert ("limit", 0) == (report.reason, report.unpriced_calls)
     assert {(Decimal("1.1"), "computed")} == {(c.cost_usd, c.cost_source) for c in calls}
-    assert report.cost_usd <= 6
+    assert report.cost_usd <= 3
 
 
 def test_what_was_reported_goes_before_a_table(any_log, prices):

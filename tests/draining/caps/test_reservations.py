@@ -11,13 +11,16 @@ from autopack.draining.caps.reservations import Reservations
 from autopack.ports.prediction import Estimate, Features
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.call_use import Use
+from autopack.values.money import Usd
 
 PHASE = SimpleNamespace(model=None)
 
 
-def wanted(learned=(), *, predicted=1000, prompt=None, registry=None, phase=PHASE, **how):
+def wanted(
+    learned=(), *, predicted=1000, prompt=None, registry=None, phase=PHASE, assumed=None, **how
+):
     """What is wanted for a phase of docs, after attempts that used so much."""
-    reservations = Reservations(PriceBook(None, registry))
+    reservations = Reservations(PriceBook(None, registry), assumed)
     for row in learned:
         reservations.learn(row)
     features = Features(category="docs", complexity="low", prompt_tokens=prompt)
@@ -50,13 +53,33 @@ def test_a_quantile_is_no_further_widened():
     assert 4096 == wanted(tau=0.9).tokens
 
 
-@pytest.mark.parametrize(("n", "tokens"), [(8, None), (9, 9), (10, 10), (18, 18), (19, 18)])
-def test_evidence_is_an_upper_quantile(n, tokens):
-    """Of n attempts the one that nine in ten of n + 1 stay below; with too few there is none."""
+@pytest.mark.parametrize(
+    ("n", "tokens", "basis"),
+    [
+        (0, 1250, "e 1"),
+        (1, 2, "twice the largest of 1 attempts"),
+        (8, 16, "twice the largest of 8 attempts"),
+        (9, 9, "90% quantile of 9 attempts"),
+        (10, 10, "90% quantile of 10 attempts"),
+        (18, 18, "90% quantile of 18 attempts"),
+        (19, 18, "90% quantile of 19 attempts"),
+    ],
+)
+def test_evidence_is_an_upper_quantile(n, tokens, basis):
+    """Of n attempts the one that nine in ten of n + 1 stay below; of too few, twice the largest."""
     found = wanted([used(k) for k in range(n, 0, -1)])
 
-    assert (1250 if tokens is None else tokens) == found.tokens
-    assert found.basis.startswith("e 1" if tokens is None else f"90% quantile of {n} attempts")
+    assert tokens == found.tokens
+    assert found.basis.startswith(basis)
+
+
+def test_somebodys_word_comes_before_a_reckoning():
+    """What a call counts as is said; what was used says more than that."""
+    said = wanted(assumed=Usd.of("0.02"), registry=load_plugins(extra=[Prices()]),
+                  phase=SimpleNamespace(model="m"))  # fmt: skip
+    known = wanted([used(50, usd=2)], assumed=Usd.of("0.02"))
+
+    assert (Decimal("0.02"), Decimal(4)) == (said.usd, known.usd)
 
 
 def test_what_tells_nothing_is_no_evidence():

@@ -137,8 +137,10 @@ class Claims(Leases):
             CommandRefusedError: It is not to be had: taken, paused, out of attempts.
             CapFullError, PriceUnknownError: What it may use does not fit under a cap.
             LaneRestingError: Nobody is sent to its account, or its model, for now.
+            ArtifactMissingError: Its goal is too long for an event, and was pruned.
         """
         journal, token, ref = self.handler.journal, secrets.token_hex(8), phase.ref
+        asked = attrs.evolve(phase, goal=journal.whole(phase.goal))  # for who does it, all of it
         scopes = self.caps.ensure(phase)
         wanted = self.caps.wanted(phase, estimate, scopes)
         now_us = journal.now_us()
@@ -194,7 +196,7 @@ class Claims(Leases):
             self._held[token] = lease
         (claimed,) = [r.event for r in recorded if isinstance(r.event, PhaseClaimed)]
         return Claim(
-            phase=phase,
+            phase=asked,
             number=claimed.attempt,
             token=token,
             estimate=estimate,

@@ -16,6 +16,7 @@ V = TypeVar("V", int, Usd)
 
 _UPPER: Final = 0.9
 _MARGIN: Final = 1.25
+_TIMES: Final = 2
 
 
 @attrs.frozen(kw_only=True)
@@ -66,20 +67,34 @@ class Reservations:
         """
         features = estimate.features
         group, prompt = f"{features.category}/{features.complexity}", features.prompt_tokens or 0
-        tokens = _quantile(self._tokens.get(group, []))
-        usd = _quantile(self._usd.get(group, []))
-        basis = f"{_UPPER:.0%} quantile of {len(self._tokens.get(group, []))} attempts at {group}"
-        if tokens is None:
-            output, basis = _likely_output(estimate)
-            tokens = prompt + output
-        if usd is None:
-            output = max(0, tokens - prompt)
-            usd = self._prices.ahead(
-                phase.model, input_tokens=prompt, output_tokens=output, by_log=is_in_usd
+        tokens, basis = self._tokens_of(group, prompt, estimate)
+        usd = self._usd_of(group, phase.model, prompt, tokens, by_log=is_in_usd)
+        return Wanted(tokens=tokens, usd=usd, basis=basis, assumed_usd=self._assumed_usd)
+
+    def _tokens_of(self, group: str, prompt: int, estimate: Estimate) -> tuple[int, str]:
+        known = self._tokens.get(group, [])
+        if _is_enough(known):
+            return _quantile(known), f"{_UPPER:.0%} quantile of {len(known)} attempts at {group}"
+        output, basis = _likely_output(estimate)
+        if known and (twice := known[-1] * _TIMES) < prompt + output:
+            return twice, f"twice the largest of {len(known)} attempts at {group}"
+        return prompt + output, basis
+
+    def _usd_of(
+        self, group: str, model: str | None, prompt: int, tokens: int, *, by_log: bool
+    ) -> Usd | None:
+        known, said = self._usd.get(group, []), self._assumed_usd
+        if _is_enough(known):
+            return _quantile(known)
+        reckoned = said  # somebody's word, and what was used, come before a reckoning
+        if said is None:
+            reckoned = self._prices.ahead(
+                model, input_tokens=prompt, output_tokens=max(0, tokens - prompt), by_log=by_log
             )
-        assumed = self._assumed_usd
-        usd = assumed if usd is None else usd
-        return Wanted(tokens=tokens, usd=usd, basis=basis, assumed_usd=assumed)
+        if not known:
+            return reckoned
+        twice = known[-1] + known[-1]
+        return twice if said is not None or reckoned is None else min(reckoned, twice)
 
 
 def _likely_output(estimate: Estimate) -> tuple[int, str]:
@@ -90,7 +105,10 @@ def _likely_output(estimate: Estimate) -> tuple[int, str]:
     return output, f"{estimate.estimator} {estimate.estimator_version}, {_MARGIN:g} times"
 
 
-def _quantile(values: list[V]) -> V | None:
+def _quantile(values: list[V]) -> V:
     """Return the value that the next one stays below with the chance ``_UPPER``."""
-    place = math.ceil((len(values) + 1) * _UPPER)
-    return values[place - 1] if place <= len(values) else None
+    return values[math.ceil((len(values) + 1) * _UPPER) - 1]
+
+
+def _is_enough(values: list[V]) -> bool:
+    return math.ceil((len(values) + 1) * _UPPER) <= len(values)

@@ -1,6 +1,7 @@
 """Executor ``command``: one process a phase, in a group of its own, ended at the deadline."""
 
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,8 @@ from autopack.ports.attempt import Attempt, HeedsCaps
 from autopack.ports.figures import DAY_S, check_amount, check_seconds
 from autopack.ports.work import Failed, Outcome, PhaseView
 
+_VARIABLE_MOST: Final = 100_000
+"""How long a text a variable holds, in bytes; the system takes 128 KiB, name and all."""
 _EXAMPLE: Final = """--command '["my-agent", "--task", "{goal}"]' or --preset claude"""
 
 
@@ -310,7 +313,11 @@ def _variables(phase: PhaseView, attempt: Attempt) -> dict[str, str]:
         "AUTOPACK_MODEL": phase.model,
         "AUTOPACK_FEEDBACK": phase.feedback,
     }
-    told |= {name: text.replace("\0", "\ufffd") for name, text in texts.items() if text}
+    told |= {
+        name: text.replace("\0", "\ufffd")
+        for name, text in texts.items()
+        if text and len(text.encode()) <= _VARIABLE_MOST
+    }
     if attempt.deadline is not None:
         told["AUTOPACK_DEADLINE"] = datetime.fromtimestamp(
             attempt.deadline.timestamp(), UTC
@@ -326,6 +333,11 @@ def _not_started(program: str, fault: Exception) -> Failed:
     if isinstance(fault, FileNotFoundError):
         return Failed("program_missing", _missing_text(program), failure_class="invalid_request")
     message = f"{program} could not be started: {fault}"
+    if getattr(fault, "errno", None) == errno.E2BIG:
+        message = (
+            f"{program} could not be started: its arguments are too long for this system (some "
+            "128 KiB for one). Give a long text on standard input: -x 'stdin={goal}'."
+        )
     return Failed("not_started", message, failure_class="invalid_request")
 
 

@@ -222,7 +222,7 @@ def settings_of(
     if strategy in (None, "fifo"):
         strategy = "fifo" if phase_id is None else "one"
     return Settings(
-        executor=_executor(registry, executor),
+        executor=check_executor(registry, executor),
         executor_name=executor if isinstance(executor, str) else _name_of(executor),
         strategy=_strategy(registry, strategy, run_id, phase_id),
         strategy_name=strategy if isinstance(strategy, str) else _name_of(strategy),
@@ -317,7 +317,8 @@ def named_strategy(registry: Registry, wanted: Any) -> tuple[str, Any]:
     return name, _strategy(registry, wanted, None, None)
 
 
-def _executor(registry: Registry, wanted: Any) -> Any:
+def check_executor(registry: Registry, wanted: Any) -> Any:
+    """Return the executor that is meant, if it can be one."""
     found = _object(registry.resolve("executor", wanted), "executor")
     execute = getattr(found, "execute", found)
     if not callable(execute):
