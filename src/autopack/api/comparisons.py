@@ -7,7 +7,8 @@ from typing import Any
 from autopack.api.batch_rows import work_by_phase
 from autopack.api.views import list_phases, view
 from autopack.errors import InvalidInputError, RunMissingError
-from autopack.log.log import Log, is_past, journal_of
+from autopack.log.log import Log, journal_of
+from autopack.log.past_backend import is_past
 from autopack.ports.log import from_us
 from autopack.ports.states import PhaseStatus
 from autopack.ports.work import PhaseView
@@ -93,7 +94,7 @@ def _side(log: Log, run_id: str, phases: Mapping[str, WorkSide]) -> RunSide:
     return RunSide(
         run_id=run_id,
         position=log.head().position,
-        at=from_us(journal.now_us()) if is_past(log) else None,
+        at=from_us(journal.now_us()) if is_past(journal_of(log).backend) else None,
         phases=len(phases),
         phases_by_state={state: states[state] for state in PhaseStatus if states[state]},
         work=_work_side(run.outcome or run.status, whole),

@@ -25,7 +25,8 @@ from autopack.events import (
     PhaseTimedOut,
 )
 from autopack.log import views
-from autopack.log.log import Log, is_past, journal_of
+from autopack.log.log import Log, journal_of
+from autopack.log.past_backend import is_past
 from autopack.ports.log import Row, from_us
 from autopack.ports.states import LIVE, PhaseStatus
 from autopack.ports.work import PhaseView
@@ -79,7 +80,7 @@ def _standing(log: Log) -> Status:
         log_id=identity.log_id,
         parent=identity.parent,
         at=now,
-        is_past=is_past(log),
+        is_past=is_past(journal_of(log).backend),
         events=head.position,
         last_event_at=from_us(head.recorded_at) if head.position else None,
         runs=runs.created,
@@ -149,7 +150,7 @@ def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorke
                 step=lease.step if lease else None,
                 since=row.since,
                 deadline=None if deadline is None else from_us(deadline),
-                is_expired=not is_past(log)
+                is_expired=not is_past(journal_of(log).backend)
                 and (lease is None or is_over(machine, lease, alive, now_us)),
             )
         )

@@ -10,7 +10,8 @@ from autopack.api.log_status import status
 from autopack.api.usage_table import usage
 from autopack.api.views import view
 from autopack.errors import AutopackError, InvalidInputError, PluginError, RunMissingError
-from autopack.log.log import Log, is_past, journal_of, registry_of
+from autopack.log.log import Log, journal_of, registry_of
+from autopack.log.past_backend import is_past
 from autopack.ports.log import from_us
 from autopack.ports.states import LIVE, PhaseStatus
 from autopack.ports.work import PhaseView, RunView
@@ -131,7 +132,7 @@ class _Gathered:
             caps=tuple(self._caps()),
             failures=tuple(self._failures()),
             waits=tuple(self._waits(stands)),
-            steps=() if is_past(log) else tuple(self._steps(stands)),
+            steps=() if is_past(journal_of(log).backend) else tuple(self._steps(stands)),
         )
 
     def _lines(self, rows: Sequence[UsageRow]) -> Iterator[RunLine]:

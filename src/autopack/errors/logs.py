@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from shlex import quote
 
-from autopack.errors.base import AutopackError
+from autopack.errors.base import AutopackError, InvalidInputError, told
 
 
 class LogError(AutopackError):
@@ -229,3 +229,14 @@ class ArtifactMissingError(LogError):
         )
         super().__init__(f"No text {digest} is stored beside this log: {why}.")
         self.digest, self.pruned = digest, pruned
+
+
+def not_open(given: object) -> InvalidInputError:
+    """Return what is wrong with a path, or anything else, where an open log is asked for."""
+    return InvalidInputError(
+        f"{told(given)} is no open log:",
+        do="give what open_log() or create_log() returned.",
+        typed="name one with --log.",
+        name="log",
+        value=given,
+    )

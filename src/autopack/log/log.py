@@ -375,11 +375,6 @@ def journal_of(log: Log) -> Journal:
     return _checked(log)._journal
 
 
-def is_past(log: Log) -> bool:
-    """Tell whether this is a log as of an earlier position or moment."""
-    return isinstance(log._journal.backend, PastBackend)
-
-
 def registry_of(log: Log) -> Registry:
     """Return the plugins that a log was opened with."""
     return _checked(log)._registry
@@ -388,16 +383,9 @@ def registry_of(log: Log) -> Registry:
 def _checked(log: object) -> Log:
     """Return the log, or say what is missing: a path is a log only once it is open."""
     if not isinstance(log, Log):
-        from autopack.errors import InvalidInputError
-        from autopack.errors.base import told
+        from autopack.errors.logs import not_open
 
-        raise InvalidInputError(
-            f"{told(log)} is no open log:",
-            do="give what open_log() or create_log() returned.",
-            typed="name one with --log.",
-            name="log",
-            value=log,
-        )
+        raise not_open(log)
     return log
 
 

@@ -175,3 +175,8 @@ class PastBackend(PastReader):
             name="until",
             value=self.position,
         )
+
+
+def is_past(backend: Backend) -> bool:
+    """Tell whether what is read through it ends at an earlier position or moment."""
+    return isinstance(backend, PastBackend)

@@ -57,6 +57,11 @@ def check_seconds(name: str, value: object, *, most: float, least: float | None 
     )
 
 
+def check_lease(lease_s: object) -> None:
+    """Return if a lease can be of that length: a shorter one ends before it can be renewed."""
+    check_seconds("lease_s", lease_s, least=0.01, most=DAY_S)
+
+
 def check_amount(name: str, value: Any) -> None:
     """
     Return if a limit leaves anything to be done.

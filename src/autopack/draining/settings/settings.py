@@ -22,7 +22,7 @@ from autopack.draining.strategies.one_phase import One
 from autopack.errors import InvalidInputError
 from autopack.plugins.registry import Registry
 from autopack.ports.drain import StrategyLike
-from autopack.ports.figures import DAY_S, WORKERS_MOST, YEAR_S, check_count, check_seconds
+from autopack.ports.figures import WORKERS_MOST, YEAR_S, check_count, check_lease, check_seconds
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import ExecutorLike, PhaseView
 from autopack.prediction.calibration.price_table import PriceTable
@@ -31,8 +31,6 @@ from autopack.values.ids import PhaseRef, check_name
 from autopack.values.money import Usd, UsdLike
 
 _ACCOUNT: Final = "default"
-_LEASE_LEAST_S: Final = 0.01
-"""A shorter one ends before it can be renewed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -202,7 +200,7 @@ def settings_of(
         )
     if timeout_s is not None:
         check_seconds("timeout_s", timeout_s, most=YEAR_S)
-    check_seconds("lease_s", lease_s, least=_LEASE_LEAST_S, most=DAY_S)
+    check_lease(lease_s)
     if not isinstance(tau, int | float) or not 0 < tau < 1:
         raise InvalidInputError(
             f"tau is {tau!r}; give a number between 0 and 1.", name="tau", value=tau
