@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a plugin is loaded without them; they say what its function
 
 hookspec = pluggy.HookspecMarker("autopack")
 hookimpl = pluggy.HookimplMarker("autopack")
+"""Marks a plugin's function as the implementation of the hook that has its name."""
 
 Register: TypeAlias = Callable[[str, Any], None]
 """``register(name, object)``."""

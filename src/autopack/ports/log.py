@@ -63,6 +63,8 @@ class AnyVersion(Enum):
 
 
 ANY: Final = AnyVersion.ANY
+"""The expected version of a fact that stands whatever its stream holds."""
+
 ExpectedVersion: TypeAlias = int | AnyVersion
 """0 for a new stream, n for a stream at version n, ``ANY`` for a fact that needs no check."""
 
