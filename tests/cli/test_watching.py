@@ -15,16 +15,23 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has th
 
 def begun(*arguments):
     """Start a command whose output is read line by line."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "autopack", *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-    )  # fmt: skip
+    heeded = signal.signal(signal.SIGINT, signal.default_int_handler)  # not as a shell's & left it
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "autopack", *map(str, arguments)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, heeded)
 
 
 def ended(process):
     """Interrupt it; return its exit code and what it said besides."""
     process.send_signal(signal.SIGINT)
-    _out, err = process.communicate(timeout=60)
+    try:
+        _out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     return process.returncode, err
 
 
