@@ -2,17 +2,25 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from autopack import create_plugin
+from autopack.cli.plugins import plugins
 from autopack.errors import InvalidInputError
+from autopack.plugins.registry import KINDS as REGISTERED
 from autopack.plugins.scaffold import KINDS, plugin_files
 
-UV = Path(sys.executable).with_name("uv")
+UV, RUFF = (Path(sys.executable).with_name(name) for name in ("uv", "ruff"))
+PROVIDED = {
+    "event": ["event night_shift.noted"],
+    "hook": ["hook autopack_drain_stopped", "hook autopack_gate_phase"],
+}
 
 
 def run(*command, folder, site):
@@ -30,29 +38,64 @@ def run(*command, folder, site):
     return done.stdout
 
 
+def installed(made, site):
+    """Make a package be found as an installer would: its source, and its entry points."""
+    project = tomllib.loads((made / "pyproject.toml").read_text())["project"]
+    (name, place), *_none = project["entry-points"]["autopack"].items()
+    info = site / f"{made.name.replace('-', '_')}-{project['version']}.dist-info"
+    shutil.copytree(made / "src", site)
+    info.mkdir()
+    (info / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
+    (info / "entry_points.txt").write_text(f"[autopack]\n{name} = {place}\n")
+
+
+def provided(folder, site):
+    """Return what `autopack plugins` says that the package provides, and its faults."""
+    autopack = Path(sys.executable).with_name("autopack")
+    listed = json.loads(run(autopack, "plugins", "--json", folder=folder, site=site))
+    (info,) = [one for one in listed if one["distribution"] == "autopack-night-shift"]
+    return info["provides"], info["faults"]
+
+
+@pytest.mark.slow
+def test_a_new_plugin_installs(tmp_path):
+    """An installer takes it, and `autopack plugins` lists it."""
+    if not UV.exists():
+        pytest.skip("needs uv beside this Python, to install the package")
+    made, site = create_plugin("night-shift", "strategy", tmp_path), tmp_path / "site"
+    run(UV, "pip", "install", "-q", "--no-deps", "--target", site, made, folder=tmp_path, site=site)
+
+    assert (["strategy night-shift"], []) == provided(tmp_path, site)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_new_plugin_works_as_it_stands(kind, tmp_path):
-    """It installs, its tests pass, ``autopack plugins`` lists it, and its name is accepted."""
-    if not UV.exists():
-        pytest.skip("needs uv beside this Python, to install the package")
+    """Its tests pass, `autopack plugins` lists it without a fault, and its style is ours."""
     made, site = create_plugin("night-shift", kind, tmp_path), tmp_path / "site"
-    run(UV, "pip", "install", "-q", "--no-deps", "--target", site, made, folder=tmp_path, site=site)
-
-    autopack = (Path(sys.executable).with_name("autopack"),)
-    tests = run(sys.executable, "-m", "pytest", "-q", made, folder=tmp_path, site=site)
-    listed = json.loads(run(*autopack, "plugins", "--json", folder=tmp_path, site=site))
+    installed(made, site)
+    options = ("-q", "-p", "no:cacheprovider")
+    tests = run(sys.executable, "-m", "pytest", *options, made, folder=tmp_path, site=site)
 
     assert " passed" in tests
-    assert [(f"{kind} night-shift",)] == [
-        tuple(info["provides"]) for info in listed if info["distribution"] == "autopack-night-shift"
-    ]
+    assert (PROVIDED.get(kind, [f"{kind} night-shift"]), []) == provided(tmp_path, site)
+    for check in (("check", "--select=E,F,W,B,UP,PT"), ("format", "--check")):
+        run(RUFF, *check, "--line-length=100", "--isolated", made, folder=tmp_path, site=site)
 
 
+def test_every_kind_can_be_begun():
+    """What can be registered, and what is asked or told; the command line knows the same."""
+    (option,) = [one for one in plugins.commands["new"].params if one.name == "kind"]
+
+    assert sorted([*REGISTERED, "event", "hook"]) == sorted(KINDS)
+    assert [*KINDS] == [*option.type.choices]
+
+
+@pytest.mark.parametrize("name", ["night-shift", "none", "reader"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_its_files_are_whole(kind):
-    """Every placeholder is filled, and every Python file compiles."""
-    files = plugin_files("night-shift", kind)
+def test_its_files_are_whole(kind, name):
+    """Every placeholder is filled, and every Python file compiles, whatever its name means."""
+    files = plugin_files(name, kind)
 
     for path, text in files.items():
         assert "$" not in text, path

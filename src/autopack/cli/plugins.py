@@ -2,13 +2,29 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Final
 
 import click
 
 from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import Session, example
 from autopack.cli.suggestions import CommandGroup
+
+_KINDS: Final = (
+    "strategy",
+    "executor",
+    "preset",
+    "estimator",
+    "calibrator",
+    "projection",
+    "event",
+    "importer",
+    "exporter",
+    "backend",
+    "command",
+    "hook",
+)
+"""Those of ``autopack.plugins.scaffold``, which help need not load."""
 
 
 @click.group(
@@ -49,13 +65,21 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
 )
 @click.argument("name")
 @click.option(
-    "--kind", type=click.Choice(["strategy", "executor"]), required=True, help="What it adds."
+    "--kind",
+    type=click.Choice(_KINDS),
+    metavar="KIND",
+    required=True,
+    help=f"What it adds: {', '.join(_KINDS)}.",
 )
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path), default=".", help="Where; here by default."
 )
-def new(name: str, kind: Literal["strategy", "executor"], folder: Path) -> None:
-    """Write a package that installs, passes its tests and shows up in `autopack plugins`."""
+def new(name: str, kind: str, folder: Path) -> None:
+    """
+    Write a package that installs, passes its tests and shows up in `autopack plugins`.
+
+    The kind `hook` is for what is asked or told, such as gates, guards, prices and observers.
+    """
     from autopack.plugins.scaffold import create_plugin
 
     made = create_plugin(name, kind, folder.absolute())

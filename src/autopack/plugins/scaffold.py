@@ -7,18 +7,41 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Final, Literal
+from typing import Final
 
 from autopack.errors import InvalidInputError
 from autopack.plugins.discovery import load_plugins
+from autopack.plugins.registry import KINDS as REGISTERED
 
-KINDS: Final = {"strategy": "strategies", "executor": "executors"}
-"""What a plugin can be made for, with the ending of its hook."""
+KINDS: Final = {
+    "strategy": (
+        '"$name", $object',
+        "--log LOG drain --strategy $name --executor recorded --dry-run",
+    ),
+    "executor": ('"$name", $object', "--log LOG drain --executor $name --dry-run"),
+    "preset": ('"$name", $object', "--log LOG drain --preset $name --dry-run"),
+    "estimator": (
+        '"$name", $object()',
+        "estimate --estimator $name --category docs --complexity low",
+    ),
+    "calibrator": ('"$name", $object', "--log LOG calibrate --calibrator $name"),
+    "projection": ('"$name", $object', "--log LOG replay --projection $name"),
+    "event": ("$object", "--log LOG log tail"),
+    "importer": ('"$name", $object()', "--log LOG import $name march.$name.csv"),
+    "exporter": ('"$name", $object()', "--log LOG export $name FILE"),
+    "backend": ('"$name", $object()', "log create $name://here"),
+    "command": ('"$name", $object', "--log LOG $name"),
+    "hook": ("", "--log LOG drain --executor recorded"),
+}
+"""What a plugin can be made for, with what it registers, and a command that uses it."""
+
+_FUNCTIONS: Final = ("strategy", "executor", "projection", "command")
+"""The kinds that are functions; the others are classes."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-def create_plugin(name: str, kind: Literal["strategy", "executor"], folder: Path | str) -> Path:
+def create_plugin(name: str, kind: str, folder: Path | str) -> Path:
     """
     Write the package ``autopack-NAME`` into *folder* and return its path.
 
@@ -26,7 +49,9 @@ def create_plugin(name: str, kind: Literal["strategy", "executor"], folder: Path
 
     Args:
         name: Lower-case words with hyphens; under it the object is registered.
-        kind: ``strategy`` or ``executor``.
+        kind: ``strategy``, ``executor``, ``preset``, ``estimator``, ``calibrator``, ``projection``,
+            ``event``, ``importer``, ``exporter``, ``backend`` or ``command``; ``hook`` is for what
+            is asked or told, and has no name: gates, guards, prices, observers.
 
     Raises:
         InvalidInputError: The name or kind cannot be used, an installed plugin has the name, the
@@ -35,7 +60,9 @@ def create_plugin(name: str, kind: Literal["strategy", "executor"], folder: Path
     name, folder = name.removeprefix("autopack-"), Path(folder)
     if kind not in KINDS:
         raise InvalidInputError(
-            f"{kind!r} is no kind of plugin; choose {' or '.join(KINDS)}.", name="kind", value=kind
+            f"{kind!r} is no kind of plugin; choose one of {', '.join(KINDS)}.",
+            name="kind",
+            value=kind,
         )
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise InvalidInputError(
@@ -43,7 +70,7 @@ def create_plugin(name: str, kind: Literal["strategy", "executor"], folder: Path
             name="name",
             value=name,
         )
-    if name in load_plugins().names(kind):
+    if name in (load_plugins().names(kind) if kind in REGISTERED else ()):
         raise InvalidInputError(
             f"There is an installed {kind} {name!r} already, and a second one of that name would "
             "be refused. Choose another name, or see whose it is with:",
@@ -74,26 +101,36 @@ def plugin_files(name: str, kind: str) -> dict[str, str]:
     """Return the texts of the package by path."""
     word = name.replace("-", "_")
     package = f"autopack_{word}"
+    registered, use = KINDS[kind]
+    named = {"name": name, "object": word if kind in _FUNCTIONS else _class_name(name, kind)}
     values = {
-        "name": name,
+        **named,
         "kind": kind,
-        "plural": KINDS[kind],
+        "plural": REGISTERED.get(kind, f"{kind}s"),
+        "registered": Template(registered).substitute(named),
         "distribution": f"autopack-{name}",
         "package": package,
         "function": word,
         "summary": f"The {kind} {name!r} for Autopack.",
-        "use": f"--{kind} {name}" + ("" if kind == "executor" else " --executor recorded"),
+        "use": f"autopack {Template(use).substitute(named)}",
     }
     sources = {
         "pyproject.toml": "pyproject.toml",
         "README.md": "README.md",
-        f"src/{package}/plugin.py": "plugin.py",
+        f"src/{package}/plugin.py": "hook.py" if kind == "hook" else "plugin.py",
         f"src/{package}/{kind}.py": f"{kind}.py",
         f"tests/test_{word}.py": f"test_{kind}.py",
     }
+    if kind == "hook":  # its functions are the plugin
+        del sources[f"src/{package}/hook.py"]
     folder = files("autopack.plugins") / "templates"
     texts = {
         path: Template((folder / f"{source}.txt").read_text(encoding="utf-8")).substitute(values)
         for path, source in sources.items()
     }
     return {**texts, f"src/{package}/__init__.py": f'"""{values["summary"]}"""\n'}
+
+
+def _class_name(name: str, kind: str) -> str:
+    """Return a class's name; the kind in it keeps it from being a word of Python, or of ours."""
+    return "".join(part.capitalize() for part in [*name.split("-"), kind])

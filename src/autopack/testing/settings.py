@@ -20,7 +20,7 @@ PATIENT: Final = settings(
         HealthCheck.filter_too_much,
     ],
 )
-"""A few seconds a suite, whatever the machine; no test of a suite asserts a time."""
+"""Seconds a suite, not minutes; no test of a suite asserts a time."""
 
 THOROUGH: Final = settings(PATIENT, max_examples=60)
 """For what is asked one small question at a time: rare views are met more often."""
