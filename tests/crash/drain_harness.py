@@ -214,6 +214,15 @@ def _usage(log: Log, events: list[Any], folder: Path, seen: Seen) -> Iterator[st
         yield f"{usage.calls} calls are counted, {len(calls)} are recorded"
 
 
+def _untold(events: list[Any], tokens: set[str]) -> Iterator[int]:
+    """Yield what stands for attempts that were killed before they told of a call."""
+    told = {e.lease_token for e in events if type(e).TYPE == "llm.usage_recorded"}
+    gone = {e.lease_token for e in events if type(e).TYPE == "phase.reclaimed"}
+    for event in events:
+        if type(event).TYPE == "phase.claimed" and event.lease_token in tokens & gone - told:
+            yield event.reserved_tokens or 0
+
+
 def _caps(log: Log, events: list[Any]) -> Iterator[str]:
     """Yield it if the cap's stream does not end with exactly what its drain used."""
     from autopack.log.command_handler import Handler
@@ -225,6 +234,7 @@ def _caps(log: Log, events: list[Any]) -> Iterator[str]:
         for e in events
         if type(e).TYPE == "llm.usage_recorded" and e.lease_token in tokens
     )
+    used += sum(_untold(events, tokens))
     if state.held or state.spent.tokens != used:
         left = state.reserved.tokens
         yield f"the cap's stream has {state.spent.tokens} spent and {left} held; {used} were used"

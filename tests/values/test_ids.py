@@ -152,7 +152,7 @@ def test_a_command_to_type_is_quoted(log):
     with pytest.raises(RunPausedError) as refused, autopack.attempt(log, ("a; rm -rf b", "p1")):
         pass
 
-    assert "autopack run resume 'a; rm -rf b' --why" in refused.value.typed
+    assert "autopack run resume 'a; rm -rf b'" in refused.value.typed
 
 
 @given(st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10), st.integers(0, 50))
