@@ -1,7 +1,8 @@
 """
 A web service that drains in the background and shows what happens as server-sent events.
 
-Run it with: uvicorn service:app   (needs: pip install fastapi uvicorn)
+Run it with: uvicorn service:app --timeout-graceful-shutdown 5
+(needs: pip install fastapi uvicorn)
 
     POST /runs/{run_id}   queue phases: [{"id": "p1", "category": "docs", "complexity": "low"}]
     GET  /status          how the log stands
