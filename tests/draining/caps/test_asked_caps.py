@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from autopack import Drain, create_run, decide_cap, drain, list_caps, set_caps, status
 from autopack.cli.main import autopack as command
-from autopack.errors import InvalidInputError
+from autopack.errors import CapFullError, InvalidInputError
 from autopack.report.status import next_steps, status_json, status_text
 from drains import found, specs, states, types_of
 
@@ -238,3 +238,20 @@ def test_a_cap_is_listed_and_answered_on_the_command_line(log_path):
     assert (0, "The cap of run-r is usd 2.5\n") == (done.exit_code, done.stdout)
     assert (2, True) == (again.exit_code, "Nothing is asked of the cap 'run-r'" in again.stderr)
     assert ({"usd": Decimal("2.5")}, "worth it") == (dict(decided.raise_to), decided.why)
+
+
+def test_an_answer_keeps_a_drain_until_it_is_looked_at(any_log):
+    """Between two looks at the caps it is neither a question nor a hindrance; work comes of it."""
+    create_run(any_log, "r", specs("a"), caps={"tokens": 5})
+    engine = Drain(any_log, executor=uses(3000), at_cap="ask")
+    session = engine._session
+    session.check()
+    session.open()
+    phase = session.admission.row("r/a")
+    refusal = CapFullError("run-r", unit="tokens", spent=0, reserved=0, wanted=9, cap=5)
+    session.guards.refused(phase, refusal, session.now())
+    set_caps(any_log, "r", {"tokens": None}, why="w")
+    is_asking = session.guards.is_asking
+    session.guards.look_again(session.now())
+
+    assert (True, False) == (is_asking, session.guards.is_asking)

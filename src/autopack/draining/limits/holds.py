@@ -85,9 +85,12 @@ class Guards:
 
     @property
     def is_asking(self) -> bool:
-        """Whether a cap's owner is asked, or a day is waited for: more work may come."""
-        states = (self._handler.known_cap(scope)[1] for scope in self._full)
-        return self.is_closed or any(state.asked is not None for state in states)
+        """Whether a cap's owner is asked, or has just answered, or a day is waited for."""
+        known = ((self._handler.known_cap(scope)[1], was) for scope, (was, _) in self._full.items())
+        return self.is_closed or any(
+            state.asked is not None or state is not was  # which the next look sees
+            for state, was in known
+        )
 
     def look_again(self, now: datetime) -> None:
         """Let be taken again what a cap had no room for that has changed since."""
