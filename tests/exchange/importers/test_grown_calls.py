@@ -1,8 +1,10 @@
 """Calls that a source tells in several lines: counted once, with the figures of the last one."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
+import attrs
 import pytest
 
 from autopack import create_log, import_history, status
@@ -138,3 +140,26 @@ def test_a_call_of_another_run_is_no_later_line(log, tmp_path):
 
     assert [] == found(log, "llm.usage_amended")
     assert (2, 214, 14) == used(log)
+
+
+def test_a_line_that_tells_no_more_is_the_same_call(tmp_path, log):
+    """Each line has its own time; what a call's first line told is what it is."""
+    event = LlmUsageRecorded(run_id="r", phase_id="p", call_id="c", provider="p", output_tokens=1)
+    times = [datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC) for second in (0, 1, 2)]
+    grown = attrs.evolve(event, output_tokens=8)
+    lines = [
+        NewEvent(event=one, event_id=usage_id("p", "c"), occurred_at=at)
+        for one, at in zip((event, event, grown), times, strict=True)
+    ]
+
+    class Timed(Lines):
+        def read(self, path):
+            return ImportSource(events=[("phase-r/p", line) for line in lines])
+
+    path = tmp_path / "x.jsonl"
+    path.write_text("{}\n", encoding="utf-8")
+    import_history(log, Timed(call_ids), path)
+    import_history(log, Timed(call_ids), path)
+
+    assert (1, 1) == (len(found(log, "llm.usage_recorded")), len(found(log, "llm.usage_amended")))
+    assert 8 == status(log).output_tokens

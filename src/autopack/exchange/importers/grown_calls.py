@@ -34,6 +34,7 @@ class GrownCalls:
         self._journal = journal
         self._first: dict[str, tuple[str, LlmUsageRecorded]] = {}
         self._told: dict[str, list[dict[str, Any]]] = {}
+        self._as_told: dict[str, NewEvent] = {}
 
     def amending(self, batch: Iterable[_Told]) -> Iterator[_Told]:
         """Yield the events of a batch, a later line of a call as what it amends, if it does."""
@@ -48,13 +49,17 @@ class GrownCalls:
             if key not in self._first:
                 self._first[key] = stored.get(new.event_id, (stream, event))
                 self._told[key] = [_figures(self._first[key][1])]
+                self._as_told[key] = new
             yield from self._told_again(key, stream, new)
 
     def _told_again(self, key: str, stream: str, new: NewEvent) -> Iterator[_Told]:
         (whose, first), told = self._first[key], self._told[key]
         figures = _figures(new.event)
-        if _whose(first) != _whose(new.event) or [figures] == told:
+        if _whose(first) != _whose(new.event):
             yield stream, new
+        elif [figures] == told:  # the same fact, though a later line has another time
+            as_told = self._as_told[key]
+            yield stream, as_told if as_told.event_id == new.event_id else new
         elif figures != told[-1]:
             yield whose, _amendment(new, figures, number=len(told))
             told.append(figures)
