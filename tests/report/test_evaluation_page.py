@@ -53,7 +53,7 @@ def evaluation(found):
     judgement = judged(rows, calibrators, 0.9)
     multipliers = {"docs/low": 0.75}
     return Evaluation(
-        target="/work/<a>.db",
+        target="/logs/<a>.db",
         log_id="01a2",
         position=len(found),
         made_at=AT,

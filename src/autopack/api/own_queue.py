@@ -49,8 +49,10 @@ def next_attempts(
         journal, lambda phase: run_id is None or phase.run_id == run_id, run_id=run_id
     )
     while True:
-        take_back_all(Claims(handler, worker=new_worker(), caps=Caps(handler)))
         admission.catch_up(from_us(journal.now_us()))
+        if not admission.ready:  # else the claim below looks for workers that are gone
+            take_back_all(Claims(handler, worker=new_worker(), caps=Caps(handler)))
+            admission.catch_up(from_us(journal.now_us()))
         for phase in admission.ready:
             with suppress(MoveRefusedError):  # somebody else was faster
                 claimed = _Claimed(attempt(log, phase.ref, **settings))

@@ -3,8 +3,8 @@
 import click
 
 from autopack.cli.output import json_option, print_json, say
+from autopack.cli.repeated_text import watch
 from autopack.cli.session import ReadingCommand, Session, example
-from autopack.cli.watching import watch
 
 
 @click.command(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import attrs
 import pytest
 
-from autopack import PhaseSpec, attempt, create_log, create_run
+from autopack import PhaseSpec, attempt, create_log, create_run, next_attempts
 from autopack.draining.attempts.claims import new_worker
 from autopack.draining.attempts.steady_clock import this_machine
 
@@ -104,3 +104,20 @@ def test_what_a_killed_process_held_is_taken_at_once(tmp_path):
         whys = [one.event.why for one in recorded if one.type == "phase.reclaimed"]
 
     assert (2, True) == (number, whys[0].endswith("is gone"))
+
+
+@is_known
+def test_what_a_killed_process_held_is_the_next_phase(tmp_path):
+    """Also where nothing else is in the queue, so that no other claim looks for it."""
+    path = tmp_path / "x.autopack"
+    with create_log(path) as log:
+        create_run(log, "r", [PhaseSpec("p")])
+        with holding(path) as process:
+            process.kill()
+            process.wait()
+            done = []
+            for work in next_attempts(log, "r"):
+                with work as mine:
+                    done.append((str(mine.ref), mine.number))
+
+    assert [("r/p", 2)] == done
