@@ -36,7 +36,7 @@ def simulate(
     Returns:
         One result a strategy, in order; the same source gives the same results.
     """
-    from autopack.draining.settings.settings import named_strategy
+    from autopack.draining.settings.named_parts import named_strategy
     from autopack.draining.simulation.simulation import backlog_of, simulate_backlog
     from autopack.errors import InvalidInputError
 

@@ -134,7 +134,7 @@ def _tasks(file: str, given: dict[str, Any]) -> list[Any]:
 
 def _executor(ctx: click.Context, session: Session, name: str | None, tasks: list[Any]) -> Any:
     from autopack.draining.executors.known_clients import as_read
-    from autopack.draining.settings.settings import check_executor
+    from autopack.draining.settings.named_parts import check_executor
 
     program = program_of(ctx)
     if (program is None) == (name is None):

@@ -1,6 +1,5 @@
 """What a drain was asked to do: names resolved to objects, and wrong settings refused."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,7 +17,13 @@ from autopack.draining.attempts.escalation import (
 from autopack.draining.caps.standing_caps import StandingCaps, given
 from autopack.draining.limits.drain_limits import Limits
 from autopack.draining.queue.rate_limits import Rate, Rates
-from autopack.draining.strategies.one_phase import One
+from autopack.draining.settings.named_parts import (
+    calibrator_named,
+    check_executor,
+    name_of,
+    plain_options_of,
+    strategy_of,
+)
 from autopack.errors import InvalidInputError
 from autopack.plugins.registry import Registry
 from autopack.ports.drain import StrategyLike
@@ -26,8 +31,7 @@ from autopack.ports.figures import WORKERS_MOST, YEAR_S, check_count, check_leas
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import ExecutorLike, PhaseView
 from autopack.prediction.calibration.price_table import PriceTable
-from autopack.prediction.calibrators import calibrator_of
-from autopack.values.ids import PhaseRef, check_name
+from autopack.values.ids import check_name
 from autopack.values.money import Usd, UsdLike
 
 _ACCOUNT: Final = "default"
@@ -139,7 +143,7 @@ class Settings:
             **({"objects": list(self.objects)} if self.objects else {}),
             **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
             "workspace": None if self.workspace is None else str(self.workspace),
-            "strategy_options": _options_of(self.strategy),
+            "strategy_options": plain_options_of(self.strategy),
             **limits,
         }
 
@@ -221,9 +225,9 @@ def settings_of(
         strategy = "fifo" if phase_id is None else "one"
     return Settings(
         executor=check_executor(registry, executor),
-        executor_name=executor if isinstance(executor, str) else _name_of(executor),
-        strategy=_strategy(registry, strategy, run_id, phase_id),
-        strategy_name=strategy if isinstance(strategy, str) else _name_of(strategy),
+        executor_name=executor if isinstance(executor, str) else name_of(executor),
+        strategy=strategy_of(registry, strategy, run_id, phase_id),
+        strategy_name=strategy if isinstance(strategy, str) else name_of(strategy),
         objects=tuple(
             place
             for place, thing in (
@@ -235,8 +239,8 @@ def settings_of(
             if not (thing is None or isinstance(thing, str))
         ),
         estimator=chosen,
-        calibrator=_calibrator(registry, calibrator, chosen.name, tau),
-        calibrator_name=calibrator if isinstance(calibrator, str | None) else _name_of(calibrator),
+        calibrator=calibrator_named(registry, calibrator, chosen.name, tau),
+        calibrator_name=calibrator if isinstance(calibrator, str | None) else name_of(calibrator),
         tau=tau,
         run_id=run_id,
         phase_id=phase_id,
@@ -301,100 +305,6 @@ def usd_of(name: str, given: UsdLike | None) -> Usd | None:
     return found
 
 
-def _options_of(strategy: Any) -> dict[str, Any]:
-    """Return the plain options of a strategy that has some, so that a drain can be gone on with."""
-    if isinstance(strategy, type) or not attrs.has(type(strategy)):
-        return {}
-    values = {field.name: getattr(strategy, field.name) for field in attrs.fields(type(strategy))}
-    return {k: v for k, v in values.items() if v is None or isinstance(v, int | float | str)}
-
-
-def named_strategy(registry: Registry, wanted: Any) -> tuple[str, Any]:
-    """Return a strategy's name, and what is asked for a choice; for those that need no phase."""
-    name = wanted if isinstance(wanted, str) else _name_of(wanted)
-    return name, _strategy(registry, wanted, None, None)
-
-
-def check_executor(registry: Registry, wanted: Any) -> Any:
-    """Return the executor that is meant, if it can be one."""
-    found = _object(registry.resolve("executor", wanted), "executor")
-    execute = getattr(found, "execute", found)
-    if not callable(execute):
-        raise InvalidInputError(
-            f"{found!r} is no executor: it has no execute(phase, attempt) and cannot be called.",
-            name="executor",
-            value=found,
-        )
-    _check_takes(execute, "executor", "phase", "attempt")
-    if prepare := getattr(found, "prepare", None):
-        _check_takes(prepare, "executor's prepare", "run")
-    return found
-
-
-def _calibrator(registry: Registry, wanted: Any, estimator: str, tau: float) -> Any:
-    if wanted is None:
-        return None
-    return calibrator_of(registry, wanted, {"tau": tau, "estimator": estimator})
-
-
-def _strategy(registry: Registry, wanted: Any, run_id: str | None, phase_id: str | None) -> Any:
-    found = registry.resolve("strategy", wanted)
-    if found is One:
-        if run_id is None or phase_id is None:
-            raise InvalidInputError(
-                "Strategy 'one' takes one phase: name its run and phase.",
-                name="strategy",
-                value=wanted,
-            )
-        return One(PhaseRef(run_id, phase_id))
-    found = _object(found, "strategy")
-    if not callable(found):
-        raise InvalidInputError(
-            f"{found!r} is no strategy: it cannot be called with a DrainView.",
-            name="strategy",
-            value=found,
-        )
-    _check_takes(found, "strategy", "view")
-    return found
-
-
-def _object(found: Any, kind: str) -> Any:
-    """Return what was found; a class is made without arguments."""
-    if not isinstance(found, type):
-        return found
-    try:
-        return found()
-    except TypeError as fault:
-        raise InvalidInputError(
-            f"The {kind} {found.__qualname__} cannot be made without options: {fault}. "
-            "Name them, or give an object.",
-            name=kind,
-            value=found,
-        ) from fault
-
-
-def _check_takes(call: Any, kind: str, *names: str) -> None:
-    """Refuse what cannot be called with these arguments; what cannot be looked at passes."""
-    try:
-        signature = inspect.signature(call)
-    except (TypeError, ValueError):
-        return
-    try:
-        signature.bind(*names)
-    except TypeError as fault:
-        raise InvalidInputError(
-            f"The {kind} {_name_of(call)}{signature} cannot be called with "
-            f"({', '.join(names)}): {fault}.",
-            name=kind,
-            value=call,
-        ) from fault
-
-
 def _escalation_name(policy: EscalationPolicy | None) -> str:
     named = (name for name, one in ESCALATIONS.items() if one == policy)
-    return next(named, None) or _name_of(policy)
-
-
-def _name_of(thing: Any) -> str:
-    named = getattr(thing, "name", None) or getattr(thing, "__qualname__", None)
-    return str(named or type(thing).__qualname__)
+    return next(named, None) or name_of(policy)

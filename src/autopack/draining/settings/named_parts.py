@@ -1,0 +1,109 @@
+"""The parts of a drain that are named or given: found by name, and checked by kind."""
+
+import inspect
+from typing import Any
+
+import attrs
+
+from autopack.draining.strategies.one_phase import One
+from autopack.errors import InvalidInputError
+from autopack.plugins.registry import Registry
+from autopack.prediction.calibrators import calibrator_of
+from autopack.values.ids import PhaseRef
+
+
+def named_strategy(registry: Registry, wanted: Any) -> tuple[str, Any]:
+    """Return a strategy's name, and what is asked for a choice; for those that need no phase."""
+    name = wanted if isinstance(wanted, str) else name_of(wanted)
+    return name, strategy_of(registry, wanted, None, None)
+
+
+def check_executor(registry: Registry, wanted: Any) -> Any:
+    """Return the executor that is meant, if it can be one."""
+    found = _object(registry.resolve("executor", wanted), "executor")
+    execute = getattr(found, "execute", found)
+    if not callable(execute):
+        raise InvalidInputError(
+            f"{found!r} is no executor: it has no execute(phase, attempt) and cannot be called.",
+            name="executor",
+            value=found,
+        )
+    _check_takes(execute, "executor", "phase", "attempt")
+    if prepare := getattr(found, "prepare", None):
+        _check_takes(prepare, "executor's prepare", "run")
+    return found
+
+
+def calibrator_named(registry: Registry, wanted: Any, estimator: str, tau: float) -> Any:
+    """Return a calibrator with the drain's share and estimator, or None if there is none."""
+    if wanted is None:
+        return None
+    return calibrator_of(registry, wanted, {"tau": tau, "estimator": estimator})
+
+
+def strategy_of(registry: Registry, wanted: Any, run_id: str | None, phase_id: str | None) -> Any:
+    """Return what is asked for a choice; ``one`` needs to know its phase."""
+    found = registry.resolve("strategy", wanted)
+    if found is One:
+        if run_id is None or phase_id is None:
+            raise InvalidInputError(
+                "Strategy 'one' takes one phase: name its run and phase.",
+                name="strategy",
+                value=wanted,
+            )
+        return One(PhaseRef(run_id, phase_id))
+    found = _object(found, "strategy")
+    if not callable(found):
+        raise InvalidInputError(
+            f"{found!r} is no strategy: it cannot be called with a DrainView.",
+            name="strategy",
+            value=found,
+        )
+    _check_takes(found, "strategy", "view")
+    return found
+
+
+def _object(found: Any, kind: str) -> Any:
+    """Return what was found; a class is made without arguments."""
+    if not isinstance(found, type):
+        return found
+    try:
+        return found()
+    except TypeError as fault:
+        raise InvalidInputError(
+            f"The {kind} {found.__qualname__} cannot be made without options: {fault}. "
+            "Name them, or give an object.",
+            name=kind,
+            value=found,
+        ) from fault
+
+
+def _check_takes(call: Any, kind: str, *names: str) -> None:
+    """Refuse what cannot be called with these arguments; what cannot be looked at passes."""
+    try:
+        signature = inspect.signature(call)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*names)
+    except TypeError as fault:
+        raise InvalidInputError(
+            f"The {kind} {name_of(call)}{signature} cannot be called with "
+            f"({', '.join(names)}): {fault}.",
+            name=kind,
+            value=call,
+        ) from fault
+
+
+def name_of(thing: Any) -> str:
+    """Return what an object that was given is called in the log."""
+    named = getattr(thing, "name", None) or getattr(thing, "__qualname__", None)
+    return str(named or type(thing).__qualname__)
+
+
+def plain_options_of(strategy: Any) -> dict[str, Any]:
+    """Return the plain options of a strategy that has some, so that a drain can be gone on with."""
+    if isinstance(strategy, type) or not attrs.has(type(strategy)):
+        return {}
+    values = {field.name: getattr(strategy, field.name) for field in attrs.fields(type(strategy))}
+    return {k: v for k, v in values.items() if v is None or isinstance(v, int | float | str)}
