@@ -95,6 +95,7 @@ def attempt(
         phase: Its ref, ``(run, phase)`` or ``"run/phase"``.
         worker: Who works on it; a name no other process has, if not given.
         estimator: Predicts the output; ``attempt.budget_tokens`` comes from it.
+        workspace: The folder that the attempt works in; ``attempt.workspace`` is its whole path.
         calibrator: Budget what it says that the share *tau* of outputs will not exceed.
         escalation: How a truncated attempt gets a larger budget, as in a drain.
         prices: Dated prices of models, as :func:`read_prices` gives them, before plugins are asked.
@@ -182,7 +183,7 @@ def _attempted(
     with claims:
         claim = claims.take(view, found, timeout_s=view.timeout_s, reason=None)
         try:
-            with working(handler, claims, claim, registry, failing) as live:
+            with working(handler, claims, claim, registry, failing, workspace=workspace) as live:
                 yield live
         finally:
             handler.finish_run(ref.run_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias, Unpack, runtime_checkable
 
 from autopack.events.usage import LlmUsageRecorded
@@ -11,13 +12,21 @@ from autopack.values.ids import PhaseRef
 
 
 class Attempt(Protocol):
-    """One attempt at a phase, in the hands of its worker."""
+    """
+    One attempt at a phase, in the hands of its worker.
+
+    ``workspace`` is the folder that it works in, whole; None is wherever its executor chooses.
+    ``feedback`` is what the attempt should know: what the last one failed with, and what people
+    said when they sent the phase back.
+    """
 
     ref: PhaseRef
     number: int
     lease_token: str
     budget_tokens: int
     deadline: datetime | None
+    workspace: Path | None
+    feedback: str | None
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -3,11 +3,12 @@
 import contextlib
 import re
 from inspect import signature
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
 
-from autopack import Attempt, PhaseRef, attempt, create_run, replay
+from autopack import Attempt, PhaseRef, attempt, create_run, drain, replay
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claims
 from autopack.draining.attempts.lost_leases import reclaim_lost
@@ -266,3 +267,24 @@ def test_every_figure_of_a_call_is_documented():
     for name in get_type_hints(UsageFigures):
         assert re.search(rf"\b{name}\b.*: ", UsageFigures.__doc__), name
     assert signature(Attempt.record_usage) == signature(LiveAttempt.record_usage)
+
+
+def test_it_says_in_which_folder_it_works(log, tmp_path, monkeypatch):
+    """A relative folder is told whole; without one the attempt has none."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tree").mkdir()
+    with attempt(log, "r/p1", workspace=Path("tree")) as placed:
+        pass
+    with attempt(log, "r/p2") as other:
+        pass
+
+    assert (tmp_path / "tree").resolve() == placed.workspace
+    assert None is other.workspace
+
+
+def test_a_drain_tells_its_attempts_their_folder(log, tmp_path):
+    """What a drain is given as its workspace is each attempt's."""
+    seen = []
+    drain(log, executor=lambda _phase, live: seen.append(live.workspace), workspace=tmp_path)
+
+    assert {tmp_path.resolve()} == set(seen)

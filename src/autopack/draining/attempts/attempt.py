@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Unpack
 
 from autopack.draining.attempts.call_figures import checked
@@ -39,14 +40,23 @@ class LiveAttempt:
     Args:
         is_patient: Whether it waits while the machine hinders it, as a drain does; somebody's own
             loop is told at once.
+        workspace: The folder that it works in; None is wherever its executor chooses.
     """
 
     def __init__(
-        self, handler: Handler, claims: Claims, claim: Claim, *, is_patient: bool = True
+        self,
+        handler: Handler,
+        claims: Claims,
+        claim: Claim,
+        *,
+        is_patient: bool = True,
+        workspace: Path | None = None,
     ) -> None:
         self.ref, self.number, self.lease_token = claim.ref, claim.number, claim.token
         self.budget_tokens = claim.estimate.budget_tokens
         self.estimate, self.deadline = claim.estimate, claim.deadline
+        self.workspace = None if workspace is None else workspace.resolve()
+        self.feedback = claim.phase.feedback
         self.artifacts: dict[str, str] = {}
         self.outcome: Outcome = Completed()
         self.step: str | None = None

@@ -3,6 +3,7 @@
 import contextlib
 import traceback
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from autopack.aggregates.requests import event_of
@@ -47,7 +48,13 @@ _LATE: Final[dict[type, str]] = {
 
 @contextlib.contextmanager
 def working(
-    handler: Handler, claims: Claims, claim: Claim, registry: Registry, failing: Failing
+    handler: Handler,
+    claims: Claims,
+    claim: Claim,
+    registry: Registry,
+    failing: Failing,
+    *,
+    workspace: Path | None = None,
 ) -> Iterator[LiveAttempt]:
     """
     Yield a claimed phase's attempt, and record how the block ended.
@@ -58,8 +65,9 @@ def working(
 
     Args:
         registry: The plugins that are asked how it ended.
+        workspace: The folder that it works in.
     """
-    live = LiveAttempt(handler, claims, claim, is_patient=False)
+    live = LiveAttempt(handler, claims, claim, is_patient=False, workspace=workspace)
     try:
         yield live
     except LeaseLostError:

@@ -9,13 +9,14 @@ from typing import Any, Final, TypeVar
 
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim
-from autopack.draining.attempts.execution import asked, call
+from autopack.draining.attempts.execution import call
 from autopack.draining.attempts.executor_results import Capped, Lost, TimedOut
 from autopack.draining.attempts.machine_faults import Hindrances, hindrance_of
 from autopack.draining.attempts.threads import off_loop
 from autopack.draining.engine.control import Control
 from autopack.draining.engine.drain_session import DrainSession
 from autopack.draining.engine.halt import WorkUnderWay
+from autopack.draining.engine.judgement import judged
 from autopack.draining.engine.log_thread import LogThread
 from autopack.errors import LeaseLostError
 from autopack.events import DrainPauseRequested
@@ -174,7 +175,9 @@ class Workers:
 
     async def _work(self, claim: Claim) -> None:
         session = self._session
-        live = LiveAttempt(session.handler, session.claims, claim)
+        live = LiveAttempt(
+            session.handler, session.claims, claim, workspace=session.settings.workspace
+        )
         began = time.monotonic()
         self._live[claim.token] = live, began
         try:
@@ -188,21 +191,26 @@ class Workers:
                 lost=lost,
                 begun=self.held.add,
             )
-            if isinstance(outcome, Lost):
+            insisted = self._insisted
+            found = await judged(session, claim, live, outcome, lost=lost, insisted=insisted)
+            if isinstance(found.outcome, Lost):
                 session.claims.forget(claim.token)
-                outcome.when_late(lambda late: session.late(claim, live, late))
+                found.outcome.when_late(lambda late: session.late(claim, live, late))
                 return
-            duration_s = live.elapsed_s
-            # What was done is not done again for want of a thread to judge it in.
-            question = await self._insisted(lambda: asked(session.registry, live, claim, outcome))
             await self.surely(
-                lambda: session.end(claim, live, outcome, duration_s=duration_s, question=question)
+                lambda: session.end(
+                    claim,
+                    live,
+                    found.outcome,
+                    duration_s=found.duration_s,
+                    question=found.question,
+                )
             )
             self.hindrances.over()
             if self._session.admission.has_put_off:
                 await self.surely(self._session.let_put_off)
-            if isinstance(outcome, TimedOut | Capped):
-                outcome.when_late(lambda late: session.late(claim, live, late))
+            if isinstance(found.outcome, TimedOut | Capped):
+                found.outcome.when_late(lambda late: session.late(claim, live, late))
         except asyncio.CancelledError:
             await self._give_back(claim, live, self._why_released)
         except LeaseLostError:

@@ -78,7 +78,8 @@ class DrainSettings(DrainLimits, total=False):
         timeout_s: The deadline of phases that name none.
         lease_s: How long a dead worker's phases stay with it; 30.
         allow_empty: Drain a log that holds no runs.
-        workspace: The folder in which deliverables are looked up for the estimate.
+        workspace: The folder that attempts work in, ``attempt.workspace``; deliverables are
+            looked up there for the estimate.
         resumes: The id of a drain to go on with, or ``last``: its settings and limits, and what
             it used of them, come from the log; what is given here wins.
         drain: The name of a drain to join; its cap binds all that do.
