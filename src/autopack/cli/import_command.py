@@ -36,7 +36,9 @@ def import_(session: Session, kind: str | None, path: Path | None, as_json: bool
         print_json(report)
         return
     kept = ", with their positions, times and hashes" if report.kept_chain else ""
-    say(f"{report.read} events read from {report.source}, {report.added} added{kept}")
+    told = f", {report.amended} of them later figures" if report.amended else ""
+    known = f", {report.repeated} known already" if report.repeated else ""
+    say(f"{report.read} events read from {report.source}, {report.added} added{kept}{told}{known}")
     print_fields({f"  {name}": n for name, n in report.added_by_type.items()})
     absent = [name for name, found in report.findings.items() if not found]
     for name, found in report.findings.items():

@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import attrs
@@ -22,6 +23,7 @@ from autopack.values.bounds import NESTED_MOST, kind_fault, moment_fault, row_fa
 FREE_TEXT_MOST: Final = 500
 _CUT: Final = re.compile(r"\[whole text: artifact ([0-9a-f]{64})\]\Z")
 _ARTIFACT_MOST: Final = 64 * 1024 * 1024
+_TEXTS_REMEMBERED: Final = 4096
 
 
 class Draft(msgspec.Struct, gc=False):
@@ -72,6 +74,10 @@ class Drafter:
                 value=text,
             )
         return packed(self.redact(text))
+
+    def remembering(self) -> "Drafter":
+        """Return one that asks the hook once about each of the last few thousand texts."""
+        return Drafter(self._codec, self._hook and lru_cache(_TEXTS_REMEMBERED)(self._hook))
 
     @property
     def redacts(self) -> bool:

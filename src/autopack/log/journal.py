@@ -122,6 +122,10 @@ class Journal:
         """
         return self._drafter.redacted(given)
 
+    def redacting_many(self) -> Callable[[Any], Any]:
+        """Return :meth:`redacted` for events that share their texts: each is asked about once."""
+        return self._drafter.remembering().redacted
+
     def redacted_entries(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Return entries with each event as :meth:`redacted` leaves it."""
         if not self._drafter.redacts:

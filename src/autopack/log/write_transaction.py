@@ -113,6 +113,10 @@ class JournalTransaction:
         for hold in count.holds:
             self.store.hold_clock(hold)
 
+    def find(self, event_ids: Sequence[bytes]) -> list[Recorded[Any]]:
+        """Return the events of those ids that are recorded by now."""
+        return list(self._drafter.decode_rows(self.store.find(event_ids).values()))
+
     def put_artifact(self, text: str) -> str:
         """Store a text beside the log and return its digest."""
         digest, content = self._drafter.packed(text)

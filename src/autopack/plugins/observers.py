@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from types import FrameType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from autopack.plugins.narrator import Narrator
 
@@ -50,41 +50,54 @@ class Observers(list[Callable[[Any], None]]):
         Raises:
             KeyboardInterrupt: Somebody pressed Ctrl-C meanwhile.
         """
-        for one in news:
-            for observe in list(self):
-                answer = answer_of(observe, one)
-                if isinstance(answer, BaseException):
-                    name = getattr(observe, "__qualname__", type(observe).__name__)
-                    self.faults.add(answer, observer=name)
+        if not self:
+            return
+        with _Interrupts():
+            for one in news:
+                for observe in list(self):
+                    answer = answer_of(observe, one)
+                    if isinstance(answer, BaseException):
+                        name = getattr(observe, "__qualname__", type(observe).__name__)
+                        self.faults.add(answer, observer=name)
 
 
 class _Interrupts:
     """
     Takes note of a Ctrl-C while a plugin is called, and lets it do what it does.
 
-    A plugin can raise ``KeyboardInterrupt`` by itself, and is then a plugin that failed.
+    A plugin can raise ``KeyboardInterrupt`` by itself, and is then a plugin that failed. Within
+    one that takes note, others only ask it: to set a handler for each call takes longer than most.
     """
 
+    _noting: ClassVar[list["_Interrupts"]] = []
+
     def __init__(self) -> None:
-        self.is_real = False
+        self.is_real = self._is_noting = False
         self._before: Any = None
 
     def __enter__(self) -> "_Interrupts":
         # Python runs signal handlers in the main thread only; elsewhere no Ctrl-C arrives.
         if threading.current_thread() is threading.main_thread():
-            before = signal.getsignal(signal.SIGINT)
-            if callable(before):
+            if not self._noting:
+                before = signal.getsignal(signal.SIGINT)
+                if not callable(before):
+                    return self
                 self._before = before
                 signal.signal(signal.SIGINT, self._heard)
+            self._is_noting = True
+            self._noting.append(self)
         return self
 
     def __exit__(self, *_fault: object) -> None:
+        if self._is_noting:
+            self._noting.remove(self)
         # A handler that the plugin has set meanwhile stays.
         if self._before is not None and signal.getsignal(signal.SIGINT) == self._heard:
             signal.signal(signal.SIGINT, self._before)
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
-        self.is_real = True
+        for one in self._noting:
+            one.is_real = True
         self._before(number, frame)
 
 

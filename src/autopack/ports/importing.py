@@ -25,6 +25,10 @@ class ImportSource:
             takes them over as they are, once their chain from *origin_id* holds.
         origin_id: What that chain is seeded with.
         log_id: The log that they come from.
+        known_by_id: Whether an event whose id is recorded is the same fact, however it is told.
+            What was told first stays, but for the figures of a call: these only grow, so the
+            greatest count. Nothing is remembered of what was read, so that sources may be of any
+            size, told in any order, and told again.
     """
 
     events: Iterable[tuple[str, NewEvent]]
@@ -32,6 +36,7 @@ class ImportSource:
     rows: Iterable[Row] | None = None
     origin_id: str | None = None
     log_id: str | None = None
+    known_by_id: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -39,13 +44,16 @@ class ImportReport:
     """
     What an import did: events read and added, by type, and what was unclean.
 
-    ``kept_chain`` tells that positions, times and hashes are those of the source.
+    Of those that were read, ``amended`` gave later figures of a call, and ``repeated`` told what
+    the log knew. ``kept_chain`` tells that positions, times and hashes are those of the source.
     """
 
     importer: str
     source: str
     read: int
     added: int
+    amended: int = 0
+    repeated: int = 0
     added_by_type: Mapping[str, int] = attrs.Factory(dict)
     kept_chain: bool = False
     findings: Mapping[str, Any] = attrs.Factory(dict)

@@ -11,16 +11,18 @@ import attrs
 from autopack.errors import ImportRefusedError, LogDamagedError, StoredEventError
 from autopack.events import DrainStarted
 from autopack.exchange.importers.grown_calls import GrownCalls
+from autopack.exchange.importers.known_facts import append_new
 from autopack.log.journal import Journal
 from autopack.ports.importing import IMPORTED, ImportReport, ImportSource
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 
 _AT_ONCE: Final = 500
+_AMENDED: Final = "llm.usage_amended"
 
 
 def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
     """
-    Append what an importer reads from *path*; each batch of 500 is whole or absent.
+    Append what an importer reads from *path*; each batch of 500, or of 2,000, is whole or absent.
 
     An empty log takes a whole chain over as it is, all of it or nothing.
 
@@ -31,8 +33,8 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
     if source.rows is not None and not journal.backend.head().position:
         return _take_over(journal, importer, path, source)
     added: Counter[str] = Counter()
-    read, calls = 0, GrownCalls(journal)
-    for batch in _batches(source.events):
+    read, calls, redacted = 0, GrownCalls(journal), journal.redacting_many()
+    for batch in _batches(source.events, _AT_ONCE * (4 if source.known_by_id else 1)):
         for _stream, new in batch:
             if new.event_id is None:
                 raise ImportRefusedError(str(path), f"importer {importer.name!r} gave no event id")
@@ -40,11 +42,14 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
             (stream, _marked(_recognised(journal, new, str(path), number), importer.name))
             for number, (stream, new) in enumerate(batch, read + 1)
         )
-        if source.rows is None:  # what another log recorded is as it was there
+        if source.rows is None and not source.known_by_id:  # another log's are as they were there
             recognised = calls.amending(recognised)
-        entries = journal.redacted_entries([(stream, [new], ANY) for stream, new in recognised])
+        told = [(stream, redacted(new)) for stream, new in recognised]
         with journal.transaction() as transaction:
-            transaction.append_batch(entries)
+            if source.known_by_id:
+                append_new(transaction, told)
+            else:
+                transaction.append_batch([(stream, [new], ANY) for stream, new in told])
             added.update(recorded.type for recorded in transaction.appended)
         read += len(batch)
     return ImportReport(
@@ -52,6 +57,8 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
         source=str(path),
         read=read,
         added=added.total(),
+        amended=added[_AMENDED],
+        repeated=read - added.total(),
         added_by_type=dict(sorted(added.items())),
         findings=source.findings,
     )
@@ -101,8 +108,8 @@ def _take_over(journal: Journal, importer: Any, path: Path, source: ImportSource
 
 
 def _batches(
-    events: Iterable[tuple[str, NewEvent]],
+    events: Iterable[tuple[str, NewEvent]], most: int
 ) -> Iterator[list[tuple[str, NewEvent]]]:
     iterator = iter(events)
-    while batch := list(islice(iterator, _AT_ONCE)):
+    while batch := list(islice(iterator, most)):
         yield batch

@@ -1,0 +1,1 @@
+"""Importers of the histories that other tools keep."""

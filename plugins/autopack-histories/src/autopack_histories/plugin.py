@@ -1,0 +1,39 @@
+"""What the entry point finds: the importers' names; each is loaded when it is first asked."""
+
+from functools import cached_property
+from importlib import import_module
+from typing import Any, Final
+
+from autopack.plugins.hookspecs import Register, hookimpl
+
+_IMPORTERS: Final = {
+    "claude-code": "claude_code:ClaudeCode",
+}
+
+
+class _Named:
+    """An importer that is loaded when it is first used."""
+
+    def __init__(self, name: str, place: str) -> None:
+        self.name, self._place = name, place
+
+    @cached_property
+    def _importer(self) -> Any:
+        module, _, made = self._place.partition(":")
+        return getattr(import_module(f"autopack_histories.{module}"), made)()
+
+    def recognises(self, path: str) -> bool:
+        """Tell whether the path holds what this importer reads."""
+        found: bool = self._importer.recognises(path)
+        return found
+
+    def read(self, path: str) -> Any:
+        """Return what is told there; see :class:`autopack.types.Importer`."""
+        return self._importer.read(path)
+
+
+@hookimpl
+def autopack_register_importers(register: Register) -> None:
+    """Register the importers of other tools' histories."""
+    for name, place in _IMPORTERS.items():
+        register(name, _Named(name, place))

@@ -1,0 +1,80 @@
+"""Histories that real tools left: their calls add up to what the server counted, to the token."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from autopack import create_log, import_history, status
+
+pytestmark = pytest.mark.real
+
+_FIELDS = {
+    "input_with_cache": "input_tokens",
+    "cache_read": "cache_read_tokens",
+    "cache_write": "cache_write_tokens",
+    "output": "output_tokens",
+}
+_TOLD = {  # which of them the tool writes down
+    "claude-code": tuple(_FIELDS),
+}
+_PLACES = {"claude-code": "dot-claude"}
+_IMPORTERS = {"claude-code": "claude-code"}
+_NOT_WRITTEN = {"claude-code": "claude-3-5-haiku-20241022"}
+
+
+def histories(real_data):
+    """Each folder with a truth, and the tool that left it."""
+    for path in sorted(real_data.glob("clients/histories/*/truth.json")):
+        tool = path.parent.name.rsplit("-", 1)[0]
+        if tool in _IMPORTERS:
+            yield tool, path.parent, json.loads(path.read_text(encoding="utf-8"))
+
+
+def counted(tool, truth):
+    """What the server counted, but for the models of which the tool keeps nothing."""
+    found = Counter()
+    for process in truth["processes"]:
+        for request in process["requests"]:
+            if request["kind"] != "answered" or _is_left_out(tool, request["model"]):
+                continue
+            found["calls"] += 1
+            cached = request["cache_read"] + request["cache_write"]
+            found["input_with_cache"] += request["input_uncached"] + cached
+            found.update({name: request[name] for name in ("cache_read", "cache_write", "output")})
+    return found
+
+
+def _is_left_out(tool, model):
+    return tool == "claude-code" and "haiku" in model
+
+
+def used(log):
+    """What the log's calls add up to."""
+    found = Counter()
+    for one in log.read_all():
+        if one.type == "llm.usage_recorded":
+            found["calls"] += 1
+            for name, field in _FIELDS.items():
+                found[name] += getattr(one.event, field) or 0
+        assert one.type != "llm.usage_amended"
+    return found
+
+
+def test_totals_are_those_of_the_server(real_data):
+    """To the token, for every history that is there; a second import adds nothing."""
+    seen = []
+    for tool, folder, truth in histories(real_data):
+        with create_log("memory:") as log:
+            place = folder / _PLACES.get(tool, ".")
+            import_history(log, _IMPORTERS[tool], place)
+            again = import_history(log, _IMPORTERS[tool], place)
+            names = ("calls", *_TOLD[tool])
+            wanted, found = counted(tool, truth), used(log)
+
+            assert {n: wanted[n] for n in names} == {n: found[n] for n in names}, folder.name
+            assert 0 == again.added
+            assert found["input_with_cache"] + found["output"] == status(log).total_tokens
+        seen.append(tool)
+
+    assert seen
