@@ -70,6 +70,15 @@ def test_a_run_is_shown_with_what_each_phase_used(cli, log_path):
     assert ["left", "QUEUED", "0"] == shown.splitlines()[-1].split()[:3]
 
 
+def test_a_phase_that_told_of_no_call_is_shown_so(cli, log_path):
+    """In words, which who runs a program of their own reads in each row."""
+    with autopack.open_log(log_path) as log:
+        autopack.drain(log, executor=lambda phase, attempt: None)
+    shown = cli("--log", log_path, "run", "show", "r").stdout
+
+    assert shown.splitlines()[-1].endswith("told of no call")
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

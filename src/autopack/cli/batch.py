@@ -134,6 +134,7 @@ def _tasks(file: str, given: dict[str, Any]) -> list[Any]:
 
 def _executor(ctx: click.Context, session: Session, name: str | None, tasks: list[Any]) -> Any:
     from autopack.draining.executors.known_clients import as_read
+    from autopack.draining.executors.shell_texts import check_shell_texts
     from autopack.draining.settings.named_parts import check_executor
 
     program = program_of(ctx)
@@ -151,6 +152,7 @@ def _executor(ctx: click.Context, session: Session, name: str | None, tasks: lis
                 f"No column says what is to be done, for {{goal}}: name it with --goal COL. "
                 f"There are: {listed}."
             )
+        check_shell_texts(program)  # with its columns as they were typed
         command, preset = as_read([_filled(text, columns) for text in program])
         executor = executor_of(session.registry(), None, json.dumps(command), preset, ())
         executor.check()

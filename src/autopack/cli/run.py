@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from autopack.exchange.run_files import RunFile
 
 
-_REASON_MOST = 120
+_REASON_MOST: Final = 120
+_SILENT: Final = "told of no call"
 
 
 @click.group(
@@ -321,6 +322,6 @@ def _reason(phase: object) -> str | None:
 
     assert isinstance(phase, PhaseView)
     if phase.reason is None:
-        return phase.zero_yield_reason
+        return phase.zero_yield_reason and _SILENT
     said = " ".join(f"{phase.reason_code or ''} {phase.reason}".split())
     return said if len(said) <= _REASON_MOST else f"{said[: _REASON_MOST - 3]}..."

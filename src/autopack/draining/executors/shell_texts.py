@@ -61,8 +61,9 @@ def _refusal(shell: str, names: Sequence[str], *, place: int) -> InvalidInputErr
     return InvalidInputError(
         f"{{{name}}} stands in the text that {shell} reads (argument {place} of the command): a "
         f"shell would take a phase's words for its own. Write it{as_variable} as an argument of "
-        f"its own that the shell does not read: "
-        f"""["{shell}", "-c", "my-agent \\"$1\\"", "{shell}", "{{{name}}}"].""",
+        "its own that the shell does not read:",
+        do=f"""["{shell}", "-c", "my-agent \\"$1\\"", "{shell}", "{{{name}}}"].""",
+        typed=f"""{shell} -c 'my-agent "$1"' {shell} {{{name}}}.""",
         name="command",
         value=name,
     )
