@@ -14,13 +14,15 @@ _FIELDS = {
     "cache_read": "cache_read_tokens",
     "cache_write": "cache_write_tokens",
     "output": "output_tokens",
+    "reasoning": "reasoning_tokens",
 }
 _TOLD = {  # which of them the tool writes down
-    "claude-code": tuple(_FIELDS),
+    "claude-code": ("input_with_cache", "cache_read", "cache_write", "output"),
+    "codex": ("input_with_cache", "cache_read", "output", "reasoning"),
 }
-_PLACES = {"claude-code": "dot-claude"}
-_IMPORTERS = {"claude-code": "claude-code"}
-_NOT_WRITTEN = {"claude-code": "claude-3-5-haiku-20241022"}
+_COUNTED = ("cache_read", "cache_write", "output", "reasoning")
+_PLACES = {"claude-code": "dot-claude", "codex": "dot-codex"}
+_IMPORTERS = {"claude-code": "claude-code", "codex": "codex"}
 
 
 def histories(real_data):
@@ -41,7 +43,7 @@ def counted(tool, truth):
             found["calls"] += 1
             cached = request["cache_read"] + request["cache_write"]
             found["input_with_cache"] += request["input_uncached"] + cached
-            found.update({name: request[name] for name in ("cache_read", "cache_write", "output")})
+            found.update({name: request[name] for name in _COUNTED})
     return found
 
 

@@ -5,11 +5,17 @@ from typing import Any
 
 
 class Notes:
-    """Counts while a source is read; :attr:`report` is what the import's report shows of it."""
+    """
+    Counts while a source is read; :attr:`report` is what the import's report shows of it.
+
+    Attributes:
+        parents: From which session others were forked, as far as the files read by now tell.
+    """
 
     def __init__(self) -> None:
         self._set_aside: Counter[str] = Counter()
         self._seen: Counter[str] = Counter()
+        self.parents: dict[str, str] = {}
         self.report: dict[str, Any] = {"files": 0, "records": 0, "set_aside": {}, "seen": {}}
 
     def file(self) -> None:

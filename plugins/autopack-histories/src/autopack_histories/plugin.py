@@ -8,6 +8,7 @@ from autopack.plugins.hookspecs import Register, hookimpl
 
 _IMPORTERS: Final = {
     "claude-code": "claude_code:ClaudeCode",
+    "codex": "codex:Codex",
 }
 
 

@@ -48,6 +48,7 @@ class _Turn:
     failed: tuple[str, str] | None = None
     is_over: bool = False
     has_calls: bool = False
+    duration_s: float | None = None
 
 
 class Sessions:
@@ -106,10 +107,17 @@ class Sessions:
         self._begun[self.run] += 1
         self._turn = _Turn(key=key, at=at, goal=_short(goal), index=self._begun[self.run])
 
+    def asks(self, goal: str | None) -> bool:
+        """Take what the turn at hand was asked; tell whether it had not been told yet."""
+        if self._turn is None or self._turn.goal is not None:
+            return False
+        self._turn.goal = _short(goal)
+        return True
+
     def call(self, call: Call, *, is_in_turn: bool = True, turn: str | None = None) -> None:
         """Take a call of the session at hand: of the turn at hand, of another, or of none."""
         call.run_id, now = self.run, self._turn
-        if turn is not None:
+        if turn is not None and (now is None or turn != now.key):
             call.phase_id = plain(turn)
         elif now is not None and is_in_turn:
             call.phase_id, now.has_calls = plain(now.key), True
@@ -133,10 +141,10 @@ class Sessions:
         if self._turn is not None:
             self._turn.failed = None
 
-    def over(self, at: datetime | None) -> None:
-        """Say that the turn at hand has ended."""
+    def over(self, at: datetime | None, duration_s: float | None = None) -> None:
+        """Say that the turn at hand has ended, and how long it took where that was measured."""
         if self._turn is not None:
-            self._turn.is_over = True
+            self._turn.is_over, self._turn.duration_s = True, duration_s
             self._turn.last_at = at or self._turn.last_at
 
     def end(self) -> None:
@@ -199,8 +207,8 @@ def plain(key: str) -> str:
 
 
 def _end(run: str, phase: str, turn: _Turn) -> PhaseCompleted | PhaseFailed:
-    seconds = None
-    if turn.at is not None and turn.last_at is not None:
+    seconds = turn.duration_s
+    if seconds is None and turn.at is not None and turn.last_at is not None:
         seconds = max(0.0, (turn.last_at - turn.at).total_seconds())
     if turn.failed is None:
         return PhaseCompleted(run_id=run, phase_id=phase, attempt=1, duration_s=seconds)
