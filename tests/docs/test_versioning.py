@@ -30,7 +30,7 @@ MORE = {
     "docs/why_events.md": "autopack.aggregates.phase",  # explains how a state is folded
     "docs/versioning.md": "autopack.format.chain",  # shows where the chain's version stands
     "plugins/autopack-boost": "autopack.prediction.calibration.shrinkage",  # what it falls back on
-    "plugins/autopack-histories": "autopack.draining.attempts",  # figures as providers tell them
+    "plugins/autopack-histories": "autopack.draining",  # its readers of what clients tell
     "plugins/autopack-legacy": "autopack.prediction.estimation",  # today's words for old categories
     "plugins/autopack-prices/src/autopack_prices/tables.py": "autopack.exchange.run_files",
     "plugins/autopack-prices": "autopack.prediction.calibration.price_table",  # what a table is

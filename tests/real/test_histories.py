@@ -16,13 +16,23 @@ _FIELDS = {
     "output": "output_tokens",
     "reasoning": "reasoning_tokens",
 }
+_BUT_WRITES = ("input_with_cache", "cache_read", "output", "reasoning")
 _TOLD = {  # which of them the tool writes down
     "claude-code": ("input_with_cache", "cache_read", "cache_write", "output"),
-    "codex": ("input_with_cache", "cache_read", "output", "reasoning"),
+    "codex": _BUT_WRITES,
+    "gemini-cli": _BUT_WRITES,
+    "llm": _BUT_WRITES,
+    "opencode": _BUT_WRITES,
+    "qwen-code": _BUT_WRITES,
 }
 _COUNTED = ("cache_read", "cache_write", "output", "reasoning")
-_PLACES = {"claude-code": "dot-claude", "codex": "dot-codex"}
-_IMPORTERS = {"claude-code": "claude-code", "codex": "codex"}
+_PLACES = {
+    "claude-code": "dot-claude",
+    "codex": "dot-codex",
+    "gemini-cli": "dot-gemini",
+    "qwen-code": "dot-qwen",
+}
+_IMPORTERS = {tool: tool for tool in _TOLD}
 
 
 def histories(real_data):
@@ -34,11 +44,11 @@ def histories(real_data):
 
 
 def counted(tool, truth):
-    """What the server counted, but for the models of which the tool keeps nothing."""
+    """What the server counted, but for the errands of which the tool keeps nothing."""
     found = Counter()
     for process in truth["processes"]:
         for request in process["requests"]:
-            if request["kind"] != "answered" or _is_left_out(tool, request["model"]):
+            if request["kind"] != "answered" or _is_left_out(tool, request):
                 continue
             found["calls"] += 1
             cached = request["cache_read"] + request["cache_write"]
@@ -47,8 +57,11 @@ def counted(tool, truth):
     return found
 
 
-def _is_left_out(tool, model):
-    return tool == "claude-code" and "haiku" in model
+def _is_left_out(tool, request):
+    """Tell whether a request is one of the errands of which the tool keeps nothing."""
+    if tool == "opencode":  # the call that names a session comes first
+        return request["n"] == 1
+    return tool == "claude-code" and "haiku" in request["model"]
 
 
 def used(log):

@@ -9,6 +9,10 @@ from autopack.plugins.hookspecs import Register, hookimpl
 _IMPORTERS: Final = {
     "claude-code": "claude_code:ClaudeCode",
     "codex": "codex:Codex",
+    "gemini-cli": "gemini:Gemini",
+    "llm": "llm_logs:LlmLogs",
+    "opencode": "opencode:Opencode",
+    "qwen-code": "qwen:Qwen",
 }
 
 

@@ -147,6 +147,11 @@ class Sessions:
             self._turn.is_over, self._turn.duration_s = True, duration_s
             self._turn.last_at = at or self._turn.last_at
 
+    def goes_on(self) -> None:
+        """Say that the turn at hand has not ended yet."""
+        if self._turn is not None:
+            self._turn.is_over = False
+
     def end(self) -> None:
         """Give what is left; a turn that nothing says has ended is left open."""
         self._end_turn(is_followed=False)
