@@ -178,16 +178,17 @@ class Sessions:
                 labels=self._labels,
             )
             self._fact(run_stream(self.run), queued, turn.key, turn.at)
+            times = [turn.last_at or turn.at, *(call.at for call in self._calls.values())]
             self._flush()
             ended = _end(self.run, phase, turn)
-            stream = phase_stream(self.run, phase)
-            self._fact(stream, ended, turn.key, turn.last_at or turn.at, fact="end")
+            at = max((at for at in times if at is not None), default=None)
+            self._fact(phase_stream(self.run, phase), ended, turn.key, at, fact="end")
         else:
             self._flush()
 
     def _flush(self) -> None:
         calls, self._calls = self._calls, {}
-        for call in calls.values():
+        for call in sorted(calls.values(), key=_moment):
             entry = call.entry(self._notes)
             if entry is not None:
                 self.ready.append(entry)
@@ -197,6 +198,10 @@ class Sessions:
     ) -> None:
         event_id = derived_id(self._tool, key, fact or event.TYPE)
         self.ready.append((stream, NewEvent(event=event, event_id=event_id, occurred_at=at)))
+
+
+def _moment(call: Call) -> float:
+    return 0.0 if call.at is None else call.at.timestamp()
 
 
 @lru_cache(4096)
