@@ -13,7 +13,7 @@ from autopack.plugins.registry import Registry
 from autopack.ports.prediction import CalibratorLike, Coefficients, EstimatorLike, Features
 from autopack.prediction.calibration.backtesting import Backtest, judged, kept_from, rows_of
 from autopack.prediction.calibration.prequential import Row
-from autopack.prediction.calibration.trace_rows import trace_of
+from autopack.prediction.calibration.trace_rows import NEEDED, trace_of
 from autopack.prediction.calibrators import calibrator_of
 
 DEFAULT_CALIBRATORS: Final = (
@@ -125,7 +125,8 @@ def _of_trace(path: Path, estimator: Any, columns: Mapping[str, str]) -> Rows:
     def predict(features: Features) -> int:
         return int(estimator.estimate(features, base).predicted_output_tokens)
 
-    trace = trace_of(records_of(path), columns=columns, estimator=estimator.name, predict=predict)
+    records = records_of(path, needed=NEEDED)
+    trace = trace_of(records, columns=columns, estimator=estimator.name, predict=predict)
     return list(trace.rows), trace.set_aside, trace.notes
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from autopack.errors import InvalidInputError
-from autopack.prediction.calibration.trace_rows import NEEDED
 
 
-def records_of(path: Path) -> Iterator[Mapping[str, Any]]:
+def records_of(path: Path, *, needed: str) -> Iterator[Mapping[str, Any]]:
     """
     Yield the records of a ``.jsonl``, ``.ndjson`` or ``.csv`` file, each also with ``.gz``.
+
+    Args:
+        needed: What a trace must tell, as a sentence, for one that is empty.
 
     Raises:
         InvalidInputError: No such file, another kind of file, a line that is no record, or no
@@ -35,7 +37,7 @@ def records_of(path: Path) -> Iterator[Mapping[str, Any]]:
     is_empty = True
     try:
         with _opened(path) as stream:
-            for record in read(path, stream):
+            for record in read(path, stream, needed):
                 is_empty = False
                 yield record
     except (gzip.BadGzipFile, EOFError, UnicodeDecodeError, csv.Error) as fault:
@@ -43,7 +45,7 @@ def records_of(path: Path) -> Iterator[Mapping[str, Any]]:
             f"{path} cannot be read as a trace: {fault}.", name="path", value=path
         ) from fault
     if is_empty:
-        raise InvalidInputError(f"{path} holds no records. {NEEDED}", name="path", value=path)
+        raise InvalidInputError(f"{path} holds no records. {needed}", name="path", value=path)
 
 
 def _opened(path: Path) -> TextIO:
@@ -52,7 +54,7 @@ def _opened(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def _json_lines(path: Path, stream: TextIO) -> Iterator[Mapping[str, Any]]:
+def _json_lines(path: Path, stream: TextIO, _needed: str) -> Iterator[Mapping[str, Any]]:
     for number, line in enumerate(stream, 1):
         if not line.strip():
             continue
@@ -71,7 +73,7 @@ def _json_lines(path: Path, stream: TextIO) -> Iterator[Mapping[str, Any]]:
         yield record
 
 
-def _csv_rows(path: Path, stream: TextIO) -> Iterator[Mapping[str, Any]]:
+def _csv_rows(path: Path, stream: TextIO, needed: str) -> Iterator[Mapping[str, Any]]:
     rows = csv.DictReader(stream)
     row = None
     for row in rows:
@@ -84,7 +86,7 @@ def _csv_rows(path: Path, stream: TextIO) -> Iterator[Mapping[str, Any]]:
         yield row
     if row is None and rows.fieldnames:
         raise InvalidInputError(
-            f"{path} has no row below its header: {', '.join(rows.fieldnames)}. {NEEDED}",
+            f"{path} has no row below its header: {', '.join(rows.fieldnames)}. {needed}",
             name="path",
             value=path,
         )

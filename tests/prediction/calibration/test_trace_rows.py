@@ -7,7 +7,7 @@ import pytest
 
 from autopack.errors import InvalidInputError
 from autopack.exchange.trace_files import records_of
-from autopack.prediction.calibration.trace_rows import trace_of
+from autopack.prediction.calibration.trace_rows import NEEDED, trace_of
 
 
 def trace(*records, **columns):
@@ -169,7 +169,7 @@ def test_files(tmp_path, name):
     data = ("\n".join(lines) + "\n\n").encode()
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
 
-    assert RECORDS == list(records_of(tmp_path / name))
+    assert RECORDS == list(records_of(tmp_path / name, needed=NEEDED))
 
 
 @pytest.mark.parametrize(
@@ -197,4 +197,4 @@ def test_files_that_are_no_traces(tmp_path, name, data, message):
         (tmp_path / name).write_bytes(data)
 
     with pytest.raises(InvalidInputError, match=message):
-        list(records_of(tmp_path / name))
+        list(records_of(tmp_path / name, needed=NEEDED))

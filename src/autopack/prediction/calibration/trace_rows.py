@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
@@ -11,6 +10,15 @@ from autopack.errors import InvalidInputError
 from autopack.events.usage import says_cut
 from autopack.ports.prediction import Features, Sample
 from autopack.prediction.calibration.prequential import Row
+from autopack.prediction.calibration.record_reader import (
+    MOMENT,
+    SECONDS,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Reading,
+    RecordReader,
+)
 from autopack.prediction.estimation import vocabulary
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -34,8 +42,6 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 NEEDED: Final = f"Needed is one of: {', '.join(FIELDS['output_tokens'])}."
 """What a trace must tell; the other fields it may."""
-_TRUE: Final = frozenset({"true", "1", "yes"})
-_FALSE: Final = frozenset({"false", "0", "no"})
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +75,9 @@ def trace_of(
         InvalidInputError: No column of output sizes, none that says one, or a value that cannot
             be read; names the record by number, from 1.
     """
-    reader = _Reader(columns)
+    reader = RecordReader(
+        FIELDS, _READINGS, columns, needs={"output_tokens": "of output sizes"}, hint=NEEDED
+    )
     read = [reader.read(number, record) for number, record in enumerate(records, 1)]
     reader.check_columns()
     aside = Counter("no_measurement" for one in read if one["output_tokens"] is None)
@@ -138,115 +146,17 @@ def _known_at(at: float, fields: Mapping[str, Any]) -> float:
     return at + max(0.0, fields["duration_s"] or 0.0)
 
 
-class _Reader:
-    """Reads the fields of one record after the other."""
-
-    def __init__(self, columns: Mapping[str, str]) -> None:
-        unknown = sorted(set(columns) - set(FIELDS))
-        if unknown:
-            raise InvalidInputError(
-                f"A trace has no field {', '.join(unknown)}. Fields: {', '.join(FIELDS)}.",
-                name="columns",
-                value=tuple(unknown),
-            )
-        self.columns = columns
-        self.seen: dict[str, str] = {}
-
-    def read(self, number: int, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return all fields of a record, None where it does not tell."""
-        lowered = {name.lower(): name for name in record}
-        self.seen.update(lowered)
-        found: dict[str, Any] = {}
-        for field, reading in _READINGS.items():
-            name = self._column(field, lowered)
-            value = None if name is None else record.get(name)
-            try:
-                found[field] = None if value is None or value == "" else reading(value)
-            except (ValueError, TypeError, OverflowError) as fault:
-                raise InvalidInputError(
-                    f"Record {number} of the trace: {name} is {value!r}; it must be "
-                    f"{_MEANT.get(reading, 'a text')}.",
-                    name=field,
-                    value=value,
-                ) from fault
-        return found
-
-    def check_columns(self) -> None:
-        """Refuse a trace in which no record has a column that is needed, or was named."""
-        for field in dict.fromkeys(("output_tokens", *self.columns)):
-            if self._column(field, self.seen) is None:
-                raise InvalidInputError(
-                    f"The trace has no column {self.columns.get(field, 'of output sizes')}. "
-                    f"It has: {', '.join(self.seen.values()) or 'none'}. {NEEDED} "
-                    "Name another with:",
-                    do=f"columns={{{field!r}: NAME}}",
-                    typed=f"--column {field}=NAME",
-                    name=f"columns.{field}",
-                    value=self.columns.get(field),
-                )
-
-    def _column(self, field: str, lowered: Mapping[str, str]) -> str | None:
-        named = self.columns.get(field)
-        wanted = FIELDS[field] if named is None else (named.lower(),)
-        return next((lowered[one] for one in wanted if one in lowered), None)
-
-
-def _moment(value: Any) -> float:
-    """Return seconds since 1970; a time without a zone is UTC."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return _finite(float(value))
-    text = str(value).strip()
-    try:
-        return _finite(float(text))
-    except ValueError:
-        moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _finite(number: float) -> float:
-    if not -1e15 < number < 1e15:
-        raise OverflowError(number)
-    return number
-
-
-def _tokens(value: Any) -> int:
-    tokens = float(value)
-    if isinstance(value, bool) or tokens < 0 or tokens != int(tokens):
-        raise ValueError(value)
-    return int(tokens)
-
-
-def _seconds(value: Any) -> float:
-    seconds = float(value)
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(value)
-    return seconds
-
-
-def _truth(value: Any) -> bool:
-    text = str(value).lower()
-    if text not in _TRUE | _FALSE:
-        raise ValueError(value)
-    return text in _TRUE
-
-
-_MEANT: Final[Mapping[Callable[[Any], Any], str]] = {
-    _moment: "a time, as 2026-01-31T12:00:00Z or in seconds since 1970",
-    _seconds: "a number of seconds, 0 or more",
-    _tokens: "a whole number, 0 or more",
-    _truth: "true or false",
-}
-_READINGS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "at": _moment,
-    "known_at": _moment,
-    "duration_s": _seconds,
-    "output_tokens": _tokens,
-    "prompt_tokens": _tokens,
-    "predicted_tokens": _tokens,
-    "category": str,
-    "complexity": str,
-    "model": str,
-    "success": _truth,
-    "truncated": _truth,
-    "stop_reason": str,
+_READINGS: Final[Mapping[str, Reading]] = {
+    "at": MOMENT,
+    "known_at": MOMENT,
+    "duration_s": SECONDS,
+    "output_tokens": WHOLE,
+    "prompt_tokens": WHOLE,
+    "predicted_tokens": WHOLE,
+    "category": TEXT,
+    "complexity": TEXT,
+    "model": TEXT,
+    "success": TRUTH,
+    "truncated": TRUTH,
+    "stop_reason": TEXT,
 }
