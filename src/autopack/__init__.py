@@ -8,6 +8,7 @@ from autopack.values.lazy import TYPE_CHECKING, loaded, shown_by
 
 if TYPE_CHECKING:
     from autopack.api.accounts import open_account as open_account
+    from autopack.api.advice import advise_models as advise_models
     from autopack.api.amendments import amend_usage as amend_usage
     from autopack.api.backtests import backtest as backtest
     from autopack.api.batches import abatch as abatch

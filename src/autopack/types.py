@@ -132,6 +132,13 @@ if TYPE_CHECKING:
     from autopack.prediction.calibration.price_table import PriceEntry as PriceEntry
     from autopack.prediction.calibration.price_table import PriceTable as PriceTable
     from autopack.prediction.calibration.scores import Score as Score
+    from autopack.prediction.cascades.advice import AdviceFigures as AdviceFigures
+    from autopack.prediction.cascades.advice import ChainValue as ChainValue
+    from autopack.prediction.cascades.advice import ModelAdvice as ModelAdvice
+    from autopack.prediction.cascades.chain_judging import ChainComparison as ChainComparison
+    from autopack.prediction.cascades.chain_judging import ChainFigure as ChainFigure
+    from autopack.prediction.cascades.check_rates import CheckRate as CheckRate
+    from autopack.prediction.cascades.check_rates import CheckRates as CheckRates
     from autopack.projections.call_use import Call as Call
     from autopack.projections.call_use import Use as Use
     from autopack.projections.use_groups import UsageKey as UsageKey

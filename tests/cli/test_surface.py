@@ -65,6 +65,7 @@ PYTHON_NAMES = {
     "history": "history",
     "estimate": "estimate",
     "backtest": "backtest",
+    "advise models": "advise_models",
     "calibrate": "calibrate propose",
     "calibrate apply": "apply",
     "calibrate reject": "reject",

@@ -128,7 +128,18 @@ def _mutants(folder: Path, given: Given) -> str:
     return check_each(folder, only=given.only)
 
 
+def _cascades(_folder: Path, given: Given) -> str:
+    from tests.long.cascades import check_worlds
+
+    return check_worlds(seeds=given.seeds, seed=given.seed, tasks=given.tasks, models=given.models)
+
+
 RUNS: Final = {
+    "cascades": LongRun(
+        what="advice on chains of models in made-up worlds, beside the best chain there is",
+        options={"seeds": 200, "seed": 1, "tasks": 100, "models": 5},
+        run=_cascades,
+    ),
     "damage": LongRun(
         what="random edits of a log, each found, and no command ends in a traceback",
         options={"edits": 1000, "seed": 1},

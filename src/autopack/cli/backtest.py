@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 import click
 
+from autopack.cli.column_arguments import column_of
 from autopack.cli.number_options import SHARE
 from autopack.cli.output import json_option, print_json, print_markdown
 from autopack.cli.session import ReadingCommand, Session, example
@@ -64,7 +65,7 @@ def backtest(
 
     session = ctx.find_object(Session)
     assert session is not None
-    named = dict(map(_column, columns))
+    named = dict(map(column_of, columns))
     if trace is not None and session.until is not None:
         raise click.UsageError("--until is of the log, and --trace reads none.")
     log = None if trace is not None else session.open_log()
@@ -86,10 +87,3 @@ def backtest(
     else:
         print_markdown(backtest_markdown(found))
     ctx.exit(0 if found.rows else 1)
-
-
-def _column(text: str) -> tuple[str, str]:
-    field, equals, name = text.partition("=")
-    if not equals or not field or not name:
-        raise click.UsageError(f"--column {text!r} must be FIELD=NAME.")
-    return field, name

@@ -34,6 +34,7 @@ _COMMANDS: Final = {
     "estimate": "estimate:estimate",
     "calibrate": "calibrate:calibrate",
     "backtest": "backtest:backtest",
+    "advise": "advise:advise",
     "report": "report:report",
     "forecast": "forecast:forecast",
     "import": "import_command:import_",
@@ -50,7 +51,7 @@ _WANTED: Final = (
     (("status", "usage", "report", "compare"), "how it stands, what it cost, how it went"),
     (("history", "replay", "log", "views"), "every event; any moment of the past"),
     (("estimate", "forecast", "simulate"), "what work will take, before it is done"),
-    (("calibrate", "backtest"), "learn from what was measured"),
+    (("calibrate", "backtest", "advise"), "learn from what was measured"),
     (("import", "export"), "from other tools, and to them"),
     (("plugins", "doctor"), "what is added, and if all is in order"),
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from autopack.errors import InvalidInputError
+from autopack.report.escaping import on_line
 
 
 def records_of(path: Path, *, needed: str) -> Iterator[Mapping[str, Any]]:
@@ -26,13 +27,14 @@ def records_of(path: Path, *, needed: str) -> Iterator[Mapping[str, Any]]:
     read = kinds.get(Path(path.name.removesuffix(".gz")).suffix.lower())
     if read is None:
         raise InvalidInputError(
-            f"{path} is no trace: its name must end in .jsonl, .ndjson or .csv, or that and .gz.",
+            f"{_said(path)} is no trace: its name must end in .jsonl, .ndjson or .csv, or that and "
+            ".gz.",
             name="path",
             value=path,
         )
     if not path.is_file():
         raise InvalidInputError(
-            f"There is no file {path} to read a trace from.", name="path", value=path
+            f"There is no file {_said(path)} to read a trace from.", name="path", value=path
         )
     is_empty = True
     try:
@@ -42,10 +44,16 @@ def records_of(path: Path, *, needed: str) -> Iterator[Mapping[str, Any]]:
                 yield record
     except (gzip.BadGzipFile, EOFError, UnicodeDecodeError, csv.Error) as fault:
         raise InvalidInputError(
-            f"{path} cannot be read as a trace: {fault}.", name="path", value=path
+            f"{_said(path)} cannot be read as a trace: {fault}.", name="path", value=path
         ) from fault
     if is_empty:
-        raise InvalidInputError(f"{path} holds no records. {needed}", name="path", value=path)
+        raise InvalidInputError(
+            f"{_said(path)} holds no records. {needed}", name="path", value=path
+        )
+
+
+def _said(path: Path) -> str:
+    return on_line(str(path))
 
 
 def _opened(path: Path) -> TextIO:
@@ -62,11 +70,13 @@ def _json_lines(path: Path, stream: TextIO, _needed: str) -> Iterator[Mapping[st
             record = json.loads(line)
         except ValueError as fault:
             raise InvalidInputError(
-                f"{path}, line {number}: not JSON: {fault}.", name=f"line {number}", value=line
+                f"{_said(path)}, line {number}: not JSON: {fault}.",
+                name=f"line {number}",
+                value=line,
             ) from fault
         if not isinstance(record, dict):
             raise InvalidInputError(
-                f"{path}, line {number}: a {type(record).__name__}, not an object.",
+                f"{_said(path)}, line {number}: a {type(record).__name__}, not an object.",
                 name=f"line {number}",
                 value=record,
             )
@@ -79,14 +89,14 @@ def _csv_rows(path: Path, stream: TextIO, needed: str) -> Iterator[Mapping[str, 
     for row in rows:
         if None in row:
             raise InvalidInputError(
-                f"{path}: a row has more cells than the header: {row[None]}.",
+                f"{_said(path)}: a row has more cells than the header: {row[None]}.",
                 name="row",
                 value=row[None],
             )
         yield row
     if row is None and rows.fieldnames:
         raise InvalidInputError(
-            f"{path} has no row below its header: {', '.join(rows.fieldnames)}. {needed}",
+            f"{_said(path)} has no row below its header: {', '.join(rows.fieldnames)}. {needed}",
             name="path",
             value=path,
         )

@@ -31,9 +31,11 @@ def median_interval(ordered: Sequence[float], level: float = LEVEL) -> tuple[flo
     return ordered[low - 1], ordered[high - 1]
 
 
-def share_interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
+def share_interval(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """
     Return the interval of a share of which *hits* of *n* were seen; *n* at least 1.
+
+    What counts for less than one is a fraction of one.
 
     Source: Wilson (1927).
     """

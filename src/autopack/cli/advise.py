@@ -1,0 +1,89 @@
+"""``autopack advise``: what recorded trials speak for."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from autopack.cli.column_arguments import column_of
+from autopack.cli.number_options import Percentage, Whole
+from autopack.cli.output import json_option, print_json, say_table
+from autopack.cli.session import LogCommand, example
+from autopack.cli.suggestions import CommandGroup
+
+_COLUMN: Final = (
+    "Where the trace calls a field otherwise; repeatable. FIELD: task, model, cost_usd, verdict, "
+    "checked, calls, input_tokens, output_tokens, at."
+)
+_SHARE: Final = Percentage(min=0, max=1, max_open=True)
+
+
+@click.group(
+    cls=CommandGroup,
+    short_help="Say which models to try one after the other.",
+    epilog=example("autopack advise models --trace matrix.csv"),
+)
+def advise() -> None:
+    """Say what recorded trials of models speak for, or that they speak for nothing."""
+
+
+@advise.command(
+    cls=LogCommand,
+    short_help="Find the cheapest chain of models that is not right less often.",
+    epilog=example(
+        "autopack advise models --trace matrix.csv",
+        "autopack advise models --trace matrix.jsonl.gz --false-passes 10% --margin 0",
+    ),
+)
+@click.option("--trace", type=click.Path(path_type=Path), help="A .jsonl or .csv, also .gz.")
+@click.option("--model", "names", multiple=True, help="Only these; repeatable.")
+@click.option(
+    "--max-length",
+    type=Whole(2),
+    default=3,
+    show_default=True,
+    help="How many models a chain may have.",
+)  # fmt: skip
+@click.option(
+    "--margin", type=_SHARE, default=0.01, show_default=True,
+    help="By how much less often it may be right: 0.01 is a point.",
+)  # fmt: skip
+@click.option("--false-passes", type=_SHARE, help="Of wrong work; else as measured.")
+@click.option("--false-failures", type=_SHARE, help="Of right work; else as measured.")
+@click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help=_COLUMN)
+@click.option("--prices", type=click.Path(path_type=Path), help="A file of dated prices.")
+@click.option("--seed", type=Whole(0), default=0, show_default=True, help="Of the order of tasks.")
+@json_option
+@click.pass_context
+def models(
+    ctx: click.Context,
+    /,
+    trace: Path | None,
+    names: tuple[str, ...],
+    columns: tuple[str, ...],
+    prices: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """
+    Find the chain of models that costs least without being right less often than the best one.
+
+    Each model is tried until the check passes its work. Exit 1 if the evidence speaks for no chain.
+    """
+    import autopack as api
+    from autopack.report.advice_text import advice_json, advice_lines
+
+    if trace is None:
+        raise click.UsageError("Name what is to be read: --trace FILE.")
+    found = api.advise_models(
+        trace=trace.absolute(),
+        models=names,
+        columns=dict(map(column_of, columns)),
+        prices=None if prices is None else api.read_prices(prices.absolute()),
+        **given,
+    )
+    if as_json:
+        print_json(advice_json(found))
+    else:
+        say_table(advice_lines(found))
+    ctx.exit(1 if found.chain is None else 0)

@@ -1,0 +1,127 @@
+"""``autopack advise models``: what is typed, printed and refused."""
+
+import json
+import random
+
+import pytest
+from tests.long.cascades import world_of
+
+from autopack import advise_models
+from autopack.errors import InvalidInputError
+
+
+def written(path, trials):
+    """Write trials as a matrix, and return its path."""
+    rows = [
+        {
+            "task": one.task,
+            "model": one.model,
+            "cost_usd": one.cost_usd,
+            "verdict": one.right,
+            "checked": one.checked,
+        }
+        for one in trials
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory):
+    """Return the path of a matrix that speaks for a chain."""
+    trials = world_of(4, false_passes=0.05).trials(random.Random(4), 120)
+    return written(tmp_path_factory.mktemp("traces") / "matrix.jsonl", trials)
+
+
+def test_a_chain(cli, matrix):
+    """The models, beside the best one alone, and on which tasks that was seen."""
+    found = cli("advise", "models", "--trace", matrix)
+
+    assert found.stdout.startswith("Best single model: m4\nBest chain: ")
+    assert "the 120 tasks that chose it  held out" in found.stdout
+    assert "wrong work" in found.stdout
+
+
+def test_the_same_bytes(cli, matrix):
+    """Two calls print the same; another seed draws other resamples."""
+    for form in (["--json"], []):
+        one, two = (cli("advise", "models", "--trace", matrix, *form).stdout for _ in range(2))
+
+        assert one == two
+
+    assert one != cli("advise", "models", "--trace", matrix, "--seed", "2").stdout
+
+
+def test_as_json(cli, matrix):
+    """Everything, with the chain on top."""
+    found = json.loads(cli("advise", "models", "--trace", matrix, "--json").stdout)
+    advice = advise_models(trace=matrix)
+
+    assert list(advice.chain) == found["chain"] == found["figures"]["chain"]
+    assert (None, 120, "measured") == (found["refusal"], found["tasks"], found["check"]["basis"])
+    assert (
+        round(advice.figures.held_out.cost_ratio.high, 6)
+        == (found["figures"]["held_out"]["cost_ratio"]["high"])
+    )
+
+
+def test_no_evidence(cli, matrix):
+    """What is missing is said first, and is exit code 1."""
+    found = cli("advise", "models", "--trace", matrix, "--false-passes", "50%")
+
+    assert 1 == found.exit_code
+    assert found.stdout.startswith("No evidence: the check passes 50 % of wrong work;")
+
+
+def test_only_some_models(cli, matrix):
+    """The others are as if they had not been tried."""
+    given = ["--model", "m0", "--model", "m4"]
+    found = json.loads(cli("advise", "models", "--trace", matrix, *given, "--json").stdout)
+
+    assert (["m0", "m4"], 4) == (found["models"], found["figures"]["chains"])
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ([], "Name what is to be read: --trace FILE."),
+        (["--trace", "matrix", "--max-length", "1"], "below 2"),
+        (["--trace", "matrix", "--max-length", "9"], "give 2 to 5"),
+        (["--trace", "matrix", "--margin", "1"], "below 1"),
+        (["--trace", "matrix", "--false-passes", "-0.1"], "at least 0"),
+        (["--trace", "matrix", "--model", "m9"], "There are: m0, m1, m2, m3, m4."),
+        (["--trace", "matrix", "--column", "usd=cost"], "A trace has no field usd."),
+        (["--trace", "nowhere.csv"], "nowhere.csv"),
+    ],
+)
+def test_wrong_input(cli, matrix, given, says):
+    """Each is refused by name, and nothing is printed."""
+    words = [matrix if word == "matrix" else word for word in given]
+    found = cli("advise", "models", *words)
+
+    assert (2, "") == (found.exit_code, found.stdout)
+    assert says in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_length", 1), ("margin", 1.0), ("margin", -0.1), ("false_passes", 1.5),
+     ("false_failures", float("nan")), ("models", ["m9"])],
+)  # fmt: skip
+def test_wrong_settings(matrix, name, value):
+    """From Python the setting is named."""
+    with pytest.raises(InvalidInputError) as caught:
+        advise_models(trace=matrix, **{name: value})
+
+    assert name == caught.value.name
+
+
+def test_names_that_a_terminal_would_obey(cli, tmp_path):
+    """They are shown."""
+    trials = world_of(4).trials(random.Random(4), 40)
+    path = written(tmp_path / "m.jsonl", trials)
+    path.write_text(path.read_text("utf-8").replace('"m4"', '"m4\\u001b[31m"'), encoding="utf-8")
+    found = cli("advise", "models", "--trace", path)
+
+    assert "\\x1b[31m" in found.stdout
+    assert "\x1b" not in found.stdout
