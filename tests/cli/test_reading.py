@@ -90,6 +90,38 @@ def test_a_replayed_row_begins_with_its_status(cli, run_log):
     assert "run_id" not in row
 
 
+def _run_file(folder):
+    path = folder / "run.json"
+    payload = {"my_key": 1, "at_last": {"in_it": 2}}
+    path.write_text(json.dumps({"phases": [{"id": "a", "payload": payload}]}), encoding="utf-8")
+    return path
+
+
+def test_what_people_named_themselves_stays_as_it_is(cli, run_log, tmp_path):
+    """Keys of a projection's values are data; only names of fields are said in words."""
+    (tmp_path / "mine.py").write_text(
+        "import autopack\n"
+        "from autopack.events import PhaseQueued\n\n\n"
+        "@autopack.projection(initial={}, types=(PhaseQueued,), envelope=False)\n"
+        "def by_my_key(view, event):\n"
+        "    n = view.get('my_key', {}).get('in_it', 0)\n"
+        "    return {'my_key': {'in_it': n + 1}, 'run_id': event.run_id}\n",
+        encoding="utf-8",
+    )
+    mine = f"{tmp_path / 'mine.py'}:by_my_key"
+    whole = cli("--log", run_log, "replay", "--projection", mine).stdout
+    changed = cli("--log", run_log, "replay", "--projection", mine, "--diff", "2").stdout
+    board = cli("--log", run_log, "replay", "--projection", "attempts").stdout
+    cli("--log", run_log, "run", "create", "s", "--phases", _run_file(tmp_path))
+    phase = cli("--log", run_log, "phase", "show", "s/a").stdout
+
+    assert ["my_key  in_it 2", "run_id  r"] == whole.splitlines()[1:]
+    assert "(the whole): my_key in_it 1 -> in_it 2\n" == changed
+    assert "calls without cost" in board
+    assert "payload       my_key 1, at_last in_it 2\n" in phase
+    assert "max attempts  3\n" in phase
+
+
 def test_times_for_people_are_those_of_this_machine(cli, run_log):
     """In every command alike; --json has them whole, with their zone."""
     for words in (

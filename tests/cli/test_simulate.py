@@ -14,7 +14,23 @@ def test_strategies_side_by_side(cli, monkeypatch):
     assert 0 == result.exit_code
     assert "seed 7" in lines[0]
     assert ["fifo", "triage", "explore"] == lines[1].split()
-    assert lines[2].startswith("phases ")
+    assert lines[2].startswith("attempts ")
+    assert "tokens in vain" in result.stdout
+    assert "0.5 is within a factor of 1.28" in result.stdout
+
+
+def test_names_of_strategies_stay_as_they_are_typed(cli, run_log, tmp_path):
+    """They are data, and no names of fields."""
+    (tmp_path / "mine.py").write_text(
+        "import autopack\n\n\n"
+        "@autopack.hookimpl\n"
+        "def autopack_register_strategies(register):\n"
+        "    register('take_none', lambda view: autopack.Stop('so'))\n",
+        encoding="utf-8",
+    )
+    result = cli("--plugins-dir", tmp_path, "--log", run_log, "simulate", "--strategy", "take_none")
+
+    assert "take_none" == result.stdout.splitlines()[1].strip()
 
 
 def test_a_history_is_simulated_and_left_as_it_is(cli, run_log, executors, events_of):

@@ -166,12 +166,18 @@ def print_json_line(value: Any) -> None:
     say(json_line(plain(value)))
 
 
-def print_fields(fields: Mapping[str, Any]) -> None:
-    """Print names and values, one a line; places in the log stay as they are typed."""
-    width = max((len(words(name)) for name in fields), default=0)
+def print_fields(fields: Mapping[str, Any], *, as_named: bool = False) -> None:
+    """
+    Print names and values, one a line; places in the log stay as they are typed.
+
+    Args:
+        as_named: Whether the names are data, which stay as they are, and no names of fields.
+    """
+    named = {name: shown(name) if as_named else words(name) for name in fields}
+    width = max(map(len, named.values()), default=0)
     for name, value in fields.items():
         is_place = isinstance(value, int) and name in _PLACES
-        say(f"{words(name):<{width}}  {value if is_place else shown(value)}")
+        say(f"{named[name]:<{width}}  {value if is_place else shown(value)}")
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -196,9 +202,24 @@ def terminal_width() -> int | None:
 
 
 def words(name: str) -> str:
-    """Return a field's name in words."""
+    """Return a field's name in words; what people named themselves is none, and stays as it is."""
     is_type = set(name) & set(".:/")  # a name, of an event or in a file, is typed as it is
     return _WORDS.get(name) or (name if is_type else name.replace("_", " "))
+
+
+def fields_in_words(value: Any) -> Any:
+    """Return an object as tables, its fields by their names in words; names of data stay."""
+    fields = getattr(value, "__attrs_attrs__", None)
+    if fields is not None:
+        told = {one.name: getattr(value, one.name) for one in fields}
+        return {words(name): fields_in_words(inner) for name, inner in told.items()}
+    if isinstance(value, Mapping):
+        return {name: fields_in_words(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return list(map(fields_in_words, value))
+    from autopack.format.codec import plain
+
+    return plain(value)
 
 
 def shown(value: Any) -> str:
@@ -215,7 +236,7 @@ def shown(value: Any) -> str:
         return figure(value)
     if isinstance(value, Mapping):
         named = ((shown(name) or "(empty)", shown(inner)) for name, inner in value.items())
-        return ", ".join(f"{words(name)} {text}" for name, text in named) or "none"
+        return ", ".join(f"{name} {text}" for name, text in named) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(map(shown, value)) or "none"
     if isinstance(value, datetime):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import click
 
 from autopack.cli.output import (
+    fields_in_words,
     json_option,
     note,
     print_fields,
@@ -76,24 +77,25 @@ def _show(found: Any) -> None:
     say(f"{found.projection} at position {found.position}{kind}")
     for title, whole in (("total", found.total), ("value", found.value)):
         if whole is not None:
-            values = plain(whole)
-            print_fields(_told(values) if isinstance(values, dict) else {title: values})
+            values = fields_in_words(whole)
+            told = _told(values) if isinstance(values, dict) else {title: values}
+            print_fields(told, as_named=True)
     rows = {key: plain(row) for key, row in found.rows.items()}
-    say_table(rows_lines(rows, shown, words, width=terminal_width()))
+    has_fields = any(hasattr(row, "__attrs_attrs__") for row in found.rows.values())
+    names = words if has_fields else shown
+    say_table(rows_lines(rows, shown, names, width=terminal_width()))
 
 
 def _show_changes(changes: list[Any], as_json: bool) -> None:
-    from autopack.format.codec import plain
-
     if as_json:
         print_json([{"key": c.key, "before": c.before, "after": c.after} for c in changes])
         return
     for change in changes:
-        before, after = plain(change.before), plain(change.after)
+        before, after = fields_in_words(change.before), fields_in_words(change.after)
         if isinstance(before, dict) and isinstance(after, dict):
             moved = {name: (before.get(name), after[name]) for name in after}
             told = ", ".join(
-                f"{words(name)} {shown(was)} -> {shown(now)}"
+                f"{shown(name)} {shown(was)} -> {shown(now)}"
                 for name, (was, now) in moved.items()
                 if was != now
             )

@@ -1,15 +1,28 @@
 """``autopack simulate``: strategies side by side, without executing anything."""
 
+from math import exp
 from typing import Any, Final
 
 import click
 
 from autopack.cli.named_plugins import strategy_of
 from autopack.cli.number_options import AMOUNT, COUNT
-from autopack.cli.output import json_option, print_json, print_table, say, users_prints
+from autopack.cli.output import (
+    json_option,
+    print_json,
+    say,
+    say_table,
+    terminal_width,
+    users_prints,
+)
 from autopack.cli.session import LogCommand, Session, example
 
 _USUAL: Final = "fifo,triage,explore"
+_MEANT: Final = (
+    "In vain: for runs of which no phase completes. Learned: predictions that were\n"
+    "met by a measured output. Width: how well the typical output of a category and\n"
+    "complexity is known, nine times of ten: {width:g} is within a factor of {factor:.2f}."
+)
 
 
 @click.command(
@@ -99,28 +112,32 @@ def _fields(one: Any) -> dict[str, Any]:
 
 
 def _print(found: list[Any]) -> None:
+    from autopack.report.plain_tables import table_lines
+
     say(f"Simulated on {found[0].source}; nothing was executed or written.")
     told = [_figures(one) for one in found]
     rows = [(name, *(figures[name] for figures in told)) for name in told[0]]
-    print_table(("", *(one.strategy for one in found)), rows)
+    titles = ("", *(one.strategy for one in found))
+    say_table(table_lines(titles, rows, width=terminal_width()))
+    say(_MEANT.format(width=found[0].width, factor=exp(found[0].width / 2)))
     for one in found:
         say(f"{one.strategy} ended: {one.reason}")
 
 
-def _figures(one: Any) -> dict[str, str | int | None]:
+def _figures(one: Any) -> dict[str, str]:
     return {
-        "phases": one.attempts,
-        "completed": one.completed,
-        "failed": one.failed,
-        "timed_out": one.timed_out,
+        "attempts": f"{one.attempts:,}",
+        "completed": f"{one.completed:,}",
+        "failed": f"{one.failed:,}",
+        "timed out": f"{one.timed_out:,}",
         "tokens": f"{one.tokens:,}",
-        "hopeless_tokens": f"{one.hopeless_tokens:,}",
-        "samples_won": one.samples,
-        "samples_per_100k": f"{one.samples_per_100k:.2f}",
-        f"tokens_to_width_{one.width:g}": _of(one.tokens_to_width, ","),
-        "widest": _of(one.widest, ".2f"),
+        "tokens in vain": f"{one.hopeless_tokens:,}",
+        "sizes learned": f"{one.samples:,}",
+        "for 100,000 tokens": f"{one.samples_per_100k:.2f}",
+        f"tokens to width {one.width:g}": _of(one.tokens_to_width, ","),
+        "width in the end": _of(one.widest, ".2f"),
     }
 
 
-def _of(value: float | None, form: str) -> str | None:
-    return None if value is None else format(value, form)
+def _of(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

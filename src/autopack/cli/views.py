@@ -27,4 +27,5 @@ def refresh(session: Session, rebuild: bool, as_json: bool) -> None:
     if as_json:
         print_json(positions)
     else:
-        print_fields({name: f"at position {position}" for name, position in positions.items()})
+        told = {name: f"at position {position}" for name, position in positions.items()}
+        print_fields(told, as_named=True)
