@@ -21,7 +21,9 @@ _TOLD = {  # which of them the tool writes down
     "claude-code": ("input_with_cache", "cache_read", "cache_write", "output"),
     "codex": _BUT_WRITES,
     "gemini-cli": _BUT_WRITES,
+    "inspect_ai": _BUT_WRITES,
     "llm": _BUT_WRITES,
+    "mini-swe-agent": _BUT_WRITES,
     "opencode": _BUT_WRITES,
     "qwen-code": _BUT_WRITES,
 }
@@ -32,7 +34,13 @@ _PLACES = {
     "gemini-cli": "dot-gemini",
     "qwen-code": "dot-qwen",
 }
-_IMPORTERS = {tool: tool for tool in _TOLD}
+_IMPORTERS = {
+    **{tool: tool for tool in _TOLD},
+    "aider": "aider",
+    "inspect_ai": "inspect-ai",
+    "litellm": "litellm",
+    "opentelemetry-openai-v2": "otel",
+}
 
 
 def histories(real_data):
@@ -80,6 +88,8 @@ def test_totals_are_those_of_the_server(real_data):
     """To the token, for every history that is there; a second import adds nothing."""
     seen = []
     for tool, folder, truth in histories(real_data):
+        if tool not in _TOLD:
+            continue
         with create_log("memory:") as log:
             place = folder / _PLACES.get(tool, ".")
             import_history(log, _IMPORTERS[tool], place)
@@ -93,3 +103,43 @@ def test_totals_are_those_of_the_server(real_data):
         seen.append(tool)
 
     assert seen
+
+
+def test_what_gateways_and_spans_tell_is_right(real_data):
+    """Call by call, where figures were told and not estimated; the rest is marked or unknown."""
+    seen = 0
+    for tool, folder, truth in histories(real_data):
+        if tool not in ("litellm", "opentelemetry-openai-v2"):
+            continue
+        wanted = {
+            f"chatcmpl-{process['label']}-{request['n']}": request
+            for process in truth["processes"]
+            for request in process["requests"]
+            if request["kind"] == "answered"
+        }
+        with create_log("memory:") as log:
+            import_history(log, _IMPORTERS[tool], folder)
+            told = [one.event for one in log.read_all() if one.type == "llm.usage_recorded"]
+        for event in told:
+            request = wanted.get(event.call_id)
+            if request is None or event.split != "measured" or event.output_tokens is None:
+                continue
+            cached = request["cache_read"] + request["cache_write"]
+
+            assert request["input_uncached"] + cached == event.input_tokens, event.call_id
+            assert request["output"] == event.output_tokens
+            seen += 1
+
+    assert seen > 4
+
+
+def test_estimates_are_never_measured(real_data):
+    """What aider tells are its own estimates, in each version."""
+    splits = set()
+    for tool, folder, _truth in histories(real_data):
+        if tool == "aider":
+            with create_log("memory:") as log:
+                import_history(log, "aider", folder)
+                splits |= {e.event.split for e in log.read_all() if e.type == "llm.usage_recorded"}
+
+    assert {"inferred"} == splits

@@ -7,11 +7,16 @@ from typing import Any, Final
 from autopack.plugins.hookspecs import Register, hookimpl
 
 _IMPORTERS: Final = {
+    "aider": "aider:Aider",
     "claude-code": "claude_code:ClaudeCode",
     "codex": "codex:Codex",
     "gemini-cli": "gemini:Gemini",
+    "inspect-ai": "inspect_logs:InspectLogs",
+    "litellm": "litellm_logs:LiteLlm",
     "llm": "llm_logs:LlmLogs",
+    "mini-swe-agent": "mini_swe:MiniSwe",
     "opencode": "opencode:Opencode",
+    "otel": "otel:OpenTelemetry",
     "qwen-code": "qwen:Qwen",
 }
 

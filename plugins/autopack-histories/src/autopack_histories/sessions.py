@@ -21,6 +21,7 @@ CALLS_MOST: Final = 2_000
 """How many calls of a turn are held until its end is known."""
 
 UNCATEGORISED: Final = "uncategorised"
+_SESSIONS_MOST: Final = 10_000
 _GOAL_CHARS: Final = 300
 _KEY_CHARS: Final = 120
 
@@ -89,6 +90,8 @@ class Sessions:
         self.run, self._labels = run, _labels(self._tool, about)
         if run in self._begun:
             return
+        if len(self._begun) >= _SESSIONS_MOST:
+            self._begun.clear()  # one that comes again is told again, and is known by its id
         self._begun[run] = 0
         fields = {"cwd": word(about.cwd), "version": word(about.version), **about.more}
         event = RunCreated(
@@ -104,7 +107,7 @@ class Sessions:
         if self.run is None or (self._turn is not None and self._turn.key == key):
             return
         self._end_turn(is_followed=True)
-        self._begun[self.run] += 1
+        self._begun[self.run] = self._begun.get(self.run, 0) + 1
         self._turn = _Turn(key=key, at=at, goal=_short(goal), index=self._begun[self.run])
 
     def asks(self, goal: str | None) -> bool:
