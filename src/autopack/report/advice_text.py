@@ -68,6 +68,10 @@ def _judged(found: AdviceFigures) -> Iterator[str]:
         f"{_figure(later.right_gain, _points)} points."
     )
     yield f"Of all tasks, {_percent(found.unpassed)} % end with nothing that the check passed."
+    yield (
+        f"By the tasks that chose it, the chain bears a check that passes up to "
+        f"{100 * found.borne:.0f} % of wrong work."
+    )
 
 
 def _table(chose: ChainComparison, held_out: ChainComparison) -> list[str]:

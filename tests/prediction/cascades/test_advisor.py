@@ -166,3 +166,27 @@ def test_many_models_on_few_tasks():
 
     assert 12 + 12 * 11 + 12 * 11 * 10 == figures.chains
     assert figures.held_out.right_gain.value > -0.04
+
+
+def test_how_many_false_passes_a_chain_bears():
+    """A point more than that, and it is right less often than it may be."""
+    given = [attrs.evolve(one, checked=None) for one in split(200)]
+    borne = advice(given, margin=0.05).figures.borne
+    chain = [
+        next(
+            one.right
+            for one in advice(given, margin=0.5, false_passes=share).figures.frontier
+            if one.models == ("small", "large")
+        )
+        for share in (borne, borne + 0.01)
+    ]
+    large = sum(bool(one.right) for one in given if one.model == "large") / 200
+
+    assert chain[0] >= large - 0.05 - 1e-9 > chain[1]
+
+
+def test_a_check_is_no_witness_for_itself():
+    """Where its own word is all that is known, nothing is known of its false passes."""
+    given = [attrs.evolve(one, is_proven=False) for one in split(100)]
+
+    assert "assumed" == advice(given).check.basis

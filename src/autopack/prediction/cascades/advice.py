@@ -27,6 +27,8 @@ class AdviceFigures:
         chain: The models of the chain that looks best, in the order in which they are tried.
         chains: How many chains were looked at.
         unpassed: In which share of the tasks the check passes none of the chain's models.
+        borne: How much of wrong work the check may pass before the chain is right less often than
+            it may be, on the tasks that chose it.
         chose: On the tasks that chose it.
         held_out: On each tenth of them, chosen by the other nine.
         one_after_the_other: On each tenth of them, chosen by those before it, in several orders.
@@ -37,6 +39,7 @@ class AdviceFigures:
     chain: tuple[str, ...]
     chains: int
     unpassed: float
+    borne: float
     chose: ChainComparison
     held_out: ChainComparison
     one_after_the_other: ChainComparison

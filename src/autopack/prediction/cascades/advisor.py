@@ -3,7 +3,10 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 from typing import Final
+
+import attrs
 
 from autopack.prediction.cascades.advice import AdviceFigures, ChainValue, ModelAdvice
 from autopack.prediction.cascades.chain_choice import ChainTable, frontier, table_of
@@ -17,12 +20,11 @@ from autopack.prediction.cascades.chains import course_of, longest
 from autopack.prediction.cascades.check_rates import CheckRates, passing_by, rates_of
 from autopack.prediction.cascades.common_tasks import (
     Selected,
-    Tried,
     selected_models,
     whole_part,
 )
 from autopack.prediction.cascades.refusals import is_worse, selected_clause, unfit, unproven
-from autopack.prediction.cascades.trials import ModelColumn, Trial, by_model, columns_of
+from autopack.prediction.cascades.trials import ModelColumn, Trial, Tried, by_model, columns_of
 
 _BLOCKS: Final = 20
 _STEPS: Final = (0.0, 0.5, 1.0, 1.5, 2.0)
@@ -73,6 +75,8 @@ def advised(
         part = {model: alike[model] for model in models}
         columns = columns_of(part, in_random_order, passing_by(check))
         figures = _figures(columns, draw, max_length=length, margin=margin)
+        borne = _borne(figures, part, in_random_order, check, margin)
+        figures = attrs.evolve(figures, borne=borne)
         refusal = unproven(figures, margin)
     return ModelAdvice(
         source=source,
@@ -113,6 +117,7 @@ def _figures(
         chain=named[choice.chain],
         chains=len(named),
         unpassed=sum(unpassed) / whole.tasks,
+        borne=0.0,
         chose=compared(judge.of_all(choice), draw),
         held_out=held_out,
         one_after_the_other=compared(judge.one_after_the_other(draw), draw),
@@ -125,6 +130,25 @@ def _figures(
             for one in frontier(table, whole)
         ),
     )
+
+
+def _borne(
+    found: AdviceFigures,
+    part: Tried,
+    tasks: Sequence[str],
+    check: CheckRates,
+    margin: float,
+) -> float:
+    """Return how many false passes a chain bears, to a hundredth; its other rates stay."""
+    least = found.chose.single_right.value - margin
+    links = range(len(found.chain))
+    for hundredths in range(100):
+        share = hundredths / 100
+        rates = rates_of([], false_passes=share, false_failures=check.false_failures.share)
+        columns = columns_of({name: part[name] for name in found.chain}, tasks, passing_by(rates))
+        if fmean(course_of(columns, tuple(links)).right) < least - 1e-9:
+            return max(0, hundredths - 1) / 100
+    return 1.0
 
 
 def _careful(

@@ -66,9 +66,12 @@ def rates_of(
     """
     Return the rates of a check: as given, else measured, else 0.
 
-    Trials of one task are alike; the intervals are as wide as so much less evidence makes them.
+    A trial whose verdict is the check's own word tells nothing of it. Trials of one task are
+    alike; the intervals are as wide as so much less evidence makes them.
     """
-    judged = [one for one in trials if one.right is not None and one.checked is not None]
+    judged = [
+        one for one in trials if one.right is not None and one.checked is not None and one.is_proven
+    ]
     if false_passes is None and false_failures is None and not judged:
         return CheckRates(false_passes=_exactly(0), false_failures=_exactly(0), basis="assumed")
     wrong = [one for one in judged if not one.right]

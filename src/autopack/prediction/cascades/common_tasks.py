@@ -1,14 +1,12 @@
 """Tasks that can be compared: those that each model was tried on, where that was no selection."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from math import comb
 from typing import Final
 
 import attrs
 
-from autopack.prediction.cascades.trials import Trial
-
-Tried = Mapping[str, Mapping[str, Sequence[Trial]]]
+from autopack.prediction.cascades.trials import Tried
 
 _BY_CHANCE: Final = 0.01
 """How seldom chance alone may call a model selected, over all that is compared."""

@@ -17,6 +17,7 @@ class Trial:
         right: Whether its work was right, by the best that is known of it.
         checked: What the check said that a chain would go by.
         calls: How many calls it made.
+        is_proven: Whether what is known of it comes from elsewhere than the check.
     """
 
     task: str
@@ -25,6 +26,7 @@ class Trial:
     right: bool | None = None
     checked: bool | None = None
     calls: int | None = None
+    is_proven: bool = True
 
     @property
     def lacks(self) -> str | None:
@@ -57,7 +59,11 @@ Passing = Callable[[Trial], float]
 """How probable it is that the check passes a trial."""
 
 
-def by_model(trials: Sequence[Trial]) -> Mapping[str, Mapping[str, list[Trial]]]:
+Tried = Mapping[str, Mapping[str, Sequence[Trial]]]
+"""Trials by model and task."""
+
+
+def by_model(trials: Sequence[Trial]) -> Tried:
     """Return trials by model and task, models by name."""
     found: dict[str, dict[str, list[Trial]]] = defaultdict(lambda: defaultdict(list))
     for trial in trials:
@@ -65,9 +71,7 @@ def by_model(trials: Sequence[Trial]) -> Mapping[str, Mapping[str, list[Trial]]]
     return dict(sorted(found.items()))
 
 
-def columns_of(
-    tried: Mapping[str, Mapping[str, list[Trial]]], tasks: Sequence[str], passing: Passing
-) -> list[ModelColumn]:
+def columns_of(tried: Tried, tasks: Sequence[str], passing: Passing) -> list[ModelColumn]:
     """
     Return a column a model, over tasks that each of the models was tried on.
 
