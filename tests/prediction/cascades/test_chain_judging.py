@@ -49,23 +49,20 @@ def test_what_is_chosen_by_luck_is_no_better_later():
     assert 0.47 < fmean(later) < 0.53
 
 
-def test_a_task_has_no_part_in_its_own_judgement():
-    """Another outcome of one block changes what is chosen for the others, and not for it."""
-    columns = made_up(1, tasks=40)
-    turned = [
-        ModelColumn(
-            model=one.model,
-            cost=one.cost,
-            right=[*one.right[:38], *(1 - hit for hit in one.right[38:])],
-            passed=one.passed,
-            passed_right=one.passed_right,
-        )
-        for one in columns
-    ]
-    was, now = (judge_of(one).held_out()[38:] for one in (columns, turned))
+def only_right_in(name, *tasks):
+    """Return a model that costs what every other one does."""
+    hits = [float(task in tasks) for task in range(40)]
+    return ModelColumn(
+        model=name, cost=[1.0] * 40, right=hits, passed=[1.0] * 40, passed_right=hits
+    )
 
-    assert [one.chain_usd for one in was] == [one.chain_usd for one in now]
-    assert [1 - one.chain_right for one in was] == [one.chain_right for one in now]
+
+def test_a_task_has_no_part_in_its_own_judgement():
+    """The last two tasks make one model the better one; by all others it is not."""
+    judge = judge_of([only_right_in("a", *range(19), 38, 39), only_right_in("b", *range(20))])
+
+    assert 1 == judge.of_all(judge.choice())[-1].chain_right
+    assert [0, 0] == [one.chain_right for one in judge.held_out()[38:]]
 
 
 def test_each_task_is_held_out_once():
