@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from autopack.api.views import list_phases as list_phases
     from autopack.api.views import replay as replay
     from autopack.api.views import view as view
+    from autopack.api.workspaces import list_workspaces as list_workspaces
+    from autopack.api.workspaces import sweep_workspaces as sweep_workspaces
     from autopack.cli.demo_run import run_demo as run_demo
     from autopack.draining.attempts.escalation import Escalation as Escalation
     from autopack.draining.engine.drain_report import DrainReport as DrainReport

@@ -74,8 +74,9 @@ def autopack_register_projections(register: Register) -> None:
     from autopack.projections.coefficients import COEFFICIENTS
     from autopack.projections.phases import PHASES
     from autopack.projections.runs import RUNS
+    from autopack.projections.workspaces import WORKSPACES
 
-    for projection in (PHASES, RUNS, ATTEMPTS, USAGE, COEFFICIENTS, ACCOUNTS):
+    for projection in (PHASES, RUNS, ATTEMPTS, USAGE, COEFFICIENTS, ACCOUNTS, WORKSPACES):
         register(projection.name, projection)
 
 

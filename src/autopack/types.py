@@ -119,7 +119,17 @@ if TYPE_CHECKING:
     from autopack.ports.work import NeedsPerson as NeedsPerson
     from autopack.ports.work import Outcome as Outcome
     from autopack.ports.work import PhaseView as PhaseView
+    from autopack.ports.work import Prepared as Prepared
     from autopack.ports.work import RunView as RunView
+    from autopack.ports.workspaces import CheckAt as CheckAt
+    from autopack.ports.workspaces import Ended as Ended
+    from autopack.ports.workspaces import Opened as Opened
+    from autopack.ports.workspaces import Swept as Swept
+    from autopack.ports.workspaces import WorkspaceAttempt as WorkspaceAttempt
+    from autopack.ports.workspaces import WorkspaceLike as WorkspaceLike
+    from autopack.ports.workspaces import WorkspaceLog as WorkspaceLog
+    from autopack.ports.workspaces import WorkspaceRow as WorkspaceRow
+    from autopack.ports.workspaces import Workspaces as Workspaces
     from autopack.prediction.calibration.backtesting import Backtest as Backtest
     from autopack.prediction.calibration.backtesting import Promise as Promise
     from autopack.prediction.calibration.forecast_intervals import Forecast as Forecast

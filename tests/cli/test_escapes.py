@@ -32,7 +32,7 @@ READING = [
     ["run", "list"], ["run", "show", "r"], ["phase", "show", "r/p1"], ["phase", "show", "r/p2"],
     ["phase", "show", "r/p3"], ["phase", "text", "r/p1"], ["history", "r"], ["history", "r", "p2"],
     ["replay"], ["replay", "--projection", "runs"], ["replay", "--projection", "usage"],
-    ["replay", "--projection", "accounts"], ["account", "list"],
+    ["replay", "--projection", "accounts"], ["account", "list"], ["workspaces", "list"],
     ["replay", "--projection", "samples"], ["replay", "--diff", "1"],
     ["calibrate", "--min-samples", "1"], ["calibrate", "report"], ["backtest"],
     ["advise", "models", "--trace", EVIL], ["advise", "models", "--trace", f"{EVIL}.csv"],

@@ -56,6 +56,8 @@ PYTHON_NAMES = {
     "cap reject": "decide_cap",
     "account list": "status",
     "account open": "open_account",
+    "workspaces list": "list_workspaces",
+    "workspaces sweep": "sweep_workspaces",
     "simulate": "simulate synthetic_backlog",
     "probe": "probe",
     "status": "status",

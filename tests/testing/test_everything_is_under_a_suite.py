@@ -15,6 +15,7 @@ from autopack.testing.executors import ExecutorContract
 from autopack.testing.importers import ImporterContract
 from autopack.testing.projections import ProjectionContract
 from autopack.testing.strategies import StrategyContract
+from autopack.testing.workspaces import WorkspaceContract
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("plugins/*/tests/test_*.py")]
@@ -26,7 +27,10 @@ SUITES = {
     "projection": ProjectionContract,
     "importer": ImporterContract,
     "backend": BackendContract,
+    "workspace": WorkspaceContract,
 }
+IN_A_FOLDER = ("backend", "workspace")
+"""The kinds whose suites make them in a folder."""
 WITHOUT_A_SUITE = {
     "exporter": "its importer reads what it wrote, and that importer is under a suite",
     "preset": "what a client prints is its own: each reader is held to recorded outputs of it",
@@ -69,7 +73,7 @@ def test_what_is_registered_is_under_its_suite(kind, cases, backends, tmp_path_f
     """A test class subclasses the suite of its kind, and makes it."""
     suite, tested = SUITES[kind], set()
     for case in (case for case in cases if issubclass(case, suite)):
-        needs = [tmp_path_factory.mktemp("made")] if kind == "backend" else []
+        needs = [tmp_path_factory.mktemp("made")] if kind in IN_A_FOLDER else []
         tested.add(sort_of(case().make(*needs)))
     registered = backends if kind == "backend" else load_plugins().known(kind)
     missing = [name for name, thing in registered.items() if sort_of(thing) not in tested]

@@ -54,6 +54,10 @@ from autopack.events import (
     RunResumed,
     SampleRecorded,
     SubscriptionEventSkipped,
+    WorkspaceClosed,
+    WorkspaceCommitted,
+    WorkspaceIntegrated,
+    WorkspaceOpened,
 )
 
 
@@ -94,5 +98,7 @@ def subject(event: CoreEvent) -> str:
             return name
         case ArtifactsPruned():
             return event.by
+        case WorkspaceOpened() | WorkspaceCommitted() | WorkspaceIntegrated() | WorkspaceClosed():
+            return event.phase_id
         case _:
             assert_never(event)

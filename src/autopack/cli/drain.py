@@ -13,7 +13,7 @@ from autopack.cli.drain_control import list_, pause, resume, set_
 from autopack.cli.event_lines import EventLines
 from autopack.cli.forced_exit import CLOSING_S, INTERRUPTED, LastResort, last_resort
 from autopack.cli.lasting_stderr import unhurried
-from autopack.cli.named_plugins import executor_of, strategy_of
+from autopack.cli.named_plugins import executor_of, strategy_of, workspace_of
 from autopack.cli.number_options import AMOUNT, COUNT, PART, SHARE, SPAN, dollars, rates
 from autopack.cli.output import (
     print_json,
@@ -80,6 +80,14 @@ _TEACHING = frozenset({"calibrator", "estimator", "max_samples"})
     metavar="NAME=VALUE",
     help="An option of the strategy; several times.",
 )
+@click.option(
+    "--workspace", metavar="NAME|FOLDER",
+    help="Where attempts work: a folder, or `worktree` for one of its own for each.",
+)  # fmt: skip
+@click.option(
+    "-w", "--workspace-option", "workspace_options", multiple=True, metavar="NAME=VALUE",
+    help="An option of the workspace; several times.",
+)  # fmt: skip
 @click.option("--estimator", help="Predicts outputs.  [default: deliverables]")
 @click.option("--calibrator", help="Budget a quantile by it, from the log's samples.")
 @click.option(
@@ -163,6 +171,7 @@ def drain(
     preset: str | None,
     options: tuple[str, ...],
     strategy_options: tuple[str, ...],
+    workspace_options: tuple[str, ...],
     requeue: bool,
     why: str | None,
     detach: bool,
@@ -200,7 +209,7 @@ def drain(
             session.registry(),
             given,
             (command_of(ctx, command), preset, options),
-            strategy_options,
+            (strategy_options, workspace_options),
             dry_run,
         )
     with session.open_log() as log:
@@ -235,11 +244,11 @@ def _settings(
     registry: Any,
     given: dict[str, Any],
     program: tuple[str | None, str | None, tuple[str, ...]],
-    strategy_options: tuple[str, ...],
+    more_options: tuple[tuple[str, ...], tuple[str, ...]],
     is_plan: bool,
 ) -> dict[str, Any]:
     """Return what was said on the command line; a drain to go on with says the rest."""
-    source = ctx.get_parameter_source
+    source, (strategy_options, workspace_options) = ctx.get_parameter_source, more_options
     said = {
         name: value
         for name, value in given.items()
@@ -256,10 +265,14 @@ def _settings(
         said["prices"] = read_prices(said["prices"])
     if "strategy" in said:
         said["strategy"] = strategy_of(registry, said["strategy"], strategy_options)
+    if "workspace" in said:
+        said["workspace"] = workspace_of(registry, said["workspace"], workspace_options)
     if "tau" in said and not {"calibrator", "resumes"} & said.keys():
         raise click.UsageError("--tau belongs to --calibrator.")
     if strategy_options and "strategy" not in said:
         raise click.UsageError("--strategy-option (-s) is for a --strategy: name that too.")
+    if workspace_options and "workspace" not in said:
+        raise click.UsageError("--workspace-option (-w) is for a --workspace: name that too.")
     return said
 
 

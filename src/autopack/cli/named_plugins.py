@@ -49,6 +49,25 @@ def strategy_of(registry: Any, name: str, options: Sequence[str]) -> Any:
     return made(registry, "strategy", name, options_of("--strategy-option (-s)", options))
 
 
+def workspace_of(registry: Any, name: str, options: Sequence[str]) -> Any:
+    """Return the workspace that is meant: who keeps folders, with its options, or one folder."""
+    from pathlib import Path
+
+    from autopack.plugins.python_files import place_in
+
+    given = options_of("--workspace-option (-w)", options)
+    if name in registry.names("workspace") or place_in(name):
+        return {**given, "name": named(registry, "workspace", name)}
+    folder = Path(name).absolute()
+    if given or not folder.is_dir():
+        known = ", ".join(registry.names("workspace")) or "none; autopack-git has `worktree`"
+        raise click.UsageError(
+            f"--workspace is {name!r}: there is no such folder, and no workspace of that name. "
+            f"Registered: {known}."
+        )
+    return folder
+
+
 def made(registry: Any, kind: str, name: str, options: dict[str, Any]) -> Any:
     """Return the name as it is, or what it stands for, made with *options*."""
     from autopack.draining.settings.plugin_options import made_with

@@ -21,6 +21,7 @@ _KINDS: Final = (
     "importer",
     "exporter",
     "backend",
+    "workspace",
     "command",
     "hook",
 )

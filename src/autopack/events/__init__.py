@@ -63,6 +63,13 @@ from autopack.events.run import (
 from autopack.events.schema import event
 from autopack.events.subscription import SubscriptionEvent, SubscriptionEventSkipped
 from autopack.events.usage import LlmUsageAmended, LlmUsageRecorded, SampleRecorded, UsageEvent
+from autopack.events.workspace import (
+    WorkspaceClosed,
+    WorkspaceCommitted,
+    WorkspaceEvent,
+    WorkspaceIntegrated,
+    WorkspaceOpened,
+)
 
 CoreEvent = (
     RunEvent
@@ -74,6 +81,7 @@ CoreEvent = (
     | AccountEvent
     | SubscriptionEvent
     | ArtifactEvent
+    | WorkspaceEvent
 )
 """The closed union that the core folds; a plugin's events are never in it."""
 
@@ -142,5 +150,10 @@ __all__ = [
     "SubscriptionEvent",
     "SubscriptionEventSkipped",
     "UsageEvent",
+    "WorkspaceClosed",
+    "WorkspaceCommitted",
+    "WorkspaceEvent",
+    "WorkspaceIntegrated",
+    "WorkspaceOpened",
     "event",
 ]

@@ -111,6 +111,16 @@ def autopack_register_backends(register: Register) -> None:
 
 
 @hookspec
+def autopack_register_workspaces(register: Register) -> None:
+    """
+    Register who keeps a folder for each attempt: objects, or classes made with a user's options.
+
+    They have what :class:`autopack.types.Workspaces` says: ``prepare``, ``open``, ``settle`` and
+    ``sweep``.
+    """
+
+
+@hookspec
 def autopack_register_commands(register: Register) -> None:
     """Register click commands for the command line."""
 

@@ -27,6 +27,7 @@ KINDS: Final = {
     "importer": "importers",
     "exporter": "exporters",
     "backend": "backends",
+    "workspace": "workspaces",
     "command": "commands",
 }
 """What can be registered by name, with its hook's ending."""

@@ -30,6 +30,7 @@ KINDS: Final = {
     "importer": ('"$name", $object()', "--log LOG import $name march.$name.csv"),
     "exporter": ('"$name", $object()', "--log LOG export $name FILE"),
     "backend": ('"$name", $object()', "log create $name://here"),
+    "workspace": ('"$name", $object', "--log LOG drain --workspace $name --executor recorded"),
     "command": ('"$name", $object', "--log LOG $name"),
     "hook": ("", "--log LOG drain --executor recorded"),
 }
@@ -50,8 +51,9 @@ def create_plugin(name: str, kind: str, folder: Path | str) -> Path:
     Args:
         name: Lower-case words with hyphens; under it the object is registered.
         kind: ``strategy``, ``executor``, ``preset``, ``estimator``, ``calibrator``, ``projection``,
-            ``event``, ``importer``, ``exporter``, ``backend`` or ``command``; ``hook`` is for what
-            is asked or told, and has no name: gates, guards, prices, observers.
+            ``event``, ``importer``, ``exporter``, ``backend``, ``workspace`` or ``command``;
+            ``hook`` is for what is asked or told, and has no name: gates, guards, prices,
+            observers.
 
     Raises:
         InvalidInputError: The name or kind cannot be used, an installed plugin has the name, the

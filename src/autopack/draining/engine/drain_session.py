@@ -33,6 +33,7 @@ from autopack.draining.settings.preconditions import check, set_cap
 from autopack.draining.settings.settings import Settings
 from autopack.draining.strategies.drain_history import NOTED, DrainHistory
 from autopack.draining.strategies.group_knowledge import Knowledge, Predictions
+from autopack.draining.workspaces.attempt_folders import AttemptFolders, prepared_by
 from autopack.errors import (
     CapFullError,
     CommandRefusedError,
@@ -101,9 +102,10 @@ class DrainSession:
             caps=self.caps,
             lanes=self.account_lanes,
         )
+        self.folders = AttemptFolders(self.handler, settings.keeper)
         self.preparations = Preparations(
             self.claims,
-            settings.prepare,
+            prepared_by(settings.keeper, settings.prepare, None),
             lambda: self.admission.runs,
             most=settings.workers + 1,  # a slow one holds up no other run
         )
@@ -254,7 +256,7 @@ class DrainSession:
             settings.estimator,
             phase,
             registry=self.registry,
-            workspace=settings.workspace,
+            workspace=settings.folder,
             quantiles=None if settings.calibrator is None else self._quantiles(),
             tau=settings.tau,
             taught=self._taught,

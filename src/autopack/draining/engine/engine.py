@@ -149,8 +149,9 @@ class Drain:
     def _check(self) -> None:
         self._session.check()
         self._workers.control.begin()
-        if check := getattr(self._settings.executor, "check", None):
-            check()
+        for part in (self._settings.executor, self._settings.keeper):
+            if check := getattr(part, "check", None):
+                check()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self.arun())
@@ -241,10 +242,12 @@ class Drain:
         reason: Reason = ("error", None)
         try:
             await workers.in_io(self._session.open)
+            await self._session.folders.swept()
             reason = await self._loop(began, changed)
             await workers.settle(lambda: self._halt.is_releasing)
             await workers.tend()
             workers.raise_fault()
+            await self._session.folders.swept()
             held = self._held()
             await workers.surely(lambda: self._conclusion.close(*reason, held))
         except BaseException as fault:

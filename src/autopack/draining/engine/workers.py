@@ -16,7 +16,7 @@ from autopack.draining.attempts.threads import off_loop
 from autopack.draining.engine.control import Control
 from autopack.draining.engine.drain_session import DrainSession
 from autopack.draining.engine.halt import WorkUnderWay
-from autopack.draining.engine.judgement import judged
+from autopack.draining.engine.judgement import check_again, judged
 from autopack.draining.engine.log_thread import LogThread
 from autopack.errors import LeaseLostError
 from autopack.events import DrainPauseRequested
@@ -175,15 +175,16 @@ class Workers:
 
     async def _work(self, claim: Claim) -> None:
         session = self._session
-        live = LiveAttempt(
-            session.handler, session.claims, claim, workspace=session.settings.workspace
-        )
+        place = session.settings.folder if session.settings.keeper is None else None
+        live = LiveAttempt(session.handler, session.claims, claim, workspace=place)
         began = time.monotonic()
         self._live[claim.token] = live, began
         try:
             lost = self._lost.setdefault(claim.token, asyncio.Event())
             live.when_capped = _setter(lost)
-            outcome = await call(
+            outcome = await session.folders.opened(
+                claim, live, partial(check_again, session, claim, live)
+            ) or await call(
                 session.settings.execute,
                 live,
                 claim,

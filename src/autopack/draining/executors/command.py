@@ -46,7 +46,7 @@ class CommandExecutor:
             is left out if one of its placeholders has no value. A preset brings its own.
         preset: A client whose output is read for usage: its name, or an object of one's own.
         stdin: A text with placeholders for standard input; None gives it none.
-        cwd: The folder to run in, absolute or from here.
+        cwd: The folder to run in, absolute or from here; the attempt's own, if it is left out.
         env: Variables to add to this process's own; their values may have placeholders. The log
             keeps their names only.
         capture_bytes: How much of stdout, and of stderr, is kept as an artifact.
@@ -180,7 +180,7 @@ class CommandExecutor:
                     stdout=work.stdout,
                     stderr=work.errors.feed,
                     stdin=stdin,
-                    cwd=self._cwd,
+                    cwd=self._cwd or attempt.workspace,
                     env=own,
                     pass_fds=(channel.write_end,),
                     keeper=keeper.pipe,
@@ -229,7 +229,8 @@ class CommandExecutor:
                 await to_the_end(work.finish(most, returncode=None))
 
     def _watch(self, phase: PhaseView, attempt: Attempt, env: Mapping[str, str]) -> WatchedProgram:
-        place = Surroundings(env=env, cwd=self._cwd, deliverables=phase.deliverables)
+        folder = self._cwd or attempt.workspace
+        place = Surroundings(env=env, cwd=folder, deliverables=phase.deliverables)
         token = attempt.lease_token
         reader = ProgramReader(token) if self._preset is None else self._preset.reader(token, place)
         return WatchedProgram(
@@ -312,6 +313,7 @@ def _variables(phase: PhaseView, attempt: Attempt) -> dict[str, str]:
         "AUTOPACK_GOAL": phase.goal,
         "AUTOPACK_MODEL": phase.model,
         "AUTOPACK_FEEDBACK": phase.feedback,
+        "AUTOPACK_WORKSPACE": None if attempt.workspace is None else str(attempt.workspace),
     }
     told |= {
         name: text.replace("\0", "\ufffd")

@@ -17,7 +17,7 @@ Argument = str | Sequence[str]
 
 _NAMES: Final = (
     "goal", "prompt", "phase", "run_id", "phase_id", "attempt", "category", "complexity", "tier",
-    "model", "budget_tokens", "timeout_s", "deliverables", "payload", "feedback",
+    "model", "budget_tokens", "timeout_s", "deliverables", "payload", "feedback", "workspace",
 )  # fmt: skip
 _PREFIXES: Final = ("payload", "labels", "inputs", "settings")
 _PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w-]*+(?:\.[\w-]++)*+)\}")
@@ -38,6 +38,7 @@ class Foreseen:
     budget_tokens: int
     settings: Mapping[str, Any]
     number: int = 1
+    workspace: str = "{workspace}"
 
 
 @attrs.frozen
@@ -81,6 +82,9 @@ class Values:
                 return self.attempt.number
             case "budget_tokens":
                 return self.attempt.budget_tokens
+            case "workspace":
+                found = self.attempt.workspace
+                return None if found is None else str(found)
             case "deliverables":
                 return list(phase.deliverables)
         return getattr(phase, head)

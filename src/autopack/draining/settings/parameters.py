@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 from autopack.draining.attempts.escalation import EscalationLike
 from autopack.draining.queue.rate_limits import Rate
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.workspaces import WorkspaceLike
 from autopack.prediction.calibration.price_table import PriceTable
 from autopack.values.money import UsdLike
 
@@ -78,7 +79,8 @@ class DrainSettings(DrainLimits, total=False):
         timeout_s: The deadline of phases that name none.
         lease_s: How long a dead worker's phases stay with it; 30.
         allow_empty: Drain a log that holds no runs.
-        workspace: The folder that attempts work in, ``attempt.workspace``; deliverables are
+        workspace: The folder that attempts work in, ``attempt.workspace``; or who keeps one for
+            each attempt: a registered name, or ``{"name": ..., options}``. Deliverables are
             looked up there for the estimate.
         resumes: The id of a drain to go on with, or ``last``: its settings and limits, and what
             it used of them, come from the log; what is given here wins.
@@ -110,7 +112,7 @@ class DrainSettings(DrainLimits, total=False):
     timeout_s: float | None
     lease_s: float
     allow_empty: bool
-    workspace: Path | None
+    workspace: WorkspaceLike | None
     resumes: str | None
     drain: str | None
     prices: PriceTable | Sequence[Mapping[str, Any]] | None

@@ -24,12 +24,14 @@ from autopack.draining.settings.named_parts import (
     plain_options_of,
     strategy_of,
 )
+from autopack.draining.settings.named_workspaces import keeper_in, recorded_workspace, workspace_of
 from autopack.errors import InvalidInputError
 from autopack.plugins.registry import Registry
 from autopack.ports.drain import StrategyLike
 from autopack.ports.figures import WORKERS_MOST, YEAR_S, check_count, check_lease, check_seconds
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import ExecutorLike, PhaseView
+from autopack.ports.workspaces import WorkspaceLike, Workspaces
 from autopack.prediction.calibration.price_table import PriceTable
 from autopack.values.ids import check_name
 from autopack.values.money import Usd, UsdLike
@@ -61,7 +63,7 @@ class Settings:
     timeout_s: float | None
     lease_s: float
     allow_empty: bool
-    workspace: Path | None
+    workspace: Path | Workspaces | None
     resumes: str | None
     drain: str | None
     backoff: Backoff
@@ -91,6 +93,16 @@ class Settings:
     def prepare(self) -> Any:
         """What is called once a run, or None."""
         return getattr(self.executor, "prepare", None)
+
+    @property
+    def keeper(self) -> Workspaces | None:
+        """Who keeps a folder for each attempt, if somebody does."""
+        return keeper_in(self.workspace)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder in which a run's files are looked at, and where attempts work without one."""
+        return self.workspace if isinstance(self.workspace, Path | None) else self.workspace.folder
 
     @property
     def standing_caps(self) -> StandingCaps:
@@ -142,7 +154,7 @@ class Settings:
             "day_zone": str(self.day_zone),
             **({"objects": list(self.objects)} if self.objects else {}),
             **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
-            "workspace": None if self.workspace is None else str(self.workspace),
+            **recorded_workspace(self.workspace),
             "strategy_options": plain_options_of(self.strategy),
             **limits,
         }
@@ -163,7 +175,7 @@ def settings_of(
     timeout_s: float | None = None,
     lease_s: float = 30.0,
     allow_empty: bool = False,
-    workspace: Path | None = None,
+    workspace: WorkspaceLike | None = None,
     resumes: str | None = None,
     drain: str | None = None,
     backoff_base_s: float = 1.0,
@@ -249,7 +261,7 @@ def settings_of(
         timeout_s=timeout_s,
         lease_s=lease_s,
         allow_empty=allow_empty,
-        workspace=workspace,
+        workspace=workspace_of(registry, workspace),
         resumes=resumes,
         drain=drain if drain is None else check_name("drain", drain),
         backoff=Backoff(base_s=backoff_base_s, cap_s=backoff_cap_s),

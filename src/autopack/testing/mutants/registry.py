@@ -20,9 +20,11 @@ from autopack.testing.mutants import (
     importers,
     projections,
     strategies,
+    workspaces,
 )
 from autopack.testing.projections import ProjectionContract
 from autopack.testing.strategies import StrategyContract
+from autopack.testing.workspaces import WorkspaceContract
 
 
 @attrs.frozen(kw_only=True)
@@ -182,6 +184,18 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
             (executors.claims_to_have_measured, "test_usage_is_marked_as_what_it_is"),
             (executors.records_nothing, "test_every_call_is_recorded_once"),
             (executors.Once, "test_it_can_be_used_again"),
+        ),
+    ),
+    *_of(
+        WorkspaceContract,
+        (
+            (workspaces.Copies, None),
+            (workspaces.SharesAFolder, "test_each_attempt_has_a_folder_of_its_own"),
+            (workspaces.TellsNobody, "test_a_folder_is_recorded_before_it_is_used"),
+            (workspaces.MergesNothing, "test_what_comes_after_sees_what_it_comes_after"),
+            (workspaces.MergesFailures, "test_nobody_sees_what_failed"),
+            (workspaces.SweepsTheLiving, "test_a_sweep_leaves_those_at_work"),
+            (workspaces.SweepsTheSameAgain, "test_a_sweep_may_be_repeated"),
         ),
     ),
 )

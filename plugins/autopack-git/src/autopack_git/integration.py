@@ -1,0 +1,161 @@
+"""Work of a run onto its branch, under a lock, and what the log has to learn of that."""
+
+from pathlib import Path
+from typing import Final
+
+from autopack.events import WorkspaceIntegrated
+from autopack.events.workspace import How
+from autopack.types import (
+    Failed,
+    NeedsPerson,
+    Outcome,
+    PhaseStatus,
+    WorkspaceAttempt,
+    WorkspaceLog,
+    WorkspaceRow,
+)
+from autopack_git import trees
+from autopack_git.commits import found_in
+from autopack_git.merging import ConflictError, HeldBackError, Merge, MovedError, move, planned
+from autopack_git.options import Options
+from autopack_git.program import Git
+from autopack_git.repository import Repository
+from autopack_git.standing import standing_of
+
+_TRIES: Final = 5
+_TOLD_MOST: Final = 20
+
+
+class Integration:
+    """A run's branch: what is merged into it, and by whom."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        options: Options,
+        log: WorkspaceLog,
+        run_id: str,
+        target: str,
+    ) -> None:
+        self.target, self.run_id = target, run_id
+        self._repository, self._options, self._log = repository, options, log
+
+    def merge(self, attempt: WorkspaceAttempt, row: WorkspaceRow, tree: Path) -> Outcome | None:
+        """
+        Merge an attempt's commit; checked again if it had to be rebased.
+
+        Returns:
+            None if it is merged; or what is to be recorded instead.
+        """
+        with self._repository.merging(self.target, attempt):
+            self.reconcile()
+            for _ in range(_TRIES):
+                try:
+                    return self._merged(attempt, row, tree)
+                except MovedError:
+                    continue
+                except ConflictError as fault:
+                    return self._conflict(attempt, row, fault)
+                except HeldBackError as fault:
+                    return NeedsPerson(f"{fault}. Commit or put away what is there, then approve.")
+        told = f"{self.target} was moved {_TRIES} times while work was to be merged into it"
+        return Failed("branch_moved", told, retryable=True, failure_class="execution")
+
+    def _merged(self, attempt: WorkspaceAttempt, row: WorkspaceRow, tree: Path) -> Outcome | None:
+        merge = self._planned(row)
+        if merge.is_rebased and self._options.integrate == "fast-forward":
+            told = f"{self.target} has moved on since this was begun, and integrate=fast-forward"
+            return self._again(attempt, row, f"{told} rebases nothing", "not_fast_forward")
+        if merge.is_rebased and merge.commit != merge.before:
+            Git(tree)("checkout", "--quiet", "--detach", merge.commit)
+            instead = attempt.check(tree)
+            if instead is not None:
+                return instead
+        attempt.confirm()
+        move(self._repository, self.target, merge)
+        self._record(row, merge, by="drain")
+        return None
+
+    def merge_approved(self) -> list[WorkspaceRow]:
+        """Merge what a person approved and nobody has merged; return what cannot be."""
+        left = []
+        for row in standing_of(self._log, self.run_id).rows:
+            if row.commit is None or row.merged is not None or not self._is_approved(row):
+                continue
+            try:
+                merge = self._planned(row)
+                move(self._repository, self.target, merge)
+                self._record(row, merge, by="sweep")
+            except (ConflictError, HeldBackError, MovedError):
+                left.append(row)
+        return left
+
+    def reconcile(self) -> None:
+        """Tell the log of merges that it does not know: the worker was killed, or a person did."""
+        standing = standing_of(self._log, self.run_id)
+        git = self._repository.bare
+        head = git.head_of(self.target)
+        if head is None or head == standing.merged or standing.start is None:
+            return
+        since = standing.merged if standing.merged and git.commit_of(standing.merged) else None
+        known = {(row.phase_id, row.attempt): row for row in standing.rows}
+        for found in found_in(git, f"{since or standing.start}..{head}"):
+            row = known.get((found.phase_id, found.attempt))
+            is_ours = found.log_id == self._log.log_id and found.run_id == self.run_id
+            if row is None or not is_ours or row.merged is not None:
+                continue
+            is_rebased = found.commit != row.commit
+            merge = Merge(commit=found.commit, before=found.parent, is_rebased=is_rebased)
+            ended = self._log.ended(row.run_id, row.phase_id, row.attempt)
+            was_asked = row.waits or (ended is not None and ended.how == "gated")
+            self._record(row, merge, by="person" if was_asked else "sweep")
+
+    def _planned(self, row: WorkspaceRow) -> Merge:
+        git = self._repository.bare
+        return planned(git, row.commit or "", row.base or "", git.head_of(self.target))
+
+    def _is_approved(self, row: WorkspaceRow) -> bool:
+        phase = self._log.phase(row.run_id, row.phase_id)
+        if phase is None or phase.status is not PhaseStatus.COMPLETE:
+            return False
+        return phase.attempts == row.attempt
+
+    def _record(self, row: WorkspaceRow, merge: Merge, *, by: str) -> None:
+        self._log.record(_integrated(row, merge, self.target, by=by))
+        if row.is_closed and row.branch and row.commit:
+            trees.drop_branch(self._repository, row.branch, row.commit)
+
+    def _conflict(
+        self, attempt: WorkspaceAttempt, row: WorkspaceRow, fault: ConflictError
+    ) -> Outcome:
+        files = ", ".join(fault.files[:_TOLD_MOST])
+        told = f"what was done conflicts with what was merged into {self.target} meanwhile: {files}"
+        return self._again(attempt, row, told, "merge_conflict")
+
+    def _again(self, attempt: WorkspaceAttempt, row: WorkspaceRow, told: str, code: str) -> Outcome:
+        """Send work that could not be merged back to the queue, or to a person."""
+        phase = attempt.phase
+        is_last = phase.attempts_spent + 1 >= phase.max_attempts
+        if self._options.on_conflict == "ask" or is_last:
+            return NeedsPerson(
+                f"{told[0].upper()}{told[1:]}. Merge branch {row.branch} into {self.target} by "
+                "hand and approve; or send it back, or reject it."
+            )
+        told += ". The next attempt begins with what is there now: do it again, so that both stand"
+        return Failed(code, told, retryable=True, failure_class="execution")
+
+
+def _integrated(row: WorkspaceRow, merge: Merge, target: str, *, by: str) -> WorkspaceIntegrated:
+    how: How = "rebase" if merge.is_rebased else "fast-forward"
+    return WorkspaceIntegrated(
+        run_id=row.run_id,
+        phase_id=row.phase_id,
+        attempt=row.attempt,
+        commit=merge.commit,
+        work=row.commit or merge.commit,
+        target=target,
+        before=merge.before,
+        after=merge.commit,
+        how="by hand" if by == "person" else how,
+        by=by,
+    )

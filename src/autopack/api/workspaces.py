@@ -1,0 +1,54 @@
+"""Folders of attempts: which there are, what was merged of the work in them, and a sweep."""
+
+from autopack.draining.settings.named_workspaces import keeper_in, workspace_of
+from autopack.draining.workspaces.folder_log import FolderLog
+from autopack.errors import InvalidInputError, RunMissingError
+from autopack.log import views
+from autopack.log.log import Log, handler_of, journal_of, registry_of
+from autopack.ports.workspaces import Swept, WorkspaceLike, WorkspaceRow
+from autopack.projections.runs import RUNS
+from autopack.projections.workspaces import WORKSPACES
+
+
+def list_workspaces(log: Log, run_id: str | None = None) -> list[WorkspaceRow]:
+    """
+    Return the folders that attempts were given, the oldest first, with what was merged of each.
+
+    Of a log as it stood, ``log.as_of(120)``, it says what was merged then.
+
+    Args:
+        run_id: Those of this run only.
+
+    Raises:
+        RunMissingError: There is no such run.
+    """
+    journal = journal_of(log)
+    if run_id is not None and run_id not in (known := views.current(journal, RUNS).rows):
+        raise RunMissingError(run_id, known=known)
+    rows = views.current(journal, WORKSPACES).rows.values()
+    found = [row for row in rows if run_id in (None, row.run_id)]
+    return sorted(found, key=lambda row: row.position)
+
+
+def sweep_workspaces(log: Log, workspace: WorkspaceLike) -> Swept:
+    """
+    Bring folders and log in agreement, as a drain does when it begins.
+
+    What a drain that was killed has merged is recorded, what a person approved is merged, and
+    folders that nobody needs are taken away once their work is kept.
+
+    Args:
+        workspace: Who keeps the folders: a registered name, that with options, or an object.
+
+    Raises:
+        InvalidInputError: It is one folder, or cannot be used.
+    """
+    keeper = keeper_in(workspace_of(registry_of(log), workspace))
+    if keeper is None:
+        raise InvalidInputError(
+            f"{str(workspace)!r} is a folder, which nobody keeps: name a workspace, such as "
+            "'worktree'.",
+            name="workspace",
+            value=workspace,
+        )
+    return keeper.sweep(FolderLog(handler_of(log)))

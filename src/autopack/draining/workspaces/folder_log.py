@@ -1,0 +1,110 @@
+"""What a log says of folders, for whoever keeps them: rows, phases, leases, ends of attempts."""
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, get_args
+
+from autopack.errors import AutopackError
+from autopack.events import (
+    PhaseCancelled,
+    PhaseCompleted,
+    PhaseFailed,
+    PhaseGated,
+    PhaseReclaimed,
+    PhaseReleased,
+    PhaseTimedOut,
+    RunPrepared,
+    WorkspaceEvent,
+)
+from autopack.log.command_handler import Handler
+from autopack.ports.log import ANY, Recorded, from_us
+from autopack.ports.work import PhaseView
+from autopack.ports.workspaces import Ended, WorkspaceRow
+from autopack.projections.phases import standing
+from autopack.projections.workspaces import WORKSPACES
+from autopack.values.ids import PhaseId, PhaseRef, RunId, phase_stream
+
+_TYPES: Final = (RunPrepared, *get_args(WorkspaceEvent))
+_ENDS: Final[dict[type, str]] = {
+    PhaseCompleted: "completed",
+    PhaseFailed: "failed",
+    PhaseTimedOut: "timed_out",
+    PhaseGated: "gated",
+    PhaseReleased: "released",
+    PhaseReclaimed: "reclaimed",
+    PhaseCancelled: "cancelled",
+}
+
+
+class FolderLog:
+    """A log as whoever keeps folders sees it; implements ``WorkspaceLog``. Any thread."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler, self._journal = handler, handler.journal
+        self.log_id = handler.journal.log_id
+        self._lock = threading.Lock()
+        self._rows: dict[str, dict[str, WorkspaceRow]] = {}
+        self._prepared: dict[str, RunPrepared] = {}
+        self._position = 0
+
+    def folders(self, run_id: str | None = None) -> Sequence[WorkspaceRow]:
+        """Return the folders of attempts as they stand, the oldest first; of a run, or of all."""
+        with self._lock:
+            self._catch_up()
+            of = self._rows.values() if run_id is None else [self._rows.get(run_id, {})]
+            return sorted((row for rows in of for row in rows.values()), key=_position)
+
+    def prepared(self, run_id: str) -> RunPrepared | None:
+        """Return what a run started from; None if nobody captured that."""
+        with self._lock:
+            self._catch_up()
+            return self._prepared.get(run_id)
+
+    def _catch_up(self) -> None:
+        for recorded in self._journal.read_all(after=self._position, types=_TYPES):
+            event = recorded.event
+            if isinstance(event, RunPrepared):
+                self._prepared[event.run_id] = event
+            else:
+                rows, key = self._rows.setdefault(event.run_id, {}), WORKSPACES.key(recorded)
+                rows[key] = WORKSPACES.project(rows.get(key), recorded)
+            self._position = recorded.position
+
+    def phase(self, run_id: str, phase_id: str) -> PhaseView | None:
+        """Return a phase as it stands."""
+        ref = _ref(run_id, phase_id)
+        try:
+            return standing(self._handler.queued(ref), self._handler.phase_state(ref))
+        except AutopackError:  # an import may tell of folders, and not of what they were for
+            return None
+
+    def is_live(self, lease_token: str | None) -> bool:
+        """Tell whether an attempt is in work still: its lease is there, be it over or not."""
+        return any(lease.token == lease_token for lease in self._journal.backend.leases())
+
+    def ended(self, run_id: str, phase_id: str, attempt: int) -> Ended | None:
+        """Return how an attempt ended first, and when; None if nothing says so."""
+        stream = phase_stream(RunId(run_id), PhaseId(phase_id))
+        for recorded in self._journal.read(stream, types=tuple(_ENDS)):
+            if recorded.event.attempt == attempt:
+                return Ended(_ENDS[type(recorded.event)], recorded.recorded_at)
+        return None
+
+    def now(self) -> datetime:
+        """Return the log's time."""
+        return from_us(self._journal.now_us())
+
+    def record(self, event: WorkspaceEvent) -> Recorded[Any]:
+        """Record a fact that has happened, whoever works on its phase now."""
+        stream = phase_stream(RunId(event.run_id), PhaseId(event.phase_id))
+        (recorded,) = self._journal.append(stream, [event], expected_version=ANY)
+        return recorded
+
+
+def _position(row: WorkspaceRow) -> int:
+    return row.position
+
+
+def _ref(run_id: str, phase_id: str) -> PhaseRef:
+    return PhaseRef(RunId(run_id), PhaseId(phase_id))
