@@ -51,7 +51,8 @@ def test_a_table(cli, trace):
     text = cli("backtest", "--trace", trace, "--calibrator", "aci:gamma=0.02").stdout
 
     assert "| aci:gamma=0.02 | all | 60 |" in text
-    assert "|coverage - 0.9| is at most 0.7667 over 60 rows" in text
+    assert "its coverage is at most 0.7667 off 0.9 over 60 rows" in text
+    assert "\nCoverage: the share of outputs at or under their prediction; " in text
 
 
 def test_columns_and_what_is_kept_back(cli, tmp_path):

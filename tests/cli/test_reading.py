@@ -90,6 +90,30 @@ def test_a_replayed_row_begins_with_its_status(cli, run_log):
     assert "run_id" not in row
 
 
+def test_what_a_person_reads_is_no_field_name(cli, run_log, executors):
+    """Facts of a log, caps, and why a drain or a phase ended: in words."""
+    cli("--log", run_log, "run", "cap", "r", "tokens=90000", "--why", "so")
+    cli("--log", run_log, "drain", "--executor", f"{executors}:fails", "--max-phases", "1")
+    log = ("--log", run_log)
+    info, drains, run, phase = (
+        cli(*log, *words)
+        for words in (
+            ("log", "info"),
+            ("drain", "list"),
+            ("run", "show", "r"),
+            ("phase", "show", "r/p1"),
+        )
+    )
+
+    assert "last position " in info.stdout
+    assert "runs not created " in info.stdout
+    assert "--max-phases: " in drains.stdout
+    assert "used holds what stands for calls that told nothing" in run.stderr
+    assert "no usage " in phase.stdout
+    assert "look at its message" in phase.stdout
+    assert "execution_error" not in phase.stdout
+
+
 def _run_file(folder):
     path = folder / "run.json"
     payload = {"my_key": 1, "at_last": {"in_it": 2}}

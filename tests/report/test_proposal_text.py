@@ -71,7 +71,7 @@ def test_markdown():
     assert "Used: 8 samples in 1 group, 1 of high confidence. Set aside: 4 attempts." in text
     assert "- 3 `unmeasured_split`: their calls' output was guessed from a total" in text
     assert "- 1 `odd`: the calibrator gives no more than this word." in text
-    assert "| docs | low | 8 | 1675 | 5200 | 0.320 | 0.77 | 0.640 | yes |" in text
+    assert "| docs/low | 8 | 1675 | 5200 | 0.320 | 0.77 | 0.640 | yes |" in text
     assert "- Read: log L1, position 40" in text
     assert "Nothing is proposed" not in text
 
@@ -118,4 +118,4 @@ def test_names_cannot_break_the_table():
     """A bar or a line break in a category stays within its cell."""
     odd = attrs.evolve(PROPOSAL, groups=(attrs.evolve(GROUP, category="a|b\nc"),))
 
-    assert r"| a\|b c | low |" in calibration_markdown(odd, at=AT)
+    assert r"| a\|b c/low |" in calibration_markdown(odd, at=AT)

@@ -134,7 +134,7 @@ def test_text_tells_who_works_and_what_failed():
     lines = status_text(BUSY).splitlines()
 
     assert "phases   7: 1 FAILED, 1 GATED, 3 QUEUED, 2 RUNNING" in lines
-    assert "runs     1, 2 more only implied" in lines
+    assert "runs     1, 2 more only named by events" in lines
     assert "parent   0190-old up to position 7" in lines
     assert not any(line.startswith("learnt") for line in lines)
     assert "learnt   2 outputs measured, 1 of them completed" in status_text(

@@ -1,10 +1,14 @@
 """``autopack account``: whose limits are met, and by hand, that they are over."""
 
+from typing import Final
+
 import click
 
 from autopack.cli.output import json_option, print_json, say
 from autopack.cli.session import LogCommand, ReadingCommand, Session, example, why_option
 from autopack.cli.suggestions import CommandGroup
+
+_NONE: Final = "No account is closed by a limit, and no provider told how much of one is used."
 
 
 @click.group(
@@ -32,7 +36,7 @@ def list_(session: Session, as_json: bool) -> None:
         return
     lines = [wait_line(one, found.at) for one in found.waits]
     lines += [limit_line(one, found.at) for one in found.limits]
-    for line in lines or ["No account rests, and no window is known."]:
+    for line in lines or [_NONE]:
         say(on_line(line))
 
 

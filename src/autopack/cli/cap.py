@@ -2,8 +2,8 @@
 
 import click
 
-from autopack.cli.output import json_option, print_json, print_table, say
-from autopack.cli.run import cap_given, shown
+from autopack.cli.output import json_option, note, print_json, print_table, say
+from autopack.cli.run import CAPS_MEANT, cap_given, shown
 from autopack.cli.session import LogCommand, ReadingCommand, Session, example, why_option
 from autopack.cli.suggestions import CommandGroup
 
@@ -34,6 +34,7 @@ def list_(session: Session, as_json: bool) -> None:
         for use in one.caps
     ]
     print_table(("scope", "unit", "cap", "used", "set aside", "stands"), rows)
+    note(CAPS_MEANT)
 
 
 @cap.command(

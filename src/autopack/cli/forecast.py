@@ -53,5 +53,7 @@ def forecast(
     if as_json:
         print_json(forecast_json(found))
         return
-    print_table(("phase", "output tokens", "from", "to", "USD", "from", "to"), forecast_rows(found))
+    titles = ("phase", "output tokens", "from", "to", "USD", "from", "to")
+    if rows := list(forecast_rows(found)):
+        print_table(titles, rows)
     say(forecast_text(found))

@@ -85,6 +85,7 @@ def info(session: Session, as_json: bool) -> None:
 def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -> None:
     """Look for every edited, dropped, reordered or foreign event; exit 1 if there is one."""
     from autopack.errors import LogDamagedError
+    from autopack.report.quantities import count
 
     session = ctx.find_object(Session)
     assert session is not None
@@ -108,8 +109,9 @@ def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -
         for fault in found.faults:
             place = "storage" if fault.position is None else f"position {fault.position}"
             say(f"{place}: {fault.what}")
-        verdict = "clean" if found.is_clean else f"{len(found.faults)} faults"
-        say(f"{found.events} events, head {found.head} {found.head_hash}: {verdict}")
+        verdict = "clean" if found.is_clean else count(len(found.faults), "fault")
+        last = f"the last at position {found.head} with the hash {found.head_hash}"
+        say(f"{count(found.events, 'event')}, {last}: {verdict}")
     ctx.exit(0 if found.is_clean else 1)
 
 

@@ -92,6 +92,7 @@ def show(session: Session, words: tuple[str, ...], as_json: bool) -> None:
     import attrs
 
     import autopack as api
+    from autopack.report.zero_yield_hints import ZERO_YIELD
 
     with session.open_log() as log:
         wanted = phase_in(log, words)
@@ -103,6 +104,9 @@ def show(session: Session, words: tuple[str, ...], as_json: bool) -> None:
         return
     hidden = ["inputs", "outputs", "artifacts", *_INNER]  # the first three are among the texts
     hidden += ["feedback"] if found.feedback == found.reason else []
+    if found.zero_yield_reason is not None:
+        silent = found.zero_yield_reason
+        fields["zero_yield_reason"] = ZERO_YIELD.get(silent, silent)
     for name in hidden:
         fields.pop(name)
     print_fields({name: v for name, v in fields.items() if v not in (None, (), {})})

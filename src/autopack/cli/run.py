@@ -290,12 +290,18 @@ def cap(session: Session, run_id: str, caps: tuple[str, ...], why: str, as_json:
     _print_caps(found)
 
 
+CAPS_MEANT: Final = (
+    "used holds what stands for calls that told nothing; set aside is for work that runs"
+)
+
+
 def _print_caps(caps: list[Any]) -> None:
     header = ("unit", "cap", "used", "set aside")
     print_table(
         header,
         [(c.unit, shown(c.cap), shown(c.used), shown(c.reserved)) for c in caps],
     )
+    note(CAPS_MEANT)
 
 
 def shown(number: float | Decimal | None) -> str | None:
@@ -319,9 +325,10 @@ def cap_given(text: str) -> tuple[str, float | str | None]:
 
 def _reason(phase: object) -> str | None:
     from autopack.ports.work import PhaseView
+    from autopack.report.failure_words import failure_words
 
     assert isinstance(phase, PhaseView)
     if phase.reason is None:
         return phase.zero_yield_reason and _SILENT
-    said = " ".join(f"{phase.reason_code or ''} {phase.reason}".split())
+    said = failure_words(phase.reason_code, phase.reason, phase.status.value)
     return said if len(said) <= _REASON_MOST else f"{said[: _REASON_MOST - 3]}..."

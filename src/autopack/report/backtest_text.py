@@ -11,14 +11,21 @@ from autopack.report.escaping import in_markdown
 
 _DIGITS: Final = 6
 _HEADER: Final = (
-    "| calibrator | group | rows | coverage | its interval | worst 200 | pinball / mean "
-    "| waste P50 | waste P90 | underestimated | median's MAE | its SMAPE |"
+    "| calibrator | group | rows | coverage | at 95 % | worst 200 | pinball | waste | P90 "
+    "| MAE | SMAPE |"
 )
 _NOTHING: Final = (
     "There is nothing to judge: not one attempt has a prediction and a measured output. Drain some "
     "phases, or judge on a trace of calls (`--trace`, or its path in Python)."
 )
-_RULE: Final = "|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|"
+FIGURES_MEANT: Final = (
+    "Coverage: the share of outputs at or under their prediction; worst 200: the least of 200 rows "
+    "in a row. Pinball: the loss that weighs what is too low against what is too high as the aim "
+    "does, over the mean output. Waste: prediction over output, in the middle and, as P90, from "
+    "the worst tenth on. MAE and SMAPE: how far the middle prediction is off, in tokens and in "
+    "percent."
+)
+_RULE: Final = "|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|"
 
 
 def backtest_json(found: Backtest) -> dict[str, Any]:
@@ -55,7 +62,7 @@ def backtest_markdown(found: Backtest) -> str:
     lines += [f"- Note: {in_markdown(note)}" for note in found.notes]
     told = [_row(score) for score in found.scores if not score.note]
     if told:
-        lines += ["", _HEADER, _RULE, *told]
+        lines += ["", _HEADER, _RULE, *told, "", FIGURES_MEANT]
     if not found.rows:
         lines += ["", _NOTHING]
         return "\n".join(lines) + "\n"
@@ -74,8 +81,8 @@ def _guarantee_lines(found: Backtest) -> Iterable[str]:
         vacuous = one.bound >= max(found.tau, 1 - found.tau)
         yield (
             f"- {in_markdown(one.calibrator)}, {in_markdown(one.group)}: "
-            f"|coverage - {found.tau:g}| is at most {one.bound:.4f} over {one.rows} rows, "
-            f"whatever the outputs; it is {missed:.4f}."
+            f"its coverage is at most {one.bound:.4f} off {found.tau:g} over {one.rows} rows, "
+            f"whatever the outputs; it is {missed:.4f} off."
             + (" So few rows promise nothing yet." if vacuous else "")
         )
 
@@ -86,12 +93,11 @@ def _row(score: Score) -> str:
         in_markdown(score.group),
         _count(score),
         _share(score.coverage),
-        f"{_share(score.coverage_low)} to {_share(score.coverage_high)}",
+        f"{_share(score.coverage_low).removesuffix(' %')} to {_share(score.coverage_high)}",
         _share(score.worst_window),
         _figure(score.pinball, 4),
         _figure(score.waste_p50, 2),
         _figure(score.waste_p90, 2),
-        _share(score.underestimated),
         _figure(score.mae, 0),
         f"{_figure(score.smape, 1)} %",
     ]

@@ -1,13 +1,23 @@
 """A drain in a few words: where it stands, who works on it, how it ended."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
 from autopack.events import DrainLaunched, DrainStopped
 
 _BROKEN_OFF = ("stopped", "machine", "error")
+_REASONS: Final = {
+    "empty": "the queue is empty",
+    "blocked": "what is left may not be taken",
+    "limit": "a limit",
+    "breaker": "too many failures",
+    "price_unknown": "a price is missing",
+    "machine": "the machine hindered it",
+    "strategy": "its strategy",
+    "stopped": "interrupted",
+}
 DrainState = Literal["at work", "paused", "stopped", "gone"]
 
 
@@ -45,6 +55,11 @@ class DrainSummary:
         return self.stopped.reason in _BROKEN_OFF
 
 
+def option_of(limit: str) -> str:
+    """Return the option that a limit is given by."""
+    return f"--{limit.removesuffix('_s').replace('_', '-')}"
+
+
 def drain_line(drain: DrainSummary) -> str:
     """Return a drain in one line."""
     parts = [f"{drain.drain_id} {drain.state}"]
@@ -55,12 +70,21 @@ def drain_line(drain: DrainSummary) -> str:
     if drain.state == "gone" and drain.paused is not None:
         parts.append(f"paused: {drain.paused}")
     if drain.stopped is not None and drain.state == "stopped":
-        parts += [drain.stopped.reason, *filter(None, [drain.stopped.detail])]
+        parts += [_why(drain.stopped)]
         totals = drain.stopped.totals
         parts.append(f"{totals.get('completed', 0)} completed, {totals.get('failed', 0)} failed")
     if drain.launched is not None:
         parts.append(f"its output is in {drain.launched.output} on {drain.launched.host}")
     return ", ".join(parts)
+
+
+def _why(stopped: DrainStopped) -> str:
+    """Return why a drain stopped: its reason in words, and what more was told."""
+    reason, detail = stopped.reason, stopped.detail or ""
+    name, _, figures = detail.partition(": ")
+    if reason == "limit" and figures and name.isidentifier():
+        return f"{option_of(name)}: {figures}"
+    return ": ".join(filter(None, (_REASONS.get(reason, reason), stopped.detail)))
 
 
 def drain_cells(drain: DrainSummary) -> tuple[str | int | datetime | None, ...]:
@@ -69,7 +93,7 @@ def drain_cells(drain: DrainSummary) -> tuple[str | int | datetime | None, ...]:
     totals = {} if stopped is None else stopped.totals
     why = drain.paused
     if stopped is not None and drain.state == "stopped":
-        why = ": ".join(filter(None, (stopped.reason.replace("_", " "), stopped.detail)))
+        why = _why(stopped)
     since = drain.stopped_at if drain.state == "stopped" else drain.started_at
     by = ", ".join(drain.workers)
     if drain.launched is not None:

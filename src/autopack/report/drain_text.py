@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from autopack.report.drain_summary import option_of
 from autopack.report.escaping import on_line
 from autopack.report.failure_words import kind_words, one_line
 from autopack.report.progress_rate import per_minute
@@ -44,7 +45,7 @@ def end_words(report: Any) -> str:
     if report.reason == "limit" and detail:
         option, _, figures = detail.partition(": ")
         if figures and option.isidentifier():
-            return f"ended by {_option(option)} after {took}: {figures}"
+            return f"ended by {option_of(option)} after {took}: {figures}"
     if not detail or (report.reason == "stopped" and detail == _SIGNAL):
         return said
     return f"{said}: {detail}"
@@ -178,8 +179,4 @@ def _steps(report: Any, command: str) -> Iterator[str]:
 def _raised(report: Any) -> str:
     """Return the option of the limit that ended the drain; its reason begins with its name."""
     name = (report.detail or "").partition(":")[0]
-    return f"{_option(name)} MORE" if name.startswith("max_") else "with the limit raised"
-
-
-def _option(name: str) -> str:
-    return f"--{name.removesuffix('_s').replace('_', '-')}"
+    return f"{option_of(name)} MORE" if name.startswith("max_") else "with the limit raised"

@@ -150,8 +150,8 @@ def _tiers(shown: ReportValues) -> str:
     return (
         "<h2>Faults first, then waste</h2>\n<p>Targets: at most "
         f"{shown('targets.underestimated', share)} of the outputs larger than predicted, at most "
-        f"{shown('targets.truncated', share)} cut off. What misses one is marked.</p>\n"
-        + _table(titles, rows)
+        f"{shown('targets.truncated', share)} cut off. What misses one is marked. Waste is "
+        "prediction over output; SMAPE is the mean error, in percent.</p>\n" + _table(titles, rows)
     )
 
 
@@ -211,9 +211,9 @@ def _backtest(shown: ReportValues) -> str:
         "<h2>Calibrators, judged on this log</h2>\n<p>There are "
         f"{shown('backtest.rows', whole)} rows to judge by; a calibrator predicts each that it "
         "can before it learns it. The aim is to hold "
-        f"{shown('backtest.tau', share)} of the outputs.</p>\n"
-        + _table(titles, rows)
-        + _promises(shown)
+        f"{shown('backtest.tau', share)} of the outputs: coverage is how many were at or under "
+        "their prediction. Pinball weighs what is too low against what is too high as the aim "
+        "does.</p>\n" + _table(titles, rows) + _promises(shown)
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from autopack.report.backtest_text import FIGURES_MEANT
 from autopack.report.escaping import in_markdown
 from autopack.report.evaluation import headline
 
@@ -23,6 +24,7 @@ def summary(data: Mapping[str, Any]) -> str:
     if data["groups"]:
         parts.append("## What to do, group by group\n\n" + "\n".join(_groups(data)))
     parts.append("## Calibrators, judged on this log\n\n" + _scores(data["backtest"]))
+    parts.append(FIGURES_MEANT)
     if data["proposals"]:
         parts.append("## Proposals\n\n" + "\n".join(map(_proposal, data["proposals"])))
     return "\n\n".join(parts) + "\n"
@@ -30,7 +32,7 @@ def summary(data: Mapping[str, Any]) -> str:
 
 def _tiers(data: Mapping[str, Any]) -> str:
     titles = (
-        "part", "samples", "underestimated", "cut off", "succeeded", "waste P50", "waste P90",
+        "part", "samples", "underestimated", "cut off", "succeeded", "waste", "P90",
         "SMAPE", "target missed",
     )  # fmt: skip
     return _table(
@@ -65,7 +67,7 @@ def _groups(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _scores(backtest: Mapping[str, Any]) -> str:
-    titles = ("calibrator", "rows", "coverage", "worst 200", "pinball / mean", "waste P50")
+    titles = ("calibrator", "rows", "coverage", "worst 200", "pinball", "waste")
     return _table(
         titles,
         (

@@ -29,6 +29,10 @@ _REASONS: Final = {
     "no_prediction": "there was no prediction above zero to compare with",
     "small_group": "their group is smaller than the minimum",
 }
+_MEANT: Final = (
+    "Actual and predicted are means, in tokens. Ratio is the median of one over the other, and the "
+    "proposed multiplier follows from it where a group passes: samples and confidence enough."
+)
 _GATES: Final = ("min_samples", "confidence_threshold")
 
 
@@ -110,7 +114,8 @@ def _head(proposal: Proposal, at: datetime) -> str:
         lines.append(f"- Version once applied: {in_markdown(proposal.new_version)}")
     settings = {name: "none" if v is None else v for name, v in proposal.settings.items()}
     lines += [
-        f"- {in_markdown(name)}: {in_markdown(value)}" for name, value in sorted(settings.items())
+        f"- {in_markdown(name.replace('_', ' '))}: {in_markdown(value)}"
+        for name, value in sorted(settings.items())
     ]
     lines += [f"- Read: {_log_line(log)}" for log in proposal.logs]
     return "\n".join(lines)
@@ -142,18 +147,14 @@ def _aside_lines(proposal: Proposal) -> Iterator[str]:
 
 
 def _table(proposal: Proposal) -> str:
-    header = (
-        "| category | complexity | samples | mean actual | mean estimated | median ratio "
-        "| confidence | proposed multiplier | high confidence |"
-    )
-    rule = "|---|---|--:|--:|--:|--:|--:|--:|---|"
-    return "\n".join(["## Groups", "", header, rule, *map(_row, proposal.groups)])
+    header = "| group | samples | actual | predicted | ratio | confidence | multiplier | passes |"
+    rule = "|---|--:|--:|--:|--:|--:|--:|---|"
+    return "\n".join(["## Groups", "", header, rule, *map(_row, proposal.groups), "", _MEANT])
 
 
 def _row(group: Group) -> str:
     cells = (
-        in_markdown(group.category),
-        in_markdown(group.complexity),
+        in_markdown(f"{group.category}/{group.complexity}"),
         f"{group.n}",
         f"{group.mean_actual:.0f}",
         f"{group.mean_estimated:.0f}",
@@ -180,7 +181,8 @@ def _effect(expected: Mapping[str, Any]) -> str:
         "## What to expect\n\n"
         f"Each part of the evidence judged by what the parts before it speak for "
         f"({_count(expected['samples'], 'sample')}): mean absolute error {before['mae']:.0f} to "
-        f"{after['mae']:.0f} tokens, SMAPE {before['smape']:.1f} to {after['smape']:.1f} %, "
+        f"{after['mae']:.0f} tokens, in percent (SMAPE) {before['smape']:.1f} to "
+        f"{after['smape']:.1f} %, "
         f"underestimated {100 * before['underestimated']:.0f} to "
         f"{100 * after['underestimated']:.0f} %."
     )

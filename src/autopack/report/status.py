@@ -184,7 +184,7 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
         yield "parent", f"{status.parent[0]} up to position {status.parent[1]}"
     last = _time(status.last_event_at, _today(status))
     yield "events", f"{status.events:,}" + (f", last recorded {last}" if last else "")
-    implied = f", {status.runs_implied} more only implied" if status.runs_implied else ""
+    implied = f", {status.runs_implied} more only named by events" if status.runs_implied else ""
     yield "runs", f"{status.runs:,}{implied}"
     states = ", ".join(f"{n:,} {state}" for state, n in status.phases_by_state.items())
     yield "phases", f"{status.phases:,}" + (f": {states}" if states else "")

@@ -69,7 +69,7 @@ def wal_check(path: Path) -> DoctorCheck:
         )
     wal = path.with_name(path.name + "-wal")
     size = wal.stat().st_size if wal.exists() else 0
-    found = f"in WAL mode, {_size(size)} not folded in yet"
+    found = f"SQLite writes ahead, {_size(size)} not in the file yet"
     if size > _LARGE_WAL:
         to_do = "A process reads without an end, or was killed; close those that hold the log."
         return DoctorCheck("wal", "warning", found, to_do)
@@ -90,7 +90,9 @@ def trigger_check(path: Path) -> DoctorCheck:
             "Somebody opened the file for editing: look for damage with `autopack log verify`, "
             "and go on with a backup.",
         )
-    return DoctorCheck("triggers", "ok", f"all {len(wanted)} that refuse edits are there")
+    return DoctorCheck(
+        "triggers", "ok", f"all {len(wanted)} that refuse changes of events are there"
+    )
 
 
 def lock_check(path: Path) -> DoctorCheck:
