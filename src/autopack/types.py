@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from autopack.ports.drain import Choose as Choose
     from autopack.ports.drain import DrainView as DrainView
     from autopack.ports.drain import GroupEvidence as GroupEvidence
+    from autopack.ports.drain import PastAttempt as PastAttempt
     from autopack.ports.drain import Retry as Retry
     from autopack.ports.drain import RunHistory as RunHistory
     from autopack.ports.drain import Stop as Stop

@@ -9,6 +9,7 @@ import attrs
 
 from autopack.ports.work import PhaseView, RunView
 from autopack.values.ids import PhaseRef, phase_ref
+from autopack.values.money import Usd
 
 _QUARTER: Final = timedelta(minutes=15)
 
@@ -83,6 +84,38 @@ def _as_predicted(phase: PhaseView) -> int:
 
 
 @attrs.frozen(kw_only=True)
+class PastAttempt:
+    """
+    An attempt at a phase as strategies see it, whoever made it.
+
+    Args:
+        number: Which attempt of its phase it was; they count from 1.
+        model, executor: What it was claimed with, by name.
+        ending: How it ended, in one word: ``completed``, ``failed``, ``timed_out``, ``gated``,
+            ``released``, ``reclaimed`` or ``cancelled``; None while it is in work.
+        failure_class, reason_code: Of its failure.
+        verdict: What judged its work last, ``right`` or ``wrong``; None if nothing did.
+        cost_usd: What its calls cost, as far as their prices are known; None if none is.
+        calls, output_tokens: What was recorded of it.
+    """
+
+    number: int
+    model: str | None = None
+    executor: str | None = None
+    ending: str | None = None
+    failure_class: str | None = None
+    reason_code: str | None = None
+    verdict: str | None = None
+    cost_usd: Usd | None = None
+    calls: int = 0
+    output_tokens: int = 0
+
+
+def _none_known(_ref: PhaseRef) -> Sequence[PastAttempt]:
+    return ()
+
+
+@attrs.frozen(kw_only=True)
 class DrainView:
     """
     What is known at the moment of a choice. A strategy is a pure function of it.
@@ -111,6 +144,10 @@ class DrainView:
         groups: What is known of each group's predictions, by ``category/complexity``; read from
             the log when it is first asked for.
         predict: Returns the predicted output tokens of a phase; of the same phase always the same.
+        attempts: Returns the attempts at a phase that were made so far, in order, by whomever;
+            read from the log when it is called.
+        resting: The models that nobody is sent to for now, by when to look again: their lanes of
+            the drain's account rest, or their rates are used up. ``""`` is the whole account.
     """
 
     now: datetime
@@ -131,6 +168,8 @@ class DrainView:
     zero_streak: int = 0
     groups: Mapping[str, GroupEvidence] = attrs.Factory(dict)
     predict: Callable[[PhaseView], int] = _as_predicted
+    attempts: Callable[[PhaseRef], Sequence[PastAttempt]] = _none_known
+    resting: Mapping[str, datetime] = attrs.Factory(dict)
 
     def tokens_since(self, moment: datetime) -> int:
         """Return the total tokens of all calls since *moment*, in whole quarters of an hour."""
@@ -143,18 +182,33 @@ class DrainView:
 
 @attrs.frozen
 class Choose:
-    """Take this phase; the reason is recorded."""
+    """
+    Take this phase; the reason is recorded.
+
+    Args:
+        model: The model to do it with, instead of the phase's own.
+        executor: The name of who does it, instead of the drain's own: one of the drain's
+            ``executors``, a registered name, or ``file.py:name``.
+    """
 
     ref: PhaseRef = attrs.field(converter=phase_ref)
     reason: str
+    model: str | None = None
+    executor: str | None = None
 
 
 @attrs.frozen
 class Retry:
-    """Put this failed phase back in the queue and take it; the reason is recorded with both."""
+    """
+    Put this failed phase back in the queue and take it; the reason is recorded with both.
+
+    *model* and *executor* are those of :class:`Choose`.
+    """
 
     ref: PhaseRef = attrs.field(converter=phase_ref)
     reason: str
+    model: str | None = None
+    executor: str | None = None
 
 
 @attrs.frozen
@@ -181,6 +235,11 @@ class Strategy(Protocol):
 
     A strategy with a true ``takes_failed`` is asked also when nothing is queued but failed phases
     are left.
+
+    A strategy that names models or executors may have ``choice_for(phase, view) -> Choose``: what
+    it would answer if it were this phase's turn. Where a model rests, it is asked for each ready
+    phase, so that those which would go elsewhere are not held back; *view* has all of them.
+    Without it a phase waits for its own model.
     """
 
     def __call__(self, view: DrainView, /) -> Choice:

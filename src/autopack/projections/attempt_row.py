@@ -26,14 +26,16 @@ class AttemptRow:
 
     Args:
         position: Where the prediction stands in the log; without one, the first thing told.
-        lease_token, worker, drain, account, claimed_us: As it was claimed; None for an imported
-            one. The claim's time is in microseconds since 1970, by the log's clock.
+        lease_token, worker, drain, account, executor, claimed_model, claimed_us: As it was
+            claimed; None for an imported one. The claim's time is in microseconds since 1970, by
+            the log's clock.
         capped: The units of the caps that it was claimed under.
         scopes: The caps of its phase and its day, under which it is counted.
         reserved_tokens, reserved_usd: What was set aside for it.
         assumed_usd: What stands for the price of a call that nobody knows; *reserved_usd* without.
         estimates: How many events gave a prediction; the last before any call is used.
         paired_output_tokens: The measurement of an imported pair.
+        model: The model that answered last; that which was asked for, before one did.
         calls: Its calls, late ones included, by provider and id.
         use: Sums over its calls.
         built: Sums over the calls that its prediction is measured by: the builder's, not late.
@@ -41,6 +43,7 @@ class AttemptRow:
         success: None while the attempt runs, when it was given up, while it waits at a gate, and
             when it was sent back from there; a gate's answer is its own.
         ended_position: Where its outcome stands in the log.
+        failure_class, reason_code: Of its failure.
         alike: What its failure is counted under: the fingerprint, or the code.
         message: What its failure said.
         is_misread: Whether some of its usage could not be read.
@@ -55,6 +58,8 @@ class AttemptRow:
     worker: str | None = None
     drain: str | None = None
     account: str | None = None
+    executor: str | None = None
+    claimed_model: str | None = None
     claimed_us: int | None = None
     capped: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
@@ -87,6 +92,7 @@ class AttemptRow:
     ended_position: int | None = None
     duration_s: float | None = None
     failure_class: str | None = None
+    reason_code: str | None = None
     alike: str | None = None
     message: str | None = None
     zero_yield_reason: str | None = None

@@ -69,7 +69,7 @@ class Attempts:
     """
 
     name: Final = "attempts"
-    version: Final = 2
+    version: Final = 3
     types: Final[tuple[type, ...]] = (
         PhaseEstimated,
         PhaseClaimed,
@@ -210,6 +210,8 @@ def _claimed(row: AttemptRow, event: PhaseClaimed, at_us: int) -> AttemptRow:
         worker=event.worker,
         drain=event.drain,
         account=event.account,
+        executor=event.executor,
+        claimed_model=event.model,
         claimed_us=at_us,
         capped=event.capped,
         scopes=event.scopes,
@@ -265,12 +267,13 @@ def _pace(call: Call | None) -> Mapping[str, QuarterSums]:
 
 def ended(row: AttemptRow, event: End, position: int) -> AttemptRow:
     """Return an attempt after its end."""
-    ending, alike, failure_class = _ENDINGS[type(event)], None, None
+    ending, alike, failure_class, code = _ENDINGS[type(event)], None, None, None
     success = _SUCCESS.get(ending)
     if isinstance(event, PhaseFailed) and event.code == LEASE_LOST:
         ending = "reclaimed"
     elif isinstance(event, PhaseFailed):
         alike, failure_class = event.fingerprint or event.code, event.failure_class
+        code = event.code
     elif isinstance(event, PhaseTimedOut):
         alike = "timed_out"
     artifacts = getattr(event, "artifacts", {})
@@ -282,6 +285,7 @@ def ended(row: AttemptRow, event: End, position: int) -> AttemptRow:
         ended_position=row.ended_position if success is None else position,
         duration_s=duration_s,
         failure_class=failure_class,
+        reason_code=code,
         alike=alike,
         message=getattr(event, "message", None),
         zero_yield_reason=getattr(event, "zero_yield_reason", None),

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from types import SimpleNamespace
 
+import attrs
 import pytest
 
 from autopack import hookimpl, load_plugins
@@ -120,3 +121,15 @@ def test_a_price_is_asked_for_prompt_and_output_apart(learned, prompt, usd):
     )
 
     assert usd == found.usd
+
+
+def test_what_one_model_costs_is_no_evidence_of_another():
+    """Ten cheap attempts say nothing of a dear one's price; their tokens count for both."""
+    cheap = [attrs.evolve(used(100, usd=1), claimed_model="small") for _ in range(10)]
+    dear = [attrs.evolve(used(100, usd=9), claimed_model="large") for _ in range(10)]
+    small, large, other = (SimpleNamespace(model=name) for name in ("small", "large", "other"))
+
+    assert Usd("1") == wanted([*cheap, *dear], phase=small).usd
+    assert Usd("9") == wanted([*cheap, *dear], phase=large).usd
+    assert wanted([*cheap, *dear], phase=other).usd is None
+    assert 100 == wanted(cheap, phase=large).tokens

@@ -325,7 +325,7 @@ class LiveAttempt:
         Raises:
             InvalidEventError: A value is of a wrong kind.
         """
-        lanes = self._claims.lanes
+        lanes = self._claims.lanes_of(self.lease_token)
         report = LimitReported(
             account="" if lanes is None else lanes.name,
             window=clean(storable, window),

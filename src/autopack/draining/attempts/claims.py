@@ -56,7 +56,9 @@ class Claim:
     A phase in this worker's hands.
 
     Args:
+        phase: As it is done in this attempt, by its model.
         account: Whose limits its calls count under; None if nobody keeps lanes for them.
+        executor: The name of who does it; None is the drain's own.
         probes_since: Since when a lane is closed that it is the probe of.
     """
 
@@ -68,6 +70,7 @@ class Claim:
     timeout_s: float | None = None
     reserved_tokens: int = 0
     account: str | None = None
+    executor: str | None = None
     probes_since: datetime | None = None
 
     @property
@@ -111,6 +114,7 @@ class Claims(Leases):
         self._drain, self.caps = drain, caps or Caps(handler, drain=drain)
         self.lanes = lanes
         self.sessions = RecordedSessions(handler.journal)
+        self._entered: dict[str, AccountLanes] = {}
         self._texts: dict[str, set[str]] = {}
         self._open: dict[str, tuple[PhaseRef, float]] = {}
 
@@ -123,15 +127,18 @@ class Claims(Leases):
         reason: str | None,
         executor: str | None = None,
         has_waited: bool = False,
+        lanes: AccountLanes | None = None,
     ) -> Claim:
         """
         Claim a queued phase as one that is begun at once.
 
         Args:
+            phase: As it is to be done: its model is that of this attempt.
             timeout_s: The deadline, in seconds from now; None is none.
             reason: Why the drain chose it.
             executor: The name of what does it.
             has_waited: Whether its back-off is over, whatever the clock says now.
+            lanes: Those of its executor's account, where they are not this worker's own.
 
         Raises:
             CommandRefusedError: It is not to be had: taken, paused, out of attempts.
@@ -153,7 +160,7 @@ class Claims(Leases):
             deadline_at=deadline_us,
         )
         estimated = _estimated(ref, phase.attempts + 1, estimate)
-        lanes = self.lanes
+        lanes = lanes or self.lanes
         account = None if lanes is None else lanes.name
 
         def request() -> ClaimRequest:
@@ -194,6 +201,8 @@ class Claims(Leases):
             )
         with self._lock:
             self._held[token] = lease
+            if lanes is not None:
+                self._entered[token] = lanes
         (claimed,) = [r.event for r in recorded if isinstance(r.event, PhaseClaimed)]
         return Claim(
             phase=asked,
@@ -204,8 +213,13 @@ class Claims(Leases):
             timeout_s=timeout_s,
             reserved_tokens=wanted.tokens,
             account=account,
+            executor=executor,
             probes_since=None if lanes is None else lanes.probes_since(token),
         )
+
+    def lanes_of(self, token: str) -> AccountLanes | None:
+        """Return the lanes that an attempt is in; those of this worker, where it is in none."""
+        return self._entered.get(token, self.lanes)
 
     def end(self, claim: Claim, ending: Ending) -> list[Recorded[Any]]:
         """
@@ -261,6 +275,7 @@ class Claims(Leases):
         with self._lock:
             self._open.pop(token, None)
             self._texts.pop(token, None)
+            self._entered.pop(token, None)
 
     def store_text(self, token: str, text: str) -> str:
         """
@@ -302,8 +317,8 @@ class Claims(Leases):
 
         def also() -> list[Entry]:
             entries = self.caps.settling(ref, number, event)
-            if self.lanes is not None:
-                entries += self.lanes.ending(event, self.handler.attempt(ref, number), refused)
+            if (lanes := self.lanes_of(token)) is not None:
+                entries += lanes.ending(event, self.handler.attempt(ref, number), refused)
             return entries
 
         return self.handler.handle(ending, also=also, inside=drop)

@@ -54,7 +54,7 @@ def record(
             return [(stream, [new], ANY)]
         call = call_of(new.event, quarter_at(handler.journal.now_us()))
         counted, at_cap = claims.caps.counting(ref, row, row.use.plus(call))
-        lanes = None if late else claims.lanes
+        lanes = None if late else claims.lanes_of(token)
         opened = [] if lanes is None else lanes.answering(token)
         return [(stream, [new], version), *counted, *opened]
 

@@ -37,6 +37,8 @@ class Reservations:
     """
     What attempts of each group have used, for an upper quantile of the next one's use.
 
+    What they cost is kept by model as well: a cheap one says little of what a strong one costs.
+
     Args:
         prices: Says what a group of which nothing is known may cost.
         assumed_usd: What a call costs whose price nobody knows, if somebody said it.
@@ -45,7 +47,7 @@ class Reservations:
     def __init__(self, prices: PriceBook, assumed_usd: Usd | None = None) -> None:
         self._prices, self._assumed_usd = prices, assumed_usd
         self._tokens: dict[str, list[int]] = {}
-        self._usd: dict[str, list[Usd]] = {}
+        self._usd: dict[tuple[str, str | None], list[Usd]] = {}
 
     def learn(self, row: AttemptRow) -> None:
         """Take note of what an attempt that ended used."""
@@ -56,7 +58,7 @@ class Reservations:
         if use.total_tokens and not use.calls_without_total:
             insort(self._tokens.setdefault(group, []), use.total_tokens)
         if not use.calls_without_cost:
-            insort(self._usd.setdefault(group, []), row.use.cost_usd)
+            insort(self._usd.setdefault((group, row.claimed_model), []), row.use.cost_usd)
 
     def wanted(self, phase: PhaseView, estimate: Estimate, *, is_in_usd: bool = False) -> Wanted:
         """
@@ -83,7 +85,7 @@ class Reservations:
     def _usd_of(
         self, group: str, model: str | None, prompt: int, tokens: int, *, by_log: bool
     ) -> Usd | None:
-        known, said = self._usd.get(group, []), self._assumed_usd
+        known, said = self._usd.get((group, model), []), self._assumed_usd
         if _is_enough(known):
             return _quantile(known)
         reckoned = said  # somebody's word, and what was used, come before a reckoning

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from autopack.draining.attempts.account_lanes import AccountLanes
+import attrs
+
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim, Claims, new_worker
 from autopack.draining.attempts.failure_classes import WAITING
@@ -21,8 +22,11 @@ from autopack.draining.caps.enforcement import Caps
 from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.engine.drain_report import sums_of
 from autopack.draining.engine.drain_stream import OwnStream, versions
+from autopack.draining.engine.drain_views import DrainViews
 from autopack.draining.engine.held_preparations import hold_run
+from autopack.draining.engine.named_executors import Executors
 from autopack.draining.engine.resume import kept, seconds_at_work
+from autopack.draining.engine.routes import Routes
 from autopack.draining.limits.holds import Guards
 from autopack.draining.queue.admission import Admission
 from autopack.draining.queue.model_traffic import Traffic
@@ -44,7 +48,7 @@ from autopack.errors import (
     PriceUnknownError,
     VersionConflictError,
 )
-from autopack.events import DrainStarted, PhaseReleased
+from autopack.events import DrainStarted, LlmUsageRecorded, PhaseReleased
 from autopack.log.log import Log, handler_of, registry_of
 from autopack.plugins.narrator import Narrator
 from autopack.ports.drain import Choose, DrainView, Retry
@@ -56,7 +60,7 @@ from autopack.prediction.calibrated_estimates import coefficients, estimated
 from autopack.prediction.calibrators import quantiles_of
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.phases import FAILED_STATES
-from autopack.values.ids import estimator_stream
+from autopack.values.ids import PhaseId, PhaseRef, RunId, estimator_stream
 
 
 class DrainSession:
@@ -75,8 +79,6 @@ class DrainSession:
         self.history = DrainHistory()
         self.admission.leave_out(self.history.tried)
         self._taught: Coefficients | None = None
-        self._knowledge = Knowledge(journal, settings.estimator.name)
-        self._predictions = Predictions(self.estimate)
         self._quantiles = quantiles_of(
             journal,
             self.registry,
@@ -92,15 +94,15 @@ class DrainSession:
             allow_unknown_price=settings.allow_unknown_price,
             assume_usd_per_call=settings.assume_usd_per_call,
         )
-        self.account_lanes = AccountLanes(self.handler, settings.account_name, leave=settings.leave)
-        self.waiting = WaitingPhases(self.account_lanes, self.now())
+        self.executors = Executors(self.handler, self.registry, settings)
+        self.waiting = WaitingPhases(self.executors.own.lanes, self.now())
         self.claims = Claims(
             self.handler,
             worker=self.worker,
             lease_s=settings.lease_s,
             drain=self.drain_id,
             caps=self.caps,
-            lanes=self.account_lanes,
+            lanes=self.executors.own.lanes,
         )
         self.folders = AttemptFolders(self.handler, settings.keeper)
         self.preparations = Preparations(
@@ -110,7 +112,8 @@ class DrainSession:
             most=settings.workers + 1,  # a slow one holds up no other run
         )
         self.lanes = Lanes(settings.rates)
-        self._traffic = Traffic(journal, self.lanes, self._model_of)
+        self.traffic = Traffic(journal, self.lanes, self._model_of)
+        self.routes = Routes(settings, self.executors, self.traffic)
         self.elapsed_before_s = 0.0
         self.is_open = False
         self._examples: dict[str, str | None] = {"unreadable_in": None, "denied_in": None}
@@ -124,6 +127,20 @@ class DrainSession:
             at_cap=settings.at_cap,
             waits_for_days=settings.when_empty == "wait",
             tell=self.own.tell,
+        )
+        self._views = DrainViews(
+            handler=self.handler,
+            admission=self.admission,
+            account=self.account,
+            guards=self.guards,
+            preparations=self.preparations,
+            history=self.history,
+            groups=Knowledge(journal, settings.estimator.name),
+            predict=Predictions(self.estimate),
+            executors=self.executors,
+            routes=self.routes,
+            traffic=self.traffic,
+            waiting=self.waiting,
         )
         self._failing = Failing(
             quantiles=self._quantiles,
@@ -143,10 +160,10 @@ class DrainSession:
         """Return if the drain may begin, else raise why not; nothing was written by then."""
         follower = self.admission.follower
         head = self.account.position
-        self._traffic.begin(head)
+        self.traffic.begin(head)
         for hear in (
             self.account.hear,
-            self._traffic.hear,
+            self.traffic.hear,
             self.handler.learn,
             self._learn_coefficients,
         ):
@@ -197,7 +214,8 @@ class DrainSession:
         for run_id, stands in self.preparations.ended().items():
             hold_run(self.admission, self.preparations, run_id, stands, self.now())
         self.guards.look_again(self.now())
-        self.account_lanes.look()
+        for lanes in self.executors.lanes:
+            lanes.look()
         self._finish_runs()
         self.own.tell(*self._passed_over.fresh(self.admission.take_new_reasons()))
 
@@ -211,34 +229,8 @@ class DrainSession:
 
     def view(self, *, running: int, reserved_tokens: int, is_planned: bool = False) -> DrainView:
         """Return what the strategy is shown; to plan, a model that rests now is no hindrance."""
-        admission, work, now = self.admission, self.account.work, self.now()
-        ready: Sequence[PhaseView] = () if self.guards.is_closed else admission.ready
-        moments = [admission.next_ready_at] if admission.next_ready_at else []
-        if self.preparations.are_full:  # no further one is begun, so others are let past
-            ready = [phase for phase in ready if not self.preparations.is_due(phase.run_id)]
-        for gate in (self._traffic, self.waiting):
-            let_in, until = gate.let_in(ready, admission.n_backing_off, now)
-            if not is_planned:
-                ready, moments = let_in, [*moments, *until]
-        return DrainView(
-            now=now,
-            ready=ready,
-            waiting=admission.n_waiting,
-            next_ready_at=min(moments, default=None),
-            running=running,
-            elsewhere=max(0, len(admission.live) - running),
-            spent_tokens=work.use.total_tokens,
-            reserved_tokens=reserved_tokens,
-            runs=admission.runs,
-            failures=work.failures,
-            samples=work.samples,
-            tokens_by_quarter=self.account.tokens_by_quarter,
-            failed=admission.failed,
-            in_work=tuple(admission.live.values()),
-            history=self.history.runs,
-            zero_streak=self.history.zero_streak,
-            groups=self._knowledge,
-            predict=self._predictions,
+        return self._views.view(
+            self.now(), running=running, reserved_tokens=reserved_tokens, is_planned=is_planned
         )
 
     def _learn_coefficients(self, events: Sequence[Recorded[Any]]) -> None:
@@ -263,25 +255,33 @@ class DrainSession:
             outputs=self.handler.outputs,
         )
 
+    def must_wait(self, choice: Choose | Retry) -> datetime | None:
+        """Return when to look again at where a choice goes, if that is closed, else None."""
+        row = self.admission.row(str(choice.ref))
+        return None if row is None else self.routes.must_wait(row, choice, self.now())
+
     def take(self, choice: Choose) -> Claim | None:
         """Claim what the strategy chose; None if it was not to be had any more."""
         phase = self.admission.row(str(choice.ref))
         if phase is None:
             raise PhaseMissingError(choice.ref)
+        executor = self.executors.named(choice.executor)
         if (stands := self.preparations.begin(phase.run_id)) is not Preparation.DONE:
             hold_run(self.admission, self.preparations, phase.run_id, stands, self.now())
             return None
-        estimate, timeout_s = self.estimate(phase), self.settings.timeout_of(phase)
+        done = attrs.evolve(phase, model=choice.model or phase.model)
+        estimate, timeout_s = self.estimate(done), self.settings.timeout_of(phase)
         if not phase.attempts:
             self.handler.expect_new(phase.ref)
         try:
             claim = self.claims.take(
-                phase,
+                done,
                 estimate,
                 timeout_s=timeout_s,
                 reason=choice.reason,
-                executor=self.settings.executor_name,
+                executor=executor.name,
                 has_waited=self.admission.is_ready(phase.key),
+                lanes=executor.lanes,
             )
         except (CapFullError, PriceUnknownError) as refusal:
             self.guards.refused(phase, refusal, self.now())
@@ -291,6 +291,7 @@ class DrainSession:
         except (CommandRefusedError, VersionConflictError) as refusal:
             self.admission.refuse_phase(phase, str(refusal), self.now())
             return None
+        self.routes.forget(phase.key)
         self._touched.add(phase.run_id)
         self.history.tried[phase.key] += 1
         return claim
@@ -316,12 +317,13 @@ class DrainSession:
 
     def retry(self, choice: Retry) -> Claim | None:
         """Put a failed phase back in the queue, and claim it."""
+        self.executors.named(choice.executor)  # who is not known is no reason to put it back
         by = f"drain {self.drain_id}"
         requeue_phase(self.handler, choice.ref, by=by, why=f"{choice.reason} (retried)")
         self.admission.catch_up(self.now())
         if not self.admission.is_ready(str(choice.ref)):
             return None
-        return self.take(Choose(choice.ref, choice.reason))
+        return self.take(Choose(**attrs.asdict(choice, recurse=False)))
 
     def end(
         self,
@@ -382,9 +384,11 @@ class DrainSession:
         with contextlib.suppress(LeaseLostError):
             self.claims.end(claim, released)
 
-    def _model_of(self, run_id: str, phase_id: str) -> str | None:
-        queued = self.handler.known_run(run_id)[1].phases.get(phase_id)
-        return None if queued is None else queued.model
+    def _model_of(self, event: LlmUsageRecorded) -> str | None:
+        if event.run_id is None or event.phase_id is None or event.attempt is None:
+            return None
+        ref = PhaseRef(RunId(event.run_id), PhaseId(event.phase_id))
+        return self.handler.attempt(ref, event.attempt).claimed_model
 
     def _finish_runs(self) -> None:
         for run_id in list(self._touched):

@@ -31,8 +31,8 @@ def plan_of(session: DrainSession, most: int) -> Plan:
         asked = session.caps.prices.ahead
         return asked(phase.model, input_tokens=phase.prompt_tokens, output_tokens=tokens)
 
-    def foresee(phase: PhaseView, estimate: Estimate) -> str | None:
-        return _foreseen(session, phase, estimate)
+    def foresee(phase: PhaseView, estimate: Estimate, executor: str | None) -> str | None:
+        return _foreseen(session, phase, estimate, executor)
 
     found = plan(
         session.view(running=0, reserved_tokens=0, is_planned=True),
@@ -76,9 +76,11 @@ def _caps_of(session: DrainSession) -> PlanCaps:
     )
 
 
-def _foreseen(session: DrainSession, phase: PhaseView, estimate: Estimate) -> str | None:
+def _foreseen(
+    session: DrainSession, phase: PhaseView, estimate: Estimate, executor: str | None
+) -> str | None:
     """Return why a phase would fail before it begins, if its executor can tell."""
-    foresee = getattr(session.settings.executor, "foresee", None)
+    foresee = getattr(session.executors.named(executor).executor, "foresee", None)
     if foresee is None:
         return None
     settings = session.handler.known_run(phase.run_id)[1].settings

@@ -79,7 +79,7 @@ class Drain:
         self._halt = Halt()
         self._look_at: datetime | None = None
         self._told_wait: str | None = None
-        self._told_until: dict[str | None, datetime] = {}
+        self._told_until: dict[tuple[str, str | None], datetime] = {}
         self._began: float | None = None
         self._is_used = False
         self._faults_before = log.observer_faults
@@ -149,9 +149,9 @@ class Drain:
     def _check(self) -> None:
         self._session.check()
         self._workers.control.begin()
-        for part in (self._settings.executor, self._settings.keeper):
-            if check := getattr(part, "check", None):
-                check()
+        self._session.executors.check()
+        if check := getattr(self._settings.keeper, "check", None):
+            check()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self.arun())
@@ -319,12 +319,17 @@ class Drain:
                 self._look_at = sooner(view, until)
                 return False
             case Choose(ref=ref) if session.admission.is_ready(str(ref)):
+                if session.must_wait(choice) is not None:
+                    return True  # it waits from now on: another one may be had
                 claim = await workers.take(lambda: session.take(choice))
                 if claim is not None:
                     self._told_wait = None
                 # What is not to be had any more is chosen no more: look at the next at once.
                 return claim is not None or not session.admission.is_ready(str(ref))
             case Retry(ref=ref) if session.admission.failed.has(str(ref)):
+                if (until := session.must_wait(choice)) is not None:
+                    self._look_at = sooner(view, until)
+                    return False
                 await workers.take(lambda: session.retry(choice))
                 return True
         why = session.admission.standing(str(choice.ref))
@@ -342,9 +347,9 @@ class Drain:
     def _tell_waits(self, now: datetime) -> None:
         """Say once of each rest that nothing goes on until it is over, if that is not presently."""
         for wait in self._session.waiting.waits:
-            line = wait_line(wait, now)
-            if wait.until - now > _WORTH_TELLING and wait.until != self._told_until.get(wait.model):
-                self._told_until[wait.model] = wait.until
+            line, lane = wait_line(wait, now), (wait.account, wait.model)
+            if wait.until - now > _WORTH_TELLING and wait.until != self._told_until.get(lane):
+                self._told_until[lane] = wait.until
                 _narrator.warning(line)
 
     async def _something_new(self, changed: asyncio.Event) -> None:

@@ -32,7 +32,7 @@ from autopack.values.ids import drain_stream
 
 LAST: Final = "last"
 _ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)
-_PLACES: Final = ("executor", "strategy", "estimator", "calibrator", "escalation")
+_PLACES: Final = ("executor", "executors", "strategy", "estimator", "calibrator", "escalation")
 
 
 def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,7 +180,9 @@ def _check_name(log: Log, started: DrainStarted, place: str, name: Any) -> None:
         is_object = False
     is_file = isinstance(name, str) and ".py:" in name
     is_known = name is None or (place == "escalation" and name in ESCALATIONS)
-    is_registered = place != "escalation" and _plain(name) in registry_of(log).names(place)
+    is_registered = place not in ("escalation", "executors") and _plain(name) in registry_of(
+        log
+    ).names(place)
     if not is_object and (is_file or is_known or is_registered):
         return
     raise InvalidInputError(

@@ -185,7 +185,7 @@ class Workers:
             outcome = await session.folders.opened(
                 claim, live, partial(check_again, session, claim, live)
             ) or await call(
-                session.settings.execute,
+                session.executors.named(claim.executor).execute,
                 live,
                 claim,
                 timeout_s=claim.timeout_s,

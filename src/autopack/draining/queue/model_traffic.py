@@ -42,23 +42,27 @@ class Traffic:
 
     Args:
         lanes: Who is told.
-        model_of: Returns the model of the phase that an event is about.
+        model_of: Returns the model of the attempt that a call is of, where its claim was not seen.
     """
 
     def __init__(
-        self, journal: Journal, lanes: Lanes, model_of: Callable[[str, str], str | None]
+        self, journal: Journal, lanes: Lanes, model_of: Callable[[LlmUsageRecorded], str | None]
     ) -> None:
         self._journal, self._lanes, self._model_of = journal, lanes, model_of
         self._position = 0
 
     def let_in(
-        self, ready: Sequence[PhaseView], _n_backing_off: int, now: datetime
+        self, ready: Sequence[PhaseView], now: datetime, model_of: Callable[[PhaseView], str | None]
     ) -> tuple[Sequence[PhaseView], list[datetime]]:
         """Return those of *ready* whose lanes are within their rates, and when to look again."""
-        closed = self._lanes.closed(now)
+        closed = self.closed(now)
         if not closed:
             return ready, []
-        return [p for p in ready if lane_of(p.model) not in closed], list(closed.values())
+        return [p for p in ready if lane_of(model_of(p)) not in closed], list(closed.values())
+
+    def closed(self, now: datetime) -> dict[str, datetime]:
+        """Return the models whose rates are used up, with when to look again."""
+        return self._lanes.closed(now)
 
     def begin(self, head: int) -> None:
         """Tell the lanes what is still of interest in the log, up to *head*."""
@@ -82,12 +86,10 @@ class Traffic:
         token = event.lease_token or ""
         match event:
             case PhaseClaimed():
-                self._lanes.begin(token, self._model(event), event.reserved_tokens or 0, at)
+                self._lanes.begin(token, event.model, event.reserved_tokens or 0, at)
             case LlmUsageRecorded():
                 tokens = call_of(event, "").known_tokens
-                self._lanes.call(token, self._model(event), tokens, at)
+                model = None if self._lanes.knows(token) else self._model_of(event)
+                self._lanes.call(token, model, tokens, at)
             case _:
                 self._lanes.end(token)
-
-    def _model(self, event: Any) -> str | None:
-        return self._model_of(event.run_id, event.phase_id)

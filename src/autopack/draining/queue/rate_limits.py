@@ -87,11 +87,16 @@ class Lanes:
         self._flights[token] = _Flight(lane, at, tokens)
         self._take(lane, at, 1, 0)
 
+    def knows(self, token: str) -> bool:
+        """Tell whether the beginning of an attempt that goes on was noted, and so its model."""
+        return token in self._flights
+
     def call(self, token: str, model: str | None, tokens: int, at: datetime) -> None:
-        """Take note of a call of an attempt."""
+        """Take note of a call of an attempt; *model* is asked of one whose beginning was not."""
         flight = self._flights.get(token)
         is_first = flight is not None and not flight.calls
-        self._take(lane_of(model), at, 0 if is_first else 1, tokens)
+        lane = lane_of(model) if flight is None else flight.lane
+        self._take(lane, at, 0 if is_first else 1, tokens)
         if flight is not None:
             flight.calls += 1
             flight.tokens += tokens

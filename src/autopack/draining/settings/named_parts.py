@@ -1,6 +1,7 @@
 """The parts of a drain that are named or given: found by name, and checked by kind."""
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -32,6 +33,17 @@ def check_executor(registry: Registry, wanted: Any) -> Any:
     if prepare := getattr(found, "prepare", None):
         _check_takes(prepare, "executor's prepare", "run")
     return found
+
+
+def executors_named(registry: Registry, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the further executors of a drain by the names that its strategy uses."""
+    if not isinstance(wanted, Mapping) or not all(isinstance(n, str) and n for n in wanted):
+        raise InvalidInputError(
+            f"executors is {wanted!r}; give executors by name, as {{'codex': ...}}.",
+            name="executors",
+            value=wanted,
+        )
+    return {name: check_executor(registry, one) for name, one in wanted.items()}
 
 
 def calibrator_named(registry: Registry, wanted: Any, estimator: str, tau: float) -> Any:
@@ -106,4 +118,10 @@ def plain_options_of(strategy: Any) -> dict[str, Any]:
     if isinstance(strategy, type) or not attrs.has(type(strategy)):
         return {}
     values = {field.name: getattr(strategy, field.name) for field in attrs.fields(type(strategy))}
-    return {k: v for k, v in values.items() if v is None or isinstance(v, int | float | str)}
+    return {name: value for name, value in values.items() if _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, int | float | str)

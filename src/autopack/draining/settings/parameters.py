@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 from autopack.draining.attempts.escalation import EscalationLike
 from autopack.draining.queue.rate_limits import Rate
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.work import ExecutorLike
 from autopack.ports.workspaces import WorkspaceLike
 from autopack.prediction.calibration.price_table import PriceTable
 from autopack.values.money import UsdLike
@@ -82,6 +83,7 @@ class DrainSettings(DrainLimits, total=False):
         workspace: The folder that attempts work in, ``attempt.workspace``; or who keeps one for
             each attempt: a registered name, or ``{"name": ..., options}``. Deliverables are
             looked up there for the estimate.
+        executors: Further executors by the names that its strategy may give of who does a phase.
         resumes: The id of a drain to go on with, or ``last``: its settings and limits, and what
             it used of them, come from the log; what is given here wins.
         drain: The name of a drain to join; its cap binds all that do.
@@ -113,6 +115,7 @@ class DrainSettings(DrainLimits, total=False):
     lease_s: float
     allow_empty: bool
     workspace: WorkspaceLike | None
+    executors: Mapping[str, ExecutorLike] | None
     resumes: str | None
     drain: str | None
     prices: PriceTable | Sequence[Mapping[str, Any]] | None

@@ -20,6 +20,7 @@ from autopack.draining.queue.rate_limits import Rate, Rates
 from autopack.draining.settings.named_parts import (
     calibrator_named,
     check_executor,
+    executors_named,
     name_of,
     plain_options_of,
     strategy_of,
@@ -49,6 +50,7 @@ class Settings:
 
     executor: Any
     executor_name: str
+    executors: Mapping[str, Any]
     strategy: Any
     strategy_name: str
     objects: tuple[str, ...]
@@ -153,6 +155,7 @@ class Settings:
             "at_cap": self.at_cap,
             "day_zone": str(self.day_zone),
             **({"objects": list(self.objects)} if self.objects else {}),
+            **({"executors": sorted(self.executors)} if self.executors else {}),
             **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
             **recorded_workspace(self.workspace),
             "strategy_options": plain_options_of(self.strategy),
@@ -164,6 +167,7 @@ def settings_of(
     registry: Registry,
     *,
     executor: ExecutorLike | None = None,
+    executors: Mapping[str, ExecutorLike] | None = None,
     strategy: StrategyLike | None = None,
     estimator: EstimatorLike = "deliverables",
     calibrator: CalibratorLike | None = None,
@@ -238,12 +242,14 @@ def settings_of(
     return Settings(
         executor=check_executor(registry, executor),
         executor_name=executor if isinstance(executor, str) else name_of(executor),
+        executors=executors_named(registry, executors or {}),
         strategy=strategy_of(registry, strategy, run_id, phase_id),
         strategy_name=strategy if isinstance(strategy, str) else name_of(strategy),
         objects=tuple(
             place
             for place, thing in (
                 ("executor", executor),
+                ("executors", executors or None),
                 ("strategy", strategy),
                 ("estimator", estimator),
                 ("calibrator", calibrator),

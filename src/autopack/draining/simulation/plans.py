@@ -15,6 +15,8 @@ from autopack.values.ids import PhaseRef
 from autopack.values.money import Usd
 
 Refusal = CapFullError | PriceUnknownError
+Foresee = Callable[[PhaseView, Estimate, str | None], str | None]
+"""Returns why a phase would fail before it begins with the executor of a name, if it can tell."""
 
 
 @attrs.frozen(kw_only=True)
@@ -26,6 +28,7 @@ class Planned:
         predicted_output_tokens, budget_tokens: In tokens of output.
         predicted_usd: What its output would cost by what is known; None if nothing is.
         is_retry: Whether it failed before and would be put back in the queue first.
+        model, executor: With which it would be done, by name; None is not named.
         problem: Why it would fail before it begins; None if that is not known.
     """
 
@@ -38,6 +41,7 @@ class Planned:
     predicted_usd: Usd | None = None
     is_retry: bool = False
     model: str | None = None
+    executor: str | None = None
     problem: str | None = None
 
 
@@ -72,7 +76,7 @@ def plan(
     was_done: Callable[[str], bool] = lambda _key: False,
     standing: Callable[[str], str | None] = lambda _key: None,
     room: Callable[[PhaseView, Estimate], Refusal | CapReachedError | None] = _has_room,
-    foresee: Callable[[PhaseView, Estimate], str | None] = lambda _phase, _estimate: None,
+    foresee: Foresee = lambda _phase, _estimate, _executor: None,
     samples_most: int | None = None,
 ) -> Plan:
     """
@@ -91,7 +95,7 @@ def plan(
     estimates, taken = _remembering(estimate), _Taken(room, foresee)
 
     def went(phase: PhaseView, _attempt: int) -> Answer:
-        return taken.answer(phase, estimates(phase))
+        return taken.answer(phase, estimates(phase), world.executor)
 
     world = World(view, went, group_of=group_of, later=later, was_done=was_done, standing=standing)
     planned = Plan()
@@ -117,20 +121,20 @@ class _Taken:
     def __init__(
         self,
         room: Callable[[PhaseView, Estimate], Refusal | CapReachedError | None],
-        foresee: Callable[[PhaseView, Estimate], str | None],
+        foresee: Foresee,
     ) -> None:
         self._room, self._foresee = room, foresee
         self.refusal: Refusal | None = None
         self.problem: str | None = None
 
-    def answer(self, phase: PhaseView, found: Estimate) -> Answer:
+    def answer(self, phase: PhaseView, found: Estimate, executor: str | None) -> Answer:
         """Return how the phase would go."""
         refusal = self._room(phase, found)
         is_above = isinstance(refusal, CapReachedError)
         self.found, self.refusal = found, None if isinstance(refusal, CapReachedError) else refusal
         self.problem = str(refusal) if is_above else None
         if refusal is None:
-            self.problem = self._foresee(phase, found)
+            self.problem = self._foresee(phase, found, executor)
         if self.refusal is not None or self.problem is not None:
             return Answer(ending="failed")
         size = max(1, found.predicted_output_tokens)
@@ -176,5 +180,6 @@ def _planned(step: Step, taken: _Taken, price: Callable[[PhaseView, int], Usd | 
         predicted_usd=price(step.phase, found.predicted_output_tokens),
         is_retry=step.is_retry,
         model=step.phase.model,
+        executor=step.executor,
         problem=taken.problem,
     )

@@ -1,6 +1,6 @@
 """A drain that happens in memory only: the strategy is asked, and answers come from a function."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from autopack.draining.strategies.strategy_call import ask, not_to_be_had
 from autopack.ports.drain import (
     Choose,
     DrainView,
+    PastAttempt,
     Retry,
     Stop,
     Wait,
@@ -21,6 +22,7 @@ from autopack.ports.log import to_us
 from autopack.ports.work import PhaseView
 from autopack.projections.attempts import quarter_at
 from autopack.values.ids import PhaseRef
+from autopack.values.money import Usd
 
 NOTHING_LEFT: Final = "nothing is left"
 
@@ -34,7 +36,9 @@ class Answer:
         ending: ``completed``, ``failed``, ``timed_out`` or ``gated``.
         total_tokens: What its calls use together; 0 for no call.
         sample: The predicted and the measured output, if a calibrator could use them.
-        fingerprint: Of its failure.
+        fingerprint, failure_class, reason_code: Of its failure.
+        verdict: What judged its work, ``right`` or ``wrong``.
+        cost_usd: What its calls cost, if that is known.
         is_retryable: Whether the phase goes back in the queue, as long as it has attempts.
     """
 
@@ -43,17 +47,28 @@ class Answer:
     calls: int = 1
     sample: tuple[int, int] | None = None
     fingerprint: str | None = None
+    failure_class: str | None = None
+    reason_code: str | None = None
+    verdict: str | None = None
+    cost_usd: Usd | None = None
     is_retryable: bool = False
     duration_s: float = 0.0
 
 
 @attrs.frozen(kw_only=True)
 class Step:
-    """A phase that was taken in a world, why, and how it ended there."""
+    """
+    A phase that was taken in a world, why, and how it ended there.
+
+    Args:
+        phase: As it was done: its model is that of the attempt.
+        executor: Who was named to do it; None is the drain's own.
+    """
 
     phase: PhaseView
     reason: str
     answer: Answer
+    executor: str | None = None
     is_retry: bool = False
 
 
@@ -68,6 +83,9 @@ class World:
         later: Phases that become ready once those that they come after are done.
         was_done: Tells of a phase's key whether it was done before.
         standing: Returns in words why the phase of a key may not be taken.
+
+    Attributes:
+        executor: Who was named to do the phase that was taken last; None is the drain's own.
     """
 
     def __init__(
@@ -96,6 +114,8 @@ class World:
                 self._dependents.setdefault(f"{phase.run_id}/{name}", []).append(phase.key)
         self._was_done, self._done = was_done, set[str]()
         self._standing = standing
+        self._past: dict[str, list[PastAttempt]] = {}
+        self.executor: str | None = None
 
     def view(self) -> DrainView:
         """Return what the strategy is shown now."""
@@ -117,7 +137,12 @@ class World:
             zero_streak=self.history.zero_streak,
             groups=self.groups,
             tokens_by_quarter=self.tokens_by_quarter,
+            attempts=self.attempts_at,
         )
+
+    def attempts_at(self, ref: PhaseRef) -> Sequence[PastAttempt]:
+        """Return the attempts at a phase so far: those before the world began, and its own."""
+        return (*self._first.attempts(ref), *self._past.get(str(ref), ()))
 
     def hold_run(self, run_id: str) -> None:
         """Let no phase of a run be taken any more."""
@@ -147,7 +172,9 @@ class World:
             was_taken = self.history.tried[key] > 0
             why = "it was taken before" if was_taken else self._standing(key)
             raise not_to_be_had(name, choice, why)
-        return self._ended(phase, reason, is_retry=isinstance(choice, Retry))
+        self.executor = choice.executor
+        model = choice.model or phase.model
+        return self._ended(phase, reason, model, is_retry=isinstance(choice, Retry))
 
     def _taken(self, shelf: Shelf, ref: PhaseRef) -> PhaseView | None:
         key = str(ref)
@@ -157,10 +184,12 @@ class World:
         shelf.discard(key)
         return phase
 
-    def _ended(self, phase: PhaseView, reason: str, *, is_retry: bool) -> Step:
+    def _ended(self, phase: PhaseView, reason: str, model: str | None, *, is_retry: bool) -> Step:
         self.history.tried[phase.key] += 1
         self.attempts += 1
-        answer = self._answer(phase, self.history.tried[phase.key])
+        done = attrs.evolve(phase, model=model)
+        answer = self._answer(done, self.history.tried[phase.key])
+        self._remember(done, answer)
         self.history.ended(
             phase.run_id, answer.ending, calls=answer.calls, fingerprint=answer.fingerprint
         )
@@ -183,7 +212,23 @@ class World:
                 reason_code="requeued",
             )
             self._ready.put(self._place(phase), again)
-        return Step(phase=phase, reason=reason, answer=answer, is_retry=is_retry)
+        executor = self.executor
+        return Step(phase=done, reason=reason, answer=answer, executor=executor, is_retry=is_retry)
+
+    def _remember(self, phase: PhaseView, answer: Answer) -> None:
+        past = PastAttempt(
+            number=len(self.attempts_at(phase.ref)) + 1,
+            model=phase.model,
+            executor=self.executor,
+            ending=answer.ending,
+            failure_class=answer.failure_class,
+            reason_code=answer.reason_code,
+            verdict=answer.verdict,
+            cost_usd=answer.cost_usd,
+            calls=answer.calls,
+            output_tokens=0 if answer.sample is None else answer.sample[1],
+        )
+        self._past.setdefault(phase.key, []).append(past)
 
     def _complete(self, phase: PhaseView) -> None:
         self._done.add(phase.key)

@@ -1,11 +1,13 @@
 """Asks a strategy, and says plainly what is wrong with one that fails or answers amiss."""
 
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from autopack.errors import PluginError
 from autopack.ports.drain import Choice, Choose, DrainView, Retry, Stop, Wait
+from autopack.ports.work import PhaseView
 
 _LIBRARY: Final = str(Path(__file__).parents[2])
 
@@ -17,11 +19,7 @@ def ask(strategy: Any, view: DrainView, name: str) -> Choice:
     Raises:
         PluginError: It raised, with where; or its answer is none of the four.
     """
-    try:
-        answer: Any = strategy(view)
-    except Exception as fault:
-        what = f"the strategy failed: {type(fault).__name__}: {fault} ({_place(fault)})"
-        raise PluginError(name, what) from fault
+    answer: Any = _called(lambda: strategy(view), name)
     if not isinstance(answer, Choose | Retry | Wait | Stop):
         what = (
             f"the strategy answered with {type(answer).__name__}; it must return "
@@ -30,6 +28,29 @@ def ask(strategy: Any, view: DrainView, name: str) -> Choice:
         raise PluginError(name, what)
     chosen: Choice = answer
     return chosen
+
+
+def route_asked(strategy: Any, phase: PhaseView, view: DrainView, name: str) -> Choose:
+    """
+    Return what a strategy's ``choice_for`` answers of one phase.
+
+    Raises:
+        PluginError: It raised, with where; or its answer is no choice of that phase.
+    """
+    answer: Any = _called(lambda: strategy.choice_for(phase, view), name)
+    if isinstance(answer, Choose) and answer.ref == phase.ref:
+        return answer
+    shown = str(answer.ref) if isinstance(answer, Choose) else type(answer).__name__
+    what = f"its choice_for({phase.key}) answered with {shown}; it must return Choose(phase.ref, …)"
+    raise PluginError(name, what)
+
+
+def _called(asked: Callable[[], Any], name: str) -> Any:
+    try:
+        return asked()
+    except Exception as fault:
+        what = f"the strategy failed: {type(fault).__name__}: {fault} ({_place(fault)})"
+        raise PluginError(name, what) from fault
 
 
 def _place(fault: Exception) -> str:
