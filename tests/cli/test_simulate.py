@@ -93,3 +93,38 @@ def test_a_dry_run_needs_no_executor(cli, run_log, events_of):
     assert 0 == result.exit_code
     assert ["p1", "p2"] == [one["ref"]["phase_id"] for one in json.loads(result.stdout)]
     assert before == events_of(run_log)
+
+
+def test_a_matrix(cli, tmp_path):
+    """Each task ends as it did with the model that the strategy names."""
+    (tmp_path / "matrix.csv").write_text(
+        "task,llm,cost_usd,verdict\na,small,0.1,true\na,large,1,true\n"
+        "b,small,0.2,false\nb,large,2,true\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "chains.py").write_text(
+        "from autopack import Choose, Stop\n"
+        "def cheap_first(view):\n"
+        "    for one in view.ready:\n"
+        "        n = len(view.attempts(one.ref))\n"
+        "        return Choose(one.ref, 'next', model=('small', 'large')[n])\n"
+        "    return Stop('done')\n",
+        encoding="utf-8",
+    )
+    given = ["--strategy", tmp_path / "chains.py:cheap_first", "--column", "model=llm"]
+    found = cli("simulate", "--trace", tmp_path / "matrix.csv", *given).stdout
+
+    assert [["attempts", "3"], ["completed", "2"], ["failed", "1"]] == [
+        line.split() for line in found.splitlines()[2:5]
+    ]
+    assert ["right 2", "USD 2.30"] == [
+        " ".join(line.split()) for line in found.splitlines() if line[:5] in ("right", "USD  ")
+    ]
+
+
+def test_a_matrix_is_one_kind_of_work(cli):
+    """And made-up work is another."""
+    found = cli("simulate", "--trace", "m.csv", "--synthetic", "1")
+
+    assert 2 == found.exit_code
+    assert "name one" in found.stderr

@@ -1,6 +1,7 @@
 """What strategies would make of a log's history, or of made-up work."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from autopack.log.log import Log, registry_of
@@ -14,24 +15,25 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    source: "Log | Backlog",
+    source: "Log | Backlog | Path | str",
     strategies: StrategyLike | Sequence[StrategyLike] = ("fifo", "triage", "explore"),
     *,
     width: float = 0.5,
+    columns: Mapping[str, str] | None = None,
     **limits: "Unpack[DrainLimits]",
 ) -> "list[Simulated]":
     """
     Run strategies side by side on work whose outcome is known; nothing is executed or written.
 
     Args:
-        source: A log, whose ended phases are taken as if none had been tried, or a backlog such
-            as ``synthetic_backlog(seed)``.
+        source: A log, whose ended phases are taken as if none had been tried, a backlog such
+            as ``synthetic_backlog(seed)``, or the path of a matrix of trials, whose tasks are the
+            phases; ``docs/cascades.md`` has its fields.
         strategies: A registered name or a strategy, or several of them.
         width: How narrow every group's interval should get, for the tokens that this takes.
-        limits: As of a drain, each by its name in
-            :class:`autopack.types.DrainLimits`; minutes are those that the work
-            would take. no cost
-            is simulated, so ``max_usd`` stops nothing.
+        columns: Columns of the matrix by field, where they have unusual names.
+        limits: As of a drain, each by its name in :class:`autopack.types.DrainLimits`; minutes are
+            those that the work would take. ``max_usd`` stops nothing.
 
     Returns:
         One result a strategy, in order; the same source gives the same results.
@@ -48,4 +50,18 @@ def simulate(
     if isinstance(strategies, str) or not isinstance(strategies, Sequence):
         strategies = [strategies]
     chosen = [named_strategy(registry, one) for one in strategies]
-    return simulate_backlog(backlog_of(source), chosen, width=width, **limits)
+    work = backlog_of(_work(source, columns))
+    return simulate_backlog(work, chosen, width=width, **limits)
+
+
+def _work(
+    source: "Log | Backlog | Path | str", columns: Mapping[str, str] | None
+) -> "Log | Backlog":
+    if not isinstance(source, Path | str):
+        return source
+    from autopack.draining.simulation.matrix_backlog import matrix_backlog
+    from autopack.exchange.trace_files import records_of
+    from autopack.prediction.cascades.trial_rows import NEEDED, trials_of
+
+    records = records_of(Path(source), needed=NEEDED)
+    return matrix_backlog(trials_of(records, columns=columns), source=Path(source).name)

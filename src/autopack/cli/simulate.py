@@ -1,10 +1,12 @@
 """``autopack simulate``: strategies side by side, without executing anything."""
 
 from math import exp
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from autopack.cli.column_arguments import column_of
 from autopack.cli.named_plugins import strategy_of
 from autopack.cli.number_options import AMOUNT, COUNT
 from autopack.cli.output import (
@@ -38,6 +40,10 @@ _MEANT: Final = (
     "-s", "--strategy-option", "options", multiple=True, metavar="NAME=VALUE",
     help="An option of the one strategy; several times.",
 )  # fmt: skip
+@click.option(
+    "--trace", type=click.Path(path_type=Path), help="On a matrix of models tried on tasks."
+)
+@click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help="Of the matrix.")
 @click.option("--synthetic", type=int, metavar="SEED", help="On made-up work, and no log.")
 @click.option(
     "--width", type=AMOUNT, default=0.5, show_default=True,
@@ -60,6 +66,8 @@ def simulate(
     /,
     strategy: str,
     options: tuple[str, ...],
+    trace: Path | None,
+    columns: tuple[str, ...],
     synthetic: int | None,
     width: float,
     as_json: bool,
@@ -68,16 +76,20 @@ def simulate(
     """
     Run strategies on the phases of a log that have ended, as if none had been tried.
 
+    Of a --trace each task is a phase, and ends as it did with the model that the strategy names.
     Nothing is executed or written. Several strategies are separated by commas.
     """
     registry = session.registry()
     listed = [name.strip() for name in strategy.split(",") if name.strip()]
     if options and len(listed) != 1:
         raise click.UsageError("--strategy-option (-s) is for one --strategy: name just that one.")
+    if trace is not None and synthetic is not None:
+        raise click.UsageError("--trace and --synthetic are two kinds of work: name one.")
+    work = trace if trace is None else trace.absolute(), dict(map(column_of, columns)), synthetic
     limits = {name: limit for name, limit in given.items() if limit is not None}
     with users_prints():
         chosen = [strategy_of(registry, name, options) for name in listed]
-        results = _simulated(session, chosen, synthetic, width, limits)
+        results = _simulated(session, chosen, work, width, limits)
     found = [_named(one, name) for one, name in zip(results, listed, strict=True)]
     if as_json:
         print_json([{**_fields(one), "samples_per_100k": one.samples_per_100k} for one in found])
@@ -86,10 +98,17 @@ def simulate(
 
 
 def _simulated(
-    session: Session, chosen: list[Any], seed: int | None, width: float, limits: dict[str, Any]
+    session: Session,
+    chosen: list[Any],
+    work: tuple[Path | None, dict[str, str], int | None],
+    width: float,
+    limits: dict[str, Any],
 ) -> list[Any]:
     import autopack as api
 
+    trace, columns, seed = work
+    if trace is not None:
+        return api.simulate(trace, chosen, width=width, columns=columns, **limits)
     if seed is not None:
         from autopack.draining.simulation.synthetic import synthetic_backlog
 
@@ -119,7 +138,8 @@ def _print(found: list[Any]) -> None:
     rows = [(name, *(figures[name] for figures in told)) for name in told[0]]
     titles = ("", *(one.strategy for one in found))
     say_table(table_lines(titles, rows, width=terminal_width()))
-    say(_MEANT.format(width=found[0].width, factor=exp(found[0].width / 2)))
+    if found[0].right is None:
+        say(_MEANT.format(width=found[0].width, factor=exp(found[0].width / 2)))
     for one in found:
         say(f"{one.strategy} ended: {one.reason}")
 
@@ -130,12 +150,28 @@ def _figures(one: Any) -> dict[str, str]:
         "completed": f"{one.completed:,}",
         "failed": f"{one.failed:,}",
         "timed out": f"{one.timed_out:,}",
+        **(_sizes(one) if one.right is None else _truth(one)),
+    }
+
+
+def _sizes(one: Any) -> dict[str, str]:
+    return {
         "tokens": f"{one.tokens:,}",
         "tokens in vain": f"{one.hopeless_tokens:,}",
         "sizes learned": f"{one.samples:,}",
         "for 100,000 tokens": f"{one.samples_per_100k:.2f}",
         f"tokens to width {one.width:g}": _of(one.tokens_to_width, ","),
         "width in the end": _of(one.widest, ".2f"),
+    }
+
+
+def _truth(one: Any) -> dict[str, str]:
+    """Return what a matrix tells: how many phases end with right work, and what all cost."""
+    from autopack.report.quantities import usd
+
+    return {
+        "right": f"{one.right:,}",
+        "USD": "unknown" if one.cost_usd is None else usd(one.cost_usd),
     }
 
 

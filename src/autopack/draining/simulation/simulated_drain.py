@@ -39,6 +39,8 @@ class Answer:
         fingerprint, failure_class, reason_code: Of its failure.
         verdict: What judged its work, ``right`` or ``wrong``.
         cost_usd: What its calls cost, if that is known.
+        is_right: Whether its work is right in truth, which no strategy sees; None if that is not
+            known.
         is_retryable: Whether the phase goes back in the queue, as long as it has attempts.
     """
 
@@ -51,6 +53,7 @@ class Answer:
     reason_code: str | None = None
     verdict: str | None = None
     cost_usd: Usd | None = None
+    is_right: bool | None = None
     is_retryable: bool = False
     duration_s: float = 0.0
 

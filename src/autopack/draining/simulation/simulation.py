@@ -17,6 +17,7 @@ from autopack.log.log import Log
 from autopack.ports.drain import GroupEvidence
 from autopack.projections.call_use import Use
 from autopack.projections.sums_by_drain_and_run import Work
+from autopack.values.money import Usd, total
 
 WIDTH: Final = 0.5
 """The width to which every group is to be known, unless another one is given."""
@@ -38,6 +39,8 @@ class Simulated:
         tokens_to_width: Tokens spent until every group was known to *width*; None if it never
             was.
         reason: Why it ended.
+        cost_usd: What the attempts cost, as far as that is known; None where no cost is.
+        right: How many phases ended with work that is right in truth; None where that is not known.
     """
 
     strategy: str
@@ -53,6 +56,8 @@ class Simulated:
     widest: float | None
     tokens_to_width: int | None
     reason: str
+    cost_usd: Usd | None = None
+    right: int | None = None
 
     @property
     def samples_per_100k(self) -> float:
@@ -80,6 +85,8 @@ def _one(backlog: Backlog, name: str, strategy: Any, width: float, limits: Limit
     world = World(backlog.view(), backlog.answer, group_of=group_of, later=backlog.later())
     learning = _Learning(backlog, width)
     hopeless, hopeless_tokens, began = backlog.hopeless(), 0, world.now
+    costs: list[Usd] = []
+    rights: dict[str, bool] = {}
     breaker = Breaker(
         max_fingerprint_repeats=limits.max_fingerprint_repeats,
         max_timeouts_per_run=limits.max_timeouts_per_run,
@@ -97,6 +104,10 @@ def _one(backlog: Backlog, name: str, strategy: Any, width: float, limits: Limit
         if step.phase.run_id in hopeless:
             hopeless_tokens += step.answer.total_tokens
         learning.look(world, group_of(step.phase))
+        if step.answer.cost_usd is not None:
+            costs.append(step.answer.cost_usd)
+        if step.answer.is_right is not None:
+            rights[step.phase.key] = step.answer.is_right
         if _trips(breaker, step):
             world.hold_run(step.phase.run_id)
     runs = world.history.runs.values()
@@ -114,6 +125,8 @@ def _one(backlog: Backlog, name: str, strategy: Any, width: float, limits: Limit
         widest=learning.widest,
         tokens_to_width=learning.tokens_to_width,
         reason=reason,
+        cost_usd=total(costs) if costs else None,
+        right=sum(rights.values()) if rights else None,
     )
 
 

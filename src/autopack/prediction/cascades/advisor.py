@@ -18,13 +18,9 @@ from autopack.prediction.cascades.chain_judging import (
 )
 from autopack.prediction.cascades.chains import course_of, longest
 from autopack.prediction.cascades.check_rates import CheckRates, passing_by, rates_of
-from autopack.prediction.cascades.common_tasks import (
-    Selected,
-    selected_models,
-    whole_part,
-)
+from autopack.prediction.cascades.common_tasks import ComparedPart, compared_part
 from autopack.prediction.cascades.refusals import is_worse, selected_clause, unfit, unproven
-from autopack.prediction.cascades.trials import ModelColumn, Trial, Tried, by_model, columns_of
+from autopack.prediction.cascades.trials import ModelColumn, Trial, Tried, columns_of
 
 _BLOCKS: Final = 20
 _STEPS: Final = (0.0, 0.5, 1.0, 1.5, 2.0)
@@ -59,48 +55,42 @@ def advised(
     """
     usable = [one for one in trials if one.lacks is None]
     check = rates_of(trials, false_passes=false_passes, false_failures=false_failures)
-    tried = by_model(usable)
-    selected = selected_models(tried)
-    unlike = {one.model for one in selected}
-    alike = {name: of for name, of in tried.items() if name not in unlike}
-    models, tasks = whole_part(alike)
-    left_out = Counter(
-        reason for one in trials if (reason := _why_not(one, unlike, models, set(tasks)))
-    )
-    refusal = unfit(usable, left_out, selected, models=models, tasks=tasks, check=check)
+    part = compared_part(usable)
+    models = tuple(part.tried)
+    left_out = Counter(reason for one in trials if (reason := _why_not(one, part)))
+    refusal = unfit(usable, left_out, part.selected, models=models, tasks=part.tasks, check=check)
     length = longest(len(models), max_length) if models else max_length
     figures = None
     if refusal is None:
-        in_random_order = sorted(tasks, key=lambda _task: draw())
-        part = {model: alike[model] for model in models}
-        columns = columns_of(part, in_random_order, passing_by(check))
+        tasks = sorted(sorted(part.tasks), key=lambda _task: draw())
+        columns = columns_of(part.tried, tasks, passing_by(check))
         figures = _figures(columns, draw, max_length=length, margin=margin)
-        borne = _borne(figures, part, in_random_order, check, margin)
+        borne = _borne(figures, part.tried, tasks, check, margin)
         figures = attrs.evolve(figures, borne=borne)
         refusal = unproven(figures, margin)
     return ModelAdvice(
         source=source,
-        tasks=len(tasks),
-        models=tuple(models),
+        tasks=len(part.tasks),
+        models=models,
         max_length=length,
         margin=margin,
         check=check,
         figures=figures,
         refusal=refusal,
         left_out=dict(sorted(left_out.items())),
-        notes=(*notes, *_notes(selected, alike, models, check, (length, max_length))),
+        notes=(*notes, *_notes(part, check, (length, max_length))),
     )
 
 
-def _why_not(trial: Trial, unlike: set[str], models: Sequence[str], tasks: set[str]) -> str | None:
+def _why_not(trial: Trial, part: ComparedPart) -> str | None:
     """Return why a trial is not compared, in a word."""
     if trial.lacks is not None:
         return trial.lacks
-    if trial.model in unlike:
+    if trial.model not in part.alike:
         return "selected_tasks"
-    if trial.model not in models:
+    if trial.model not in part.tried:
         return "few_tasks"
-    return None if trial.task in tasks else "not_tried_by_all"
+    return None if trial.task in part.tasks else "not_tried_by_all"
 
 
 def _figures(
@@ -164,19 +154,14 @@ def _careful(
     return judge, held_out
 
 
-def _notes(
-    selected: Sequence[Selected],
-    alike: Tried,
-    models: Sequence[str],
-    check: CheckRates,
-    lengths: tuple[int, int],
-) -> Iterator[str]:
-    if len(models) >= 2:
-        yield from (selected_clause(one) for one in selected)
-    for name in sorted(alike.keys() - set(models)):
-        yield f"{name} is left out: it was tried on too few of the tasks, {len(alike[name])}"
-    if lengths[0] < min(lengths[1], len(models)):
-        yield f"chains of more than {lengths[0]} models are too many to look at, of {len(models)}"
+def _notes(part: ComparedPart, check: CheckRates, lengths: tuple[int, int]) -> Iterator[str]:
+    models = len(part.tried)
+    if models >= 2:
+        yield from (selected_clause(one) for one in part.selected)
+    for name in sorted(part.alike.keys() - part.tried.keys()):
+        yield f"{name} is left out: it was tried on too few of the tasks, {len(part.alike[name])}"
+    if lengths[0] < min(lengths[1], models):
+        yield f"chains of more than {lengths[0]} models are too many to look at, of {models}"
     if check.basis == "assumed":
         yield (
             "no trial tells what a check said of it: the check is taken to be perfect; give "

@@ -1,12 +1,12 @@
 """Tasks that can be compared: those that each model was tried on, where that was no selection."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import comb
 from typing import Final
 
 import attrs
 
-from autopack.prediction.cascades.trials import Tried
+from autopack.prediction.cascades.trials import Trial, Tried, by_model
 
 _BY_CHANCE: Final = 0.01
 """How seldom chance alone may call a model selected, over all that is compared."""
@@ -27,6 +27,34 @@ class Selected:
     other: str
     with_it: tuple[int, int]
     without: tuple[int, int]
+
+
+@attrs.frozen(kw_only=True)
+class ComparedPart:
+    """
+    The trials that can be compared.
+
+    Args:
+        tried: Trials by model and task, of models that were tried on all of *tasks*.
+        alike: Those of every model that was not tried on selected tasks.
+        selected: The models that were.
+    """
+
+    tried: Tried
+    tasks: frozenset[str]
+    alike: Tried
+    selected: Sequence[Selected]
+
+
+def compared_part(trials: Sequence[Trial]) -> ComparedPart:
+    """Return what can be compared of trials whose cost and verdict are known."""
+    tried = by_model(trials)
+    selected = selected_models(tried)
+    unlike = {one.model for one in selected}
+    alike = {name: of for name, of in tried.items() if name not in unlike}
+    models, tasks = whole_part(alike)
+    part = {model: alike[model] for model in models}
+    return ComparedPart(tried=part, tasks=frozenset(tasks), alike=alike, selected=selected)
 
 
 def selected_models(tried: Tried) -> list[Selected]:

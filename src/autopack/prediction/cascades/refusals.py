@@ -1,6 +1,6 @@
 """Why trials speak for no chain: too little of them, a check that says nothing, no gain shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from autopack.prediction.cascades.advice import AdviceFigures
@@ -21,7 +21,7 @@ def unfit(
     selected: Sequence[Selected],
     *,
     models: Sequence[str],
-    tasks: Sequence[str],
+    tasks: Collection[str],
     check: CheckRates,
 ) -> str | None:
     """
