@@ -137,7 +137,7 @@ def _cascades(_folder: Path, given: Given) -> str:
 RUNS: Final = {
     "cascades": LongRun(
         what="advice on chains of models in made-up worlds, beside the best chain there is",
-        options={"seeds": 200, "seed": 1, "tasks": 100, "models": 5},
+        options={"seeds": 100, "seed": 1, "tasks": 100, "models": 5},
         run=_cascades,
     ),
     "damage": LongRun(

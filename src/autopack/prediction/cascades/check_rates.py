@@ -13,13 +13,16 @@ from autopack.prediction.cascades.trials import Passing, Trial
 CHANCE: Final = 0.5
 """A check that passes so much of what is wrong says nothing about it."""
 
+_LEVEL: Final = 0.99
+"""A check that is trusted by mistake spoils all that follows, so that more is asked of it."""
+
 Basis = Literal["measured", "given", "assumed"]
 
 
 @attrs.frozen(kw_only=True)
 class CheckRate:
     """
-    A share of a check's words that are wrong, with its interval at 95 %.
+    A share of a check's words that are wrong, with its interval at 99 %.
 
     Args:
         rows: Of how many trials it is the share; 0 if it was given or assumed.
@@ -107,7 +110,7 @@ def _rate(given: float | None, of: Sequence[Trial], *, passed: bool, is_any: boo
     hits = [float(one.checked is passed) for one in of]
     share = sum(hits) / len(hits)
     alike = _alike(of, hits, share)
-    low, high = share_interval(share * len(of) / alike, len(of) / alike)
+    low, high = share_interval(share * len(of) / alike, len(of) / alike, _LEVEL)
     return CheckRate(share=share, low=low, high=high, rows=len(of))
 
 
