@@ -101,7 +101,7 @@ def test_next_steps(changes, sentence):
         ({}, "The multipliers in use fit the evidence."),
         (
             {"groups": (attrs.evolve(GROUP, is_high_confidence=False),)},
-            "No group passes every gate.",
+            "No group passes.",
         ),
         ({"groups": (), "samples_used": 0}, "Every sample was set aside"),
         ({"groups": (), "samples_used": 0, "samples_set_aside": {}}, "There is not one sample."),

@@ -203,7 +203,7 @@ def _why_nothing(proposal: Proposal) -> str:
             return "No group has evidence enough. Record more successful attempts."
         options = ", ".join(f"--{name.replace('_', '-')}" for name in gates)
         return (
-            "No group passes every gate. Record more successful attempts, or accept less evidence: "
+            "No group passes. Record more successful attempts, or accept less evidence: "
             f"{options} (in Python {', '.join(gates)})."
         )
     if proposal.samples_set_aside:
