@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from autopack.api.log_status import status as status
     from autopack.api.logs import create_log as create_log
     from autopack.api.logs import export_history as export_history
+    from autopack.api.logs import find_histories as find_histories
     from autopack.api.logs import import_history as import_history
     from autopack.api.logs import open_log as open_log
     from autopack.api.own_queue import next_attempts as next_attempts

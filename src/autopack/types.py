@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from autopack.ports.drain import Wait as Wait
     from autopack.ports.importing import Exporter as Exporter
     from autopack.ports.importing import ExporterLike as ExporterLike
+    from autopack.ports.importing import FoundHistory as FoundHistory
     from autopack.ports.importing import Importer as Importer
     from autopack.ports.importing import ImporterLike as ImporterLike
     from autopack.ports.importing import ImportReport as ImportReport

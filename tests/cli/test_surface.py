@@ -76,7 +76,7 @@ PYTHON_NAMES = {
     "calibrate report": "evaluate write_report",
     "report": "report_runs send_report",
     "forecast": "forecast",
-    "import": "import_history",
+    "import": "import_history find_histories",
     "export": "export_history",
     "plugins": "load_plugins",
     "doctor": "diagnose",

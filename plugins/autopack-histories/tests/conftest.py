@@ -1,15 +1,11 @@
 """For each test: no network, and an empty log."""
 
 import socket
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autopack import create_log
-
-sys.path.append(str(Path(__file__).parent))  # where histories_kit is
 
 
 @pytest.fixture(autouse=True)

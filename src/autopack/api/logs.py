@@ -3,7 +3,7 @@
 import os
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -21,7 +21,7 @@ from autopack.ports.backend import Backend
 from autopack.ports.log import Recorded, Row, UnrecognisedEvent
 
 if TYPE_CHECKING:
-    from autopack.ports.importing import ExporterLike, ImporterLike, ImportReport
+    from autopack.ports.importing import ExporterLike, FoundHistory, ImporterLike, ImportReport
 
 Durability: TypeAlias = Literal["full", "relaxed"]
 """Whether what ``append`` returned survives power loss, or the process only."""
@@ -93,18 +93,44 @@ def _recognises(registry: Registry, name: str, importer: Any, target: str) -> bo
         return False
 
 
-def import_history(log: Log, source: "ImporterLike", path: str | Path) -> "ImportReport":
+def import_history(
+    log: Log, source: "ImporterLike", path: str | Path, *, categories: Sequence[str] = ()
+) -> "ImportReport":
     """
     Bring another history in; a second time adds nothing.
 
     Args:
         source: An importer's registered name, or an importer.
         path: The source; it is opened read-only.
+        categories: Rules for the phases of other tools, which name no category:
+            ``WORD=FIELD:PATTERN``, by a label (``project``, ``branch``, ``tool``) or ``goal``.
+            The first that matches counts.
+
+    Raises:
+        ImportRefusedError: The source cannot be read.
+        InvalidInputError: A rule has not that form.
     """
     importer = registry_of(log).resolve("importer", source)
     from autopack.exchange.importers.import_runs import run_import
 
-    return run_import(journal_of(log), importer, Path(path).absolute())
+    return run_import(
+        journal_of(log), importer, Path(path).absolute(), categories=tuple(categories)
+    )
+
+
+def find_histories(log: Log, *, home: str | Path | None = None) -> "list[FoundHistory]":
+    """
+    Return the histories of other tools that are on the disk; nothing is read into the log.
+
+    Args:
+        home: Where to look, instead of the user's home folder and where the tools' own variables
+            say: a home folder, or a folder or file that an importer may know.
+    """
+    from autopack.exchange.importers.found_histories import found_histories
+
+    if home is None:
+        return found_histories(registry_of(log), Path.home(), dict(os.environ))
+    return found_histories(registry_of(log), Path(home).absolute(), {})
 
 
 def export_history(log: Log, exporter: "ExporterLike", path: str | Path) -> int:

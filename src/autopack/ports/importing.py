@@ -59,8 +59,23 @@ class ImportReport:
     findings: Mapping[str, Any] = attrs.Factory(dict)
 
 
+@attrs.frozen(kw_only=True)
+class FoundHistory:
+    """A history that is on the disk, and could be imported: by which importer, and how much."""
+
+    importer: str
+    path: str
+    files: int
+    size_bytes: int
+
+
 class Importer(Protocol):
-    """Reads one kind of source; opens it read-only and invents nothing."""
+    """
+    Reads one kind of source; opens it read-only and invents nothing.
+
+    One with a method ``places(home, environ)`` is asked for the paths at which its tool keeps its
+    own: below a home folder, or where the tool's variables say. What is not there is left out.
+    """
 
     @property
     def name(self) -> str:

@@ -29,6 +29,11 @@ class Aider(JsonLinesImporter):
 
     name: ClassVar[str] = "aider"
 
+    def places(self, home: Path, environ: Mapping[str, str]) -> list[Path]:
+        """Return where the tool keeps its own."""
+        own = environ.get("AIDER_ANALYTICS_LOG")
+        return [Path(own) if own else home / ".aider" / "analytics.jsonl"]
+
     def knows(self, found: dict[str, Any]) -> bool:
         """Tell whether a line is one of aider's own events."""
         return found.get("event") in _EVENTS and isinstance(found.get("properties"), dict)

@@ -36,6 +36,13 @@ class ClaudeCode(JsonLinesImporter):
 
     name: ClassVar[str] = "claude-code"
 
+    def places(self, home: Path, environ: Mapping[str, str]) -> list[Path]:
+        """Return where the tool keeps its own."""
+        folders = environ.get("CLAUDE_CONFIG_DIR")
+        if folders:
+            return [Path(one.strip(), "projects") for one in folders.split(",") if one.strip()]
+        return [home / ".claude" / "projects", home / ".config" / "claude" / "projects"]
+
     def knows(self, found: dict[str, Any]) -> bool:
         """Tell whether a line has a session's id as this client writes it."""
         return (

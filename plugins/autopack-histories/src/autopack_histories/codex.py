@@ -58,6 +58,11 @@ class Codex(JsonLinesImporter):
 
     name: ClassVar[str] = "codex"
 
+    def places(self, home: Path, environ: Mapping[str, str]) -> list[Path]:
+        """Return where the tool keeps its own."""
+        root = Path(environ.get("CODEX_HOME") or home / ".codex")
+        return [root / "sessions", root / "archived_sessions"]
+
     def knows(self, found: dict[str, Any]) -> bool:
         """Tell whether a line has a payload of a kind that this client writes."""
         return found.get("type") in _KINDS and isinstance(found.get("payload"), dict)

@@ -29,6 +29,10 @@ class Gemini(JsonLinesImporter):
     name: ClassVar[str] = "gemini-cli"
     endings: ClassVar[tuple[str, ...]] = (".jsonl", ".json")
 
+    def places(self, home: Path, environ: Mapping[str, str]) -> list[Path]:
+        """Return where the tool keeps its own."""
+        return [Path(environ.get("GEMINI_CLI_HOME") or home, ".gemini", "tmp")]
+
     def is_named(self, name: str) -> bool:
         """Tell whether a file is named as a chat's."""
         return name.startswith("session-") and name.endswith(self.endings)

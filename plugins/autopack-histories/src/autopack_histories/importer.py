@@ -1,6 +1,6 @@
 """What the importers of files have in common: a file or a folder of them, read once each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +32,11 @@ class FileImporter:
     def entries(self, path: Path, notes: Notes) -> Iterator[Entry]:
         """Yield the events of a file."""
         raise NotImplementedError
+
+    def places(self, home: Path, environ: Mapping[str, str]) -> list[Path]:
+        """Return where the tool keeps its own: none, unless a subclass says so."""
+        del home, environ
+        return []
 
     def recognises(self, path: str) -> bool:
         """Tell whether a file is one, or a folder holds one."""

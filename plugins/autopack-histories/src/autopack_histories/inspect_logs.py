@@ -37,6 +37,12 @@ class InspectLogs(FileImporter):
 
     name: ClassVar[str] = "inspect-ai"
 
+    def places(self, home: Path, environ: Mapping[str, str]) -> list[Path]:
+        """Return where the tool keeps its own."""
+        del home
+        folder = environ.get("INSPECT_LOG_DIR")
+        return [Path(folder)] if folder else []
+
     def is_named(self, name: str) -> bool:
         """Tell whether a file may be a log."""
         return name.endswith((".json", ".eval"))

@@ -32,6 +32,13 @@ class LlmLogs(FileImporter):
 
     name: ClassVar[str] = "llm"
 
+    def places(self, home: Path, environ: Mapping[str, str]) -> list[Path]:
+        """Return where the tool keeps its own."""
+        if own := environ.get("LLM_USER_PATH"):
+            return [Path(own, "logs.db")]
+        folders = (Path(".config"), Path("Library", "Application Support"))
+        return [home / folder / "io.datasette.llm" / "logs.db" for folder in folders]
+
     def is_named(self, name: str) -> bool:
         """Tell whether a file may be a database."""
         return name.endswith((".db", ".sqlite"))

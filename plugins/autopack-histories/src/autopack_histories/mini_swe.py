@@ -25,6 +25,11 @@ class MiniSwe(FileImporter):
 
     name: ClassVar[str] = "mini-swe-agent"
 
+    def places(self, home: Path, environ: Mapping[str, str]) -> list[Path]:
+        """Return where the tool keeps its own."""
+        own = environ.get("MSWEA_GLOBAL_CONFIG_DIR")
+        return [Path(own or home / ".config" / "mini-swe-agent")]
+
     def is_named(self, name: str) -> bool:
         """Tell whether a file may be a trajectory."""
         return name.endswith((".json", ".traj"))

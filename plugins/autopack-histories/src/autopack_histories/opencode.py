@@ -32,6 +32,11 @@ class Opencode(FileImporter):
 
     name: ClassVar[str] = "opencode"
 
+    def places(self, home: Path, environ: Mapping[str, str]) -> list[Path]:
+        """Return where the tool keeps its own."""
+        data = environ.get("XDG_DATA_HOME") or home / ".local" / "share"
+        return [Path(data, "opencode")]
+
     def is_named(self, name: str) -> bool:
         """Tell whether a file may be its database, or a message."""
         return name.endswith(".db") or (name.startswith("msg_") and name.endswith(".json"))

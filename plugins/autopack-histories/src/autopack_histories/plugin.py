@@ -1,12 +1,14 @@
 """What the entry point finds: the importers' names; each is loaded when it is first asked."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 from autopack.plugins.hookspecs import Register, hookimpl
 
-_IMPORTERS: Final = {
+IMPORTERS: Final = {
     "aider": "aider:Aider",
     "claude-code": "claude_code:ClaudeCode",
     "codex": "codex:Codex",
@@ -37,6 +39,11 @@ class _Named:
         found: bool = self._importer.recognises(path)
         return found
 
+    def places(self, home: Path, environ: Mapping[str, str]) -> list[Path]:
+        """Return where the tool keeps its own; see :class:`autopack.types.Importer`."""
+        found: list[Path] = self._importer.places(home, environ)
+        return found
+
     def read(self, path: str) -> Any:
         """Return what is told there; see :class:`autopack.types.Importer`."""
         return self._importer.read(path)
@@ -45,5 +52,5 @@ class _Named:
 @hookimpl
 def autopack_register_importers(register: Register) -> None:
     """Register the importers of other tools' histories."""
-    for name, place in _IMPORTERS.items():
+    for name, place in IMPORTERS.items():
         register(name, _Named(name, place))

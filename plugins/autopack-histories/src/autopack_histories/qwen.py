@@ -42,6 +42,11 @@ class Qwen(JsonLinesImporter):
 
     name: ClassVar[str] = "qwen-code"
 
+    def places(self, home: Path, environ: Mapping[str, str]) -> list[Path]:
+        """Return where the tool keeps its own."""
+        del environ
+        return [home / ".qwen" / "projects", home / ".qwen" / "tmp"]
+
     def knows(self, found: dict[str, Any]) -> bool:
         """Tell whether a line is of this client: Claude's shapes, with Gemini's parts in them."""
         if not isinstance(found.get("sessionId"), str):

@@ -93,7 +93,12 @@ class Sessions:
         if len(self._begun) >= _SESSIONS_MOST:
             self._begun.clear()  # one that comes again is told again, and is known by its id
         self._begun[run] = 0
-        fields = {"cwd": word(about.cwd), "version": word(about.version), **about.more}
+        fields = {
+            "session_id": key,
+            "cwd": word(about.cwd),
+            "version": word(about.version),
+            **about.more,
+        }
         event = RunCreated(
             run_id=run,
             goal=_short(about.title),

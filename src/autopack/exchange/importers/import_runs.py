@@ -1,7 +1,7 @@
 """Runs an importer over a log: in order, idempotent, with a report of what was unclean."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,8 @@ from autopack.errors import ImportRefusedError, LogDamagedError, StoredEventErro
 from autopack.events import DrainStarted
 from autopack.exchange.importers.grown_calls import GrownCalls
 from autopack.exchange.importers.known_facts import append_new
+from autopack.exchange.importers.own_sessions import without_own
+from autopack.exchange.importers.told_phases import ToldPhases
 from autopack.log.journal import Journal
 from autopack.ports.importing import IMPORTED, ImportReport, ImportSource
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
@@ -20,21 +22,32 @@ _AT_ONCE: Final = 500
 _AMENDED: Final = "llm.usage_amended"
 
 
-def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
+def run_import(
+    journal: Journal, importer: Any, path: Path, *, categories: Sequence[str] = ()
+) -> ImportReport:
     """
     Append what an importer reads from *path*; each batch of 500, or of 2,000, is whole or absent.
 
     An empty log takes a whole chain over as it is, all of it or nothing.
 
+    Args:
+        categories: Rules for phases that have none, as ``WORD=FIELD:PATTERN``; the first counts.
+
     Raises:
+        InvalidInputError: A rule has not that form.
         ImportRefusedError: The source cannot be read, or an event has no id of its own.
     """
+    phases = _told_phases(journal, categories)
     source = importer.read(str(path))
     if source.rows is not None and not journal.backend.head().position:
         return _take_over(journal, importer, path, source)
     added: Counter[str] = Counter()
     read, calls, redacted = 0, GrownCalls(journal), journal.redacting_many()
-    for batch in _batches(source.events, _AT_ONCE * (4 if source.known_by_id else 1)):
+    events = source.events
+    if source.known_by_id:
+        events = without_own(journal, events, source.findings)
+        events = (told for one in events for told in phases.told(*one)) if phases else events
+    for batch in _batches(events, _AT_ONCE * (4 if source.known_by_id else 1)):
         for _stream, new in batch:
             if new.event_id is None:
                 raise ImportRefusedError(str(path), f"importer {importer.name!r} gave no event id")
@@ -62,6 +75,12 @@ def run_import(journal: Journal, importer: Any, path: Path) -> ImportReport:
         added_by_type=dict(sorted(added.items())),
         findings=source.findings,
     )
+
+
+def _told_phases(journal: Journal, categories: Sequence[str]) -> ToldPhases | None:
+    if journal.registry is None:
+        return None
+    return ToldPhases(journal.registry, categories)
 
 
 def _recognised(journal: Journal, new: NewEvent, path: str, number: int) -> NewEvent:
