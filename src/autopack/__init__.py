@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
     from autopack.draining.executors.recorded import RecordedExecutor as RecordedExecutor
     from autopack.draining.simulation.synthetic import synthetic_backlog as synthetic_backlog
+    from autopack.draining.strategies.cascade import Cascade as Cascade
     from autopack.errors import AutopackError as AutopackError
     from autopack.events import event as event
     from autopack.exchange.run_files import parse_run as parse_run
@@ -86,8 +87,10 @@ if TYPE_CHECKING:
     from autopack.plugins.hookspecs import hookimpl as hookimpl
     from autopack.plugins.scaffold import create_plugin as create_plugin
     from autopack.ports.attempt import Attempt as Attempt
+    from autopack.ports.drain import Ask as Ask
     from autopack.ports.drain import Choose as Choose
     from autopack.ports.drain import DrainView as DrainView
+    from autopack.ports.drain import GiveUp as GiveUp
     from autopack.ports.drain import Retry as Retry
     from autopack.ports.drain import Stop as Stop
     from autopack.ports.drain import Wait as Wait

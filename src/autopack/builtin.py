@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 @hookimpl
 def autopack_register_strategies(register: Register) -> None:
-    """Register ``fifo``, ``one``, ``priority``, ``triage``, ``retry-failed`` and ``explore``."""
+    """Register ``fifo``, ``one``, ``priority``, ``triage``, ``retry-failed`` and the rest."""
+    from autopack.draining.strategies.cascade import Cascade
     from autopack.draining.strategies.explore import Explore
     from autopack.draining.strategies.fifo import fifo
     from autopack.draining.strategies.one_phase import One
@@ -24,6 +25,7 @@ def autopack_register_strategies(register: Register) -> None:
     register("triage", Triage)
     register("retry-failed", RetryFailed)
     register("explore", Explore)
+    register("cascade", Cascade)
 
 
 @hookimpl

@@ -64,9 +64,11 @@ if TYPE_CHECKING:
     from autopack.ports.backend import LogIdentity as LogIdentity
     from autopack.ports.backend import Reader as Reader
     from autopack.ports.backend import Transaction as Transaction
+    from autopack.ports.drain import Ask as Ask
     from autopack.ports.drain import Choice as Choice
     from autopack.ports.drain import Choose as Choose
     from autopack.ports.drain import DrainView as DrainView
+    from autopack.ports.drain import GiveUp as GiveUp
     from autopack.ports.drain import GroupEvidence as GroupEvidence
     from autopack.ports.drain import PastAttempt as PastAttempt
     from autopack.ports.drain import Retry as Retry

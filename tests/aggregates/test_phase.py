@@ -50,6 +50,8 @@ REQUESTS = {
     "complete": PhaseCompleted(**HELD, summary="done", duration_s=2.0),
     "fail": EndRequest(event=FAILED, max_attempts=3, requeued=AGAIN),
     "time out": EndRequest(event=TIMED_OUT, max_attempts=3, requeued=AGAIN),
+    "fail and ask": EndRequest(event=FAILED, max_attempts=3, requeued=AGAIN, asked="and now?"),
+    "time out and ask": EndRequest(event=TIMED_OUT, max_attempts=3, asked="and now?"),
     "gate": PhaseGated(**HELD, question="fine?"),
     "release": PhaseReleased(**HELD, why="stopped"),
     "reclaim": EndRequest(event=PhaseReclaimed(**HELD, why="its lease ended"), max_attempts=3),
@@ -79,9 +81,11 @@ ANSWERS = {
     "QUEUED": {"claim": "RUNNING", "skip": "SKIPPED", "cancel": "CANCELLED"},
     "CLAIMED": {
         "release": "QUEUED", "reclaim": "QUEUED", "fail": "FAILED", "cancel": "CANCELLED",
+        "fail and ask": "GATED",
     },
     "RUNNING": {
         "complete": "COMPLETE", "fail": "FAILED", "time out": "TIMED_OUT", "gate": "GATED",
+        "fail and ask": "GATED", "time out and ask": "GATED",
         "release": "QUEUED", "reclaim": "QUEUED", "cancel": "CANCELLED",
     },
     "GATED": {

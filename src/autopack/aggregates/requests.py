@@ -86,6 +86,7 @@ class EndRequest:
         requeued: The next attempt, if the end is retryable or the budget larger; how many were
             spent is added to its reason. Where this one is not spent, it waits however many were.
         refused: What the end says of its account's lanes, if it was refused.
+        asked: What a person is asked of the phase, instead of a next attempt.
     """
 
     event: PhaseFailed | PhaseTimedOut | PhaseReclaimed
@@ -93,6 +94,7 @@ class EndRequest:
     escalated: BudgetEscalated | None = None
     requeued: PhaseRequeued | None = None
     refused: "Refused | None" = None
+    asked: str | None = None
 
 
 @attrs.frozen(kw_only=True)

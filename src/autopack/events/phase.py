@@ -121,7 +121,8 @@ class PhaseFailed:
     what it printed; whole texts are among the artifacts; ``retry_after_s`` is what the provider
     asked to be left alone for; ``class_basis`` is what the class was taken from, and
     ``source_fields`` what the provider or its client told as facts. ``given_up`` says why a
-    refusal, which is free, spends this attempt all the same.
+    refusal, which is free, spends this attempt all the same, or why a strategy makes no further
+    one.
     """
 
     run_id: Key

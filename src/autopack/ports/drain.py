@@ -93,7 +93,7 @@ class PastAttempt:
         model, executor: What it was claimed with, by name.
         ending: How it ended, in one word: ``completed``, ``failed``, ``timed_out``, ``gated``,
             ``released``, ``reclaimed`` or ``cancelled``; None while it is in work.
-        failure_class, reason_code: Of its failure.
+        failure_class, reason_code, message: Of its failure.
         verdict: What judged its work last, ``right`` or ``wrong``; None if nothing did.
         cost_usd: What its calls cost, as far as their prices are known; None if none is.
         calls, output_tokens: What was recorded of it.
@@ -105,6 +105,7 @@ class PastAttempt:
     ending: str | None = None
     failure_class: str | None = None
     reason_code: str | None = None
+    message: str | None = None
     verdict: str | None = None
     cost_usd: Usd | None = None
     calls: int = 0
@@ -229,6 +230,26 @@ class Stop:
 Choice: TypeAlias = Choose | Retry | Wait | Stop
 
 
+@attrs.frozen
+class Ask:
+    """Leave a phase that has just failed to a person, who is asked this."""
+
+    ref: PhaseRef = attrs.field(converter=phase_ref)
+    question: str
+
+
+@attrs.frozen
+class GiveUp:
+    """Make no further attempt at a phase that has just failed; the reason is recorded."""
+
+    ref: PhaseRef = attrs.field(converter=phase_ref)
+    reason: str
+
+
+Afterwards: TypeAlias = Retry | Ask | GiveUp | None
+"""What a strategy says of a phase that has just failed; None leaves it to the failure's class."""
+
+
 class Strategy(Protocol):
     """
     Chooses, retries, waits or stops: a pure function of the view.
@@ -240,6 +261,12 @@ class Strategy(Protocol):
     it would answer if it were this phase's turn. Where a model rests, it is asked for each ready
     phase, so that those which would go elsewhere are not held back; *view* has all of them.
     Without it a phase waits for its own model.
+
+    It may also have ``after_failure(phase, attempts) -> Retry | Ask | GiveUp | None``, asked once
+    an attempt has failed or run out of time, before that is recorded, with the attempts so far and
+    this one as the last. ``Retry`` puts the phase back whatever its failure's class says, as long
+    as it has attempts; its model is chosen when its turn comes. What waits for free is not asked
+    about.
     """
 
     def __call__(self, view: DrainView, /) -> Choice:

@@ -33,8 +33,8 @@ MOVES: Mapping[PhaseStatus, frozenset[PhaseStatus]] = MappingProxyType(
             {_S.COMPLETE, _S.FAILED, _S.TIMED_OUT, _S.GATED, _S.QUEUED, _S.CANCELLED}
         ),
         _S.GATED: frozenset({_S.COMPLETE, _S.FAILED, _S.QUEUED, _S.CANCELLED}),
-        _S.FAILED: frozenset({_S.QUEUED, _S.SKIPPED, _S.CANCELLED}),
-        _S.TIMED_OUT: frozenset({_S.QUEUED, _S.SKIPPED, _S.CANCELLED}),
+        _S.FAILED: frozenset({_S.QUEUED, _S.GATED, _S.SKIPPED, _S.CANCELLED}),
+        _S.TIMED_OUT: frozenset({_S.QUEUED, _S.GATED, _S.SKIPPED, _S.CANCELLED}),
         _S.SKIPPED: frozenset({_S.QUEUED}),
         _S.CANCELLED: frozenset({_S.QUEUED}),
         _S.COMPLETE: frozenset(),

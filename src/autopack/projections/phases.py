@@ -225,6 +225,8 @@ def _feedback(row: PhaseView, event: PhaseEvent) -> str | None:
     match event:
         case PhaseFailed(message=message) | PhaseTimedOut(message=message):
             return message
+        case PhaseGated(attempt=None):
+            return row.feedback  # of the failure that a person is asked about
         case PhaseCompleted() | PhaseGated():
             return None
         case PhaseGateDecided(decision="reject", why=why):

@@ -109,6 +109,8 @@ def _ended_badly(request: EndRequest, state: PhaseState) -> list[PhaseEvent]:
     if isinstance(ended, PhaseReclaimed):
         ended = _filled(ended, worker=state.worker)
         return [ended if is_left else _out_of_attempts(ended, state, request.max_attempts)]
+    if request.asked is not None:
+        return [ended, _left_to_a_person(ended, request.asked)]
     larger, again = request.escalated, request.requeued
     is_first = state.escalated_tokens is None
     if larger and not (is_left and is_first and larger.to_tokens > larger.from_tokens):
@@ -118,6 +120,18 @@ def _ended_badly(request: EndRequest, state: PhaseState) -> list[PhaseEvent]:
         again = _filled(again, why=told) if is_left else None
     escalated = [_filled(larger, attempt=state.attempts)] if larger else []
     return [ended, *escalated, *([again] if again and (ended.retryable or larger) else [])]
+
+
+def _left_to_a_person(ended: PhaseFailed | PhaseTimedOut, question: str) -> PhaseGated:
+    """Open a gate over a failure: it has no attempt of its own, which has ended."""
+    return PhaseGated(
+        run_id=ended.run_id,
+        phase_id=ended.phase_id,
+        question=question,
+        artifacts=ended.artifacts,
+        duration_s=ended.timeout_s if isinstance(ended, PhaseTimedOut) else ended.duration_s,
+        zero_yield_reason=ended.zero_yield_reason,
+    )
 
 
 def _out_of_attempts(lost: PhaseReclaimed, state: PhaseState, most: int) -> PhaseFailed:

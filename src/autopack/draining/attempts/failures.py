@@ -25,6 +25,7 @@ from autopack.draining.attempts.failure_classes import (
     zero_yield_reason,
 )
 from autopack.draining.attempts.fingerprints import fingerprint
+from autopack.draining.attempts.followed_ends import followed
 from autopack.draining.attempts.refusals import given_up, refused_by, told_wait_s
 from autopack.draining.attempts.storable_text import storable, words_of
 from autopack.draining.attempts.told_waits import retry_after_s
@@ -32,6 +33,7 @@ from autopack.errors import AutopackError, CapReachedError
 from autopack.events import BudgetEscalated, PhaseFailed, PhaseRequeued, PhaseTimedOut
 from autopack.format.redaction import clean
 from autopack.plugins.narrator import Narrator
+from autopack.ports.drain import Afterwards
 from autopack.ports.work import Classed, Failed
 from autopack.prediction.calibrators import Quantiles
 
@@ -55,6 +57,7 @@ class Failing:
         escalation: How a cut output gets a larger budget, once; None leaves it.
         draw: Draws a random number from 0 to 1.
         redact: What the log's texts pass; whatever is derived from a failure is made after it.
+        followed: Says what a drain's strategy makes of a failure that is not free; None leaves it.
     """
 
     quantiles: Callable[[], Quantiles]
@@ -66,6 +69,9 @@ class Failing:
     backoff: Backoff = attrs.Factory(Backoff)
     escalation: EscalationPolicy | None = attrs.Factory(NextQuantile)
     draw: Callable[[], float] = random.random
+    followed: Callable[["Claim", PhaseFailed | PhaseTimedOut], Afterwards] = lambda _claim, _end: (
+        None
+    )
 
     def failed(
         self,
@@ -115,13 +121,14 @@ class Failing:
         refused = None
         if is_refused:
             refused = refused_by(claim, event, now, backoff=self.backoff, draw=draw)
-        return EndRequest(
+        request = EndRequest(
             event=event,
             max_attempts=claim.phase.max_attempts,
             escalated=None if larger is None else _larger(claim, live, larger, failure.message),
             requeued=_again(claim, failure.code, now, wait_s, is_spent=is_spent),
             refused=refused,
         )
+        return followed(request, self.followed(claim, event), self.redact) if is_spent else request
 
     def timed_out(
         self, claim: "Claim", live: "LiveAttempt", *, timeout_s: float, now: datetime
@@ -137,7 +144,8 @@ class Failing:
         )
         wait_s = self.backoff.wait_s(claim.number, draw=self.draw())
         again = _again(claim, "timed_out", now, wait_s)
-        return EndRequest(event=event, max_attempts=claim.phase.max_attempts, requeued=again)
+        request = EndRequest(event=event, max_attempts=claim.phase.max_attempts, requeued=again)
+        return followed(request, self.followed(claim, event), self.redact)
 
     def _spoken(self, failure: Failed) -> str:
         said = failure.source_fields.get("said")

@@ -23,6 +23,7 @@ from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.engine.drain_report import sums_of
 from autopack.draining.engine.drain_stream import OwnStream, versions
 from autopack.draining.engine.drain_views import DrainViews
+from autopack.draining.engine.followed_failures import Followed
 from autopack.draining.engine.held_preparations import hold_run
 from autopack.draining.engine.named_executors import Executors
 from autopack.draining.engine.resume import kept, seconds_at_work
@@ -148,6 +149,7 @@ class DrainSession:
             classify=classifier_of(self.registry),
             backoff=settings.backoff,
             escalation=settings.escalation,
+            followed=Followed(self.handler, settings.strategy, settings.strategy_name),
         )
         self._passed_over = PassedOver(self.drain_id)
         self._touched: set[str] = set()

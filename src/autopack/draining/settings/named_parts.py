@@ -117,8 +117,18 @@ def plain_options_of(strategy: Any) -> dict[str, Any]:
     """Return the plain options of a strategy that has some, so that a drain can be gone on with."""
     if isinstance(strategy, type) or not attrs.has(type(strategy)):
         return {}
-    values = {field.name: getattr(strategy, field.name) for field in attrs.fields(type(strategy))}
-    return {name: value for name, value in values.items() if _is_plain(value)}
+    fields = [field for field in attrs.fields(type(strategy)) if field.init]
+    values = {field.name: getattr(strategy, field.name) for field in fields}
+    plain = {name: value for name, value in values.items() if _is_plain(value)}
+    is_whole = all(f.name in plain or values[f.name] == _default_of(f) for f in fields)
+    if not is_whole:
+        return {}  # with a part of them it would be another strategy
+    return {n: list(value) if isinstance(value, tuple) else value for n, value in plain.items()}
+
+
+def _default_of(field: "attrs.Attribute[Any]") -> Any:
+    default: Any = field.default
+    return default.factory() if hasattr(default, "factory") else default
 
 
 def _is_plain(value: Any) -> bool:

@@ -8,7 +8,7 @@ import attrs
 
 from autopack.draining.strategies.drain_history import Added, DrainHistory
 from autopack.draining.strategies.ordered_phases import Place, Shelf
-from autopack.draining.strategies.strategy_call import ask, not_to_be_had
+from autopack.draining.strategies.strategy_call import ask, followed, not_to_be_had
 from autopack.ports.drain import (
     Choose,
     DrainView,
@@ -177,7 +177,10 @@ class World:
             raise not_to_be_had(name, choice, why)
         self.executor = choice.executor
         model = choice.model or phase.model
-        return self._ended(phase, reason, model, is_retry=isinstance(choice, Retry))
+        step = self._ended(phase, reason, model, is_retry=isinstance(choice, Retry))
+        if self._comes_again(phase, step.answer, strategy, name):
+            self._again(phase, step.answer)
+        return step
 
     def _taken(self, shelf: Shelf, ref: PhaseRef) -> PhaseView | None:
         key = str(ref)
@@ -206,17 +209,26 @@ class World:
             self.groups.add(self._group_of(phase), evidence_of(*answer.sample))
         if answer.ending == "completed":
             self._complete(phase)
-        elif answer.is_retryable and phase.attempts_spent + 1 < phase.max_attempts:
-            again = attrs.evolve(
-                phase,
-                attempts=phase.attempts + 1,
-                attempts_spent=phase.attempts_spent + 1,
-                fingerprint=answer.fingerprint or phase.fingerprint,
-                reason_code="requeued",
-            )
-            self._ready.put(self._place(phase), again)
         executor = self.executor
         return Step(phase=done, reason=reason, answer=answer, executor=executor, is_retry=is_retry)
+
+    def _comes_again(self, phase: PhaseView, answer: Answer, strategy: Any, name: str) -> bool:
+        """Tell whether a phase goes back in the queue, as its strategy or its failure says."""
+        if answer.ending not in ("failed", "timed_out"):
+            return False
+        after = followed(strategy, phase, self.attempts_at(phase.ref), name)
+        is_wanted = answer.is_retryable if after is None else isinstance(after, Retry)
+        return is_wanted and phase.attempts_spent + 1 < phase.max_attempts
+
+    def _again(self, phase: PhaseView, answer: Answer) -> None:
+        again = attrs.evolve(
+            phase,
+            attempts=phase.attempts + 1,
+            attempts_spent=phase.attempts_spent + 1,
+            fingerprint=answer.fingerprint or phase.fingerprint,
+            reason_code="requeued",
+        )
+        self._ready.put(self._place(phase), again)
 
     def _remember(self, phase: PhaseView, answer: Answer) -> None:
         past = PastAttempt(

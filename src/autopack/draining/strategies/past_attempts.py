@@ -21,6 +21,7 @@ def past_attempt(row: AttemptRow, number: int) -> PastAttempt:
         ending=row.ending,
         failure_class=row.failure_class,
         reason_code=row.reason_code,
+        message=row.message,
         cost_usd=row.use.cost_usd if is_priced else None,
         calls=row.use.calls,
         output_tokens=row.use.output_tokens or 0,

@@ -1,12 +1,23 @@
 """Asks a strategy, and says plainly what is wrong with one that fails or answers amiss."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from autopack.errors import PluginError
-from autopack.ports.drain import Choice, Choose, DrainView, Retry, Stop, Wait
+from autopack.ports.drain import (
+    Afterwards,
+    Ask,
+    Choice,
+    Choose,
+    DrainView,
+    GiveUp,
+    PastAttempt,
+    Retry,
+    Stop,
+    Wait,
+)
 from autopack.ports.work import PhaseView
 
 _LIBRARY: Final = str(Path(__file__).parents[2])
@@ -42,6 +53,28 @@ def route_asked(strategy: Any, phase: PhaseView, view: DrainView, name: str) -> 
         return answer
     shown = str(answer.ref) if isinstance(answer, Choose) else type(answer).__name__
     what = f"its choice_for({phase.key}) answered with {shown}; it must return Choose(phase.ref, …)"
+    raise PluginError(name, what)
+
+
+def followed(
+    strategy: Any, phase: PhaseView, attempts: Sequence[PastAttempt], name: str
+) -> Afterwards:
+    """
+    Return what a strategy says of a phase that has just failed; None if it leaves that to others.
+
+    Raises:
+        PluginError: It raised, with where; or its answer is none of those.
+    """
+    if not hasattr(strategy, "after_failure"):
+        return None
+    answer: Any = _called(lambda: strategy.after_failure(phase, attempts), name)
+    if answer is None or isinstance(answer, Retry | Ask | GiveUp):
+        found: Afterwards = answer
+        return found
+    what = (
+        f"its after_failure({phase.key}) answered with {type(answer).__name__}; it must return "
+        "Retry, Ask, GiveUp, or None"
+    )
     raise PluginError(name, what)
 
 
