@@ -20,7 +20,7 @@ def test_strategies_side_by_side(cli, monkeypatch):
 
 
 def test_names_of_strategies_stay_as_they_are_typed(cli, run_log, tmp_path):
-    """They are data, and no names of fields."""
+    """They are data, and no names of fields; with a log and without one."""
     (tmp_path / "mine.py").write_text(
         "import autopack\n\n\n"
         "@autopack.hookimpl\n"
@@ -28,9 +28,12 @@ def test_names_of_strategies_stay_as_they_are_typed(cli, run_log, tmp_path):
         "    register('take_none', lambda view: autopack.Stop('so'))\n",
         encoding="utf-8",
     )
-    result = cli("--plugins-dir", tmp_path, "--log", run_log, "simulate", "--strategy", "take_none")
+    given = ("simulate", "--strategy", "take_none")
+    of_log = cli("--plugins-dir", tmp_path, "--log", run_log, *given)
+    made_up = cli("--plugins-dir", tmp_path, *given, "--synthetic", "7")
 
-    assert "take_none" == result.stdout.splitlines()[1].strip()
+    assert "take_none" == of_log.stdout.splitlines()[1].strip()
+    assert "take_none" == made_up.stdout.splitlines()[1].strip()
 
 
 def test_a_history_is_simulated_and_left_as_it_is(cli, run_log, executors, events_of):

@@ -89,6 +89,8 @@ def simulate(
     limits = {name: limit for name, limit in given.items() if limit is not None}
     with users_prints():
         chosen = [strategy_of(registry, name, options) for name in listed]
+        if trace is not None or synthetic is not None:  # no log has the plugins of this command
+            chosen = [registry.resolve("strategy", one) for one in chosen]
         results = _simulated(session, chosen, work, width, limits)
     found = [_named(one, name) for one, name in zip(results, listed, strict=True)]
     if as_json:
