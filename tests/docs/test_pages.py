@@ -1,20 +1,26 @@
 """Every page's code runs as it stands, and prints what the page says it does."""
 
+import os
 from pathlib import Path
 
 import pytest
+from tests.repositories import quiet_environment
 
 from docs.running import blocks_of, links_of, run_page
 
 ROOT = Path(__file__).resolve().parents[2]
+STAND_INS = Path(__file__).with_name("stand_ins")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_a_page_runs_as_it_stands(page, tmp_path, monkeypatch):
-    """A reader who types what a page says sees what the page shows."""
+def test_a_page_runs_as_it_stands(page, tmp_path, tmp_path_factory, monkeypatch):
+    """A reader who types what a page says sees what the page shows; clients have stand-ins."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{STAND_INS}{os.pathsep}{os.environ['PATH']}")
+    for name, value in quiet_environment(tmp_path_factory.mktemp("git")).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delenv("AUTOPACK_LOG", raising=False)
 
     run_page(page, tmp_path)

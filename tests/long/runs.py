@@ -134,6 +134,17 @@ def _cascades(_folder: Path, given: Given) -> str:
     return check_worlds(seeds=given.seeds, seed=given.seed, tasks=given.tasks, models=given.models)
 
 
+def _workspaces(folder: Path, given: Given) -> str:
+    from tests.crash.trees import kill_many
+
+    tally = kill_many(folder, times=given.times, seed=given.seed)
+    assert not tally.faults, "\n".join(tally.faults[:20])
+    return (
+        f"{tally.kills} drains killed, {tally.attempts} worktrees, {tally.merged} merged, "
+        f"{tally.saved} kept as commits; {tally.files} files written, none lost"
+    )
+
+
 RUNS: Final = {
     "cascades": LongRun(
         what="advice on chains of models in made-up worlds, beside the best chain there is",
@@ -184,5 +195,10 @@ RUNS: Final = {
         what="the tests of many threads, again and again",
         options={"times": 50, "seed": 0},
         run=_threads,
+    ),
+    "workspaces": LongRun(
+        what="drains in worktrees killed: no work lost, and repository and log in agreement",
+        options={"times": 300, "seed": 1},
+        run=_workspaces,
     ),
 }

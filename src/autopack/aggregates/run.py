@@ -203,6 +203,7 @@ def _queued(run: str, index: int, spec: PhaseSpec) -> PhaseQueued:
         model=spec.model,
         priority=spec.priority,
         after=spec.after,
+        touches=spec.touches,
         timeout_s=spec.timeout_s,
         max_attempts=spec.max_attempts,
         prompt_tokens=spec.prompt_tokens,

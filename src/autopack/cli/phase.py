@@ -56,6 +56,7 @@ def phase() -> None:
 @click.option(
     "--after", multiple=True, help="A phase of RUN that must be complete first; repeatable."
 )
+@click.option("--touches", multiple=True, help="Files that it will change, as src/**; repeatable.")
 @click.option("--timeout-s", type=AMOUNT, help="For each attempt.")
 @click.option(
     "--max-attempts",

@@ -58,9 +58,13 @@ class RunPrepareFailed:
     duration_s: Seconds | None = None
 
 
-@event("phase.queued")
+@event("phase.queued", schema=2)
 class PhaseQueued:
-    """A phase is waiting; its index gives the order within the run."""
+    """
+    A phase is waiting; its index gives the order within the run.
+
+    ``touches`` are patterns of the files that it will change: those that can meet are kept apart.
+    """
 
     run_id: Key
     phase_id: Key
@@ -75,6 +79,7 @@ class PhaseQueued:
     model: str | None = None
     priority: int = 0
     after: tuple[Key, ...] = ()
+    touches: tuple[str, ...] = ()
     timeout_s: Seconds | None = None
     max_attempts: int = 3
     prompt_tokens: int | None = None

@@ -45,6 +45,8 @@ class PhaseSpec:
         complexity: ``low``, ``medium`` or ``high``, or a word for one; others count as medium.
         deliverables: What is to be written, usually paths.
         after: Phases of the same run that must be complete or skipped first.
+        touches: Patterns of the files that it will change (``src/parser/**``); two phases of a run
+            whose patterns can meet are not in work at once.
         timeout_s: Seconds after which an attempt is ended; above 0.
         max_attempts: Attempts before the phase is left FAILED; at least 1.
         prompt_tokens: Size of the prompt, where it is known before the call.
@@ -66,6 +68,7 @@ class PhaseSpec:
     tier: str | None = attrs.field(default=None, kw_only=True)
     priority: int = attrs.field(default=0, kw_only=True)
     after: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
+    touches: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     timeout_s: float | None = attrs.field(default=None, kw_only=True)
     max_attempts: int = attrs.field(default=3, kw_only=True)
     prompt_tokens: int | None = attrs.field(default=None, kw_only=True)

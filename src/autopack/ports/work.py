@@ -50,6 +50,7 @@ class PhaseView:
     model: str | None = None
     priority: int = 0
     after: tuple[str, ...] = ()
+    touches: tuple[str, ...] = ()
     timeout_s: float | None = None
     max_attempts: int = 3
     prompt_tokens: int | None = None

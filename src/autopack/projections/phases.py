@@ -57,7 +57,7 @@ class PhaseBoard:
     """Every queued phase by ``RUN/PHASE``; phases that were never queued are left out."""
 
     name: Final = "phases"
-    version: Final = 4
+    version: Final = 5
     types: Final[tuple[type, ...]] = (PhaseQueued, LlmUsageRecorded, *_PHASE_EVENTS)
     row_type: Final = PhaseView
     total_type: Final = BoardTotal
@@ -147,6 +147,7 @@ def _queued(event: PhaseQueued, position: int) -> PhaseView:
         model=event.model,
         priority=event.priority,
         after=event.after,
+        touches=event.touches,
         timeout_s=event.timeout_s,
         max_attempts=event.max_attempts,
         prompt_tokens=event.prompt_tokens,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from autopack.aggregates.order import Stuck, find_stuck
 from autopack.draining.queue.hold_reasons import Held, HeldBy
+from autopack.draining.queue.touched_files import meeting
 from autopack.draining.strategies.ordered_phases import Place, Shelf
 from autopack.log.journal import Journal
 from autopack.log.views import Follower, LiveView
@@ -40,6 +41,7 @@ class Admission:
         self._due: dict[str, tuple[datetime, datetime]] = {}
         self._live: dict[str, PhaseView] = {}
         self._dependents: dict[str, set[str]] = {}
+        self._touching: dict[str, set[str]] = {}
         self._held_runs: dict[str, Held] = {}
         self._put_off: dict[str, Held] = {}
         self._new_reasons: dict[str, Held] = {}
@@ -215,7 +217,7 @@ class Admission:
         else:
             for key in list(changed):
                 self._learn_dependencies(key, self._phases.rows[key])
-                changed |= self._dependents.get(key, set())
+                changed |= self._dependents.get(key, set()) | self._kept_apart(key)
             turned = {
                 name
                 for name, (before, after) in runs.items()
@@ -235,6 +237,13 @@ class Admission:
     def _learn_dependencies(self, key: str, row: PhaseView) -> None:
         for name in row.after:
             self._dependents.setdefault(f"{row.run_id}/{name}", set()).add(key)
+        if row.touches:
+            self._touching.setdefault(row.run_id, set()).add(key)
+
+    def _kept_apart(self, key: str) -> set[str]:
+        """Return the phases that may be let go, or held back, by what becomes of one."""
+        row = self._phases.rows[key]
+        return self._touching.get(row.run_id, set()) if row.touches else set()
 
     def _sort(self, keys: Iterable[str], now: datetime) -> None:
         for key in keys:
@@ -281,7 +290,7 @@ class Admission:
         if row.attempts_spent >= row.max_attempts:
             spent = f"{row.attempts_spent} of {row.max_attempts} attempts are spent"
             return Held(HeldBy.ATTEMPTS_SPENT, spent)
-        if held := self._why_after(row):
+        if held := self._why_after(row) or self._why_apart(row):
             return held
         if (due := self._due_at(row, now)) is not None and due > now:
             return Held.until(due)
@@ -313,6 +322,15 @@ class Admission:
             if not self.is_done(key):
                 stand = f"it comes after {name}, which {_stand_of(self.row(key))}"
                 return Held(HeldBy.PREDECESSOR, stand)
+        return None
+
+    def _why_apart(self, row: PhaseView) -> Held | None:
+        """Return which phase in work touches files that this one does; one at a time has them."""
+        for key in self.total.live if row.touches else ():
+            other = self._phases.rows[key]
+            if other.run_id == row.run_id and (both := meeting(row.touches, other.touches)):
+                why = f"it touches {both[0]}, and {other.phase_id}, in work, touches {both[1]}"
+                return Held(HeldBy.TOUCHES, why)
         return None
 
 

@@ -14,6 +14,7 @@ class HeldBy(enum.Enum):
     PUT_OFF = enum.auto()
     ATTEMPTS_SPENT = enum.auto()
     PREDECESSOR = enum.auto()
+    TOUCHES = enum.auto()
     BACK_OFF = enum.auto()
     CLAIM_REFUSED = enum.auto()
 
