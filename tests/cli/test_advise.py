@@ -2,6 +2,7 @@
 
 import json
 import random
+import shlex
 
 import pytest
 from tests.long.cascades import world_of
@@ -40,6 +41,28 @@ def test_a_chain(cli, matrix):
     assert found.stdout.startswith("Best single model: m4\nBest chain: ")
     assert "the 120 tasks that chose it  held out" in found.stdout
     assert "wrong work" in found.stdout
+
+
+def test_the_line_to_type(cli, matrix, tmp_path):
+    """It names the chain, and a log if one was named; it can be typed as it stands."""
+    chain = ",".join(advise_models(trace=matrix).chain)
+    path = tmp_path / "my work.db"
+    alone = cli("advise", "models", "--trace", matrix).stdout.splitlines()[-1]
+    named = cli("--log", path, "advise", "models", "--trace", matrix).stdout.splitlines()[-1]
+
+    assert f"Use it: autopack --log LOG drain --strategy cascade -s models={chain}" == alone
+    assert ["--log", str(path), "drain"] == shlex.split(named.removeprefix("Use it: "))[1:4]
+
+
+def test_names_with_commas_are_one_each(cli, tmp_path):
+    """The option is read as JSON then."""
+    trials = world_of(4, false_passes=0.05).trials(random.Random(4), 120)
+    path = written(tmp_path / "m.jsonl", trials)
+    path.write_text(path.read_text("utf-8").replace('": "m', '": "m,'), encoding="utf-8")
+    line = cli("advise", "models", "--trace", path).stdout.splitlines()[-1]
+    option = shlex.split(line)[-1]
+
+    assert list(advise_models(trace=path).chain) == json.loads(option.removeprefix("models="))
 
 
 def test_the_same_bytes(cli, matrix):

@@ -105,16 +105,7 @@ def test_a_matrix(cli, tmp_path):
         "b,small,0.2,false\nb,large,2,true\n",
         encoding="utf-8",
     )
-    (tmp_path / "chains.py").write_text(
-        "from autopack import Choose, Stop\n"
-        "def cheap_first(view):\n"
-        "    for one in view.ready:\n"
-        "        n = len(view.attempts(one.ref))\n"
-        "        return Choose(one.ref, 'next', model=('small', 'large')[n])\n"
-        "    return Stop('done')\n",
-        encoding="utf-8",
-    )
-    given = ["--strategy", tmp_path / "chains.py:cheap_first", "--column", "model=llm"]
+    given = ["--strategy", "cascade", "-s", "models=small,large", "--column", "model=llm"]
     found = cli("simulate", "--trace", tmp_path / "matrix.csv", *given).stdout
 
     assert [["attempts", "3"], ["completed", "2"], ["failed", "1"]] == [

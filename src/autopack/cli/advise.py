@@ -1,5 +1,8 @@
 """``autopack advise``: what recorded trials speak for."""
 
+import json
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -7,8 +10,8 @@ import click
 
 from autopack.cli.column_arguments import column_of
 from autopack.cli.number_options import Percentage, Whole
-from autopack.cli.output import json_option, print_json, say_table
-from autopack.cli.session import LogCommand, example
+from autopack.cli.output import json_option, print_json, say, say_table
+from autopack.cli.session import LogCommand, Session, example
 from autopack.cli.suggestions import CommandGroup
 
 _COLUMN: Final = (
@@ -73,6 +76,8 @@ def models(
     import autopack as api
     from autopack.report.advice_text import advice_json, advice_lines
 
+    session = ctx.find_object(Session)
+    assert session is not None
     if trace is None:
         raise click.UsageError("Name what is to be read: --trace FILE.")
     found = api.advise_models(
@@ -86,4 +91,16 @@ def models(
         print_json(advice_json(found))
     else:
         say_table(advice_lines(found))
+        if found.chain is not None:
+            say(f"Use it: {_typed(session)} drain --strategy cascade -s {_models(found.chain)}")
     ctx.exit(1 if found.chain is None else 0)
+
+
+def _typed(session: Session) -> str:
+    return session.typed if session.target else "autopack --log LOG"
+
+
+def _models(chain: Sequence[str]) -> str:
+    """Return a chain as the option of a strategy; as JSON where commas would part a name."""
+    has_commas = any("," in name for name in chain)
+    return shlex.quote(f"models={json.dumps(list(chain)) if has_commas else ','.join(chain)}")
