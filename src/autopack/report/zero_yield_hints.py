@@ -9,7 +9,7 @@ ZERO_YIELD: Final[Mapping[str, str]] = MappingProxyType(
         "success_no_llm_calls": "completed, so either nothing had to be done, or the executor "
         "does not record its calls (attempt.record_usage)",
         "timeout": "raise --timeout-s, or look at what the phase waits for before its first call",
-        "gated_before_llm": "a person was asked before any call; answer the gate",
+        "gated_before_llm": "a person was asked before any call: approve, reject or requeue it",
         "llm_boundary_hit": "the prompt does not fit the model; split the phase or its inputs",
         "provider_refused": "rate limits or overload; set --rpm or --tpm, or come back later",
         "failed_before_llm": "it was refused before any call; look at its message: the key, a "
