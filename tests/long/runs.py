@@ -114,6 +114,14 @@ def _followers(folder: Path, given: Given) -> str:
     )
 
 
+def _providers(folder: Path, given: Given) -> str:
+    from tests.long.providers import bad_day, check
+
+    told = bad_day(folder, phases=given.phases, workers=given.workers, seed=given.seed)
+    check(told)
+    return str(told)
+
+
 def _programs(folder: Path, given: Given) -> str:
     from tests.crash.programs import kill_many
 
@@ -190,6 +198,11 @@ RUNS: Final = {
         what="drains killed while they start programs: none of these is left alive",
         options={"times": 60, "seed": 1},
         run=_programs,
+    ),
+    "providers": LongRun(
+        what="phases through an endpoint on a bad day: all complete, to the token as it counted",
+        options={"phases": 200, "workers": 8, "seed": 0},
+        run=_providers,
     ),
     "threads": LongRun(
         what="the tests of many threads, again and again",

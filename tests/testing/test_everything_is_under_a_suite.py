@@ -53,7 +53,9 @@ def cases():
         if "Contract)" in path.read_text(encoding="utf-8"):
             spec = importlib.util.spec_from_file_location(f"looked_at_{number}", path)
             module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
+            with pytest.MonkeyPatch.context() as patch:  # where a plugin's tests have their kit
+                patch.syspath_prepend(path.parent)
+                spec.loader.exec_module(module)
             found += [c for c in vars(module).values() if getattr(c, "__module__", "") == spec.name]
     return [case for case in found if isinstance(case, type)]
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,6 +51,10 @@ _SETTINGS: Final = (
 )
 @click.argument("file", metavar="FILE|-")
 @click.option("--executor", help="A registered name, or file.py:name; or a program after --.")
+@click.option(
+    "-x", "--executor-option", "options", multiple=True, metavar="NAME=VALUE",
+    help="An option of the executor; several times. JSON, or a text.",
+)  # fmt: skip
 @click.option("--workers", type=COUNT, default=1, show_default=True, help="Rows at a time.")
 @click.option("--max-usd", metavar="USD", callback=dollars, help="The most that this call spends.")
 @click.option("--max-tokens", type=COUNT, help="Likewise in tokens.")
@@ -91,7 +96,7 @@ def batch(ctx: click.Context, /, file: str, **given: Any) -> None:
     tasks = _tasks(file, given)
     run_id = given["run_id"] or ("batch" if file == _PIPE else Path(file).stem)
     check_run_id(run_id)
-    executor = _executor(ctx, session, given["executor"], tasks)
+    executor = _executor(ctx, session, given["executor"], given["options"], tasks)
     settings = {name: given[name] for name in _SETTINGS if given[name] is not None}
     if "prices" in settings:
         from autopack.api.prices import read_prices
@@ -132,7 +137,13 @@ def _tasks(file: str, given: dict[str, Any]) -> list[Any]:
     )
 
 
-def _executor(ctx: click.Context, session: Session, name: str | None, tasks: list[Any]) -> Any:
+def _executor(
+    ctx: click.Context,
+    session: Session,
+    name: str | None,
+    options: Sequence[str],
+    tasks: list[Any],
+) -> Any:
     from autopack.draining.executors.known_clients import as_read
     from autopack.draining.executors.shell_texts import check_shell_texts
     from autopack.draining.settings.named_parts import check_executor
@@ -142,8 +153,10 @@ def _executor(ctx: click.Context, session: Session, name: str | None, tasks: lis
         raise click.UsageError("Say who answers, once: --executor NAME, or a program after --.")
     with users_prints():
         if program is None:
-            found = executor_of(session.registry(), name, None, None, ())
-            check_executor(session.registry(), found)
+            found = executor_of(session.registry(), name, None, None, options)
+            check = getattr(check_executor(session.registry(), found), "check", None)
+            if check is not None:  # before a log is made
+                check()
             return found
         columns = {column for task in tasks for column in task.spec.payload}
         if not any(task.spec.goal for task in tasks) and any("{goal}" in one for one in program):
@@ -154,7 +167,7 @@ def _executor(ctx: click.Context, session: Session, name: str | None, tasks: lis
             )
         check_shell_texts(program)  # with its columns as they were typed
         command, preset = as_read([_filled(text, columns) for text in program])
-        executor = executor_of(session.registry(), None, json.dumps(command), preset, ())
+        executor = executor_of(session.registry(), None, json.dumps(command), preset, options)
         executor.check()
         return executor
 
