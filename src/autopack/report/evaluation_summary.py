@@ -61,7 +61,7 @@ def _groups(data: Mapping[str, Any]) -> Iterator[str]:
             interval = f" ({group['ratio_low']:.2f} to {group['ratio_high']:.2f})"
         yield (
             f"- {in_markdown(group['category'])}/{in_markdown(group['complexity'])}, "
-            f"{group['n']} samples, median ratio {group['median_ratio']:.2f}{interval}: "
+            f"{group['n']} samples, output over prediction {group['median_ratio']:.2f}{interval}: "
             f"{in_markdown(group['advice'])}"
         )
 
