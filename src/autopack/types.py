@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from autopack.plugins.registry import PluginInfo as PluginInfo
     from autopack.plugins.registry import Registry as Registry
     from autopack.ports.attempt import Attempt as Attempt
+    from autopack.ports.attempt import AttemptCheckpoint as AttemptCheckpoint
     from autopack.ports.attempt import OwnAttempt as OwnAttempt
     from autopack.ports.backend import Backend as Backend
     from autopack.ports.backend import Checkpoint as Checkpoint

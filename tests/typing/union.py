@@ -31,6 +31,8 @@ from autopack.events import (
     LlmUsageAmended,
     LlmUsageRecorded,
     PhaseCancelled,
+    PhaseCheckpointed,
+    PhaseCheckpointsDropped,
     PhaseClaimed,
     PhaseCompleted,
     PhaseEstimated,
@@ -99,6 +101,8 @@ def subject(event: CoreEvent) -> str:
         case ArtifactsPruned():
             return event.by
         case WorkspaceOpened() | WorkspaceCommitted() | WorkspaceIntegrated() | WorkspaceClosed():
+            return event.phase_id
+        case PhaseCheckpointed() | PhaseCheckpointsDropped():
             return event.phase_id
         case _:
             assert_never(event)

@@ -11,13 +11,18 @@ import msgspec
 from autopack.api.given_reasons import check_why
 from autopack.draining.attempts.lease_keys import TEXT_KEY
 from autopack.errors import InvalidInputError
+from autopack.events import PhaseCheckpointed, PhaseCheckpointsDropped
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.format.as_of_moments import hold_of
+from autopack.log import views
 from autopack.log.journal import Journal
 from autopack.log.log import Log, journal_of
 from autopack.ports.backend import Reader
 from autopack.ports.log import ANY, to_us
+from autopack.ports.states import PhaseStatus
+from autopack.projections.phases import PHASES
 
+_OVER: Final = {PhaseStatus.COMPLETE, PhaseStatus.SKIPPED, PhaseStatus.CANCELLED}
 _DIGEST: Final = re.compile(r"\b[0-9a-f]{64}\b")
 
 
@@ -77,6 +82,7 @@ def prune_artifacts(
     with journal.backend.snapshot() as reader:
         head, mentions = reader.head().position, _mentions(journal, reader)
         kept, sizes = _kept_for_work(reader), reader.artifact_sizes()
+    kept |= _last_checkpoints(journal)
     found = {}
     for digest, size in sizes.items():
         if digest in kept:
@@ -123,6 +129,21 @@ def _kept_for_work(reader: Reader) -> set[str]:
     """Return the digests of texts that attempts in work have stored; no event names them yet."""
     keys = (lease.key for lease in reader.leases())
     return {key.rpartition(" ")[2] for key in keys if key.startswith(TEXT_KEY)}
+
+
+def _last_checkpoints(journal: Journal) -> set[str]:
+    """Return what phases that may be gone on with have kept last, under each name."""
+    last: dict[tuple[str, str], dict[str, str]] = {}
+    for recorded in journal.read_all(types=[PhaseCheckpointed, PhaseCheckpointsDropped]):
+        event = recorded.event
+        kept = last.setdefault((event.run_id, event.phase_id), {})
+        if isinstance(event, PhaseCheckpointed):
+            kept[event.name] = event.digest
+        else:
+            kept.clear()
+    rows = views.current(journal, PHASES).rows if last else {}
+    stand = {(row.run_id, row.phase_id) for row in rows.values() if row.status not in _OVER}
+    return {digest for key, kept in last.items() if key in stand for digest in kept.values()}
 
 
 def _mentions(journal: Journal, reader: Reader, *, after: int = 0) -> dict[str, _Mention]:

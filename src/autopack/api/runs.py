@@ -97,11 +97,16 @@ def requeue(
     why: str,
     actor: str = "user",
     not_before: datetime | None = None,
+    fresh: bool = False,
 ) -> list[Recorded[Any]]:
     """
     Put an ended phase back in the queue, with all its attempts; reopens its run.
 
     One whose worker is gone, with its lease ended, is taken back, as a drain does.
+
+    Args:
+        fresh: Let the next attempt begin from the start: checkpoints and sessions that earlier
+            ones kept do not count any more.
 
     Raises:
         MoveRefusedError: It is queued already, somebody works on it, or it is done.
@@ -110,7 +115,9 @@ def requeue(
 
     ref, handler = _named(log, phase, why)
     lost = take_back(handler, ref)
-    return requeue_phase(handler, ref, by=actor, why=why, not_before=not_before, after_loss=lost)
+    return requeue_phase(
+        handler, ref, by=actor, why=why, not_before=not_before, after_loss=lost, fresh=fresh
+    )
 
 
 def cancel(log: Log, phase: PhaseName, *, why: str, actor: str = "user") -> list[Recorded[Any]]:

@@ -173,9 +173,15 @@ def _deciding(
 
 
 def _deciding_many(
-    name: str, help_text: str, call: Callable[..., Any], done: str, *, is_asked: bool = False
+    name: str,
+    help_text: str,
+    call: Callable[..., Any],
+    done: str,
+    *,
+    is_asked: bool = False,
+    option: Callable[[Any], Any] = lambda command: command,
 ) -> None:
-    """Add a command that decides about one phase, or many."""
+    """Add a command that decides about one phase, or many; *option* is one of its own."""
 
     @phase.command(
         name,
@@ -190,22 +196,31 @@ def _deciding_many(
     @phase_argument
     @selecting
     @why_option(is_asked=is_asked)
+    @option
     @click.pass_context
-    def command(ctx: click.Context, /, words: tuple[str, ...], why: str, **selection: Any) -> None:
+    def command(
+        ctx: click.Context,
+        /,
+        words: tuple[str, ...],
+        why: str,
+        fresh: bool = False,
+        **selection: Any,
+    ) -> None:
         import autopack as api
 
+        how = {"why": why, **({"fresh": True} if fresh else {})}
         session = ctx.find_object(Session)
         assert session is not None
         with session.open_log() as log:
             if not any(selection.values()):
                 wanted = phase_in(log, words)
-                changed = call(api)(log, wanted, why=why)
+                changed = call(api)(log, wanted, **how)
                 say(f"Phase {wanted} is {done}" + ("" if changed else "; it was before"))
                 return
             if len(words) != 1 or "/" in words[0]:
                 raise click.UsageError("Name a RUN alone where options select its phases.")
             phases = selected(log, words[0], name, **selection)
-            n_refused = each(phases, lambda ref: call(api)(log, ref, why=why), done)
+            n_refused = each(phases, lambda ref: call(api)(log, ref, **how), done)
         ctx.exit(int(n_refused > 0))
 
 
@@ -220,6 +235,9 @@ _deciding_many(
     "Put an ended phase back in the queue, with all its attempts.",
     lambda api: api.requeue,
     "QUEUED",
+    option=click.option(
+        "--fresh", is_flag=True, help="Begin from the start: leave what attempts kept."
+    ),
 )
 _deciding_many(
     "cancel",

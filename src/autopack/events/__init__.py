@@ -17,6 +17,11 @@ from autopack.events.calibration import (
     CalibrationRejected,
 )
 from autopack.events.cap import CapAsked, CapDecided, CapEvent, CapReserved, CapSet, CapSettled
+from autopack.events.checkpoint import (
+    CheckpointEvent,
+    PhaseCheckpointed,
+    PhaseCheckpointsDropped,
+)
 from autopack.events.drain import (
     DrainBreakerTripped,
     DrainEvent,
@@ -82,6 +87,7 @@ CoreEvent = (
     | SubscriptionEvent
     | ArtifactEvent
     | WorkspaceEvent
+    | CheckpointEvent
 )
 """The closed union that the core folds; a plugin's events are never in it."""
 
@@ -103,6 +109,7 @@ __all__ = [
     "CapReserved",
     "CapSet",
     "CapSettled",
+    "CheckpointEvent",
     "CoreEvent",
     "DrainBreakerTripped",
     "DrainEvent",
@@ -123,6 +130,8 @@ __all__ = [
     "LlmUsageAmended",
     "LlmUsageRecorded",
     "PhaseCancelled",
+    "PhaseCheckpointed",
+    "PhaseCheckpointsDropped",
     "PhaseClaimed",
     "PhaseCompleted",
     "PhaseEstimated",

@@ -26,6 +26,8 @@ from autopack.errors import (
 from autopack.events import (
     AccountEvent,
     CapEvent,
+    PhaseCheckpointed,
+    PhaseCheckpointsDropped,
     PhaseCompleted,
     PhaseFailed,
     PhaseQueued,
@@ -66,10 +68,15 @@ Inside = Callable[[JournalTransaction], None]
 
 @attrs.frozen(kw_only=True)
 class PhaseStream:
-    """What a phase's stream says: its state, and its attempts by key as the account keeps them."""
+    """
+    What a phase's stream says: its state, and its attempts by key as the account keeps them.
+
+    *checkpoints* are the last of each name.
+    """
 
     state: phase.PhaseState = attrs.field(factory=phase.PhaseState)
     attempts: "HashTrieMap[str, AttemptRow]" = attrs.Factory(HashTrieMap)
+    checkpoints: "HashTrieMap[str, Recorded[PhaseCheckpointed]]" = attrs.Factory(HashTrieMap)
 
 
 class Handler:
@@ -359,9 +366,13 @@ def _account_step(state: account.AccountState, recorded: Recorded[Any]) -> accou
 
 def _phase_step(stream: PhaseStream, recorded: Recorded[Any]) -> PhaseStream:
     event, attempts = recorded.event, stream.attempts
+    if isinstance(event, PhaseCheckpointed):
+        return attrs.evolve(stream, checkpoints=stream.checkpoints.insert(event.name, recorded))
+    if isinstance(event, PhaseCheckpointsDropped):
+        return attrs.evolve(stream, checkpoints=HashTrieMap())
     if not isinstance(event, _PHASE_EVENTS):
         return stream
     if isinstance(event, ATTEMPTS.types) and (key := ATTEMPTS.key(recorded)) is not None:
         row = ATTEMPTS.project(attempts.get(key), recorded)
         attempts = attempts if row is None else attempts.insert(key, row)
-    return PhaseStream(state=phase.evolve(stream.state, event), attempts=attempts)
+    return attrs.evolve(stream, state=phase.evolve(stream.state, event), attempts=attempts)

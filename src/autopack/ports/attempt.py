@@ -5,10 +5,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, Unpack, runtime_checkable
 
+import attrs
+
 from autopack.events.usage import LlmUsageRecorded
 from autopack.ports.log import Recorded
 from autopack.ports.usage import UsageFigures
 from autopack.values.ids import PhaseRef
+
+
+@attrs.frozen(kw_only=True)
+class AttemptCheckpoint:
+    """How far an attempt came: a name and a text of its own, the attempt's number, and when."""
+
+    name: str
+    text: str
+    attempt: int
+    at: datetime
 
 
 class Attempt(Protocol):
@@ -53,6 +65,31 @@ class Attempt(Protocol):
 
     def attach(self, name: str, text: str) -> str:
         """Store a text beside the log and return its digest; it is named in the phase's end."""
+
+    def checkpoint(self, name: str, text: str) -> str:
+        """
+        Keep how far the attempt came, for the next one; durable on return, whatever comes then.
+
+        Args:
+            name: What it is called, in up to 200 characters.
+            text: What the next attempt needs to go on; up to ten million characters.
+
+        Returns:
+            The digest of the text, which is stored beside the log.
+
+        Raises:
+            InvalidInputError: The name or the text cannot be that.
+            LeaseLostError: The phase is not this worker's any more; nothing is kept.
+        """
+
+    @property
+    def last_checkpoint(self) -> AttemptCheckpoint | None:
+        """
+        What was kept last at this phase, by this attempt or one before it; None if nothing was.
+
+        It stays until it is kept anew; ``requeue(..., fresh=True)`` lets the next attempt begin
+        from the start.
+        """
 
     def record_usage(
         self,
@@ -132,6 +169,9 @@ class Attempt(Protocol):
 
     async def aprogress(self, note: str) -> None:
         """Do as :meth:`progress` does, while the event loop goes on."""
+
+    async def acheckpoint(self, name: str, text: str) -> str:
+        """Do as :meth:`checkpoint` does, while the event loop goes on."""
 
     async def aattach(self, name: str, text: str) -> str:
         """Do as :meth:`attach` does, while the event loop goes on."""

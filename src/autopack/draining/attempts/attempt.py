@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from autopack.draining.attempts.call_figures import checked
+from autopack.draining.attempts.checkpoints import Checkpointing
 from autopack.draining.attempts.claims import Claim, Claims
 from autopack.draining.attempts.machine_faults import hindrance_of, patiently
 from autopack.draining.attempts.provider_responses import told_by
@@ -33,7 +34,7 @@ from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.call_use import Use
 
 
-class LiveAttempt:
+class LiveAttempt(Checkpointing):
     """
     An attempt at a phase; implements :class:`autopack.Attempt`. Any thread.
 
@@ -65,7 +66,7 @@ class LiveAttempt:
         self.when_capped: Callable[[], object] = lambda: None
         self._handler, self._claims = handler, claims
         self._is_patient, self._heeds_caps = is_patient, False
-        self._recording = threading.Lock()
+        self._recording, self._keeping = threading.Lock(), threading.Lock()
         self._untold: list[tuple[LlmUsageRecorded, datetime | None]] = []
         self._last: LlmUsageRecorded | None = None
         self._began_s = handler.journal.steady_s()

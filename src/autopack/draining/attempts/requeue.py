@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from autopack.aggregates.requests import RequeueRequest
-from autopack.events import PhaseRequeued, RunReopened
+from autopack.events import PhaseCheckpointsDropped, PhaseRequeued, RunReopened
 from autopack.log.command_handler import Handler
-from autopack.ports.log import Entry, Recorded
-from autopack.values.ids import PhaseRef, run_stream
+from autopack.ports.log import ANY, Entry, Recorded
+from autopack.values.ids import PhaseRef, phase_stream, run_stream
 
 
 def requeue_phase(
@@ -18,8 +18,14 @@ def requeue_phase(
     why: str,
     not_before: datetime | None = None,
     after_loss: bool = False,
+    fresh: bool = False,
 ) -> list[Recorded[Any]]:
-    """Put an ended phase back in the queue, with all its attempts; reopens its run."""
+    """
+    Put an ended phase back in the queue, with all its attempts; reopens its run.
+
+    Args:
+        fresh: Whether it begins from the start: what its attempts kept does not count any more.
+    """
     event = PhaseRequeued(
         run_id=ref.run_id,
         phase_id=ref.phase_id,
@@ -29,7 +35,13 @@ def requeue_phase(
         attempts_reset=True,
     )
     request = RequeueRequest(event=event, after_loss=after_loss)
-    return handler.handle(request, also=lambda: reopening(handler, ref, why))
+    dropped = PhaseCheckpointsDropped(run_id=ref.run_id, phase_id=ref.phase_id, by=by, why=why)
+    stream = phase_stream(ref.run_id, ref.phase_id)
+
+    def also() -> list[Entry]:
+        return [*reopening(handler, ref, why), *([(stream, [dropped], ANY)] if fresh else [])]
+
+    return handler.handle(request, also=also)
 
 
 def reopening(handler: Handler, ref: PhaseRef, why: str) -> list[Entry]:
