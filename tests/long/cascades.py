@@ -7,7 +7,7 @@ from statistics import fmean, median
 
 import attrs
 
-from autopack.prediction.cascades.advice import ModelAdvice
+from autopack.prediction.cascades.advice import AdviceFigures
 from autopack.prediction.cascades.advisor import advised
 from autopack.prediction.cascades.chain_choice import chosen, table_of
 from autopack.prediction.cascades.chains import Chain, course_of
@@ -17,7 +17,7 @@ from autopack.prediction.cascades.trials import ModelColumn, Trial, by_model, co
 MARGIN = 0.01
 WITHIN = 1.05
 """By which factor the chain that is found may cost more than the best one."""
-_FRESH = 8000
+_FRESH = 5000
 _MISLED = 0.005
 """How seldom luck may make a check that passes half look like one that tells right from wrong."""
 
@@ -119,24 +119,25 @@ class Truth:
         return fmean(course.cost), fmean(course.right)
 
 
-def tried(seed: int, *, tasks: int, models: int, false_passes: float | None) -> Found:
-    """Ask for advice in the world of a seed, and return what it is worth."""
+def tried(seed: int, *, tasks: int, models: int, false_passes: float | None) -> Found | None:
+    """Ask for advice in the world of a seed, and return what it is worth; None if none is there."""
     world = world_of(seed, models=models, false_passes=false_passes)
     draw = random.Random(f"tasks {seed}")
     advice = advised(
         world.trials(draw, tasks), random.Random(seed).random, source=f"seed {seed}", margin=MARGIN
     )
-    return _worth(advice, Truth(world, draw))
+    return (
+        None if advice.figures is None else _worth(advice.figures, advice.chain, Truth(world, draw))
+    )
 
 
-def _worth(advice: ModelAdvice, truth: Truth) -> Found:
-    assert advice.figures is not None, advice.refusal
-    cost, right = truth.value(advice.chain or (advice.figures.single,))
-    chain_cost, _right = truth.value(advice.figures.chain)
-    ratio = chain_cost / truth.value((advice.figures.single,))[0]
-    interval = advice.figures.held_out.cost_ratio
+def _worth(figures: AdviceFigures, chain: Sequence[str] | None, truth: Truth) -> Found:
+    cost, right = truth.value(chain or (figures.single,))
+    chain_cost, _right = truth.value(figures.chain)
+    ratio = chain_cost / truth.value((figures.single,))[0]
+    interval = figures.held_out.cost_ratio
     return Found(
-        is_advised=advice.chain is not None,
+        is_advised=chain is not None,
         has_chain=truth.is_chain,
         cost=cost / truth.best[0],
         shortfall=truth.right - MARGIN - right,
@@ -163,7 +164,11 @@ def check_worlds(*, seeds: int, seed: int, tasks: int, models: int) -> str:
     """
     numbers = range(seed, seed + seeds)
     found = {
-        share: [tried(n, tasks=tasks, models=models, false_passes=share) for n in numbers]
+        share: [
+            one
+            for n in numbers
+            if (one := tried(n, tasks=tasks, models=models, false_passes=share)) is not None
+        ]
         for share in (None, 0.1, 0.3)
     }
     refusals = [refused(n, tasks=tasks, models=models, false_passes=0.5) for n in numbers]

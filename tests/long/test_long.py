@@ -24,6 +24,16 @@ def test_a_run_tells_its_figures(capsys):
     assert "1 appenders recorded" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_advice_is_near_the_best_in_two_worlds(capsys):
+    """And there is none by a check that passes half of what is wrong."""
+    code = main(["cascades", "--seeds", "2", "--models", "3", "--seed", "7"])
+    told = capsys.readouterr().out
+
+    assert 0 == code
+    assert "a check that passes half: no evidence in 2 of 2 worlds" in told
+
+
 def test_a_fault_is_told(capsys, monkeypatch):
     """So that a machine may run it at night."""
 

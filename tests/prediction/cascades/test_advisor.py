@@ -129,7 +129,7 @@ def test_a_check_that_passes_half_of_what_is_wrong(seed):
 
 def test_false_passes_cost_success():
     """The more wrong work a check passes, the less a chain that goes by it is right."""
-    given = [attrs.evolve(one, checked=None) for one in split(200)]
+    given = [attrs.evolve(one, checked=None) for one in split(100)]
     right = [
         advice(given, false_passes=share, margin=0.9).figures.frontier for share in (0.0, 0.2, 0.4)
     ]
@@ -170,7 +170,7 @@ def test_many_models_on_few_tasks():
 
 def test_how_many_false_passes_a_chain_bears():
     """A point more than that, and it is right less often than it may be."""
-    given = [attrs.evolve(one, checked=None) for one in split(200)]
+    given = [attrs.evolve(one, checked=None) for one in split(100)]
     borne = advice(given, margin=0.05).figures.borne
     chain = [
         next(
@@ -180,7 +180,7 @@ def test_how_many_false_passes_a_chain_bears():
         )
         for share in (borne, borne + 0.01)
     ]
-    large = sum(bool(one.right) for one in given if one.model == "large") / 200
+    large = sum(bool(one.right) for one in given if one.model == "large") / 100
 
     assert chain[0] >= large - 0.05 - 1e-9 > chain[1]
 

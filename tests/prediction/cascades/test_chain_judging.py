@@ -124,15 +124,15 @@ def test_pairs_are_kept_together():
 
 
 def test_intervals_hold_the_truth():
-    """Nineteen times of twenty, as they say; here at least sixteen."""
+    """Nineteen times of twenty, as they say; here at least thirty-two of forty."""
     held = 0
-    for seed in range(100):
+    for seed in range(40):
         draw = random.Random(seed)
-        pairs = [(draw.lognormvariate(0, 0.5), draw.lognormvariate(-0.5, 0.5)) for _ in range(80)]
+        pairs = [(draw.lognormvariate(0, 0.5), draw.lognormvariate(-0.5, 0.5)) for _ in range(50)]
         ratio = compared(judged(pairs), draw.random).cost_ratio
         held += ratio.low <= 2.718281828**-0.5 <= ratio.high
 
-    assert 80 <= held
+    assert 32 <= held
 
 
 def test_the_same_draws_give_the_same():
