@@ -1,5 +1,6 @@
 """Calibrators judged on history, before they are trusted with money."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -125,9 +126,10 @@ def _of_trace(path: Path, estimator: Any, columns: Mapping[str, str]) -> Rows:
     def predict(features: Features) -> int:
         return int(estimator.estimate(features, base).predicted_output_tokens)
 
-    records = records_of(path, needed=NEEDED)
+    lines: Counter[str] = Counter()
+    records = records_of(path, needed=NEEDED, set_aside=lines)
     trace = trace_of(records, columns=columns, estimator=estimator.name, predict=predict)
-    return list(trace.rows), trace.set_aside, trace.notes
+    return list(trace.rows), {**lines, **trace.set_aside}, trace.notes
 
 
 def _calibrators(

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 
 import pytest
 
@@ -70,10 +71,16 @@ def test_only_an_output():
         ("1970-01-01T02:01:00+02:00", 60.0),
         ("60.5", 60.5),
         (60, 60.0),
+        ("1970-01-01 00:01:00 UTC", 60.0),
+        ("Thu, 01 Jan 1970 00:01:00 GMT", 60.0),
+        (1_772_445_600, 1_772_445_600.0),
+        (1_772_445_600_500, 1_772_445_600.5),
+        ("1772445600500000", 1_772_445_600.5),
+        (1_772_445_600_500_000_000, 1_772_445_600.5),
     ],
 )
 def test_times(text, seconds):
-    """ISO times, with or without a zone, and seconds since 1970 are read; no zone is UTC."""
+    """Times as people and machines write them; no zone is UTC, a number's unit is by its size."""
     (row,) = trace({"ts": text, "output_tokens": 1}).rows
 
     assert seconds == row.at
@@ -121,6 +128,66 @@ def test_columns_of_other_names():
     assert (5, 2) == (row.sample.actual_output_tokens, row.features.prompt_tokens)
 
 
+def test_columns_within_columns():
+    """A name with dots leads into what is nested, also where nobody names it."""
+    nested = {"output_tokens": 1, "usage": {"Details": {"written": 5}}}
+    (row,) = trace(nested, output_tokens="usage.details.written").rows
+    (same,) = trace({"a.b": 5, "a": {"b": 7}}, output_tokens="a.b").rows
+
+    assert 5 == row.sample.actual_output_tokens
+    assert same.sample.actual_output_tokens in (5, 7)
+    with pytest.raises(InvalidInputError, match=r"It has: usage.Details.written\. Needed"):
+        trace({"usage": {"Details": {"written": 5}}})
+
+
+def test_the_first_column_that_says_something():
+    """One that is there and empty hides no other."""
+    (row,) = trace({"output_tokens": None, "completion_tokens": 500}).rows
+
+    assert 500 == row.sample.actual_output_tokens
+
+
+@pytest.mark.parametrize(
+    ("record", "columns", "seconds"),
+    [
+        ({"duration_s": 2.5}, {}, 2.5),
+        ({"duration_ms": 2500}, {}, 2.5),
+        ({"latency_ms": "2500"}, {}, 2.5),
+        ({"took": {"durationMs": 2500}}, {"duration_s": "took.durationMs"}, 2.5),
+        ({"took": 2500}, {"duration_ms": "took"}, 2.5),
+        ({"took": 2500}, {"duration_s": "took"}, 2500.0),
+    ],
+)
+def test_units_of_durations(record, columns, seconds):
+    """A column's name says its unit, or who names the column does."""
+    (row,) = trace({"at": 10, "output_tokens": 9_000, **record}, **columns).rows
+
+    assert 10 + seconds == row.known_at
+
+
+def test_durations_that_look_like_milliseconds_are_told():
+    """They are never taken for seconds in silence; longer than a week is refused."""
+    slow = [{"at": n, "duration_s": 4_000, "output_tokens": 300} for n in range(5)]
+
+    (note,) = trace(*slow).notes
+    assert "name them duration_ms" in note
+    assert () == trace(*slow, duration_ms="duration_s").notes
+    with pytest.raises(InvalidInputError, match=r"duration_s is 700000.*columns of milliseconds"):
+        trace({"duration_s": 700_000, "output_tokens": 1})
+
+
+@pytest.mark.parametrize(
+    ("word", "is_success"),
+    [("OK", True), ("success", True), ("1.0", True), ("completed", True), (1, True),
+     ("failed", False), ("Error", False), ("timed_out", False), (0.0, False)],
+)  # fmt: skip
+def test_words_of_success(word, is_success):
+    """How tools say that something went well, or did not."""
+    (row,) = trace({"output_tokens": 1, "success": word}).rows
+
+    assert is_success is row.sample.success
+
+
 @pytest.mark.parametrize(
     ("record", "columns", "message"),
     [
@@ -160,10 +227,12 @@ def test_what_cannot_be_read(record, columns, message):
 RECORDS = [{"output_tokens": "5", "category": "docs"}, {"output_tokens": "7", "category": "é"}]
 
 
-@pytest.mark.parametrize("name", ["t.jsonl", "t.ndjson.gz", "t.csv", "t.csv.gz"])
+@pytest.mark.parametrize("name", ["t.jsonl", "t.ndjson.gz", "t.json", "t.csv", "t.csv.gz"])
 def test_files(tmp_path, name):
-    """JSON lines and CSV are read, plain and gzipped, whatever the locale."""
+    """JSON lines, arrays and CSV are read, plain and gzipped, whatever the locale."""
     lines = [json.dumps(one) for one in RECORDS]
+    if name == "t.json":
+        lines = [json.dumps(RECORDS, indent=1)]
     if ".csv" in name:
         lines = ["output_tokens,category", *(",".join(one.values()) for one in RECORDS)]
     data = ("\n".join(lines) + "\n\n").encode()
@@ -198,3 +267,21 @@ def test_files_that_are_no_traces(tmp_path, name, data, message):
 
     with pytest.raises(InvalidInputError, match=message):
         list(records_of(tmp_path / name, needed=NEEDED))
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("t.jsonl", b'{"a": 1}\n{\n[]\n{"a": 2}\n'),
+        ("t.json", b'[{"a": 1}, 3, null, {"a": 2}]'),
+        ("t.csv", b"a\n1\n2,3\n4,5\n2\n"),
+    ],
+)
+def test_bad_lines_are_counted(tmp_path, name, data):
+    """Where they are counted, they stop nothing; the records around them are there."""
+    (tmp_path / name).write_bytes(data)
+    aside = Counter()
+    found = list(records_of(tmp_path / name, needed=NEEDED, set_aside=aside))
+
+    assert ["1", "2"] == [str(one["a"]) for one in found]
+    assert {"unreadable_lines": 2} == aside

@@ -64,6 +64,11 @@ class Call:
     def fault(self) -> str | None:
         """Return why the figures cannot be; None if they can."""
         figures = self.figures
+        given, written = figures.get("input_tokens") or 0, figures.get("output_tokens") or 0
+        cached = (figures.get("cache_read_tokens") or 0) + (figures.get("cache_write_tokens") or 0)
+        is_whole = given + written == figures.get("total_tokens") and cached <= given
+        if is_whole and (figures.get("reasoning_tokens") or 0) <= written <= TOKENS_MOST >= given:
+            return None  # as nearly all are
         if any((figures.get(name) or 0) > TOKENS_MOST for name in _COUNTS):
             return "calls with absurd counts"
         return None if figure_fault(figures) is None else "calls whose figures do not fit together"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from autopack.draining.attempts.provider_responses import anthropic_figures
-from autopack.draining.attempts.read_figures import amount, number, unreadable
+from autopack.draining.attempts.read_figures import added, amount, number, unreadable
 from autopack.events.usage import BUILDER
 from autopack_histories.calls import HELPER, Call, inner, word
 from autopack_histories.importer import JsonLinesImporter
@@ -179,13 +179,27 @@ class _File:
 
 def _figures(usage: Mapping[str, Any]) -> dict[str, Any]:
     """Return a message's figures; nothing if a count is there that is none, or none is there."""
+    given, read, written, out = [usage.get(name) for name in _COUNTS]
+    if (
+        type(given) is type(read) is type(written) is type(out) is int
+        and min(given, read, written, out) >= 0
+        and not _has_details(usage)
+    ):  # as nearly all are
+        given += read + written
+        return {"input_tokens": given, "cache_read_tokens": read, "cache_write_tokens": written,
+                "output_tokens": out, "total_tokens": given + out}  # fmt: skip
     if unreadable(usage, _COUNTS):
         return {}
     found = anthropic_figures(usage)
-    given, written = found["input_tokens"], found["output_tokens"]
-    if given is None and written is None:
-        return {}
-    return {**found, "total_tokens": (given or 0) + (written or 0)}
+    total = added(found["input_tokens"], found["output_tokens"])
+    return {} if total is None else {**found, "total_tokens": total}
+
+
+def _has_details(usage: Mapping[str, Any]) -> bool:
+    """Tell whether there is more to read: thoughts, or what is kept in a cache for an hour."""
+    kept = usage.get("cache_creation")
+    has_hour = isinstance(kept, dict) and kept.get("ephemeral_1h_input_tokens", 0) != 0
+    return has_hour or usage.get("output_tokens_details") is not None
 
 
 def _asked(content: Any) -> str | None:

@@ -1,7 +1,8 @@
 """Records of calls, from any tool's history, as rows of a backtest."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import median
 from typing import Any, Final
 
 import attrs
@@ -24,7 +25,10 @@ from autopack.prediction.estimation import vocabulary
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "at": ("ts", "timestamp", "time", "at", "created_at", "arrived_at"),
     "known_at": ("known_at", "completed_at", "ended_at", "finished_at"),
-    "duration_s": ("duration_s", "duration", "latency_s", "elapsed_s"),
+    "duration_s": (
+        "duration_s", "duration", "latency_s", "elapsed_s", "duration_ms", "latency_ms",
+        "elapsed_ms", "durationms",
+    ),
     "output_tokens": (
         "output_tokens", "completion_tokens", "actual_output_tokens", "generatedtokens",
         "generated_tokens", "response_tokens",
@@ -39,6 +43,8 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "stop_reason": ("stop_reason", "finish_reason"),
 }  # fmt: skip
 """What a row can tell, with the columns that are looked for; upper and lower case are alike."""
+
+_SLOWEST: Final = 0.5  # tokens a second
 
 NEEDED: Final = f"Needed is one of: {', '.join(FIELDS['output_tokens'])}."
 """What a trace must tell; the other fields it may."""
@@ -92,6 +98,11 @@ def trace_of(
     untimed = sum(one["at"] is None for one in known)
     if untimed:
         notes.append(f"{untimed} rows have no time, so the order of the file is the clock")
+    if (rate := _tokens_a_second(known)) is not None and rate < _SLOWEST:
+        notes.append(
+            f"a call of the median wrote {rate:.2g} tokens a second: if its durations are in "
+            "milliseconds, name them duration_ms"
+        )
     rows = [
         _row(number, one, is_timed=not untimed, estimator=estimator, predict=predict)
         for number, one in enumerate(known)
@@ -138,6 +149,12 @@ def _row(
     )
     known_at = _known_at(at, fields) if is_timed else at
     return Row(at=at, known_at=known_at, features=sample.question(), sample=sample)
+
+
+def _tokens_a_second(known: Sequence[Mapping[str, Any]]) -> float | None:
+    """Return the median speed of the rows that tell how long they took; None if none does."""
+    timed = [one for one in known if one["duration_s"] and one["output_tokens"]]
+    return median(one["output_tokens"] / one["duration_s"] for one in timed) if timed else None
 
 
 def _known_at(at: float, fields: Mapping[str, Any]) -> float:
