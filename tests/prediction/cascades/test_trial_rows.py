@@ -83,6 +83,16 @@ def test_a_column_that_is_needed(name):
     assert f"--column {name}=NAME" in caught.value.typed
 
 
+def test_a_cost_without_its_unit():
+    """A column that does not say USD is not taken for it; the message names the column."""
+    row = {"task": "t", "model": "m", "cost": 2, "verdict": True}
+    with pytest.raises(InvalidInputError, match=r"no column of costs in USD\. It has: .*cost"):
+        trials_of([row])
+
+    assert 2.0 == trials_of([row], columns={"cost_usd": "cost"})[0].cost_usd
+    assert trials_of([row], prices=PRICES)[0].cost_usd is None
+
+
 def test_other_columns():
     """A field is read from the column that is named for it."""
     row = {"case": "c", "llm": "m", "price": 2, "ok": "no"}

@@ -46,13 +46,14 @@ def trials_of(
     Args:
         columns: Columns by field of :data:`FIELDS`, where they have other names.
         prices: For records that tell their tokens, and no cost; as of the record's moment, or
-            the latest of them.
+            the latest of them. Without it some record must have a cost.
 
     Raises:
         InvalidInputError: A column is missing, or a value cannot be read; names the record by
             number, from 1.
     """
-    reader = RecordReader(FIELDS, _READINGS, columns or {}, needs=_NEEDS, hint=NEEDED)
+    needs = _NEEDS if prices is not None else {**_NEEDS, "cost_usd": "of costs in USD"}
+    reader = RecordReader(FIELDS, _READINGS, columns or {}, needs=needs, hint=NEEDED)
     read = [reader.read(number, one) for number, one in enumerate(records, 1)]
     reader.check_columns()
     return [_trial(_named(number, one), prices) for number, one in enumerate(read, 1)]
