@@ -16,6 +16,7 @@ from autopack.log.log import Log, handler_of
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.states import GateDecision
+from autopack.ports.workspaces import checked_workspace
 from autopack.values import ids
 from autopack.values.ids import PhaseName, PhaseRef, phase_ref
 from autopack.values.money import UsdLike
@@ -30,6 +31,7 @@ def create_run(
     caps: Mapping[str, UsdLike] | None = None,
     settings: Mapping[str, Any] | None = None,
     labels: Mapping[str, str] | None = None,
+    workspace: str | Mapping[str, Any] | None = None,
 ) -> list[Recorded[Any]]:
     """
     Create a run with its phases, all or nothing.
@@ -41,6 +43,8 @@ def create_run(
         caps: Limits by unit: ``tokens``, ``usd``, ``phases`` (attempts begun) and ``minutes``
             (that attempts took, summed); see :func:`set_caps`.
         settings: What the phases have in common, for the executor to read; JSON.
+        workspace: Who keeps a folder for each attempt, in drains that name nobody: a registered
+            name, or ``{"name": ..., options}``.
 
     Raises:
         RunExistsError: The run exists; it is left as it is.
@@ -55,6 +59,7 @@ def create_run(
         settings=settings or {},
         caps=checked_caps(f"Run {run_id!r}", caps or {}),
         labels=labels or {},
+        workspace=checked_workspace(workspace),
     )
     request = PhasesRequest(run_id=run_id, phases=specs, created=created)
     recorded = handler_of(log).handle(request)

@@ -81,6 +81,7 @@ def create(
             caps=wanted.caps,
             settings=wanted.settings,
             labels=wanted.labels,
+            workspace=wanted.workspace,
         )
     n = len(wanted.phases)
     say(f"Created run {run_id} with {n} phase{'' if n == 1 else 's'}")

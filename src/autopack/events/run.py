@@ -23,9 +23,13 @@ from autopack.values.money import Usd
 Outcome = Literal["succeeded", "failed", "cancelled", "unrecorded"]
 
 
-@event("run.created")
+@event("run.created", schema=2)
 class RunCreated:
-    """A run exists; what its phases have in common."""
+    """
+    A run exists; what its phases have in common.
+
+    ``workspace`` is who keeps a folder for each attempt: a name, or a table with it and options.
+    """
 
     run_id: Key
     goal: Text | None = None
@@ -34,6 +38,7 @@ class RunCreated:
     labels: Mapping[str, str] = attrs.Factory(dict)
     forked_from: Key | None = None
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
+    workspace: Json = None
 
 
 @event("run.prepared")

@@ -11,6 +11,7 @@ from autopack.events.cap_table import cap_faults
 from autopack.exchange import strict_json
 from autopack.exchange.strict_values import Misfit, structured
 from autopack.ports.prediction import PhaseSpec, Proposal
+from autopack.ports.workspaces import checked_workspace
 from autopack.prediction.calibration.price_table import PriceEntry, PriceTable
 from autopack.values.money import UsdLike
 
@@ -30,6 +31,7 @@ class RunFile:
     caps: dict[str, UsdLike] = attrs.Factory(dict)
     settings: dict[str, Any] = attrs.Factory(dict)
     labels: dict[str, str] = attrs.Factory(dict)
+    workspace: Any = attrs.field(default=None, converter=checked_workspace)
 
 
 @attrs.frozen(kw_only=True)

@@ -106,6 +106,7 @@ class RunView:
     labels: Mapping[str, str] = attrs.Factory(dict)
     settings: Mapping[str, Any] = attrs.Factory(dict)
     is_prepared: bool | None = None
+    workspace: Any = None
     created_at: datetime | None = None
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
+from autopack.errors import InvalidInputError
 from autopack.events import RunPrepared, WorkspaceEvent
 from autopack.ports.log import Recorded
 from autopack.ports.work import Outcome, PhaseView, Prepared, RunView
@@ -208,3 +209,21 @@ class Workspaces(Protocol):
 
 WorkspaceLike: TypeAlias = str | Path | Workspaces | type[Workspaces] | Mapping[str, Any]
 """A folder, a registered name, ``{"name": ..., options}``, or an object that keeps folders."""
+
+
+def checked_workspace(wanted: Any) -> Any:
+    """
+    Return what a run says of its workspace: a name, or a table with one and its options.
+
+    Raises:
+        InvalidInputError: It is neither.
+    """
+    name = wanted.get("name") if isinstance(wanted, Mapping) else wanted
+    if wanted is None or (isinstance(name, str) and name):
+        return wanted
+    raise InvalidInputError(
+        f"workspace is {wanted!r}; give a name, as 'worktree', or a table with the name and its "
+        'options, as {"name": "worktree", "integrate": "rebase"}.',
+        name="workspace",
+        value=wanted,
+    )

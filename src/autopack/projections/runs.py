@@ -36,7 +36,7 @@ class RunBoard:
     """Every run by id, in the order of first mention."""
 
     name: Final = "runs"
-    version: Final = 4
+    version: Final = 5
     types: Final[tuple[type, ...]] = (
         *_RUN_STREAM,
         *PhaseEvent.__args__,
@@ -57,7 +57,7 @@ class RunBoard:
         if row is None:
             row = RunView(run_id=event.run_id, order=recorded.position, created=False)
         match event:
-            case RunCreated(goal=goal, caps=caps, labels=labels, settings=settings):
+            case RunCreated(goal=goal, caps=caps, labels=labels, settings=settings) as created:
                 return attrs.evolve(
                     row,
                     created=True,
@@ -65,6 +65,7 @@ class RunBoard:
                     caps=caps,
                     labels=labels,
                     settings=settings,
+                    workspace=created.workspace,
                     created_at=recorded.occurred_at,
                 )
             case RunPaused():

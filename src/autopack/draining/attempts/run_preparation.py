@@ -57,7 +57,7 @@ class Preparations:
     recorded, and tried again by the next drain.
 
     Args:
-        prepare: The executor's; None where it has none.
+        prepare_of: Returns what captures a run's start; None where nothing is captured.
         runs: Returns the runs as they stand.
         most: How many may go on at once.
     """
@@ -65,14 +65,14 @@ class Preparations:
     def __init__(
         self,
         claims: Claims,
-        prepare: Prepare | None,
+        prepare_of: Callable[[str], Prepare | None],
         runs: Callable[[], Mapping[str, RunView]],
         *,
         most: int,
     ) -> None:
         self.wake: Callable[[], None] = lambda: None
         self._handler, self._claims, self._runs = claims.handler, claims, runs
-        self._prepare, self.most = prepare, most
+        self._prepare_of, self.most = prepare_of, most
         self._going: dict[str, _Going] = {}
         self._elsewhere: set[str] = set()
         self._ended: SimpleQueue[tuple[_Going, Any]] = SimpleQueue()
@@ -96,7 +96,7 @@ class Preparations:
 
     def is_due(self, run_id: str) -> bool:
         """Tell whether a run has to be prepared before its phases are claimed."""
-        return self._prepare is not None and not self._runs()[run_id].is_prepared
+        return not self._runs()[run_id].is_prepared and self._prepare_of(run_id) is not None
 
     def holder(self, run_id: str) -> str:
         """Return which worker prepares a run."""
@@ -151,8 +151,9 @@ class Preparations:
         return list(self._going)
 
     def _work(self, going: _Going) -> None:
-        assert self._prepare is not None
-        answer = answer_of(self._prepare, going.run)
+        prepare = self._prepare_of(going.run.run_id)
+        assert prepare is not None
+        answer = answer_of(prepare, going.run)
         took_s = time.monotonic() - going.began_s
         self._ended.put((attrs.evolve(going, took_s=took_s), answer))
         if self._is_over:

@@ -34,11 +34,13 @@ from autopack.draining.queue.model_traffic import Traffic
 from autopack.draining.queue.passed_over import PassedOver
 from autopack.draining.queue.rate_limits import Lanes
 from autopack.draining.queue.waiting_phases import WaitingPhases
+from autopack.draining.settings.named_workspaces import keeper_named
 from autopack.draining.settings.preconditions import check, set_cap
 from autopack.draining.settings.settings import Settings
 from autopack.draining.strategies.drain_history import NOTED, DrainHistory
 from autopack.draining.strategies.group_knowledge import Knowledge, Predictions
 from autopack.draining.workspaces.attempt_folders import AttemptFolders, prepared_by
+from autopack.draining.workspaces.run_keepers import RunKeepers
 from autopack.errors import (
     CapFullError,
     CommandRefusedError,
@@ -105,10 +107,17 @@ class DrainSession:
             caps=self.caps,
             lanes=self.executors.own.lanes,
         )
-        self.folders = AttemptFolders(self.handler, settings.keeper)
+        self.keepers = RunKeepers(
+            settings.keeper,
+            has_folder=settings.workspace is not None,
+            runs=lambda: self.admission.runs,
+            named=lambda wanted: keeper_named(self.registry, wanted),
+            is_in_scope=lambda run_id: settings.run_id in (None, run_id),
+        )
+        self.folders = AttemptFolders(self.handler, self.keepers)
         self.preparations = Preparations(
             self.claims,
-            prepared_by(settings.keeper, settings.prepare, None),
+            lambda run_id: prepared_by(self.keepers.of(run_id), settings.prepare, None),
             lambda: self.admission.runs,
             most=settings.workers + 1,  # a slow one holds up no other run
         )

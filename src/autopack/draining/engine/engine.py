@@ -150,8 +150,9 @@ class Drain:
         self._session.check()
         self._workers.control.begin()
         self._session.executors.check()
-        if check := getattr(self._settings.keeper, "check", None):
-            check()
+        for keeper in self._session.keepers.all():
+            if check := getattr(keeper, "check", None):
+                check()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self.arun())

@@ -175,7 +175,8 @@ class Workers:
 
     async def _work(self, claim: Claim) -> None:
         session = self._session
-        place = session.settings.folder if session.settings.keeper is None else None
+        is_kept = session.keepers.of(claim.ref.run_id) is not None
+        place = None if is_kept else session.settings.folder
         live = LiveAttempt(session.handler, session.claims, claim, workspace=place)
         began = time.monotonic()
         self._live[claim.token] = live, began

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final, TypeGuard
 
 from autopack.draining.settings.plugin_options import made_with
-from autopack.errors import InvalidInputError
+from autopack.errors import InvalidInputError, UnknownNameError
 from autopack.plugins.python_files import place_in
 from autopack.plugins.registry import Registry
 from autopack.ports.workspaces import WorkspaceLike, Workspaces
@@ -78,6 +78,20 @@ def _kept(found: Any, name: str, options: Mapping[str, Any]) -> Workspaces:
 
 def _is_keeper(found: Any) -> TypeGuard[Workspaces]:
     return all(callable(getattr(found, one, None)) for one in _METHODS)
+
+
+def keeper_named(registry: Registry, wanted: object) -> Workspaces | None:
+    """
+    Return whom a run names, if that is registered: a log may be somebody else's, and runs no file.
+
+    Raises:
+        UnknownNameError: It is not.
+    """
+    table = wanted if isinstance(wanted, Mapping) else {"name": wanted}
+    known = registry.known("workspace")
+    if (name := str(table.get("name"))) not in known:
+        raise UnknownNameError("workspace", name, known)
+    return keeper_in(workspace_of(registry, table))
 
 
 def keeper_in(workspace: Path | Workspaces | None) -> Workspaces | None:

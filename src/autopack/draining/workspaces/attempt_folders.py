@@ -3,6 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,12 +16,13 @@ from autopack.draining.attempts.machine_faults import hindrance_of
 from autopack.draining.attempts.storable_text import storable
 from autopack.draining.attempts.threads import in_thread
 from autopack.draining.workspaces.folder_log import FolderLog
+from autopack.draining.workspaces.run_keepers import RunKeepers
 from autopack.draining.workspaces.tenants import Tenant
 from autopack.errors import LeaseLostError
 from autopack.log.command_handler import Handler
 from autopack.plugins.narrator import Narrator
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome, Prepared, RunView
-from autopack.ports.workspaces import CheckAt, Opened, Swept, WorkspaceAttempt, Workspaces
+from autopack.ports.workspaces import CheckAt, Opened, WorkspaceAttempt, Workspaces
 
 T = TypeVar("T")
 
@@ -35,18 +37,18 @@ class AttemptFolders:
     Opens and settles the folders of attempts, where somebody keeps them; each in a thread.
 
     Args:
-        keeper: Who keeps them; None leaves attempts where they are.
+        keepers: Who keeps them, run by run; None leaves attempts where they are.
     """
 
-    def __init__(self, handler: Handler, keeper: Workspaces | None) -> None:
-        self._handler, self._keeper = handler, keeper
+    def __init__(self, handler: Handler, keepers: RunKeepers) -> None:
+        self._handler, self._keepers = handler, keepers
         self._log = FolderLog(handler)
 
     async def opened(self, claim: Claim, live: LiveAttempt, check: CheckAt) -> Outcome | None:
         """Give an attempt its folder; return what stands for its executor's outcome, if any."""
-        if self._keeper is None:
+        if (keeper := self._keepers.of(claim.ref.run_id)) is None:
             return None
-        open_, tenant = self._keeper.open, self._tenant(claim, check)
+        open_, tenant = keeper.open, self._tenant(claim, check)
         try:
             found = await _awaited(lambda: _opened(open_(tenant)), f"folder of {live.ref}")
         except (LeaseLostError, asyncio.CancelledError):
@@ -62,13 +64,14 @@ class AttemptFolders:
         self, claim: Claim, live: LiveAttempt, outcome: Any, question: str | None, check: CheckAt
     ) -> Any:
         """Return an outcome as it is to be recorded, once what was done is kept, or merged."""
-        if self._keeper is None or live.workspace is None:
+        keeper = self._keepers.of(claim.ref.run_id)
+        if keeper is None or live.workspace is None:
             return outcome
         if not isinstance(outcome, Completed | Failed | NeedsPerson):
             return outcome
         if question is not None and isinstance(outcome, Completed):
             outcome = NeedsPerson(question, outcome.outputs, outcome.summary)
-        settle, tenant, given = self._keeper.settle, self._tenant(claim, check), outcome
+        settle, tenant, given = keeper.settle, self._tenant(claim, check), outcome
         try:
             return await _awaited(lambda: settle(tenant, given), f"work of {live.ref}")
         except (LeaseLostError, asyncio.CancelledError):
@@ -78,16 +81,13 @@ class AttemptFolders:
                 raise
             return _failed(live, fault)
 
-    async def swept(self) -> Swept | None:
+    async def swept(self) -> None:
         """Bring folders and log in agreement; what fails is told, and stops no drain."""
-        if self._keeper is None:
-            return None
-        sweep = self._keeper.sweep
-        try:
-            return await _awaited(lambda: sweep(self._log), "sweep")
-        except Exception as fault:
-            _narrator.error("folders could not be swept", why=str(fault), exc_info=fault)
-            return None
+        for keeper in self._keepers.all():
+            try:
+                await _awaited(partial(keeper.sweep, self._log), "sweep")
+            except Exception as fault:
+                _narrator.error("folders could not be swept", why=str(fault), exc_info=fault)
 
     def _tenant(self, claim: Claim, check: CheckAt) -> WorkspaceAttempt:
         return Tenant(self._handler, self._log, claim, check)
