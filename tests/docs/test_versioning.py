@@ -29,6 +29,7 @@ TO_COPY = [
 MORE = {
     "docs/why_events.md": "autopack.aggregates.phase",  # explains how a state is folded
     "docs/versioning.md": "autopack.format.chain",  # shows where the chain's version stands
+    "plugins/autopack-anthropic": "autopack.draining.executors",  # what its kind has in common
     "plugins/autopack-boost": "autopack.prediction.calibration.shrinkage",  # what it falls back on
     "plugins/autopack-histories": "autopack.draining",  # its readers of what clients tell
     "plugins/autopack-legacy": "autopack.prediction.estimation",  # today's words for old categories

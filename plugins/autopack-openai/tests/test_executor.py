@@ -9,69 +9,20 @@ from decimal import Decimal
 import pytest
 
 import autopack
-from autopack import Choose, PhaseSpec, Stop, load_plugins
+from autopack import PhaseSpec, load_plugins
 from autopack.errors import InvalidInputError
 from autopack.testing.executors import ExecutorContract
 from autopack_openai import OpenAIExecutor
 from loopback_models import CUT, HANG, Reply, serving
+from model_stories import REF, once, stories
 from openai_replies import DONE, KEY, answered, chunk, figures, piece, refused
-
-REF = autopack.PhaseRef("r", "p")
-
-
-def once(view):
-    """Choose a phase until one has failed."""
-    if view.ready and not view.failures:
-        return Choose(view.ready[0].ref, "the first")
-    return Stop("one has failed")
-
-
-class Story:
-    """A log of one phase, and an endpoint that answers with one reply after the other."""
-
-    def __init__(self, log, provider):
-        self.log, self.provider = log, provider
-
-    def drain(self, *, executor=None, settings=None, **phase):
-        spec = {"category": "docs", "complexity": "low", "goal": "Say hello", **phase}
-        autopack.create_run(self.log, "r", [PhaseSpec("p", **{"model": "m", **spec})])
-        made = executor or self.executor()
-        return autopack.drain(self.log, executor=made, backoff_base_s=0.01, **(settings or {}))
-
-    def executor(self, **options):
-        return OpenAIExecutor(**{"base_url": f"{self.provider.url}/v1", **options})
-
-    @property
-    def phase(self):
-        return autopack.get_phase(self.log, REF)
-
-    @property
-    def bodies(self):
-        return [asked.body for asked in self.provider.asked]
-
-    def events(self, kind):
-        return [recorded.event for recorded in self.log.read_all() if recorded.type == kind]
-
-    def text(self, name):
-        digests = {**self.phase.outputs, **self.phase.artifacts}
-        return self.log.artifacts.get(digests[name])
 
 
 @pytest.fixture
 def story(tmp_path):
-    """Begin a story whose endpoint gives these replies, the last one again and again."""
-    left = []
-
-    def answer(asked):
-        return left[min(asked.number, len(left) - 1)]
-
-    with serving(answer) as provider, autopack.create_log(tmp_path / "work.db") as log:
-
-        def begin(*replies):
-            left[:] = replies
-            return Story(log, provider)
-
-        yield begin
+    """Begin a story with replies."""
+    with stories(tmp_path, lambda url, **more: OpenAIExecutor(base_url=f"{url}/v1", **more)) as one:
+        yield one
 
 
 class TestContract(ExecutorContract):
@@ -271,7 +222,7 @@ class TestCeilings:
 
         assert ("COMPLETE", "truncated") == (one.phase.status, failed.failure_class)
         assert first < second
-        assert "Hel" == one.log.artifacts.get(failed.artifacts["partial-answer"])
+        assert "Hel" == one.kept(failed, "partial-answer")
         assert [True, False] == [c.truncated for c in one.events("llm.usage_recorded")]
 
     @pytest.mark.parametrize("reply", [
@@ -381,9 +332,9 @@ class TestBroken:
         first, second = one.events("llm.usage_recorded")
 
         assert ("COMPLETE", "connection") == (one.phase.status, failed.failure_class)
-        assert "Hel" == one.log.artifacts.get(failed.artifacts["partial-answer"])
+        assert "Hel" == one.kept(failed, "partial-answer")
         assert (None, 5) == (first.output_tokens, second.output_tokens)
-        assert "not known" in one.log.artifacts.get(failed.artifacts["usage-problems"])
+        assert "not known" in one.kept(failed, "usage-problems")
         assert 1 == report.unreadable
 
     def test_figures_on_the_way_are_the_least_that_was_used(self, story):

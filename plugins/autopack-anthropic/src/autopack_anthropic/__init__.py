@@ -1,0 +1,17 @@
+"""An executor for Anthropic's models; the client is loaded when it is first needed."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autopack_anthropic.executor import AnthropicExecutor
+
+__all__ = ["AnthropicExecutor"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the executor when it is used: every command loads the plugin, few begin a drain."""
+    if name in __all__:
+        from autopack_anthropic.executor import AnthropicExecutor
+
+        return AnthropicExecutor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
