@@ -215,6 +215,17 @@ class RecallsSessions(Protocol):
 
 
 @runtime_checkable
+class KeepsCheckpoints(Protocol):
+    """An attempt that keeps how far it came, and knows what was kept of its phase."""
+
+    async def acheckpoint(self, name: str, text: str) -> str:
+        """Do as :meth:`Attempt.checkpoint` does, while the event loop goes on."""
+
+    def checkpoint_of(self, name: str) -> AttemptCheckpoint | None:
+        """Return what was kept last at this phase under a name; may be slow."""
+
+
+@runtime_checkable
 class HeedsCaps(Protocol):
     """An attempt whose executor may see to caps itself."""
 

@@ -112,7 +112,8 @@ def test_the_facts_of_the_last_trouble_are_kept(log, tmp_path):
     )
     drain(log, executor=executor, max_phases=1)
 
-    assert {"http_status": 529, "error": "overloaded"} == ends(log)[0].source_fields
+    session = {"session_id": INIT["session_id"]}
+    assert {"http_status": 529, "error": "overloaded", **session} == ends(log)[0].source_fields
 
 
 def test_a_program_is_told_what_it_is_for(sqlite_log, tmp_path):

@@ -57,6 +57,11 @@ class ToldCalls:
         self._recording = threading.Lock()
         self._n_told = self._n_beyond = 0
 
+    @property
+    def n_told(self) -> int:
+        """How many calls the program has told of."""
+        return self._n_told
+
     async def record(self, most: int = _AT_ONCE) -> None:
         """
         Record what was told by now, but no more than so many.

@@ -53,7 +53,6 @@ class ClaudeReader(ProgramReader):
         self._messages = Messages()
         self._figures = ResultFigures(lease_token, self.problem)
         self._model: str | None = None
-        self._session: str | None = None
         self._limit: dict[str, Any] = {}
         self._is_over = self._has_begun = self._is_silent = False
         self._n_background = self._n_broken = 0
@@ -88,7 +87,7 @@ class ClaudeReader(ProgramReader):
             self.calls.append(
                 BrokenSession(
                     lease_token=self.lease_token,
-                    session_id=self._session,
+                    session_id=self.session,
                     messages=self._messages,
                     place=self._place,
                 )
@@ -105,8 +104,9 @@ class ClaudeReader(ProgramReader):
 
     def _message(self, told: dict[str, Any]) -> None:
         kind = told.get("type")
-        if isinstance(told.get("session_id"), str):
-            self._session = told["session_id"]
+        has_turns = kind != "result" or told.get("num_turns") != 0  # else it has begun none
+        if isinstance(told.get("session_id"), str) and has_turns:
+            self.session = told["session_id"]
         if kind == "system":
             self._system(told)
         elif kind in ("assistant", "user", "stream_event", "rate_limit_event"):

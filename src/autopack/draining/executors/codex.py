@@ -90,7 +90,8 @@ class CodexReader(ProgramReader):
         match told.get("type"):
             case "thread.started":
                 thread = told.get("thread_id")
-                self._thread = thread if isinstance(thread, str) and thread else "thread"
+                self.session = thread if isinstance(thread, str) and thread else None
+                self._thread = self.session or "thread"
             case "turn.started":
                 self._n_turns, self._is_open = self._n_turns + 1, True
                 self._is_answered = False

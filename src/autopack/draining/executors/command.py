@@ -5,7 +5,7 @@ import errno
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +13,14 @@ from autopack.draining.attempts.machine_faults import NOT_TO_BE_HAD
 from autopack.draining.attempts.threads import off_loop, to_the_end
 from autopack.draining.executors import placeholders
 from autopack.draining.executors.call_recorder import CALLS_MOST, CUT_MOST
+from autopack.draining.executors.client_sessions import NO_FEEDBACK, resuming, session_of
 from autopack.draining.executors.json_lines import Preset, ProgramReader
 from autopack.draining.executors.orphaned_programs import Keeper
 from autopack.draining.executors.output_watch import OverError, OvertimeError, WatchedProgram
 from autopack.draining.executors.placeholders import Argument, Foreseen, NoValueError, Values
 from autopack.draining.executors.presets import preset_of
 from autopack.draining.executors.processes import GroupProcess
+from autopack.draining.executors.program_variables import given_variables, own_variables
 from autopack.draining.executors.session_calls import Surroundings
 from autopack.draining.executors.shell_texts import check_shell_texts
 from autopack.draining.executors.usage_files import UsageChannel
@@ -28,12 +30,12 @@ from autopack.errors import (
     LeaseLostError,
     MachineFaultError,
 )
+from autopack.plugins.narrator import Narrator
 from autopack.ports.attempt import Attempt, HeedsCaps
 from autopack.ports.figures import DAY_S, check_amount, check_seconds
 from autopack.ports.work import Failed, Outcome, PhaseView
 
-_VARIABLE_MOST: Final = 100_000
-"""How long a text a variable holds, in bytes; the system takes 128 KiB, name and all."""
+_narrator: Final = Narrator("autopack.command")
 _EXAMPLE: Final = """--command '["my-agent", "--task", "{goal}"]' or --preset claude"""
 
 
@@ -53,6 +55,10 @@ class CommandExecutor:
         grace_s: How long a program may take to end once it was asked to, before it is killed.
         result_grace_s: How long a program may be quiet after it has said that it is done, before
             it is ended; its result holds.
+        resume_sessions: Whether a later attempt at a phase goes on with the session of the one
+            before it, where the preset knows how: ``claude`` and ``codex``, on the same model.
+        resume_prompt: What such a session is told in place of the goal and the prompt, with
+            placeholders; ``{feedback}``, if it is left out.
 
     Raises:
         InvalidInputError: A setting or a placeholder is wrong, or there is nothing to run.
@@ -71,6 +77,8 @@ class CommandExecutor:
         capture_bytes: int = 1_000_000,
         grace_s: float = 3.0,
         result_grace_s: float = 5.0,
+        resume_sessions: bool = False,
+        resume_prompt: str = "{feedback}",
     ) -> None:
         self._preset = None if preset is None else preset_of(preset)
         if command is None and self._preset is None:
@@ -82,7 +90,7 @@ class CommandExecutor:
         if command is None and self._preset is not None:
             command, stdin = self._preset.command, stdin or self._preset.stdin
         self._command = _checked(command)
-        self._stdin, self._env = stdin, _variables_of(env)
+        self._stdin, self._env = stdin, given_variables(env)
         placeholders.check(_texts(self._command, stdin, self._env))
         check_shell_texts(self._command)
         self._cwd = None if cwd is None else Path(cwd).absolute()
@@ -94,6 +102,9 @@ class CommandExecutor:
         )
         self._capture_bytes, self._grace_s = capture_bytes, grace_s
         self._result_grace_s = result_grace_s
+        self._client: str | None = getattr(self._preset, "name", None)
+        self._resumes, self._resume_prompt = bool(resume_sessions), resume_prompt
+        placeholders.check({"resume_prompt": resume_prompt})
         self.settings: dict[str, Any] = {
             "command": [one if isinstance(one, str) else list(one) for one in self._command],
             "preset": getattr(self._preset, "name", None),
@@ -103,6 +114,8 @@ class CommandExecutor:
             "capture_bytes": capture_bytes,
             "grace_s": grace_s,
             "result_grace_s": result_grace_s,
+            "resume_sessions": self._resumes,
+            "resume_prompt": resume_prompt,
         }
 
     @classmethod
@@ -122,7 +135,10 @@ class CommandExecutor:
                 typed="--command or --preset, and -x env=JSON",
                 name="env",
             )
-        named = ("command", "preset", "stdin", "cwd", "capture_bytes", "grace_s", "result_grace_s")
+        named = (
+            "command", "preset", "stdin", "cwd", "capture_bytes", "grace_s", "result_grace_s",
+            "resume_sessions", "resume_prompt",
+        )  # fmt: skip
         return cls(**{name: settings[name] for name in named if settings.get(name) is not None})
 
     def check(self) -> None:
@@ -148,14 +164,16 @@ class CommandExecutor:
         """Return why a phase would fail before its program begins; None if that is not known."""
         values = Values(phase, Foreseen(budget_tokens=budget_tokens, settings=settings))
         try:
-            argv = self._filled(values)[0]
+            argv = self._filled(self._command, values)[0]
         except NoValueError as fault:
             return _no_value(phase, fault)
         return _missing_text(argv[0]) if self._missing(argv[0]) else None
 
-    def _filled(self, values: Values) -> tuple[list[str], str | None, dict[str, str]]:
+    def _filled(
+        self, command: Sequence[Argument], values: Values
+    ) -> tuple[list[str], str | None, dict[str, str]]:
         """Return arguments, standard input and variables with their placeholders filled in."""
-        argv = placeholders.arguments(self._command, values)
+        argv = placeholders.arguments(command, values)
         stdin = None if self._stdin is None else placeholders.filled(self._stdin, values)
         env = {name: placeholders.filled(text, values) for name, text in self._env.items()}
         return argv, stdin, env
@@ -164,14 +182,45 @@ class CommandExecutor:
         """Run the program and return how it ended; a cancelled call ends it first."""
         if isinstance(attempt, HeedsCaps):
             attempt.heed_caps()
-        values = Values(phase, attempt)
+        if (command := await self._resuming(phase, attempt)) is not None:
+            values = Values(phase, attempt, said=self._said(phase, attempt))
+            outcome, has_begun = await self._done(phase, attempt, command, values)
+            if has_begun or not isinstance(outcome, Failed):
+                return outcome
+            what = (
+                f"the session could not be gone on with, and a new one is begun: {outcome.message}"
+            )
+            _narrator.warning("a session is begun anew", phase=phase.key, why=outcome.message)
+            await attempt.aattach("session-not-resumed", what)
+        return (await self._done(phase, attempt, self._command, Values(phase, attempt)))[0]
+
+    async def _resuming(self, phase: PhaseView, attempt: Attempt) -> tuple[Argument, ...] | None:
+        """Return the command that goes on with an earlier attempt's session, if there is one."""
+        client = self._client
+        if not self._resumes or client is None:
+            return None
+        find = partial(session_of, attempt, client, phase.model)
+        session_id = await off_loop(find, f"session of {phase.key}")
+        return None if session_id is None else resuming(client, self._command, session_id)
+
+    def _said(self, phase: PhaseView, attempt: Attempt) -> str:
+        """Return what a session is told that goes on."""
+        with contextlib.suppress(NoValueError):
+            if told := placeholders.filled(self._resume_prompt, Values(phase, attempt)).strip():
+                return told
+        return NO_FEEDBACK
+
+    async def _done(
+        self, phase: PhaseView, attempt: Attempt, command: Sequence[Argument], values: Values
+    ) -> tuple[Outcome, bool]:
+        """Run the program once; return how it ended, and whether it has begun to work."""
         try:
-            argv, stdin, env = self._filled(values)
+            argv, stdin, env = self._filled(command, values)
         except NoValueError as fault:
             told = _no_value(phase, fault)
-            return Failed("no_value", told, failure_class="invalid_request")
+            return Failed("no_value", told, failure_class="invalid_request"), True
         with UsageChannel() as channel, Keeper(self._grace_s) as keeper:
-            own = {**os.environ, **_variables(phase, attempt), **channel.environment(), **env}
+            own = {**os.environ, **own_variables(phase, attempt), **channel.environment(), **env}
             work = self._watch(phase, attempt, own)
             work.channel = channel
             try:
@@ -188,11 +237,12 @@ class CommandExecutor:
             except (OSError, ValueError) as fault:
                 if getattr(fault, "errno", None) in NOT_TO_BE_HAD:
                     raise MachineFaultError(f"{argv[0]} could not be started", fault) from fault
-                return _not_started(argv[0], fault)
+                return _not_started(argv[0], fault), True
             keeper.keep(process.group)
             channel.close_write_end()
             try:
-                return await self._watched(process, work, argv[0])
+                outcome = await self._watched(process, work, argv[0])
+                return outcome, work.reader.session is not None or work.calls.n_told > 0
             finally:
                 await off_loop(work.attach, f"output of {phase.key}")
 
@@ -240,6 +290,7 @@ class CommandExecutor:
             self._capture_bytes,
             result_grace_s=self._result_grace_s,
             grace_s=self._grace_s,
+            client=self._client,
         )
 
     def _missing(self, program: str) -> bool:
@@ -271,24 +322,6 @@ def _checked(command: Any) -> tuple[Argument, ...]:
     return tuple(command)
 
 
-def _variables_of(env: Any) -> dict[str, str]:
-    """Return variables by name; what is wrong is told without any value: it may be a secret."""
-    if env is not None and not isinstance(env, Mapping):
-        raise InvalidInputError(
-            'env is no table: give variables by name, {"NAME": "VALUE"}.', name="env"
-        )
-    for name, value in (env or {}).items():
-        if not isinstance(name, str) or not name or {"=", "\0"} & set(name):
-            raise InvalidInputError(
-                f"env: {name!r} cannot name a variable.", name="env", value=name
-            )
-        if not isinstance(value, str) or "\0" in value:
-            raise InvalidInputError(
-                f"env: the value of {name} is no text that a program can get.", name=f"env.{name}"
-            )
-    return dict(env or {})
-
-
 def _texts(
     command: Sequence[Argument], stdin: str | None, env: Mapping[str, str]
 ) -> dict[str, str]:
@@ -300,31 +333,6 @@ def _texts(
         **({} if stdin is None else {"stdin": stdin}),
         **{f"the variable {name}": text for name, text in env.items()},
     }
-
-
-def _variables(phase: PhaseView, attempt: Attempt) -> dict[str, str]:
-    told = {
-        "AUTOPACK_RUN_ID": phase.run_id,
-        "AUTOPACK_PHASE_ID": phase.phase_id,
-        "AUTOPACK_ATTEMPT": str(attempt.number),
-        "AUTOPACK_BUDGET_TOKENS": str(attempt.budget_tokens),
-    }
-    texts = {
-        "AUTOPACK_GOAL": phase.goal,
-        "AUTOPACK_MODEL": phase.model,
-        "AUTOPACK_FEEDBACK": phase.feedback,
-        "AUTOPACK_WORKSPACE": None if attempt.workspace is None else str(attempt.workspace),
-    }
-    told |= {
-        name: text.replace("\0", "\ufffd")
-        for name, text in texts.items()
-        if text and len(text.encode()) <= _VARIABLE_MOST
-    }
-    if attempt.deadline is not None:
-        told["AUTOPACK_DEADLINE"] = datetime.fromtimestamp(
-            attempt.deadline.timestamp(), UTC
-        ).isoformat()
-    return told
 
 
 def _no_value(phase: PhaseView, fault: NoValueError) -> str:

@@ -42,7 +42,6 @@ class GeminiReader(ProgramReader):
 
     def __init__(self, lease_token: str) -> None:
         super().__init__(lease_token)
-        self._session: str | None = None
         self._said: list[str] = []
         self._has_begun = self._is_told = self._is_silent = False
 
@@ -77,7 +76,7 @@ class GeminiReader(ProgramReader):
     def _event(self, told: Mapping[str, Any]) -> None:
         kind = told["type"]
         if kind == "init":
-            self._has_begun, self._session = True, word(told.get("session_id"))
+            self._has_begun, self.session = True, word(told.get("session_id"))
         elif kind == "message" and told.get("role") == "assistant":
             self._said.append(str(told.get("content") or ""))
         elif kind in ("tool_use", "tool_result"):
@@ -99,7 +98,7 @@ class GeminiReader(ProgramReader):
 
     def _document(self, told: Mapping[str, Any]) -> None:
         self._is_told = True
-        self._session = word(told.get("session_id"))
+        self.session = word(told.get("session_id"))
         self._calls(told["stats"], _documented, _JSON_NAMES)
         error, said = told.get("error"), word(told.get("response"))
         if isinstance(error, dict):
@@ -125,13 +124,13 @@ class GeminiReader(ProgramReader):
 
     def _call(self, model: str, figures: Figures) -> dict[str, Any]:
         return {
-            "call_id": f"{self.lease_token}/{self._session or 'session'}/{model}",
+            "call_id": f"{self.lease_token}/{self.session or 'session'}/{model}",
             "model": model,
             "response_model": model,
             "provider": _PROVIDER,
             "total_tokens": total(figures),
             **figures,
-            "source_fields": {} if self._session is None else {"session_id": self._session},
+            "source_fields": {} if self.session is None else {"session_id": self.session},
         }
 
 

@@ -42,6 +42,7 @@ class ProgramReader:
             well.
         facts: What it told of its last trouble, for a program that ends without a word.
         denied: The uses of tools that it was denied, in words.
+        session: The client's own id of the session that it has begun, once it tells it.
     """
 
     idle_types: ClassVar[frozenset[str]] = frozenset()
@@ -59,6 +60,7 @@ class ProgramReader:
         self.no_result: Failed | None = None
         self.facts: dict[str, Any] = {}
         self.denied: list[str] = []
+        self.session: str | None = None
 
     @property
     def is_over(self) -> bool:

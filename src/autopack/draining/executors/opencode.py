@@ -70,6 +70,7 @@ class OpencodeReader(ProgramReader):
     def _event(self, told: Mapping[str, Any]) -> None:
         part = told.get("part")
         part = part if isinstance(part, dict) else {}
+        self.session = word(told.get("sessionID")) or self.session
         match told.get("type"):
             case "step_start":
                 self._has_begun, self.outcome = True, None

@@ -1,5 +1,6 @@
 """What a running program has printed so far, and what of it is recorded."""
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
@@ -9,6 +10,7 @@ import attrs
 from autopack.draining.attempts.threads import off_loop
 from autopack.draining.attempts.told_waits import retry_after_s
 from autopack.draining.executors.call_recorder import CALLS_MOST, ToldCalls
+from autopack.draining.executors.client_sessions import SESSION, kept_as, with_session
 from autopack.draining.executors.exits import exit_failure
 from autopack.draining.executors.json_lines import ProgramReader, is_own
 from autopack.draining.executors.program_output import (
@@ -19,7 +21,7 @@ from autopack.draining.executors.program_output import (
 from autopack.draining.executors.usage_files import SLICES_MOST, Told, UsageChannel
 from autopack.errors import CapReachedError, LeaseLostError
 from autopack.plugins.narrator import Narrator
-from autopack.ports.attempt import Attempt
+from autopack.ports.attempt import Attempt, KeepsCheckpoints
 from autopack.ports.work import DENIED_USES, USAGE_PROBLEMS, Completed, Failed, Outcome, PhaseView
 from autopack.report.failure_words import start_of
 
@@ -56,12 +58,14 @@ class WatchedProgram:
     capture_bytes: int
     result_grace_s: float = 5.0
     grace_s: float = 3.0
+    client: str | None = None
     channel: UsageChannel = attrs.field(init=False)
     calls: ToldCalls = attrs.field(init=False)
     output: Capture = attrs.field(init=False)
     errors: Capture = attrs.field(init=False)
     _lines: Lines = attrs.field(init=False)
     _note: str | None = None
+    _session: str | None = None
     _heard_s: float = attrs.field(factory=time.monotonic)
     _over_s: float | None = None
     _at_cap: CapReachedError | None = None
@@ -95,6 +99,7 @@ class WatchedProgram:
         await self._hear()
         await self._record()
         self._look_for_end()
+        await self._keep_session()
         if self.reader.note is not None and self.reader.note != self._note:
             self._note = self.reader.note
             await self.attempt.aprogress(self._note)
@@ -106,6 +111,16 @@ class WatchedProgram:
             raise LeaseLostError(ref, token=token, state="not this worker's any more", holder=None)
         if left_s < -_OVERTIME_S:  # the drain cancels the call at the deadline; others may not
             raise OvertimeError
+
+    async def _keep_session(self) -> None:
+        """Keep which session it is as soon as that is told, for a later attempt to go on with."""
+        told = self.reader.session
+        if told is None or told == self._session or not isinstance(self.attempt, KeepsCheckpoints):
+            return
+        self._session = told
+        if self.client is not None:
+            text = kept_as(self.client, told, self.phase.model)
+            await self.attempt.acheckpoint(SESSION, text)
 
     async def _record(self) -> None:
         """Record what was told; the call that fills a cap does not undo work that is done."""
@@ -154,6 +169,8 @@ class WatchedProgram:
         if self._lines.n_dropped:
             what = f"{self._lines.n_dropped} lines were too long to read"
             self.reader.problem(what, is_usage=type(self.reader) is not ProgramReader)
+        with contextlib.suppress(LeaseLostError, CapReachedError):  # which its calls will tell
+            await self._keep_session()
         await self.calls.finish(most)
 
     def attach(self) -> None:
@@ -188,6 +205,7 @@ class WatchedProgram:
                 told,
                 exit_code=returncode or None if told.exit_code is None else told.exit_code,
                 retry_after_s=_wait_s(told) if wait_s is None else wait_s,
+                source_fields=with_session(told.source_fields, self.reader.session),
             )
         return told if told is not None else Completed(summary=self._silence())
 

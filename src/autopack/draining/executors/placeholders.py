@@ -43,10 +43,15 @@ class Foreseen:
 
 @attrs.frozen
 class Values:
-    """What the placeholders stand for in one attempt at a phase."""
+    """
+    What the placeholders stand for in one attempt at a phase.
+
+    *said* is what stands for the goal and the prompt, where a session goes on that knows them.
+    """
 
     phase: PhaseView
     attempt: Attempt | Foreseen
+    said: str | None = None
 
     def of(self, name: str, *, or_none: bool = False) -> str | list[str]:
         """
@@ -74,6 +79,8 @@ class Values:
                 value = value.get(step) if isinstance(value, Mapping) else None
             return value
         match head:
+            case "prompt" | "goal" if self.said is not None:
+                return self.said
             case "prompt":
                 return prompt_of(phase)
             case "phase":

@@ -47,7 +47,6 @@ class QwenReader(ProgramReader):
     def __init__(self, lease_token: str, place: Surroundings = NOWHERE) -> None:
         super().__init__(lease_token)
         self._place = place
-        self._session: str | None = None
         self._model: str | None = None
         self._used: dict[str, Figures] = {}
         self._last: Figures = {}
@@ -87,7 +86,7 @@ class QwenReader(ProgramReader):
             self._event(told)
 
     def _event(self, told: Mapping[str, Any]) -> None:
-        self._session = word(told.get("session_id")) or self._session
+        self.session = word(told.get("session_id")) or self.session
         match told.get("type"):
             case "system":
                 self._has_begun = True
@@ -142,10 +141,10 @@ class QwenReader(ProgramReader):
     def _tell(self, model: str | None, figures: Figures, kept: Mapping[str, Any]) -> None:
         if is_nothing(figures):
             return
-        session = {} if self._session is None else {"session_id": self._session}
+        session = {} if self.session is None else {"session_id": self.session}
         self.calls.append(
             {
-                "call_id": f"{self.lease_token}/{self._session or 'session'}/{model or 'model'}",
+                "call_id": f"{self.lease_token}/{self.session or 'session'}/{model or 'model'}",
                 "model": model,
                 "response_model": model,
                 "provider": _PROVIDER,
