@@ -30,8 +30,8 @@ class AdviceFigures:
         borne: How much of wrong work the check may pass before the chain is right less often than
             it may be, on the tasks that chose it.
         chose: On the tasks that chose it.
-        held_out: On each tenth of them, chosen by the other nine.
-        one_after_the_other: On each tenth of them, chosen by those before it, in several orders.
+        held_out: On each twentieth of them, chosen by the others.
+        one_after_the_other: On each twentieth of them, chosen by those before it, in several orders.
         frontier: Chains from the cheapest up, each right more often than all before it.
     """
 
