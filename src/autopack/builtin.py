@@ -101,6 +101,16 @@ def autopack_register_importers(register: Register) -> None:
 
 
 @hookimpl
+def autopack_register_checks(register: Register) -> None:
+    """Register ``deliverables`` and ``json``."""
+    from autopack.draining.checks.deliverables_check import deliverables
+    from autopack.draining.checks.json_check import JsonCheck
+
+    register("deliverables", deliverables)
+    register("json", JsonCheck)
+
+
+@hookimpl
 def autopack_register_backends(register: Register) -> None:
     """Register ``sqlite``, which a path alone means too, and ``memory``."""
     from autopack.log.addresses import Memory, SqliteFiles

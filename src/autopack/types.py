@@ -65,6 +65,12 @@ if TYPE_CHECKING:
     from autopack.ports.backend import LogIdentity as LogIdentity
     from autopack.ports.backend import Reader as Reader
     from autopack.ports.backend import Transaction as Transaction
+    from autopack.ports.check_specs import CheckLike as CheckLike
+    from autopack.ports.check_specs import CheckSpec as CheckSpec
+    from autopack.ports.checks import Check as Check
+    from autopack.ports.checks import CheckAnswer as CheckAnswer
+    from autopack.ports.checks import CheckedWork as CheckedWork
+    from autopack.ports.checks import CheckResult as CheckResult
     from autopack.ports.drain import Ask as Ask
     from autopack.ports.drain import Choice as Choice
     from autopack.ports.drain import Choose as Choose

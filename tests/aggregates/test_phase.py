@@ -16,16 +16,19 @@ from autopack.errors import (
     InvalidInputError,
     LeaseLostError,
     MoveRefusedError,
+    NothingToJudgeError,
 )
 from autopack.events import (
     BudgetEscalated,
     PhaseCancelled,
+    PhaseChecked,
     PhaseClaimed,
     PhaseCompleted,
     PhaseEstimated,
     PhaseFailed,
     PhaseGated,
     PhaseGateDecided,
+    PhaseJudged,
     PhaseReclaimed,
     PhaseReleased,
     PhaseRequeued,
@@ -62,6 +65,9 @@ REQUESTS = {
     "reject": PhaseGateDecided(**PERSON, decision="reject"),
     "send back": PhaseGateDecided(**PERSON, decision="requeue"),
 }
+WRONG, RIGHT = PhaseJudged(**PERSON, right=False), PhaseJudged(**PERSON, right=True)
+CHECKED = PhaseChecked(**PHASE, check="tests", verdict="passed", by="drain", lease_token="t1")
+RECHECKED = PhaseChecked(**PHASE, check="tests", verdict="failed", by="recheck", excerpt="1 failed")
 
 ONLY_CLAIMED = evolve(PhaseState(), CLAIMED)
 """As a log may leave it that was written elsewhere: a claim of ours is begun in its own batch."""
@@ -117,6 +123,14 @@ def standing(name):
     return ONLY_CLAIMED if name == "CLAIMED" else after(*WAY_TO[name])
 
 
+def said(*verdicts, state=None):
+    """Return a complete phase, or another one, of which these verdicts were given."""
+    state = state or standing("COMPLETE")
+    for verdict in verdicts:
+        state = fold(decide(verdict, state), state)
+    return state
+
+
 def changed(request, **fields):
     """Return a request with another event of the same type."""
     if isinstance(request, ClaimRequest | EndRequest | RequeueRequest):
@@ -151,8 +165,8 @@ class TestMoves:
     def test_the_requests_make_every_move_and_no_other(self):
         """The moves that are decided, event by event, are exactly those of the table."""
         made = set()
-        for name, answer, _to in ALLOWED:
-            state = standing(name)
+        stands = [(standing(name), answer) for name, answer, _to in ALLOWED]
+        for state, answer in [*stands, (said(WRONG), "requeue")]:
             for event in decide(REQUESTS[answer], state):
                 moved = evolve(state, event)
                 made.add((str(state.status), str(moved.status)))
@@ -192,6 +206,97 @@ class TestMoves:
         of_none, *_ = decide(REQUESTS[name], PhaseState(status=PhaseStatus.GATED))
 
         assert (1, None) == (decided.attempt, of_none.attempt)
+
+
+class TestVerdicts:
+    """What is said of the work stands beside the state, and moves nothing by itself."""
+
+    @pytest.mark.parametrize("name", ["QUEUED", "GATED", "COMPLETE", "FAILED", "TIMED_OUT"])
+    @pytest.mark.parametrize("verdict", [WRONG, RIGHT, RECHECKED])
+    def test_a_verdict_leaves_the_state(self, name, verdict):
+        """Whatever is said of an attempt that has ended, its phase stands as it stood."""
+        before = standing(name) if name != "QUEUED" else after("claim", "fail", "requeue")
+
+        assert name == said(verdict, state=before).status
+
+    @pytest.mark.parametrize(
+        ("verdicts", "is_right"),
+        [
+            ([], None), ([RIGHT], True), ([WRONG], False), ([RIGHT, WRONG], False),
+            ([WRONG, RIGHT], True), ([RIGHT, RECHECKED], False),
+            ([WRONG, changed(RECHECKED, verdict="passed")], True),
+            ([WRONG, changed(RECHECKED, verdict="could_not_run")], False),
+        ],
+    )  # fmt: skip
+    def test_the_last_verdict_holds(self, verdicts, is_right):
+        """A check that could not run has said nothing."""
+        assert is_right is said(*verdicts).is_right
+
+    @pytest.mark.parametrize("verdicts", [[], [RIGHT], [RECHECKED, RIGHT]])
+    def test_complete_work_is_requeued_only_if_it_was_judged_wrong(self, verdicts):
+        """The refusal says how to say so."""
+        with pytest.raises(MoveRefusedError, match="judge_phase") as refused:
+            decide(REQUESTS["requeue"], said(*verdicts))
+
+        assert ("COMPLETE", "QUEUED") == (refused.value.state, refused.value.to)
+
+    @pytest.mark.parametrize("verdict", [WRONG, RECHECKED])
+    def test_what_was_judged_wrong_is_requeued_and_knows_why(self, verdict):
+        """The next attempt is told what was found, and what was said when it was sent back."""
+        queued = after("requeue", state=said(verdict))
+
+        assert "QUEUED" == queued.status
+        assert queued.feedback.endswith("because")
+        assert ("1 failed" in queued.feedback) is (verdict is RECHECKED)
+
+    def test_a_verdict_is_of_one_attempt(self):
+        """What is said of an earlier attempt does not send back the last one's work."""
+        twice = after("claim", "complete", state=after("requeue", state=said(WRONG)))
+        (of_first,) = decide(changed(WRONG, attempt=1), twice)
+        (of_last,) = decide(WRONG, twice)
+
+        assert (1, 2) == (of_first.attempt, of_last.attempt)
+        assert (None, None) == (twice.is_right, evolve(twice, of_first).is_right)
+        assert evolve(twice, of_last).is_right is False
+
+    def test_a_gates_answer_is_a_verdict(self):
+        """What was approved is right, what was rejected wrong; another verdict may follow."""
+        approved = after("approve", state=standing("GATED"))
+        rejected = after("reject", state=standing("GATED"))
+
+        assert (True, False) == (approved.is_right, rejected.is_right)
+        assert "QUEUED" == after("requeue", state=said(WRONG, state=approved)).status
+
+    @pytest.mark.parametrize("name", ["QUEUED", "RUNNING", "SKIPPED", "CANCELLED"])
+    @pytest.mark.parametrize("verdict", [WRONG, RECHECKED])
+    def test_where_no_attempt_has_ended_there_is_nothing_to_judge(self, name, verdict):
+        """A phase that was not attempted, or is in work, has no work to be right."""
+        with pytest.raises(NothingToJudgeError, match="r1/a"):
+            decide(verdict, standing(name))
+
+    def test_imported_work_without_attempts_is_judged_as_it_is(self):
+        """A history may tell how a phase ended and of no attempt at it."""
+        imported = evolve(PhaseState(), PhaseCompleted(**PHASE))
+        (judged,) = decide(WRONG, imported)
+
+        assert None is judged.attempt
+        assert evolve(imported, judged).is_right is False
+
+    def test_an_attempt_that_was_never_made_is_not_judged(self):
+        """Its number is refused."""
+        with pytest.raises(NothingToJudgeError, match="attempt 2"):
+            decide(changed(WRONG, attempt=2), standing("COMPLETE"))
+
+    def test_a_worker_tells_what_its_check_said_while_it_holds_the_phase(self):
+        """Under its lease, with the number of its claim; nobody else may."""
+        (told,) = decide(CHECKED, standing("RUNNING"))
+
+        assert (1, "RUNNING") == (told.attempt, evolve(standing("RUNNING"), told).status)
+        for name in ("QUEUED", "COMPLETE", "FAILED"):
+            with pytest.raises(LeaseLostError):
+                decide(CHECKED, standing(name))
+        with pytest.raises(LeaseLostError):
+            decide(changed(CHECKED, lease_token="another"), standing("RUNNING"))
 
 
 class TestClaims:

@@ -25,6 +25,7 @@ from autopack.events import (
     RunReopened,
     RunResumed,
 )
+from autopack.ports.check_specs import checks_of
 from autopack.ports.prediction import PhaseSpec
 from autopack.testing.generators import run_events
 
@@ -95,12 +96,13 @@ class TestCreate:
         asked = spec(
             "a", deliverables=("x.py",), goal="g", payload={"n": 1}, inputs={"i": "d"},
             model="m", labels={"l": "v"}, tier="T1", priority=4, after=("z",), timeout_s=9.0,
-            max_attempts=2, prompt_tokens=70,
+            max_attempts=2, prompt_tokens=70, check=[["pytest", "-q"], "deliverables"],
         )  # fmt: skip
         (_created, _z, queued) = decide(attrs.evolve(CREATE, phases=(spec("z"), asked)), RunState())
-        names = {field.name for field in attrs.fields(PhaseSpec)} - {"id"}
+        names = {field.name for field in attrs.fields(PhaseSpec)} - {"id", "check"}
 
         assert "a" == queued.phase_id
+        assert asked.check == checks_of(list(queued.checks))
         assert {n: getattr(asked, n) for n in names} == {n: getattr(queued, n) for n in names}
 
 

@@ -13,7 +13,7 @@ PROMISED = {
     "TIMED_OUT": {"QUEUED", "GATED", "SKIPPED", "CANCELLED"},
     "SKIPPED": {"QUEUED"},
     "CANCELLED": {"QUEUED"},
-    "COMPLETE": set(),
+    "COMPLETE": {"QUEUED"},
 }
 
 

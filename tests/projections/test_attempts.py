@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from autopack.events import (
     LlmUsageAmended,
     LlmUsageRecorded,
+    PhaseChecked,
     PhaseCompleted,
     PhaseEstimated,
     PhaseFailed,
     PhaseGated,
     PhaseGateDecided,
+    PhaseJudged,
     PhaseReclaimed,
     PhaseReleased,
     PhaseTimedOut,
@@ -175,6 +177,54 @@ def test_gated_work_has_ended_where_it_was_judged(decision, success):
 
     assert (None, success) == (before.success, after.success)
     assert 4 == after.ended_position
+
+
+def checked(verdict="passed", **fields):
+    """Return what a check says of the first attempt."""
+    return PhaseChecked(**{**WHO, "check": "tests", "verdict": verdict, "by": "drain", **fields})
+
+
+def judged(right):
+    """Return what a person says of it."""
+    return PhaseJudged(**WHO, right=right, by="ann", why="I ran it")
+
+
+DONE, UNSURE = PhaseCompleted(**WHO), checked("could_not_run")
+
+
+@pytest.mark.parametrize(
+    ("told", "success", "verdict", "judged_by"),
+    [
+        ([DONE], True, None, None),
+        ([checked(), DONE], True, "right", "check tests"),
+        ([checked("failed"), failed()], False, "wrong", "check tests"),
+        ([DONE, judged(False)], False, "wrong", "ann"),
+        ([checked(), DONE, judged(False)], False, "wrong", "ann"),
+        ([checked(), DONE, checked("failed", by="recheck")], False, "wrong", "check tests"),
+        ([checked(), DONE, judged(False), checked(by="recheck")], True, "right", "check tests"),
+        ([checked("failed"), failed(), judged(True)], True, "right", "ann"),
+        ([DONE, judged(False), UNSURE], False, "wrong", "ann"),
+        ([UNSURE, PhaseGated(**WHO, question="fine?")], None, None, None),
+        ([checked(), PhaseGated(**WHO, question="fine?")], None, "right", "check tests"),
+        ([checked(), PhaseReclaimed(**WHO, why="killed")], None, "right", "check tests"),
+        ([PhaseReclaimed(**WHO, why="killed"), judged(True)], None, "right", "ann"),
+    ],
+)
+def test_the_last_word_decides_whether_an_attempt_succeeded(told, success, verdict, judged_by):
+    """By a check, a recheck or a person; what was given up before its end has no outcome."""
+    rows, total = view(estimated(), used(), *told)
+    row = rows[KEY]
+
+    assert (success, verdict, judged_by) == (row.success, row.verdict, row.judged_by)
+    assert sums(1, 1, int(success is True)) == predictions(total)
+
+
+def test_an_outcome_is_known_since_it_was_said_first():
+    """A verdict that says the same again moves nothing; another one does."""
+    same = only_sample(estimated(), used(), DONE, judged(True), checked(by="recheck"))
+    other = only_sample(estimated(), used(), DONE, judged(True), judged(False))
+
+    assert (3, 5) == (same.ended_position, other.ended_position)
 
 
 def test_a_failure_for_a_lost_lease_is_a_phase_taken_back():

@@ -10,6 +10,7 @@ from autopack import load_plugins
 from autopack.plugins.registry import KINDS
 from autopack.testing.backends import BackendContract
 from autopack.testing.calibrators import CalibratorContract
+from autopack.testing.checks import CheckContract
 from autopack.testing.estimators import EstimatorContract
 from autopack.testing.executors import ExecutorContract
 from autopack.testing.importers import ImporterContract
@@ -28,6 +29,7 @@ SUITES = {
     "importer": ImporterContract,
     "backend": BackendContract,
     "workspace": WorkspaceContract,
+    "check": CheckContract,
 }
 IN_A_FOLDER = ("backend", "workspace")
 """The kinds whose suites make them in a folder."""

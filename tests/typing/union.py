@@ -31,6 +31,7 @@ from autopack.events import (
     LlmUsageAmended,
     LlmUsageRecorded,
     PhaseCancelled,
+    PhaseChecked,
     PhaseCheckpointed,
     PhaseCheckpointsDropped,
     PhaseClaimed,
@@ -39,6 +40,7 @@ from autopack.events import (
     PhaseFailed,
     PhaseGated,
     PhaseGateDecided,
+    PhaseJudged,
     PhaseQueued,
     PhaseReclaimed,
     PhaseReleased,
@@ -78,7 +80,7 @@ def subject(event: CoreEvent) -> str:
             return event.phase_id
         case PhaseReclaimed() | PhaseRequeued() | PhaseGated() | PhaseGateDecided():
             return event.phase_id
-        case PhaseSkipped() | PhaseCancelled():
+        case PhaseSkipped() | PhaseCancelled() | PhaseChecked() | PhaseJudged():
             return event.phase_id
         case LlmUsageRecorded(call_id=call) | LlmUsageAmended(call_id=call):
             return call

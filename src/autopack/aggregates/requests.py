@@ -20,6 +20,7 @@ from autopack.events import (
     LaneOpened,
     LimitReported,
     PhaseCancelled,
+    PhaseChecked,
     PhaseClaimed,
     PhaseCompleted,
     PhaseEstimated,
@@ -27,6 +28,7 @@ from autopack.events import (
     PhaseFailed,
     PhaseGated,
     PhaseGateDecided,
+    PhaseJudged,
     PhaseReclaimed,
     PhaseReleased,
     PhaseRequeued,
@@ -189,6 +191,8 @@ PhaseRequest = (
     ClaimRequest
     | EndRequest
     | RequeueRequest
+    | PhaseChecked
+    | PhaseJudged
     | PhaseCompleted
     | PhaseGated
     | PhaseReleased

@@ -28,6 +28,7 @@ from autopack.events import (
     RunResumed,
 )
 from autopack.events.run import Outcome
+from autopack.ports.check_specs import tables_of
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.states import OPEN, PhaseStatus
 from autopack.values.ids import PhaseId, PhaseRef, RunId, run_id
@@ -48,6 +49,7 @@ class RunState:
     next_index: int = 0
     caps: Mapping[str, float | Usd] = attrs.Factory(dict)
     settings: Mapping[str, Any] = attrs.Factory(dict)
+    checks: tuple[Mapping[str, Any], ...] | None = None
     phases: "HashTrieMap[str, PhaseQueued]" = attrs.Factory(HashTrieMap)
 
 
@@ -85,8 +87,10 @@ def decide(request: RunRequest, state: RunState) -> list[RunEvent]:
 def evolve(state: RunState, event: RunEvent) -> RunState:
     """Return *state* after *event*. Never refuses: the event happened."""
     match event:
-        case RunCreated(run_id=name, caps=caps, settings=settings):
-            return attrs.evolve(state, run_id=name, exists=True, caps=caps, settings=settings)
+        case RunCreated(run_id=name, caps=caps, settings=settings, checks=checks):
+            return attrs.evolve(
+                state, run_id=name, exists=True, caps=caps, settings=settings, checks=checks
+            )
         case PhaseQueued(phase_id=name, index=index):
             return attrs.evolve(
                 state,
@@ -210,6 +214,7 @@ def _queued(run: str, index: int, spec: PhaseSpec) -> PhaseQueued:
         max_tokens=spec.max_tokens,
         max_usd=spec.max_usd,
         labels=spec.labels or {},
+        checks=tables_of(spec.check),
     )
 
 

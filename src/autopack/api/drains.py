@@ -9,6 +9,7 @@ from autopack.api.estimates import DEFAULT_ESTIMATOR
 from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.log.thread_pool import Block
 from autopack.ports.attempt import OwnAttempt
+from autopack.ports.check_specs import CheckLike, checks_of
 from autopack.ports.drain import StrategyLike
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
@@ -73,6 +74,7 @@ def attempt(
     worker: str | None = None,
     estimator: EstimatorLike = DEFAULT_ESTIMATOR,
     workspace: Path | None = None,
+    check: CheckLike = None,
     calibrator: CalibratorLike | None = None,
     tau: float = 0.9,
     escalation: "EscalationLike" = "quantile",
@@ -87,15 +89,17 @@ def attempt(
     ``await attempt.arecord_usage(...)`` records a call while the event loop goes on.
 
     The phase is completed at the block's end, or failed with the exception that left it, which
-    goes on; it is given back if that is the machine's fault. Its lease is renewed from a thread of
-    its own. The run is finished with its last phase. Phases whose workers are gone, this one among
-    them, are taken back first, as a drain does.
+    goes on; it is given back if that is the machine's fault. Its checks run at the block's end,
+    which waits for them; what does not pass is failed, and raises nothing. Its lease is renewed
+    from a thread of its own. The run is finished with its last phase. Phases whose workers are
+    gone, this one among them, are taken back first, as a drain does.
 
     Args:
         phase: Its ref, ``(run, phase)`` or ``"run/phase"``.
         worker: Who works on it; a name no other process has, if not given.
         estimator: Predicts the output; ``attempt.budget_tokens`` comes from it.
         workspace: The folder that the attempt works in; ``attempt.workspace`` is its whole path.
+        check: What the work is judged by if the phase names no check, nor its run does.
         calibrator: Budget what it says that the share *tau* of outputs will not exceed.
         escalation: How a truncated attempt gets a larger budget, as in a drain.
         prices: Dated prices of models, as :func:`read_prices` gives them, before plugins are asked.
@@ -115,6 +119,7 @@ def attempt(
         worker=worker,
         estimator=estimator,
         workspace=workspace,
+        check=check,
         calibrator=calibrator,
         tau=tau,
         escalation=escalation,
@@ -133,6 +138,7 @@ def _attempted(
     worker: str | None,
     estimator: EstimatorLike,
     workspace: Path | None,
+    check: CheckLike,
     calibrator: CalibratorLike | None,
     tau: float,
     escalation: "EscalationLike",
@@ -148,9 +154,13 @@ def _attempted(
     from autopack.draining.attempts.recorded_ends import working
     from autopack.draining.caps.enforcement import Caps
     from autopack.draining.caps.price_book import PriceBook
+    from autopack.draining.checks.named_checks import check_ready
+    from autopack.draining.checks.own_checks import own_checks
     from autopack.draining.settings.settings import usd_of
 
     handler, registry = handler_of(log), registry_of(log)
+    checks = checks_of(check, may_be_object=True)
+    check_ready(registry, checks or ())
     ref = phase_ref(phase)
     caps = Caps(
         handler,
@@ -183,7 +193,15 @@ def _attempted(
     with claims:
         claim = claims.take(view, found, timeout_s=view.timeout_s, reason=None)
         try:
-            with working(handler, claims, claim, registry, failing, workspace=workspace) as live:
+            with working(
+                handler,
+                claims,
+                claim,
+                registry,
+                failing,
+                workspace=workspace,
+                checked=own_checks(handler, registry, claim, checks),
+            ) as live:
                 yield live
         finally:
             handler.finish_run(ref.run_id)

@@ -4,15 +4,19 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from autopack.aggregates.cap import checked_caps
 from autopack.aggregates.requests import PhasesRequest
 from autopack.api.given_reasons import check_why
 from autopack.api.misspelt_categories import doubt_words
+from autopack.api.placed_checks import placed
 from autopack.draining.attempts.requeue import reopening, requeue_phase
 from autopack.errors import InvalidInputError
 from autopack.events import PhaseGateDecided, PhaseSkipped, RunCreated, RunPaused, RunResumed
 from autopack.log.command_handler import Handler
 from autopack.log.log import Log, handler_of
+from autopack.ports.check_specs import CheckLike, checks_of, tables_of
 from autopack.ports.log import Recorded
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.states import GateDecision
@@ -32,6 +36,7 @@ def create_run(
     settings: Mapping[str, Any] | None = None,
     labels: Mapping[str, str] | None = None,
     workspace: str | Mapping[str, Any] | None = None,
+    check: CheckLike = None,
 ) -> list[Recorded[Any]]:
     """
     Create a run with its phases, all or nothing.
@@ -45,12 +50,13 @@ def create_run(
         settings: What the phases have in common, for the executor to read; JSON.
         workspace: Who keeps a folder for each attempt, in drains that name nobody: a registered
             name, or ``{"name": ..., options}``.
+        check: What the work of phases is judged by that name no check of their own.
 
     Raises:
         RunExistsError: The run exists; it is left as it is.
         PhaseExistsError: Two phases have one id.
         InvalidInputError: A phase comes ``after`` one that is not among them, or waits for itself.
-        InvalidInputError: A cap has an unknown unit, or is not above 0.
+        InvalidInputError: A cap has an unknown unit, or is not above 0; a check cannot be so.
     """
     specs = _specs(phases)
     created = RunCreated(
@@ -60,6 +66,7 @@ def create_run(
         caps=checked_caps(f"Run {run_id!r}", caps or {}),
         labels=labels or {},
         workspace=checked_workspace(workspace),
+        checks=tables_of(placed(checks_of(check))),
     )
     request = PhasesRequest(run_id=run_id, phases=specs, created=created)
     recorded = handler_of(log).handle(request)
@@ -185,4 +192,6 @@ def _specs(phases: Iterable[PhaseSpec]) -> tuple[PhaseSpec, ...]:
                 name="phases",
                 value=spec,
             )
-    return specs
+    return tuple(
+        spec if not spec.check else attrs.evolve(spec, check=placed(spec.check)) for spec in specs
+    )

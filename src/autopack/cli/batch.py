@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import click
 from autopack.cli.answers_file import AnswersFile
 from autopack.cli.forced_exit import CLOSING_S, INTERRUPTED, LastResort, last_resort
 from autopack.cli.lasting_stderr import unhurried
+from autopack.cli.named_checks import checks_of
 from autopack.cli.named_plugins import executor_of
 from autopack.cli.number_options import AMOUNT, COUNT, dollars
 from autopack.cli.output import note, say, users_prints, whoever_reads
@@ -67,6 +68,10 @@ _SETTINGS: Final = (
 @click.option("--allow-unknown-price", is_flag=True, help="Under --max-usd, go on without a price.")
 @click.option("--timeout-s", type=AMOUNT, help="For each attempt at a row.")
 @click.option("--max-attempts", type=COUNT, default=3, show_default=True, help="At each row.")
+@click.option(
+    "--check", "check", multiple=True, metavar="CHECK",
+    help="What an answer is judged by: a registered name, or a program; repeatable.",
+)  # fmt: skip
 @click.option("--id", "id_column", metavar="COL", help="The column of ids.  [default: id]")
 @click.option("--goal", metavar="COL", help="The column of what is to be done.")
 @click.option("--model", help="The model of rows without a column `model`.")
@@ -98,6 +103,12 @@ def batch(ctx: click.Context, /, file: str, **given: Any) -> None:
     check_run_id(run_id)
     executor = _executor(ctx, session, given["executor"], given["options"], tasks)
     settings = {name: given[name] for name in _SETTINGS if given[name] is not None}
+    columns = {column for task in tasks for column in task.spec.payload}
+    with users_prints():
+        checks = checks_of(
+            session.registry(), given["check"], lambda text: _filled(text, columns, ("outputs",))
+        )
+    settings |= {} if checks is None else {"check": checks}
     if "prices" in settings:
         from autopack.api.prices import read_prices
 
@@ -172,7 +183,7 @@ def _executor(
         return executor
 
 
-def _filled(text: str, columns: set[str]) -> str:
+def _filled(text: str, columns: set[str], more: Collection[str] = ()) -> str:
     """Return an argument whose placeholders of columns say so."""
     from autopack.draining.executors.placeholders import is_known, renamed
     from autopack.errors.nearest import did_you_mean
@@ -180,7 +191,7 @@ def _filled(text: str, columns: set[str]) -> str:
     def place(name: str) -> str:
         if name in columns and name not in _FIELDS:
             return f"payload.{name}"
-        if not is_known(name):
+        if name not in more and not is_known(name):
             listed = ", ".join(sorted(columns))
             hint = did_you_mean(name, columns)
             raise click.UsageError(f"There is no column {{{name}}}.{hint} There are: {listed}.")

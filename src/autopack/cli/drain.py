@@ -13,6 +13,7 @@ from autopack.cli.drain_control import list_, pause, resume, set_
 from autopack.cli.event_lines import EventLines
 from autopack.cli.forced_exit import CLOSING_S, INTERRUPTED, LastResort, last_resort
 from autopack.cli.lasting_stderr import unhurried
+from autopack.cli.named_checks import checks_of
 from autopack.cli.named_plugins import executor_of, strategy_of, workspace_of
 from autopack.cli.number_options import AMOUNT, COUNT, PART, SHARE, SPAN, dollars, rates
 from autopack.cli.output import (
@@ -42,6 +43,7 @@ _TEACHING = frozenset({"calibrator", "estimator", "max_samples"})
         "run_id",
         "workers",
         "timeout_s",
+        "check",
         "max_usd",
         "max_tokens",
         "max_minutes",
@@ -102,6 +104,10 @@ _TEACHING = frozenset({"calibrator", "estimator", "max_samples"})
 @click.option("--phase-id", help="Only this phase of --run-id.")
 @click.option("--requeue", is_flag=True, help="Put --phase-id back in the queue first.")
 @click.option("--why", help="The reason of --requeue; it is recorded.")
+@click.option(
+    "--check", "check", multiple=True, metavar="CHECK",
+    help="What work is judged by where phase and run name none: a name, or a program; repeatable.",
+)  # fmt: skip
 @click.option("--workers", type=COUNT, default=1, show_default=True, help="Phases at a time.")
 @click.option("--timeout-s", type=AMOUNT, help="For each attempt.")
 @click.option(
@@ -259,6 +265,8 @@ def _settings(
     if "resumes" not in said or "executor" in said or any(program):
         nobody = _NOBODY if is_plan and not any(program) else None  # a plan calls none
         said["executor"] = executor_of(registry, said.get("executor") or nobody, *program)
+    if "check" in said:
+        said["check"] = checks_of(registry, said["check"])
     if "prices" in said:
         from autopack.api.prices import read_prices
 

@@ -22,6 +22,7 @@ _KINDS: Final = (
     "exporter",
     "backend",
     "workspace",
+    "check",
     "command",
     "hook",
 )

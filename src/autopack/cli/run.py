@@ -82,6 +82,7 @@ def create(
             settings=wanted.settings,
             labels=wanted.labels,
             workspace=wanted.workspace,
+            check=wanted.check,
         )
     n = len(wanted.phases)
     say(f"Created run {run_id} with {n} phase{'' if n == 1 else 's'}")

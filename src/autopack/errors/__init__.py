@@ -31,7 +31,8 @@
     │   └── StoredEventError        a stored event that its type does not allow
     ├── CommandRefusedError
     │   ├── RunExistsError, RunMissingError, RunPausedError
-    │   ├── PhaseExistsError, PhaseMissingError, MoveRefusedError, AttemptsSpentError
+    │   ├── PhaseExistsError, PhaseMissingError, MoveRefusedError, AttemptsSpentError,
+    │   │   NothingToJudgeError
     │   ├── LeaseLostError          the phase is no longer this worker's
     │   ├── CapReachedError         a cap is used up
     │   ├── CapFullError            what a claim would set aside does not fit under a cap
@@ -91,6 +92,7 @@ from autopack.errors.refused import (
     LeaseLostError,
     MoveRefusedError,
     NothingReadyError,
+    NothingToJudgeError,
     PhaseExistsError,
     PhaseMissingError,
     PriceUnknownError,
@@ -140,6 +142,7 @@ __all__ = [
     "NewerLogError",
     "NotALogError",
     "NothingReadyError",
+    "NothingToJudgeError",
     "PhaseExistsError",
     "PhaseMissingError",
     "PluginError",

@@ -88,6 +88,16 @@ class MoveRefusedError(CommandRefusedError):
         self.ref, self.state, self.to, self.what = ref, state, to, what
 
 
+class NothingToJudgeError(CommandRefusedError):
+    """There is no work to judge: the attempt is not made, or not ended."""
+
+    def __init__(self, ref: object, *, attempt: int | None, ended: int) -> None:
+        known = f"its attempts that have ended: {ended}" if ended else "no attempt of it has ended"
+        which = "" if attempt is None else f" of attempt {attempt}"
+        super().__init__(f"Phase {ref} has no work{which} to judge ({known}).")
+        self.ref, self.attempt, self.ended = ref, attempt, ended
+
+
 class AttemptsSpentError(CommandRefusedError):
     """A phase has no attempt left."""
 

@@ -68,6 +68,7 @@ from autopack.events.run import (
 from autopack.events.schema import event
 from autopack.events.subscription import SubscriptionEvent, SubscriptionEventSkipped
 from autopack.events.usage import LlmUsageAmended, LlmUsageRecorded, SampleRecorded, UsageEvent
+from autopack.events.verdicts import PhaseChecked, PhaseJudged
 from autopack.events.workspace import (
     WorkspaceClosed,
     WorkspaceCommitted,
@@ -130,6 +131,7 @@ __all__ = [
     "LlmUsageAmended",
     "LlmUsageRecorded",
     "PhaseCancelled",
+    "PhaseChecked",
     "PhaseCheckpointed",
     "PhaseCheckpointsDropped",
     "PhaseClaimed",
@@ -139,6 +141,7 @@ __all__ = [
     "PhaseFailed",
     "PhaseGateDecided",
     "PhaseGated",
+    "PhaseJudged",
     "PhaseQueued",
     "PhaseReclaimed",
     "PhaseReleased",

@@ -18,6 +18,7 @@ from autopack.events.schema import (
     Tokens,
     event,
 )
+from autopack.events.verdicts import PhaseChecked, PhaseJudged
 from autopack.values.money import Usd, UsdSum
 
 LEASE_LOST: Final = "lease_lost"
@@ -274,7 +275,9 @@ class PhaseCancelled:
 
 
 PhaseEvent = (
-    PhaseEstimated
+    PhaseChecked
+    | PhaseJudged
+    | PhaseEstimated
     | PhaseClaimed
     | PhaseStarted
     | BudgetEscalated

@@ -23,10 +23,10 @@ from autopack.values.money import Usd
 Outcome = Literal["succeeded", "failed", "cancelled", "unrecorded"]
 
 
-@event("run.created", schema=2)
+@event("run.created", schema=3)
 class RunCreated:
     """
-    A run exists; what its phases have in common.
+    A run exists; what its phases have in common, and the checks of those that name none.
 
     ``workspace`` is who keeps a folder for each attempt: a name, or a table with it and options.
     """
@@ -39,6 +39,7 @@ class RunCreated:
     forked_from: Key | None = None
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
     workspace: Json = None
+    checks: tuple[Mapping[str, Json], ...] | None = None
 
 
 @event("run.prepared")
@@ -63,12 +64,14 @@ class RunPrepareFailed:
     duration_s: Seconds | None = None
 
 
-@event("phase.queued", schema=2)
+@event("phase.queued", schema=3)
 class PhaseQueued:
     """
     A phase is waiting; its index gives the order within the run.
 
     ``touches`` are patterns of the files that it will change: those that can meet are kept apart.
+    ``checks`` are what its work is judged by: ``name``, ``run`` or ``use``, ``options`` and
+    ``timeout_s`` of each. None leaves it to the run, and an empty list to nobody.
     """
 
     run_id: Key
@@ -92,6 +95,7 @@ class PhaseQueued:
     max_usd: Usd | None = None
     labels: Mapping[str, str] = attrs.Factory(dict)
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
+    checks: tuple[Mapping[str, Json], ...] | None = None
 
 
 @event("run.paused")

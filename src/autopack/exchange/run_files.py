@@ -10,6 +10,7 @@ from autopack.errors import InvalidInputError
 from autopack.events.cap_table import cap_faults
 from autopack.exchange import strict_json
 from autopack.exchange.strict_values import Misfit, structured
+from autopack.ports.check_specs import Checks, named_checks
 from autopack.ports.prediction import PhaseSpec, Proposal
 from autopack.ports.workspaces import checked_workspace
 from autopack.prediction.calibration.price_table import PriceEntry, PriceTable
@@ -32,6 +33,7 @@ class RunFile:
     settings: dict[str, Any] = attrs.Factory(dict)
     labels: dict[str, str] = attrs.Factory(dict)
     workspace: Any = attrs.field(default=None, converter=checked_workspace)
+    check: Checks | None = attrs.field(default=None, converter=named_checks)
 
 
 @attrs.frozen(kw_only=True)

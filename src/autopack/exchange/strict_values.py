@@ -17,6 +17,7 @@ from cattrs.gen import make_dict_structure_fn, mapping_structure_factory
 from autopack.errors import AutopackError, InvalidInputError
 from autopack.errors.nearest import did_you_mean
 from autopack.events.json_values import json_fault
+from autopack.ports.check_specs import Checks
 from autopack.values.money import Usd, UsdLike
 
 T = TypeVar("T")
@@ -203,6 +204,7 @@ def _made() -> cattrs.Converter:
     for scalar in _WORDS:
         converter.register_structure_hook(scalar, _scalar)
     converter.register_structure_hook_func(lambda hint: hint is Any, _any)
+    converter.register_structure_hook_func(lambda hint: hint == Checks | None, _any)
     converter.register_structure_hook(Usd, _amount)
     converter.register_structure_hook_func(lambda hint: hint == UsdLike, _amount)
     converter.register_structure_hook_factory(_is_one_of(tuple), _list)

@@ -26,10 +26,12 @@ from autopack.errors import (
 from autopack.events import (
     AccountEvent,
     CapEvent,
+    PhaseChecked,
     PhaseCheckpointed,
     PhaseCheckpointsDropped,
     PhaseCompleted,
     PhaseFailed,
+    PhaseJudged,
     PhaseQueued,
     RunEvent,
     RunFinished,
@@ -58,6 +60,8 @@ _RUN_EVENTS: Final = get_args(RunEvent)
 _PHASE_EVENTS: Final = get_args(phase.PhaseStreamEvent)
 _CAP_EVENTS: Final = get_args(CapEvent)
 _ACCOUNT_EVENTS: Final = get_args(AccountEvent)
+_TELLING: Final = (PhaseCompleted, PhaseFailed, PhaseChecked, PhaseJudged)
+"""What says of an attempt how large its output was, or that it was no output after all."""
 _PHASES: Final = phase_stream("", "").rstrip("/")
 
 
@@ -159,7 +163,7 @@ class Handler:
         for states in (self._runs, self._phases, self._caps, self._accounts):
             states.learn(events)
         for recorded in events:
-            if isinstance(event := recorded.event, PhaseCompleted | PhaseFailed):
+            if isinstance(event := recorded.event, _TELLING):
                 stream = self._phases.held(recorded.stream)
                 key = attempt_key(event.run_id, event.phase_id, event.attempt or 0)
                 if stream is not None and (row := stream.attempts.get(key)) is not None:

@@ -21,7 +21,10 @@ from autopack.ports.log import NewEvent, Recorded, Row, UnrecognisedEvent, to_us
 from autopack.values.bounds import NESTED_MOST, kind_fault, moment_fault, row_fault, size_fault
 
 FREE_TEXT_MOST: Final = 500
-_CUT: Final = re.compile(r"\[whole text: artifact ([0-9a-f]{64})\]\Z")
+WHOLE_MOST: Final = 5_000
+"""How long a part of a text may be that was cut, and is handed on as it was."""
+_ENDING: Final = re.compile(r"\[whole text: artifact ([0-9a-f]{64})\]")
+_CUT: Final = re.compile(rf"{_ENDING.pattern}\Z")
 _ARTIFACT_MOST: Final = 64 * 1024 * 1024
 _TEXTS_REMEMBERED: Final = 4096
 
@@ -189,6 +192,13 @@ def digest_in(text: str | None) -> str | None:
     """Return under which digest the whole of a text is stored; None if it was not cut."""
     found = None if text is None else _CUT.search(text)
     return None if found is None else found[1]
+
+
+def cuts_in(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where parts of a text begin and end that were cut, and the digest of each's whole."""
+    for found in _ENDING.finditer(text):
+        if found.end() >= FREE_TEXT_MOST:
+            yield found.end() - FREE_TEXT_MOST, found.end(), found[1]
 
 
 def _as_it_is(event: UnrecognisedEvent) -> tuple[str, int, str]:

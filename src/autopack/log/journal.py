@@ -17,7 +17,7 @@ from autopack.format.chain import follows, seed
 from autopack.format.codec import Codec
 from autopack.format.redaction import Redact
 from autopack.log.backends.forks import Opener
-from autopack.log.drafts import Drafter, digest_in, unpacked
+from autopack.log.drafts import WHOLE_MOST, Drafter, cuts_in, digest_in, unpacked
 from autopack.log.thread_pool import Pool
 from autopack.log.write_transaction import PAGE, JournalTransaction
 from autopack.plugins.observers import Observers
@@ -252,6 +252,21 @@ class Journal:
         """
         digest = digest_in(text)
         return text if digest is None else self.get_artifact(digest)
+
+    def with_wholes(self, text: str | None, most: int = WHOLE_MOST) -> str | None:
+        """Return a text with each part that was cut as it was, if that is there, and no longer."""
+        if text is None:
+            return None
+        pieces, done = [], 0
+        for start, end, digest in cuts_in(text):
+            try:
+                whole = self.get_artifact(digest)
+            except (ArtifactMissingError, LogDamagedError):
+                continue
+            if start >= done and len(whole) <= most:
+                pieces += [text[done:start], whole]
+                done = end
+        return "".join([*pieces, text[done:]])
 
     def get_artifact(self, digest: str) -> str:
         """

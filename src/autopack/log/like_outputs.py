@@ -39,7 +39,7 @@ class LikeOutputs:
             return tuple(self._sizes.get((run_id, category, complexity), {}).values())
 
     def learn(self, row: AttemptRow) -> None:
-        """Take note of an attempt that ended, if its output is known and says something."""
+        """Take note of an attempt that ended or was judged, if its output says something."""
         with self._lock:
             self._note(row)
 
@@ -54,9 +54,12 @@ class LikeOutputs:
         size = row.actual_output_tokens
         if row.run_id is None or row.phase_id is None or row.attempt is None or row.deliverables:
             return
+        group = (row.run_id, row.category, row.complexity)
+        key = attempt_key(row.run_id, row.phase_id, row.attempt)
         if not size or not (row.success or row.truncated):
+            self._sizes.get(group, {}).pop(key, None)  # it was judged wrong since
             return
-        sizes = self._sizes.setdefault((row.run_id, row.category, row.complexity), {})
-        sizes[attempt_key(row.run_id, row.phase_id, row.attempt)] = size
+        sizes = self._sizes.setdefault(group, {})
+        sizes[key] = size
         if len(sizes) > _KEPT_MOST:
             del sizes[next(iter(sizes))]

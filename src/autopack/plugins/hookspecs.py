@@ -121,6 +121,17 @@ def autopack_register_workspaces(register: Register) -> None:
 
 
 @hookspec
+def autopack_register_checks(register: Register) -> None:
+    """
+    Register checks: objects with ``check(work)``, callables like it, or classes of them.
+
+    They are shown an :class:`autopack.types.CheckedWork` and answer ``True``, ``False``, a text
+    that says what is wrong, or a :class:`autopack.types.CheckResult`. A class is made with the
+    options that a check is named with.
+    """
+
+
+@hookspec
 def autopack_register_commands(register: Register) -> None:
     """Register click commands for the command line."""
 

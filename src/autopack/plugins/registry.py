@@ -29,6 +29,7 @@ KINDS: Final = {
     "backend": "backends",
     "workspace": "workspaces",
     "command": "commands",
+    "check": "checks",
 }
 """What can be registered by name, with its hook's ending."""
 _METHODS: Final = {

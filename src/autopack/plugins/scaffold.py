@@ -31,12 +31,13 @@ KINDS: Final = {
     "exporter": ('"$name", $object()', "--log LOG export $name FILE"),
     "backend": ('"$name", $object()', "log create $name://here"),
     "workspace": ('"$name", $object', "--log LOG drain --workspace $name --executor recorded"),
+    "check": ('"$name", $object', "--log LOG drain --executor recorded --check $name --dry-run"),
     "command": ('"$name", $object', "--log LOG $name"),
     "hook": ("", "--log LOG drain --executor recorded"),
 }
 """What a plugin can be made for, with what it registers, and a command that uses it."""
 
-_FUNCTIONS: Final = ("strategy", "executor", "projection", "command")
+_FUNCTIONS: Final = ("strategy", "executor", "projection", "check", "command")
 """The kinds that are functions; the others are classes."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -51,9 +52,9 @@ def create_plugin(name: str, kind: str, folder: Path | str) -> Path:
     Args:
         name: Lower-case words with hyphens; under it the object is registered.
         kind: ``strategy``, ``executor``, ``preset``, ``estimator``, ``calibrator``, ``projection``,
-            ``event``, ``importer``, ``exporter``, ``backend``, ``workspace`` or ``command``;
-            ``hook`` is for what is asked or told, and has no name: gates, guards, prices,
-            observers.
+            ``event``, ``importer``, ``exporter``, ``backend``, ``workspace``, ``check`` or
+            ``command``; ``hook`` is for what is asked or told, and has no name: gates, guards,
+            prices, observers.
 
     Raises:
         InvalidInputError: The name or kind cannot be used, an installed plugin has the name, the

@@ -7,6 +7,7 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.errors.base import told
+from autopack.ports.check_specs import Checks, named_checks
 from autopack.ports.figures import check_figures
 from autopack.values.ids import phase_id
 from autopack.values.money import Usd, UsdLike
@@ -51,6 +52,8 @@ class PhaseSpec:
         max_attempts: Attempts before the phase is left FAILED; at least 1.
         prompt_tokens: Size of the prompt, where it is known before the call.
         max_tokens, max_usd: Caps: the most that its attempts may use, in total tokens and in USD.
+        check: What its work is judged by: a program's arguments, a registered name, a table, or a
+            list of several; an empty list is nothing, whatever its run says.
 
     Raises:
         InvalidNameError: The id cannot be one.
@@ -75,6 +78,7 @@ class PhaseSpec:
     max_tokens: int | None = attrs.field(default=None, kw_only=True)
     max_usd: Usd | None = attrs.field(default=None, kw_only=True, converter=_usd)
     labels: Mapping[str, str] | None = attrs.field(default=None, kw_only=True)
+    check: Checks | None = attrs.field(default=None, kw_only=True, converter=named_checks)
 
     def __attrs_post_init__(self) -> None:
         """Refuse figures that no phase can have."""

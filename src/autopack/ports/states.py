@@ -37,10 +37,10 @@ MOVES: Mapping[PhaseStatus, frozenset[PhaseStatus]] = MappingProxyType(
         _S.TIMED_OUT: frozenset({_S.QUEUED, _S.GATED, _S.SKIPPED, _S.CANCELLED}),
         _S.SKIPPED: frozenset({_S.QUEUED}),
         _S.CANCELLED: frozenset({_S.QUEUED}),
-        _S.COMPLETE: frozenset(),
+        _S.COMPLETE: frozenset({_S.QUEUED}),
     }
 )
-"""Every allowed move; ``decide`` refuses all others."""
+"""Every allowed move; ``decide`` refuses all others, and the last but for work judged wrong."""
 
 LIVE = frozenset({_S.CLAIMED, _S.RUNNING})
 """A worker holds the phase."""

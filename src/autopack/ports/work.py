@@ -32,7 +32,9 @@ class PhaseView:
 
     ``outputs``, ``artifacts`` (digests by name) and ``summary`` are those of the attempt that ended
     last; ``log.artifacts.get(digest)`` is the text. ``feedback`` is what the next attempt should
-    know: what the last one failed with, and what people said when they sent it back.
+    know: what the last one failed with, what was found wrong with its work, and what people said
+    when they sent it back. ``is_right`` is what was said last of the last attempt's work, and
+    ``judged_by`` who said so; None where nobody did. ``checks`` are those that it was queued with.
     """
 
     run_id: str
@@ -79,6 +81,9 @@ class PhaseView:
     artifacts: Mapping[str, str] = attrs.Factory(dict)
     summary: str | None = None
     feedback: str | None = None
+    checks: tuple[Mapping[str, Any], ...] | None = None
+    is_right: bool | None = None
+    judged_by: str | None = None
 
     @property
     def ref(self) -> PhaseRef:

@@ -41,7 +41,10 @@ class AttemptRow:
         built: Sums over the calls that its prediction is measured by: the builder's, not late.
         ending: How it ended, in one word; None while it is in work.
         success: None while the attempt runs, when it was given up, while it waits at a gate, and
-            when it was sent back from there; a gate's answer is its own.
+            when it was sent back from there; a gate's answer is its own, and so is what a check or
+            a person says afterwards: the last word counts.
+        verdict: ``right`` or ``wrong``, as a check or a person said last; None if nobody did.
+        judged_by: Who said so.
         ended_position: Where its outcome stands in the log.
         failure_class, reason_code: Of its failure.
         alike: What its failure is counted under: the fingerprint, or the code.
@@ -98,6 +101,8 @@ class AttemptRow:
     zero_yield_reason: str | None = None
     is_misread: bool = False
     is_denied: bool = False
+    verdict: str | None = None
+    judged_by: str | None = None
 
     @property
     def actual_output_tokens(self) -> int | None:

@@ -5,16 +5,19 @@ from typing import Any, Final
 
 import attrs
 
+from autopack.aggregates.phase.state import GATE_VERDICTS, judge_of, verdict_of
 from autopack.events import (
     LlmUsageAmended,
     LlmUsageRecorded,
     PhaseCancelled,
+    PhaseChecked,
     PhaseClaimed,
     PhaseCompleted,
     PhaseEstimated,
     PhaseFailed,
     PhaseGated,
     PhaseGateDecided,
+    PhaseJudged,
     PhaseReclaimed,
     PhaseReleased,
     PhaseTimedOut,
@@ -36,7 +39,6 @@ from autopack.projections.sums_by_drain_and_run import (
 from autopack.values.money import pico
 
 QUARTER_US: Final = 15 * 60 * 1_000_000  # every time zone's midnight falls between two of them
-_JUDGED: Final[Mapping[str, bool]] = {"approve": True, "reject": False}
 
 End = (
     PhaseCompleted
@@ -57,6 +59,8 @@ _ENDINGS: Final[Mapping[type, str]] = {
     PhaseCancelled: "cancelled",
 }
 _SUCCESS: Final = {"completed": True, "failed": False, "timed_out": False}
+_OWN_ENDS: Final = frozenset({*_SUCCESS, "gated"})
+"""How an attempt ends by itself, and not since its worker, or somebody else, gave it up."""
 
 
 class Attempts:
@@ -77,6 +81,8 @@ class Attempts:
         LlmUsageAmended,
         *_ENDINGS,
         PhaseGateDecided,
+        PhaseChecked,
+        PhaseJudged,
         SampleRecorded,
     )
     row_type: Final = AttemptRow
@@ -107,10 +113,12 @@ class Attempts:
                 return _called(_row(row, recorded), event, quarter_at(recorded.row[6]))
             case LlmUsageAmended() as event:
                 return _amended(_row(row, recorded), event)
-            case PhaseGateDecided(decision=decision) if decision in _JUDGED:
-                return row and _judged(row, recorded.position, success=_JUDGED[decision])
-            case PhaseGateDecided():
-                return row
+            case PhaseGateDecided(decision=decision, by=by):
+                is_right = GATE_VERDICTS.get(decision)
+                return row and _judged(row, recorded.position, is_right=is_right, by=by)
+            case PhaseChecked() | PhaseJudged() as event:
+                is_right, who = verdict_of(event), judge_of(event)
+                return row and _judged(row, recorded.position, is_right=is_right, by=who)
             case event:
                 return row and ended(row, event, recorded.position)
 
@@ -294,8 +302,16 @@ def ended(row: AttemptRow, event: End, position: int) -> AttemptRow:
     )
 
 
-def _judged(row: AttemptRow, position: int, *, success: bool) -> AttemptRow:
-    return attrs.evolve(row, success=success, ended_position=position)
+def _judged(row: AttemptRow, position: int, *, is_right: bool | None, by: str | None) -> AttemptRow:
+    """Return an attempt with a verdict, which is its success if it came to an end of its own."""
+    if is_right is None:
+        return row
+    verdict = "right" if is_right else "wrong"
+    if row.ending not in _OWN_ENDS or row.success is is_right:  # known since it was said first
+        return attrs.evolve(row, verdict=verdict, judged_by=by)
+    return attrs.evolve(
+        row, success=is_right, ended_position=position, verdict=verdict, judged_by=by
+    )
 
 
 def _imported(event: SampleRecorded, position: int) -> AttemptRow:

@@ -8,14 +8,17 @@ from rpds import HashTrieMap
 
 from autopack.aggregates import phase
 from autopack.aggregates.phase import PhaseState
+from autopack.aggregates.phase.state import GATE_VERDICTS, judge_of
 from autopack.events import (
     LlmUsageRecorded,
+    PhaseChecked,
     PhaseClaimed,
     PhaseCompleted,
     PhaseEstimated,
     PhaseFailed,
     PhaseGated,
     PhaseGateDecided,
+    PhaseJudged,
     PhaseQueued,
     PhaseReclaimed,
     PhaseReleased,
@@ -154,6 +157,7 @@ def _queued(event: PhaseQueued, position: int) -> PhaseView:
         max_tokens=event.max_tokens,
         max_usd=event.max_usd,
         labels=event.labels,
+        checks=event.checks,
     )
 
 
@@ -168,10 +172,12 @@ def _moved(row: PhaseView, event: PhaseEvent, recorded: Recorded[Any]) -> PhaseV
             not_before=row.not_before,
             wait_s=row.wait_s,
             escalated_tokens=row.escalated_tokens,
+            is_right=row.is_right,
+            feedback=row.feedback,
         ),
         event,
     )
-    changes = {**_state_fields(state), **_told(event), "feedback": _feedback(row, event)}
+    changes = {**_state_fields(state), **_told(event), "judged_by": _judge(row, event)}
     if state.status is not row.status:
         changes["since"] = recorded.occurred_at
     return attrs.evolve(row, **changes)
@@ -187,6 +193,8 @@ def _state_fields(state: PhaseState) -> dict[str, Any]:
         "not_before": state.not_before,
         "wait_s": state.wait_s,
         "escalated_tokens": state.escalated_tokens,
+        "is_right": state.is_right,
+        "feedback": state.feedback,
     }
 
 
@@ -211,6 +219,8 @@ def _told(event: PhaseEvent) -> dict[str, Any]:
             return _ended(event, "gated", event.question)
         case PhaseGateDecided(decision="reject", why=why):
             return {"reason_code": "rejected", "reason": why}
+        case PhaseChecked() | PhaseJudged():
+            return {}
         case PhaseReleased(why=why):
             return {"reason_code": "released", "reason": why}
         case PhaseReclaimed(why=why):
@@ -221,21 +231,17 @@ def _told(event: PhaseEvent) -> dict[str, Any]:
             return {"reason": event.why, "reason_code": None} if hasattr(event, "why") else {}
 
 
-def _feedback(row: PhaseView, event: PhaseEvent) -> str | None:
-    """Return what the next attempt should know; a back-off says nothing of the work."""
+def _judge(row: PhaseView, event: PhaseEvent) -> str | None:
+    """Return who said last whether the work of the last attempt is right."""
     match event:
-        case PhaseFailed(message=message) | PhaseTimedOut(message=message):
-            return message
-        case PhaseGated(attempt=None):
-            return row.feedback  # of the failure that a person is asked about
-        case PhaseCompleted() | PhaseGated():
+        case PhaseChecked() | PhaseJudged() if (event.attempt or row.attempts) == row.attempts:
+            return judge_of(event) or row.judged_by
+        case PhaseGateDecided(decision=decision, by=by) if decision in GATE_VERDICTS:
+            return by
+        case PhaseClaimed():
             return None
-        case PhaseGateDecided(decision="reject", why=why):
-            return why
-        case PhaseRequeued(attempts_reset=True, why=why):
-            return "\n\n".join(filter(None, (row.feedback, why)))
         case _:
-            return row.feedback
+            return row.judged_by
 
 
 def _ended(

@@ -12,8 +12,8 @@ pytest and Hypothesis are loaded by the modules that need them:
     Small events with sensible fields.
 ``generators`` and ``histories``
     Hypothesis strategies of events, runs, drain views, features, samples and whole histories.
-``backends``, ``executors``, ``strategies``, ``estimators``, ``calibrators``, ``projections``,
-``importers``, ``workspaces``
+``backends``, ``checks``, ``executors``, ``strategies``, ``estimators``, ``calibrators``,
+``projections``, ``importers``, ``workspaces``
     Contract suites: classes to subclass, with the one method ``make``.
 ``mutants``
     Broken plugins, each of which fails its suite in a named test.
@@ -30,6 +30,7 @@ _SUITES: Final = tuple(
     for name in (
         "backends",
         "calibrators",
+        "checks",
         "estimators",
         "executors",
         "importers",

@@ -20,12 +20,14 @@ from autopack.errors import CommandRefusedError
 from autopack.events import (
     LlmUsageRecorded,
     PhaseCancelled,
+    PhaseChecked,
     PhaseClaimed,
     PhaseCompleted,
     PhaseEstimated,
     PhaseFailed,
     PhaseGated,
     PhaseGateDecided,
+    PhaseJudged,
     PhaseReclaimed,
     PhaseReleased,
     PhaseRequeued,
@@ -233,9 +235,24 @@ def _person_step(draw: st.DrawFn, world: World) -> None:
         PhaseSkipped(**names),
         PhaseCancelled(**names),
         PhaseGateDecided(**names, decision=decision),
+        PhaseJudged(**names, right=draw(st.booleans())),
+        _verdict(draw, world, ref),
     )
     world.handle(asked)
     world.finish(ref.run_id)
+
+
+def _verdict(draw: st.DrawFn, world: World, ref: PhaseRef) -> PhaseChecked:
+    """Draw what a check says: of the attempt in work, or, by a recheck, of one that has ended."""
+    state = world.phases.get(str(ref))
+    return PhaseChecked(
+        run_id=ref.run_id,
+        phase_id=ref.phase_id,
+        check="tests",
+        verdict=draw(st.sampled_from(("passed", "failed", "could_not_run"))),
+        by="drain",
+        lease_token=None if state is None else state.lease_token,
+    )
 
 
 def _open_phase(draw: st.DrawFn, world: World) -> PhaseRef:

@@ -3,7 +3,9 @@
 import sqlite3
 from contextlib import closing
 from decimal import Decimal
+from itertools import product
 
+import attrs
 import pytest
 from tests.logs.record import FOLDER
 
@@ -18,7 +20,20 @@ from autopack import (
     replay,
     restore_log,
 )
-from autopack.events import LlmUsageAmended
+from autopack.events import (
+    LlmUsageAmended,
+    LlmUsageRecorded,
+    PhaseChecked,
+    PhaseCompleted,
+    PhaseEstimated,
+    PhaseFailed,
+    PhaseGated,
+    PhaseGateDecided,
+    PhaseJudged,
+    PhaseReclaimed,
+    PhaseTimedOut,
+)
+from autopack.events.phase import LEASE_LOST
 from autopack.log.backends.sqlite.sqlviews import SQL_VIEWS
 from autopack.ports.log import ANY
 from autopack.projections.attempts import ATTEMPTS
@@ -230,6 +245,62 @@ def test_gates_and_lost_usage_judge_a_sample_alike(tmp_path):
         tmp_path / "log.db",
         "SELECT phase_id, actual_output_tokens, is_success FROM v_samples ORDER BY phase_id",
     )
+
+
+_ATTEMPT = {"run_id": "r", "phase_id": "p", "attempt": 1}
+_BEGUN = (
+    PhaseEstimated(
+        **_ATTEMPT,
+        estimator="deliverables",
+        estimator_version="v1",
+        predicted_output_tokens=100,
+        budget_tokens=200,
+    ),
+    LlmUsageRecorded(**_ATTEMPT, call_id="c", output_tokens=40),
+)
+_FACTS = {
+    "done": PhaseCompleted(**_ATTEMPT),
+    "failed": PhaseFailed(**_ATTEMPT, code="check_failed", message="1 failed"),
+    "lost": PhaseFailed(**_ATTEMPT, code=LEASE_LOST, message="its worker is gone"),
+    "late": PhaseTimedOut(**_ATTEMPT, lease_token="t", timeout_s=9.0, message="no result"),
+    "taken back": PhaseReclaimed(**_ATTEMPT, why="killed"),
+    "asked": PhaseGated(**_ATTEMPT, question="fine?"),
+    "approved": PhaseGateDecided(**_ATTEMPT, by="ann", why="read it", decision="approve"),
+    "passed": PhaseChecked(**_ATTEMPT, check="tests", verdict="passed", by="drain"),
+    "not passed": PhaseChecked(**_ATTEMPT, check="tests", verdict="failed", by="recheck"),
+    "unsure": PhaseChecked(**_ATTEMPT, check="tests", verdict="could_not_run", by="recheck"),
+    "right": PhaseJudged(**_ATTEMPT, by="ann", why="read it", right=True),
+    "wrong": PhaseJudged(**_ATTEMPT, by="ann", why="read it", right=False),
+}
+
+
+_SAID = ("passed", "not passed", "unsure", "right", "wrong")
+_ENDS = ("done", "failed", "lost", "late", "taken back", "asked")
+_ORDERS = [
+    *product(_SAID[:3], _ENDS),
+    *product(_ENDS, _SAID, _SAID),
+    *product(_SAID[:3], _ENDS, _SAID),
+    *product(["asked"], ["approved"], _SAID),
+]
+
+
+def test_verdicts_agree_in_any_order(tmp_path):
+    """Whatever is said of an attempt before and after its end, SQL says what the account says."""
+    path = tmp_path / "log.db"
+    with create_log(path) as log:
+        for n, names in enumerate(_ORDERS):
+            phase = f"p{n}"
+            facts = [*_BEGUN, *(_FACTS[name] for name in names)]
+            told = [attrs.evolve(fact, phase_id=phase) for fact in facts]
+            log.append(f"phase-r/{phase}", told, expected_version=0)
+        rows = replay(log, ATTEMPTS).rows.values()
+
+    assert sorted((row.position, row.success) for row in rows) == [
+        (position, None if success is None else bool(success))
+        for position, success in select(
+            path, "SELECT position, is_success FROM v_samples ORDER BY 1"
+        )
+    ]
 
 
 def test_damaged_data_leaves_the_other_rows_readable(recorded):

@@ -1,21 +1,30 @@
 """What a phase may do next, decided from its state."""
 
 from datetime import datetime
+from shlex import quote
 from typing import Any, Final, TypeVar
 
 import attrs
 
 from autopack.aggregates.phase.state import AFTER_GATE, PhaseState, holds
 from autopack.aggregates.requests import ClaimRequest, EndRequest, PhaseRequest, RequeueRequest
-from autopack.errors import AttemptsSpentError, InvalidInputError, LeaseLostError, MoveRefusedError
+from autopack.errors import (
+    AttemptsSpentError,
+    InvalidInputError,
+    LeaseLostError,
+    MoveRefusedError,
+    NothingToJudgeError,
+)
 from autopack.events import (
     PhaseCancelled,
+    PhaseChecked,
     PhaseClaimed,
     PhaseCompleted,
     PhaseEvent,
     PhaseFailed,
     PhaseGated,
     PhaseGateDecided,
+    PhaseJudged,
     PhaseReclaimed,
     PhaseReleased,
     PhaseRequeued,
@@ -43,6 +52,8 @@ _LEADS: Final[dict[type[PhaseEvent], tuple[PhaseStatus, str]]] = {
     PhaseCancelled: (_S.CANCELLED, "a cancellation"),
 }
 """Where each event leads, and its name in a refusal."""
+_WORKED: Final = frozenset({_S.COMPLETE, _S.FAILED, _S.TIMED_OUT, _S.GATED})
+"""Where a phase stands only after work at it."""
 
 
 def decide(request: PhaseRequest, state: PhaseState) -> list[PhaseEvent]:
@@ -53,6 +64,7 @@ def decide(request: PhaseRequest, state: PhaseState) -> list[PhaseEvent]:
         MoveRefusedError: The phase's state does not allow it; names both states.
         AttemptsSpentError: A claim, but no attempt is left.
         LeaseLostError: The worker no longer holds the phase.
+        NothingToJudgeError: A verdict, but the attempt is in work, or was never made.
         InvalidInputError: A gate has no such answer.
     """
     match request:
@@ -62,6 +74,10 @@ def decide(request: PhaseRequest, state: PhaseState) -> list[PhaseEvent]:
             return _ended_badly(request, state)
         case PhaseCompleted() | PhaseGated() | PhaseReleased():
             return [_by_holder(request, request.lease_token, state)]
+        case PhaseChecked(lease_token=token) if token is not None:
+            return [_told_by_holder(request, token, state)]
+        case PhaseChecked() | PhaseJudged():
+            return [_about_ended(request, state)]
         case RequeueRequest():
             return _requeued(request, state)
         case PhaseGateDecided():
@@ -153,6 +169,16 @@ def _requeued(request: RequeueRequest, state: PhaseState) -> list[PhaseEvent]:
     if not (request.after_loss and state.status is _S.QUEUED):
         if state.status in LIVE:
             raise MoveRefusedError(_ref(event), state=state.status, to=_S.QUEUED, what="a requeue")
+        if state.status is _S.COMPLETE and state.is_right is not False:
+            raise MoveRefusedError(
+                _ref(event),
+                state=state.status,
+                to=_S.QUEUED,
+                what="a requeue, and nobody says that its work is wrong",
+                do="If it is, say so first: judge_phase(log, ref, right=False, why=...)",
+                typed=f"If it is, say so first: autopack phase judge {quote(str(_ref(event)))} "
+                "--wrong --why REASON",
+            )
         _check_move(event, state)
     if state.status is not _S.GATED:
         return [event]
@@ -191,13 +217,29 @@ def _gate_decided(event: PhaseGateDecided, state: PhaseState) -> list[PhaseEvent
 
 
 def _by_holder(event: E, token: str | None, state: PhaseState) -> E:
+    """Return how a worker's attempt ended, under the number of the claim in force."""
+    told = _told_by_holder(event, token, state)
+    _check_move(event, state)
+    return told
+
+
+def _told_by_holder(event: E, token: str | None, state: PhaseState) -> E:
     """Return what a worker says of its attempt, which has the number of the claim in force."""
     if not holds(state, token or ""):
         raise LeaseLostError(
             _ref(event), token=token or "", state=state.status, holder=state.worker
         )
-    _check_move(event, state)
     return _filled(event, attempt=state.attempts)
+
+
+def _about_ended(event: PhaseChecked | PhaseJudged, state: PhaseState) -> PhaseEvent:
+    """Return a verdict on an attempt that has ended: the one it names, or the last."""
+    n_ended = state.attempts - (state.status in LIVE)
+    number = event.attempt or n_ended or None
+    is_imported = not state.attempts and state.status in _WORKED  # a history without attempts
+    if (number or 0) > n_ended or (number is None and not is_imported):
+        raise NothingToJudgeError(_ref(event), attempt=event.attempt, ended=n_ended)
+    return _filled(event, attempt=number)
 
 
 def _filled(event: E, **known: Any) -> E:

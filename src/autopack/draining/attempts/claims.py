@@ -147,7 +147,9 @@ class Claims(Leases):
             ArtifactMissingError: Its goal is too long for an event, and was pruned.
         """
         journal, token, ref = self.handler.journal, secrets.token_hex(8), phase.ref
-        asked = attrs.evolve(phase, goal=journal.whole(phase.goal))  # for who does it, all of it
+        asked = attrs.evolve(  # for who does it, all of it
+            phase, goal=journal.whole(phase.goal), feedback=journal.with_wholes(phase.feedback)
+        )
         scopes = self.caps.ensure(phase)
         wanted = self.caps.wanted(phase, estimate, scopes)
         now_us = journal.now_us()

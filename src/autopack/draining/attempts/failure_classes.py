@@ -17,14 +17,15 @@ from autopack.report.failure_words import ends_of
 
 CLASSES: Final = (
     "rate_limited", "usage_limit", "overloaded", "connection", "timeout", "truncated", "boundary",
-    "refused", "validation", "auth", "quota", "invalid_request", "execution", "unknown",
+    "refused", "validation", "check_failed", "auth", "quota", "invalid_request", "execution",
+    "unknown",
 )  # fmt: skip
 """The classes of failures, as ``autopack_classify_failure`` names them."""
 
 WAITING: Final = frozenset({"rate_limited", "usage_limit", "overloaded", "connection"})
 """Classes of what passes by itself: the phase is not to blame, and its attempt is not spent."""
 
-RETRYABLE: Final = WAITING | {"timeout"}
+RETRYABLE: Final = WAITING | {"timeout", "check_failed"}
 """Classes of failures where another attempt may help without any change."""
 
 HOPELESS: Final = frozenset({"auth", "quota"})
@@ -171,7 +172,7 @@ def zero_yield_reason(
         return "usage_unreadable"
     if code == BAD_OUTCOME:
         return BAD_OUTCOME
-    if ending == "completed":
+    if ending == "completed" or failure_class == "check_failed":  # its executor was done
         return "success_no_llm_calls"
     if ending == "timed_out" or failure_class == "timeout":
         return "timeout"

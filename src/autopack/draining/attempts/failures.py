@@ -101,7 +101,7 @@ class Failing:
             message=failure.message,
             failure_class=kind,
             retryable=retryable,
-            fingerprint=fingerprint(failure.code, failure.message),
+            fingerprint=_alike(failure, kind),
             artifacts=live.artifacts,
             duration_s=duration_s,
             zero_yield_reason=why_silent(live, "failed", kind, failure.code),
@@ -113,7 +113,9 @@ class Failing:
             given_up=why_spent,
         )
         draw = self.draw()
-        larger = self._escalated(claim, live) if kind == "truncated" else None
+        # Work that was cut off, and so did not pass, wants a larger budget as well.
+        is_cut = kind == "truncated" or (kind == "check_failed" and live.is_cut)
+        larger = self._escalated(claim, live) if is_cut else None
         wait_s = None
         if retryable:
             wait_s = self.backoff.wait_s(claim.number, draw=draw, retry_after_s=asked_s)
@@ -192,6 +194,14 @@ class Failing:
             quantile=lambda tau: self.quantiles().at(asked, tau),
         )
         return None if found is None else checked(found)
+
+
+def _alike(failure: Failed, kind: str) -> str:
+    """Return what failures of the kind have in common: of a check, what its first line says."""
+    message = failure.message
+    return fingerprint(
+        failure.code, message.partition("\n")[0] if kind == "check_failed" else message
+    )
 
 
 def _larger(

@@ -2,7 +2,7 @@
 
 import contextlib
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +46,10 @@ _LATE: Final[dict[type, str]] = {
 """What a late result is called in the log."""
 
 
+Checked = Callable[[LiveAttempt, Outcome], Outcome]
+"""Returns an outcome as the checks of its attempt see it."""
+
+
 @contextlib.contextmanager
 def working(
     handler: Handler,
@@ -55,6 +59,7 @@ def working(
     failing: Failing,
     *,
     workspace: Path | None = None,
+    checked: Checked = lambda _live, outcome: outcome,
 ) -> Iterator[LiveAttempt]:
     """
     Yield a claimed phase's attempt, and record how the block ended.
@@ -66,6 +71,7 @@ def working(
     Args:
         registry: The plugins that are asked how it ended.
         workspace: The folder that it works in.
+        checked: Returns what the attempt's checks make of an outcome.
     """
     live = LiveAttempt(handler, claims, claim, is_patient=False, workspace=workspace)
     try:
@@ -84,7 +90,15 @@ def working(
         _release(claims, claim, live, fault, INTERRUPTED)
         raise
     else:
-        _end(handler, claims, claim, live, live.outcome, registry, failing)
+        outcome = live.outcome
+        try:
+            outcome = checked(live, outcome)
+        except LeaseLostError:
+            pass  # its end is recorded as late
+        except BaseException as fault:
+            _release(claims, claim, live, fault, INTERRUPTED)
+            raise
+        _end(handler, claims, claim, live, outcome, registry, failing)
 
 
 def _release(

@@ -20,6 +20,7 @@ from autopack.draining.caps.cap_streams import used_by
 from autopack.draining.caps.drain_use import DrainAccount, ended_attempts
 from autopack.draining.caps.enforcement import Caps
 from autopack.draining.caps.price_book import PriceBook
+from autopack.draining.checks.start_checks import start_checks
 from autopack.draining.engine.drain_report import sums_of
 from autopack.draining.engine.drain_stream import OwnStream, versions
 from autopack.draining.engine.drain_views import DrainViews
@@ -115,9 +116,10 @@ class DrainSession:
             is_in_scope=lambda run_id: settings.run_id in (None, run_id),
         )
         self.folders = AttemptFolders(self.handler, self.keepers)
+        checked = start_checks(log, settings.checks)
         self.preparations = Preparations(
             self.claims,
-            lambda run_id: prepared_by(self.keepers.of(run_id), settings.prepare, None),
+            lambda run_id: prepared_by(self.keepers.of(run_id), settings.prepare, checked),
             lambda: self.admission.runs,
             most=settings.workers + 1,  # a slow one holds up no other run
         )

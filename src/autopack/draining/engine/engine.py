@@ -12,6 +12,7 @@ import attrs
 
 from autopack.aggregates.order import Stuck
 from autopack.draining.attempts.threads import to_the_end
+from autopack.draining.checks.named_checks import check_ready
 from autopack.draining.engine.choices import Reason, asked, check_can_begin
 from autopack.draining.engine.conclusion import Conclusion
 from autopack.draining.engine.drain_report import DrainReport
@@ -153,6 +154,8 @@ class Drain:
         for keeper in self._session.keepers.all():
             if check := getattr(keeper, "check", None):
                 check()
+        if checks := self._settings.checks:
+            check_ready(self._session.registry, checks)
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self.arun())

@@ -107,15 +107,18 @@ def _is_own(log: Log, recorded: Recorded[Any]) -> bool:
 def _unheard(started: DrainStarted) -> dict[str, str]:
     """Return what another log's drain names that could be run or read here, and why it is not."""
     named = {"strategy": started.strategy, **started.settings}
+    checks = ["check"] if started.settings.get("check") else []
     files = [place for place in _PLACES[1:] if ".py:" in str(named.get(place))]
     why = "it was started in another log, and what came by an import or a restore runs nothing"
-    return dict.fromkeys(["executor", *files], why)
+    return dict.fromkeys(["executor", *files, *checks], why)
 
 
 def _unsaid(started: DrainStarted) -> dict[str, str]:
     """Return what of a drain is not whole in the log, and why."""
     lost = started.settings.get("redacted", ())
     why = f"the redaction hook took something out of {', '.join(lost)}"
+    if "check" in started.settings.get("objects", ()) and not lost:
+        return {"check": "its check was an object, which the log cannot bring back"}
     places = {"strategy_options": "strategy"}
     return {places.get(name, name if name in _known() else "executor"): why for name in lost}
 

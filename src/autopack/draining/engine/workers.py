@@ -13,6 +13,7 @@ from autopack.draining.attempts.execution import call
 from autopack.draining.attempts.executor_results import Capped, Lost, TimedOut
 from autopack.draining.attempts.machine_faults import Hindrances, hindrance_of
 from autopack.draining.attempts.threads import off_loop
+from autopack.draining.checks.attempt_checks import AttemptChecks, checks_of_attempt
 from autopack.draining.engine.control import Control
 from autopack.draining.engine.drain_session import DrainSession
 from autopack.draining.engine.halt import WorkUnderWay
@@ -183,9 +184,11 @@ class Workers:
         try:
             lost = self._lost.setdefault(claim.token, asyncio.Event())
             live.when_capped = _setter(lost)
-            outcome = await session.folders.opened(
-                claim, live, partial(check_again, session, claim, live)
-            ) or await call(
+            checks = self._checks(claim, live)
+            begun = await checks.unready() or await session.folders.opened(
+                claim, live, partial(check_again, checks)
+            )
+            outcome = begun or await call(
                 session.executors.named(claim.executor).execute,
                 live,
                 claim,
@@ -193,8 +196,9 @@ class Workers:
                 lost=lost,
                 begun=self.held.add,
             )
-            insisted = self._insisted
-            found = await judged(session, claim, live, outcome, lost=lost, insisted=insisted)
+            found = await judged(
+                session, claim, live, outcome, checks=checks, lost=lost, insisted=self._insisted
+            )
             if isinstance(found.outcome, Lost):
                 session.claims.forget(claim.token)
                 found.outcome.when_late(lambda late: session.late(claim, live, late))
@@ -230,6 +234,19 @@ class Workers:
         finally:
             self._live.pop(claim.token, None)
             self._lost.pop(claim.token, None)
+
+    def _checks(self, claim: Claim, live: LiveAttempt) -> AttemptChecks:
+        session = self._session
+        return AttemptChecks(
+            handler=session.handler,
+            registry=session.registry,
+            claim=claim,
+            live=live,
+            checks=checks_of_attempt(session.handler, claim, session.settings.checks),
+            by="drain",
+            in_log=self.surely,
+            begun=self.held.add,
+        )
 
     async def _hindered(self, claim: Claim, live: LiveAttempt, why: str) -> None:
         """Give a phase back that the machine has hindered: it spends no attempt."""

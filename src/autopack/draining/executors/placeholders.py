@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -44,14 +44,16 @@ class Foreseen:
 @attrs.frozen
 class Values:
     """
-    What the placeholders stand for in one attempt at a phase.
+    What the placeholders stand for in one attempt at a phase, or in a check of its work.
 
-    *said* is what stands for the goal and the prompt, where a session goes on that knows them.
+    *said* is what stands for the goal and the prompt, where a session goes on that knows them, and
+    *outputs* the folder of what the attempt gave.
     """
 
     phase: PhaseView
     attempt: Attempt | Foreseen
     said: str | None = None
+    outputs: str | None = None
 
     def of(self, name: str, *, or_none: bool = False) -> str | list[str]:
         """
@@ -94,15 +96,18 @@ class Values:
                 return None if found is None else str(found)
             case "deliverables":
                 return list(phase.deliverables)
+            case "outputs":
+                return self.outputs
         return getattr(phase, head)
 
 
-def check(texts: Mapping[str, str]) -> None:
+def check(texts: Mapping[str, str], *, more: Collection[str] = ()) -> None:
     """
     Return if every placeholder in *texts* is known.
 
     Args:
         texts: By where each stands; a text may hold a secret, and is not told.
+        more: What is known there besides.
 
     Raises:
         InvalidInputError: One is not; names it and its place, and what is known.
@@ -110,11 +115,11 @@ def check(texts: Mapping[str, str]) -> None:
     for place, text in texts.items():
         for found in _PLACEHOLDER.finditer(text):
             name = found[1]
-            if name is None or is_known(name):
+            if name is None or name in more or is_known(name):
                 continue
             close = nearest(name, _NAMES)
             hint = "" if close is None else f" Did you mean {{{close}}}?"
-            known = ", ".join(f"{{{one}}}" for one in _NAMES)
+            known = ", ".join(f"{{{one}}}" for one in (*_NAMES, *more))
             raise InvalidInputError(
                 f"There is no placeholder {{{name}}} (in {place}).{hint} Known: {known}, "
                 "{payload.NAME}, {labels.NAME}, {inputs.NAME}, {settings.NAME}. "

@@ -156,7 +156,9 @@ class Guards:
                 self._breaker.completed(run_id)
             case "failed":
                 kind = row.failure_class or "unknown"
-                return self._breaker.failed(run_id, row.alike or "", kind, row.message or "")
+                return self._breaker.failed(
+                    run_id, row.alike or "", kind, row.message or "", row.phase_id or ""
+                )
             case "timed_out":
                 return self._breaker.timed_out(run_id)
         return None

@@ -21,7 +21,7 @@ def named_strategy(registry: Registry, wanted: Any) -> tuple[str, Any]:
 
 def check_executor(registry: Registry, wanted: Any) -> Any:
     """Return the executor that is meant, if it can be one."""
-    found = _object(registry.resolve("executor", wanted), "executor")
+    found = made_of(registry.resolve("executor", wanted), "executor")
     execute = getattr(found, "execute", found)
     if not callable(execute):
         raise InvalidInputError(
@@ -29,9 +29,9 @@ def check_executor(registry: Registry, wanted: Any) -> Any:
             name="executor",
             value=found,
         )
-    _check_takes(execute, "executor", "phase", "attempt")
+    check_takes(execute, "executor", "phase", "attempt")
     if prepare := getattr(found, "prepare", None):
-        _check_takes(prepare, "executor's prepare", "run")
+        check_takes(prepare, "executor's prepare", "run")
     return found
 
 
@@ -64,18 +64,18 @@ def strategy_of(registry: Registry, wanted: Any, run_id: str | None, phase_id: s
                 value=wanted,
             )
         return One(PhaseRef(run_id, phase_id))
-    found = _object(found, "strategy")
+    found = made_of(found, "strategy")
     if not callable(found):
         raise InvalidInputError(
             f"{found!r} is no strategy: it cannot be called with a DrainView.",
             name="strategy",
             value=found,
         )
-    _check_takes(found, "strategy", "view")
+    check_takes(found, "strategy", "view")
     return found
 
 
-def _object(found: Any, kind: str) -> Any:
+def made_of(found: Any, kind: str) -> Any:
     """Return what was found; a class is made without arguments."""
     if not isinstance(found, type):
         return found
@@ -90,7 +90,7 @@ def _object(found: Any, kind: str) -> Any:
         ) from fault
 
 
-def _check_takes(call: Any, kind: str, *names: str) -> None:
+def check_takes(call: Any, kind: str, *names: str) -> None:
     """Refuse what cannot be called with these arguments; what cannot be looked at passes."""
     try:
         signature = inspect.signature(call)

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypedDict
 
 from autopack.draining.attempts.escalation import EscalationLike
 from autopack.draining.queue.rate_limits import Rate
+from autopack.ports.check_specs import CheckLike
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import ExecutorLike
 from autopack.ports.workspaces import WorkspaceLike
@@ -84,6 +85,9 @@ class DrainSettings(DrainLimits, total=False):
             each attempt: a registered name, or ``{"name": ..., options}``. Deliverables are
             looked up there for the estimate.
         executors: Further executors by the names that its strategy may give of who does a phase.
+        check: What the work of phases is judged by that name no check, nor their run does: a
+            program's arguments, a registered name, ``file.py:name``, a callable, a table, or a
+            list of several.
         resumes: The id of a drain to go on with, or ``last``: its settings and limits, and what
             it used of them, come from the log; what is given here wins.
         drain: The name of a drain to join; its cap binds all that do.
@@ -116,6 +120,7 @@ class DrainSettings(DrainLimits, total=False):
     allow_empty: bool
     workspace: WorkspaceLike | None
     executors: Mapping[str, ExecutorLike] | None
+    check: CheckLike
     resumes: str | None
     drain: str | None
     prices: PriceTable | Sequence[Mapping[str, Any]] | None
@@ -141,6 +146,7 @@ class AttemptSettings(TypedDict, total=False):
     worker: str | None
     estimator: EstimatorLike
     workspace: Path | None
+    check: CheckLike
     calibrator: CalibratorLike | None
     tau: float
     escalation: EscalationLike

@@ -28,6 +28,7 @@ from autopack.draining.settings.named_parts import (
 from autopack.draining.settings.named_workspaces import keeper_in, recorded_workspace, workspace_of
 from autopack.errors import InvalidInputError
 from autopack.plugins.registry import Registry
+from autopack.ports.check_specs import CheckLike, Checks, checks_of, tables_of
 from autopack.ports.drain import StrategyLike
 from autopack.ports.figures import WORKERS_MOST, YEAR_S, check_count, check_lease, check_seconds
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
@@ -66,6 +67,7 @@ class Settings:
     lease_s: float
     allow_empty: bool
     workspace: Path | Workspaces | None
+    checks: Checks | None
     resumes: str | None
     drain: str | None
     backoff: Backoff
@@ -158,6 +160,7 @@ class Settings:
             **({"executors": sorted(self.executors)} if self.executors else {}),
             **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
             **recorded_workspace(self.workspace),
+            **({} if self.checks is None else {"check": list(tables_of(self.checks) or ())}),
             "strategy_options": plain_options_of(self.strategy),
             **limits,
         }
@@ -180,6 +183,7 @@ def settings_of(
     lease_s: float = 30.0,
     allow_empty: bool = False,
     workspace: WorkspaceLike | None = None,
+    check: CheckLike = None,
     resumes: str | None = None,
     drain: str | None = None,
     backoff_base_s: float = 1.0,
@@ -237,6 +241,7 @@ def settings_of(
             f"leave is {leave!r}; give a share between 0 and 1.", name="leave", value=leave
         )
     chosen = registry.resolve("estimator", estimator)
+    checks = checks_of(check, may_be_object=True)
     if strategy in (None, "fifo"):
         strategy = "fifo" if phase_id is None else "one"
     return Settings(
@@ -253,6 +258,7 @@ def settings_of(
                 ("strategy", strategy),
                 ("estimator", estimator),
                 ("calibrator", calibrator),
+                ("check", next((one.thing for one in checks or () if one.thing), None)),
             )
             if not (thing is None or isinstance(thing, str))
         ),
@@ -268,6 +274,7 @@ def settings_of(
         lease_s=lease_s,
         allow_empty=allow_empty,
         workspace=workspace_of(registry, workspace),
+        checks=checks,
         resumes=resumes,
         drain=drain if drain is None else check_name("drain", drain),
         backoff=Backoff(base_s=backoff_base_s, cap_s=backoff_cap_s),

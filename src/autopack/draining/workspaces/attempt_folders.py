@@ -94,14 +94,16 @@ class AttemptFolders:
 
 
 def prepared_by(
-    keeper: Workspaces | None, prepare: Callable[..., Any] | None, check: CheckAt | None
+    keeper: Workspaces | None,
+    prepare: Callable[..., Any] | None,
+    check_of: Callable[[RunView], CheckAt | None],
 ) -> Callable[[RunView], Prepared] | None:
     """Return what captures a run's start: who keeps folders first, then the executor."""
     if keeper is None:
         return prepare
 
     def both(run: RunView) -> Prepared:
-        first = keeper.prepare(run, check) or Prepared()
+        first = keeper.prepare(run, check_of(run)) or Prepared()
         more = (None if prepare is None else prepare(run)) or Prepared()
         return Prepared(
             commit=more.commit or first.commit,

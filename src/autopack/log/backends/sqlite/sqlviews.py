@@ -9,6 +9,7 @@ Of a cost, ``cost_usd`` is to be read, a float; ``cost_pico_usd`` is exact, and 
 import sqlite3
 from typing import Final
 
+from autopack.events.phase import LEASE_LOST
 from autopack.values.money import PICO, PLACES
 
 _STATES: Final = {
@@ -260,12 +261,28 @@ predicted AS (
     FROM estimates LEFT JOIN calls USING (run_id, phase_id, attempt)
     GROUP BY run_id, phase_id, attempt
 ),
-ended AS (
-    SELECT {_named("run_id", "phase_id", "attempt")}, max(position),
+own_ends AS (
+    SELECT {_named("run_id", "phase_id", "attempt")}, min(position) AS end_position
+    FROM events WHERE type IN ({_quoted(_ENDS)}) AND {_of("code")} IS NOT '{LEASE_LOST}'
+    GROUP BY 1, 2, 3
+),
+verdicts AS (
+    SELECT position, {_named("run_id", "phase_id", "attempt")},
+        coalesce({_of("right")}, {_of("verdict")} = 'passed') AS is_success
+    FROM events WHERE type = 'phase.judged'
+        OR type = 'phase.checked' AND {_of("verdict")} IN ('passed', 'failed')
+),
+outcomes AS (
+    SELECT position, {_named("run_id", "phase_id", "attempt")},
         type = 'phase.completed' OR {_of("decision")} IS 'approve' AS is_success
     FROM events WHERE type IN ('phase.completed', 'phase.failed', 'phase.timed_out')
         OR type = 'phase.gate_decided' AND {_of("decision")} IN ('approve', 'reject')
-    GROUP BY 1, 2, 3
+    UNION ALL
+    SELECT position, run_id, phase_id, attempt, is_success
+    FROM verdicts JOIN own_ends USING (run_id, phase_id, attempt) WHERE position > end_position
+),
+ended AS (
+    SELECT run_id, phase_id, attempt, max(position), is_success FROM outcomes GROUP BY 1, 2, 3
 ),
 misread AS (
     SELECT DISTINCT {_named("run_id", "phase_id", "attempt")}, 1 AS is_misread FROM events
