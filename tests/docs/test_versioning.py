@@ -33,6 +33,7 @@ MORE = {
     "plugins/autopack-boost": "autopack.prediction.calibration.shrinkage",  # what it falls back on
     "plugins/autopack-histories": "autopack.draining",  # its readers of what clients tell
     "plugins/autopack-legacy": "autopack.prediction.estimation",  # today's words for old categories
+    "plugins/autopack-llm": "autopack.draining",  # likewise, and a thread of its own
     "plugins/autopack-openai": "autopack.draining.executors",  # what its kind has in common
     "plugins/autopack-prices/src/autopack_prices/tables.py": "autopack.exchange.run_files",
     "plugins/autopack-prices": "autopack.prediction.calibration.price_table",  # what a table is

@@ -29,6 +29,14 @@ class CalledOffError(Exception):
     """The attempt is to stop: nobody waits for its answer any more."""
 
 
+class NotAskedError(Exception):
+    """Nobody was asked, so that no call was made: says why."""
+
+    def __init__(self, failure: Failed) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 class ModelAnswer:
     """
     An answer of one call, filled while it comes.
@@ -51,7 +59,7 @@ class ModelAnswer:
         self.refusal: str = ""
         self.is_begun = self.is_whole = False
         self._attempt, self._model, self._provider = attempt, model, provider
-        self._max_tokens = max_tokens
+        self.max_tokens = max_tokens
         self._parts: list[str] = []
         self._began_s = time.monotonic()
 
@@ -82,7 +90,7 @@ class ModelAnswer:
         """
         figures: Any = {
             "provider": self._provider,
-            "max_tokens": self._max_tokens,
+            "max_tokens": self.max_tokens,
             "duration_s": time.monotonic() - self._began_s,
             **self._call_id(),
         }
@@ -115,7 +123,7 @@ class ModelAnswer:
             said = self.refusal or f"the answer ended with {reason}"
             return Failed("refused", f"{self._model} refused: {said}", failure_class="refused")
         if says_cut(reason):
-            most = "its limit" if self._max_tokens is None else f"{self._max_tokens:,} tokens"
+            most = "its limit" if self.max_tokens is None else f"{self.max_tokens:,} tokens"
             why = f"the answer of {self._model} was cut at {most} ({reason})"
             return Failed("truncated", why, failure_class="truncated")
         if not self.is_whole:

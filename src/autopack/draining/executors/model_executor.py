@@ -13,6 +13,7 @@ from autopack.draining.executors import placeholders
 from autopack.draining.executors.model_answers import (
     CalledOffError,
     ModelAnswer,
+    NotAskedError,
     failed_call,
     is_paid,
 )
@@ -107,6 +108,7 @@ class ModelExecutor(ABC):
         Make the call, and fill *answer* while it comes.
 
         Raises:
+            NotAskedError: It cannot be made.
             Exception: The client's own, of :meth:`faults`; nothing of its kind is caught here.
         """
 
@@ -135,12 +137,14 @@ class ModelExecutor(ABC):
             async with asyncio.timeout(_left_s(attempt)):
                 await self.ask(request, answer)
             outcome = answer.outcome()
+        except NotAskedError as fault:
+            return fault.failure
+        except (CalledOffError, TimeoutError):
+            outcome = Failed("timed_out", "the attempt was to stop before its answer was whole")
         except self.faults() as fault:
             is_made = is_paid(fault, answer)
             is_there = answer.is_whole  # it was cut after its end, and is paid
             outcome = answer.outcome() if is_there else failed_call(fault, self.secrets())
-        except (CalledOffError, TimeoutError):
-            outcome = Failed("timed_out", "the attempt was to stop before its answer was whole")
         except asyncio.CancelledError:
             with contextlib.suppress(LeaseLostError):  # it ends for that already
                 await answer.keep()
