@@ -7,7 +7,7 @@ import shlex
 import pytest
 from tests.long.cascades import world_of
 
-from autopack import advise_models
+from autopack import Completed, PhaseSpec, advise_models, create_run, drain, open_log
 from autopack.errors import InvalidInputError
 
 
@@ -107,7 +107,7 @@ def test_only_some_models(cli, matrix):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ([], "Name what is to be read: --trace FILE."),
+        ([], "Name what is to be read: a log (--log PATH), or --trace FILE."),
         (["--trace", "matrix", "--max-length", "1"], "below 2"),
         (["--trace", "matrix", "--max-length", "9"], "give 2 to 5"),
         (["--trace", "matrix", "--margin", "1"], "below 1"),
@@ -115,6 +115,8 @@ def test_only_some_models(cli, matrix):
         (["--trace", "matrix", "--model", "m9"], "There are: m0, m1, m2, m3, m4."),
         (["--trace", "matrix", "--column", "usd=cost"], "A trace has no field usd."),
         (["--trace", "nowhere.csv"], "nowhere.csv"),
+        (["monday", "--trace", "matrix"], "--trace reads none"),
+        (["--check", "tests", "--trace", "matrix"], "--trace reads none"),
     ],
 )
 def test_wrong_input(cli, matrix, given, says):
@@ -148,3 +150,45 @@ def test_names_that_a_terminal_would_obey(cli, tmp_path):
 
     assert "\\x1b[31m" in found.stdout
     assert "\x1b" not in found.stdout
+
+
+def test_a_line_that_is_no_record(cli, matrix, tmp_path):
+    """It is left out and counted; a cell that cannot be read is refused by its name."""
+    path = tmp_path / "m.jsonl"
+    path.write_text(matrix.read_text("utf-8") + "\n{half a rec", encoding="utf-8")
+    found = json.loads(cli("advise", "models", "--trace", path, "--json").stdout)
+    path.write_text(matrix.read_text("utf-8").replace('": true', '": "$1"', 1), encoding="utf-8")
+    refused = cli("advise", "models", "--trace", path)
+
+    assert {"unreadable_lines": 1} == found["left_out"]
+    assert 2 == refused.exit_code
+    assert "is '$1'; it must be true or false" in refused.stderr
+
+
+def paid(phase, attempt):
+    """Make one call, the large model's at ten times the price."""
+    usd = 0.1 if phase.model == "large" else 0.01
+    attempt.record_usage(model=phase.model, input_tokens=9, output_tokens=9, cost_usd=usd)
+    return Completed()
+
+
+def test_a_log(cli, log_path):
+    """Two runs over the same tasks, a run a model; and the line that uses what comes out."""
+    able = {"small": 30, "large": 55}
+    with open_log(log_path) as log:
+        for model in able:
+            specs = [PhaseSpec(f"p{n}", payload=n, model=model, max_attempts=1) for n in range(60)]
+            create_run(log, f"with-{model}", specs)
+        drain(
+            log,
+            executor=paid,
+            check=lambda work: work.phase.payload < able[work.phase.model],
+            max_fingerprint_repeats=99,
+        )
+    found = cli("--log", log_path, "advise", "models", "with-small", "with-large")
+
+    assert (0, "Best single model: large") == (found.exit_code, found.stdout.splitlines()[0])
+    assert "of 120 of 120 trials the check's own word is all that is known" in found.stdout
+    assert found.stdout.endswith(
+        f"--log {log_path} drain --strategy cascade -s models=small,large\n"
+    )

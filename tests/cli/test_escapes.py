@@ -36,7 +36,7 @@ READING = [
     ["replay", "--projection", "samples"], ["replay", "--diff", "1"],
     ["calibrate", "--min-samples", "1"], ["calibrate", "report"], ["backtest"],
     ["advise", "models", "--trace", EVIL], ["advise", "models", "--trace", f"{EVIL}.csv"],
-    ["forecast"], ["doctor"], ["report"], ["report", "r", "--format", "html"],
+    ["advise", "models"], ["forecast"], ["doctor"], ["report"], ["report", "r", "--format", "html"],
     ["estimate", "--category", EVIL, "--complexity", "low", "--deliverable", EVIL],
     ["drain", "--executor", "recorded", "--dry-run"], ["simulate", "--strategy", "fifo"],
     ["report", "--format", "markdown"], ["calibrate", "history"], ["run", "cap", "r"],

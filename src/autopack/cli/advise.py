@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import click
 from autopack.cli.column_arguments import column_of
 from autopack.cli.number_options import Percentage, Whole
 from autopack.cli.output import json_option, print_json, say, say_table
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import ReadingCommand, Session, example
 from autopack.cli.suggestions import CommandGroup
 
 _COLUMN: Final = (
@@ -31,14 +32,16 @@ def advise() -> None:
 
 
 @advise.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Find the cheapest chain of models that is not right less often.",
     epilog=example(
-        "autopack advise models --trace matrix.csv",
-        "autopack advise models --trace matrix.jsonl.gz --false-passes 10% --margin 0",
+        "autopack --log work.db advise models with-small with-large",
+        "autopack advise models --trace matrix.csv --false-passes 10%",
     ),
 )
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--trace", type=click.Path(path_type=Path), help="A .jsonl or .csv, also .gz.")
+@click.option("--check", help="The check to go by; else all that judged before the end.")
 @click.option("--model", "names", multiple=True, help="Only these; repeatable.")
 @click.option(
     "--max-length",
@@ -46,7 +49,7 @@ def advise() -> None:
     default=3,
     show_default=True,
     help="How many models a chain may have.",
-)  # fmt: skip
+)
 @click.option(
     "--margin", type=_SHARE, default=0.01, show_default=True,
     help="By how much less often it may be right: 0.01 is a point.",
@@ -61,6 +64,7 @@ def advise() -> None:
 def models(
     ctx: click.Context,
     /,
+    runs: tuple[str, ...],
     trace: Path | None,
     names: tuple[str, ...],
     columns: tuple[str, ...],
@@ -71,22 +75,29 @@ def models(
     """
     Find the chain of models that costs least without being right less often than the best one.
 
-    Each model is tried until the check passes its work. Exit 1 if the evidence speaks for no chain.
+    Each model is tried until the check passes its work. The trials are the attempts of the log, in
+    some runs or in all, where phases of one id are one task; or the rows of a --trace. Exit 1 if
+    the evidence speaks for no chain.
     """
     import autopack as api
     from autopack.report.advice_text import advice_json, advice_lines
 
     session = ctx.find_object(Session)
     assert session is not None
-    if trace is None:
-        raise click.UsageError("Name what is to be read: --trace FILE.")
-    found = api.advise_models(
-        trace=trace.absolute(),
-        models=names,
-        columns=dict(map(column_of, columns)),
-        prices=None if prices is None else api.read_prices(prices.absolute()),
-        **given,
-    )
+    if trace is not None and (runs or given["check"] or session.until is not None):
+        raise click.UsageError("RUN, --check and --until are of the log, and --trace reads none.")
+    if trace is None and not session.target:
+        raise click.UsageError("Name what is to be read: a log (--log PATH), or --trace FILE.")
+    with nullcontext() if trace is not None else session.open_log() as log:
+        found = api.advise_models(
+            log,
+            runs,
+            trace=None if trace is None else trace.absolute(),
+            models=names,
+            columns=dict(map(column_of, columns)),
+            prices=None if prices is None else api.read_prices(prices.absolute()),
+            **given,
+        )
     if as_json:
         print_json(advice_json(found))
     else:

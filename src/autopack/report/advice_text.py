@@ -21,6 +21,10 @@ _REASONS: Final = {
     "selected_tasks": "of models tried on selected tasks",
     "few_tasks": "of models tried on few tasks",
     "not_tried_by_all": "of tasks that some model was not tried on",
+    "second_tries": "of a model that had tried before",
+    "no_try": "that were taken back, or never answered",
+    "no_model": "without a model",
+    "unreadable_lines": "in lines that cannot be read",
 }
 
 
@@ -102,15 +106,17 @@ def _frontier(values: Sequence[ChainValue]) -> list[str]:
 
 
 def _basis(found: ModelAdvice) -> Iterator[str]:
-    of = f"{count(found.tasks, 'task')} of {on_line(found.source)}, tried by each of "
-    models = f"{len(found.models)} models"
-    looked = "" if found.figures is None else f"; {count(found.figures.chains, 'chain')} looked at"
-    yield f"By {of}{models}{looked}."
-    yield _check(found.check)
+    if found.tasks:
+        chains = "" if found.figures is None else f"; {found.figures.chains:,} chains looked at"
+        yield (
+            f"By {count(found.tasks, 'task')} of {on_line(found.source)}, tried by each of "
+            f"{len(found.models)} models{chains}."
+        )
+        yield _check(found.check)
     if found.left_out:
         told = (f"{n:,} {_REASONS.get(why, why)}" for why, n in found.left_out.items())
         yield f"Left out: trials {', '.join(told)}."
-    for note in found.notes:
+    for note in found.notes if found.tasks else ():
         yield on_line(f"Note: {note}.")
 
 

@@ -31,7 +31,7 @@ class AdviceFigures:
             it may be, on the tasks that chose it.
         chose: On the tasks that chose it.
         held_out: On each twentieth of them, chosen by the others.
-        one_after_the_other: On each twentieth of them, chosen by those before it, in several orders.
+        one_after_the_other: On each twentieth of them, chosen by those before it, in many orders.
         frontier: Chains from the cheapest up, each right more often than all before it.
     """
 

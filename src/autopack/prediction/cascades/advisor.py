@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
+from types import MappingProxyType
 from typing import Final
 
 import attrs
@@ -31,6 +32,9 @@ _FEW: Final = 150
 """So many chains are compared without care; of more, the luckiest is luckier."""
 
 
+_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
+
+
 def advised(
     trials: Sequence[Trial],
     draw: Draw,
@@ -40,6 +44,7 @@ def advised(
     margin: float = 0.01,
     false_passes: float | None = None,
     false_failures: float | None = None,
+    left_out: Mapping[str, int] = _NOTHING,
     notes: Sequence[str] = (),
 ) -> ModelAdvice:
     """
@@ -51,14 +56,16 @@ def advised(
         max_length: How many models a chain may have.
         margin: By how much less often than the best model a chain may be right.
         false_passes, false_failures: Of the check, instead of what the trials say of it.
+        left_out: How much is no trial, by reason.
         notes: What is good to know of the trials.
     """
     usable = [one for one in trials if one.lacks is None]
     check = rates_of(trials, false_passes=false_passes, false_failures=false_failures)
     part = compared_part(usable)
     models = tuple(part.tried)
-    left_out = Counter(reason for one in trials if (reason := _why_not(one, part)))
-    refusal = unfit(usable, left_out, part.selected, models=models, tasks=part.tasks, check=check)
+    aside = Counter(reason for one in trials if (reason := _why_not(one, part)))
+    aside.update(left_out)
+    refusal = unfit(usable, aside, part.selected, models=models, tasks=part.tasks, check=check)
     length = longest(len(models), max_length) if models else max_length
     figures = None
     if refusal is None:
@@ -77,7 +84,7 @@ def advised(
         check=check,
         figures=figures,
         refusal=refusal,
-        left_out=dict(sorted(left_out.items())),
+        left_out=dict(sorted(aside.items())),
         notes=(*notes, *_notes(part, check, (length, max_length))),
     )
 
