@@ -94,10 +94,12 @@ def autopack_register_exporters(register: Register) -> None:
 
 @hookimpl
 def autopack_register_importers(register: Register) -> None:
-    """Register ``ndjson``."""
+    """Register ``ndjson`` and ``records``."""
     from autopack.exchange.importers.ndjson import CloudEventImporter
+    from autopack.exchange.importers.records import RecordImporter
 
     register("ndjson", CloudEventImporter())
+    register("records", RecordImporter())
 
 
 @hookimpl

@@ -3,12 +3,12 @@
 import os
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from autopack.errors import CodecError, LogExistsError, NotALogError
+from autopack.errors import CodecError, InvalidInputError, LogExistsError, NotALogError
 from autopack.format.redaction import Redact
 from autopack.log.addresses import create_backend, open_backend
 from autopack.log.backends.atomic_files import publishing, told_of
@@ -94,7 +94,12 @@ def _recognises(registry: Registry, name: str, importer: Any, target: str) -> bo
 
 
 def import_history(
-    log: Log, source: "ImporterLike", path: str | Path, *, categories: Sequence[str] = ()
+    log: Log,
+    source: "ImporterLike",
+    path: str | Path,
+    *,
+    categories: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
 ) -> "ImportReport":
     """
     Bring another history in; a second time adds nothing.
@@ -105,12 +110,23 @@ def import_history(
         categories: Rules for the phases of other tools, which name no category:
             ``WORD=FIELD:PATTERN``, by a label (``project``, ``branch``, ``tool``) or ``goal``.
             The first that matches counts.
+        columns: For ``records``: columns by field, where they have other names; ``a.b`` is *b*
+            within *a*.
 
     Raises:
         ImportRefusedError: The source cannot be read.
-        InvalidInputError: A rule has not that form.
+        InvalidInputError: A rule has not that form, a column is for no field, or the importer
+            takes none.
     """
-    importer = registry_of(log).resolve("importer", source)
+    importer: Any = registry_of(log).resolve("importer", source)
+    if columns:
+        if not hasattr(importer, "with_columns"):
+            raise InvalidInputError(
+                f"The importer {importer.name!r} knows its own columns; name none for it.",
+                name="columns",
+                value=dict(columns),
+            )
+        importer = importer.with_columns(dict(columns))
     from autopack.exchange.importers.import_runs import run_import
 
     return run_import(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from autopack.cli.column_arguments import column_of
 from autopack.cli.output import json_option, note, print_fields, print_json, say, shown
 from autopack.cli.session import LogCommand, Session, example
 
@@ -24,6 +25,7 @@ _KIB: Final = 1024
     epilog=example(
         "autopack --log work.db import ndjson history.ndjson",
         "autopack --log history.db import auto",
+        "autopack --log work.db import records calls.csv --column at=sent",
     ),
 )
 @click.argument("kind", metavar="KIND", required=False)
@@ -36,6 +38,13 @@ _KIB: Final = 1024
     help="Categories for phases that name none: WORD=FIELD:PATTERN, such as tests=goal:*pytest* "
     "or docs=branch:docs/*; FIELD is goal, project, branch or tool. The first that matches counts.",
 )
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="FIELD=NAME",
+    help="With records: the column of a field that has another name; a.b is b within a.",
+)
 @click.option("--yes", is_flag=True, help="With auto: import what is found without asking.")
 @json_option
 @click.pass_obj
@@ -44,14 +53,15 @@ def import_(
     kind: str | None,
     path: Path | None,
     categories: tuple[str, ...],
+    columns: tuple[str, ...],
     yes: bool,
     as_json: bool,
 ) -> None:
     """
     Append what an importer reads from PATH, which is opened read-only; say what was unclean.
 
-    KIND auto looks for the histories of other tools in the home folder, or in PATH, says what it
-    would read, and asks.
+    KIND records takes calls from any table: JSON lines, a JSON array or CSV. KIND auto looks for
+    the histories of other tools in the home folder, or in PATH, says what it would read, and asks.
     """
     import autopack as api
     from autopack.errors import ImportRefusedError
@@ -67,8 +77,9 @@ def import_(
     session.registry().resolve("importer", kind)
     if not source.exists():
         raise ImportRefusedError(str(source), "there is nothing at that path")
+    named = dict(map(column_of, columns))
     with session.open_log() as log:
-        report = api.import_history(log, kind, source, categories=categories)
+        report = api.import_history(log, kind, source, categories=categories, columns=named)
     if as_json:
         print_json(report)
     else:

@@ -75,6 +75,7 @@ class Importer(Protocol):
 
     One with a method ``places(home, environ)`` is asked for the paths at which its tool keeps its
     own: below a home folder, or where the tool's variables say. What is not there is left out.
+    One with ``with_columns(columns)`` returns an importer that finds fields in other columns.
     """
 
     @property

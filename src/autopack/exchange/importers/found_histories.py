@@ -29,8 +29,15 @@ def found_histories(
     ]
     if found:
         return found
-    own = (_history(registry, name, importer, home) for name, importer in importers.items())
-    return [one for one in own if one is not None]
+    own = [_history(registry, name, importer, home) for name, importer in importers.items()]
+    known = [one for one in own if one is not None]
+    of_tools = [one for one in known if not _is_generic(importers[one.importer])]
+    return of_tools or known
+
+
+def _is_generic(importer: Any) -> bool:
+    """Tell whether an importer takes any table: what a tool's own knows is left to that."""
+    return bool(getattr(importer, "is_generic", False))
 
 
 def _history(registry: Registry, name: str, importer: Any, path: Path) -> FoundHistory | None:
