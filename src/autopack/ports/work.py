@@ -35,6 +35,8 @@ class PhaseView:
     know: what the last one failed with, what was found wrong with its work, and what people said
     when they sent it back. ``is_right`` is what was said last of the last attempt's work, and
     ``judged_by`` who said so; None where nobody did. ``checks`` are those that it was queued with.
+    ``model`` is what was asked for; an executor is shown that of its attempt. ``last_model`` and
+    ``last_executor`` are those of the last claim.
     """
 
     run_id: str
@@ -61,6 +63,8 @@ class PhaseView:
     labels: Mapping[str, str] = attrs.Factory(dict)
     attempts: int = 0
     attempts_spent: int = 0
+    last_model: str | None = None
+    last_executor: str | None = None
     lease_token: str | None = None
     worker: str | None = None
     since: datetime | None = None

@@ -60,7 +60,7 @@ class PhaseBoard:
     """Every queued phase by ``RUN/PHASE``; phases that were never queued are left out."""
 
     name: Final = "phases"
-    version: Final = 5
+    version: Final = 6
     types: Final[tuple[type, ...]] = (PhaseQueued, LlmUsageRecorded, *_PHASE_EVENTS)
     row_type: Final = PhaseView
     total_type: Final = BoardTotal
@@ -202,8 +202,8 @@ def _told(event: PhaseEvent) -> dict[str, Any]:
     match event:
         case PhaseEstimated(predicted_output_tokens=tokens, budget_tokens=budget):
             return {"predicted_output_tokens": tokens, "budget_tokens": budget}
-        case PhaseClaimed():
-            return {"calls_this_attempt": 0}
+        case PhaseClaimed(model=model, executor=executor):
+            return {"calls_this_attempt": 0, "last_model": model, "last_executor": executor}
         case PhaseCompleted():
             return _ended(event, None, None)
         case PhaseFailed():

@@ -2,7 +2,18 @@
 
 import pytest
 
-from autopack import Choose, Completed, Drain, Failed, Retry, Wait, create_run, drain, usage
+from autopack import (
+    Choose,
+    Completed,
+    Drain,
+    Failed,
+    Retry,
+    Wait,
+    create_run,
+    drain,
+    get_phase,
+    usage,
+)
 from autopack.errors import InvalidInputError, PluginError
 from drains import Clock, found, specs, states
 
@@ -65,6 +76,8 @@ class TestTheClaim:
         assert ["large"] == [one.model for one in found(any_log, "phase.claimed")]
         assert ["large"] == [one.features["model"] for one in found(any_log, "phase.estimated")]
         assert ["own"] == [one.model for one in found(any_log, "phase.queued")]
+        phase = get_phase(any_log, "r/a")
+        assert ("own", "large") == (phase.model, phase.last_model)
 
     def test_without_a_choice_it_has_the_phases_model_and_the_drains_executor(self, any_log):
         """What nobody chose is as it was asked for."""

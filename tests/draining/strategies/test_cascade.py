@@ -299,6 +299,23 @@ class TestDrains:
 
         assert {"a": "FAILED"} == states(any_log)
 
+    def test_what_a_check_says_of_the_work_leads_to_the_next_model(self, any_log, tmp_path):
+        """The executor takes its work for done; the check's verdict is what counts."""
+        create_run(any_log, "r", specs("a"))
+        seen = []
+
+        def execute(phase, attempt):
+            seen.append((phase.model, attempt.feedback))
+            (tmp_path / "out.txt").write_text(phase.model)
+
+        check = ["sh", "-c", "grep -q large out.txt || { echo not the large one; exit 1; }"]
+        cascade = Cascade(models=["small", "large"], on=["refused"])  # a verdict counts anyway
+        drain(any_log, executor=execute, strategy=cascade, check=check, workspace=tmp_path, **QUICK)
+
+        assert ["small", "large"] == [model for model, _said in seen]
+        assert "not the large one" in seen[1][1]
+        assert {"a": "COMPLETE"} == states(any_log)
+
     def test_a_model_that_rests_holds_back_only_what_is_to_go_there(self, any_log):
         """While the cheap one is refused, what it was too weak for goes on with the strong one."""
         create_run(any_log, "r", specs("a", "b"))

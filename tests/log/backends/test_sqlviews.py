@@ -55,7 +55,7 @@ COLUMNS = {
     "v_phases": """
         run_id phase_id state category complexity tier priority model goal attempts calls
         predicted_output_tokens budget_tokens duration_s reason_code reason queued_at_utc
-        state_since_utc last_position
+        state_since_utc last_position last_model last_executor
     """,
     "v_llm_usage": """
         position occurred_at_utc run_id phase_id attempt call_id role provider model split
@@ -100,12 +100,12 @@ def agree(path):
     ]
     assert sorted(
         (p.run_id, p.phase_id, p.status.value, p.category, p.attempts, p.calls,
-         p.predicted_output_tokens, p.duration_s)
+         p.predicted_output_tokens, p.duration_s, p.last_model, p.last_executor)
         for p in phases.values()
     ) == select(
         path,
         "SELECT run_id, phase_id, state, category, attempts, calls, predicted_output_tokens,"
-        " duration_s FROM v_phases ORDER BY 1, 2",
+        " duration_s, last_model, last_executor FROM v_phases ORDER BY 1, 2",
     )  # fmt: skip
     assert sorted(
         (c.call_id, c.model, c.split, c.input_tokens, c.output_tokens, c.total, c.known_tokens,

@@ -21,7 +21,7 @@ from autopack.draining.attempts.failures import Failing, failed_by
 from autopack.draining.attempts.gates import question_of
 from autopack.draining.attempts.machine_faults import hindrance_of
 from autopack.draining.attempts.storable_text import storable
-from autopack.errors import InvalidEventError, InvalidInputError, LeaseLostError
+from autopack.errors import InvalidEventError, InvalidInputError, LeaseLostError, LogClosedError
 from autopack.events import (
     PhaseCompleted,
     PhaseFailed,
@@ -32,6 +32,7 @@ from autopack.events import (
 )
 from autopack.format.redaction import clean
 from autopack.log.command_handler import Handler
+from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
 from autopack.ports.log import ANY, from_us
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
@@ -185,7 +186,17 @@ def end_or_late(
 def record_late(
     handler: Handler, claim: Claim, live: LiveAttempt, outcome: Completed | Failed | NeedsPerson
 ) -> None:
-    """Record an outcome that came after the attempt's recorded end."""
+    """Record an outcome that came after the attempt's recorded end; a closed log takes none."""
+    try:
+        _record_late(handler, claim, live, outcome)
+    except LogClosedError:
+        what = "a late result came after the log was closed"
+        Narrator("autopack.drain").warning(what, phase=str(claim.ref))
+
+
+def _record_late(
+    handler: Handler, claim: Claim, live: LiveAttempt, outcome: Completed | Failed | NeedsPerson
+) -> None:
     outcome = clean(storable, outcome)
     name = _LATE[type(outcome)]
     try:

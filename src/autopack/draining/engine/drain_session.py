@@ -31,7 +31,7 @@ from autopack.draining.engine.resume import kept, seconds_at_work
 from autopack.draining.engine.routes import Routes
 from autopack.draining.limits.holds import Guards
 from autopack.draining.queue.admission import Admission
-from autopack.draining.queue.model_traffic import Traffic
+from autopack.draining.queue.model_traffic import Traffic, models_by
 from autopack.draining.queue.passed_over import PassedOver
 from autopack.draining.queue.rate_limits import Lanes
 from autopack.draining.queue.waiting_phases import WaitingPhases
@@ -47,14 +47,12 @@ from autopack.errors import (
     CommandRefusedError,
     LaneRestingError,
     LeaseLostError,
-    LogClosedError,
     PhaseMissingError,
     PriceUnknownError,
     VersionConflictError,
 )
-from autopack.events import DrainStarted, LlmUsageRecorded, PhaseReleased
+from autopack.events import DrainStarted, PhaseReleased
 from autopack.log.log import Log, handler_of, registry_of
-from autopack.plugins.narrator import Narrator
 from autopack.ports.drain import Choose, DrainView, Retry
 from autopack.ports.log import Recorded, from_us
 from autopack.ports.prediction import Coefficients, Estimate
@@ -64,7 +62,7 @@ from autopack.prediction.calibrated_estimates import coefficients, estimated
 from autopack.prediction.calibrators import quantiles_of
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.phases import FAILED_STATES
-from autopack.values.ids import PhaseId, PhaseRef, RunId, estimator_stream
+from autopack.values.ids import estimator_stream
 
 
 class DrainSession:
@@ -124,7 +122,7 @@ class DrainSession:
             most=settings.workers + 1,  # a slow one holds up no other run
         )
         self.lanes = Lanes(settings.rates)
-        self.traffic = Traffic(journal, self.lanes, self._model_of)
+        self.traffic = Traffic(journal, self.lanes, models_by(self.handler))
         self.routes = Routes(settings, self.executors, self.traffic)
         self.elapsed_before_s = 0.0
         self.is_open = False
@@ -379,11 +377,7 @@ class DrainSession:
 
     def late(self, claim: Claim, live: LiveAttempt, outcome: Any) -> None:
         """Record a result that came after the deadline; it changes no state. Any thread."""
-        try:
-            record_late(self.handler, claim, live, outcome)
-        except LogClosedError:
-            what = "a late result came after the log was closed"
-            Narrator("autopack.drain").warning(what, phase=str(claim.ref))
+        record_late(self.handler, claim, live, outcome)
 
     def left_failed(self) -> int:
         """Return how many phases that this drain tried stand failed, or out of time, now."""
@@ -396,12 +390,6 @@ class DrainSession:
         released = PhaseReleased(**claim.names, why=why, duration_s=live.elapsed_s)
         with contextlib.suppress(LeaseLostError):
             self.claims.end(claim, released)
-
-    def _model_of(self, event: LlmUsageRecorded) -> str | None:
-        if event.run_id is None or event.phase_id is None or event.attempt is None:
-            return None
-        ref = PhaseRef(RunId(event.run_id), PhaseId(event.phase_id))
-        return self.handler.attempt(ref, event.attempt).claimed_model
 
     def _finish_runs(self) -> None:
         for run_id in list(self._touched):

@@ -16,11 +16,13 @@ from autopack.events import (
     PhaseReleased,
     PhaseTimedOut,
 )
+from autopack.log.command_handler import Handler
 from autopack.log.journal import Journal
 from autopack.log.views.replay import position_at
 from autopack.ports.log import Recorded, from_us
 from autopack.ports.work import PhaseView
 from autopack.projections.call_use import call_of
+from autopack.values.ids import PhaseId, PhaseRef, RunId
 
 _LOOKS_BACK: Final = timedelta(minutes=1)
 _ENDS: Final = (
@@ -93,3 +95,15 @@ class Traffic:
                 self._lanes.call(token, model, tokens, at)
             case _:
                 self._lanes.end(token)
+
+
+def models_by(handler: Handler) -> Callable[[LlmUsageRecorded], str | None]:
+    """Return what says by which model's lane the attempt of a call went."""
+
+    def model_of(call: LlmUsageRecorded) -> str | None:
+        if call.run_id is None or call.phase_id is None or call.attempt is None:
+            return None
+        ref = PhaseRef(RunId(call.run_id), PhaseId(call.phase_id))
+        return handler.attempt(ref, call.attempt).claimed_model
+
+    return model_of

@@ -22,6 +22,7 @@ def past_attempt(row: AttemptRow, number: int) -> PastAttempt:
         failure_class=row.failure_class,
         reason_code=row.reason_code,
         message=row.message,
+        verdict=row.verdict,
         cost_usd=row.use.cost_usd if is_priced else None,
         calls=row.use.calls,
         output_tokens=row.use.output_tokens or 0,

@@ -120,6 +120,11 @@ estimated AS (
     SELECT run_id, phase_id, max(position), {_named("predicted_output_tokens", "budget_tokens")}
     FROM told WHERE type = 'phase.estimated' GROUP BY run_id, phase_id
 ),
+claimed AS (
+    SELECT run_id, phase_id, max(position), {_of("model")} AS last_model,
+        {_of("executor")} AS last_executor
+    FROM told WHERE type = 'phase.claimed' GROUP BY run_id, phase_id
+),
 counted AS (
     SELECT run_id, phase_id, sum(type = 'phase.claimed') AS attempts,
         sum(type = 'llm.usage_recorded') AS calls FROM told GROUP BY run_id, phase_id
@@ -128,9 +133,11 @@ SELECT run_id, phase_id, moved.state, queued.category, queued.complexity, queued
     queued.priority, queued.model, queued.goal, counted.attempts, counted.calls,
     estimated.predicted_output_tokens, estimated.budget_tokens, ended.duration_s,
     moved.code AS reason_code, moved.reason, {_at("queued.occurred_at")} AS queued_at_utc,
-    {_at("moved.occurred_at")} AS state_since_utc, moved.position AS last_position
+    {_at("moved.occurred_at")} AS state_since_utc, moved.position AS last_position,
+    claimed.last_model, claimed.last_executor
 FROM queued JOIN moved USING (run_id, phase_id) JOIN counted USING (run_id, phase_id)
     LEFT JOIN estimated USING (run_id, phase_id) LEFT JOIN ended USING (run_id, phase_id)
+    LEFT JOIN claimed USING (run_id, phase_id)
 """
 
 _KEY: Final = ("run_id", "phase_id", "attempt", "provider", "call_id")
