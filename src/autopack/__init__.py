@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     from autopack.api.runs import skip as skip
     from autopack.api.simulations import simulate as simulate
     from autopack.api.usage_table import usage as usage
+    from autopack.api.verdicts import checks as checks
+    from autopack.api.verdicts import judge_phase as judge_phase
+    from autopack.api.verdicts import recheck as recheck
     from autopack.api.views import areplay as areplay
     from autopack.api.views import diff as diff
     from autopack.api.views import get_phase as get_phase

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from autopack.draining.attempts.escalation import Escalation as Escalation
     from autopack.draining.attempts.escalation import EscalationLike as EscalationLike
     from autopack.draining.attempts.escalation import EscalationPolicy as EscalationPolicy
+    from autopack.draining.checks.check_figures import CheckFigures as CheckFigures
+    from autopack.draining.checks.check_figures import ErrorShare as ErrorShare
+    from autopack.draining.checks.rechecks import Rechecked as Rechecked
     from autopack.draining.engine.drain_report import DrainReport as DrainReport
     from autopack.draining.engine.probe_checks import ProbeCheck as ProbeCheck
     from autopack.draining.engine.probes import ProbeReport as ProbeReport

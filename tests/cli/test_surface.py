@@ -46,6 +46,9 @@ PYTHON_NAMES = {
     "phase skip": "skip",
     "phase approve": "decide_gate",
     "phase reject": "decide_gate",
+    "phase judge": "judge_phase get_phase",
+    "recheck": "recheck",
+    "checks": "checks",
     "drain": "drain Drain.plan requeue",
     "drain list": "list_drains",
     "drain set": "set_drain",
@@ -254,4 +257,6 @@ def test_a_reason_is_asked_for_where_something_is_lost():
         if option.name == "why" and option.required
     }
 
-    assert {"run cancel", "phase cancel", "phase reject", "log prune"} == asked
+    judged = {"phase judge"}  # of which the next attempt is told why
+
+    assert {"run cancel", "phase cancel", "phase reject", "log prune"} | judged == asked

@@ -252,3 +252,38 @@ _deciding(
     "reject", "Turn down what waits at a phase's gate.", _gate("reject"), "FAILED", is_asked=True
 )
 phase.add_command(text)
+
+
+@phase.command(
+    cls=LogCommand,
+    short_help="Say whether a phase's work is right.",
+    epilog=example("autopack --log work.db phase judge nightly/p1 --wrong --why 'it drops rows'"),
+)
+@phase_argument
+@click.option("--right/--wrong", default=None, help="Whether the work is right.")
+@click.option("--attempt", type=COUNT, help="Which attempt's work.  [default: the last]")
+@click.option("--by-check", "check", help="What you went by, in a word.")
+@why_option(is_asked=True)
+@click.pass_obj
+def judge(
+    session: Session,
+    words: tuple[str, ...],
+    right: bool | None,
+    attempt: int | None,
+    check: str | None,
+    why: str,
+) -> None:
+    """Say whether a phase's work is right: the last word decides its sample, never its state."""
+    import autopack as api
+
+    if right is None:
+        raise click.UsageError("Say --right or --wrong.")
+    with session.open_log() as log:
+        wanted = phase_in(log, words)
+        (judged,) = api.judge_phase(log, wanted, right=right, why=why, attempt=attempt, check=check)
+        found = api.get_phase(log, wanted)
+    word = "right" if right else "wrong"
+    told = "" if judged.event.attempt is None else f" of attempt {judged.event.attempt}"
+    say(f"Phase {wanted} stays {found.status.value}; the work{told} was judged {word}")
+    if found.status.value == "COMPLETE" and found.is_right is False:
+        say(f"It may be done again: autopack phase requeue {wanted} --why REASON")
