@@ -19,7 +19,7 @@ def named():
 def defined():
     """Return the names of all tests, those that users run on their own backends among them."""
     names = set()
-    for folder in (ROOT / "tests", ROOT / "src" / "autopack"):
+    for folder in (ROOT / "tests", ROOT / "src" / "autopack", ROOT / "plugins"):
         for path in folder.rglob("*.py"):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
