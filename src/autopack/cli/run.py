@@ -330,6 +330,8 @@ def _reason(phase: object) -> str | None:
     from autopack.report.failure_words import failure_words
 
     assert isinstance(phase, PhaseView)
+    if phase.status.value == "COMPLETE" and phase.is_right is False:
+        return f"judged wrong by {phase.judged_by}"
     if phase.reason is None:
         return phase.zero_yield_reason and _SILENT
     said = failure_words(phase.reason_code, phase.reason, phase.status.value)
