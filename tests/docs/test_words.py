@@ -15,7 +15,8 @@ PAGES = (
     "index", "tutorial", "batch", "overnight", "own_loop", "usage", "replay", "plugins",
     "draining", "executors", "run_files", "strategies", "service", "doctor",
     "history", "sql_views", "calibrated_budgets", "backtest", "write_a_calibrator",
-    "why_events", "versioning", "testing",
+    "why_events", "versioning", "testing", "checks", "coding_agent", "workspaces", "cascades",
+    "histories",
 )  # fmt: skip
 _NOT_PROSE = re.compile(r"^```.*?^```|^#.*?$|`[^`]*`|(?<=\])\([^)\n]*\)", re.MULTILINE | re.DOTALL)
 
