@@ -123,6 +123,37 @@ def test_an_executor_of_ones_own_answers(batch):
     assert {"a": "aa", "b": "bb"} == {row: one["output"] for row, one in answers().items()}
 
 
+def test_an_executor_takes_options(batch):
+    """By -x, as drain has it: of one that is named, and of the program after the two dashes."""
+    shares = ("latency_scale", "failure_share", "truncated_share", "zero_usage_share")
+    options = [word for share in shares for word in ("-x", f"{share}=0")]
+    named = batch(*options, then=["--executor", "recorded"])
+    program = ["--", sys.executable, "-c", "import sys; print(sys.stdin.read())"]
+    place = ["--run-id", "piped", "--out", "piped.jsonl"]
+    piped = batch("-x", "stdin={prompt}", *place, then=program)
+    unknown = batch("-x", "speed=9", then=["--executor", "recorded"])
+
+    assert [0, 0, 2] == [named.exit_code, piped.exit_code, unknown.exit_code]
+    assert "two" == answers("piped.jsonl")["b"]["output"].strip()
+    assert "has no option speed" in unknown.output
+
+
+def test_what_an_executor_lacks_is_said_before_a_log_is_made(batch):
+    """Its check is asked first: a missing key leaves nothing behind."""
+    Path("mine.py").write_text(
+        "from autopack.errors import InvalidInputError\n"
+        "class Mine:\n"
+        "    def check(self):\n"
+        "        raise InvalidInputError('the key is missing', name='key')\n"
+        "    def execute(self, phase, attempt):\n"
+        "        pass\n"
+    )
+    result = batch(then=["--executor", "mine.py:Mine"])
+
+    assert (2, True) == (result.exit_code, "the key is missing" in result.output)
+    assert not Path("tasks.csv.autopack").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "then", "told"),
     [

@@ -1,5 +1,6 @@
 """The built-in strategies keep the promises of every strategy."""
 
+from autopack.draining.strategies.cascade import Cascade
 from autopack.draining.strategies.explore import Explore
 from autopack.draining.strategies.priority import priority
 from autopack.draining.strategies.retry_failed import RetryFailed
@@ -33,3 +34,10 @@ class TestExploreContract(StrategyContract):
 
     def make(self):
         return Explore()
+
+
+class TestCascadeContract(StrategyContract):
+    """`cascade`."""
+
+    def make(self):
+        return Cascade(models="small,large")
