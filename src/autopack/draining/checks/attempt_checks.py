@@ -12,6 +12,7 @@ from autopack.draining.attempts.claims import Claim
 from autopack.draining.attempts.storable_text import storable
 from autopack.draining.attempts.threads import off_loop
 from autopack.draining.checks.check_runs import Begun
+from autopack.draining.checks.foreign_checks import why_foreign
 from autopack.draining.checks.judging import (
     Finding,
     checked_event,
@@ -47,6 +48,7 @@ class AttemptChecks:
 
     Args:
         checks: Those that hold for its phase, in their order.
+        foreign: Why they are not run here, if they are not.
         by: Who has them run: ``drain``, or ``attempt``.
         in_log: Does something with the log, off the event loop.
         begun: Called with a thread that may go on when this has ended.
@@ -57,6 +59,7 @@ class AttemptChecks:
     claim: Claim
     live: LiveAttempt
     checks: Checks
+    foreign: str | None = None
     by: str
     in_log: InLog
     begun: Begun = lambda _what, _work: None
@@ -71,6 +74,8 @@ class AttemptChecks:
         """Return what a person is asked, if work that is not begun yet could not be checked."""
         if not self.checks:
             return None
+        if self.foreign is not None:
+            return question_before(self.foreign)
         why = await off_loop(
             lambda: why_unready(self.registry, self.checks, self.folder), "look for checks"
         )
@@ -85,6 +90,8 @@ class AttemptChecks:
         """
         if not self.checks or not isinstance(outcome, Completed):
             return outcome
+        if self.foreign is not None:
+            return attrs.evolve(question_before(self.foreign), outputs=outcome.outputs)
         done: Completed = clean(storable, outcome)
         try:
             digests = await self.in_log(lambda: self.live.end_outputs(done.outputs))
@@ -144,7 +151,16 @@ class AttemptChecks:
         self.handler.handle(event)
 
 
-def checks_of_attempt(handler: Handler, claim: Claim, of_drain: Checks | None) -> Checks:
-    """Return what an attempt's work is judged by: its phase's checks, its run's, or the drain's."""
+def checks_of_attempt(
+    handler: Handler, claim: Claim, of_drain: Checks | None
+) -> tuple[Checks, str | None]:
+    """
+    Return what an attempt's work is judged by: its phase's checks, its run's, or the drain's.
+
+    With it, why they are not run here, if they are not.
+    """
     of_run = handler.known_run(claim.ref.run_id)[1].checks
-    return checks_for(claim.phase, of_run, of_drain)
+    found = checks_for(claim.phase, of_run, of_drain)
+    if found is of_drain or (why := why_foreign(handler, claim.ref, found)) is None:
+        return found, None
+    return (of_drain, None) if of_drain else (found, why)  # somebody here has named the drain's

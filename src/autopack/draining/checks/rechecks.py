@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from autopack.draining.checks.foreign_checks import why_foreign
 from autopack.draining.checks.judging import Finding, checked_event, findings, named_texts
 from autopack.draining.checks.named_checks import check_ready, checks_for
 from autopack.draining.checks.own_checks import waited_for
@@ -94,6 +95,8 @@ def recheck_run(
             if not kept.is_ended or not (kept.outputs or workspace):
                 continue
             of_attempt = checks or checks_for(view, state.checks, _of_drain(log, kept.drain))
+            if not checks and why_foreign(handler, ref, of_attempt):
+                of_attempt = ()  # it was brought here, and runs nothing
             n_unnamed += not of_attempt
             found += _rechecked(log, view, kept, of_attempt, workspace)
     if n_unnamed and not found:

@@ -237,12 +237,14 @@ class Workers:
 
     def _checks(self, claim: Claim, live: LiveAttempt) -> AttemptChecks:
         session = self._session
+        checks, foreign = checks_of_attempt(session.handler, claim, session.settings.checks)
         return AttemptChecks(
             handler=session.handler,
             registry=session.registry,
             claim=claim,
             live=live,
-            checks=checks_of_attempt(session.handler, claim, session.settings.checks),
+            checks=checks,
+            foreign=foreign,
             by="drain",
             in_log=self.surely,
             begun=self.held.add,

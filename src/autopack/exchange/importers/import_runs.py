@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.errors import ImportRefusedError, LogDamagedError, StoredEventError
-from autopack.events import DrainStarted
+from autopack.events import DrainStarted, PhaseQueued, RunCreated
 from autopack.exchange.importers.grown_calls import GrownCalls
 from autopack.exchange.importers.known_facts import append_new
 from autopack.exchange.importers.own_sessions import without_own
@@ -101,7 +101,9 @@ def _recognised(journal: Journal, new: NewEvent, path: str, number: int) -> NewE
 
 def _marked(new: NewEvent, importer: str) -> NewEvent:
     """Return an event that says how it came here, if it names what a drain would run."""
-    if not isinstance(new.event, DrainStarted):
+    event = new.event
+    has_checks = isinstance(event, PhaseQueued | RunCreated) and event.checks
+    if not (isinstance(event, DrainStarted) or has_checks):
         return new
     return attrs.evolve(new, meta={**new.meta, IMPORTED: importer})
 
