@@ -48,11 +48,10 @@ _COMMANDS: Final = {
 """Each command with its module below ``autopack.cli`` and its name there."""
 
 _WANTED: Final = (
-    (("batch", "demo"), "a file of tasks, answered; what there is, shown"),
+    (("batch", "demo"), "answer a file of tasks; see what there is"),
     (("run", "phase", "drain", "probe"), "queue work, do it, decide about it"),
     (("account", "cap"), "limits of accounts; caps, and who is asked"),
-    (("checks", "recheck"), "what judges work, and how well; work judged again"),
-    (("workspaces",), "folders of attempts, and what was merged of them"),
+    (("checks", "recheck", "workspaces"), "whether work is right; where it is done"),
     (("status", "usage", "report", "compare"), "how it stands, what it cost, how it went"),
     (("history", "replay", "log", "views"), "every event; any moment of the past"),
     (("estimate", "forecast", "simulate"), "what work will take, before it is done"),

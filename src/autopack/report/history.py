@@ -11,12 +11,13 @@ from autopack.ports.log import Recorded, UnrecognisedEvent, from_us
 from autopack.report.escaping import on_line
 
 _TELLING: Final = (
-    "attempt", "check", "verdict", "right", "worker", "code", "failure_class", "decision", "answer", "by", "outcome",
-    "zero_yield_reason", "model", "request_model", "response_model", "call_id", "split", "late",
-    "predicted_output_tokens", "actual_output_tokens", "budget_tokens", "input_tokens",
-    "output_tokens", "total_tokens", "cost_usd", "from_tokens", "to_tokens", "truncated",
-    "duration_s", "timeout_s", "not_before", "estimator_version", "calibrator", "strategy",
-    "executor", "account", "window", "utilization", "cause", "until", "resets_at", "given_up",
+    "attempt", "check", "verdict", "right", "worker", "code", "failure_class", "decision",
+    "answer", "by", "outcome", "zero_yield_reason", "model", "request_model", "response_model",
+    "call_id", "split", "late", "predicted_output_tokens", "actual_output_tokens",
+    "budget_tokens", "input_tokens", "output_tokens", "total_tokens", "cost_usd", "from_tokens",
+    "to_tokens", "truncated", "duration_s", "timeout_s", "not_before", "estimator_version",
+    "calibrator", "strategy", "executor", "account", "window", "utilization", "cause", "until",
+    "resets_at", "given_up",
 )  # fmt: skip
 """Fields that a line shows when they say anything, in this order."""
 
