@@ -40,7 +40,7 @@ READING = [
     ["estimate", "--category", EVIL, "--complexity", "low", "--deliverable", EVIL],
     ["drain", "--executor", "recorded", "--dry-run"], ["simulate", "--strategy", "fifo"],
     ["report", "--format", "markdown"], ["calibrate", "history"], ["run", "cap", "r"],
-    ["cap", "list"], ["usage"],
+    ["cap", "list"], ["usage"], ["checks"],
     ["compare", "r", "--at", "5"], ["compare", "r", NAME],
     ["usage", "--by", "day,run,phase,model,category,account,provider,role"],
 ]  # fmt: skip
@@ -332,6 +332,6 @@ class TestStreams:
 def test_every_command_is_looked_at():
     """A new command that reads has its line above."""
     seen = {words[0] for words in READING}
-    writing = {"batch", "demo", "views", "probe", "import", "export", "plugins"}
+    writing = {"batch", "demo", "views", "probe", "import", "export", "plugins", "recheck"}
 
     assert set(command.commands or command.list_commands(None)) - writing <= seen
