@@ -26,8 +26,9 @@ STATES = {
 """Where no argument is wrong, but the moment."""
 
 SECRETS = {
-    ("draining/executors/command.py", "_variables_of"): "variables hold keys",
     ("draining/executors/command.py", "again"): "variables hold keys",
+    ("draining/executors/model_endpoints.py", "__attrs_post_init__"): "an address with a password",
+    ("draining/executors/program_variables.py", "given_variables"): "variables hold keys",
 }
 """Where a value is not to be kept."""
 

@@ -106,6 +106,7 @@ def recheck_run(
             do="check=...",
             typed="--check CHECK",
             name="check",
+            value=None,
         )
     return found
 

@@ -56,6 +56,7 @@ class Endpoint:
             raise InvalidInputError(
                 f"api_key_env names no variable; give its name, such as {self.provider.key_env}.",
                 name="api_key_env",
+                value=self.api_key_env,
             )
         try:
             parts = urlsplit(self.url)
