@@ -80,7 +80,7 @@ class Drafter:
 
     def remembering(self) -> "Drafter":
         """Return one that asks the hook once about each of the last few thousand texts."""
-        return Drafter(self._codec, self._hook and lru_cache(_TEXTS_REMEMBERED)(self._hook))
+        return _Remembering(self._codec, self._hook and lru_cache(_TEXTS_REMEMBERED)(self._hook))
 
     @property
     def redacts(self) -> bool:
@@ -174,6 +174,29 @@ class Drafter:
             if value and (found := cleaned(hook, value)) is not value:
                 changed[name] = found
         return attrs.evolve(event, **changed) if changed else event
+
+
+class _Remembering(Drafter):
+    """Knows which texts may stand together as they are, so that events that say them pass."""
+
+    def __init__(self, codec: Codec, hook: Redact | None = None) -> None:
+        super().__init__(codec, hook)
+        self._passed: set[tuple[Any, ...]] = set()
+
+    def _clean(self, hook: Redact, event: Any) -> Any:
+        if isinstance(event, UnrecognisedEvent):
+            return super()._clean(hook, event)
+        names = self._codec.kind_of(type(event)).cleaners
+        key = (type(event), *[getattr(event, name) or None for name, _cleaned in names])
+        try:
+            if key in self._passed:
+                return event
+        except TypeError:  # a table, or a list of texts
+            return super()._clean(hook, event)
+        cleaned = super()._clean(hook, event)
+        if cleaned is event and len(self._passed) < _TEXTS_REMEMBERED:
+            self._passed.add(key)
+        return cleaned
 
 
 def _with_short_texts(event: Any, kind: EventType, texts: dict[str, bytes]) -> Any:

@@ -69,35 +69,38 @@ class _Interrupts:
     one that takes note, others only ask it: to set a handler for each call takes longer than most.
     """
 
-    _noting: ClassVar[list["_Interrupts"]] = []
+    _noting: ClassVar["_Interrupts | None"] = None
 
     def __init__(self) -> None:
-        self.is_real = self._is_noting = False
+        self.is_real = False
         self._before: Any = None
+
+    @classmethod
+    def at_hand(cls) -> "_Interrupts | None":
+        """Return what takes note already; None in other threads, where no Ctrl-C arrives."""
+        noting = cls._noting
+        is_main = noting is not None and threading.get_ident() == threading.main_thread().ident
+        return noting if is_main else None
 
     def __enter__(self) -> "_Interrupts":
         # Python runs signal handlers in the main thread only; elsewhere no Ctrl-C arrives.
         if threading.current_thread() is threading.main_thread():
-            if not self._noting:
-                before = signal.getsignal(signal.SIGINT)
-                if not callable(before):
-                    return self
+            before = signal.getsignal(signal.SIGINT)
+            if callable(before):
                 self._before = before
                 signal.signal(signal.SIGINT, self._heard)
-            self._is_noting = True
-            self._noting.append(self)
+                _Interrupts._noting = self
         return self
 
     def __exit__(self, *_fault: object) -> None:
-        if self._is_noting:
-            self._noting.remove(self)
+        if _Interrupts._noting is self:
+            _Interrupts._noting = None
         # A handler that the plugin has set meanwhile stays.
         if self._before is not None and signal.getsignal(signal.SIGINT) == self._heard:
             signal.signal(signal.SIGINT, self._before)
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
-        for one in self._noting:
-            one.is_real = True
+        self.is_real = True
         self._before(number, frame)
 
 
@@ -108,12 +111,21 @@ def answer_of(call: Callable[..., Any], *given: Any, **named: Any) -> Any:
     Raises:
         KeyboardInterrupt: Somebody pressed Ctrl-C meanwhile.
     """
+    if noting := _Interrupts.at_hand():
+        return _answer(noting, call, *given, **named)
     with _Interrupts() as interrupts:
-        try:
-            return call(*given, **named)
-        except KeyboardInterrupt as fault:
-            if interrupts.is_real:
-                raise
-            return fault
-        except BaseException as fault:
-            return fault
+        return _answer(interrupts, call, *given, **named)
+
+
+def _answer(interrupts: _Interrupts, call: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    was_real, interrupts.is_real = interrupts.is_real, False
+    try:
+        return call(*given, **named)
+    except KeyboardInterrupt as fault:
+        if interrupts.is_real:
+            raise
+        return fault
+    except BaseException as fault:
+        return fault
+    finally:
+        interrupts.is_real = interrupts.is_real or was_real
