@@ -10,7 +10,7 @@ import pytest
 import autopack
 from autopack.api.amendments import amend_usage
 from autopack.api.reports import EvaluationSettings, evaluate
-from autopack.draining.limits.drain_limits import Limits
+from autopack.draining.queue.drain_limits import Limits
 from autopack.draining.settings.parameters import DrainLimits, DrainSettings
 from autopack.draining.settings.settings import settings_of
 from autopack.errors import InvalidInputError

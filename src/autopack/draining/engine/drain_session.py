@@ -29,8 +29,8 @@ from autopack.draining.engine.held_preparations import hold_run
 from autopack.draining.engine.named_executors import Executors
 from autopack.draining.engine.resume import kept, seconds_at_work
 from autopack.draining.engine.routes import Routes
-from autopack.draining.limits.holds import Guards
 from autopack.draining.queue.admission import Admission
+from autopack.draining.queue.holds import Guards
 from autopack.draining.queue.model_traffic import Traffic, models_by
 from autopack.draining.queue.passed_over import PassedOver
 from autopack.draining.queue.rate_limits import Lanes

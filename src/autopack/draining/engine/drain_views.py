@@ -10,8 +10,8 @@ from autopack.draining.attempts.run_preparation import Preparations
 from autopack.draining.caps.drain_use import DrainAccount
 from autopack.draining.engine.named_executors import Executors
 from autopack.draining.engine.routes import Routes
-from autopack.draining.limits.holds import Guards
 from autopack.draining.queue.admission import Admission
+from autopack.draining.queue.holds import Guards
 from autopack.draining.queue.model_traffic import Traffic
 from autopack.draining.queue.waiting_phases import WaitingPhases
 from autopack.draining.strategies.drain_history import DrainHistory

@@ -22,7 +22,7 @@ from autopack.draining.engine.event_loop import run
 from autopack.draining.engine.halt import Halt, bounded, last_acts
 from autopack.draining.engine.resume import resumed
 from autopack.draining.engine.workers import Workers
-from autopack.draining.limits.drain_limits import limit_reached
+from autopack.draining.queue.drain_limits import limit_reached
 from autopack.draining.queue.idle_wait import seconds_until, sooner
 from autopack.draining.settings.parameters import DrainSettings
 from autopack.draining.settings.settings import Settings, settings_of

@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.draining.attempts.escalation import ESCALATIONS
-from autopack.draining.limits.drain_limits import Limits
+from autopack.draining.queue.drain_limits import Limits
 from autopack.draining.settings.named_workspaces import workspace_again
 from autopack.draining.settings.plugin_options import made_with
 from autopack.draining.settings.settings import settings_of

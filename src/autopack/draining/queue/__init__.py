@@ -1,1 +1,1 @@
-"""Which phases may be taken now, and why the others may not."""
+"""Which phases may be taken now, why the others may not, and what ends a drain."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import attrs
 
-from autopack.draining.limits.drain_limits import Limits
+from autopack.draining.queue.drain_limits import Limits
 from autopack.draining.queue.rate_limits import Rates
 from autopack.draining.settings.parameters import DrainChanges
 from autopack.draining.settings.settings import Settings

@@ -15,7 +15,7 @@ from autopack.draining.attempts.escalation import (
     escalation_of,
 )
 from autopack.draining.caps.standing_caps import StandingCaps, given
-from autopack.draining.limits.drain_limits import Limits
+from autopack.draining.queue.drain_limits import Limits
 from autopack.draining.queue.rate_limits import Rate, Rates
 from autopack.draining.settings.named_parts import (
     calibrator_named,

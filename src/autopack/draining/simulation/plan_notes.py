@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from autopack.aggregates.account import lane_of
-from autopack.draining.limits.drain_limits import Limits
+from autopack.draining.queue.drain_limits import Limits
 from autopack.draining.queue.rate_limits import Rates
 from autopack.draining.simulation.plans import Planned
 from autopack.errors.exact_figures import figure

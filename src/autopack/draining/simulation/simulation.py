@@ -5,8 +5,8 @@ from typing import Any, Final, Unpack
 
 import attrs
 
-from autopack.draining.limits.breaker import Breaker
-from autopack.draining.limits.drain_limits import Limits, limit_reached
+from autopack.draining.queue.breaker import Breaker
+from autopack.draining.queue.drain_limits import Limits, limit_reached
 from autopack.draining.settings.parameters import DrainLimits
 from autopack.draining.simulation.backlogs import Backlog, recorded_backlog
 from autopack.draining.simulation.simulated_drain import Step, World

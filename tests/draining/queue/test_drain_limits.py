@@ -3,7 +3,7 @@
 import pytest
 
 from autopack.draining.engine.drain_report import sums_of
-from autopack.draining.limits.drain_limits import Limits, limit_reached
+from autopack.draining.queue.drain_limits import Limits, limit_reached
 from autopack.errors import InvalidInputError
 from autopack.projections.call_use import Use
 from autopack.projections.sums_by_drain_and_run import Work

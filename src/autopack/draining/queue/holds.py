@@ -6,9 +6,9 @@ from shlex import quote
 
 from autopack.aggregates.cap import CapState
 from autopack.draining.caps.enforcement import Caps
-from autopack.draining.limits.breaker import Breaker, Trip
-from autopack.draining.limits.drain_limits import Limits
 from autopack.draining.queue.admission import Admission
+from autopack.draining.queue.breaker import Breaker, Trip
+from autopack.draining.queue.drain_limits import Limits
 from autopack.errors import CapFullError, PriceUnknownError
 from autopack.events import CapAsked, DrainBreakerTripped
 from autopack.log.command_handler import Handler

@@ -1,7 +1,7 @@
 """The circuit breaker: what fails the same way again and again is not tried all night."""
 
 from autopack import Failed, create_run, drain
-from autopack.draining.limits.breaker import Breaker
+from autopack.draining.queue.breaker import Breaker
 from drains import found, specs, states, works
 
 
