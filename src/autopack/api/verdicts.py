@@ -1,6 +1,5 @@
 """Work judged again: by people, and by checks on what was kept."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopack.api.given_reasons import check_why
@@ -8,6 +7,7 @@ from autopack.events import PhaseJudged
 from autopack.log.log import Log, handler_of
 from autopack.ports.check_specs import CheckLike, checks_of
 from autopack.ports.log import Recorded
+from autopack.ports.workspaces import WorkspaceLike
 from autopack.values.ids import PhaseName, phase_ref
 
 if TYPE_CHECKING:
@@ -58,19 +58,21 @@ def recheck(
     *,
     phase_id: str | None = None,
     check: CheckLike = None,
-    workspace: Path | None = None,
+    workspace: WorkspaceLike | None = None,
 ) -> "list[Rechecked]":
     """
     Judge what attempts of a run gave once more, without doing anything again.
 
-    Each attempt is judged by what is kept of it: its outputs. Verdicts are recorded beside the
-    first ones: the last decides the attempt's sample, and nothing moves its phase.
+    Each attempt is judged by what is kept of it: its commit, in a folder that is made for that, or
+    its outputs. Verdicts are recorded beside the first ones: the last decides the attempt's sample,
+    and nothing moves its phase.
 
     Args:
         phase_id: Only this phase.
         check: By what; the checks that the phase, its run or its drain named, if it is left out.
-        workspace: The folder in which the work stands as it is to be judged; without one a check
-            runs in a folder that holds nothing but the outputs.
+        workspace: The folder in which the work stands as it is to be judged, or who keeps folders
+            (a name, with options, or an object); whom the run or the drain named, if it is left
+            out. An attempt without a commit is judged in a folder of its outputs alone.
 
     Raises:
         RunMissingError, PhaseMissingError: It is not there.

@@ -1,12 +1,12 @@
 """``autopack recheck`` and ``autopack checks``: work judged again, and how checks have judged."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from autopack.cli.completion import complete_runs
 from autopack.cli.named_checks import checks_of
+from autopack.cli.named_plugins import workspace_of
 from autopack.cli.output import json_option, print_json, print_table, say, tell_none, users_prints
 from autopack.cli.session import LogCommand, ReadingCommand, Session, example
 
@@ -23,8 +23,12 @@ from autopack.cli.session import LogCommand, ReadingCommand, Session, example
     help="By what: a name, or a program; repeatable.  [default: as they were named]",
 )  # fmt: skip
 @click.option(
-    "--workspace", type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="The folder where the work stands.  [default: one of the kept outputs]",
+    "--workspace", metavar="NAME|FOLDER",
+    help="Where the work stands, or who has its commits.  [default: as the drain's, or the run's]",
+)  # fmt: skip
+@click.option(
+    "-w", "--workspace-option", "workspace_options", multiple=True, metavar="NAME=VALUE",
+    help="An option of the workspace; several times.",
 )  # fmt: skip
 @json_option
 @click.pass_context
@@ -34,7 +38,8 @@ def recheck(
     run_id: str,
     phase_id: str | None,
     check: tuple[str, ...],
-    workspace: Path | None,
+    workspace: str | None,
+    workspace_options: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """
@@ -48,14 +53,20 @@ def recheck(
     assert session is not None
     with users_prints():
         checks = checks_of(session.registry(), check)
+        if workspace_options and workspace is None:
+            raise click.UsageError("--workspace-option (-w) is for a --workspace: name that too.")
+        place = workspace and workspace_of(session.registry(), workspace, workspace_options)
     with session.open_log() as log, users_prints():
-        found = api.recheck(log, run_id, phase_id=phase_id, check=checks, workspace=workspace)
+        found = api.recheck(log, run_id, phase_id=phase_id, check=checks, workspace=place)
     if as_json:
         print_json(found)
     else:
         header = ("phase", "attempt", "check", "before", "now", "says")
         print_table(header, [_row(one) for one in found])
-        tell_none(found, "Nothing is kept that could be judged: its attempts gave no outputs.")
+        tell_none(
+            found,
+            "Nothing is kept that could be judged: there are no outputs, and no commits.",
+        )
     ctx.exit(int(any(one.verdict != "passed" for one in found)))
 
 

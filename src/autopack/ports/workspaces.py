@@ -163,8 +163,9 @@ class Workspaces(Protocol):
     """
     Gives each attempt a folder, and keeps what was done there. Any thread, several at once.
 
-    One may also have ``settings``, which the log keeps, and ``check()``, which raises if
-    something is missing before a drain writes anything.
+    One may also have ``settings``, which the log keeps; ``check()``, which raises if something is
+    missing before a drain writes anything; and ``at(row)``, a context manager that gives a folder
+    with an attempt's work as it was committed, for as long as it is judged again.
     """
 
     name: str

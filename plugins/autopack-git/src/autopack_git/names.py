@@ -34,6 +34,11 @@ def start_path(run_id: str, log_id: str) -> str:
     return f"{safe(run_id)}/start-{safe(log_id)[:8]}"
 
 
+def again_path(run_id: str, commit: str) -> str:
+    """Return the folder in which a commit is judged again."""
+    return f"{safe(run_id)}/again-{commit[:12]}"
+
+
 def merged_branch(run_id: str, n: int = 1) -> str:
     """Return the branch that a run's work is merged into, or the n-th of that name."""
     return f"{_MERGED}/{safe(run_id)}" + ("" if n == 1 else f"-{n}")

@@ -1,5 +1,7 @@
 """The workspace ``worktree``: a git worktree and a branch for each attempt, merged when checked."""
 
+import contextlib
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +34,8 @@ from autopack_git.commits import (
     staged_tree,
 )
 from autopack_git.integration import Integration
-from autopack_git.names import tree_path, work_branch
+from autopack_git.lock import locked
+from autopack_git.names import again_path, safe, tree_path, work_branch
 from autopack_git.options import KEEP_S, Integrate, OnConflict, Options, Submodules
 from autopack_git.program import Git
 from autopack_git.repository import Repository
@@ -171,6 +174,32 @@ class Worktrees:
         """Bring worktrees, branches and log in agreement; take away what nobody needs."""
         return sweep(log, self.repository, self._options)
 
+    @contextlib.contextmanager
+    def at(self, row: WorkspaceRow) -> Iterator[Path]:
+        """
+        Yield a worktree with an attempt's work as it was committed, which is gone afterwards.
+
+        Raises:
+            InvalidInputError: The commit is in this repository no more, or never was.
+        """
+        commit, repository = row.commit or "", self.repository
+        if repository.bare.commit_of(commit) is None:
+            raise InvalidInputError(
+                f"The work of {row.ref}, attempt {row.attempt}, is commit {commit}, which is not "
+                f"in {repository.common}. Fetch it, or name the repository that has it with the "
+                "workspace's option repository=FOLDER.",
+                name="repository",
+                value=repository.common,
+            )
+        path = trees.root_of(repository, self._options.trees) / again_path(row.run_id, commit)
+        with locked(repository.common / "autopack" / f"again-{safe(commit)}.lock"):
+            trees.remove(repository, path)  # of one who was killed here
+            try:
+                self._checked_out(path, None, commit)
+                yield path
+            finally:
+                trees.remove(repository, path)
+
     def _integration(self, attempt: WorkspaceAttempt) -> Integration:
         standing = standing_of(attempt.log, attempt.phase.run_id)
         target = target_of(self.repository, self._options, attempt.phase.run_id, standing)
@@ -212,10 +241,13 @@ class Worktrees:
                 base=base,
             )
         )
-        trees.add(self.repository, path, branch, at)
+        self._checked_out(path, branch, at)
+        return path
+
+    def _checked_out(self, path: Path, branch: str | None, commit: str) -> None:
+        trees.add(self.repository, path, branch, commit)
         if self._options.submodules == "init" and (path / ".gitmodules").exists():
             Git(path)("submodule", "update", "--init", "--recursive", "--quiet")
-        return path
 
     def _left_by_a_lost_one(
         self, attempt: WorkspaceAttempt, standing: Standing

@@ -1,11 +1,14 @@
 """Checks that came from elsewhere with a log: they run nothing here until somebody names them."""
 
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from autopack.events import PhaseQueued, RunCreated
 from autopack.log.command_handler import Handler
+from autopack.log.journal import Journal
 from autopack.ports.check_specs import Checks
 from autopack.ports.importing import IMPORTED
+from autopack.ports.log import Recorded
 from autopack.values.ids import PhaseRef, run_stream
 
 _RUN = ""
@@ -31,19 +34,23 @@ def why_foreign(handler: Handler, ref: PhaseRef, checks: Checks) -> str | None:
     )
 
 
+def was_brought(journal: Journal, recorded: Recorded[Any]) -> bool:
+    """Tell whether an event came to this log by an import or a restore."""
+    parent = journal.backend.identity.parent
+    last = 0 if parent is None else parent[1]
+    return recorded.position <= last or IMPORTED in recorded.meta
+
+
 def _brought(handler: Handler, run_id: str, version: int) -> frozenset[str]:
     """Return the phases of a run whose checks were brought here, and an empty name for its own."""
     known = _known.setdefault(handler, {})
     if run_id not in known or known[run_id][0] != version:
         journal = handler.journal
-        parent = journal.backend.identity.parent
-        last = 0 if parent is None else parent[1]
         found = {
             recorded.event.phase_id if isinstance(recorded.event, PhaseQueued) else _RUN
             for recorded in journal.read(run_stream(run_id))
             if isinstance(recorded.event, PhaseQueued | RunCreated)
-            if recorded.event.checks
-            if recorded.position <= last or IMPORTED in recorded.meta
+            if recorded.event.checks and was_brought(journal, recorded)
         }
         known[run_id] = version, frozenset(found)
     return known[run_id][1]

@@ -1,19 +1,16 @@
 """Attempts judged again, by what is kept of them: nothing is executed but the checks."""
 
 import secrets
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from autopack.draining.checks.foreign_checks import why_foreign
 from autopack.draining.checks.judging import Finding, checked_event, findings, named_texts
+from autopack.draining.checks.kept_folders import KeptFolders
 from autopack.draining.checks.named_checks import check_ready, checks_for
 from autopack.draining.checks.own_checks import waited_for
-from autopack.draining.checks.program_checks import write_outputs
 from autopack.errors import InvalidInputError, PhaseMissingError, RunMissingError
 from autopack.events import (
     DrainStarted,
@@ -28,6 +25,7 @@ from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.ports.check_specs import Checks, checks_of
 from autopack.ports.checks import CheckedWork
 from autopack.ports.work import PhaseView
+from autopack.ports.workspaces import WorkspaceLike
 from autopack.projections.attempts import attempt_key
 from autopack.projections.phases import standing
 from autopack.values.ids import PhaseRef, drain_stream, phase_stream
@@ -76,11 +74,12 @@ def recheck_run(
     *,
     phase_id: str | None,
     checks: Checks | None,
-    workspace: Path | None,
+    workspace: WorkspaceLike | None,
 ) -> list[Rechecked]:
     """Judge every attempt of a run of which something is kept; see ``recheck``."""
     registry, handler = registry_of(log), handler_of(log)
-    check_ready(registry, checks or (), workspace)
+    folders = KeptFolders(log, run_id, workspace)
+    check_ready(registry, checks or (), folders.folder)
     state = handler.run_state(run_id)
     if not state.phases:
         raise RunMissingError(run_id)
@@ -92,13 +91,14 @@ def recheck_run(
         ref = PhaseRef.parse(f"{run_id}/{name}")
         view = standing(state.phases[name], handler.phase_state(ref))
         for kept in _kept(log, ref):
-            if not kept.is_ended or not (kept.outputs or workspace):
+            if not kept.is_ended or not (kept.outputs or folders.has(name, kept.number)):
                 continue
             of_attempt = checks or checks_for(view, state.checks, _of_drain(log, kept.drain))
             if not checks and why_foreign(handler, ref, of_attempt):
                 of_attempt = ()  # it was brought here, and runs nothing
             n_unnamed += not of_attempt
-            found += _rechecked(log, view, kept, of_attempt, workspace)
+            if of_attempt:
+                found += _rechecked(log, view, kept, of_attempt, folders)
     if n_unnamed and not found:
         raise InvalidInputError(
             f"No phase of run {run_id!r} names a check, nor does the run or its drain. Say by what "
@@ -140,7 +140,7 @@ def _of_drain(log: Log, drain: str | None) -> Checks | None:
 
 
 def _rechecked(
-    log: Log, view: PhaseView, kept: _Kept, checks: Checks, workspace: Path | None
+    log: Log, view: PhaseView, kept: _Kept, checks: Checks, folders: KeptFolders
 ) -> list[Rechecked]:
     handler, journal, judging = handler_of(log), journal_of(log), secrets.token_hex(8)
     before = handler.attempt(view.ref, kept.number).verdict
@@ -150,14 +150,15 @@ def _rechecked(
     async def tell(found: Finding) -> None:
         told.append(found)
 
-    with _folder(outputs, workspace) as folder:
+    where = folders.of(view.phase_id, kept.number, kept.drain, outputs)
+    with where as (folder, has_work):
         work = CheckedWork(
             phase=view,
             attempt=kept.number,
             outputs=outputs,
             summary=kept.summary,
             folder=folder,
-            workspace=None if workspace is None else folder,
+            workspace=folder if has_work else None,
             by="recheck",
         )
         settings = handler.known_run(view.run_id)[1].settings
@@ -191,14 +192,3 @@ def _recorded(
         says=event.excerpt,
         before=before,
     )
-
-
-@contextmanager
-def _folder(outputs: Mapping[str, str], workspace: Path | None) -> Iterator[Path]:
-    """Yield where a check runs: in the folder that is named, or in one of the outputs alone."""
-    if workspace is not None:
-        yield workspace.resolve()
-        return
-    with tempfile.TemporaryDirectory(prefix="autopack-recheck-") as name:
-        write_outputs(outputs, Path(name))
-        yield Path(name)
