@@ -55,7 +55,7 @@ def _lines(report: Any, command: str, *, with_samples: bool) -> Iterator[str]:
     yield f"Drain {report.drain_id} {end_words(report)}"
     parts = [f"{report.completed:,} completed"]
     parts += [f"{report.left_failed:,} failed"] if report.left_failed else []
-    parts += [f"{report.gated:,} waiting for you"] if report.gated else []
+    parts += [f"{report.left_gated:,} waiting for you"] if report.left_gated else []
     yield from _titled("phases", [", ".join(parts)])
     yield from _titled("used", [_used(report)])
     if with_samples:
@@ -93,7 +93,7 @@ def _used(report: Any) -> str:
 
 def _tried(report: Any) -> Iterator[str]:
     """Yield how often phases were tried, where that was more than once each."""
-    if report.attempts <= report.completed + report.left_failed + report.gated:
+    if report.attempts <= report.completed + report.left_failed + report.left_gated:
         return
     failed = [f"{report.failed:,} failed"] if report.failed else []
     failed += [f"{report.timed_out:,} timed out"] if report.timed_out else []
@@ -167,11 +167,11 @@ def _steps(report: Any, command: str) -> Iterator[str]:
             yield f"mend what hinders the machine, then {resume}"
         case "blocked":
             yield f"{command} status: why the rest may not be taken"
-        case "empty" if not (report.left_failed or report.gated) and report.calls:
+        case "empty" if not (report.left_failed or report.left_gated) and report.calls:
             yield f"{command} usage: what it cost, by model, day or run"
     if report.left_failed:
         yield f"{command} status: which phases failed for good, and how to try them again"
-    if report.gated:
+    if report.left_gated:
         yield f"{command} phase show RUN/PHASE: what it asks you"
         yield f"{command} phase approve RUN/PHASE (or reject, requeue)"
 

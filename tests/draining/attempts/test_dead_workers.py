@@ -8,11 +8,12 @@ import sys
 import attrs
 import pytest
 
-from autopack import PhaseRef, attempt, requeue, skip, status
+from autopack import PhaseRef, attempt, create_run, drain, requeue, skip, status
 from autopack.draining.attempts.lease_keys import phase_key, worker_key
 from autopack.errors import MoveRefusedError
 from autopack.log.log import journal_of
-from drains import found, states, types_of
+from autopack.report.drain_text import drain_text
+from drains import found, specs, states, types_of, works
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills as POSIX has them")
 
@@ -132,3 +133,39 @@ def test_status_judges_a_worker_of_this_machine_by_the_steady_clock(clocked, clo
         told = {w.worker: w.is_expired for w in status(clocked).live}
 
     assert {"living": False} == told
+
+
+class TestADrainThatTakesBack:
+    """What it takes back is its business: it tells how that stands in the end."""
+
+    @pytest.fixture
+    def doomed(self, filed, log_path, tmp_path):
+        """A log whose only phase with one attempt was killed in it; another comes after it."""
+        create_run(filed, "q", [*specs("x", max_attempts=1), *specs("y", after="x")])
+        program = tmp_path / "doomed.py"
+        program.write_text(DOOMED.replace("r/p1", "q/x"), encoding="utf-8")
+        subprocess.run([sys.executable, str(program), str(log_path)], check=False, timeout=60)
+        end_leases(filed)
+        return filed
+
+    def test_a_phase_whose_attempts_are_spent_by_it_counts_as_failed(self, doomed):
+        """Though the drain has not tried it; what comes after it waits for it."""
+        report = drain(doomed, executor=works, run_id="q")
+
+        assert (0, 1, False) == (report.attempts, report.left_failed, report.is_clean)
+        assert 1 == report.left
+        assert "0 completed, 1 failed" in drain_text(report)
+
+    def test_one_that_has_attempts_left_counts_as_it_stands_in_the_end(self, killed):
+        """It is tried again, and done."""
+        end_leases(killed)
+        report = drain(killed, executor=works, run_id="r", phase_id="p1")
+
+        assert (1, 0, True) == (report.completed, report.left_failed, report.is_clean)
+
+    def test_a_run_that_ends_by_it_is_finished(self, doomed):
+        """As by any other end of its last phase."""
+        skip(doomed, "q/y", why="never mind")
+        drain(doomed, executor=works, run_id="q")
+
+        assert "run.finished" in types_of(doomed, "run-q")

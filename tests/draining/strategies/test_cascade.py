@@ -30,6 +30,7 @@ from autopack.draining.strategies.cascade import TOO_WEAK, is_too_weak, next_mod
 from autopack.errors import InvalidInputError
 from autopack.ports.drain import DrainView, PastAttempt
 from autopack.ports.work import PhaseView
+from autopack.report.drain_text import drain_text
 from drains import found, specs, states
 
 QUICK = {"backoff_base_s": 0.001, "backoff_cap_s": 0.001}
@@ -152,6 +153,9 @@ class TestDrains:
 
         assert {"a": "GATED"} == states(any_log)
         assert ("empty", 3, 3) == (report.reason, report.attempts, report.failed)
+        assert (0, 1) == (report.left_failed, report.left_gated)
+        assert "0 completed, 1 waiting for you\n" in drain_text(report)
+        assert "phase approve RUN/PHASE" in drain_text(report)
         assert 3 == len(found(any_log, "phase.failed"))
         for part in (
             "small (attempt 1): tests_failed, small broke it",

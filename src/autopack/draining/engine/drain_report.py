@@ -17,8 +17,9 @@ class DrainReport:
     The reason is ``empty``, ``blocked`` (what is queued may not be taken), ``limit``,
     ``breaker``, ``price_unknown``, ``machine`` (it hindered the drain for too long), ``strategy``
     or ``stopped``. A drain that was gone on with
-    counts from its first start, its time at work included. ``failed`` and ``timed_out`` count
-    attempts; ``left_failed`` counts phases that it tried and that stood so when it ended.
+    counts from its first start, its time at work included. ``failed``, ``timed_out`` and ``gated``
+    count attempts; ``left_failed`` and ``left_gated`` count phases that it tried, or took back from
+    a worker that was gone, and that stood so when it ended.
     ``assumed_tokens`` and ``assumed_usd`` stand in caps for what nobody told.
     ``unreadable`` counts attempts of whose usage some could not be read, so that tokens and cost
     are the least that was used; ``unreadable_in`` names a phase that shows it.
@@ -57,6 +58,7 @@ class DrainReport:
     passed_over: dict[str, int]
     duration_s: float
     left_failed: int = 0
+    left_gated: int = 0
     left: int = 0
     unreadable: int = 0
     unreadable_in: str | None = None

@@ -56,12 +56,11 @@ from autopack.log.log import Log, handler_of, registry_of
 from autopack.ports.drain import Choose, DrainView, Retry
 from autopack.ports.log import Recorded, from_us
 from autopack.ports.prediction import Coefficients, Estimate
-from autopack.ports.states import OPEN
+from autopack.ports.states import OPEN, PhaseStatus
 from autopack.ports.work import PhaseView
 from autopack.prediction.calibrated_estimates import coefficients, estimated
 from autopack.prediction.calibrators import quantiles_of
 from autopack.projections.attempt_row import AttemptRow
-from autopack.projections.phases import FAILED_STATES
 from autopack.values.ids import estimator_stream
 
 
@@ -216,7 +215,10 @@ class DrainSession:
         self.own.catch_up()
         self.admission.catch_up(self.now())
         lost = [row for row in self.admission.live.values() if row.lease_token not in ours]
-        if lost and reclaim_lost(self.claims, lost):
+        if lost and (taken := reclaim_lost(self.claims, lost)):
+            for event in (one.event for one in taken):
+                self.history.taken_back.add(f"{event.run_id}/{event.phase_id}")
+                self._touched.add(event.run_id)
             self.admission.catch_up(self.now())
         held = {row.lease_token for row in self.admission.live.values()}
         for token in ours:
@@ -232,11 +234,8 @@ class DrainSession:
 
     def sums(self) -> dict[str, Any]:
         """Return what the drain has done and used so far, in plain values."""
-        return {
-            **sums_of(self.account.work),
-            **self._examples,
-            "passed_over": dict(sorted(self._passed_over.counts.items())),
-        }
+        passed_over = dict(sorted(self._passed_over.counts.items()))
+        return {**sums_of(self.account.work), **self._examples, "passed_over": passed_over}
 
     def view(self, *, running: int, reserved_tokens: int, is_planned: bool = False) -> DrainView:
         """Return what the strategy is shown; to plan, a model that rests now is no hindrance."""
@@ -379,10 +378,10 @@ class DrainSession:
         """Record a result that came after the deadline; it changes no state. Any thread."""
         record_late(self.handler, claim, live, outcome)
 
-    def left_failed(self) -> int:
-        """Return how many phases that this drain tried stand failed, or out of time, now."""
-        rows = (self.admission.row(key) for key in self.history.tried)
-        return sum(row is not None and row.status in FAILED_STATES for row in rows)
+    def left_in(self, *states: PhaseStatus) -> int:
+        """Return how many phases that this drain tried or took back stand so now."""
+        rows = map(self.admission.row, {*self.history.tried, *self.history.taken_back})
+        return sum(row is not None and row.status in states for row in rows)
 
     def give_back(self, claim: Claim, live: LiveAttempt, why: str) -> None:
         """Release a phase without spending its attempt."""

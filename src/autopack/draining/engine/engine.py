@@ -34,7 +34,9 @@ from autopack.log.thread_pool import Block
 from autopack.plugins.narrator import Narrator
 from autopack.ports.drain import Choose, Retry, StrategyLike, Wait
 from autopack.ports.log import Recorded
+from autopack.ports.states import PhaseStatus
 from autopack.ports.work import ExecutorLike
+from autopack.projections.phases import FAILED_STATES
 from autopack.report.account_text import wait_line
 
 _narrator: Final = Narrator("autopack.drain")
@@ -370,7 +372,8 @@ class Drain:
             reason=reason[0],
             detail=reason[1],
             duration_s=self._session.elapsed_before_s + duration_s,
-            left_failed=self._session.left_failed(),
+            left_failed=self._session.left_in(*FAILED_STATES),
+            left_gated=self._session.left_in(PhaseStatus.GATED),
             left=self._session.admission.n_queued,
             stuck=tuple(self._session.admission.stuck()),
             held=tuple(held),

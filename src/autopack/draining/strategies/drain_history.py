@@ -21,6 +21,7 @@ class DrainHistory:
     Attributes:
         runs: What was seen of each run.
         tried: How often each phase was taken, by key.
+        taken_back: The phases that it took from workers that were gone, by key.
         failures: How often each fingerprint was seen.
         zero_streak: How many attempts in a row have ended without any call.
     """
@@ -28,6 +29,7 @@ class DrainHistory:
     def __init__(self) -> None:
         self.runs: dict[str, RunHistory] = {}
         self.tried: Counter[str] = Counter()
+        self.taken_back: set[str] = set()
         self.failures: Counter[str] = Counter()
         self.zero_streak = 0
 
