@@ -16,6 +16,7 @@ from autopack import (
     attempt,
     create_run,
     drain,
+    recheck,
     replay,
     requeue,
 )
@@ -107,6 +108,51 @@ def test_a_program_is_told_what_it_judges(any_log, tmp_path):
     assert ("write", True, str(tmp_path.resolve())) == (seen["argv"][0], seen["same"], seen["cwd"])
     assert 4 == len(seen["files"])
     assert "docs/a.md" in seen["files"]
+
+
+@pytest.mark.parametrize("has_workspace", [True, False])
+def test_a_program_is_told_where_it_is_at_work(any_log, tmp_path, monkeypatch, has_workspace):
+    """The attempt's workspace, or the folder in which it runs: as an argument and a variable."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own").mkdir()
+    folder = (tmp_path / "own" if has_workspace else tmp_path).resolve()
+    script = "import os, sys; print(os.getcwd(), os.environ['AUTOPACK_WORKSPACE'], sys.argv[1])"
+    check = {"name": "look", "run": [sys.executable, "-c", script, "{workspace}/a.md"]}
+    run_of(any_log, PhaseSpec("p", check=check))
+    drain(any_log, executor=give, workspace=folder if has_workspace else None)
+    (checked,) = found(any_log, "phase.checked")
+
+    assert f"{folder} {folder} {folder}/a.md" == checked.excerpt
+
+
+@pytest.mark.parametrize("words", ["{goal}", "{payload.x}", "{workspace}"])
+def test_no_shell_reads_what_a_phase_says(any_log, words):
+    """Refused wherever a check is named; the folder of outputs is no word of a phase's."""
+    shell = ["sh", "-c", f"echo {words}; exit 1"]
+    says = "stands in the text that sh reads .argument 3 of check"
+    before = any_log.head().position
+    with pytest.raises(InvalidInputError, match=says):
+        run_of(any_log, PhaseSpec("p", check=shell))
+    with pytest.raises(InvalidInputError, match=says):
+        run_of(any_log, PhaseSpec("p"), check=[shell])
+
+    assert before == any_log.head().position
+    run_of(any_log, PhaseSpec("p", goal="x"))
+    with pytest.raises(InvalidInputError, match=says):
+        drain(any_log, executor=give, check=shell)
+    with pytest.raises(InvalidInputError, match=says):
+        recheck(any_log, "c", check=shell)
+    assert 1 == drain(any_log, executor=give, check=["sh", "-c", "test -d {outputs}"]).completed
+
+
+def test_a_shell_finds_what_a_phase_says_in_its_environment(any_log):
+    """So what the refusal tells to write holds, and nothing of it is run."""
+    check = {"name": "look", "run": ["sh", "-c", 'echo "$AUTOPACK_GOAL"']}
+    run_of(any_log, PhaseSpec("p", goal="a; exit 1; $(exit 1)", check=check))
+    drain(any_log, executor=give)
+    (checked,) = found(any_log, "phase.checked")
+
+    assert ("passed", "a; exit 1; $(exit 1)") == (checked.verdict, checked.excerpt)
 
 
 def test_the_nearest_checks_hold(any_log):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autopack.draining.executors import placeholders
+from autopack.draining.executors.shell_texts import check_shell_texts
 from autopack.draining.settings.named_parts import check_takes, made_of
 from autopack.draining.settings.plugin_options import made_with
 from autopack.errors import AutopackError, InvalidInputError
@@ -74,9 +75,10 @@ def check_ready(registry: Registry, checks: Checks, folder: Path | None = None) 
 
 
 def check_placeholders(spec: CheckSpec) -> None:
-    """Return if every placeholder of a check's program is known."""
+    """Return if every placeholder of a check's program is known, and none is read by a shell."""
     texts = {f"argument {n} of check {spec.name!r}": text for n, text in enumerate(spec.run, 1)}
     placeholders.check(texts, more=(OUTPUTS,))
+    check_shell_texts(spec.run, ours=(OUTPUTS,), of=f"check {spec.name!r}")
 
 
 def why_unready(registry: Registry, checks: Checks, folder: Path | None) -> str | None:

@@ -16,6 +16,7 @@ from autopack.draining.executors.orphaned_programs import Keeper
 from autopack.draining.executors.placeholders import Foreseen, NoValueError, Values
 from autopack.draining.executors.processes import GroupProcess
 from autopack.draining.executors.program_output import Capture
+from autopack.draining.executors.program_variables import own_variables
 from autopack.errors import MachineFaultError
 from autopack.ports.check_specs import CheckSpec
 from autopack.ports.checks import CheckedWork, CheckResult
@@ -52,14 +53,18 @@ async def run_program(
     """
     with _outputs(work.outputs) as folder:
         known = Foreseen(
-            budget_tokens=work.phase.budget_tokens or 0, settings=settings, number=work.attempt
+            budget_tokens=work.phase.budget_tokens or 0,
+            settings=settings,
+            number=work.attempt,
+            workspace=str(work.folder),
         )
         values = Values(work.phase, known, outputs=str(folder))
         try:
             argv = [one for text in spec.run for one in placeholders.arguments([text], values)]
         except NoValueError as fault:
             return _not_run(f"the phase has no value for {{{fault.name}}}, which it needs")
-        env = {**os.environ, **_variables(spec, work, folder)}
+        own = own_variables(work.phase, known)
+        env = {**os.environ, **own, **_variables(spec, folder)}
         return await _ran(spec, argv, env, work.folder)
 
 
@@ -137,12 +142,9 @@ async def _nothing() -> None:
     """Look at nothing while a program runs."""
 
 
-def _variables(spec: CheckSpec, work: CheckedWork, outputs: Path) -> dict[str, str]:
-    """Return what a check's program finds in its environment, as an executor's does."""
+def _variables(spec: CheckSpec, outputs: Path) -> dict[str, str]:
+    """Return what a check's program finds in its environment besides what an executor's does."""
     return {
-        "AUTOPACK_RUN_ID": work.phase.run_id,
-        "AUTOPACK_PHASE_ID": work.phase.phase_id,
-        "AUTOPACK_ATTEMPT": str(work.attempt),
         "AUTOPACK_CHECK": spec.name.replace("\0", ""),
         "AUTOPACK_OUTPUTS": str(outputs),
     }

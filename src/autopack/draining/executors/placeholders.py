@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import attrs
@@ -39,6 +40,7 @@ class Foreseen:
     settings: Mapping[str, Any]
     number: int = 1
     workspace: str = "{workspace}"
+    deadline: datetime | None = None
 
 
 @attrs.frozen

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from autopack.draining.executors.placeholders import Foreseen
 from autopack.errors import InvalidInputError
 from autopack.ports.attempt import Attempt
 from autopack.ports.work import PhaseView
@@ -30,7 +31,7 @@ def given_variables(env: Any) -> dict[str, str]:
     return dict(env or {})
 
 
-def own_variables(phase: PhaseView, attempt: Attempt) -> dict[str, str]:
+def own_variables(phase: PhaseView, attempt: Attempt | Foreseen) -> dict[str, str]:
     """Return what a program is told of its phase and attempt."""
     told = {
         "AUTOPACK_RUN_ID": phase.run_id,

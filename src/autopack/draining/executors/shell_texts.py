@@ -1,7 +1,7 @@
 """Texts that a shell reads: a placeholder in one would make a program of a phase's words."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePath
 from typing import Final
 
@@ -19,13 +19,21 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "phase_id": "AUTOPACK_PHASE_ID",
     "attempt": "AUTOPACK_ATTEMPT",
     "budget_tokens": "AUTOPACK_BUDGET_TOKENS",
+    "feedback": "AUTOPACK_FEEDBACK",
+    "workspace": "AUTOPACK_WORKSPACE",
 }
 """The variables that a program finds anyway, by the placeholder that they stand for."""
 
 
-def check_shell_texts(command: Sequence[Argument]) -> None:
+def check_shell_texts(
+    command: Sequence[Argument], *, ours: Collection[str] = (), of: str = "the command"
+) -> None:
     """
     Return if no text that a shell reads has a placeholder.
+
+    Args:
+        ours: Placeholders that stand for nothing that a phase says.
+        of: What the arguments are of.
 
     Raises:
         InvalidInputError: One has; says what to write in its place.
@@ -35,9 +43,9 @@ def check_shell_texts(command: Sequence[Argument]) -> None:
         if PurePath(text).name not in _SHELLS:
             continue
         read = _text_read(flat, n + 1)
-        names = [] if read is None else names_in(flat[read])
+        names = [] if read is None else [one for one in names_in(flat[read]) if one not in ours]
         if read is not None and names:
-            raise _refusal(flat[n], names, place=read + 1)
+            raise _refusal(flat[n], names, place=f"argument {read + 1} of {of}")
 
 
 def _text_read(flat: Sequence[str], first: int) -> int | None:
@@ -54,12 +62,12 @@ def _text_read(flat: Sequence[str], first: int) -> int | None:
     return None
 
 
-def _refusal(shell: str, names: Sequence[str], *, place: int) -> InvalidInputError:
+def _refusal(shell: str, names: Sequence[str], *, place: str) -> InvalidInputError:
     name = names[0]
     variable = _VARIABLES.get(name)
     as_variable = "" if variable is None else f' as "${variable}", or'
     return InvalidInputError(
-        f"{{{name}}} stands in the text that {shell} reads (argument {place} of the command): a "
+        f"{{{name}}} stands in the text that {shell} reads ({place}): a "
         f"shell would take a phase's words for its own. Write it{as_variable} as an argument of "
         "its own that the shell does not read:",
         do=f"""["{shell}", "-c", "my-agent \\"$1\\"", "{shell}", "{{{name}}}"].""",
