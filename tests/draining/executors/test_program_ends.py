@@ -100,7 +100,33 @@ def test_a_cap_ends_a_program_that_is_not_done(sqlite_log, tmp_path):
 )  # fmt: skip
 def test_a_code_stands_for_a_signal_that_ends_programs_only(code, name):
     """Some exit with an HTTP status modulo 256, which is another number over 128."""
-    assert name == exit_failure("x", code, "").code
+    failure = exit_failure("x", code, "")
+
+    assert name == failure.code
+    assert (True if name.startswith("signal_") else None) == failure.retryable
+
+
+@pytest.mark.parametrize("how", ["os.kill(os.getpid(), 9)", "os.kill(os.getpid(), 15)",
+                                 "os.abort()", "sys.exit(137)"])  # fmt: skip
+def test_a_program_that_a_signal_ended_is_tried_again(log, tmp_path, how):
+    """Nobody knows that the work is to blame; its attempts are spent as by any failure."""
+    once = "import os, sys\nif not os.path.exists('once'):\n    open('once', 'w').close()\n    "
+    command = script(tmp_path, once + how)
+    executor = CommandExecutor(command, cwd=tmp_path)
+    report = drain(log, executor=executor, backoff_base_s=0.001)
+    failed, done = ends(log)
+
+    assert ("execution", True, 1) == (failed.failure_class, failed.retryable, failed.attempt)
+    assert (PhaseCompleted, 2, True) == (type(done), done.attempt, report.is_clean)
+
+
+def test_a_program_that_a_signal_always_ends_fails_in_the_end(log, tmp_path):
+    """After the phase's attempts."""
+    command = script(tmp_path, "import os; os.kill(os.getpid(), 9)")
+    report = drain(log, executor=CommandExecutor(command), backoff_base_s=0.001)
+
+    assert [1, 2] == [end.attempt for end in ends(log)]
+    assert 1 == report.left_failed
 
 
 def test_the_facts_of_the_last_trouble_are_kept(log, tmp_path):

@@ -46,6 +46,9 @@ def exit_failure(
     """
     Return the failure that a return code other than 0 stands for.
 
+    An end by a signal says nothing of the work, and may be the machine's doing or somebody's:
+    another attempt may help. What the drain itself ends is never told so.
+
     Args:
         returncode: As subprocess gives it: negative for a signal.
         last_words: The end of what the program printed for people.
@@ -62,6 +65,7 @@ def exit_failure(
         return Failed(
             f"signal_{name or number}",
             message,
+            retryable=True,
             failure_class="execution",
             exit_code=returncode,
             excerpt=excerpt,
