@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import attrs
 
 from autopack.errors import InvalidInputError
+from autopack.errors.nearest import did_you_mean
 from autopack.events.cap_table import NO_CAPS, CapTable
 from autopack.ports.attempt import Attempt
 from autopack.ports.states import PhaseStatus
@@ -23,6 +24,13 @@ An attempt that has it used more than was recorded of it.
 
 DENIED_USES: Final = "denied-uses"
 """The artifact in which an executor tells which uses of tools were denied, a line for each."""
+
+CLASSES: Final = (
+    "rate_limited", "usage_limit", "overloaded", "connection", "timeout", "truncated", "boundary",
+    "refused", "validation", "check_failed", "auth", "quota", "invalid_request", "execution",
+    "unknown",
+)  # fmt: skip
+"""The classes of failures, as ``autopack_classify_failure`` names them."""
 
 
 @attrs.frozen(kw_only=True)
@@ -142,8 +150,8 @@ class Failed:
         retry_after_s: Not before so many seconds, if there is a next attempt.
         retryable: Whether another attempt may help; None leaves it to the failure's class.
         failure_class: rate_limited, usage_limit, overloaded, connection, timeout, truncated,
-            boundary, refused, validation, auth, quota, invalid_request, execution; None lets the
-            facts decide, then the classifiers.
+            boundary, refused, validation, check_failed, auth, quota, invalid_request, execution,
+            unknown; None lets the facts decide, then the classifiers.
         exit_code: That of a process, negative for a signal.
         excerpt: The telling part of what was printed; attach the whole text.
         source_fields: What the provider or its client told as facts, JSON values by name:
@@ -170,6 +178,9 @@ class Failed:
         for name, kinds, wanted in _FAILED_FIELDS:
             if not isinstance(getattr(self, name), kinds):
                 raise _refusal(self, name, f"{wanted}, or None")
+        if (kind := self.failure_class) is not None and kind not in CLASSES:
+            close = did_you_mean(kind, CLASSES)
+            raise _refusal(self, "failure_class", f"one of {', '.join(CLASSES)}, or None", close)
         if not isinstance(self.source_fields, Mapping):
             raise _refusal(self, "source_fields", "a table of JSON values")
         wait_s = self.retry_after_s
@@ -228,10 +239,10 @@ def _check_texts(outcome: "Completed | NeedsPerson") -> None:
         raise _refusal(outcome, "summary", "a text, or None")
 
 
-def _refusal(outcome: Any, name: str, wanted: str) -> InvalidInputError:
+def _refusal(outcome: Any, name: str, wanted: str, close: str = "") -> InvalidInputError:
     value = reprlib.repr(getattr(outcome, name))
     return InvalidInputError(
-        f"{type(outcome).__name__}({name}={value}): give {wanted}.",
+        f"{type(outcome).__name__}({name}={value}): give {wanted}.{close}",
         name=name,
         value=getattr(outcome, name),
     )

@@ -44,6 +44,12 @@ def small_texts(monkeypatch):
         (lambda: NeedsPerson(" "), r"NeedsPerson(question=' '): give what a person is to decide"),
         (lambda: NeedsPerson("Sure?", ["a"]), r"NeedsPerson(outputs=['a']): give texts"),
         (lambda: Failed("", "m"), r"Failed(code=''): give a code"),
+        (
+            lambda: Failed("x", "m", failure_class="rate_limit"),
+            "or None. Did you mean 'rate_limited'?",
+        ),
+        (lambda: Failed("x", "m", failure_class=""), "Failed(failure_class=''): give one of"),
+        (lambda: Failed("x", "m", failure_class="Timeout"), "Did you mean 'timeout'?"),
         (lambda: Failed("c", "m", "5"), r"Failed(retry_after_s='5'): give seconds, or None"),
         (lambda: Failed("c", "m", float("inf")), r"Failed(retry_after_s=inf): give seconds, under"),
         (lambda: Failed("c", "m", float("nan")), r"Failed(retry_after_s=nan): give seconds, under"),

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from autopack import Failed
 from autopack.draining.attempts.failure_classes import (
-    CLASSES,
     HOPELESS,
     RETRYABLE,
     WAITING,
     class_of,
     zero_yield_reason,
 )
+from autopack.ports.work import CLASSES
 from autopack.report.zero_yield_hints import ZERO_YIELD
 
 

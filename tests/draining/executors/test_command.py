@@ -447,6 +447,16 @@ def test_a_program_may_fail_with_its_own_reason(log, tmp_path):
     )  # fmt: skip
 
 
+def test_a_class_that_is_none_is_told_as_a_bad_outcome(log, tmp_path):
+    """With the name that was meant: by another one a limit would fail the phase for good."""
+    told = {"type": "autopack.failed", "code": "slow_down", "message": "not so fast",
+            "failure_class": "rate_limit"}  # fmt: skip
+    ended = run(log, *printing(tmp_path, told))
+
+    assert "bad_outcome" == ended.code
+    assert "Did you mean 'rate_limited'?" in ended.message
+
+
 TREE = """\
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -12,15 +12,8 @@ from typing import Any, Final
 
 from autopack.draining.attempts.error_sentences import by_sentence, facts_in
 from autopack.draining.attempts.error_words import BY_EXCEPTION, OWN_FAULTS, by_status, by_word
-from autopack.ports.work import Classed, Failed
+from autopack.ports.work import CLASSES, Classed, Failed
 from autopack.report.failure_words import ends_of
-
-CLASSES: Final = (
-    "rate_limited", "usage_limit", "overloaded", "connection", "timeout", "truncated", "boundary",
-    "refused", "validation", "check_failed", "auth", "quota", "invalid_request", "execution",
-    "unknown",
-)  # fmt: skip
-"""The classes of failures, as ``autopack_classify_failure`` names them."""
 
 WAITING: Final = frozenset({"rate_limited", "usage_limit", "overloaded", "connection"})
 """Classes of what passes by itself: the phase is not to blame, and its attempt is not spent."""
