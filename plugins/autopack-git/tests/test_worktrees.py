@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
 from tests.repositories import branches, commit, files_at, git, trees, write
 
 import autopack
@@ -37,6 +38,13 @@ def writes(**files):
 def row_of(log, phase_id, attempt=1, run="r", until=None):
     rows = autopack.replay(log, "workspaces", until=until).rows
     return rows[f"{run}/{phase_id}#{attempt}"]
+
+
+def folder_log(log):
+    from autopack.draining.workspaces.folder_log import FolderLog
+    from autopack.log.log import handler_of
+
+    return FolderLog(handler_of(log))
 
 
 def phase_of(log, phase_id, run="r"):
@@ -366,6 +374,97 @@ class TestAsked:
         assert ("by hand", "person") == (row.how, row.merged_by)
 
 
+class TestApproved:
+    """Work that was approved, and meets what was merged since."""
+
+    @pytest.fixture
+    def met(self, log, repository):
+        """Two phases that add a line to one file were approved; the first of them is merged."""
+        specs = [PhaseSpec(name, labels={"gate": "Good?"}) for name in ("one", "two")]
+        self.drain(log, repository, *specs)
+        self.approve(log, "one")
+        self.approve(log, "two")
+        return self.drain(log, repository)
+
+    def drain(self, log, repository, *specs):
+        def work(phase, attempt):
+            with (attempt.workspace / "a.txt").open("a", encoding="utf-8") as file:
+                file.write(f"{phase.phase_id}\n")
+
+        return drained(log, repository, work, *specs)
+
+    def approve(self, log, phase_id):
+        ref = PhaseRef("r", phase_id)
+        autopack.decide_gate(log, ref, decision="approve", actor="ann", why="good")
+
+    def told(self, log):
+        return [(row.phase_id, row.waits, row.unmerged) for row in autopack.list_workspaces(log)]
+
+    def test_the_list_says_why_it_is_not_merged(self, log, repository, met):
+        """And asks nobody for what was decided."""
+        assert [
+            ("one", False, None),
+            ("two", False, "cannot be merged: a.txt"),
+        ] == self.told(log)
+
+    def test_each_sweep_says_what_to_type(self, log, repository, met):
+        """A merge by hand, or the commands by which it is done anew."""
+        (note,) = Worktrees(repository=repository).sweep(folder_log(log)).notes
+
+        assert "r/two is approved, but its work cannot be merged" in note
+        assert f"git checkout autopack/r && git merge {row_of(log, 'two').branch}." in note
+        assert "autopack phase judge r/two --wrong --why REASON" in note
+        assert "autopack phase requeue r/two --why REASON" in note
+
+    def test_a_drain_warns_of_it(self, log, repository, met):
+        """When it begins, and when it ends."""
+        with structlog.testing.capture_logs() as lines:
+            self.drain(log, repository)
+        found = [line for line in lines if line["event"].startswith("r/two is approved")]
+
+        assert ["warning"] * 2 == [line["log_level"] for line in found]
+
+    def test_a_merge_by_hand_is_found(self, log, repository, met):
+        """Whatever became of the lines that met."""
+        git(repository, "checkout", "--quiet", "autopack/r")
+        git(repository, "merge", row_of(log, "two").branch, check=False)
+        write(repository, {"a.txt": "one\ntwo\nthree\none\ntwo\n"})
+        git(repository, "commit", "--quiet", "--all", "--message", "Merge")
+        git(repository, "checkout", "--quiet", "main")
+        self.drain(log, repository)
+
+        assert "by hand" == row_of(log, "two").how
+        assert [("one", False, None), ("two", False, None)] == self.told(log)
+        assert ["autopack/r", "main"] == branches(repository)
+
+    def test_it_may_be_done_anew(self, log, repository, met):
+        """On what is merged by now: judged wrong, put back, approved again."""
+        ref = PhaseRef("r", "two")
+        autopack.judge_phase(log, ref, right=False, actor="ann", why="it conflicts")
+        assert ("two", False, None) == self.told(log)[1]
+
+        autopack.requeue(log, ref, actor="ann", why="anew")
+        self.drain(log, repository)
+        self.approve(log, "two")
+        self.drain(log, repository)
+
+        assert files_at(repository, "autopack/r")["a.txt"].endswith("one\ntwo")
+        assert row_of(log, "two", attempt=2).merged is not None
+        assert row_of(log, "two").merged is None
+
+    def test_what_does_not_meet_is_rebased_and_merged(self, log, repository):
+        """By the next drain, and no branch of it is left."""
+        specs = [PhaseSpec(name, labels={"gate": "Good?"}) for name in ("one", "two")]
+        drained(log, repository, writes(), *specs)
+        self.approve(log, "one")
+        self.approve(log, "two")
+        drained(log, repository, writes())
+
+        assert ["fast-forward", "rebase"] == [row_of(log, name).how for name in ("one", "two")]
+        assert {"a.txt", "one.txt", "two.txt"} == files_at(repository, "autopack/r").keys()
+        assert ["autopack/r", "main"] == branches(repository)
+
+
 class TestIntoTheCheckout:
     """``fast-forward`` and ``rebase``: the branch that is checked out."""
 
@@ -504,7 +603,9 @@ class TestConflicts:
         autopack.decide_gate(log, PhaseRef("r", "one"), decision="approve", actor="ann", why="yes")
         drained(log, repository, work, options=options)
 
-        assert "Phase one, which this one comes after" in phase_of(log, "two").reason
+        assert (
+            "What this comes after is not merged. r/one is approved" in phase_of(log, "two").reason
+        )
         branch = row_of(log, "one").branch
         git(repository, "merge", "--quiet", "-X", "theirs", branch)
         autopack.decide_gate(
@@ -543,6 +644,33 @@ def test_what_was_checked_is_merged_though_its_worker_was_lost(log, repository, 
     assert [1] == called
     assert "one.txt" in files_at(repository, "autopack/r")
     assert ("COMPLETE", 2) == (phase_of(log, "one").status, phase_of(log, "one").attempts)
+
+
+@pytest.mark.parametrize("method", ["move", "_record"])
+def test_no_branch_of_rebased_work_is_left_by_a_lost_worker(log, repository, monkeypatch, method):
+    """Lost before its rebased commit was merged, or after that and before the log knew."""
+    from autopack_git import integration
+
+    def work(phase, attempt):
+        if phase.phase_id == "two":
+            commit(repository, {"b.txt": "theirs\n"}, "Theirs")
+        return writes()(phase, attempt)
+
+    def lost(*given, **_named):
+        if "two" in str(given) or method == "move":
+            raise KeyboardInterrupt
+
+    options = {"integrate": "rebase"}
+    place = integration if method == "move" else integration.Integration
+    with monkeypatch.context() as patched:
+        patched.setattr(place, method, lost)
+        with pytest.raises(KeyboardInterrupt):
+            drained(log, repository, work, PhaseSpec("two"), options=options)
+    drained(log, repository, writes(), options=options)
+
+    assert "COMPLETE" == phase_of(log, "two").status
+    assert {"a.txt", "b.txt", "two.txt"} == files_at(repository, "main").keys()
+    assert ["main"] == branches(repository)
 
 
 def test_programs_work_in_the_tree(log, repository):

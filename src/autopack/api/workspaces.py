@@ -1,10 +1,17 @@
 """Folders of attempts: which there are, what was merged of the work in them, and a sweep."""
 
-from autopack.draining.settings.named_workspaces import keeper_in, workspace_of
+import contextlib
+from collections.abc import Iterator
+
+import attrs
+
+from autopack.api.views import phase_rows
+from autopack.draining.settings.named_workspaces import keeper_in, keeper_named, workspace_of
 from autopack.draining.workspaces.folder_log import FolderLog
-from autopack.errors import InvalidInputError, RunMissingError
+from autopack.errors import AutopackError, InvalidInputError, RunMissingError
 from autopack.log import views
 from autopack.log.log import Log, handler_of, journal_of, registry_of
+from autopack.ports.states import PhaseStatus
 from autopack.ports.workspaces import Swept, WorkspaceLike, WorkspaceRow
 from autopack.projections.runs import RUNS
 from autopack.projections.workspaces import WORKSPACES
@@ -27,7 +34,30 @@ def list_workspaces(log: Log, run_id: str | None = None) -> list[WorkspaceRow]:
         raise RunMissingError(run_id, known=known)
     rows = views.current(journal, WORKSPACES).rows.values()
     found = [row for row in rows if run_id in (None, row.run_id)]
-    return sorted(found, key=lambda row: row.position)
+    return sorted(_decided(log, found), key=lambda row: row.position)
+
+
+def _decided(log: Log, found: list[WorkspaceRow]) -> Iterator[WorkspaceRow]:
+    """Yield folders with what their phases say: whether a person is waited for, or has approved."""
+    undecided = {row.ref for row in found if row.commit is not None and row.merged is None}
+    phases = phase_rows(log, sorted(undecided)) if undecided else {}
+    for row in found:
+        phase = phases.get(row.ref)
+        is_last = phase is not None and phase.attempts == row.attempt
+        status = phase.status if phase is not None and is_last else None
+        is_approved = status is PhaseStatus.COMPLETE and phases[row.ref].is_right is not False
+        why = _why_unmerged(log, row) if is_approved else None
+        yield attrs.evolve(row, waits=status is PhaseStatus.GATED, unmerged=why)
+
+
+def _why_unmerged(log: Log, row: WorkspaceRow) -> str:
+    """Return why approved work is not merged, as far as whoever keeps it can tell from here."""
+    with contextlib.suppress(AutopackError, OSError):
+        keeper = keeper_named(registry_of(log), row.workspace)
+        ask = getattr(keeper, "why_unmerged", None)
+        if ask is not None and (why := ask(FolderLog(handler_of(log)), row)):
+            return str(why)
+    return "not merged yet: the next drain tries"
 
 
 def sweep_workspaces(log: Log, workspace: WorkspaceLike) -> Swept:

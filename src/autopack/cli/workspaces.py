@@ -81,7 +81,8 @@ def sweep(session: Session, workspace: str, options: tuple[str, ...], as_json: b
 def _line(row: "WorkspaceRow") -> tuple[str | None, ...]:
     size = f"+{row.lines_added} -{row.lines_removed}" if row.commit else None
     merged = None if row.merged is None else f"{row.merged[:12]} in {row.target}, {row.how}"
-    waits = "waits for a person" if row.waits and row.commit else None
+    waits = "waits for a person" if row.waits else None
+    approved = f"approved; {row.unmerged}" if row.unmerged else None
     commit, files = (row.commit or row.kept or "")[:12] or None, str(row.files)
     folder = "gone" if row.is_closed else row.path
     return (
@@ -89,6 +90,6 @@ def _line(row: "WorkspaceRow") -> tuple[str | None, ...]:
         commit,
         files if size else None,
         size,
-        merged or waits,
+        merged or approved or waits,
         folder,
     )

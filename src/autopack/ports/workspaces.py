@@ -25,11 +25,12 @@ class WorkspaceRow:
         position: That of the event with which it was opened, or first heard of.
         is_closed: Whether the folder is gone.
         commit: The attempt's work as one commit, on ``branch``; None before there is one.
-        waits: Whether a person decides before it is merged.
+        waits: Whether a person decides before it is merged; in a list, whether one is to now.
         merged: The commit as it stands in ``target``, and with ``before`` and ``after`` the
             branch's head before and since; None if it was not merged.
         merged_at: The position at which that was recorded.
         kept: The commit that holds what was left in the folder when it was taken away.
+        unmerged: In a list, why approved work is not merged; the log does not have it.
     """
 
     run_id: str
@@ -56,6 +57,7 @@ class WorkspaceRow:
     merged_by: str | None = None
     merged_at: int | None = None
     kept: str | None = None
+    unmerged: str | None = None
 
     @property
     def ref(self) -> str:
@@ -164,8 +166,9 @@ class Workspaces(Protocol):
     Gives each attempt a folder, and keeps what was done there. Any thread, several at once.
 
     One may also have ``settings``, which the log keeps; ``check()``, which raises if something is
-    missing before a drain writes anything; and ``at(row)``, a context manager that gives a folder
-    with an attempt's work as it was committed, for as long as it is judged again.
+    missing before a drain writes anything; ``at(row)``, a context manager that gives a folder with
+    an attempt's work as it was committed, for as long as it is judged again; and
+    ``why_unmerged(log, row)``, which returns why approved work cannot be merged by itself.
     """
 
     name: str

@@ -21,6 +21,7 @@ from autopack_git.options import Options
 from autopack_git.program import Git
 from autopack_git.repository import Repository
 from autopack_git.standing import standing_of
+from autopack_git.unmerged import Unmerged, unmerged
 
 _TRIES: Final = 5
 _TOLD_MOST: Final = 20
@@ -76,19 +77,27 @@ class Integration:
         self._record(row, merge, by="drain")
         return None
 
-    def merge_approved(self) -> list[WorkspaceRow]:
+    def merge_approved(self) -> list[Unmerged]:
         """Merge what a person approved and nobody has merged; return what cannot be."""
         left = []
         for row in standing_of(self._log, self.run_id).rows:
-            if row.commit is None or row.merged is not None or not self._is_approved(row):
+            if row.merged is not None or not self._is_approved(row):
                 continue
             try:
                 merge = self._planned(row)
                 move(self._repository, self.target, merge)
                 self._record(row, merge, by="sweep")
-            except (ConflictError, HeldBackError, MovedError):
-                left.append(row)
+            except (ConflictError, HeldBackError, MovedError) as fault:
+                left.append(unmerged(row, self.target, fault))
         return left
+
+    def why_unmerged(self, row: WorkspaceRow) -> str | None:
+        """Return in a few words why approved work is not merged; None if a drain can do it."""
+        try:
+            self._planned(row)
+        except ConflictError as fault:
+            return unmerged(row, self.target, fault).why
+        return None
 
     def reconcile(self) -> None:
         """Tell the log of merges that it does not know: the worker was killed, or a person did."""
@@ -115,8 +124,10 @@ class Integration:
         return planned(git, row.commit or "", row.base or "", git.head_of(self.target))
 
     def _is_approved(self, row: WorkspaceRow) -> bool:
+        if row.commit is None or self._repository.bare.commit_of(row.commit) is None:
+            return False  # there is none; or it is another repository's
         phase = self._log.phase(row.run_id, row.phase_id)
-        if phase is None or phase.status is not PhaseStatus.COMPLETE:
+        if phase is None or phase.status is not PhaseStatus.COMPLETE or phase.is_right is False:
             return False
         return phase.attempts == row.attempt
 

@@ -6,7 +6,7 @@ from typing import Final
 
 _SAFE: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 _MOST: Final = 60
-_WORK: Final = "autopack-work"
+WORK: Final = "autopack-work"
 _MERGED: Final = "autopack"
 
 
@@ -21,7 +21,7 @@ def safe(name: str) -> str:
 
 def work_branch(run_id: str, phase_id: str, attempt: int, token: str) -> str:
     """Return the branch of an attempt, which no other attempt of any log has."""
-    return f"{_WORK}/{safe(run_id)}/{safe(phase_id)}/{attempt}-{token[:8]}"
+    return f"{WORK}/{safe(run_id)}/{safe(phase_id)}/{attempt}-{token[:8]}"
 
 
 def tree_path(run_id: str, phase_id: str, attempt: int, token: str) -> str:

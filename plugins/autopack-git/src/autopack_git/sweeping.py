@@ -10,8 +10,9 @@ from autopack_git import trees
 from autopack_git.baseline import target_of
 from autopack_git.commits import UnkeepableError
 from autopack_git.integration import Integration
+from autopack_git.names import WORK
 from autopack_git.options import Options
-from autopack_git.program import GitError
+from autopack_git.program import Git, GitError
 from autopack_git.repository import Repository
 from autopack_git.standing import NAME, Standing, origin_of, standing_of
 
@@ -23,7 +24,7 @@ def sweep(log: WorkspaceLog, repository: Repository, options: Options) -> Swept:
     for run_id in dict.fromkeys(row.run_id for row in log.folders() if row.workspace == NAME):
         standing = _reconciled(log, repository, options, run_id, notes)
         for row in _open(standing, repository):
-            why = _why_over(log, row, repository, options)
+            why = _why_over(log, row, standing, repository, options)
             try:
                 if why is None:
                     left += 1
@@ -33,6 +34,7 @@ def sweep(log: WorkspaceLog, repository: Repository, options: Options) -> Swept:
             except (UnkeepableError, AutopackError, OSError) as fault:
                 left += 1
                 notes.append(f"{row.path} stays: {fault}")
+        _drop_merged(standing_of(log, run_id), repository)
     return Swept(removed=removed, saved=saved, left=left, notes=tuple(notes))
 
 
@@ -85,13 +87,40 @@ def _reconciled(
         integration = Integration(repository, options, log, run_id, target)
         with repository.merging(target):
             integration.reconcile()
-            notes += [
-                f"{row.ref} is approved, and {row.branch} cannot be merged by itself"
-                for row in integration.merge_approved()
-            ]
+            notes += [one.told for one in integration.merge_approved()]
     except (AutopackError, OSError) as fault:
         notes.append(f"run {run_id} could not be brought in agreement: {fault}")
     return standing_of(log, run_id)
+
+
+def _drop_merged(standing: Standing, repository: Repository) -> None:
+    """Delete branches of work that is merged, though the worker was lost before that was seen."""
+    git = repository.bare
+    words = ("for-each-ref", "--format=%(refname:short) %(objectname)", f"refs/heads/{WORK}")
+    heads = dict(line.rsplit(" ", 1) for line in git.read(*words).splitlines())
+    for row in standing.rows:
+        head = heads.get(row.branch or "")
+        if head is None or head != row.commit or not row.is_closed:
+            continue
+        if row.merged is not None or _is_taken(row, standing, git):
+            trees.drop_branch(repository, row.branch or "", head)
+
+
+def _is_taken(row: WorkspaceRow, standing: Standing, git: Git) -> bool:
+    """Tell whether a later attempt has gone on with a lost one's commit, and that is merged."""
+    if row.commit is None:
+        return False
+    later = [
+        one.commit
+        for one in standing.of_phase(row.phase_id)
+        if one.attempt > row.attempt and one.base == row.base and one.merged and one.commit
+    ]
+    if not later or any(git.commit_of(one) is None for one in (row.commit, *later)):
+        return False
+    tree, *trees_of_later = git.read(
+        "rev-parse", *(f"{one}^{{tree}}" for one in (row.commit, *later))
+    ).split()
+    return tree in trees_of_later
 
 
 def _open(standing: Standing, repository: Repository) -> Iterator[WorkspaceRow]:
@@ -102,13 +131,17 @@ def _open(standing: Standing, repository: Repository) -> Iterator[WorkspaceRow]:
 
 
 def _why_over(
-    log: WorkspaceLog, row: WorkspaceRow, repository: Repository, options: Options
+    log: WorkspaceLog,
+    row: WorkspaceRow,
+    standing: Standing,
+    repository: Repository,
+    options: Options,
 ) -> str | None:
     """Return why a worktree is needed no more; None while it is."""
     if log.is_live(row.lease_token):
         return None
     path = Path(row.path or "")
-    if row.merged is not None:
+    if row.merged is not None or _is_taken(row, standing, repository.bare):
         return "its work is merged"
     if not path.exists():
         return "there was none any more"

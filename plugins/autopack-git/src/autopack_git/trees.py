@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from autopack_git.commits import Origin, author, made, staged_tree
+from autopack_git.merging import ConflictError, merged_tree
 from autopack_git.program import Git, GitError
 from autopack_git.repository import Repository
 
@@ -91,12 +92,14 @@ def save(repository: Repository, path: Path, branch: str, origin: Origin, base: 
     """
     git = Git(path)
     _unlock(git)
-    head = git.commit_of("HEAD") or base
+    head, work = git.commit_of("HEAD") or base, repository.bare.head_of(branch)
     if not is_clean(path):
         tree = staged_tree(path, head)
         if tree != git.read("rev-parse", f"{head}^{{tree}}"):
             message = f"Keep what attempt {origin.attempt} at {origin.phase_id} left"
             head = made(git, tree, head, message, origin)
+    elif work is not None and head != work and is_rebased(git, head, work, base):
+        return work  # it was put on top of others' work, to be checked again
     on_branch = repository.bare.head_of(branch)
     if on_branch not in (None, head, base) and not git.asks(
         "merge-base", "--is-ancestor", str(on_branch), head
@@ -109,6 +112,18 @@ def save(repository: Repository, path: Path, branch: str, origin: Origin, base: 
         return None
     repository.bare("update-ref", f"refs/heads/{branch}", head)
     return head
+
+
+def is_rebased(git: Git, commit: str, work: str, base: str) -> bool:
+    """Tell whether a commit is an attempt's own, put by us on top of another commit."""
+    words = ("log", "-1", "--format=%an%x00%ae%x00%at%x00%B")
+    if base == commit or git.read(*words, commit) != git.read(*words, work):
+        return False
+    parent = git.commit_of(f"{commit}^")
+    with contextlib.suppress(ConflictError):
+        told = git.read("rev-parse", f"{commit}^{{tree}}")
+        return parent is not None and merged_tree(git, work, base, parent) == told
+    return False
 
 
 def drop_branch(repository: Repository, branch: str, at: str) -> None:

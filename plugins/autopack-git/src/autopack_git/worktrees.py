@@ -124,8 +124,9 @@ class Worktrees:
         with self.repository.merging(integration.target, attempt):
             integration.reconcile()
             unmerged = integration.merge_approved()
-        if blocked := [row for row in unmerged if row.phase_id in phase.after]:
-            return Opened(None, NeedsPerson(_blocked(blocked[0], integration.target)))
+        if blocked := [one for one in unmerged if one.row.phase_id in phase.after]:
+            told = f"{blocked[0].told} Then send this back to the queue."
+            return Opened(None, NeedsPerson(f"What this comes after is not merged. {told}"))
         standing = standing_of(log, phase.run_id)
         before = self._left_by_a_lost_one(attempt, standing)
         is_kept = before is not None and before.merged is None
@@ -173,6 +174,14 @@ class Worktrees:
     def sweep(self, log: WorkspaceLog) -> Swept:
         """Bring worktrees, branches and log in agreement; take away what nobody needs."""
         return sweep(log, self.repository, self._options)
+
+    def why_unmerged(self, log: WorkspaceLog, row: WorkspaceRow) -> str | None:
+        """Return in a few words why approved work cannot be merged; None if a drain can do it."""
+        standing = standing_of(log, row.run_id)
+        target, repository = standing.target, Repository(Path(row.source or ""))
+        if target is None:
+            return None
+        return Integration(repository, self._options, log, row.run_id, target).why_unmerged(row)
 
     @contextlib.contextmanager
     def at(self, row: WorkspaceRow) -> Iterator[Path]:
@@ -307,14 +316,6 @@ class Worktrees:
 def _where(row: WorkspaceRow) -> str:
     size = Size(files=row.files, added=row.lines_added, removed=row.lines_removed)
     return f"It is commit {(row.commit or '')[:12]} ({size_line(size)}) on branch {row.branch}."
-
-
-def _blocked(row: WorkspaceRow, target: str) -> str:
-    return (
-        f"Phase {row.phase_id}, which this one comes after, is complete, but its work on branch "
-        f"{row.branch} cannot be merged into {target} by itself. Merge it by hand, then send this "
-        "back to the queue."
-    )
 
 
 def _asking(outcome: Completed | NeedsPerson, more: str) -> NeedsPerson:

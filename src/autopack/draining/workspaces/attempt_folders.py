@@ -85,7 +85,9 @@ class AttemptFolders:
         """Bring folders and log in agreement; what fails is told, and stops no drain."""
         for keeper in self._keepers.all():
             try:
-                await _awaited(partial(keeper.sweep, self._log), "sweep")
+                found = await _awaited(partial(keeper.sweep, self._log), "sweep")
+                for note in found.notes:
+                    _narrator.warning(note)
             except Exception as fault:
                 _narrator.error("folders could not be swept", why=str(fault), exc_info=fault)
 

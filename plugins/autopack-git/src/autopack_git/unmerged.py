@@ -1,0 +1,51 @@
+"""Approved work that is not merged: why, and what a person types."""
+
+from shlex import quote
+
+import attrs
+
+from autopack.types import WorkspaceRow
+from autopack_git.merging import ConflictError, HeldBackError, MovedError
+
+_TOLD_MOST = 20
+
+
+@attrs.frozen(kw_only=True)
+class Unmerged:
+    """
+    Work that a person has approved, and that could not be merged.
+
+    Args:
+        why: In a few words; files, for a conflict.
+        told: What to do, for a person.
+    """
+
+    row: WorkspaceRow
+    why: str
+    told: str
+
+
+def unmerged(
+    row: WorkspaceRow, target: str, fault: ConflictError | HeldBackError | MovedError
+) -> Unmerged:
+    """Return what a person is told of approved work that was not merged."""
+    if isinstance(fault, ConflictError):
+        files = ", ".join(fault.files[:_TOLD_MOST])
+        told = (
+            f"{row.ref} is approved, but its work cannot be merged: {target} has changed the same "
+            f"in {files}. {ways(row, target)}"
+        )
+        return Unmerged(row=row, why=f"cannot be merged: {files}", told=told)
+    why = str(fault) if isinstance(fault, HeldBackError) else f"{target} was moved meanwhile"
+    told = f"{row.ref} is approved, but its work is not merged yet: {why}. The next drain tries."
+    return Unmerged(row=row, why=f"not merged yet: {why}", told=told)
+
+
+def ways(row: WorkspaceRow, target: str) -> str:
+    """Return what to type: a merge by hand, or that it is done anew."""
+    ref = quote(row.ref)
+    return (
+        f"Merge it by hand, which the next drain finds: git checkout {quote(target)} && git merge "
+        f"{quote(row.branch or '')}. Or have it done anew on what is there: autopack phase judge "
+        f"{ref} --wrong --why REASON, then autopack phase requeue {ref} --why REASON."
+    )
