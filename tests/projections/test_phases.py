@@ -57,6 +57,22 @@ def row(*events):
     return board(queued(), *events).rows["r1/a"]
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        attrs.evolve(completed(), attempt=2),
+        PhaseTimedOut(**NAMES, attempt=2, lease_token="a2", timeout_s=9.0, message="late"),
+    ],
+)
+def test_an_end_that_is_no_failure_has_no_failure_class(end):
+    """What an attempt before it failed of is told of it no more."""
+    first = [claimed(), failed(failure_class="check_failed", fingerprint="boom|it")]
+    before, after = row(*first), row(*first, claimed(attempt=2), end)
+
+    assert ("check_failed", "boom|it") == (before.failure_class, before.fingerprint)
+    assert (None, None) == (after.failure_class, after.fingerprint)
+
+
 def test_a_queued_phase_is_as_it_was_asked_for():
     """Every field of the request that a worker may need is on the row."""
     asked = queued(

@@ -325,7 +325,8 @@ def _row(planned: Any) -> tuple[Any, ...]:
     cost = None if planned.predicted_usd is None else f"{planned.predicted_usd:.4f}"
     reason = f"retry: {planned.reason}" if planned.is_retry else planned.reason
     if planned.problem is not None:
-        reason = f"it would fail: {planned.problem}"
+        says = planned.problem  # one that would wait for a person says that itself
+        reason = says if says.startswith("it would ") else f"it would fail: {says}"
     predicted, budget = planned.predicted_output_tokens, planned.budget_tokens
     return (str(planned.ref), predicted, budget, cost, reason)
 

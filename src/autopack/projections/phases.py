@@ -60,7 +60,7 @@ class PhaseBoard:
     """Every queued phase by ``RUN/PHASE``; phases that were never queued are left out."""
 
     name: Final = "phases"
-    version: Final = 6
+    version: Final = 7
     types: Final[tuple[type, ...]] = (PhaseQueued, LlmUsageRecorded, *_PHASE_EVENTS)
     row_type: Final = PhaseView
     total_type: Final = BoardTotal
@@ -207,12 +207,7 @@ def _told(event: PhaseEvent) -> dict[str, Any]:
         case PhaseCompleted():
             return _ended(event, None, None)
         case PhaseFailed():
-            told = _ended(event, event.code, event.message)
-            return {
-                **told,
-                "failure_class": event.failure_class,
-                "fingerprint": event.fingerprint,
-            }
+            return _ended(event, event.code, event.message)
         case PhaseTimedOut():
             return {**_ended(event, "timed_out", event.message), "duration_s": event.timeout_s}
         case PhaseGated():
@@ -257,6 +252,8 @@ def _ended(
         "outputs": getattr(event, "outputs", {}),
         "artifacts": event.artifacts,
         "summary": getattr(event, "summary", None),
+        "failure_class": getattr(event, "failure_class", None),
+        "fingerprint": getattr(event, "fingerprint", None),
     }
 
 

@@ -251,9 +251,13 @@ def test_what_could_not_be_checked_is_not_begun(any_log):
     """A name that nobody registered is told before anything was paid for."""
     begun = []
     run_of(any_log, PhaseSpec("p", check="nope"), PhaseSpec("q", check=["no-such-program-here"]))
+    planned = Drain(any_log, executor=give).plan()
     drain(any_log, executor=lambda phase, _live: begun.append(phase.phase_id))
     questions = [gated.question for gated in found(any_log, "phase.gated")]
 
+    plan = {str(one.ref): one.problem for one in planned}
+    assert all("it would wait for a person" in why for why in plan.values())
+    assert ["nope" in plan["c/p"], "no-such-program-here" in plan["c/q"]] == [True, True]
     assert [] == begun
     assert ["nope" in questions[0], "no-such-program-here" in questions[1]] == [True, True]
     assert all("Nothing was done" in question for question in questions)
@@ -331,6 +335,35 @@ def test_a_long_answer_is_told_by_its_end(any_log):
     assert told[1].rstrip().endswith("division by zero")
     assert "the last word" in told[1]
     assert "red red" in any_log.artifacts.get(next(iter(first.artifacts.values())))
+
+
+def test_binary_output_of_a_check_is_told_printable(any_log):
+    """Its control characters are escapes for the next attempt and in the log; lines stay lines."""
+    printed = r"b'\x01\x07bell\n\x9b\x1b[31mred\x1b[0m\tend\x08'"
+    script = f"import sys; sys.stdout.buffer.write({printed}); sys.exit(1)"
+    run_of(any_log, PhaseSpec("p", check={"name": "raw", "run": [sys.executable, "-c", script]}))
+    told = []
+
+    def execute(phase, _attempt):
+        told.append(phase.feedback)
+        return Completed({"a.md": "text"})
+
+    drain(any_log, executor=execute, max_phases=2, backoff_base_s=0.01)
+    (failed, *_) = found(any_log, "phase.failed")
+
+    assert told[0] is None
+    for text in (told[1], failed.message, found(any_log, "phase.checked")[0].excerpt):
+        assert "\\x01\\x07bell\n" in text
+        assert all(one.isprintable() or one in "\n\t" for one in text)
+
+
+def test_a_callable_check_is_told_printable(any_log):
+    """As a program's output is."""
+    run_of(any_log, PhaseSpec("p", max_attempts=1))
+    drain(any_log, executor=give, check=lambda work: "bad\x00\x1b[31m")
+    (failed,) = found(any_log, "phase.failed")
+
+    assert "bad\\x00\\x1b[31m" in failed.message
 
 
 def test_checks_of_many_phases_run_side_by_side(any_log):

@@ -29,7 +29,7 @@ from autopack.log.command_handler import Handler
 from autopack.plugins.registry import Registry
 from autopack.ports.check_specs import Checks, CheckSpec
 from autopack.ports.checks import CheckedWork
-from autopack.ports.work import Completed, NeedsPerson, Outcome
+from autopack.ports.work import Completed, NeedsPerson, Outcome, PhaseView
 
 T = TypeVar("T")
 
@@ -152,15 +152,15 @@ class AttemptChecks:
 
 
 def checks_of_attempt(
-    handler: Handler, claim: Claim, of_drain: Checks | None
+    handler: Handler, phase: PhaseView, of_drain: Checks | None
 ) -> tuple[Checks, str | None]:
     """
     Return what an attempt's work is judged by: its phase's checks, its run's, or the drain's.
 
     With it, why they are not run here, if they are not.
     """
-    of_run = handler.known_run(claim.ref.run_id)[1].checks
-    found = checks_for(claim.phase, of_run, of_drain)
-    if found is of_drain or (why := why_foreign(handler, claim.ref, found)) is None:
+    of_run = handler.known_run(phase.run_id)[1].checks
+    found = checks_for(phase, of_run, of_drain)
+    if found is of_drain or (why := why_foreign(handler, phase.ref, found)) is None:
         return found, None
     return (of_drain, None) if of_drain else (found, why)  # somebody here has named the drain's

@@ -12,6 +12,7 @@ from autopack.plugins.registry import Registry
 from autopack.ports.check_specs import CheckSpec
 from autopack.ports.checks import CheckedWork, CheckResult
 from autopack.ports.work import Completed, Failed, NeedsPerson
+from autopack.report.escaping import visible
 from autopack.report.failure_words import end_of, one_line, start_of
 
 CHECK_FAILED: Final = "check_failed"
@@ -84,7 +85,7 @@ def checked_event(
         outputs, texts: The digests of what was judged, and of what the check said.
     """
     result = found.result
-    said = end_of(redact(storable(result.says)).strip(), _EXCERPT_CHARS)
+    said = end_of(_said(result, redact), _EXCERPT_CHARS)
     return PhaseChecked(
         run_id=work.phase.run_id,
         phase_id=work.phase.phase_id,
@@ -111,7 +112,7 @@ def named_texts(found: Finding) -> dict[str, str]:
 
 def failure_of(found: Finding, redact: Callable[[str], str]) -> Failed:
     """Return the failure of an attempt whose work did not pass: the next one is told why."""
-    said = redact(storable(found.result.says)).strip()
+    said = _said(found.result, redact)
     headline = f"check {found.spec.name} failed{_how(found.result)}"
     if line := _telling_line(found, said):
         headline += f": {line}"
@@ -128,7 +129,7 @@ def failure_of(found: Finding, redact: Callable[[str], str]) -> Failed:
 
 def question_on(found: Finding, outcome: Completed, redact: Callable[[str], str]) -> NeedsPerson:
     """Return what a person is asked of work that could not be checked; it is kept."""
-    said = start_of(one_line(redact(storable(found.result.says))), 2 * _LINE_CHARS)
+    said = start_of(one_line(_said(found.result, redact)), 2 * _LINE_CHARS)
     question = (
         f"Is the work right? Check {found.spec.name} could not run: {said}. Approve or reject "
         "the work as it is, or mend the check and send the phase back."
@@ -142,6 +143,11 @@ def question_before(why: str) -> NeedsPerson:
         "Nothing was done, since its check cannot run: mend the check, and send the phase back. "
         f"{one_line(why)}"
     )
+
+
+def _said(result: CheckResult, redact: Callable[[str], str]) -> str:
+    """Return what a check said as it is recorded and told on: redacted, and printable."""
+    return visible(redact(storable(result.says))).strip()
 
 
 def _how(result: CheckResult) -> str:

@@ -25,7 +25,7 @@ def own_checks(
     """Return what makes a block's outcome into that which its checks see."""
 
     def checked(live: LiveAttempt, outcome: Outcome) -> Outcome:
-        checks, foreign = checks_of_attempt(handler, claim, of_loop)
+        checks, foreign = checks_of_attempt(handler, claim.phase, of_loop)
         if not checks:
             return outcome
         work = AttemptChecks(

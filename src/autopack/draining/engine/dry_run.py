@@ -4,6 +4,8 @@ from autopack.aggregates import cap
 from autopack.aggregates.cap import CapState
 from autopack.draining.caps.cap_streams import used_by
 from autopack.draining.caps.price_book import promise_of
+from autopack.draining.checks.attempt_checks import checks_of_attempt
+from autopack.draining.checks.named_checks import why_unready
 from autopack.draining.engine.drain_session import DrainSession
 from autopack.draining.settings.preconditions import set_cap
 from autopack.draining.simulation.plan_caps import PlanCaps
@@ -12,6 +14,7 @@ from autopack.draining.simulation.plans import Plan, plan
 from autopack.ports.prediction import Estimate
 from autopack.ports.work import PhaseView
 from autopack.report.account_text import wait_line
+from autopack.report.failure_words import one_line
 from autopack.values.money import Usd
 
 
@@ -79,7 +82,10 @@ def _caps_of(session: DrainSession) -> PlanCaps:
 def _foreseen(
     session: DrainSession, phase: PhaseView, estimate: Estimate, executor: str | None
 ) -> str | None:
-    """Return why a phase would fail before it begins, if its executor can tell."""
+    """Return why a phase would not be begun, or fail first, if its checks or executor can tell."""
+    checks, foreign = checks_of_attempt(session.handler, phase, session.settings.checks)
+    if checks and (why := foreign or why_unready(session.registry, checks, None)):
+        return f"it would wait for a person, since its check cannot run: {one_line(why)}"
     foresee = getattr(session.executors.named(executor).executor, "foresee", None)
     if foresee is None:
         return None

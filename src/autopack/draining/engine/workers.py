@@ -237,7 +237,7 @@ class Workers:
 
     def _checks(self, claim: Claim, live: LiveAttempt) -> AttemptChecks:
         session = self._session
-        checks, foreign = checks_of_attempt(session.handler, claim, session.settings.checks)
+        checks, foreign = checks_of_attempt(session.handler, claim.phase, session.settings.checks)
         return AttemptChecks(
             handler=session.handler,
             registry=session.registry,

@@ -29,7 +29,8 @@ class Planned:
         predicted_usd: What its output would cost by what is known; None if nothing is.
         is_retry: Whether it failed before and would be put back in the queue first.
         model, executor: With which it would be done, by name; None is not named.
-        problem: Why it would fail before it begins; None if that is not known.
+        problem: Why it would fail, or wait for a person, before it begins; None if that is not
+            known.
     """
 
     ref: PhaseRef
