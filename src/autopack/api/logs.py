@@ -73,7 +73,8 @@ def open_log(
     try:
         return _log(open_backend(target, registry, durability=durability), registry, clock)
     except NotALogError as fault:
-        for name, importer in registry.known("importer").items():
+        importers = {} if isinstance(fault.__cause__, OSError) else registry.known("importer")
+        for name, importer in importers.items():  # none can read what we may not
             if _recognises(registry, name, importer, fault.target):
                 hint = (
                     f"It looks like a source for the importer {name!r}. Make a log, then: "

@@ -266,14 +266,15 @@ def test_a_drain_that_is_killed_in_a_preparation_keeps_nobody_waiting(filed, log
     ]  # fmt: skip
     first = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 60
-    while not (tmp_path / "prepared").exists() and time.monotonic() < until:
+    prepared = tmp_path / "prepared"
+    while not (prepared.exists() and prepared.read_text()) and time.monotonic() < until:
         time.sleep(0.01)
     first.kill()
     first.wait()
     (tmp_path / "go").touch()
     second = subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
 
-    assert (0, "xx") == (second.returncode, (tmp_path / "prepared").read_text())
+    assert (0, "xx") == (second.returncode, prepared.read_text())
     assert {"p1": "COMPLETE", "p2": "COMPLETE"} == states(filed)
 
 

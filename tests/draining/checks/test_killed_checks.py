@@ -12,7 +12,8 @@ from autopack import PhaseSpec, create_log, create_run, drain, open_log
 from drains import found, states
 
 DRAIN = """
-import sys, autopack
+import signal, sys, autopack
+signal.signal(signal.SIGINT, signal.default_int_handler)  # not as a shell's & left it
 log = autopack.open_log(sys.argv[1])
 autopack.drain(log, executor=lambda phase, attempt: None, lease_s=0.5)
 """
