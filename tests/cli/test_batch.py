@@ -177,6 +177,16 @@ def test_what_cannot_be_meant_is_refused(batch, options, then, told):
     assert before == Path("tasks.csv").read_bytes()
 
 
+def test_a_check_judges_the_answer_that_a_program_printed(batch):
+    """The text that the file of answers tells is that which the check sees."""
+    check = "grep -q 'answer to two {first_name}' {outputs}/stdout"
+    result = batch("--check", "deliverables", "--check", check, "--max-attempts", "1")
+    told = {row: (one["state"], one["output"]) for row, one in answers().items()}
+
+    assert 1 == result.exit_code
+    assert {"a": ("FAILED", None), "b": ("COMPLETE", "answer to two Bob\n")} == told
+
+
 def test_the_same_line_goes_on_after_a_kill(folder, batch):
     """What was answered stays so; the row that was in work is asked again."""
     Path("tasks.csv").write_text("id,prompt,first name\na,one,A\nslow,two,B\nb,three,C\n")

@@ -7,7 +7,7 @@ import attrs
 
 from autopack.api.runs import create_run, queue_phases, skip
 from autopack.api.views import get_phase, list_phases
-from autopack.draining.executors.json_lines import is_own
+from autopack.draining.executors.json_lines import PRINTED, without_own
 from autopack.errors import InvalidInputError, RunMissingError
 from autopack.exchange.task_rows import ROW_LABEL, VERSION_OF, Task
 from autopack.log import views
@@ -25,7 +25,6 @@ Changed: TypeAlias = Literal["keep", "requeue"]
 """What becomes of a row that says something else than it did: its answer is kept, or made anew."""
 
 _RESULTS: Final = ("result", "output")
-_PRINTED: Final = "stdout"
 _ANSWERED: Final = frozenset({PhaseStatus.COMPLETE, PhaseStatus.GATED})
 _OVER: Final = FINAL | _ANSWERED
 
@@ -204,9 +203,8 @@ def output_of(log: Log, view: PhaseView) -> str | None:
     named = [name for name in _RESULTS if name in view.outputs] or list(view.outputs)
     if named and (named[0] in _RESULTS or len(named) == 1):
         return log.artifacts.get(view.outputs[named[0]])
-    if _PRINTED in view.artifacts:
-        lines = log.artifacts.get(view.artifacts[_PRINTED]).splitlines(keepends=True)
-        return "".join(line for line in lines if not is_own(line))
+    if PRINTED in view.artifacts:
+        return without_own(log.artifacts.get(view.artifacts[PRINTED]))
     return view.summary
 
 

@@ -50,7 +50,8 @@ class CheckedWork:
 
     Args:
         attempt: Its number.
-        outputs: The texts that it gave, by name.
+        outputs: The texts that it gave, by name; where it gave none, what its program printed, as
+            ``stdout``.
         folder: Where the check is at work: the attempt's workspace, else the current folder. At a
             recheck whose folder nobody knows, one that holds nothing but the outputs.
         workspace: That folder, where it is the attempt's own; None if it had none.

@@ -13,6 +13,7 @@ from autopack.draining.attempts.storable_text import storable
 from autopack.draining.attempts.threads import off_loop
 from autopack.draining.checks.check_runs import Begun
 from autopack.draining.checks.foreign_checks import why_foreign
+from autopack.draining.checks.judged_outputs import judged_outputs, judged_texts
 from autopack.draining.checks.judging import (
     Finding,
     checked_event,
@@ -107,10 +108,14 @@ class AttemptChecks:
         What the attempt gave is what :meth:`outcome` was told.
         """
         done, digests = self.given[-1] if self.given else (Completed(), {})
+        outputs = dict(done.outputs)
+        if not outputs and (digests := judged_outputs(digests, self.live.artifacts)):
+            of, printed = self.handler.journal, digests
+            outputs = await self.in_log(lambda: judged_texts(of, printed))
         work = CheckedWork(
             phase=self.claim.phase,
             attempt=self.claim.number,
-            outputs=dict(done.outputs),
+            outputs=outputs,
             summary=done.summary,
             folder=folder,
             workspace=None if self.live.workspace is None else folder,

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from autopack.draining.checks.foreign_checks import why_foreign
+from autopack.draining.checks.judged_outputs import judged_outputs, judged_texts
 from autopack.draining.checks.judging import Finding, checked_event, findings, named_texts
 from autopack.draining.checks.kept_folders import KeptFolders
 from autopack.draining.checks.named_checks import check_ready, checks_for
@@ -122,7 +123,10 @@ def _kept(log: Log, ref: PhaseRef) -> list[_Kept]:
         if isinstance(event, PhaseClaimed):
             kept.drain = event.drain
             continue
-        kept.outputs = getattr(event, "outputs", {}) or kept.outputs
+        given = getattr(event, "outputs", {})
+        if isinstance(event, PhaseCompleted | PhaseGated):
+            given = judged_outputs(given, event.artifacts)
+        kept.outputs = given or kept.outputs
         kept.summary = getattr(event, "summary", None) or kept.summary
         kept.is_ended = kept.is_ended or isinstance(event, _ENDS)
     return list(attempts.values())
@@ -144,7 +148,7 @@ def _rechecked(
 ) -> list[Rechecked]:
     handler, journal, judging = handler_of(log), journal_of(log), secrets.token_hex(8)
     before = handler.attempt(view.ref, kept.number).verdict
-    outputs = {name: journal.get_artifact(digest) for name, digest in kept.outputs.items()}
+    outputs = judged_texts(journal, kept.outputs)
     told: list[Finding] = []
 
     async def tell(found: Finding) -> None:

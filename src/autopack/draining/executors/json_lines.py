@@ -150,6 +150,15 @@ def no_result(program: str, wanted: str) -> Failed:
     return Failed("no_result", message, retryable=True, failure_class="execution")
 
 
+PRINTED: Final = "stdout"
+"""What a program printed, among the artifacts of its attempt."""
+
+
+def without_own(text: str) -> str:
+    """Return what a program printed without the lines that are meant for Autopack."""
+    return "".join(line for line in text.splitlines(keepends=True) if not is_own(line))
+
+
 def is_own(text: str) -> bool:
     """Tell whether a line is meant for Autopack, well formed or not."""
     if "autopack." not in text:
