@@ -122,3 +122,12 @@ def test_a_matrix_is_one_kind_of_work(cli):
 
     assert 2 == found.exit_code
     assert "name one" in found.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("-s", "order=fifo")])
+def test_a_strategy_that_lacks_an_option_is_told_how_it_is_typed(cli, options):
+    """Not in the words of Python."""
+    ended = cli("simulate", "--synthetic", "7", "--strategy", "cascade", *options)
+
+    assert ended.exit_code
+    assert "it needs 'models'. Give -s models=small,large." in ended.stderr

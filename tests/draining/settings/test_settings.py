@@ -82,6 +82,7 @@ class Demanding:
         ({"executor": Demanding("k")}, r"executor's prepare .*prepare\(\) cannot .* \(run\)"),
         ({"strategy": lambda: None}, r"strategy .*\(\) cannot be called with \(view\): too many"),
         ({"strategy": Demanding}, r"strategy Demanding cannot be made without options"),
+        ({"strategy": "cascade"}, r"Cascade cannot be made .* needs 'models'\. .* models=\.\.\."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_called_as_it_would_be_is_refused(registry, settings, said):

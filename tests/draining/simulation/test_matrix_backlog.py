@@ -3,7 +3,7 @@
 import attrs
 import pytest
 
-from autopack import Choose, Stop, simulate
+from autopack import Cascade, Choose, Stop, simulate
 from autopack.draining.simulation.matrix_backlog import matrix_backlog
 from autopack.errors import InvalidInputError
 from autopack.prediction.cascades.chains import course_of
@@ -97,6 +97,34 @@ def test_a_strategy_that_names_no_model():
     """Nobody knows how that would end; the message says which models there are."""
     with pytest.raises(InvalidInputError, match="There are: large, small"):
         simulate(matrix_backlog(TRIALS, source="a test"), "fifo")
+
+
+@pytest.mark.parametrize(
+    ("trials", "models", "missing"),
+    [
+        (
+            [one for one in TRIALS if one.model == "small"],
+            "small,middle,large",
+            "'middle', 'large'",
+        ),
+        ([*TRIALS, trial("a", "middle", 0.5, True)], "small,middle,large", "'middle'"),
+        (TRIALS, "nosuch", "'nosuch'"),
+    ],
+)
+def test_a_cascade_through_a_model_that_is_not_compared_is_refused_by_name(trials, models, missing):
+    """Else the figures of those that are would be told as its own."""
+    backlog = matrix_backlog(trials, source="a test")
+    with pytest.raises(InvalidInputError) as refused:
+        simulate(backlog, Cascade(models=models))
+
+    assert f"No trial tells what {missing} would have done" in str(refused.value)
+
+
+def test_a_cascade_through_models_that_are_compared():
+    """It goes through them as any strategy does."""
+    (found,) = simulate(matrix_backlog(TRIALS, source="a test"), Cascade(models="small,large"))
+
+    assert simulated("small", "large").cost_usd == found.cost_usd
 
 
 def test_nothing_to_compare():

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from autopack.draining.settings.plugin_options import check_whole
 from autopack.draining.strategies.one_phase import One
 from autopack.errors import InvalidInputError
 from autopack.plugins.registry import Registry
@@ -79,6 +80,7 @@ def made_of(found: Any, kind: str) -> Any:
     """Return what was found; a class is made without arguments."""
     if not isinstance(found, type):
         return found
+    check_whole(found, kind, ())
     try:
         return found()
     except TypeError as fault:

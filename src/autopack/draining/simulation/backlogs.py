@@ -58,6 +58,14 @@ class Backlog:
         found = self.answers[phase.key]
         return found[min(attempt, len(found)) - 1]
 
+    @property
+    def goes_by_model(self) -> bool:
+        """Whether an attempt ends by its model; by default nobody knows other models' ends."""
+        return type(self).answer is not Backlog.answer
+
+    def check_models(self, models: Sequence[str]) -> None:
+        """Refuse models whose attempts are not known; by default each attempt is asked."""
+
     def view(self) -> DrainView:
         """Return what a strategy is shown before anything was done."""
         ready = [phase for phase in self.phases if not phase.after]

@@ -7,6 +7,7 @@ import attrs
 from autopack.draining.simulation.backlogs import Backlog
 from autopack.draining.simulation.simulated_drain import Answer
 from autopack.errors import InvalidInputError
+from autopack.errors.nearest import did_you_mean
 from autopack.ports.work import PhaseView, RunView
 from autopack.prediction.cascades.common_tasks import compared_part
 from autopack.prediction.cascades.trials import Trial
@@ -25,6 +26,24 @@ class MatrixBacklog(Backlog):
     """
 
     by_model: Mapping[tuple[str, str], Sequence[Answer]]
+
+    def check_models(self, models: Sequence[str]) -> None:
+        """
+        Return if each of *models* was tried on the tasks that are compared.
+
+        Raises:
+            InvalidInputError: It names those that were not.
+        """
+        known = sorted({model for _key, model in self.by_model})
+        if missing := [one for one in dict.fromkeys(models) if one not in known]:
+            close = did_you_mean(missing[0], known)
+            raise InvalidInputError(
+                f"No trial tells what {', '.join(map(repr, missing))} would have done with "
+                f"{self.source}.{close} There is: {', '.join(known)}. A model that was tried on "
+                "too few of the tasks, or on selected ones, is not compared.",
+                name="models",
+                value=tuple(models),
+            )
 
     def answer(self, phase: PhaseView, attempt: int) -> Answer:
         """

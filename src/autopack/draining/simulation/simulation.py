@@ -9,6 +9,7 @@ from autopack.draining.queue.breaker import Breaker
 from autopack.draining.queue.drain_limits import Limits, limit_reached
 from autopack.draining.settings.parameters import DrainLimits
 from autopack.draining.simulation.backlogs import Backlog, recorded_backlog
+from autopack.draining.simulation.known_models import check_attempt, check_models
 from autopack.draining.simulation.simulated_drain import Step, World
 from autopack.draining.strategies.drain_history import TIMED_OUT
 from autopack.draining.strategies.explore import width_of
@@ -76,12 +77,18 @@ def simulate_backlog(
     Return what each named strategy makes of *backlog*; each begins with the same work.
 
     The drain's breaker is at work beside the strategy, as it is in a drain.
+
+    Raises:
+        InvalidInputError: A strategy names a model of which the backlog does not know what it
+            would have done.
     """
     bounds = Limits(**limits)
     return [_one(backlog, name, strategy, width, bounds) for name, strategy in strategies]
 
 
 def _one(backlog: Backlog, name: str, strategy: Any, width: float, limits: Limits) -> Simulated:
+    check_models(backlog, strategy)
+    asked_for = {phase.key: phase.model for phase in backlog.phases}
     world = World(backlog.view(), backlog.answer, group_of=group_of, later=backlog.later())
     learning = _Learning(backlog, width)
     hopeless, hopeless_tokens, began = backlog.hopeless(), 0, world.now
@@ -101,6 +108,7 @@ def _one(backlog: Backlog, name: str, strategy: Any, width: float, limits: Limit
         if not isinstance(step, Step):
             reason = step
             break
+        check_attempt(backlog, asked_for, step.phase)
         if step.phase.run_id in hopeless:
             hopeless_tokens += step.answer.total_tokens
         learning.look(world, group_of(step.phase))

@@ -107,7 +107,9 @@ class Cascade:
     """
 
     name = "cascade"
-    models: tuple[str, ...] = attrs.field(converter=_names, validator=_check_names)
+    models: tuple[str, ...] = attrs.field(
+        converter=_names, validator=_check_names, metadata={"example": "small,large"}
+    )
     then: str = attrs.field(default="ask", validator=attrs.validators.in_(("ask", "fail")))
     on: tuple[str, ...] = attrs.field(default=TOO_WEAK, converter=_names, validator=_check_names)
     order: str | Strategy = attrs.field(default="fifo", validator=_check_order)
