@@ -91,6 +91,10 @@ class Attempt(Protocol):
         from the start.
         """
 
+    @property
+    def checkpoints(self) -> Mapping[str, AttemptCheckpoint]:
+        """What was kept last at this phase under each name, as :attr:`last_checkpoint` says."""
+
     def record_usage(
         self,
         *,

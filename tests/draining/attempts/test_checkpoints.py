@@ -114,7 +114,22 @@ class TestWhatIsKept:
             )  # fmt: skip
             assert "2" == live.checkpoint_of("b").text
             assert live.checkpoint_of("c") is None
+            assert [("b", "2"), ("a", "3")] == [(k, v.text) for k, v in live.checkpoints.items()]
             assert "1" == log.artifacts.get(digest)
+
+    def test_each_name_is_there_for_the_next_attempt_of_any_process(self, log, another):
+        """Who keeps a note beside the page finds the page."""
+        with attempt(log, "r/p1") as live:
+            assert {} == live.checkpoints
+            live.checkpoint("page", "6")
+            live.checkpoint("note", "the scanner is slow")
+            live.fail("x", "no")
+        requeue(log, "r/p1", why="again")
+        with attempt(another(), "r/p1") as live:
+            found = live.checkpoints
+
+        assert ("6", 1) == (found["page"].text, found["page"].attempt)
+        assert ["page", "note"] == list(found)
 
     def test_it_is_there_before_the_attempt_ends_and_for_any_process(self, log, another):
         """Durable once the call returns."""

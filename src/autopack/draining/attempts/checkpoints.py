@@ -57,12 +57,21 @@ class Checkpointing:
     def last_checkpoint(self) -> AttemptCheckpoint | None:
         """What was kept last at this phase, by this attempt or one before; None if nothing was."""
         _version, stream = self._handler.known_phase(self.ref)
-        return self._whole(max(stream.checkpoints.values(), key=_position, default=None))
+        last = max(stream.checkpoints.values(), key=_position, default=None)
+        return None if last is None else self._whole(last)
+
+    @property
+    def checkpoints(self) -> dict[str, AttemptCheckpoint]:
+        """What was kept last at this phase under each name, in the order in which it was kept."""
+        _version, stream = self._handler.known_phase(self.ref)
+        kept = sorted(stream.checkpoints.values(), key=_position)
+        return {one.event.name: self._whole(one) for one in kept}
 
     def checkpoint_of(self, name: str) -> AttemptCheckpoint | None:
         """Return what was kept last at this phase under a name."""
         _version, stream = self._handler.known_phase(self.ref)
-        return self._whole(stream.checkpoints.get(name))
+        kept = stream.checkpoints.get(name)
+        return None if kept is None else self._whole(kept)
 
     def _kept(self, name: str, text: str) -> str:
         digest = self._claims.store_text(self.lease_token, clean(storable, text))
@@ -87,9 +96,7 @@ class Checkpointing:
         self._handler.append(build)
         return digest
 
-    def _whole(self, kept: Recorded[PhaseCheckpointed] | None) -> AttemptCheckpoint | None:
-        if kept is None:
-            return None
+    def _whole(self, kept: Recorded[PhaseCheckpointed]) -> AttemptCheckpoint:
         event = kept.event
         return AttemptCheckpoint(
             name=event.name,
