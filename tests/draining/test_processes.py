@@ -121,7 +121,11 @@ def test_a_killed_drain_loses_nothing(sqlite_log, log_path, executor):
     """After kill -9 the rest completes when the leases end; no usage is counted twice."""
     create_run(sqlite_log, "r", specs(*map(str, range(200))))
     options = ("--workers", "3", "--lease-s", "1")
-    doomed, other = (start(log_path, executor(0.03), *options) for _ in range(2))
+    doomed = start(log_path, executor(0.03), *options)
+    until = time.monotonic() + 60
+    while not found(sqlite_log, "phase.claimed") and time.monotonic() < until:
+        time.sleep(0.02)  # the other one would have done it all before a slow one begins
+    other = start(log_path, executor(0.03), *options)
     kill_at_work(doomed, sqlite_log)
     _, said = other.communicate(timeout=120)
     board, reclaimed = replay(sqlite_log, "phases"), found(sqlite_log, "phase.reclaimed")
