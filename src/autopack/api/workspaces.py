@@ -41,21 +41,22 @@ def _decided(log: Log, found: list[WorkspaceRow]) -> Iterator[WorkspaceRow]:
     """Yield folders with what their phases say: whether a person is waited for, or has approved."""
     undecided = {row.ref for row in found if row.commit is not None and row.merged is None}
     phases = phase_rows(log, sorted(undecided)) if undecided else {}
+    folders = FolderLog(handler_of(log))  # folds what it reads: one for all rows
     for row in found:
         phase = phases.get(row.ref)
         is_last = phase is not None and phase.attempts == row.attempt
         status = phase.status if phase is not None and is_last else None
         is_approved = status is PhaseStatus.COMPLETE and phases[row.ref].is_right is not False
-        why = _why_unmerged(log, row) if is_approved else None
+        why = _why_unmerged(log, folders, row) if is_approved else None
         yield attrs.evolve(row, waits=status is PhaseStatus.GATED, unmerged=why)
 
 
-def _why_unmerged(log: Log, row: WorkspaceRow) -> str:
+def _why_unmerged(log: Log, folders: FolderLog, row: WorkspaceRow) -> str:
     """Return why approved work is not merged, as far as whoever keeps it can tell from here."""
     with contextlib.suppress(AutopackError, OSError):
         keeper = keeper_named(registry_of(log), row.workspace)
         ask = getattr(keeper, "why_unmerged", None)
-        if ask is not None and (why := ask(FolderLog(handler_of(log)), row)):
+        if ask is not None and (why := ask(folders, row)):
             return str(why)
     return "not merged yet: the next drain tries"
 

@@ -36,6 +36,7 @@ class KeptFolders:
         self._keeper = keeper_in(given)
         self.folder = given.resolve() if isinstance(given, Path) else None
         rows = FolderLog(handler_of(log)).folders(run_id)
+        self._keepers: dict[str | None, Any] = {}
         self._committed = {(row.phase_id, row.attempt): row for row in rows if row.commit}
 
     def has(self, phase_id: str, attempt: int) -> bool:
@@ -61,9 +62,14 @@ class KeptFolders:
             yield Path(name), False
 
     def _keeper_of(self, drain: str | None) -> Any:
-        """Return who keeps an attempt's folder: who is given, else the drain's, else the run's."""
+        """Return who keeps folders of a drain's attempts: the given one, its own, or the run's."""
         if self._keeper is not None:
             return self._keeper
+        if drain not in self._keepers:
+            self._keepers[drain] = self._recorded_keeper(drain)
+        return self._keepers[drain]
+
+    def _recorded_keeper(self, drain: str | None) -> Any:
         registry, journal = registry_of(self._log), journal_of(self._log)
         named: list[Any] = []
         if drain is not None:
