@@ -23,9 +23,8 @@ DEFAULT_CALIBRATORS: Final = (
     "median-ratio:buffer=2",
     "shrinkage-quantile",
     "aci",
-    "split-conformal",
 )
-"""The built-in ones, and two rules of thumb to beat: the median times 1.2, and times 2."""
+"""Those to budget by, and two rules of thumb to beat: the median times 1.2, and times 2."""
 
 CAN_BE_KEPT_BACK: Final = ("model", "prompt_tokens")
 

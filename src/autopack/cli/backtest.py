@@ -31,7 +31,7 @@ _COLUMN: Final = (
     "calibrators",
     multiple=True,
     metavar="NAME[:OPTION=VALUE,...]",
-    help="Or file.py:name; repeatable.  [default: the built-in ones, and two rules of thumb]",
+    help="Or file.py:name; repeatable.  [default: those to budget by, and two rules of thumb]",
 )
 @click.option("--tau", type=SHARE, default=0.9, show_default=True, help="The share to cover.")
 @click.option("--trace", type=click.Path(path_type=Path), help="A .jsonl or .csv, also .gz.")

@@ -275,7 +275,8 @@ class Group:
             with what it was taught before.
         is_high_confidence: Whether it passes every gate, so that its multiplier is proposed.
         note: What keeps it from that, or sets it apart; empty if nothing does.
-        ratio_low, ratio_high: An interval for the median ratio, where the calibrator gives one.
+        ratio_low, ratio_high: An interval for the median ratio, where the calibrator gives one and
+            there are samples enough.
     """
 
     category: str

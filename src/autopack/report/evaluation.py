@@ -16,6 +16,7 @@ from autopack.prediction.calibration.error_tiers import (
     tiers_of,
 )
 from autopack.prediction.calibration.estimator_state import ProposalRecord, Taught
+from autopack.prediction.calibration.intervals import LEVEL, fewest_for
 from autopack.report.backtest_text import backtest_json
 from autopack.report.proposal_text import next_step
 
@@ -118,6 +119,7 @@ _WASTEFUL: Final = 2.0
 def _group(group: Group, proposal: Proposal) -> dict[str, Any]:
     held = _rounded(attrs.asdict(group))
     held["multiplier"] = proposal.old.get(f"{group.category}/{group.complexity}", 1.0)
+    held["interval_needs"] = fewest_for(proposal.settings.get("interval", LEVEL))
     held["advice"] = next_step(group, proposal)
     return held
 

@@ -167,8 +167,7 @@ def _groups(shown: ReportValues) -> str:
             f"{shown(f'groups.{i}.category')}/{shown(f'groups.{i}.complexity')}",
             shown(f"groups.{i}.n", whole),
             shown(f"groups.{i}.median_ratio", factor),
-            f"{shown(f'groups.{i}.ratio_low', factor)} to "
-            f"{shown(f'groups.{i}.ratio_high', factor)}",
+            _interval(shown, f"groups.{i}"),
             shown(f"groups.{i}.confidence", factor),
             shown(f"groups.{i}.multiplier", factor),
             shown(f"groups.{i}.proposed_multiplier", factor),
@@ -189,6 +188,12 @@ def _groups(shown: ReportValues) -> str:
         "multiplier", "proposed", "what to do",
     )  # fmt: skip
     return f"<h2>What to do, group by group</h2>\n{note}{said_why}" + _table(titles, rows)
+
+
+def _interval(shown: ReportValues, path: str) -> str:
+    if shown.at(f"{path}.ratio_low") is None:
+        return f"needs {shown(f'{path}.interval_needs')} samples"
+    return f"{shown(f'{path}.ratio_low', factor)} to {shown(f'{path}.ratio_high', factor)}"
 
 
 def _backtest(shown: ReportValues) -> str:

@@ -56,7 +56,7 @@ def _tiers(data: Mapping[str, Any]) -> str:
 
 def _groups(data: Mapping[str, Any]) -> Iterator[str]:
     for group in data["groups"]:
-        interval = ""
+        interval = f" (its interval needs {group['interval_needs']} samples)"
         if group["ratio_low"] is not None:
             interval = f" ({group['ratio_low']:.2f} to {group['ratio_high']:.2f})"
         yield (

@@ -75,6 +75,21 @@ def test_an_outcome_is_learned_when_it_is_known(sample):
     ]
 
 
+def test_rows_of_one_moment_do_not_learn_from_each_other(sample):
+    """Whatever their order none knows another's outcome; what was asked for before is known."""
+    asked = [(0, 5, 100), (5, 5, 10), (5, 5, 2000), (5, 6, 30), (6, 6, 40)]
+    found = [
+        Row(at=a, known_at=k, features=(s := sample(size)).question(), sample=s)
+        for a, k, size in asked
+    ]
+    told = {
+        tuple(p.basis.partition(" samples")[0] for _, (p,) in Replay(MedianRatio(), order, (0.5,)))
+        for order in (found, [found[0], *found[3:0:-1], found[4]])
+    }
+
+    assert {("no", "1", "1", "1", "4")} == told
+
+
 def test_everything_is_learned_in_the_end(sample):
     """The state after the last row holds all outcomes, also those that come late."""
     late = rows(sample, [(0, 10, 100, "docs", False), (1, 10, 100, "docs", False)])

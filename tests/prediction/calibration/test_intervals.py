@@ -1,25 +1,48 @@
-"""Intervals of medians and shares: against resampling, a table, and at the edges."""
+"""Intervals of medians and shares: against counting out, a table, and at the edges."""
 
+import math
 import random
-from statistics import median_high, median_low
 
 import pytest
 
-from autopack.prediction.calibration.intervals import median_interval, share_interval
+from autopack.prediction.calibration.intervals import fewest_for, median_interval, share_interval
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 12, 31])
-def test_median_as_the_endless_bootstrap(n):
-    """The interval is what very many resamples come to."""
-    drawn = random.Random(n)
-    values = sorted(drawn.random() for _ in range(n))
-    resamples = [[drawn.choice(values) for _ in values] for _ in range(4_000)]
-    low = sorted(map(median_low, resamples))[200]
-    high = sorted(map(median_high, resamples))[3_799]
-    found = median_interval(values, 0.9)
+def holding(n, low, high):
+    """Return how often the values from place *low* to *high* of n hold the median between them."""
+    return sum(math.comb(n, below) for below in range(low, high)) / 2**n
 
-    assert abs(values.index(low) - values.index(found[0])) <= 1
-    assert abs(values.index(high) - values.index(found[1])) <= 1
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95, 0.99])
+def test_a_median_is_held_as_often_as_is_said(level):
+    """Never less often, counted out for each n; and two places further in would be too few."""
+    for n in [*range(fewest_for(level), 120), 500, 999, 1000, 1001, 1500]:
+        low, high = median_interval(range(1, n + 1), level)
+
+        assert n + 1 == low + high
+        assert holding(n, low, high) >= level
+        assert low + 1 > high - 1 or holding(n, low + 1, high - 1) < level
+
+
+@pytest.mark.parametrize(("level", "fewest"), [(0.5, 2), (0.75, 3), (0.9, 5), (0.95, 6), (0.99, 8)])
+def test_too_few_for_an_interval(level, fewest):
+    """With fewer even the whole range would miss the median too often, so none is given."""
+    few = [float(i) for i in range(fewest)]
+
+    assert fewest == fewest_for(level)
+    assert (None, None) == median_interval(few[1:], level)
+    assert (few[0], few[-1]) == median_interval(few, level)
+
+
+def test_a_median_among_equal_values():
+    """Values that are often equal are held all the more."""
+    drawn = random.Random(3)
+    held = 0
+    for _ in range(400):
+        low, high = median_interval(sorted(drawn.choice([1, 1, 2, 5, 9]) for _ in range(9)))
+        held += low <= 2 <= high
+
+    assert held >= 0.9 * 400
 
 
 def test_median_of_many():
@@ -27,14 +50,6 @@ def test_median_of_many():
     low, high = median_interval(list(map(float, range(100_000))))
 
     assert (pytest.approx(49_740, abs=3), pytest.approx(50_259, abs=3)) == (low, high)
-
-
-def test_normal_and_exact_agree():
-    """Where the way of reckoning changes, the ends hardly move."""
-    few = median_interval([i / 1000 for i in range(1000)])
-    many = median_interval([i / 1001 for i in range(1001)])
-
-    assert few == pytest.approx(many, abs=0.003)
 
 
 @pytest.mark.parametrize(

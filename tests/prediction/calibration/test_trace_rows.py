@@ -201,9 +201,16 @@ def test_words_of_success(word, is_success):
         (
             {"output_tokens": -5},
             {},
-            "Record 1 of the trace: output_tokens is -5; it must be a whole number, 0 or more",
+            "Record 1 of the trace: output_tokens is -5; it must be a whole number from 0 to "
+            "9,007,199,254,740,992",
         ),
         ({"output_tokens": 1.5}, {}, "output_tokens is 1.5"),
+        ({"output_tokens": 2**53 + 2}, {}, "output_tokens is 9007199254740994; it must be a whole"),
+        ({"output_tokens": 2**63}, {}, "output_tokens is 9223372036854775808; it must be"),
+        ({"output_tokens": 1e30}, {}, r"output_tokens is 1e\+30; it must be"),
+        ({"output_tokens": "9" * 400}, {}, "output_tokens is '9999.*must be a whole number"),
+        ({"output_tokens": 5, "prompt_tokens": 1e19}, {}, "prompt_tokens is 1e"),
+        ({"output_tokens": 5, "predicted_tokens": 10**400}, {}, "predicted_tokens is 1000"),
         ({"output_tokens": True}, {}, "output_tokens is True"),
         ({"output_tokens": 5, "ts": "noon"}, {}, "ts is 'noon'; it must be a time, as"),
         (

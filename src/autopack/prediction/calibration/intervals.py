@@ -1,7 +1,8 @@
 """How far a median and a share may lie from the truth."""
 
 import math
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Final
 
@@ -9,26 +10,37 @@ LEVEL: Final = 0.9
 """The share of such intervals that hold the truth."""
 
 _EXACT_UP_TO: Final = 1000
+_SLIP: Final = 1e-7
+"""By how much logarithms of many factorials may be off; the interval rather is too wide."""
 
 
-def median_interval(ordered: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
+def median_interval(
+    ordered: Sequence[float], level: float = LEVEL
+) -> tuple[float, float] | tuple[None, None]:
     """
-    Return the bootstrap interval of a median, by percentiles and without drawing anything.
+    Return the narrowest pair of order statistics that holds the median, as far from both ends.
 
-    The median of a resample is at most the k-th of n values if at least half of its n draws are;
-    each is with probability k/n. So the endless bootstrap is a binomial tail, and is the same
-    every time. Of an even number the lower middle gives the lower end, the upper the upper.
+    However the values are spread, it holds the median of what they were drawn from with
+    probability *level* or more: it would miss only if so few of them lay on one side. Nothing is
+    returned for fewer than :func:`fewest_for` values, since then all of them may do so.
 
     Args:
-        ordered: The values in ascending order, at least one.
+        ordered: The values in ascending order.
         level: The interval's share, above 0 and below 1.
 
-    Source: Efron (1979), the exact bootstrap of the median.
+    Source: Thompson (1936), the interval of the sign test.
     """
-    n, tail = len(ordered), (1 - level) / 2
-    low = _first(n, lambda k: _at_least(n, k / n, (n + 1) // 2) > tail)
-    high = _first(n, lambda k: _at_least(n, k / n, n // 2 + 1) >= 1 - tail)
-    return ordered[low - 1], ordered[high - 1]
+    n = len(ordered)
+    if n < fewest_for(level):
+        return None, None
+    places = range(2, n // 2 + 1)
+    fitting = 1 + bisect_left(places, True, key=lambda k: 2 * _at_most(k - 1, n) > 1 - level)
+    return ordered[fitting - 1], ordered[n - fitting]
+
+
+def fewest_for(level: float = LEVEL) -> int:
+    """Return how many values it takes until they can say at *level* where their median lies."""
+    return 1 + math.ceil(-math.log2(1 - level))
 
 
 def share_interval(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
@@ -46,24 +58,17 @@ def share_interval(hits: float, n: float, level: float = 0.95) -> tuple[float, f
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _first(n: int, holds: Callable[[int], bool]) -> int:
-    """Return the first of 1 to *n* for which *holds*, which stays true once it is."""
-    low, high = 1, n
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
-    return low
-
-
-def _at_least(n: int, p: float, m: int) -> float:
-    """Return how probable *m* or more of *n* draws are; by the normal law for many."""
-    if p >= 1:
-        return 1.0
-    if n > _EXACT_UP_TO:
-        return 1 - NormalDist(n * p, math.sqrt(n * p * (1 - p))).cdf(m - 0.5)
-    terms = (
-        math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1)
-        + i * math.log(p) + (n - i) * math.log1p(-p)
-        for i in range(m, n + 1)
-    )  # fmt: skip
-    return math.fsum(map(math.exp, terms))
+def _at_most(most: int, n: int) -> float:
+    """Return how probable it is that *most* or fewer of *n* fair draws come up."""
+    if n <= _EXACT_UP_TO:
+        term = math.comb(n, most) / 2**n
+    else:
+        ways = math.lgamma(n + 1) - math.lgamma(most + 1) - math.lgamma(n - most + 1)
+        term = math.exp(ways - n * math.log(2)) * (1 + _SLIP)
+    found = 0.0
+    for drawn in range(most, -1, -1):
+        found += term
+        term *= drawn / (n - drawn + 1)
+        if term < found * 1e-17:
+            break
+    return found

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
+from itertools import count, groupby
 from typing import Any
 
 import attrs
@@ -33,8 +34,8 @@ class Replay:
     Iterating it yields each row with its predictions, in the order in which they are asked for.
 
     Before a row is predicted, all outcomes that are known by then are learned, in the order in
-    which they became known; its own never is, nor one that is known later. After the last row
-    the rest is learned.
+    which they became known; its own never is, nor one that is known later, nor that of a row
+    asked for at the same moment. After the last row the rest is learned.
 
     Args:
         taus: The quantiles that are asked for.
@@ -47,11 +48,14 @@ class Replay:
         self._pending: list[tuple[float, int, Sample]] = []
 
     def __iter__(self) -> Iterator[tuple[Row, tuple[Prediction, ...]]]:
-        for number, row in enumerate(self.rows):
-            self._learn(row.at)
-            ask = self.calibrator.predict
-            yield row, tuple(ask(self.state, row.features, tau) for tau in self.taus)
-            heappush(self._pending, (max(row.at, row.known_at), number, row.sample))
+        ask, numbers = self.calibrator.predict, count()
+        for at, together in groupby(self.rows, key=_at):
+            self._learn(at)
+            moment = list(together)
+            for row in moment:
+                yield row, tuple(ask(self.state, row.features, tau) for tau in self.taus)
+            for row in moment:
+                heappush(self._pending, (max(at, row.known_at), next(numbers), row.sample))
         self._learn(math.inf)
 
     def _learn(self, until: float) -> None:

@@ -23,6 +23,8 @@ _UNITS: Final = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 _SHORT: Final = (("ms", 1e3), ("millis", 1e3), ("milliseconds", 1e3), ("us", 1e6), ("ns", 1e9))
 _WEEK_S: Final = 7 * 86_400.0
 _DEEPEST: Final = 4
+_MOST: Final = 2**53
+"""What a log holds of a count, too."""
 
 
 @attrs.frozen
@@ -175,7 +177,7 @@ def _as_seconds(number: float) -> float:
 
 def _whole(value: Any) -> int:
     number = float(value)
-    if isinstance(value, bool) or number < 0 or number != int(number):
+    if isinstance(value, bool) or not 0 <= number <= _MOST or number != int(number):
         raise ValueError(value)
     return int(number)
 
@@ -202,6 +204,6 @@ SECONDS: Final = Reading(
     "a number of seconds, 0 or more, a week at most (columns of milliseconds are named so: "
     "duration_ms)",
 )
-WHOLE: Final = Reading(_whole, "a whole number, 0 or more")
+WHOLE: Final = Reading(_whole, f"a whole number from 0 to {_MOST:,}")
 TRUTH: Final = Reading(_truth, "true or false")
 TEXT: Final = Reading(str, "a text")

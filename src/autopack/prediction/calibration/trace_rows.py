@@ -70,7 +70,7 @@ def trace_of(
     Return records as rows.
 
     A row without a moment makes the order of the file the clock for all; without a duration or
-    an end, an outcome is known before the next prediction.
+    an end, an outcome is known before a prediction at a later moment.
 
     Args:
         columns: Columns by field of :data:`FIELDS`, where they have other names.
