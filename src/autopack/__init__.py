@@ -110,6 +110,7 @@ if TYPE_CHECKING:
     from autopack.ports.work import Completed as Completed
     from autopack.ports.work import Failed as Failed
     from autopack.ports.work import NeedsPerson as NeedsPerson
+    from autopack.ports.work import Pending as Pending
     from autopack.ports.work import PhaseView as PhaseView
     from autopack.ports.work import Prepared as Prepared
     from autopack.values.ids import PhaseRef as PhaseRef

@@ -126,14 +126,17 @@ if TYPE_CHECKING:
     from autopack.ports.usage import AmendedFigures as AmendedFigures
     from autopack.ports.usage import UsageFigures as UsageFigures
     from autopack.ports.work import Classed as Classed
+    from autopack.ports.work import Collects as Collects
     from autopack.ports.work import Completed as Completed
     from autopack.ports.work import Executor as Executor
     from autopack.ports.work import ExecutorLike as ExecutorLike
     from autopack.ports.work import Failed as Failed
     from autopack.ports.work import NeedsPerson as NeedsPerson
     from autopack.ports.work import Outcome as Outcome
+    from autopack.ports.work import Pending as Pending
     from autopack.ports.work import PhaseView as PhaseView
     from autopack.ports.work import Prepared as Prepared
+    from autopack.ports.work import Result as Result
     from autopack.ports.work import RunView as RunView
     from autopack.ports.workspaces import CheckAt as CheckAt
     from autopack.ports.workspaces import Ended as Ended

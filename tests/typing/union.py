@@ -48,6 +48,7 @@ from autopack.events import (
     PhaseResultLate,
     PhaseSkipped,
     PhaseStarted,
+    PhaseSubmitted,
     PhaseTimedOut,
     RunCreated,
     RunFinished,
@@ -80,7 +81,9 @@ def subject(event: CoreEvent) -> str:
             return event.phase_id
         case PhaseReclaimed() | PhaseRequeued() | PhaseGated() | PhaseGateDecided():
             return event.phase_id
-        case PhaseSkipped() | PhaseCancelled() | PhaseChecked() | PhaseJudged():
+        case PhaseSubmitted() | PhaseSkipped() | PhaseCancelled():
+            return event.phase_id
+        case PhaseChecked() | PhaseJudged():
             return event.phase_id
         case LlmUsageRecorded(call_id=call) | LlmUsageAmended(call_id=call):
             return call

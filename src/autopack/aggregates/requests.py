@@ -33,6 +33,7 @@ from autopack.events import (
     PhaseReleased,
     PhaseRequeued,
     PhaseSkipped,
+    PhaseSubmitted,
     PhaseTimedOut,
     RunCreated,
     RunFinished,
@@ -193,6 +194,7 @@ PhaseRequest = (
     | RequeueRequest
     | PhaseChecked
     | PhaseJudged
+    | PhaseSubmitted
     | PhaseCompleted
     | PhaseGated
     | PhaseReleased

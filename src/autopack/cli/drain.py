@@ -160,6 +160,10 @@ _TEACHING = frozenset({"calibrator", "estimator", "max_samples"})
 @click.option("--drain", metavar="ID", help="Join this drain: its caps bind all that do.")
 @click.option("--watch", is_flag=True, help="When the queue is empty, wait for more.")
 @click.option(
+    "--collect", type=click.Choice(["wait", "once"]), default="wait", show_default=True,
+    help="Wait for what providers have, or ask once for what is due.",
+)  # fmt: skip
+@click.option(
     "--resume", "resumes", metavar="[DRAIN]", is_flag=False, flag_value="last",
     help="Go on with that drain, or the last one: its settings, limits and use.",
 )  # fmt: skip

@@ -17,7 +17,7 @@ _FAILED: Final = ("FAILED", "TIMED_OUT")
 POSSIBLE: Final = {
     "requeue": (*_FAILED, "SKIPPED", "CANCELLED"),
     "skip": ("QUEUED", *_FAILED),
-    "cancel": ("QUEUED", "CLAIMED", "RUNNING", "GATED", *_FAILED),
+    "cancel": ("QUEUED", "CLAIMED", "RUNNING", "SUBMITTED", "GATED", *_FAILED),
 }
 """In which states a phase is among the selected ones, by what is to become of it."""
 

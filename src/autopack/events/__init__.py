@@ -52,6 +52,7 @@ from autopack.events.phase import (
     PhaseResultLate,
     PhaseSkipped,
     PhaseStarted,
+    PhaseSubmitted,
     PhaseTimedOut,
 )
 from autopack.events.run import (
@@ -149,6 +150,7 @@ __all__ = [
     "PhaseResultLate",
     "PhaseSkipped",
     "PhaseStarted",
+    "PhaseSubmitted",
     "PhaseTimedOut",
     "RunCreated",
     "RunEvent",

@@ -85,6 +85,31 @@ class PhaseStarted:
     lease_token: Key
 
 
+@event("phase.submitted")
+class PhaseSubmitted:
+    """
+    The work is with a provider that answers later: nobody holds the phase until it is asked for.
+
+    *handle* is what the executor asks for it by, *poll_after_s* how long not to ask.
+    ``executor_settings`` is what the executor is made of again, by its name; only in the log of
+    *log_id*, since what came from elsewhere may name any endpoint. ``duration_s`` is the time at
+    work so far.
+    """
+
+    run_id: Key
+    phase_id: Key
+    attempt: Attempt
+    lease_token: Key
+    executor: Key
+    handle: Key
+    poll_after_s: Seconds
+    executor_settings: Mapping[str, Json] = attrs.Factory(dict)
+    drain: Key | None = None
+    log_id: Key | None = None
+    artifacts: Digests = attrs.Factory(dict)
+    duration_s: Seconds | None = None
+
+
 @event("budget.escalated")
 class BudgetEscalated:
     """The next attempt gets a larger output budget."""
@@ -280,6 +305,7 @@ PhaseEvent = (
     | PhaseEstimated
     | PhaseClaimed
     | PhaseStarted
+    | PhaseSubmitted
     | BudgetEscalated
     | PhaseCompleted
     | PhaseFailed

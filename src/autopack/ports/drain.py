@@ -130,6 +130,7 @@ class DrainView:
         next_ready_at: When the first of the waiting phases becomes ready by time alone.
         running: How many phases this drain holds.
         elsewhere: How many phases other workers hold; they may come back to the queue.
+        submitted: How many phases providers have that answer later; nobody holds them.
         spent_tokens: Total tokens recorded by this drain.
         reserved_tokens: Output tokens budgeted for the phases in flight.
         runs: The runs by id.
@@ -157,6 +158,7 @@ class DrainView:
     next_ready_at: datetime | None = None
     running: int = 0
     elsewhere: int = 0
+    submitted: int = 0
     spent_tokens: int = 0
     reserved_tokens: int = 0
     runs: Mapping[str, RunView] = attrs.Factory(dict)

@@ -12,6 +12,7 @@ class PhaseStatus(StrEnum):
     QUEUED = "QUEUED"
     CLAIMED = "CLAIMED"
     RUNNING = "RUNNING"
+    SUBMITTED = "SUBMITTED"
     GATED = "GATED"
     COMPLETE = "COMPLETE"
     FAILED = "FAILED"
@@ -30,7 +31,18 @@ MOVES: Mapping[PhaseStatus, frozenset[PhaseStatus]] = MappingProxyType(
         _S.QUEUED: frozenset({_S.CLAIMED, _S.SKIPPED, _S.CANCELLED}),
         _S.CLAIMED: frozenset({_S.RUNNING, _S.QUEUED, _S.FAILED, _S.CANCELLED}),
         _S.RUNNING: frozenset(
-            {_S.COMPLETE, _S.FAILED, _S.TIMED_OUT, _S.GATED, _S.QUEUED, _S.CANCELLED}
+            {
+                _S.SUBMITTED,
+                _S.COMPLETE,
+                _S.FAILED,
+                _S.TIMED_OUT,
+                _S.GATED,
+                _S.QUEUED,
+                _S.CANCELLED,
+            }
+        ),
+        _S.SUBMITTED: frozenset(
+            {_S.SUBMITTED, _S.COMPLETE, _S.FAILED, _S.GATED, _S.QUEUED, _S.CANCELLED}
         ),
         _S.GATED: frozenset({_S.COMPLETE, _S.FAILED, _S.QUEUED, _S.CANCELLED}),
         _S.FAILED: frozenset({_S.QUEUED, _S.GATED, _S.SKIPPED, _S.CANCELLED}),
@@ -45,7 +57,10 @@ MOVES: Mapping[PhaseStatus, frozenset[PhaseStatus]] = MappingProxyType(
 LIVE = frozenset({_S.CLAIMED, _S.RUNNING})
 """A worker holds the phase."""
 
-OPEN = frozenset({_S.QUEUED, _S.CLAIMED, _S.RUNNING, _S.GATED})
+BEGUN = LIVE | {_S.SUBMITTED}
+"""An attempt has begun, and has not ended: with a worker, or with a provider that answers later."""
+
+OPEN = BEGUN | {_S.QUEUED, _S.GATED}
 """The phase still has work or a decision ahead."""
 
 FINAL = frozenset(_S) - OPEN

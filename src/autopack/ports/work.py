@@ -3,7 +3,7 @@
 import reprlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
@@ -44,7 +44,8 @@ class PhaseView:
     when they sent it back. ``is_right`` is what was said last of the last attempt's work, and
     ``judged_by`` who said so; None where nobody did. ``checks`` are those that it was queued with.
     ``model`` is what was asked for; an executor is shown that of its attempt. ``last_model`` and
-    ``last_executor`` are those of the last claim.
+    ``last_executor`` are those of the last claim. ``handle`` is what the provider has the work by,
+    of a SUBMITTED phase, and ``poll_at`` when it is asked for first.
     """
 
     run_id: str
@@ -75,6 +76,8 @@ class PhaseView:
     last_executor: str | None = None
     lease_token: str | None = None
     worker: str | None = None
+    handle: str | None = None
+    poll_at: datetime | None = None
     since: datetime | None = None
     not_before: datetime | None = None
     wait_s: float | None = None
@@ -219,6 +222,31 @@ class NeedsPerson:
         _check_texts(self)
 
 
+@attrs.frozen
+class Pending:
+    """
+    The work is with a provider that answers later: the executor's ``collect`` is asked for it.
+
+    Args:
+        handle: What the provider has it by, a text of up to 4,000 characters; kept in the log.
+        poll_after_s: Not to be asked again before so many seconds.
+    """
+
+    handle: str
+    poll_after_s: float = 60.0
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what nobody could be asked for, or that cannot be recorded."""
+        if not isinstance(self.handle, str) or not 0 < len(self.handle.strip()) <= _HANDLE_MOST:
+            wanted = f"what the provider has the work by, a text of up to {_HANDLE_MOST:,}"
+            raise _refusal(self, "handle", f"{wanted} characters")
+        wait_s = self.poll_after_s
+        is_number = isinstance(wait_s, int | float) and not isinstance(wait_s, bool)
+        if not is_number or not 0 <= wait_s < _SECONDS_MOST:
+            raise _refusal(self, "poll_after_s", f"seconds, from 0 to {_SECONDS_MOST:,}")
+
+
+_HANDLE_MOST: Final = 4_000
 _FAILED_FIELDS: Final[tuple[tuple[str, Any, str], ...]] = (
     ("retry_after_s", int | float | None, "seconds"),
     ("retryable", bool | None, "True, False"),
@@ -248,7 +276,9 @@ def _refusal(outcome: Any, name: str, wanted: str, close: str = "") -> InvalidIn
     )
 
 
-Outcome: TypeAlias = Completed | Failed | NeedsPerson
+Result: TypeAlias = Completed | Failed | NeedsPerson
+"""How work ended."""
+Outcome: TypeAlias = Result | Pending
 
 
 @attrs.frozen(kw_only=True)
@@ -270,6 +300,8 @@ class Executor(Protocol):
     keeps; ``again(settings)``, a class method that makes it as a drain recorded it; and
     ``foresee(phase, *, budget_tokens, settings)``, which a plan asks why a phase would fail before
     it begins, in words, or None.
+
+    One that answers ``Pending`` has ``collect``, as :class:`Collects` says.
     """
 
     def execute(
@@ -279,6 +311,27 @@ class Executor(Protocol):
         Do the phase and return how it ended; None is ``Completed()``.
 
         An exception becomes a failure with its text.
+        """
+
+
+@runtime_checkable
+class Collects(Protocol):
+    """
+    An executor whose provider answers later: what ``execute`` answers with ``Pending`` is recorded,
+    nobody holds the phase, and this drain, or any later one, asks ``collect`` for it.
+    """
+
+    def collect(self, handle: str, attempt: Attempt) -> Outcome | Awaitable[Outcome | None] | None:
+        """
+        Return how the work of a handle ended, or ``Pending`` with when to ask again.
+
+        *attempt* is the one that submitted it, to record its usage by; a ``collect`` that needs
+        nothing of it may take the handle alone. It may be asked more than once for one handle, also
+        after it answered: a drain may be killed before that is recorded. So it tells each call by
+        the provider's own ``call_id``; those without one are known by their order.
+
+        An exception says that the provider was not reached, and nothing of the work: it is asked
+        again later. ``Failed`` ends the attempt. ``Pending`` with another handle replaces it.
         """
 
 

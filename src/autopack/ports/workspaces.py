@@ -10,9 +10,9 @@ import attrs
 from autopack.errors import InvalidInputError
 from autopack.events import RunPrepared, WorkspaceEvent
 from autopack.ports.log import Recorded
-from autopack.ports.work import Outcome, PhaseView, Prepared, RunView
+from autopack.ports.work import PhaseView, Prepared, Result, RunView
 
-CheckAt: TypeAlias = Callable[[Path], Outcome | None]
+CheckAt: TypeAlias = Callable[[Path], Result | None]
 """Runs a phase's checks in a folder: what is to be recorded instead if one is not passed."""
 
 
@@ -116,7 +116,7 @@ class WorkspaceAttempt(Protocol):
     def log(self) -> WorkspaceLog:
         """What the log says of folders."""
 
-    def check(self, folder: Path) -> Outcome | None:
+    def check(self, folder: Path) -> Result | None:
         """Run the phase's checks in a folder; None if all are passed."""
 
     def record(self, event: WorkspaceEvent) -> Recorded[WorkspaceEvent]:
@@ -148,7 +148,7 @@ class Opened:
     """
 
     folder: Path | None
-    outcome: Outcome | None = None
+    outcome: Result | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -192,7 +192,7 @@ class Workspaces(Protocol):
         An exception fails the attempt with its text.
         """
 
-    def settle(self, attempt: WorkspaceAttempt, outcome: Outcome) -> Outcome:
+    def settle(self, attempt: WorkspaceAttempt, outcome: Result) -> Result:
         """
         Keep what was done, and return what is to be recorded.
 

@@ -17,6 +17,7 @@ UNANSWERED: Final = frozenset({
     "boundary",
 })  # fmt: skip
 """The classes of failures by which it is known that no call was answered."""
+_GIVEN_UP: Final = frozenset({"released", "cancelled"})
 
 
 @attrs.frozen(kw_only=True)
@@ -51,6 +52,8 @@ class AttemptRow:
         message: What its failure said.
         is_misread: Whether some of its usage could not be read.
         is_denied: Whether its program was denied the use of a tool.
+        is_submitted: Whether its work was left with a provider that answers later, and is paid for
+            it whatever becomes of the attempt.
     """
 
     position: int
@@ -101,6 +104,7 @@ class AttemptRow:
     zero_yield_reason: str | None = None
     is_misread: bool = False
     is_denied: bool = False
+    is_submitted: bool = False
     verdict: str | None = None
     judged_by: str | None = None
 
@@ -150,7 +154,7 @@ class AttemptRow:
     @property
     def is_silent(self) -> bool:
         """Whether it ended as one that may have made calls of which nobody told."""
-        if self.ending in (None, "released", "cancelled"):
+        if self.ending is None or (self.ending in _GIVEN_UP and not self.is_submitted):
             return False
         is_refused = self.failure_class in UNANSWERED
         return self.is_misread or not (self.use.calls or is_refused)

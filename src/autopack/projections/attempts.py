@@ -20,6 +20,7 @@ from autopack.events import (
     PhaseJudged,
     PhaseReclaimed,
     PhaseReleased,
+    PhaseSubmitted,
     PhaseTimedOut,
     SampleRecorded,
 )
@@ -73,10 +74,11 @@ class Attempts:
     """
 
     name: Final = "attempts"
-    version: Final = 3
+    version: Final = 4
     types: Final[tuple[type, ...]] = (
         PhaseEstimated,
         PhaseClaimed,
+        PhaseSubmitted,
         LlmUsageRecorded,
         LlmUsageAmended,
         *_ENDINGS,
@@ -109,6 +111,8 @@ class Attempts:
                 return _estimated(_row(row, recorded), event, recorded.position)
             case PhaseClaimed() as event:
                 return _claimed(_row(row, recorded), event, recorded.row[6])
+            case PhaseSubmitted():
+                return row and attrs.evolve(row, is_submitted=True)
             case LlmUsageRecorded() as event:
                 return _called(_row(row, recorded), event, quarter_at(recorded.row[6]))
             case LlmUsageAmended() as event:

@@ -1,6 +1,7 @@
 """The phase board: every phase as it stands, with counts by run and state."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 import attrs
@@ -23,6 +24,7 @@ from autopack.events import (
     PhaseReclaimed,
     PhaseReleased,
     PhaseRequeued,
+    PhaseSubmitted,
     PhaseTimedOut,
 )
 from autopack.events.phase import PhaseEvent
@@ -60,7 +62,7 @@ class PhaseBoard:
     """Every queued phase by ``RUN/PHASE``; phases that were never queued are left out."""
 
     name: Final = "phases"
-    version: Final = 7
+    version: Final = 8
     types: Final[tuple[type, ...]] = (PhaseQueued, LlmUsageRecorded, *_PHASE_EVENTS)
     row_type: Final = PhaseView
     total_type: Final = BoardTotal
@@ -168,6 +170,7 @@ def _moved(row: PhaseView, event: PhaseEvent, recorded: Recorded[Any]) -> PhaseV
             attempts=row.attempts,
             spent=row.attempts_spent,
             lease_token=row.lease_token,
+            handle=row.handle,
             worker=row.worker,
             not_before=row.not_before,
             wait_s=row.wait_s,
@@ -178,6 +181,10 @@ def _moved(row: PhaseView, event: PhaseEvent, recorded: Recorded[Any]) -> PhaseV
         event,
     )
     changes = {**_state_fields(state), **_told(event), "judged_by": _judge(row, event)}
+    if state.status is PhaseStatus.SUBMITTED and isinstance(event, PhaseSubmitted):
+        changes["poll_at"] = recorded.recorded_at + timedelta(seconds=event.poll_after_s)
+    elif state.handle is None:
+        changes["poll_at"] = None
     if state.status is not row.status:
         changes["since"] = recorded.occurred_at
     return attrs.evolve(row, **changes)
@@ -189,6 +196,7 @@ def _state_fields(state: PhaseState) -> dict[str, Any]:
         "attempts": state.attempts,
         "attempts_spent": state.spent,
         "lease_token": state.lease_token,
+        "handle": state.handle,
         "worker": state.worker,
         "not_before": state.not_before,
         "wait_s": state.wait_s,

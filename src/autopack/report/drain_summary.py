@@ -11,6 +11,7 @@ _BROKEN_OFF = ("stopped", "machine", "error")
 _REASONS: Final = {
     "empty": "the queue is empty",
     "blocked": "what is left may not be taken",
+    "submitted": "what is left is with providers",
     "limit": "a limit",
     "breaker": "too many failures",
     "price_unknown": "a price is missing",

@@ -17,6 +17,7 @@ _PACE_FROM_S: Final = 10
 _ENDS: Final[Mapping[str, str]] = {
     "empty": "done in {}, the queue is empty",
     "blocked": "ended after {}: what is left may not be taken",
+    "submitted": "ended after {}: what is left is with providers",
     "limit": "ended by a limit after {}",
     "breaker": "ended by the breaker after {}",
     "price_unknown": "ended after {}: a price is missing",
@@ -165,6 +166,8 @@ def _steps(report: Any, command: str) -> Iterator[str]:
             yield f"{resume} --prices FILE (or --assume-usd-per-call USD, --allow-unknown-price)"
         case "machine":
             yield f"mend what hinders the machine, then {resume}"
+        case "submitted":
+            yield f"{command} drain: asks for what the providers have by then"
         case "blocked":
             yield f"{command} status: why the rest may not be taken"
         case "empty" if not (report.left_failed or report.left_gated) and report.calls:

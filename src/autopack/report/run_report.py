@@ -29,6 +29,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "QUEUED": "queued",
     "CLAIMED": "begun",
     "RUNNING": "in work",
+    "SUBMITTED": "submitted",
     "SKIPPED": "skipped",
     "CANCELLED": "cancelled",
 }

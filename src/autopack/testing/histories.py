@@ -32,6 +32,7 @@ from autopack.events import (
     PhaseReleased,
     PhaseRequeued,
     PhaseSkipped,
+    PhaseSubmitted,
     PhaseTimedOut,
     RunCreated,
     RunFinished,
@@ -41,7 +42,7 @@ from autopack.events import (
     RunResumed,
 )
 from autopack.ports.prediction import PhaseSpec
-from autopack.ports.states import LIVE
+from autopack.ports.states import BEGUN
 from autopack.testing.generators import CATEGORIES, COMPLEXITIES, RUNS, amounts, phase_refs, runs
 from autopack.values.ids import PhaseId, PhaseRef, RunId
 
@@ -71,7 +72,7 @@ class World:
     def call(self, ref: PhaseRef, **figures: Any) -> None:
         """Record a call of the phase's attempt in work, if there is one."""
         state = self.phase(ref)
-        if state.status not in LIVE:
+        if state.status not in BEGUN:
             return
         self.calls += 1
         usage = LlmUsageRecorded(
@@ -209,6 +210,7 @@ def _end_step(draw: st.DrawFn, world: World) -> None:
     lost = PhaseReclaimed(**held, why="its lease ended")
     asked = _any_of(
         draw,
+        PhaseSubmitted(**held, executor="e", handle="b1", poll_after_s=60.0, duration_s=1.0),
         PhaseCompleted(**held, summary="done", duration_s=2.0),
         PhaseCompleted(**held),
         EndRequest(event=failed, max_attempts=3, requeued=_again(names, "boom")),
@@ -262,7 +264,7 @@ def _open_phase(draw: st.DrawFn, world: World) -> PhaseRef:
 
 
 def _live_phase(draw: st.DrawFn, world: World) -> PhaseRef:
-    live = [ref for ref, state in world.phases.items() if state.status in LIVE]
+    live = [ref for ref, state in world.phases.items() if state.status in BEGUN]
     return PhaseRef.parse(draw(st.sampled_from(live))) if live else _open_phase(draw, world)
 
 

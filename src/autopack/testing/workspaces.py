@@ -14,7 +14,7 @@ from autopack.log.log import Log, handler_of
 from autopack.ports.attempt import Attempt
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.states import PhaseStatus
-from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome, PhaseView
+from autopack.ports.work import Completed, Failed, NeedsPerson, PhaseView, Result
 from autopack.ports.workspaces import Workspaces
 from autopack.testing.making import checked, not_written
 from autopack.values.ids import PhaseId, PhaseRef, RunId
@@ -43,7 +43,7 @@ class WorkspaceContract:
         """It is there when the executor is called, and no other attempt works in it."""
         seen: list[Path] = []
 
-        def work(_phase: PhaseView, attempt: Attempt) -> Outcome:
+        def work(_phase: PhaseView, attempt: Attempt) -> Result:
             assert attempt.workspace is not None, "attempt.workspace is None"
             assert attempt.workspace.is_dir()
             seen.append(attempt.workspace)
@@ -58,7 +58,7 @@ class WorkspaceContract:
         known: list[set[str]] = []
         seen: list[str] = []
 
-        def work(_phase: PhaseView, attempt: Attempt) -> Outcome:
+        def work(_phase: PhaseView, attempt: Attempt) -> Result:
             seen.append(str(attempt.workspace))
             opened = log.read_all(types=[WorkspaceOpened])
             known.append({str(Path(recorded.event.path).resolve()) for recorded in opened})
@@ -73,7 +73,7 @@ class WorkspaceContract:
         """Completed work is in the folders of those that follow."""
         seen: list[bool] = []
 
-        def work(phase: PhaseView, attempt: Attempt) -> Outcome:
+        def work(phase: PhaseView, attempt: Attempt) -> Result:
             seen.append(_file(attempt, "one").exists())
             _file(attempt, phase.phase_id).write_text("done\n", encoding="utf-8")
             return Completed()
@@ -85,12 +85,12 @@ class WorkspaceContract:
     def test_nobody_sees_what_failed(self, tmp_path: Path) -> None:
         """Nor what waits for a person: neither is merged."""
         seen: list[bool] = []
-        outcomes: list[Outcome] = [
+        outcomes: list[Result] = [
             Failed("red", "a test fails", retryable=False),
             NeedsPerson("Is it so?"),
         ]
 
-        def work(phase: PhaseView, attempt: Attempt) -> Outcome:
+        def work(phase: PhaseView, attempt: Attempt) -> Result:
             there = [name for name in ("one", "two") if _file(attempt, name).exists()]
             seen.append(bool(there))
             _file(attempt, phase.phase_id).write_text("half\n", encoding="utf-8")
@@ -106,7 +106,7 @@ class WorkspaceContract:
         """The folder of an attempt in work stays, with all that is in it."""
         keeper, seen = self._made(tmp_path), list[bool]()
 
-        def work(phase: PhaseView, attempt: Attempt) -> Outcome:
+        def work(phase: PhaseView, attempt: Attempt) -> Result:
             file = _file(attempt, phase.phase_id)
             file.write_text("half\n", encoding="utf-8")
             keeper.sweep(FolderLog(handler_of(log)))
@@ -141,7 +141,7 @@ def new_log(*specs: PhaseSpec) -> Log:
 
 
 def drained(
-    keeper: Workspaces, work: Callable[[PhaseView, Attempt], Outcome], *specs: PhaseSpec
+    keeper: Workspaces, work: Callable[[PhaseView, Attempt], Result], *specs: PhaseSpec
 ) -> Log:
     """Return a log of one run after a drain."""
     log = new_log(*specs)

@@ -8,8 +8,8 @@ from autopack.events.workspace import How
 from autopack.types import (
     Failed,
     NeedsPerson,
-    Outcome,
     PhaseStatus,
+    Result,
     WorkspaceAttempt,
     WorkspaceLog,
     WorkspaceRow,
@@ -41,7 +41,7 @@ class Integration:
         self.target, self.run_id = target, run_id
         self._repository, self._options, self._log = repository, options, log
 
-    def merge(self, attempt: WorkspaceAttempt, row: WorkspaceRow, tree: Path) -> Outcome | None:
+    def merge(self, attempt: WorkspaceAttempt, row: WorkspaceRow, tree: Path) -> Result | None:
         """
         Merge an attempt's commit; checked again if it had to be rebased.
 
@@ -62,7 +62,7 @@ class Integration:
         told = f"{self.target} was moved {_TRIES} times while work was to be merged into it"
         return Failed("branch_moved", told, retryable=True, failure_class="execution")
 
-    def _merged(self, attempt: WorkspaceAttempt, row: WorkspaceRow, tree: Path) -> Outcome | None:
+    def _merged(self, attempt: WorkspaceAttempt, row: WorkspaceRow, tree: Path) -> Result | None:
         merge = self._planned(row)
         if merge.is_rebased and self._options.integrate == "fast-forward":
             told = f"{self.target} has moved on since this was begun, and integrate=fast-forward"
@@ -138,12 +138,12 @@ class Integration:
 
     def _conflict(
         self, attempt: WorkspaceAttempt, row: WorkspaceRow, fault: ConflictError
-    ) -> Outcome:
+    ) -> Result:
         files = ", ".join(fault.files[:_TOLD_MOST])
         told = f"what was done conflicts with what was merged into {self.target} meanwhile: {files}"
         return self._again(attempt, row, told, "merge_conflict")
 
-    def _again(self, attempt: WorkspaceAttempt, row: WorkspaceRow, told: str, code: str) -> Outcome:
+    def _again(self, attempt: WorkspaceAttempt, row: WorkspaceRow, told: str, code: str) -> Result:
         """Send work that could not be merged back to the queue, or to a person."""
         phase = attempt.phase
         is_last = phase.attempts_spent + 1 >= phase.max_attempts

@@ -14,8 +14,8 @@ from autopack.types import (
     Failed,
     NeedsPerson,
     Opened,
-    Outcome,
     Prepared,
+    Result,
     RunView,
     Swept,
     WorkspaceAttempt,
@@ -147,7 +147,7 @@ class Worktrees:
         told = f"attempt {before.attempt} had done it when its worker was lost"
         return Opened(path, Completed(summary=told))
 
-    def settle(self, attempt: WorkspaceAttempt, outcome: Outcome) -> Outcome:
+    def settle(self, attempt: WorkspaceAttempt, outcome: Result) -> Result:
         """Make a commit of what was done, and merge it if it is completed."""
         if isinstance(outcome, Failed):
             return outcome
@@ -218,7 +218,7 @@ class Worktrees:
 
     def _merged(
         self, attempt: WorkspaceAttempt, row: WorkspaceRow, path: Path, outcome: Completed
-    ) -> Outcome:
+    ) -> Result:
         integration = self._integration(attempt)
         if self._options.integrate == "ask":
             self._close(attempt, row, "its work waits for a person")
@@ -324,7 +324,7 @@ def _asking(outcome: Completed | NeedsPerson, more: str) -> NeedsPerson:
     return NeedsPerson(question, outcome.outputs, outcome.summary)
 
 
-def _noted(outcome: Completed | NeedsPerson, note: str) -> Outcome:
+def _noted(outcome: Completed | NeedsPerson, note: str) -> Result:
     summary = f"{outcome.summary} ({note})" if outcome.summary else note
     if isinstance(outcome, NeedsPerson):
         return NeedsPerson(outcome.question, outcome.outputs, summary)

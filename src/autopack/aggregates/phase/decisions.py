@@ -30,10 +30,11 @@ from autopack.events import (
     PhaseRequeued,
     PhaseSkipped,
     PhaseStarted,
+    PhaseSubmitted,
     PhaseTimedOut,
 )
 from autopack.events.phase import LEASE_LOST
-from autopack.ports.states import LIVE, MOVES, PhaseStatus
+from autopack.ports.states import BEGUN, MOVES, PhaseStatus
 from autopack.values.ids import PhaseId, PhaseRef, RunId
 
 E = TypeVar("E", bound=PhaseEvent)
@@ -41,6 +42,7 @@ _S = PhaseStatus
 _SKEW_S: Final = 60.0  # how far two clocks may be apart while a back-off is kept
 _LEADS: Final[dict[type[PhaseEvent], tuple[PhaseStatus, str]]] = {
     PhaseClaimed: (_S.CLAIMED, "a claim"),
+    PhaseSubmitted: (_S.SUBMITTED, "a submission"),
     PhaseCompleted: (_S.COMPLETE, "a completion"),
     PhaseFailed: (_S.FAILED, "a failure"),
     PhaseTimedOut: (_S.TIMED_OUT, "a time-out"),
@@ -72,7 +74,11 @@ def decide(request: PhaseRequest, state: PhaseState) -> list[PhaseEvent]:
             return _claimed(request, state)
         case EndRequest():
             return _ended_badly(request, state)
-        case PhaseCompleted() | PhaseGated() | PhaseReleased():
+        case PhaseSubmitted(handle=handle) if handle == state.handle:
+            raise MoveRefusedError(
+                _ref(request), state=state.status, to=_S.SUBMITTED, what="under the same handle"
+            )
+        case PhaseSubmitted() | PhaseCompleted() | PhaseGated() | PhaseReleased():
             return [_by_holder(request, request.lease_token, state)]
         case PhaseChecked(lease_token=token) if token is not None:
             return [_told_by_holder(request, token, state)]
@@ -87,7 +93,7 @@ def decide(request: PhaseRequest, state: PhaseState) -> list[PhaseEvent]:
             return [request]
         case PhaseCancelled(duration_s=took_s):
             _check_move(request, state)
-            number, took_s = (state.attempts, took_s) if state.status in LIVE else (None, None)
+            number, took_s = (state.attempts, took_s) if state.status in BEGUN else (None, None)
             held = {"attempt": number, "lease_token": state.lease_token}
             return [_filled(request, **held, duration_s=took_s)]
 
@@ -167,8 +173,8 @@ def _out_of_attempts(lost: PhaseReclaimed, state: PhaseState, most: int) -> Phas
 def _requeued(request: RequeueRequest, state: PhaseState) -> list[PhaseEvent]:
     event = request.event
     if not (request.after_loss and state.status is _S.QUEUED):
-        if state.status in LIVE:
-            raise MoveRefusedError(_ref(event), state=state.status, to=_S.QUEUED, what="a requeue")
+        if state.status in BEGUN:
+            raise _requeue_refused(event, state)
         if state.status is _S.COMPLETE and state.is_right is not False:
             raise MoveRefusedError(
                 _ref(event),
@@ -191,6 +197,19 @@ def _requeued(request: RequeueRequest, state: PhaseState) -> list[PhaseEvent]:
         attempt=state.attempts or None,
     )
     return [sent_back, event]
+
+
+def _requeue_refused(event: PhaseRequeued, state: PhaseState) -> MoveRefusedError:
+    """Return why an attempt that is under way is not begun anew beside itself."""
+    ref, what, more = _ref(event), "a requeue", {}
+    if state.status is _S.SUBMITTED:
+        what = "a requeue: its provider has it, and will be paid for it"
+        more = {
+            "do": "Drain on to collect the answer, or cancel(log, ref, ...) it first",
+            "typed": "Drain on to collect the answer, or call it off first: "
+            f"autopack phase cancel {quote(str(ref))}",
+        }
+    return MoveRefusedError(ref, state=state.status, to=_S.QUEUED, what=what, **more)
 
 
 def _gate_decided(event: PhaseGateDecided, state: PhaseState) -> list[PhaseEvent]:
@@ -234,7 +253,7 @@ def _told_by_holder(event: E, token: str | None, state: PhaseState) -> E:
 
 def _about_ended(event: PhaseChecked | PhaseJudged, state: PhaseState) -> PhaseEvent:
     """Return a verdict on an attempt that has ended: the one it names, or the last."""
-    n_ended = state.attempts - (state.status in LIVE)
+    n_ended = state.attempts - (state.status in BEGUN)
     number = event.attempt or n_ended or None
     is_imported = not state.attempts and state.status in _WORKED  # a history without attempts
     if (number or 0) > n_ended or (number is None and not is_imported):

@@ -26,11 +26,12 @@ from autopack.events import (
     PhaseResultLate,
     PhaseSkipped,
     PhaseStarted,
+    PhaseSubmitted,
     PhaseTimedOut,
     SampleRecorded,
     UsageEvent,
 )
-from autopack.ports.states import LIVE, PhaseStatus
+from autopack.ports.states import BEGUN, PhaseStatus
 
 PhaseStreamEvent = PhaseEvent | UsageEvent
 
@@ -46,6 +47,7 @@ class PhaseState:
     """
     What a phase's stream says. ``attempts`` counts claims; ``spent`` those that count.
 
+    ``handle`` is what a provider has the work by.
     ``escalated_tokens`` is the output budget that a truncated attempt earned the next ones.
     ``is_right`` is what was last said of the work of the attempt that came last, by a check or a
     person. ``feedback`` is what the next attempt should know: what the last one failed with, what
@@ -56,6 +58,7 @@ class PhaseState:
     attempts: int = 0
     spent: int = 0
     lease_token: str | None = None
+    handle: str | None = None
     worker: str | None = None
     not_before: datetime | None = None
     wait_s: float | None = None
@@ -81,6 +84,8 @@ def evolve(state: PhaseState, event: PhaseStreamEvent) -> PhaseState:
             )
         case PhaseStarted():
             return attrs.evolve(state, status=_S.RUNNING)
+        case PhaseSubmitted(handle=handle):
+            return attrs.evolve(state, status=_S.SUBMITTED, worker=None, handle=handle)
         case PhaseCompleted():
             return attrs.evolve(_ended(state, _S.COMPLETE), feedback=None)
         case PhaseFailed(message=message):
@@ -139,8 +144,8 @@ def fold(events: Iterable[PhaseStreamEvent], state: PhaseState | None = None) ->
 
 
 def holds(state: PhaseState, lease_token: str) -> bool:
-    """Tell whether the lease with that token is the one in force."""
-    return state.status in LIVE and state.lease_token == lease_token
+    """Tell whether the attempt that was claimed with that token is the one that is under way."""
+    return state.status in BEGUN and state.lease_token == lease_token
 
 
 def verdict_of(event: PhaseChecked | PhaseJudged) -> bool | None:
@@ -175,4 +180,4 @@ def _finding(event: PhaseChecked) -> str:
 
 
 def _ended(state: PhaseState, status: PhaseStatus) -> PhaseState:
-    return attrs.evolve(state, status=status, lease_token=None, worker=None)
+    return attrs.evolve(state, status=status, lease_token=None, worker=None, handle=None)

@@ -15,6 +15,7 @@ from autopack.events import (
     PhaseEvent,
     PhaseFailed,
     PhaseGated,
+    PhaseSubmitted,
 )
 from autopack.log.command_handler import Handler
 from autopack.ports.log import Entry, from_us
@@ -172,7 +173,7 @@ class AccountLanes:
 
 
 def _was_answered(event: PhaseEvent, row: AttemptRow) -> bool:
-    if isinstance(event, PhaseCompleted | PhaseGated):
+    if isinstance(event, PhaseSubmitted | PhaseCompleted | PhaseGated):
         return True
     is_of_it = isinstance(event, PhaseFailed) and event.failure_class in _OF_THE_WORK
     return is_of_it or (isinstance(event, PhaseFailed) and row.use.calls > 0)

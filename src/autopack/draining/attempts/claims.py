@@ -31,6 +31,7 @@ from autopack.events import (
     PhaseEstimated,
     PhaseGated,
     PhaseReleased,
+    PhaseSubmitted,
 )
 from autopack.log.command_handler import Handler
 from autopack.log.write_transaction import JournalTransaction
@@ -42,7 +43,7 @@ from autopack.values.ids import PhaseRef, drain_stream
 from autopack.values.money import as_sum
 
 INTERRUPTED: Final = "interrupted"
-Ending = PhaseCompleted | PhaseGated | PhaseReleased | EndRequest
+Ending = PhaseSubmitted | PhaseCompleted | PhaseGated | PhaseReleased | EndRequest
 
 
 def new_worker() -> str:
@@ -60,6 +61,8 @@ class Claim:
         account: Whose limits its calls count under; None if nobody keeps lanes for them.
         executor: The name of who does it; None is the drain's own.
         probes_since: Since when a lane is closed that it is the probe of.
+        submitted: What was recorded of the work that a provider has, where this is no new claim,
+            but one that asks for that.
     """
 
     phase: PhaseView
@@ -72,6 +75,7 @@ class Claim:
     account: str | None = None
     executor: str | None = None
     probes_since: datetime | None = None
+    submitted: Recorded[PhaseSubmitted] | None = None
 
     @property
     def ref(self) -> PhaseRef:
@@ -223,6 +227,11 @@ class Claims(Leases):
         """Return the lanes that an attempt is in; those of this worker, where it is in none."""
         return self._entered.get(token, self.lanes)
 
+    def enter(self, token: str, lanes: AccountLanes) -> None:
+        """Let an attempt be in other lanes than this worker's own, without being asked in."""
+        with self._lock:
+            self._entered[token] = lanes
+
     def end(self, claim: Claim, ending: Ending) -> list[Recorded[Any]]:
         """
         Record how the attempt ended, and drop its lease in the same transaction.
@@ -318,7 +327,9 @@ class Claims(Leases):
         refused = ending.refused if isinstance(ending, EndRequest) else None
 
         def also() -> list[Entry]:
-            entries = self.caps.settling(ref, number, event)
+            entries: list[Entry] = []
+            if not isinstance(event, PhaseSubmitted):  # of which what was set aside stays so
+                entries += self.caps.settling(ref, number, event)
             if (lanes := self.lanes_of(token)) is not None:
                 entries += lanes.ending(event, self.handler.attempt(ref, number), refused)
             return entries

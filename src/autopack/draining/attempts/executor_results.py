@@ -10,14 +10,14 @@ from autopack.aggregates.requests import EndRequest
 from autopack.draining.attempts.failure_classes import BAD_OUTCOME
 from autopack.draining.attempts.failures import Failing, capped, failed_by, why_silent
 from autopack.errors import LeaseLostError
-from autopack.events import PhaseCompleted, PhaseGated
-from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
+from autopack.events import PhaseCompleted, PhaseGated, PhaseSubmitted
+from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome, Pending
 
 if TYPE_CHECKING:
     from autopack.draining.attempts.attempt import LiveAttempt
     from autopack.draining.attempts.claims import Claim
 
-AttemptEnd = PhaseCompleted | PhaseGated | EndRequest
+AttemptEnd = PhaseSubmitted | PhaseCompleted | PhaseGated | EndRequest
 """What ends an attempt by its own outcome."""
 
 
@@ -51,12 +51,12 @@ def outcome_of(result: Any) -> Outcome:
         return Completed()
     if isinstance(result, str):
         return Completed({"result": result})
-    if isinstance(result, Completed | Failed | NeedsPerson):
+    if isinstance(result, Completed | Failed | NeedsPerson | Pending):
         return result
     kind = type(result).__name__
     return bad_outcome(
-        f"the executor returned {kind}; it must return Completed, Failed, NeedsPerson, a text, or "
-        "None"
+        f"the executor returned {kind}; it must return Completed, Failed, NeedsPerson, Pending, "
+        "a text, or None"
     )
 
 
@@ -65,7 +65,9 @@ def bad_outcome(message: str) -> Failed:
     return Failed(BAD_OUTCOME, message, failure_class="validation")
 
 
-def heeding_caps(live: "LiveAttempt", outcome: Outcome | TimedOut | Capped) -> Outcome | TimedOut:
+def heeding_caps(
+    live: "LiveAttempt", outcome: Outcome | TimedOut | Capped
+) -> Completed | Failed | NeedsPerson | TimedOut:
     """
     Return an outcome; of an attempt that went on above a cap, whatever came of it, a failure.
 
@@ -76,13 +78,15 @@ def heeding_caps(live: "LiveAttempt", outcome: Outcome | TimedOut | Capped) -> O
         for name, text in getattr(outcome, "outputs", {}).items():
             live.attach(name, text)
         return capped(error, live.calls_over_cap - 1)
+    if isinstance(outcome, Pending):  # a drain records who has the work; nobody else can ask for it
+        return bad_outcome("it answered Pending, which only a drain's executor may")
     return outcome
 
 
 def ending_of(
     claim: "Claim",
     live: "LiveAttempt",
-    outcome: Outcome | TimedOut,
+    outcome: Completed | Failed | NeedsPerson | TimedOut,
     *,
     failing: Failing,
     now: datetime,

@@ -103,9 +103,14 @@ class Leases:
             self._held.pop(token, None)
             self._looked_s.pop(token, None)
 
-    def hold(self, key: str) -> str | None:
-        """Take a lease on what is no phase, and renew it; return its token, None if it is held."""
-        token = secrets.token_hex(8)
+    def hold(self, key: str, token: str | None = None) -> str | None:
+        """
+        Take a lease that comes with no claim, and renew it; return its token, None if it is held.
+
+        Args:
+            token: That of a claim whose worker has left its phase; a new one without.
+        """
+        token = token or secrets.token_hex(8)
         with self.handler.journal.backend.transaction() as store:
             there = store.lease(key)
             if there is not None and not self.is_over(there, store.lease(worker_key(there.worker))):
@@ -114,13 +119,15 @@ class Leases:
             self._put(store, lease)
         with self._lock:
             self._held[token] = lease
+            self._lost.discard(token)
         return token
 
     def let_go(self, key: str, token: str) -> None:
         """Drop a lease that was held, if it is ours still. Any thread."""
         self.forget(token)
         with self.handler.journal.backend.transaction() as store:
-            store.drop_lease(key, token)
+            if self._is_ours(store.lease(key), token):
+                store.drop_lease(key, token)
 
     def holder(self, key: str) -> str | None:
         """Return which worker has a lease on something, None if nobody has, or it is over."""
@@ -195,8 +202,12 @@ class Leases:
             self._looked_s[token] = now_s
         with contextlib.suppress(LogError):
             there = self.handler.journal.backend.lease(lease.key)
-            if (there is None or there.token != token) and self._holds(token):
+            if not self._is_ours(there, token) and self._holds(token):
                 self.lose(token)
+
+    def _is_ours(self, there: Lease | None, token: str) -> bool:
+        """Tell whether a row is this worker's: who asks for submitted work has its old token."""
+        return there is not None and (there.token, there.worker) == (token, self.worker)
 
     def _holds(self, token: str) -> bool:
         with self._lock:
@@ -209,7 +220,7 @@ class Leases:
         expires_at = self._expires_at()
         for lease in held:
             there = store.lease(lease.key)
-            if there is None or there.token != lease.token:
+            if not self._is_ours(there, lease.token):
                 self.lose(lease.token)
             else:
                 store.put_lease(attrs.evolve(lease, expires_at=expires_at))

@@ -28,6 +28,7 @@ from autopack.events import (
     PhaseGated,
     PhaseReleased,
     PhaseResultLate,
+    PhaseSubmitted,
     PhaseTimedOut,
 )
 from autopack.format.redaction import clean
@@ -35,13 +36,14 @@ from autopack.log.command_handler import Handler
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
 from autopack.ports.log import ANY, from_us
-from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome
+from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome, Pending
 from autopack.values.ids import phase_stream
 
 _LATE: Final[dict[type, str]] = {
     **dict.fromkeys((Completed, PhaseCompleted), "complete"),
     **dict.fromkeys((Failed, PhaseFailed), "fail"),
     **dict.fromkeys((NeedsPerson, PhaseGated), "gate"),
+    **dict.fromkeys((Pending, PhaseSubmitted), "submit"),
     PhaseTimedOut: "timeout",
 }
 """What a late result is called in the log."""
@@ -183,9 +185,7 @@ def end_or_late(
         raise
 
 
-def record_late(
-    handler: Handler, claim: Claim, live: LiveAttempt, outcome: Completed | Failed | NeedsPerson
-) -> None:
+def record_late(handler: Handler, claim: Claim, live: LiveAttempt, outcome: Outcome) -> None:
     """Record an outcome that came after the attempt's recorded end; a closed log takes none."""
     try:
         _record_late(handler, claim, live, outcome)
@@ -194,9 +194,7 @@ def record_late(
         Narrator("autopack.drain").warning(what, phase=str(claim.ref))
 
 
-def _record_late(
-    handler: Handler, claim: Claim, live: LiveAttempt, outcome: Completed | Failed | NeedsPerson
-) -> None:
+def _record_late(handler: Handler, claim: Claim, live: LiveAttempt, outcome: Outcome) -> None:
     outcome = clean(storable, outcome)
     name = _LATE[type(outcome)]
     try:
@@ -209,7 +207,7 @@ def _record_late(
 
 def _said(ending: Any) -> str | None:
     """Return what an end says in words."""
-    texts = (getattr(ending, name, None) for name in ("message", "summary", "question"))
+    texts = (getattr(ending, name, None) for name in ("message", "summary", "question", "handle"))
     return next((text for text in texts if text), None)
 
 

@@ -30,7 +30,7 @@ from autopack.log.command_handler import Handler
 from autopack.plugins.registry import Registry
 from autopack.ports.check_specs import Checks, CheckSpec
 from autopack.ports.checks import CheckedWork
-from autopack.ports.work import Completed, NeedsPerson, Outcome, PhaseView
+from autopack.ports.work import Completed, NeedsPerson, Outcome, PhaseView, Result
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ class AttemptChecks:
         self.given.append((done, digests))
         return await self.fault_in(self.folder) or outcome
 
-    async def fault_in(self, folder: Path) -> Outcome | None:
+    async def fault_in(self, folder: Path) -> Result | None:
         """
         Run the checks in a folder; return what is to be recorded if one is not passed.
 

@@ -9,7 +9,7 @@ from autopack.draining.checks.own_checks import waited_for
 from autopack.log.log import Log, handler_of, registry_of
 from autopack.ports.check_specs import Checks
 from autopack.ports.checks import CheckedWork
-from autopack.ports.work import Completed, Outcome, PhaseView, RunView
+from autopack.ports.work import Completed, PhaseView, Result, RunView
 from autopack.ports.workspaces import CheckAt
 
 
@@ -24,7 +24,7 @@ def start_checks(log: Log, of_drain: Checks | None) -> Callable[[RunView], Check
         if not checks:
             return None
 
-        async def fault_in(folder: Path) -> Outcome | None:
+        async def fault_in(folder: Path) -> Result | None:
             work = CheckedWork(phase=phase, attempt=0, folder=folder, workspace=folder)
             found = await findings(registry, checks, work, run.settings)
             if found is None:

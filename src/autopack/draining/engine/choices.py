@@ -17,12 +17,19 @@ _REASONS_MOST: Final = 3
 _SOON: Final = timedelta(minutes=1)
 
 
-def asked(session: DrainSession, view: DrainView) -> Choose | Retry | Wait | Reason:
-    """Return what the strategy says, or why the drain ends here."""
+def asked(
+    session: DrainSession, view: DrainView, *, is_awaited: bool = False
+) -> Choose | Retry | Wait | Reason:
+    """
+    Return what the strategy says, or why the drain ends here.
+
+    Args:
+        is_awaited: Whether a submitted phase is asked for just now, or will be.
+    """
     settings = session.settings
     waits = settings.when_empty == "wait"
     is_held = session.guards.is_asking or session.admission.live or session.preparations.are_pending
-    may_come = bool(view.running or is_held or view.next_ready_at or waits)
+    may_come = bool(view.running or is_held or view.next_ready_at or waits or is_awaited)
     if not (view.ready or may_come or session.may_retry()):
         return _why_nothing(session)
     choice = ask(settings.strategy, view, settings.strategy_name)
@@ -46,7 +53,9 @@ def check_can_begin(session: DrainSession) -> None:
     for wait in () if view.ready else session.waiting.waits:
         if wait.until - view.now > _SOON:
             raise NothingReadyError("its account rests", wait_line(wait, view.now))
-    found = asked(session, view)
+    session.submitted.hear(view.now)
+    is_awaited = session.submitted.next_at(view.now) is not None
+    found = asked(session, view, is_awaited=is_awaited)
     if isinstance(found, tuple):
         words = (held.words for held in session.admission.reasons.values())
         counts = Counter(words).most_common(_REASONS_MOST)
@@ -56,6 +65,8 @@ def check_can_begin(session: DrainSession) -> None:
 
 def _why_nothing(session: DrainSession) -> Reason:
     n = session.admission.n_waiting
+    if len(session.submitted):
+        return ("submitted", session.submitted.words(session.now()))
     if not n:
         return ("empty", None)
     if session.guards.held_runs:

@@ -14,12 +14,12 @@ class DrainReport:
     """
     What a drain did, and why it ended.
 
-    The reason is ``empty``, ``blocked`` (what is queued may not be taken), ``limit``,
-    ``breaker``, ``price_unknown``, ``machine`` (it hindered the drain for too long), ``strategy``
-    or ``stopped``. A drain that was gone on with
-    counts from its first start, its time at work included. ``failed``, ``timed_out`` and ``gated``
-    count attempts; ``left_failed`` and ``left_gated`` count phases that it tried, or took back from
-    a worker that was gone, and that stood so when it ended.
+    The reason is ``empty``, ``blocked`` (what is queued may not be taken), ``submitted`` (what is
+    left is with providers, and not waited for), ``limit``, ``breaker``, ``price_unknown``,
+    ``machine`` (it hindered the drain for too long), ``strategy`` or ``stopped``. A drain that was
+    gone on with counts from its first start, its time at work included. ``failed``, ``timed_out``
+    and ``gated`` count attempts; ``left_failed`` and ``left_gated`` count phases that it tried, or
+    took back from a worker that was gone, and that stood so when it ended.
     ``assumed_tokens`` and ``assumed_usd`` stand in caps for what nobody told.
     ``unreadable`` counts attempts of whose usage some could not be read, so that tokens and cost
     are the least that was used; ``unreadable_in`` names a phase that shows it.
@@ -30,7 +30,9 @@ class DrainReport:
     ``passed_over`` counts phases that were not to be had at a time, by the reason given last.
     ``stuck`` are queued phases that no drain can ever take, because of what they come after.
     ``observer_faults`` counts what observers raised meanwhile, by who and what; it changed nothing.
-    ``left`` counts the phases that it left in the queue.
+    ``left`` counts the phases that it left in the queue, ``submitted`` those in scope that are with
+    providers, and ``collected`` those that it asked for and that have ended, whoever submitted
+    them: their attempts and what they used count for the drain that did.
     ``held`` names what goes on although the drain has ended, a phase's or the drain's own.
     """
 
@@ -60,6 +62,8 @@ class DrainReport:
     left_failed: int = 0
     left_gated: int = 0
     left: int = 0
+    submitted: int = 0
+    collected: int = 0
     unreadable: int = 0
     unreadable_in: str | None = None
     denied: int = 0

@@ -21,6 +21,8 @@ from autopack.draining.caps.drain_use import DrainAccount, ended_attempts
 from autopack.draining.caps.enforcement import Caps
 from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.checks.start_checks import start_checks
+from autopack.draining.engine.collector import Collector
+from autopack.draining.engine.drain_estimates import DrainEstimates
 from autopack.draining.engine.drain_report import sums_of
 from autopack.draining.engine.drain_stream import OwnStream, versions
 from autopack.draining.engine.drain_views import DrainViews
@@ -34,6 +36,7 @@ from autopack.draining.queue.holds import Guards
 from autopack.draining.queue.model_traffic import Traffic, models_by
 from autopack.draining.queue.passed_over import PassedOver
 from autopack.draining.queue.rate_limits import Lanes
+from autopack.draining.queue.submitted_phases import SubmittedPhases
 from autopack.draining.queue.waiting_phases import WaitingPhases
 from autopack.draining.settings.named_workspaces import keeper_named
 from autopack.draining.settings.preconditions import check, set_cap
@@ -54,14 +57,10 @@ from autopack.errors import (
 from autopack.events import DrainStarted, PhaseReleased
 from autopack.log.log import Log, handler_of, registry_of
 from autopack.ports.drain import Choose, DrainView, Retry
-from autopack.ports.log import Recorded, from_us
-from autopack.ports.prediction import Coefficients, Estimate
+from autopack.ports.log import from_us
 from autopack.ports.states import OPEN, PhaseStatus
-from autopack.ports.work import PhaseView
-from autopack.prediction.calibrated_estimates import coefficients, estimated
-from autopack.prediction.calibrators import quantiles_of
+from autopack.ports.work import Pending
 from autopack.projections.attempt_row import AttemptRow
-from autopack.values.ids import estimator_stream
 
 
 class DrainSession:
@@ -79,14 +78,8 @@ class DrainSession:
         self.admission = Admission(journal, settings.is_in_scope, run_id=settings.run_id)
         self.history = DrainHistory()
         self.admission.leave_out(self.history.tried)
-        self._taught: Coefficients | None = None
-        self._quantiles = quantiles_of(
-            journal,
-            self.registry,
-            settings.calibrator,
-            estimator=settings.estimator.name,
-            tau=settings.tau,
-        )
+        self._estimates = DrainEstimates(self.handler, self.registry, settings)
+        self.estimate = self._estimates.estimate
         self.caps = Caps(
             self.handler,
             drain=self.drain_id,
@@ -152,12 +145,23 @@ class DrainSession:
             waiting=self.waiting,
         )
         self._failing = Failing(
-            quantiles=self._quantiles,
+            quantiles=self._estimates.quantiles,
             redact=journal.redact,
             classify=classifier_of(self.registry),
             backoff=settings.backoff,
             escalation=settings.escalation,
             followed=Followed(self.handler, settings.strategy, settings.strategy_name),
+        )
+        rows, take_new = self.admission.submitted, self.admission.take_submitted
+        self.submitted = SubmittedPhases(rows, take_new, is_once=settings.collect == "once")
+        self.collector = Collector(
+            self.claims,
+            self.executors,
+            rows=rows,
+            phases=self.submitted,
+            classify=self._failing.classify,
+            backoff=settings.backoff,
+            estimate=self.estimate,
         )
         self._passed_over = PassedOver(self.drain_id)
         self._touched: set[str] = set()
@@ -175,7 +179,7 @@ class DrainSession:
             self.account.hear,
             self.traffic.hear,
             self.handler.learn,
-            self._learn_coefficients,
+            self._estimates.hear,
         ):
             follower.add(hear)
         self.admission.catch_up(self.now(), head)
@@ -220,7 +224,8 @@ class DrainSession:
                 self.history.taken_back.add(f"{event.run_id}/{event.phase_id}")
                 self._touched.add(event.run_id)
             self.admission.catch_up(self.now())
-        held = {row.lease_token for row in self.admission.live.values()}
+        begun = (self.admission.live, self.admission.submitted)
+        held = {row.lease_token for rows in begun for row in rows.values()}
         for token in ours:
             if token not in held and token is not None:
                 self.claims.lose(token)
@@ -230,39 +235,19 @@ class DrainSession:
         for lanes in self.executors.lanes:
             lanes.look()
         self._finish_runs()
+        self.submitted.hear(self.now())
         self.own.tell(*self._passed_over.fresh(self.admission.take_new_reasons()))
 
     def sums(self) -> dict[str, Any]:
         """Return what the drain has done and used so far, in plain values."""
         passed_over = dict(sorted(self._passed_over.counts.items()))
-        return {**sums_of(self.account.work), **self._examples, "passed_over": passed_over}
+        n = {"submitted": len(self.submitted), "collected": self.collector.collected}
+        return {**sums_of(self.account.work), **self._examples, **n, "passed_over": passed_over}
 
     def view(self, *, running: int, reserved_tokens: int, is_planned: bool = False) -> DrainView:
         """Return what the strategy is shown; to plan, a model that rests now is no hindrance."""
         return self._views.view(
             self.now(), running=running, reserved_tokens=reserved_tokens, is_planned=is_planned
-        )
-
-    def _learn_coefficients(self, events: Sequence[Recorded[Any]]) -> None:
-        stream = estimator_stream(self.settings.estimator.name)
-        if any(recorded.stream == stream for recorded in events):
-            self._taught = None
-
-    def estimate(self, phase: PhaseView) -> Estimate:
-        """Predict a phase's output with the coefficients in force now."""
-        settings = self.settings
-        if self._taught is None:
-            self._taught = coefficients(self.journal, settings.estimator)
-        return estimated(
-            self.journal,
-            settings.estimator,
-            phase,
-            registry=self.registry,
-            workspace=settings.folder,
-            quantiles=None if settings.calibrator is None else self._quantiles(),
-            tau=settings.tau,
-            taught=self._taught,
-            outputs=self.handler.outputs,
         )
 
     def must_wait(self, choice: Choose | Retry) -> datetime | None:
@@ -344,8 +329,12 @@ class DrainSession:
         duration_s: float,
         question: str | None = None,
     ) -> None:
-        """Record how an attempt ended, or the *question* that it leaves open."""
+        """Record how an attempt ended, the *question* that it leaves open, or who has its work."""
         live.catch_up()
+        if isinstance(outcome, Pending) and claim.submitted is None:
+            with contextlib.suppress(LeaseLostError):
+                self.collector.submitted(claim, live, outcome)
+            return
         with contextlib.suppress(LeaseLostError):  # it is recorded as late, and counts as lost
             end_attempt(
                 self.handler,
@@ -359,6 +348,9 @@ class DrainSession:
                 timeout_s=claim.timeout_s,
                 question=question,
             )
+        if claim.submitted is not None:
+            self.collector.ended(claim)
+            self._touched.add(claim.ref.run_id)
 
     def _ended(self, row: AttemptRow) -> None:
         """Learn from how an attempt of this drain ended, whoever recorded it."""
@@ -384,8 +376,11 @@ class DrainSession:
         return sum(row is not None and row.status in states for row in rows)
 
     def give_back(self, claim: Claim, live: LiveAttempt, why: str) -> None:
-        """Release a phase without spending its attempt."""
+        """Release a phase without spending its attempt, or leave it with its provider."""
         live.catch_up()
+        if claim.submitted is not None:
+            self.collector.put_back(claim, live)
+            return
         released = PhaseReleased(**claim.names, why=why, duration_s=live.elapsed_s)
         with contextlib.suppress(LeaseLostError):
             self.claims.end(claim, released)

@@ -54,6 +54,7 @@ class DrainViews:
             next_ready_at=admission.next_ready_at,
             running=running,
             elsewhere=max(0, len(admission.live) - running),
+            submitted=len(admission.submitted),
             spent_tokens=work.use.total_tokens,
             reserved_tokens=reserved_tokens,
             runs=admission.runs,

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, Self, Unpack
 
@@ -21,8 +21,9 @@ from autopack.draining.engine.dry_run import plan_of
 from autopack.draining.engine.event_loop import run
 from autopack.draining.engine.halt import Halt, bounded, last_acts
 from autopack.draining.engine.resume import resumed
+from autopack.draining.engine.wait_notes import WaitNotes
 from autopack.draining.engine.workers import Workers
-from autopack.draining.queue.drain_limits import limit_reached
+from autopack.draining.queue.drain_limits import is_of_time, limit_reached
 from autopack.draining.queue.idle_wait import seconds_until, sooner
 from autopack.draining.settings.parameters import DrainSettings
 from autopack.draining.settings.settings import Settings, settings_of
@@ -31,17 +32,14 @@ from autopack.draining.strategies.strategy_call import not_to_be_had
 from autopack.errors import DrainUsedError
 from autopack.log.log import Log, registry_of
 from autopack.log.thread_pool import Block
-from autopack.plugins.narrator import Narrator
 from autopack.ports.drain import Choose, Retry, StrategyLike, Wait
 from autopack.ports.log import Recorded
 from autopack.ports.states import PhaseStatus
 from autopack.ports.work import ExecutorLike
 from autopack.projections.phases import FAILED_STATES
-from autopack.report.account_text import wait_line
 
-_narrator: Final = Narrator("autopack.drain")
 _LOOK_S: Final = 0.25
-_WORTH_TELLING: Final = timedelta(seconds=60)
+_AT_ONCE: Final = 4
 
 
 class Drain:
@@ -79,10 +77,10 @@ class Drain:
         self._on_event = on_event
         self._workers, self._conclusion = Workers(self._session), Conclusion(self._session)
         self._stop_reason: Reason | None = None
+        self._ending: Reason | None = None
         self._halt = Halt()
         self._look_at: datetime | None = None
-        self._told_wait: str | None = None
-        self._told_until: dict[tuple[str, str | None], datetime] = {}
+        self._notes = WaitNotes()
         self._began: float | None = None
         self._is_used = False
         self._faults_before = log.observer_faults
@@ -292,19 +290,41 @@ class Drain:
                 if len(workers) or is_paused
                 else session.waiting.waited_s(session.now()),
             )
-            if limit is not None:
-                return ("limit", limit)
+            await self._collect(0 if is_paused else max(_AT_ONCE, self._settings.workers))
+            # What was taken and is with a provider is in work: it is let finish too.
+            ending = self._ending if limit is None else ("limit", limit)
+            if ending is not None and (is_of_time(ending) or not self._is_awaited):
+                return ending
             if workers.hindrances.is_enough:
                 return ("machine", workers.hindrances.why)
             if is_paused:
                 self._look_at = None
-            elif len(workers) < self._settings.workers and not workers.hindrances.wait_s:
+            elif ending is None and self._has_room:
                 step = await self._choose()
                 if isinstance(step, tuple):
-                    return step
+                    self._ending = step
+                    continue
                 if step and len(workers) < self._settings.workers:
                     continue  # else there is nothing to choose for until one ends
             await self._something_new(changed)
+
+    @property
+    def _has_room(self) -> bool:
+        workers = self._workers
+        return len(workers) < self._settings.workers and not workers.hindrances.wait_s
+
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether a submitted phase is asked for just now, or will be."""
+        session = self._session
+        is_due = session.submitted.next_at(session.now()) is not None
+        return is_due or self._workers.n_collecting > 0
+
+    async def _collect(self, most: int) -> None:
+        """Ask for submitted phases that are due, *most* at once."""
+        session, workers = self._session, self._workers
+        for key in session.submitted.due(session.now(), most - workers.n_collecting):
+            await workers.take(partial(session.collector.take, key))
 
     async def _choose(self) -> bool | Reason:
         """Take what the strategy chooses; say whether anything was taken, or why to stop."""
@@ -313,15 +333,15 @@ class Drain:
             await workers.in_io(session.let_put_off)
         view = session.view(running=len(workers), reserved_tokens=workers.reserved_tokens)
         self._look_at = view.next_ready_at
-        choice = asked(session, view)
+        choice = asked(session, view, is_awaited=self._is_awaited)
         match choice:
             case tuple():
                 return choice
             case Wait(until=until):
                 if view.ready and not len(workers):
-                    self._tell(choice)
+                    self._notes.tell(choice)
                 if not (view.ready or len(workers)):
-                    self._tell_waits(view.now)
+                    self._notes.tell_rests(session.waiting.waits, view.now)
                 self._look_at = sooner(view, until)
                 return False
             case Choose(ref=ref) if session.admission.is_ready(str(ref)):
@@ -329,7 +349,7 @@ class Drain:
                     return True  # it waits from now on: another one may be had
                 claim = await workers.take(lambda: session.take(choice))
                 if claim is not None:
-                    self._told_wait = None
+                    self._notes.forget()
                 # What is not to be had any more is chosen no more: look at the next at once.
                 return claim is not None or not session.admission.is_ready(str(ref))
             case Retry(ref=ref) if session.admission.failed.has(str(ref)):
@@ -341,27 +361,13 @@ class Drain:
         why = session.admission.standing(str(choice.ref))
         raise not_to_be_had(self._settings.strategy_name, choice, why)
 
-    def _tell(self, wait: Wait) -> None:
-        """Say once why a drain that could work does nothing; it may be so for hours."""
-        if wait.reason != self._told_wait:
-            self._told_wait = wait.reason
-            until = None if wait.until is None else wait.until.isoformat(timespec="seconds")
-            _narrator.warning(
-                "phases are ready, and the strategy waits", why=wait.reason, until=until
-            )
-
-    def _tell_waits(self, now: datetime) -> None:
-        """Say once of each rest that nothing goes on until it is over, if that is not presently."""
-        for wait in self._session.waiting.waits:
-            line, lane = wait_line(wait, now), (wait.account, wait.model)
-            if wait.until - now > _WORTH_TELLING and wait.until != self._told_until.get(lane):
-                self._told_until[lane] = wait.until
-                _narrator.warning(line)
-
     async def _something_new(self, changed: asyncio.Event) -> None:
         wait_s, ready_at = _LOOK_S, self._look_at
+        if self._workers.control.paused is None:
+            polled_at = self._session.submitted.next_at(self._session.now())
+            ready_at = min(filter(None, (ready_at, polled_at)), default=None)
         if ready_at is not None:
-            until_s = seconds_until(self._journal.clock, ready_at, is_idle=not len(self._workers))
+            until_s = seconds_until(self._journal.clock, ready_at, is_idle=self._workers.is_idle)
             wait_s = min(wait_s, max(until_s, 0.001))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(changed.wait(), wait_s)

@@ -17,7 +17,7 @@ from autopack.draining.checks.attempt_checks import AttemptChecks
 from autopack.draining.checks.own_checks import waited_for
 from autopack.draining.engine.drain_session import DrainSession
 from autopack.errors import LeaseLostError
-from autopack.ports.work import Completed, Outcome
+from autopack.ports.work import Completed, Outcome, Result
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ async def judged(
     return Judged(outcome=kept, question=question, duration_s=duration_s)
 
 
-def check_again(checks: AttemptChecks, folder: Path) -> Outcome | None:
+def check_again(checks: AttemptChecks, folder: Path) -> Result | None:
     """Run an attempt's checks once more, in another folder, from a thread; None if all pass."""
     return waited_for(lambda: checks.fault_in(folder), f"checks of {checks.claim.ref}")
 

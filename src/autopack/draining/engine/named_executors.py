@@ -1,5 +1,6 @@
 """Who does a phase: the drain's own executor, or another one that its strategy names."""
 
+import json
 from typing import Any
 
 import attrs
@@ -8,6 +9,7 @@ from autopack.draining.attempts.account_lanes import AccountLanes
 from autopack.draining.settings.named_parts import check_executor
 from autopack.draining.settings.settings import Settings
 from autopack.errors import AutopackError, PluginError
+from autopack.events import PhaseSubmitted
 from autopack.log.command_handler import Handler
 from autopack.plugins.registry import Registry
 from autopack.values.ids import check_name
@@ -62,6 +64,43 @@ class Executors:
             self._known[name] = self._made(name)
         return self._known[name]
 
+    def collecting(self, event: PhaseSubmitted, *, is_own: bool) -> NamedExecutor | None:
+        """
+        Return who can ask for what an executor left with a provider: it, as it was made then.
+
+        Args:
+            is_own: Whether this log recorded it. What came from elsewhere makes nothing: it goes
+                to an executor of that name that the drain was given.
+
+        Raises:
+            AutopackError: It cannot be made again.
+        """
+        name = event.executor
+        if name in self._settings.executors:
+            self.named(name)
+        given = self._known.get(name)
+        executor = None if given is None else given.executor
+        recorded = dict(event.executor_settings)
+        if given is not None and not (is_own and recorded and _differs(executor, recorded)):
+            return given
+        if given is None and not is_own:
+            return None
+        return self._made_again(name, executor, recorded)
+
+    def _made_again(self, name: str, given: Any, recorded: dict[str, Any]) -> NamedExecutor | None:
+        """Return an executor as it was made when it left the work, once for all such."""
+        key = f"{name} {json.dumps(recorded, sort_keys=True)}"
+        if key not in self._known:
+            found = self._registry.known("executor").get(name) if given is None else type(given)
+            if found is None and ".py:" in name:
+                found = self._registry.resolve("executor", name)
+            if found is None:
+                return None
+            again = getattr(found, "again", None)
+            made = check_executor(self._registry, found) if again is None else again(recorded)
+            self._known[key] = self._with_lanes(name, made)
+        return self._known[key]
+
     def check(self) -> None:
         """Ask each one that is known by now whether it can begin, if it has a check of its own."""
         for name in self._settings.executors:
@@ -78,6 +117,9 @@ class Executors:
             except AutopackError as fault:
                 what = f"the strategy named an executor that cannot be had: {fault}"
                 raise PluginError(self._settings.strategy_name, what) from fault
+        return self._with_lanes(name, executor)
+
+    def _with_lanes(self, name: str, executor: Any) -> NamedExecutor:
         account = getattr(executor, "account", None) or self._settings.account_name
         lanes = self._lanes_of(check_name("account", account))
         return NamedExecutor(name=name, executor=executor, lanes=lanes)
@@ -87,3 +129,9 @@ class Executors:
             leave = self._settings.leave
             self._lanes[account] = AccountLanes(self._handler, account, leave=leave)
         return self._lanes[account]
+
+
+def _differs(executor: Any, recorded: dict[str, Any]) -> bool:
+    """Tell whether an executor is made of other settings, and could be made of these."""
+    settings = getattr(executor, "settings", None)
+    return hasattr(type(executor), "again") and settings is not None and dict(settings) != recorded

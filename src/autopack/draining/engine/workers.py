@@ -12,6 +12,13 @@ from autopack.draining.attempts.claims import Claim
 from autopack.draining.attempts.execution import call
 from autopack.draining.attempts.executor_results import Capped, Lost, TimedOut
 from autopack.draining.attempts.machine_faults import Hindrances, hindrance_of
+from autopack.draining.attempts.submissions import (
+    COLLECT_S,
+    CollectingAttempt,
+    can_collect,
+    cannot_collect,
+    collecting,
+)
 from autopack.draining.attempts.threads import off_loop
 from autopack.draining.checks.attempt_checks import AttemptChecks, checks_of_attempt
 from autopack.draining.engine.control import Control
@@ -21,6 +28,7 @@ from autopack.draining.engine.judgement import check_again, judged
 from autopack.draining.engine.log_thread import LogThread
 from autopack.errors import LeaseLostError
 from autopack.events import DrainPauseRequested
+from autopack.ports.work import Outcome, Pending
 
 T = TypeVar("T")
 
@@ -51,7 +59,17 @@ class Workers:
         self.held = WorkUnderWay()
 
     def __len__(self) -> int:
-        return len(self._inflight)
+        return len(self._inflight) - self.n_collecting
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is in work, and no provider is asked."""
+        return not self._inflight
+
+    @property
+    def n_collecting(self) -> int:
+        """How many submitted phases are asked for just now, which takes nobody's place."""
+        return sum(claim.submitted is not None for claim in self._inflight.values())
 
     @property
     def claims(self) -> list[Claim]:
@@ -178,24 +196,17 @@ class Workers:
         session = self._session
         is_kept = session.keepers.of(claim.ref.run_id) is not None
         place = None if is_kept else session.settings.folder
-        live = LiveAttempt(session.handler, session.claims, claim, workspace=place)
+        kind = LiveAttempt if claim.submitted is None else CollectingAttempt
+        live = kind(session.handler, session.claims, claim, workspace=place)
         began = time.monotonic()
         self._live[claim.token] = live, began
         try:
             lost = self._lost.setdefault(claim.token, asyncio.Event())
             live.when_capped = _setter(lost)
             checks = self._checks(claim, live)
-            begun = await checks.unready() or await session.folders.opened(
-                claim, live, partial(check_again, checks)
-            )
-            outcome = begun or await call(
-                session.executors.named(claim.executor).execute,
-                live,
-                claim,
-                timeout_s=claim.timeout_s,
-                lost=lost,
-                begun=self.held.add,
-            )
+            outcome = await self._outcome(claim, live, checks, lost)
+            if outcome is None:
+                return
             found = await judged(
                 session, claim, live, outcome, checks=checks, lost=lost, insisted=self._insisted
             )
@@ -234,6 +245,29 @@ class Workers:
         finally:
             self._live.pop(claim.token, None)
             self._lost.pop(claim.token, None)
+
+    async def _outcome(
+        self, claim: Claim, live: LiveAttempt, checks: AttemptChecks, lost: asyncio.Event
+    ) -> Outcome | TimedOut | Capped | Lost | None:
+        """Return how the executor's work ended; None if it is with its provider still."""
+        executor, timeout_s = self._session.collector.executor_of(claim), claim.timeout_s
+        execute, begun = executor.execute, None
+        if claim.submitted is not None:
+            execute = collecting(executor.executor, claim.submitted.event.handle)
+            timeout_s = timeout_s or COLLECT_S
+        else:
+            begun = await checks.unready() or await self._session.folders.opened(
+                claim, live, partial(check_again, checks)
+            )
+        outcome = begun or await call(
+            execute, live, claim, timeout_s=timeout_s, lost=lost, begun=self.held.add
+        )
+        if claim.submitted is not None and isinstance(outcome, Pending | TimedOut):
+            await self.surely(lambda: self._session.collector.put_back(claim, live, outcome))
+            return None
+        if isinstance(outcome, Pending) and not can_collect(executor.executor):
+            return cannot_collect(executor.name, outcome)
+        return outcome
 
     def _checks(self, claim: Claim, live: LiveAttempt) -> AttemptChecks:
         session = self._session

@@ -9,7 +9,7 @@ from autopack.draining.queue.touched_files import meeting
 from autopack.draining.strategies.ordered_phases import Place, Shelf
 from autopack.log.journal import Journal
 from autopack.log.views import Follower, LiveView
-from autopack.ports.states import LIVE, PhaseStatus
+from autopack.ports.states import BEGUN, LIVE, PhaseStatus
 from autopack.ports.work import PhaseView, RunView
 from autopack.projections.phases import DONE_STATES, FAILED_STATES, PHASES, BoardTotal
 from autopack.projections.runs import RUNS
@@ -19,7 +19,8 @@ class Admission:
     """
     Follows the log and sorts the phases in scope into ready, waiting and held.
 
-    What it does for an event does not depend on how many phases there are.
+    What it does for an event does not depend on how many phases there are. ``submitted`` are the
+    phases in scope that providers have, by key.
     """
 
     def __init__(
@@ -40,6 +41,8 @@ class Admission:
         self._backing_off: dict[str, datetime] = {}
         self._due: dict[str, tuple[datetime, datetime]] = {}
         self._live: dict[str, PhaseView] = {}
+        self.submitted: dict[str, PhaseView] = {}
+        self._newly_submitted: dict[str, None] = {}
         self._dependents: dict[str, set[str]] = {}
         self._touching: dict[str, set[str]] = {}
         self._held_runs: dict[str, Held] = {}
@@ -61,6 +64,11 @@ class Admission:
     def live(self) -> dict[str, PhaseView]:
         """The phases in scope that a worker holds, here or elsewhere, by key."""
         return self._live
+
+    def take_submitted(self) -> Iterable[str]:
+        """Return the keys of submitted phases that came, or changed, since the last call."""
+        fresh, self._newly_submitted = self._newly_submitted, {}
+        return fresh
 
     @property
     def n_waiting(self) -> int:
@@ -255,6 +263,9 @@ class Admission:
                 self._due.pop(key, None)
             if row.status in LIVE:
                 self._live[key] = row
+            elif row.status is PhaseStatus.SUBMITTED:
+                self.submitted[key] = row
+                self._newly_submitted[key] = None
             elif row.status is PhaseStatus.QUEUED:
                 self._sort_queued(key, row, now)
             elif row.status in FAILED_STATES and self._may_retry(key, row):
@@ -280,6 +291,7 @@ class Admission:
         self._waiting.pop(key, None)
         self._backing_off.pop(key, None)
         self._live.pop(key, None)
+        self.submitted.pop(key, None)
 
     def _may_retry(self, key: str, row: PhaseView) -> bool:
         return key not in self._tried and not (self._why_not_run(row) or self._why_after(row))
@@ -338,6 +350,6 @@ def _stand_of(first: PhaseView | None) -> str:
     """Return how a phase stands for those that wait for it: work in progress is all one."""
     if first is None:
         return "does not exist"
-    if first.status is PhaseStatus.QUEUED or first.status in LIVE:
+    if first.status is PhaseStatus.QUEUED or first.status in BEGUN:
         return "is not complete yet"
     return f"is {first.status}"

@@ -92,3 +92,8 @@ def limit_reached(
             "seconds in which the account let nobody in"
         )
     return None
+
+
+def is_of_time(ending: tuple[str, str | None]) -> bool:
+    """Tell whether a drain ends by a limit of time, after which no provider is waited for."""
+    return (ending[1] or "").startswith(("max_minutes", "give_up_after_s"))

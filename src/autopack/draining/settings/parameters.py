@@ -78,6 +78,8 @@ class DrainSettings(DrainLimits, total=False):
         run_id, phase_id: Take phases of this run only, or only this one.
         workers: How many phases are in work at once; 1.
         when_empty: ``stop``, or ``wait`` for new phases.
+        collect: What becomes of phases that providers have: ``wait`` until they are answered, or
+            ask ``once`` for those that are due, and leave the rest to a later drain.
         timeout_s: The deadline of phases that name none.
         lease_s: How long a dead worker's phases stay with it; 30.
         allow_empty: Drain a log that holds no runs.
@@ -115,6 +117,7 @@ class DrainSettings(DrainLimits, total=False):
     phase_id: str | None
     workers: int
     when_empty: Literal["stop", "wait"]
+    collect: Literal["wait", "once"]
     timeout_s: float | None
     lease_s: float
     allow_empty: bool

@@ -63,6 +63,7 @@ class Settings:
     phase_id: str | None
     workers: int
     when_empty: str
+    collect: str
     timeout_s: float | None
     lease_s: float
     allow_empty: bool
@@ -141,6 +142,7 @@ class Settings:
             "phase_id": self.phase_id,
             "workers": self.workers,
             "when_empty": self.when_empty,
+            **({} if self.collect == "wait" else {"collect": self.collect}),
             "timeout_s": self.timeout_s,
             "lease_s": self.lease_s,
             "estimator": self.estimator.name,
@@ -179,6 +181,7 @@ def settings_of(
     phase_id: str | None = None,
     workers: int = 1,
     when_empty: Literal["stop", "wait"] = "stop",
+    collect: Literal["wait", "once"] = "wait",
     timeout_s: float | None = None,
     lease_s: float = 30.0,
     allow_empty: bool = False,
@@ -213,6 +216,10 @@ def settings_of(
             f"when_empty is {when_empty!r}; it is 'stop' or 'wait'.",
             name="when_empty",
             value=when_empty,
+        )
+    if collect not in ("wait", "once"):
+        raise InvalidInputError(
+            f"collect is {collect!r}; it is 'wait' or 'once'.", name="collect", value=collect
         )
     if at_cap not in ("stop", "ask"):
         raise InvalidInputError(
@@ -270,6 +277,7 @@ def settings_of(
         phase_id=phase_id,
         workers=workers,
         when_empty=when_empty,
+        collect=collect,
         timeout_s=timeout_s,
         lease_s=lease_s,
         allow_empty=allow_empty,

@@ -13,7 +13,7 @@ from autopack.events import WorkspaceEvent
 from autopack.log.command_handler import Handler
 from autopack.ports.backend import Reader
 from autopack.ports.log import ANY, Recorded
-from autopack.ports.work import Outcome
+from autopack.ports.work import Result
 from autopack.values.ids import phase_stream
 
 
@@ -30,7 +30,7 @@ class Tenant:
         handler: Handler,
         log: FolderLog,
         claim: Claim,
-        check: Callable[[Path], Outcome | None],
+        check: Callable[[Path], Result | None],
     ) -> None:
         self.phase, self.number, self.lease_token = claim.phase, claim.number, claim.token
         self.log, self.check = log, check

@@ -16,6 +16,7 @@ _STATES: Final = {
     "phase.queued": "QUEUED",
     "phase.claimed": "CLAIMED",
     "phase.started": "RUNNING",
+    "phase.submitted": "SUBMITTED",
     "phase.completed": "COMPLETE",
     "phase.failed": "FAILED",
     "phase.timed_out": "TIMED_OUT",
