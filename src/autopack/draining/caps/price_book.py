@@ -13,7 +13,7 @@ from autopack.log import views
 from autopack.log.journal import Journal
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
-from autopack.prediction.calibration.price_table import PriceTable
+from autopack.prediction.calibration.price_table import PriceTable, is_of_batch
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.call_use import Call
@@ -117,8 +117,8 @@ class PriceBook:
             moment = at or datetime.fromtimestamp(time.time(), UTC)
             if (usd := self._table.price(usage, moment)) is not None:
                 return usd
-        if self._registry is None:
-            return None
+        if self._registry is None or is_of_batch(usage):
+            return None  # plugins know what calls cost that are answered at once
         priced: Any = self._registry.first("autopack_price_usage", usage=usage)
         try:
             return None if priced is None else Usd.computed(priced)

@@ -293,7 +293,8 @@ class Drain:
             await self._collect(0 if is_paused else max(_AT_ONCE, self._settings.workers))
             # What was taken and is with a provider is in work: it is let finish too.
             ending = self._ending if limit is None else ("limit", limit)
-            if ending is not None and (is_of_time(ending) or not self._is_awaited):
+            is_awaited = len(workers) > 0 or self._is_awaited  # who is in work may submit it
+            if ending is not None and (is_of_time(ending) or not is_awaited):
                 return ending
             if workers.hindrances.is_enough:
                 return ("machine", workers.hindrances.why)

@@ -68,6 +68,11 @@ class ModelAnswer:
         """What was written so far."""
         return "".join(self._parts)
 
+    @property
+    def duration_s(self) -> float | None:
+        """How long the call took so far, in seconds; None if nobody knows."""
+        return time.monotonic() - self._began_s
+
     def write(self, text: str | None) -> None:
         """
         Take a piece of the answer.
@@ -91,7 +96,7 @@ class ModelAnswer:
         figures: Any = {
             "provider": self._provider,
             "max_tokens": self.max_tokens,
-            "duration_s": time.monotonic() - self._began_s,
+            "duration_s": self.duration_s,
             **self._call_id(),
         }
         why = self._why_not_known()

@@ -12,6 +12,8 @@ from autopack.events import LlmUsageRecorded
 from autopack.events.usage import HOUR_WRITES
 from autopack.values.money import Usd, pico, share
 
+BATCH: Final = "@batch"
+"""What the name of a model ends with in prices of its calls by batches."""
 _MILLION: Final = 1_000_000
 _PRICES: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
 _BEHIND: Final = re.compile(r"\[[^\]]*\]$|-v[0-9]+:[0-9]+$|@.*$")
@@ -156,12 +158,18 @@ class PriceTable:
         Return what a call cost by the table, or None where it cannot be told.
 
         The model that answered is looked up, else the one that was asked for. Input or output that
-        nobody knows makes the price unknown.
+        nobody knows makes the price unknown. A call of a provider's batch has the price of the
+        entry ``MODEL@batch``, and none without: what others pay says nothing of it.
         """
         if usage.input_tokens is None or usage.output_tokens is None:
             return None
         hour = usage.source_fields.get(HOUR_WRITES)
         for model in (usage.response_model, usage.request_model):
+            if model is not None and is_of_batch(usage):
+                model = f"{model}{BATCH}"
+                entry = self._entry(model, usage.provider, at)
+                if entry is None or not entry.model.endswith(BATCH):
+                    continue
             usd = self.usd(
                 model,
                 at,
@@ -255,3 +263,8 @@ def _moment(text: str) -> datetime:
             f"{text!r} is no day that a price could hold from.", name="since", value=text
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def is_of_batch(usage: LlmUsageRecorded) -> bool:
+    """Tell whether a call was one of a provider's batch, which has a price of its own."""
+    return usage.source_fields.get("service_tier") == "batch"
