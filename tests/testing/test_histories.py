@@ -16,7 +16,7 @@ from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
-from autopack.ports.states import LIVE, MOVES, OPEN, PhaseStatus
+from autopack.ports.states import BEGUN, MOVES, OPEN, PhaseStatus
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
 from autopack.testing.facts import append_all
@@ -73,7 +73,7 @@ def test_calls_are_of_an_attempt_in_work(events):
         if isinstance(event, LlmUsageRecorded):
             state = states[key]
             calls.append(event.call_id)
-            assert state.status in LIVE
+            assert state.status in BEGUN
             assert (state.lease_token, state.attempts) == (event.lease_token, event.attempt)
         if isinstance(event, phase.PhaseStreamEvent):
             states[key] = phase.evolve(states.get(key, phase.PhaseState()), event)
