@@ -18,7 +18,7 @@ class Batches:
         self.over, self.status = True, "completed"
         self.refusals: list[tuple[int, dict[str, str]]] = []
         self.fault_after_create = False
-        self.line = answered
+        self.line, self.when_created = answered, lambda: None
         self.lock = threading.Lock()
 
     def lines(self, batch: dict[str, Any]) -> list[dict[str, Any]]:
@@ -55,6 +55,7 @@ class Batches:
             **told,
         }  # fmt: skip
         self.batches.append(batch)
+        self.when_created()
         if self.fault_after_create:
             return 500, {"error": {"message": "lost"}}, {}
         return 200, self._shown(batch), {}

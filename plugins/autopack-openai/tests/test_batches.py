@@ -243,3 +243,26 @@ def test_a_kill_between_submit_and_collect_pays_once(log, provider):
     assert 1 == sum(one == "POST /v1/batches" for one in provider.asked)
     assert ["COMPLETE"] * 3 == [row.status for row in rows(log)]
     assert (3, 36) == (len(calls(log)), autopack.status(log).total_tokens)
+
+
+def test_a_kill_before_the_submission_is_recorded_pays_once(log, provider):
+    """The provider has the batch, and the log knows of none: the next attempt finds it."""
+    line = [sys.executable, "-c", KILLED, log.target, f"{provider.url}/v1"]
+    killed = []
+
+    def kill():
+        if not killed:
+            killed.append(first.pid)
+            first.send_signal(signal.SIGKILL)
+            first.wait()
+
+    provider.when_created = kill
+    first = subprocess.Popen(line)
+    first.wait(60)
+    before = {r.type for r in log.read_all()}
+    subprocess.run(line, check=True, timeout=90)
+
+    assert "phase.submitted" not in before
+    assert 1 == sum(one == "POST /v1/batches" for one in provider.asked)
+    assert [("COMPLETE", 2)] * 3 == [(row.status, row.attempts) for row in rows(log)]
+    assert (3, 36) == (len(calls(log)), autopack.status(log).total_tokens)

@@ -10,11 +10,13 @@ import pytest
 from autopack.api.drains import attempt, drain
 from autopack.api.runs import create_run
 from autopack.api.views import get_phase, replay
+from autopack.draining.settings.named_parts import name_of
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log
+from autopack.ports.attempt import Attempt
 from autopack.ports.prediction import PhaseSpec
 from autopack.ports.states import PhaseStatus
-from autopack.ports.work import Completed, Failed, NeedsPerson, PhaseView
+from autopack.ports.work import Failed, Outcome, PhaseView
 from autopack.testing.making import checked, not_written
 from autopack.values.ids import PhaseId, PhaseRef, RunId
 
@@ -55,10 +57,10 @@ class ExecutorContract:
         assert (PhaseStatus.COMPLETE, 1) == (row.status, row.attempts), why(row)
 
     def test_it_answers_with_an_outcome(self) -> None:
-        """It returns Completed, Failed, NeedsPerson, a text or None, at once or awaited."""
+        """It returns an outcome, a text or None, at once or awaited."""
         for spec in self._phases():
             outcome, fault = called(self._made(), spec)
-            is_answer = isinstance(outcome, Completed | Failed | NeedsPerson | str | None)
+            is_answer = isinstance(outcome, Outcome | str | None)
 
             assert fault or is_answer, f"{outcome!r} is no outcome"
 
@@ -110,6 +112,33 @@ class ExecutorContract:
 
             assert PhaseStatus.COMPLETE == row.status, why(row)
 
+    def test_what_a_provider_has_is_collected_by_another(self) -> None:
+        """Once it answered ``Pending``, one that is made anew collects it, at the first attempt."""
+        log = self._left()
+        drain(log, executor=self._made())
+        row = get_phase(log, _REF)
+
+        assert (PhaseStatus.COMPLETE, 1) == (row.status, row.attempts), why(row)
+
+    def test_what_is_collected_twice_counts_once(self) -> None:
+        """A drain may be killed between the answer and its record: each call has the same id."""
+        once, twice = self._left(), self._left()
+        drain(once, executor=self._made())
+        drain(twice, executor=_Twice(self._made()))
+
+        assert _n_calls(once) == _n_calls(twice)
+        assert PhaseStatus.COMPLETE is get_phase(twice, _REF).status
+
+    def _left(self) -> Log:
+        """Return a log whose phase a provider has; skip where there is no such thing."""
+        log, executor = new_log(self.phase()), self._made()
+        drain(log, executor=executor, collect="once")
+        row = get_phase(log, _REF)
+        if row.last_executor is None or row.status is PhaseStatus.COMPLETE:
+            pytest.skip("it answers at once")
+        assert PhaseStatus.SUBMITTED is row.status, why(row)
+        return log
+
     def _phases(self) -> list[PhaseSpec]:
         failing = self.failing()
         return [self.phase()] if failing is None else [self.phase(), failing]
@@ -146,6 +175,29 @@ def called(executor: Any, spec: PhaseSpec) -> tuple[Any, Exception | None]:
     except Exception as fault:
         return None, fault
     return outcome, None
+
+
+class _Twice:
+    """Asks an executor for what a provider has twice each time, as after a kill."""
+
+    def __init__(self, executor: Any) -> None:
+        self._executor, self.name = executor, name_of(executor)
+
+    def execute(self, phase: PhaseView, attempt: Attempt) -> Any:
+        """Do as the executor does."""
+        return self._executor.execute(phase, attempt)
+
+    async def collect(self, handle: str, attempt: Attempt) -> Any:
+        """Ask twice, and return the second answer; each look begins to count its calls anew."""
+        found: Any = None
+        for _ in range(2):
+            found = await asyncio.to_thread(self._executor.collect, handle, attempt)
+            found = await found if inspect.isawaitable(found) else found
+        return found
+
+
+def _n_calls(log: Log) -> int:
+    return sum(recorded.type == "llm.usage_recorded" for recorded in log.read_all())
 
 
 async def _awaited(outcome: Any) -> Any:

@@ -4,6 +4,7 @@ import sys
 
 from autopack import CommandExecutor, PhaseSpec
 from autopack.testing.executors import ExecutorContract
+from autopack.testing.mutants.executors import Overnight
 
 CALL = (
     "import json, sys; print(json.dumps({'type': 'autopack.usage', 'call_id': 'c', 'model': 'm',"
@@ -19,3 +20,11 @@ class TestCommandContract(ExecutorContract):
 
     def failing(self):
         return PhaseSpec("f", category="docs", complexity="low", goal="fail", max_attempts=1)
+
+
+class TestOvernightContract(ExecutorContract):
+    """One that leaves its work with a provider."""
+
+    def make(self):
+        """Return it."""
+        return Overnight()

@@ -1,9 +1,10 @@
 """Executors that break one promise each; a phase without a goal is one that they fail at."""
 
+import secrets
 from typing import Any
 
 from autopack.ports.attempt import Attempt
-from autopack.ports.work import Completed, Failed, Outcome, PhaseView
+from autopack.ports.work import Completed, Failed, Outcome, Pending, PhaseView
 
 
 def answers(phase: PhaseView, attempt: Attempt) -> Outcome:
@@ -62,3 +63,53 @@ def records_nothing(phase: PhaseView, attempt: Attempt) -> Outcome:
     if phase.goal is None:
         return answers(phase, attempt)
     return Completed({"answer": phase.goal})
+
+
+class Overnight:
+    """Leaves its work with a provider, and collects it."""
+
+    name = "overnight"
+    handle = "batch"
+
+    def execute(self, phase: PhaseView, attempt: Attempt) -> Outcome:
+        """Leave it."""
+        return Pending(f"{self.handle} of {phase.key}", 0.1)
+
+    def collect(self, handle: str, attempt: Attempt) -> Outcome:
+        """Answer, and tell the call by the provider's id."""
+        attempt.record_usage(call_id=handle, model="m", input_tokens=5, output_tokens=2)
+        return Completed({"answer": handle})
+
+
+class ForgetsItsHandles(Overnight):
+    """Knows only what it left itself."""
+
+    def __init__(self) -> None:
+        self.left: set[str] = set()
+
+    def execute(self, phase: PhaseView, attempt: Attempt) -> Outcome:
+        """Leave it, and keep in memory that it did."""
+        found = super().execute(phase, attempt)
+        self.left.add(f"{self.handle} of {phase.key}")
+        return found
+
+    def collect(self, handle: str, attempt: Attempt) -> Outcome:
+        """Answer what it knows."""
+        if handle not in self.left:
+            return Failed("unknown_handle", f"nothing was left as {handle}", retryable=False)
+        return super().collect(handle, attempt)
+
+
+class CountsEachLook(Overnight):
+    """Tells a call under another id each time that it is asked."""
+
+    def collect(self, handle: str, attempt: Attempt) -> Outcome:
+        """Answer, and make up an id."""
+        call_id = secrets.token_hex(16)
+        attempt.record_usage(call_id=call_id, model="m", input_tokens=5, output_tokens=2)
+        return Completed({"answer": handle})
+
+
+def leaves_and_never_asks(phase: PhaseView, attempt: Attempt) -> Outcome:
+    """Leave the work with a provider, and have no collect to ask by."""
+    return Pending(f"batch of {phase.key}", 0.1)

@@ -184,6 +184,9 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
             (executors.claims_to_have_measured, "test_usage_is_marked_as_what_it_is"),
             (executors.records_nothing, "test_every_call_is_recorded_once"),
             (executors.Once, "test_it_can_be_used_again"),
+            (executors.ForgetsItsHandles, "test_what_a_provider_has_is_collected_by_another"),
+            (executors.CountsEachLook, "test_what_is_collected_twice_counts_once"),
+            (executors.leaves_and_never_asks, "test_it_completes_its_phase"),
         ),
     ),
     *_of(
