@@ -14,6 +14,7 @@ import autopack
 from autopack import Completed, Failed, NeedsPerson, Pending, PhaseRef
 from autopack.errors import InvalidInputError, MoveRefusedError
 from autopack.log.log import journal_of
+from autopack.report.status import next_steps
 from drains import specs
 
 REF = PhaseRef("r", "p1")
@@ -302,6 +303,8 @@ class TestPeople:
         assert ("SUBMITTED", "batch-1", None) == (row.status, row.handle, row.worker)
         assert row.poll_at - row.since == timedelta(seconds=3600)
         assert {"SUBMITTED": 2} == dict(stands.phases_by_state)
+        assert "autopack --log" in (step := next_steps(stands)[0])
+        assert " drain" in step
         assert () == stands.live
 
     def test_a_cap_keeps_what_was_set_aside(self, any_log):

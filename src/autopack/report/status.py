@@ -237,7 +237,8 @@ def _steps(status: Status, command: str) -> Iterator[str]:
     for drain in status.drains:
         if drain.paused is not None:
             yield f"{command} drain resume --drain {shlex.quote(drain.drain_id)}"
-    may_drain = not status.drains and states.get("QUEUED") and not status.is_held
+    is_left = states.get("QUEUED") or states.get("SUBMITTED")  # with a provider, to be asked for
+    may_drain = not status.drains and is_left and not status.is_held
     if may_drain or any(worker.is_expired for worker in status.live):
         yield f"{command} drain {_again(status.last_drain)}"
     for gate in status.gates[:1]:
