@@ -127,3 +127,175 @@ class TestJudgedAgain:
 
         with pytest.raises(InvalidInputError, match=r"which is not in .*other.*repository=FOLDER"):
             autopack.recheck(log, "r", check=["true"], workspace=other)
+
+
+class TestApprovedAndRebased:
+    """What a person approved is merged once its checks pass on top of what was merged since."""
+
+    SPECS = tuple(PhaseSpec(name, labels={"gate": "Good?"}) for name in ("one", "two"))
+
+    @staticmethod
+    def work(phase, attempt):
+        write(attempt.workspace, {f"{phase.phase_id}.txt": f"{attempt.number}\n"})
+
+    def approved(self, log, repository, check=None, checks_of_run=NOT_BOTH, specs=SPECS):
+        """Two phases waited for a person in one drain; both were approved, and are to be merged."""
+        autopack.create_run(log, "r", specs, check=checks_of_run)
+        self.drain(log, repository, check=check)
+        for name in ("one", "two"):
+            ref = PhaseRef("r", name)
+            autopack.decide_gate(log, ref, decision="approve", actor="ann", why="good")
+
+    def drain(self, log, repository, **given):
+        keeper = Worktrees(repository=repository)
+        return autopack.drain(log, executor=self.work, workspace=keeper, **given)
+
+    def merged(self, log):
+        rows = autopack.list_workspaces(log, "r")
+        return [row.phase_id for row in rows if row.merged is not None]
+
+    def verdicts(self, log):
+        """Return who had each attempt checked, and what was found."""
+        found = [recorded.event for recorded in log.read_all(types=[PhaseChecked])]
+        return [(event.phase_id, event.by, event.verdict) for event in found]
+
+    def test_what_breaks_the_check_there_is_not_merged(self, log, repository):
+        """Each passes by itself, and git sees no conflict; the second is merged by nobody."""
+        self.approved(log, repository)
+        self.drain(log, repository)
+
+        assert ["one"] == self.merged(log)
+        assert {"a.txt", "one.txt"} == files_at(repository, "autopack/r").keys()
+        assert ("two", "sweep", "failed") == self.verdicts(log)[-1]
+        assert "COMPLETE" == autopack.get_phase(log, PhaseRef("r", "two")).status
+        assert [] == trees(repository)
+        assert "" == git(repository, "fsck", "--no-dangling")
+
+    def test_it_is_told_with_what_to_type(self, log, repository):
+        """By the list and by each sweep; the check is not run again for that."""
+        self.approved(log, repository)
+        self.drain(log, repository)
+        n_verdicts = len(self.verdicts(log))
+        (note,) = autopack.sweep_workspaces(log, Worktrees(repository=repository)).notes
+        row = autopack.list_workspaces(log, "r")[1]
+
+        assert row.unmerged.startswith("not merged: check sh -c ! { test -e one.txt")
+        assert "r/two is approved, but its work is not merged: on top of what autopack/r" in note
+        assert f"git checkout autopack/r && git merge {row.branch}." in note
+        assert "autopack phase judge r/two --wrong --why REASON" in note
+        assert "autopack phase requeue r/two --why REASON" in note
+        assert "autopack phase judge r/two --right --why REASON" in note
+        assert n_verdicts == len(self.verdicts(log))
+
+    def test_it_is_merged_by_hand(self, log, repository):
+        """A person may know better than the check."""
+        self.approved(log, repository)
+        self.drain(log, repository)
+        branch = autopack.list_workspaces(log, "r")[1].branch
+        git(repository, "checkout", "--quiet", "autopack/r")
+        git(repository, "merge", "--quiet", "--no-edit", branch)
+        git(repository, "checkout", "--quiet", "main")
+        self.drain(log, repository)
+        row = autopack.list_workspaces(log, "r")[1]
+
+        assert ("by hand", None) == (row.how, row.unmerged)
+
+    def test_it_is_done_anew(self, log, repository):
+        """The next attempt begins with what is merged, and is told what the check said."""
+        seen = []
+        self.approved(log, repository, checks_of_run=["sh", "-c", f"{NOT_BOTH[2]} || ! echo both"])
+        self.drain(log, repository)
+        autopack.requeue(log, PhaseRef("r", "two"), actor="ann", why="anew")
+
+        def anew(_phase, attempt):
+            seen.append((attempt.feedback, (attempt.workspace / "one.txt").exists()))
+            write(attempt.workspace, {"three.txt": "x\n"})
+
+        autopack.drain(log, executor=anew, workspace=Worktrees(repository=repository))
+
+        ((feedback, has_first),) = seen
+        assert has_first
+        assert "failed\nboth\n\nanew" in feedback
+        assert "GATED" == autopack.get_phase(log, PhaseRef("r", "two")).status
+        assert ["one"] == self.merged(log)
+
+    def test_it_is_tried_again_once_it_is_called_right(self, log, repository):
+        """With the check of the drain that is there now."""
+        self.approved(log, repository, checks_of_run=None, check=NOT_BOTH)
+        self.drain(log, repository, check=NOT_BOTH)
+        assert ["one"] == self.merged(log)
+
+        ref = PhaseRef("r", "two")
+        autopack.judge_phase(log, ref, right=True, actor="ann", why="the check was wrong")
+        self.drain(log, repository, check=["test", "-e", "two.txt"])
+        assert ["one", "two"] == self.merged(log)
+        assert ("two", "sweep", "passed") == self.verdicts(log)[-1]
+
+    def test_what_passes_is_merged(self, log, repository):
+        """It was checked in the tree that is merged, and only where that is another one."""
+        self.approved(log, repository, checks_of_run=["sh", "-c", "ls > /dev/null"])
+        self.drain(log, repository)
+
+        assert ["one", "two"] == self.merged(log)
+        assert [("two", "sweep", "passed")] == [
+            one for one in self.verdicts(log) if one[1] == "sweep"
+        ]
+
+    def test_the_checks_of_the_drain_that_did_the_work_hold(self, log, repository):
+        """A sweep that names none finds them in the log."""
+        self.approved(log, repository, checks_of_run=None, check=NOT_BOTH)
+        autopack.sweep_workspaces(log, Worktrees(repository=repository))
+
+        assert ["one"] == self.merged(log)
+        assert ("two", "sweep", "failed") == self.verdicts(log)[-1]
+
+    def test_a_check_that_is_not_in_the_log_is_no_pass(self, log, repository):
+        """A function is known to the drain that names it; until then it is told."""
+
+        def is_there(work):
+            return (work.folder / "two.txt").exists() or (work.folder / "one.txt").exists()
+
+        self.approved(log, repository, checks_of_run=None, check=is_there)
+        (note,) = autopack.sweep_workspaces(log, Worktrees(repository=repository)).notes
+        assert ["one"] == self.merged(log)
+        assert "the check of its drain is not in the log" in note
+
+        self.drain(log, repository, check=is_there)
+        assert ["one", "two"] == self.merged(log)
+
+    def test_a_check_that_cannot_run_is_no_pass(self, log, repository):
+        """It says so, and is held until somebody has mended that."""
+        absent = ["sh", "-c", "test ! -e one.txt -o ! -e two.txt || exit 127"]
+        self.approved(log, repository, checks_of_run=absent)
+        self.drain(log, repository)
+        row = autopack.list_workspaces(log, "r")[1]
+
+        assert ["one"] == self.merged(log)
+        assert ("two", "sweep", "could_not_run") == self.verdicts(log)[-1]
+        assert "could not run: a program was not found" in row.unmerged
+
+    def test_what_is_put_back_while_it_is_checked_is_not_merged(self, log, repository):
+        """A person may think better of it at any moment."""
+
+        def check(work):
+            if work.by == "sweep":
+                ref = PhaseRef("r", "two")
+                autopack.judge_phase(log, ref, right=False, actor="ann", why="thought better of it")
+                autopack.requeue(log, ref, actor="ann", why="anew")
+            return True
+
+        self.approved(log, repository, checks_of_run=None, check=check)
+        self.drain(log, repository, check=check)
+
+        assert ["one"] == self.merged(log)
+        assert {"a.txt", "one.txt"} == files_at(repository, "autopack/r").keys()
+
+    def test_what_comes_after_is_told(self, log, repository):
+        """It waits for a person, and not for a tree that would break its check."""
+        specs = (*self.SPECS, PhaseSpec("three", after=("two",)))
+        self.approved(log, repository, specs=specs)
+        self.drain(log, repository)
+        phase = autopack.get_phase(log, PhaseRef("r", "three"))
+
+        assert "GATED" == phase.status
+        assert "What this comes after is not merged. r/two is approved" in phase.reason

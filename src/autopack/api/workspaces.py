@@ -46,7 +46,9 @@ def _decided(log: Log, found: list[WorkspaceRow]) -> Iterator[WorkspaceRow]:
         phase = phases.get(row.ref)
         is_last = phase is not None and phase.attempts == row.attempt
         status = phase.status if phase is not None and is_last else None
-        is_approved = status is PhaseStatus.COMPLETE and phases[row.ref].is_right is not False
+        is_approved = status is PhaseStatus.COMPLETE and (
+            phases[row.ref].is_right is not False or folders.unpassed(row) is not None
+        )
         why = _why_unmerged(log, folders, row) if is_approved else None
         yield attrs.evolve(row, waits=status is PhaseStatus.GATED, unmerged=why)
 
@@ -82,4 +84,6 @@ def sweep_workspaces(log: Log, workspace: WorkspaceLike) -> Swept:
             name="workspace",
             value=workspace,
         )
-    return keeper.sweep(FolderLog(handler_of(log)))
+    from autopack.draining.checks.late_checks import late_checks
+
+    return keeper.sweep(FolderLog(handler_of(log), late_checks(log, None)))

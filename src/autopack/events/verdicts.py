@@ -1,6 +1,6 @@
 """Facts of a phase's stream about its work: what a check, or a person, says of it."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
@@ -8,6 +8,8 @@ from autopack.events.schema import Attempt, Digests, Key, ReasonText, Seconds, T
 
 Verdict = Literal["passed", "failed", "could_not_run"]
 """What a check says of an attempt's work; one that could not run says nothing of it."""
+SWEEP: Final = "sweep"
+"""Who has work checked that had ended, on top of others' work, before it is merged."""
 
 
 @event("phase.checked")
@@ -15,9 +17,10 @@ class PhaseChecked:
     """
     A check judged an attempt's work.
 
-    ``by`` is ``drain``, ``attempt`` (a loop of one's own) or ``recheck``; in the first two
-    the lease token is that of the attempt, which has not ended yet. ``judging`` is told by the
-    checks of one recheck. ``excerpt`` is the end of what the check said, whole among the
+    ``by`` is ``drain``, ``attempt`` (a loop of one's own), ``recheck``, or ``sweep`` where what
+    had ended is to be merged on top of others' work; in the first two the lease token is that of
+    the attempt, which has not ended yet. ``judging`` is told by checks that judge together
+    afterwards. ``excerpt`` is the end of what the check said, whole among the
     ``artifacts``; ``outputs`` are the texts that were judged; a ``score`` is the check's own.
     """
 

@@ -55,7 +55,8 @@ class CheckedWork:
         folder: Where the check is at work: the attempt's workspace, else the current folder. At a
             recheck whose folder nobody knows, one that holds nothing but the outputs.
         workspace: That folder, where it is the attempt's own; None if it had none.
-        by: ``drain``, ``attempt`` (a loop of one's own) or ``recheck``.
+        by: ``drain``, ``attempt`` (a loop of one's own), ``recheck``, or ``sweep`` before work
+            that has ended is merged on top of others' work.
     """
 
     phase: PhaseView

@@ -101,6 +101,19 @@ class WorkspaceLog(Protocol):
     def now(self) -> datetime:
         """Return the log's time."""
 
+    def check(self, row: WorkspaceRow, folder: Path) -> str | None:
+        """
+        Run the checks of an attempt that has ended, in a folder with what is to be merged.
+
+        What they say is recorded, and judges the attempt as a later verdict does.
+
+        Returns:
+            None if all are passed; else which is not, in a few words.
+        """
+
+    def unpassed(self, row: WorkspaceRow) -> str | None:
+        """Return which check did not pass then, if nothing was said of the attempt since."""
+
     def record(self, event: WorkspaceEvent) -> Recorded[WorkspaceEvent]:
         """Record a fact that has happened, whoever works on its phase now."""
 

@@ -16,12 +16,13 @@ from autopack.types import (
 )
 from autopack_git import trees
 from autopack_git.commits import found_in
+from autopack_git.judged_trees import judged_at
 from autopack_git.merging import ConflictError, HeldBackError, Merge, MovedError, move, planned
 from autopack_git.options import Options
 from autopack_git.program import Git
 from autopack_git.repository import Repository
 from autopack_git.standing import standing_of
-from autopack_git.unmerged import Unmerged, unmerged
+from autopack_git.unmerged import Unmerged, UnpassedError, unmerged
 
 _TRIES: Final = 5
 _TOLD_MOST: Final = 20
@@ -84,18 +85,33 @@ class Integration:
             if row.merged is not None or not self._is_approved(row):
                 continue
             try:
-                merge = self._planned(row)
-                move(self._repository, self.target, merge)
-                self._record(row, merge, by="sweep")
-            except (ConflictError, HeldBackError, MovedError) as fault:
+                self._merge_late(row)
+            except (ConflictError, HeldBackError, MovedError, UnpassedError) as fault:
                 left.append(unmerged(row, self.target, fault))
         return left
+
+    def _merge_late(self, row: WorkspaceRow) -> None:
+        """Merge approved work; checked again if it had to be rebased, as that of an attempt is."""
+        if why := self._log.unpassed(row):
+            raise UnpassedError(why)
+        merge = self._planned(row)
+        if merge.is_rebased and merge.commit != merge.before:
+            with judged_at(self._repository, self._options, row, merge.commit) as folder:
+                why = self._log.check(row, folder)
+            if why is not None:
+                raise UnpassedError(why)
+            if not self._is_approved(row):
+                return  # somebody has thought better of it meanwhile
+        move(self._repository, self.target, merge)
+        self._record(row, merge, by="sweep")
 
     def why_unmerged(self, row: WorkspaceRow) -> str | None:
         """Return in a few words why approved work is not merged; None if a drain can do it."""
         try:
+            if why := self._log.unpassed(row):
+                raise UnpassedError(why)
             self._planned(row)
-        except ConflictError as fault:
+        except (ConflictError, UnpassedError) as fault:
             return unmerged(row, self.target, fault).why
         return None
 
@@ -127,9 +143,10 @@ class Integration:
         if row.commit is None or self._repository.bare.commit_of(row.commit) is None:
             return False  # there is none; or it is another repository's
         phase = self._log.phase(row.run_id, row.phase_id)
-        if phase is None or phase.status is not PhaseStatus.COMPLETE or phase.is_right is False:
+        if phase is None or phase.status is not PhaseStatus.COMPLETE:
             return False
-        return phase.attempts == row.attempt
+        is_wrong = phase.is_right is False and self._log.unpassed(row) is None
+        return phase.attempts == row.attempt and not is_wrong
 
     def _record(self, row: WorkspaceRow, merge: Merge, *, by: str) -> None:
         self._log.record(_integrated(row, merge, self.target, by=by))

@@ -25,10 +25,23 @@ class Unmerged:
     told: str
 
 
+class UnpassedError(Exception):
+    """A check does not pass what would be merged; says which."""
+
+
 def unmerged(
-    row: WorkspaceRow, target: str, fault: ConflictError | HeldBackError | MovedError
+    row: WorkspaceRow,
+    target: str,
+    fault: ConflictError | HeldBackError | MovedError | UnpassedError,
 ) -> Unmerged:
     """Return what a person is told of approved work that was not merged."""
+    if isinstance(fault, UnpassedError):
+        told = (
+            f"{row.ref} is approved, but its work is not merged: on top of what {target} has by "
+            f"now, {fault}. {ways(row, target)} Or mend the check, and have it run again: autopack "
+            f"phase judge {quote(row.ref)} --right --why REASON."
+        )
+        return Unmerged(row=row, why=f"not merged: {fault}", told=told)
     if isinstance(fault, ConflictError):
         files = ", ".join(fault.files[:_TOLD_MOST])
         told = (

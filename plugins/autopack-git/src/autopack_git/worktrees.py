@@ -34,8 +34,8 @@ from autopack_git.commits import (
     staged_tree,
 )
 from autopack_git.integration import Integration
-from autopack_git.lock import locked
-from autopack_git.names import again_path, safe, tree_path, work_branch
+from autopack_git.judged_trees import checked_out, judged_at
+from autopack_git.names import tree_path, work_branch
 from autopack_git.options import KEEP_S, Integrate, OnConflict, Options, Submodules
 from autopack_git.program import Git
 from autopack_git.repository import Repository
@@ -200,14 +200,8 @@ class Worktrees:
                 name="repository",
                 value=repository.common,
             )
-        path = trees.root_of(repository, self._options.trees) / again_path(row.run_id, commit)
-        with locked(repository.common / "autopack" / f"again-{safe(commit)}.lock"):
-            trees.remove(repository, path)  # of one who was killed here
-            try:
-                self._checked_out(path, None, commit)
-                yield path
-            finally:
-                trees.remove(repository, path)
+        with judged_at(repository, self._options, row, commit) as path:
+            yield path
 
     def _integration(self, attempt: WorkspaceAttempt) -> Integration:
         standing = standing_of(attempt.log, attempt.phase.run_id)
@@ -250,13 +244,8 @@ class Worktrees:
                 base=base,
             )
         )
-        self._checked_out(path, branch, at)
+        checked_out(self.repository, self._options, path, branch, at)
         return path
-
-    def _checked_out(self, path: Path, branch: str | None, commit: str) -> None:
-        trees.add(self.repository, path, branch, commit)
-        if self._options.submodules == "init" and (path / ".gitmodules").exists():
-            Git(path)("submodule", "update", "--init", "--recursive", "--quiet")
 
     def _left_by_a_lost_one(
         self, attempt: WorkspaceAttempt, standing: Standing

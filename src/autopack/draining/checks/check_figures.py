@@ -7,6 +7,7 @@ import attrs
 
 from autopack.aggregates.phase.state import GATE_VERDICTS, verdict_of
 from autopack.events import PhaseChecked, PhaseGateDecided, PhaseJudged
+from autopack.events.verdicts import SWEEP
 from autopack.log.log import Log
 from autopack.ports.log import Recorded
 from autopack.prediction.calibration.intervals import share_interval
@@ -72,6 +73,8 @@ def figures(told: Iterable[Recorded[Any]]) -> list[CheckFigures]:
     attempts: dict[tuple[str, str, int | None], list[_Said]] = {}
     for recorded in told:
         event = recorded.event
+        if getattr(event, "by", None) == SWEEP:
+            continue  # it looked at others' work as well
         attempts.setdefault((event.run_id, event.phase_id, event.attempt), []).append(_said(event))
     last: dict[str, list[tuple[_Said, bool | None]]] = {}
     for verdicts in attempts.values():

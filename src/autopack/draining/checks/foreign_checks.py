@@ -21,7 +21,7 @@ def why_foreign(handler: Handler, ref: PhaseRef, checks: Checks) -> str | None:
 
     What came by an import or a restore is somebody's word of what was done, and runs nothing.
     """
-    if not any(spec.run or ".py:" in (spec.use or "") for spec in checks):
+    if not runs_files(checks):
         return None
     version, state = handler.known_run(ref.run_id)
     queued = state.phases.get(ref.phase_id)
@@ -32,6 +32,11 @@ def why_foreign(handler: Handler, ref: PhaseRef, checks: Checks) -> str | None:
         "It came by an import or a restore, and what came so runs nothing: name the check again "
         "for the drain."
     )
+
+
+def runs_files(checks: Checks) -> bool:
+    """Tell whether checks run a program, or what a file holds."""
+    return any(spec.run or ".py:" in (spec.use or "") for spec in checks)
 
 
 def was_brought(journal: Journal, recorded: Recorded[Any]) -> bool:

@@ -20,6 +20,7 @@ from autopack.draining.caps.cap_streams import used_by
 from autopack.draining.caps.drain_use import DrainAccount, ended_attempts
 from autopack.draining.caps.enforcement import Caps
 from autopack.draining.caps.price_book import PriceBook
+from autopack.draining.checks.late_checks import late_checks
 from autopack.draining.checks.start_checks import start_checks
 from autopack.draining.engine.collector import Collector
 from autopack.draining.engine.drain_estimates import DrainEstimates
@@ -105,7 +106,7 @@ class DrainSession:
             named=lambda wanted: keeper_named(self.registry, wanted),
             is_in_scope=lambda run_id: settings.run_id in (None, run_id),
         )
-        self.folders = AttemptFolders(self.handler, self.keepers)
+        self.folders = AttemptFolders(self.handler, self.keepers, late_checks(log, settings.checks))
         checked = start_checks(log, settings.checks)
         self.preparations = Preparations(
             self.claims,

@@ -15,7 +15,7 @@ from autopack.draining.attempts.failures import failed_by
 from autopack.draining.attempts.machine_faults import hindrance_of
 from autopack.draining.attempts.storable_text import storable
 from autopack.draining.attempts.threads import in_thread
-from autopack.draining.workspaces.folder_log import FolderLog
+from autopack.draining.workspaces.folder_log import FolderLog, LateCheck
 from autopack.draining.workspaces.run_keepers import RunKeepers
 from autopack.draining.workspaces.tenants import Tenant
 from autopack.errors import LeaseLostError
@@ -38,11 +38,12 @@ class AttemptFolders:
 
     Args:
         keepers: Who keeps them, run by run; None leaves attempts where they are.
+        check: Runs the checks of approved work before it is merged.
     """
 
-    def __init__(self, handler: Handler, keepers: RunKeepers) -> None:
+    def __init__(self, handler: Handler, keepers: RunKeepers, check: LateCheck | None) -> None:
         self._handler, self._keepers = handler, keepers
-        self._log = FolderLog(handler)
+        self._log = FolderLog(handler, check)
 
     async def opened(self, claim: Claim, live: LiveAttempt, check: CheckAt) -> Outcome | None:
         """Give an attempt its folder; return what stands for its executor's outcome, if any."""

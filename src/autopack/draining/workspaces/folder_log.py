@@ -1,31 +1,40 @@
 """What a log says of folders, for whoever keeps them: rows, phases, leases, ends of attempts."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final, get_args
+from pathlib import Path
+from typing import Any, Final, TypeAlias, get_args
 
 from autopack.errors import AutopackError
 from autopack.events import (
     PhaseCancelled,
+    PhaseChecked,
     PhaseCompleted,
     PhaseFailed,
     PhaseGated,
+    PhaseJudged,
     PhaseReclaimed,
     PhaseReleased,
     PhaseTimedOut,
     RunPrepared,
     WorkspaceEvent,
 )
+from autopack.events.verdicts import SWEEP
 from autopack.log.command_handler import Handler
 from autopack.ports.log import ANY, Recorded, from_us
 from autopack.ports.work import PhaseView
 from autopack.ports.workspaces import Ended, WorkspaceRow
 from autopack.projections.phases import standing
 from autopack.projections.workspaces import WORKSPACES
+from autopack.report.failure_words import one_line, start_of
 from autopack.values.ids import PhaseId, PhaseRef, RunId, phase_stream
 
+LateCheck: TypeAlias = Callable[[WorkspaceRow, Path], str | None]
+"""Runs the checks of an attempt that has ended, in a folder; says which one is not passed."""
+
 _TYPES: Final = (RunPrepared, *get_args(WorkspaceEvent))
+_SAID_CHARS: Final = 160
 _ENDS: Final[dict[type, str]] = {
     PhaseCompleted: "completed",
     PhaseFailed: "failed",
@@ -38,10 +47,16 @@ _ENDS: Final[dict[type, str]] = {
 
 
 class FolderLog:
-    """A log as whoever keeps folders sees it; implements ``WorkspaceLog``. Any thread."""
+    """
+    A log as whoever keeps folders sees it; implements ``WorkspaceLog``. Any thread.
 
-    def __init__(self, handler: Handler) -> None:
+    Args:
+        check: Runs the checks of attempts that have ended; without it nothing passes them.
+    """
+
+    def __init__(self, handler: Handler, check: LateCheck | None = None) -> None:
         self._handler, self._journal = handler, handler.journal
+        self._check = check
         self.log_id = handler.journal.log_id
         self._lock = threading.Lock()
         self._rows: dict[str, dict[str, WorkspaceRow]] = {}
@@ -95,11 +110,38 @@ class FolderLog:
         """Return the log's time."""
         return from_us(self._journal.now_us())
 
+    def check(self, row: WorkspaceRow, folder: Path) -> str | None:
+        """Run the checks of an attempt that has ended, in a folder; None if all are passed."""
+        return "nothing here runs its checks" if self._check is None else self._check(row, folder)
+
+    def unpassed(self, row: WorkspaceRow) -> str | None:
+        """Return which check kept an attempt's work from its merge, if that was said of it last."""
+        stream = phase_stream(RunId(row.run_id), PhaseId(row.phase_id))
+        said = [
+            recorded.event
+            for recorded in self._journal.read(stream, types=(PhaseChecked, PhaseJudged))
+            if recorded.event.attempt == row.attempt
+        ]
+        last = said[-1] if said else None
+        if isinstance(last, PhaseChecked) and last.by == SWEEP:
+            return unpassed_words(last)
+        return None
+
     def record(self, event: WorkspaceEvent) -> Recorded[Any]:
         """Record a fact that has happened, whoever works on its phase now."""
         stream = phase_stream(RunId(event.run_id), PhaseId(event.phase_id))
         (recorded,) = self._journal.append(stream, [event], expected_version=ANY)
         return recorded
+
+
+def unpassed_words(event: PhaseChecked) -> str | None:
+    """Return in a few words that a check is not passed; None if it is."""
+    if event.verdict == "passed":
+        return None
+    how = "failed" if event.verdict == "failed" else "could not run"
+    said = [one_line(line) for line in (event.excerpt or "").splitlines() if line.strip()]
+    last = f": {start_of(said[-1], _SAID_CHARS)}" if said else ""
+    return f"check {event.check} {how}{last}"
 
 
 def _position(row: WorkspaceRow) -> int:
