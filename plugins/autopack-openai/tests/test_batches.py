@@ -75,6 +75,14 @@ class TestAnswered:
         assert {"batch"} == {call.source_fields["service_tier"] for call in calls(log)}
         assert 1 == sum(one.startswith("GET /v1/files") for one in provider.asked)
 
+    def test_each_model_has_a_batch(self, log, provider):
+        """OpenAI takes one model in a batch."""
+        other = PhaseSpec("d", category="docs", complexity="low", goal="Say d", model="other")
+        autopack.create_run(log, "s", [other])
+        autopack.drain(log, executor=executor(provider), workers=4)
+
+        assert [1, 3] == sorted(len(provider.lines(one)) for one in provider.batches)
+
     def test_a_later_drain_collects(self, log, provider):
         """Also one that was given another executor of that name."""
         provider.over = False

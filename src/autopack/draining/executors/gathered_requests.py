@@ -55,9 +55,13 @@ class GatheredRequests:
 
     def _begin(self) -> None:
         waiting, self._waiting, self._timer = self._waiting, [], None
-        task = asyncio.ensure_future(self._sent([one for one in waiting if _is_awaited(one)]))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        by_model: dict[Any, list[Gathered]] = {}  # some providers take one model in a batch
+        for one in filter(_is_awaited, waiting):
+            by_model.setdefault(one.fields.get("model"), []).append(one)
+        for together in by_model.values():
+            task = asyncio.ensure_future(self._sent(together))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _sent(self, all_: Sequence[Gathered]) -> None:
         group = secrets.token_hex(16)
