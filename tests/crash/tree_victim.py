@@ -37,7 +37,7 @@ class Agent:
                 shared.write(f"{name}\n")
         if kind < 0.25:
             return Failed("red", "a test fails", retryable=True)
-        if kind < 0.3:
+        if kind < 0.45:
             return NeedsPerson("Is it as it should be?")
         return Completed()
 
@@ -61,8 +61,9 @@ def main(log_path: str, repository: str, integrate: Any, diary: str) -> None:
         sys.stdout.flush()
         while True:
             drain(
-                log, executor=agent, workspace=keeper, workers=2, lease_s=0.5, allow_empty=True,
-                backoff_base_s=0.01, backoff_cap_s=0.01, max_fingerprint_repeats=100_000,
+                log, executor=agent, workspace=keeper, check=["sleep", "0.05"], workers=2,
+                lease_s=0.5, allow_empty=True, backoff_base_s=0.01, backoff_cap_s=0.01,
+                max_fingerprint_repeats=100_000,
             )  # fmt: skip
             name = f"run {log.head().position}"
             create_run(log, name, [PhaseSpec(one, after=after) for one, after in PHASES])

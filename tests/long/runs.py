@@ -149,7 +149,8 @@ def _workspaces(folder: Path, given: Given) -> str:
     assert not tally.faults, "\n".join(tally.faults[:20])
     return (
         f"{tally.kills} drains killed, {tally.attempts} worktrees, {tally.merged} merged, "
-        f"{tally.saved} kept as commits; {tally.files} files written, none lost"
+        f"{tally.approved} approved, {tally.saved} kept as commits; "
+        f"{tally.files} files written, none lost"
     )
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import threading
+from pathlib import Path
 
 import pytest
 from tests.repositories import files_at, git, new_repository, trees, write
@@ -299,3 +300,36 @@ class TestApprovedAndRebased:
 
         assert "GATED" == phase.status
         assert "What this comes after is not merged. r/two is approved" in phase.reason
+
+    @pytest.mark.parametrize("suffix", ["", ".gone"])
+    def test_what_a_killed_check_left_is_swept(self, log, repository, suffix):
+        """A folder for a check alone is nobody's work; an attempt's may be called like one."""
+        keeper = Worktrees(repository=repository)
+        name = "again-0123456789ab"
+        autopack.create_run(log, "r", [PhaseSpec(name)])
+
+        def fails(_phase, attempt):
+            write(attempt.workspace, {"half.txt": "x\n"})
+            return autopack.Failed("busy", "not now", retryable=False)
+
+        autopack.drain(log, executor=fails, workspace=keeper)
+        (row,) = autopack.list_workspaces(log, "r")
+        left = repository.with_name("demo.trees") / "r" / name
+        git(repository, "worktree", "add", "--quiet", "--detach", str(left))
+        left.rename(f"{left}{suffix}")
+        autopack.sweep_workspaces(log, keeper)
+
+        assert [row.path] == trees(repository)
+        assert [Path(row.path)] == list(left.parent.iterdir())
+
+    def test_a_check_at_work_is_left_alone(self, log, repository):
+        """Another process may sweep meanwhile."""
+
+        def sweeps(work):
+            autopack.sweep_workspaces(log, Worktrees(repository=repository))
+            return work.folder.is_dir() or "it was taken away"
+
+        autopack.create_run(log, "r", [PhaseSpec("one")], workspace=None)
+        self.drain(log, repository, check=sweeps)
+
+        assert "passed" == started(log)

@@ -6,7 +6,7 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.types import CheckAt, Failed, NeedsPerson, Prepared
-from autopack_git import trees
+from autopack_git.judged_trees import judged_at
 from autopack_git.names import merged_branch, start_path
 from autopack_git.options import Options
 from autopack_git.repository import Repository
@@ -54,14 +54,9 @@ class Baseline:
         return f"{at}; {files} of the checkout that are not committed are not in them"
 
     def _checked(self, run_id: str, check: CheckAt) -> str:
-        root = trees.root_of(self.repository, self.options.trees)
-        path = root / start_path(run_id, self.commit)
-        trees.remove(self.repository, path)  # of one who was killed here
-        try:
-            trees.add(self.repository, path, None, self.commit)
-            found = check(path)
-        finally:
-            trees.remove(self.repository, path)
+        place = start_path(run_id, self.commit)
+        with judged_at(self.repository, self.options, place, self.commit) as folder:
+            found = check(folder)
         if isinstance(found, Failed):
             return f"failed: {found.message}"[:500]
         return f"unknown: {found.question}"[:500] if isinstance(found, NeedsPerson) else "passed"

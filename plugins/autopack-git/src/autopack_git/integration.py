@@ -18,6 +18,7 @@ from autopack_git import trees
 from autopack_git.commits import found_in
 from autopack_git.judged_trees import judged_at
 from autopack_git.merging import ConflictError, HeldBackError, Merge, MovedError, move, planned
+from autopack_git.names import again_path
 from autopack_git.options import Options
 from autopack_git.program import Git
 from autopack_git.repository import Repository
@@ -96,7 +97,8 @@ class Integration:
             raise UnpassedError(why)
         merge = self._planned(row)
         if merge.is_rebased and merge.commit != merge.before:
-            with judged_at(self._repository, self._options, row, merge.commit) as folder:
+            place = again_path(row.run_id, row.commit or "")
+            with judged_at(self._repository, self._options, place, merge.commit) as folder:
                 why = self._log.check(row, folder)
             if why is not None:
                 raise UnpassedError(why)

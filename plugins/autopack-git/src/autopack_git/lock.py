@@ -34,6 +34,17 @@ def locked(path: Path, confirm: Callable[[], object] = lambda: None) -> Iterator
         os.close(file)
 
 
+@contextmanager
+def locked_if_free(path: Path) -> Iterator[bool]:
+    """Hold the lock of a file while the block runs, or tell that somebody else has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        yield _is_taken(file)
+    finally:
+        os.close(file)
+
+
 def _is_taken(file: int) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

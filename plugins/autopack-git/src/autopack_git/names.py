@@ -8,6 +8,8 @@ _SAFE: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 _MOST: Final = 60
 WORK: Final = "autopack-work"
 _MERGED: Final = "autopack"
+JUDGED: Final = re.compile(r"((?:start|again)-[0-9a-f]{12})(?:\.gone)?")
+"""What folders are called that are for checks alone; an attempt's ends with its token."""
 
 
 def safe(name: str) -> str:
@@ -29,9 +31,9 @@ def tree_path(run_id: str, phase_id: str, attempt: int, token: str) -> str:
     return f"{safe(run_id)}/{safe(phase_id)}-{attempt}-{token[:8]}"
 
 
-def start_path(run_id: str, log_id: str) -> str:
+def start_path(run_id: str, commit: str) -> str:
     """Return the folder in which a run's start is checked."""
-    return f"{safe(run_id)}/start-{safe(log_id)[:8]}"
+    return f"{safe(run_id)}/start-{commit[:12]}"
 
 
 def again_path(run_id: str, commit: str) -> str:

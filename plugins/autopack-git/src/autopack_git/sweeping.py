@@ -10,6 +10,7 @@ from autopack_git import trees
 from autopack_git.baseline import target_of
 from autopack_git.commits import UnkeepableError
 from autopack_git.integration import Integration
+from autopack_git.judged_trees import clear
 from autopack_git.names import WORK
 from autopack_git.options import Options
 from autopack_git.program import Git, GitError
@@ -35,6 +36,7 @@ def sweep(log: WorkspaceLog, repository: Repository, options: Options) -> Swept:
                 left += 1
                 notes.append(f"{row.path} stays: {fault}")
         _drop_merged(standing_of(log, run_id), repository)
+    clear(repository, options)
     return Swept(removed=removed, saved=saved, left=left, notes=tuple(notes))
 
 

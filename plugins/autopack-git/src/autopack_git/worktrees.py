@@ -35,7 +35,7 @@ from autopack_git.commits import (
 )
 from autopack_git.integration import Integration
 from autopack_git.judged_trees import checked_out, judged_at
-from autopack_git.names import tree_path, work_branch
+from autopack_git.names import again_path, tree_path, work_branch
 from autopack_git.options import KEEP_S, Integrate, OnConflict, Options, Submodules
 from autopack_git.program import Git
 from autopack_git.repository import Repository
@@ -200,7 +200,7 @@ class Worktrees:
                 name="repository",
                 value=repository.common,
             )
-        with judged_at(repository, self._options, row, commit) as path:
+        with judged_at(repository, self._options, again_path(row.run_id, commit), commit) as path:
             yield path
 
     def _integration(self, attempt: WorkspaceAttempt) -> Integration:
