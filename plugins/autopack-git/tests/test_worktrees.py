@@ -417,12 +417,28 @@ class TestApproved:
         assert "autopack phase requeue r/two --why REASON" in note
 
     def test_a_drain_warns_of_it(self, log, repository, met):
-        """When it begins, and when it ends."""
+        """Once, when it begins: it ends with what it knows."""
         with structlog.testing.capture_logs() as lines:
             self.drain(log, repository)
         found = [line for line in lines if line["event"].startswith("r/two is approved")]
 
-        assert ["warning"] * 2 == [line["log_level"] for line in found]
+        assert ["warning"] == [line["log_level"] for line in found]
+
+    def test_the_status_and_the_report_show_it(self, log, repository, met):
+        """With the command that says what to type; a later word takes it away."""
+        from autopack.report.status import status_json, status_text
+
+        stands = autopack.status(log)
+        (shown,) = status_json(stands)["unmerged"]
+        report = autopack.report_runs(log)
+
+        assert ("r/two", "cannot be merged: a.txt") == (shown["phase"], shown["message"])
+        assert "Approved, and not merged:\n  r/two: cannot be merged: a.txt" in status_text(stands)
+        assert any(one.endswith(" workspaces sweep") for one in status_json(stands)["next_steps"])
+        assert "r/two is approved; cannot be merged: a.txt" in report.waits
+        assert any(one.endswith(" workspaces sweep") for one in report.steps)
+        autopack.judge_phase(log, "r/two", right=False, actor="ann", why="it conflicts")
+        assert () == autopack.status(log).unmerged
 
     def test_a_merge_by_hand_is_found(self, log, repository, met):
         """Whatever became of the lines that met."""

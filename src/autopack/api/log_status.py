@@ -23,6 +23,7 @@ from autopack.events import (
     PhaseGateDecided,
     PhaseQueued,
     PhaseTimedOut,
+    WorkspaceCommitted,
 )
 from autopack.log import views
 from autopack.log.log import Log, journal_of
@@ -48,7 +49,7 @@ _PACE_OF: Final = 200
 _SHOWN: Final = 5
 _ENDS: Final = (PhaseCompleted, PhaseFailed, PhaseTimedOut, PhaseGated)
 _ASKS: Final = (CapAsked, CapDecided, CapSet)
-_LOOKED_AT: Final = (*_ENDS, PhaseGateDecided, *_ASKS, DrainStarted)
+_LOOKED_AT: Final = (*_ENDS, PhaseGateDecided, *_ASKS, DrainStarted, WorkspaceCommitted)
 
 
 def status(log: Log) -> Status:
@@ -91,6 +92,7 @@ def _standing(log: Log) -> Status:
         last_drain=_last_drain(log, last),
         failures=_halted(failed),
         gates=_halted(_last_halted(log, last, (PhaseGated,), (PhaseStatus.GATED,))),
+        unmerged=tuple(_unmerged(log, last)),
         asked_caps=_asked_caps(log, last),
         dead_letters=sum(states.get(state, 0) for state in FAILED_STATES),
         failure_groups=_groups(failed),
@@ -165,6 +167,19 @@ def _last_halted(
     keys = list(dict.fromkeys(row[2].removeprefix("phase-") for row in reversed(rows)))
     found = phase_rows(log, keys[:_FAILURES_MOST]).values()
     return [row for row in found if row.status in states]
+
+
+def _unmerged(log: Log, last: Sequence[Row]) -> Iterator[Halted]:
+    """Yield approved work that is not merged; folders are looked at only if there are some."""
+    if is_past(journal_of(log).backend) or not _of(log, last, (WorkspaceCommitted,)):
+        return
+    from autopack.api.workspaces import list_workspaces
+
+    for row in list_workspaces(log):
+        if row.unmerged:
+            yield Halted(
+                phase=row.ref, state=PhaseStatus.COMPLETE, code="unmerged", message=row.unmerged
+            )
 
 
 def _asked_caps(log: Log, last: Sequence[Row]) -> tuple[CapAsked, ...]:

@@ -23,7 +23,7 @@ from autopack.report.failure_words import one_line
 from autopack.report.quantities import count, moment
 from autopack.report.run_report import CapLine, FailureKind, RunLine, RunsReport, report_sheet
 from autopack.report.sheet import sheet_html, sheet_text
-from autopack.report.status import Status, next_steps
+from autopack.report.status import Halted, Status, next_steps
 from autopack.report.stuck_phases import stuck_lines
 
 _DAY: Final = timedelta(days=1)
@@ -184,6 +184,7 @@ class _Gathered:
             yield f"{row.key} waits for your decision: {one_line(row.reason or 'no question')}"
         if len(gates) > _LISTED_MOST:
             yield f"{count(len(gates) - _LISTED_MOST, 'more phase')} for your decision"
+        yield from (f"{one.phase} is approved; {one.message}" for one in self._unmerged(stands))
         later = [
             row.not_before
             for row in self.phases
@@ -210,12 +211,16 @@ class _Gathered:
         for row in self._gated()[:_STEPS_MOST]:
             yield f"{command} phase approve {shlex.quote(row.key)}"
         is_queued = any(row.status is PhaseStatus.QUEUED for row in self.phases)
-        told = ("run resume ", *(("drain ",) if is_queued else ()))
+        sweeps = ("workspaces sweep",) if self._unmerged(stands) else ()
+        told = ("run resume ", *(("drain ",) if is_queued else ()), *sweeps)
         for step in next_steps(stands):
             if step.removeprefix(f"{command} ").startswith(told):
                 yield step
         for run_id in self._answered()[:1]:
             yield f"{command} run outputs {shlex.quote(run_id)} --jsonl -"
+
+    def _unmerged(self, stands: Status) -> list[Halted]:
+        return [one for one in stands.unmerged if _run_of(one.phase) in self.boards][:_LISTED_MOST]
 
     def _gated(self) -> list[PhaseView]:
         return [row for row in self.phases if row.status is PhaseStatus.GATED]

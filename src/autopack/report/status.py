@@ -1,7 +1,7 @@
 """How a log stands, as text: identity, counts, who works on what, what failed, what to do next."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -83,6 +83,7 @@ class Status:
         failures: Phases that failed, timed out or were rejected last and were not taken up again,
             newest first.
         gates: Phases that wait for a decision, newest first.
+        unmerged: Phases whose work a person approved, and that is not merged, with why.
         asked_caps: What is asked of the owners of caps, oldest first: work waits for the answers.
         dead_letters: How many phases failed or timed out for good, or were rejected: nothing takes
             them up again but a requeue.
@@ -115,6 +116,7 @@ class Status:
     drains: tuple[DrainSummary, ...] = ()
     failures: tuple[Halted, ...] = ()
     gates: tuple[Halted, ...] = ()
+    unmerged: tuple[Halted, ...] = ()
     asked_caps: tuple[CapAsked, ...] = ()
     dead_letters: int = 0
     failure_groups: tuple[FailureGroup, ...] = ()
@@ -176,6 +178,13 @@ def status_markdown(status: Status) -> str:
     return "\n".join(lines)
 
 
+def unmerged_lines(found: Sequence[Halted]) -> list[str]:
+    """Return a line for each approved phase that is not merged; a sweep says what to type."""
+    shown = [f"{one.phase}: {one.message}" for one in found[:_SHOWN]]
+    more = len(found) - _SHOWN
+    return [*shown, f"and {more:,} more"] if more > 0 else shown
+
+
 def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "log", f"{status.target} (log_id {status.log_id})"
     if status.is_past:
@@ -214,6 +223,8 @@ def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
         asked = [f"cap of {cap.scope}: {cap.why}" for cap in status.asked_caps]
         gates = [_halted(gate, _today(status)) for gate in status.gates]
         yield "Waiting for a decision", [*gates, *asked]
+    if status.unmerged:
+        yield "Approved, and not merged", unmerged_lines(status.unmerged)
     if status.stuck:
         yield "Can never be taken", stuck_lines(status.stuck)
     if status.failures:
@@ -243,6 +254,8 @@ def _steps(status: Status, command: str) -> Iterator[str]:
         yield f"{command} drain {_again(status.last_drain)}"
     for gate in status.gates[:1]:
         yield f"{command} phase approve {shlex.quote(gate.phase)}"
+    if status.unmerged:
+        yield f"{command} workspaces sweep"
     for cap in status.asked_caps[:1]:
         scope = shlex.quote(cap.scope)
         yield f"{command} cap approve {scope} --raise {cap.unit}=N"

@@ -44,6 +44,7 @@ class AttemptFolders:
     def __init__(self, handler: Handler, keepers: RunKeepers, check: LateCheck | None) -> None:
         self._handler, self._keepers = handler, keepers
         self._log = FolderLog(handler, check)
+        self._told: set[str] = set()
 
     async def opened(self, claim: Claim, live: LiveAttempt, check: CheckAt) -> Outcome | None:
         """Give an attempt its folder; return what stands for its executor's outcome, if any."""
@@ -83,12 +84,14 @@ class AttemptFolders:
             return _failed(live, fault)
 
     async def swept(self) -> None:
-        """Bring folders and log in agreement; what fails is told, and stops no drain."""
+        """Bring folders and log in agreement; what fails is told once, and stops no drain."""
         for keeper in self._keepers.all():
             try:
                 found = await _awaited(partial(keeper.sweep, self._log), "sweep")
                 for note in found.notes:
-                    _narrator.warning(note)
+                    if note not in self._told:
+                        _narrator.warning(note)
+                self._told.update(found.notes)
             except Exception as fault:
                 _narrator.error("folders could not be swept", why=str(fault), exc_info=fault)
 
