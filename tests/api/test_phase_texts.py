@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 import autopack
-from autopack import PhaseRef, PhaseSpec
+from autopack import PhaseRef, PhaseSpec, types
 from autopack.errors import ArtifactMissingError, InvalidInputError, LogDamagedError
 
 REF = PhaseRef("r1", "a")
@@ -131,3 +131,15 @@ def test_a_damaged_text_is_named(log, content):
     assert None in {text.size_bytes for text in autopack.list_texts(log, REF)}
     with pytest.raises(LogDamagedError, match=digest):
         autopack.read_text(log, REF, "a.md")
+
+
+def test_what_was_printed_and_judged_is_listed_once(any_log):
+    """A check is shown it as an output; it stays what was attached."""
+    autopack.create_run(any_log, "printed", [PhaseSpec("p")])
+    work = types.CommandExecutor(["echo", "hi"])
+    autopack.drain(any_log, executor=work, check="deliverables", run_id="printed")
+
+    assert [("stdout", "artifact")] == [
+        (text.name, text.kind) for text in autopack.list_texts(any_log, "printed/p")
+    ]
+    assert "hi\n" == autopack.read_text(any_log, "printed/p", "stdout")

@@ -17,6 +17,7 @@ from autopack.plugins import hookspecs
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import KINDS
 from autopack.ports.log import UnrecognisedEvent
+from autopack.ports.work import Classed
 
 FAILED = Failed("http_429", "rate limit reached")
 HOOKS = [name for name in vars(hookspecs) if name.startswith("autopack_")]
@@ -202,6 +203,23 @@ class TestDecisions:
             (failed,) = [r.event for r in log.read_all() if r.type == "phase.failed"]
 
         assert ("boundary", "llm_boundary_hit") == (failed.failure_class, failed.zero_yield_reason)
+
+    @pytest.mark.parametrize("answer", ["rate_limit", 3, Classed("soon", "a guess"), ["auth"]])
+    def test_a_word_that_is_no_class_is_named_with_its_plugin(self, log_path, answer):
+        """The phase fails by the class that is found without it."""
+        ours = plugin("Mistaken", autopack_classify_failure=lambda failure: answer)
+        registry = load_plugins(extra=[ours])
+        with capture_logs() as logged, autopack.open_log(log_path, plugins=registry) as log:
+            autopack.create_run(log, "r1", [spec()])
+            with autopack.attempt(log, "r1/a") as live:
+                live.fail("E17", "too long")
+            (failed,) = [r.event for r in log.read_all() if r.type == "phase.failed"]
+
+        assert "execution" == failed.failure_class
+        (line,) = [one for one in logged if one["event"] == "hook failed"]
+        assert ("Mistaken", "autopack_classify_failure") == (line["plugin"], line["hook"])
+        assert "which is no class of failures" in line["why"]
+        assert (answer == "rate_limit") == ("Did you mean 'rate_limited'?" in line["why"])
 
     def test_the_library_classifies_last(self):
         """Without a plugin's answer its own word holds."""

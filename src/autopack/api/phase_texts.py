@@ -38,7 +38,7 @@ class PhaseText:
 
 def list_texts(log: Log, phase: PhaseName) -> list[PhaseText]:
     """Return the texts that a phase's events name, in the order in which they were recorded."""
-    named: dict[PhaseText, None] = {}
+    named: dict[PhaseText, PhaseText] = {}
     sizes: dict[str, int | None] = {}
     for recorded in history(log, phase_ref(phase)):
         for kind, name, digest in _named(recorded.event):
@@ -51,8 +51,9 @@ def list_texts(log: Log, phase: PhaseName) -> list[PhaseText]:
                 digest=digest,
                 size_bytes=sizes[digest],
             )
-            named[text] = None
-    return list(named)
+            judged = attrs.evolve(text, kind="output" if kind == "artifact" else kind)
+            named[judged] = text  # what is printed is judged as an output, and then attached
+    return list(named.values())
 
 
 def read_text(log: Log, phase: PhaseName, name: str, *, attempt: int | None = None) -> str:

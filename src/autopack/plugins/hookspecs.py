@@ -163,8 +163,9 @@ def autopack_classify_failure(failure: "Failed", answered: bool) -> "str | Class
     Say which class a failure is of; the first answer wins, the built-in one comes last.
 
     ``answered`` says whether calls of the attempt are recorded. Classes: rate_limited, usage_limit,
-    overloaded, connection, timeout, truncated, boundary, refused, validation, auth, quota,
-    invalid_request, execution, unknown. An error is logged and counts as no answer.
+    overloaded, connection, timeout, truncated, boundary, refused, validation, check_failed, auth,
+    quota, invalid_request, execution, unknown. An error, or another word, is logged and counts as
+    no answer.
     """
 
 

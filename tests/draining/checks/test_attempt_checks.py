@@ -267,7 +267,9 @@ def test_what_could_not_be_checked_is_not_begun(any_log):
     ("check", "says"),
     [
         ("nope", "no check 'nope'"),
+        ("deliverable", "Did you mean 'deliverables'?"),
         (["no-such-program-here"], "no program"),
+        (["delivrables"], "Did you mean 'deliverables'?"),
         (["deliverables"], "There is a check of that name"),
         ({"name": "json", "shema": 1}, "no option shema"),
         ([["echo", "{gaol}"]], "no placeholder {gaol}"),

@@ -30,11 +30,12 @@ from autopack.draining.attempts.refusals import given_up, refused_by, told_wait_
 from autopack.draining.attempts.storable_text import storable, words_of
 from autopack.draining.attempts.told_waits import retry_after_s
 from autopack.errors import AutopackError, CapReachedError
+from autopack.errors.nearest import did_you_mean
 from autopack.events import BudgetEscalated, PhaseFailed, PhaseRequeued, PhaseTimedOut
 from autopack.format.redaction import clean
 from autopack.plugins.narrator import Narrator
 from autopack.ports.drain import Afterwards
-from autopack.ports.work import Classed, Failed
+from autopack.ports.work import CLASSES, Classed, Failed
 from autopack.prediction.calibrators import Quantiles
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from autopack.draining.attempts.claims import Claim
 
 _narrator: Final = Narrator("autopack.drain")
+_HOOK: Final = "autopack_classify_failure"
+_KNOWN: Final = ", ".join(CLASSES)
 _VAGUE: Final = frozenset({"execution", "validation", "unknown"})
 
 
@@ -270,9 +273,21 @@ def classifier_of(registry: Any) -> Callable[[Failed, bool], Classed]:
     """Return a classifier that asks the plugins first."""
 
     def classified(failure: Failed, answered: bool) -> Classed:
-        given = registry.first("autopack_classify_failure", failure=failure, answered=answered)
-        if isinstance(given, Classed):
-            return given
-        return Classed(str(given), "a plugin") if given else class_of(failure, answered=answered)
+        for plugin, answer in registry.answers(_HOOK, failure=failure, answered=answered):
+            if answer is None or answer == "":
+                continue
+            if isinstance(answer, BaseException):
+                _narrator.error("hook failed", hook=_HOOK, plugin=plugin, exc_info=answer)
+                continue
+            found = answer if isinstance(answer, Classed) else Classed(answer, "a plugin")
+            if isinstance(found.kind, str) and found.kind in CLASSES:
+                return found
+            _narrator.error("hook failed", hook=_HOOK, plugin=plugin, why=_no_class(found.kind))
+        return class_of(failure, answered=answered)
 
     return classified
+
+
+def _no_class(given: object) -> str:
+    hint = did_you_mean(given, CLASSES) if isinstance(given, str) else ""
+    return f"it answered {given!r}, which is no class of failures.{hint} They are {_KNOWN}."

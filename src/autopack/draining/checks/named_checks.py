@@ -11,6 +11,7 @@ from autopack.draining.executors.shell_texts import check_shell_texts
 from autopack.draining.settings.named_parts import check_takes, made_of
 from autopack.draining.settings.plugin_options import made_with
 from autopack.errors import AutopackError, InvalidInputError
+from autopack.errors.nearest import did_you_mean
 from autopack.plugins.registry import Registry
 from autopack.ports.check_specs import Checks, CheckSpec, checks_of
 from autopack.ports.checks import CheckCall
@@ -92,7 +93,7 @@ def why_unready(registry: Registry, checks: Checks, folder: Path | None) -> str 
 
 def missing_text(registry: Registry, spec: CheckSpec, program: str) -> str:
     """Return that there is no such program, and what may have been meant."""
-    meant = ""
+    meant = did_you_mean(program, registry.names("check"))
     if program in registry.names("check"):
         meant = " There is a check of that name: write it as a text of its own, not in a list."
     return (
