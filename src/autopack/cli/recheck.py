@@ -61,8 +61,9 @@ def recheck(
     if as_json:
         print_json(found)
     else:
-        header = ("phase", "attempt", "check", "before", "now", "says")
-        print_table(header, [_row(one) for one in found])
+        if found:
+            header = ("phase", "attempt", "check", "before", "now", "says")
+            print_table(header, [_row(one) for one in found])
         tell_none(
             found,
             "Nothing is kept that could be judged: there are no outputs, and no commits.",
@@ -96,6 +97,9 @@ def checks(session: Session, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
+    tell_none(found, "No check has judged anything yet.")
+    if not found:
+        return
     header = ("check", "judged", "passed", "failed", "could not run", "wrong work passed",
               "right work failed")  # fmt: skip
     print_table(
@@ -108,8 +112,7 @@ def checks(session: Session, as_json: bool) -> None:
             for one in found
         ],
     )  # fmt: skip
-    tell_none(found, "No check has judged anything yet.")
-    if found and not any(one.false_passes.known + one.false_failures.known for one in found):
+    if not any(one.false_passes.known + one.false_failures.known for one in found):
         say("Nobody has judged the work since: autopack phase judge RUN/PHASE --right|--wrong")
 
 
