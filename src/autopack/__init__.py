@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from autopack.api.logs import find_histories as find_histories
     from autopack.api.logs import import_history as import_history
     from autopack.api.logs import open_log as open_log
+    from autopack.api.logs import read_table as read_table
     from autopack.api.own_queue import next_attempts as next_attempts
     from autopack.api.phase_texts import list_texts as list_texts
     from autopack.api.phase_texts import read_text as read_text

@@ -84,10 +84,12 @@ def autopack_register_projections(register: Register) -> None:
 
 @hookimpl
 def autopack_register_exporters(register: Register) -> None:
-    """Register ``jsonl`` and ``ndjson``."""
+    """Register ``csv``, ``jsonl`` and ``ndjson``."""
+    from autopack.exchange.exporters.csv_files import CsvRows
     from autopack.exchange.exporters.jsonl import JsonLines
     from autopack.exchange.exporters.ndjson import CloudEventLines
 
+    register("csv", CsvRows())
     register("jsonl", JsonLines())
     register("ndjson", CloudEventLines())
 

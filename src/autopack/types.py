@@ -87,6 +87,11 @@ if TYPE_CHECKING:
     from autopack.ports.drain import Strategy as Strategy
     from autopack.ports.drain import StrategyLike as StrategyLike
     from autopack.ports.drain import Wait as Wait
+    from autopack.ports.exporting import Cell as Cell
+    from autopack.ports.exporting import Column as Column
+    from autopack.ports.exporting import ExportSource as ExportSource
+    from autopack.ports.exporting import FileExporter as FileExporter
+    from autopack.ports.exporting import ViewTable as ViewTable
     from autopack.ports.importing import Exporter as Exporter
     from autopack.ports.importing import ExporterLike as ExporterLike
     from autopack.ports.importing import FoundHistory as FoundHistory

@@ -3,7 +3,8 @@
 import os
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -21,6 +22,7 @@ from autopack.ports.backend import Backend
 from autopack.ports.log import Recorded, Row, UnrecognisedEvent
 
 if TYPE_CHECKING:
+    from autopack.ports.exporting import ViewTable
     from autopack.ports.importing import ExporterLike, FoundHistory, ImporterLike, ImportReport
 
 Durability: TypeAlias = Literal["full", "relaxed"]
@@ -150,43 +152,94 @@ def find_histories(log: Log, *, home: str | Path | None = None) -> "list[FoundHi
     return found_histories(registry_of(log), Path(home).absolute(), {})
 
 
-def export_history(log: Log, exporter: "ExporterLike", path: str | Path) -> int:
+def export_history(
+    log: Log, exporter: "ExporterLike", path: str | Path, *, view: str | None = None
+) -> int:
     """
-    Write the log in another form to a new file and return how many events it holds.
+    Write the log, or a view of it, in another form to a new file; return how much it holds.
 
     The file is there whole or not at all; one that ends in ``.gz`` is packed.
 
     Args:
         exporter: An exporter's registered name, or an exporter.
         path: Where to write.
+        view: For ``csv`` and others that hold one view: ``events``, ``runs``, ``phases``,
+            ``usage`` or ``samples``. A file of such a name, as ``usage.csv``, needs none.
 
     Raises:
         LogExistsError: Something is there already; it is left as it is.
+        InvalidInputError: There is no such view, or the exporter writes none.
     """
-    chosen = registry_of(log).resolve("exporter", exporter)
-    if hasattr(chosen, "of_log"):
-        chosen = chosen.of_log(journal_of(log).backend.identity)
-    dest, written = Path(path).absolute(), 0
+    chosen, dest = registry_of(log).resolve("exporter", exporter), Path(path).absolute()
+    asked = _view_of(chosen, dest, view)
     if os.path.lexists(dest):
         raise LogExistsError(str(dest), can_be_opened=False)
-    with publishing(dest) as scratch:
-        stream = _writer(scratch, dest)
-        try:
-            for line in chosen.lines(log.read_all()):
-                with told_of(dest):
-                    stream.write(line + "\n")
-                written += 1
-        finally:
-            with told_of(dest):
-                stream.close()
+    with publishing(dest) as scratch, _opened(scratch, dest) as file:
+        if not hasattr(chosen, "write"):
+            return _write_lines(log, chosen, file, dest)
+        from autopack.exchange.exporters.log_source import LogSource
+
+        source = LogSource(log, asked, log.head().position)
+        with told_of(dest):
+            return int(chosen.write(source, file))
+
+
+def _view_of(chosen: Any, dest: Path, view: str | None) -> str | None:
+    """Return the view that is asked for, by name or by that of the file."""
+    if getattr(chosen, "takes_view", False):
+        from autopack.log.view_columns import COLUMNS
+
+        named = dest.name.partition(".")[0]
+        return named if view is None and named in COLUMNS else view
+    if view is not None:
+        raise InvalidInputError(
+            f"The exporter {chosen.name!r} writes all of the log: name no view for it.",
+            name="view",
+            value=view,
+        )
+    return None
+
+
+def _write_lines(log: Log, chosen: Any, file: Any, dest: Path) -> int:
+    if hasattr(chosen, "of_log"):
+        chosen = chosen.of_log(journal_of(log).backend.identity)
+    written = 0
+    for line in chosen.lines(log.read_all()):
+        with told_of(dest):
+            file.write(f"{line}\n".encode())
+        written += 1
     return written
 
 
-def _writer(scratch: Path, dest: Path) -> Any:
+@contextmanager
+def _opened(scratch: Path, dest: Path) -> Iterator[Any]:
     import gzip
 
     opened: Any = gzip.open if dest.suffix == ".gz" else Path.open
-    return opened(scratch, "wt", encoding="utf-8", newline="\n")
+    file = opened(scratch, "wb")
+    try:
+        yield file
+    finally:
+        with told_of(dest):
+            file.close()
+
+
+def read_table(log: Log, view: str) -> "ViewTable":
+    """
+    Return one of the log's SQL views as a table with typed cells, to be read in batches.
+
+    The views are those of a log file, ``v_llm_usage`` and the others; this has them for a log that
+    is kept elsewhere too, and as of any moment: ``read_table(log.as_of(120), "usage")``.
+
+    Args:
+        view: ``events``, ``runs``, ``phases``, ``usage`` or ``samples``.
+
+    Raises:
+        InvalidInputError: There is no such view.
+    """
+    from autopack.log.view_tables import view_table
+
+    return view_table(journal_of(log), view)
 
 
 def read_tail(log: Log, *, after: int | None = None, limit: int = 20) -> list[Recorded[Any]]:

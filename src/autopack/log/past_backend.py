@@ -180,3 +180,8 @@ class PastBackend(PastReader):
 def is_past(backend: Backend) -> bool:
     """Tell whether what is read through it ends at an earlier position or moment."""
     return isinstance(backend, PastBackend)
+
+
+def whole_of(backend: Backend) -> Backend:
+    """Return the storage that a backend is the past of; itself, if it is of now."""
+    return backend._backend if isinstance(backend, PastBackend) else backend

@@ -97,7 +97,7 @@ def autopack_register_importers(register: Register) -> None:
 
 @hookspec
 def autopack_register_exporters(register: Register) -> None:
-    """Register exporters: objects with ``name`` and ``lines(events)``."""
+    """Register exporters: a ``name``, and ``lines(events)`` or ``write(source, file)``."""
 
 
 @hookspec

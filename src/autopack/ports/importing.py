@@ -5,6 +5,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 
+from autopack.ports.exporting import FileExporter
 from autopack.ports.log import NewEvent, Row
 
 IMPORTED: Final = "imported"
@@ -97,7 +98,8 @@ class Exporter(Protocol):
     """
     Writes a log in another form.
 
-    One with a method ``of_log(identity)`` is asked for the exporter of that log first.
+    One with a method ``of_log(identity)`` is asked for the exporter of that log first. What is no
+    text, or holds a view, has a ``write`` instead: see :class:`autopack.types.FileExporter`.
     """
 
     @property
@@ -108,5 +110,5 @@ class Exporter(Protocol):
         """Return the text of each event, one line each, without line ends."""
 
 
-ExporterLike: TypeAlias = str | Exporter
+ExporterLike: TypeAlias = str | Exporter | FileExporter
 """A registered name, ``file.py:name``, or an exporter."""

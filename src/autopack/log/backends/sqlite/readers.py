@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from autopack.errors import LogClosedError, LogError
@@ -29,6 +29,15 @@ class ReadConnection:
                 return self._open().execute(sql, parameters).fetchall()
             except SQLITE_FAULTS as fault:
                 raise translated(fault, self._target) from fault
+
+    def batches(self, sql: str, rows: int) -> Iterator[list[Any]]:
+        """Run a statement and yield its rows, so many at once, to who holds it alone."""
+        try:
+            cursor = self._open().execute(sql)
+            while batch := cursor.fetchmany(rows):
+                yield batch
+        except SQLITE_FAULTS as fault:
+            raise translated(fault, self._target) from fault
 
     def copy_to(self, dest: sqlite3.Connection) -> None:
         """Copy the whole file, as it is at one moment."""

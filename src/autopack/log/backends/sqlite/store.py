@@ -152,6 +152,18 @@ class SqliteBackend(Queries):
         except SQLITE_FAULTS as fault:
             raise translated(fault, self.target) from fault
 
+    def stream(self, before: Sequence[str], sql: str, rows: int) -> Iterator[list[Any]]:
+        """Yield the rows of a statement, so many at once, over a connection of its own."""
+        self._opener.check(self.target)
+        self._check_open()
+        reader = self._new_reader()
+        try:
+            for statement in before:
+                reader.rows(statement)
+            yield from reader.batches(sql, rows)
+        finally:
+            reader.close()
+
     def raw_rows(self, *, after: int, limit: int) -> list[tuple[Any, ...]]:
         return self._all(
             "SELECT position, event_id, CAST(stream AS BLOB), version, CAST(type AS BLOB), schema,"

@@ -7,7 +7,7 @@ one that does not change, and each answer is checked for that.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,11 @@ class StillReader(ReadConnection):
             raise
         self._check_still()
         return found
+
+    def batches(self, sql: str, rows: int) -> Iterator[list[Any]]:
+        for batch in super().batches(sql, rows):
+            self._check_still()
+            yield batch
 
     def copy_to(self, dest: sqlite3.Connection) -> None:
         super().copy_to(dest)

@@ -1,0 +1,35 @@
+"""For each test: no network, and a log with two calls."""
+
+import socket
+
+import pytest
+
+from autopack import PhaseSpec, attempt, create_log, create_run
+
+BIG = "9007.199254740993"
+"""Of so many pico-dollars no float tells the last one."""
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch):
+    """No frame reaches the network."""
+
+    def refused(*_given, **_named):
+        raise AssertionError("a frame reached for the network")
+
+    for name in ("connect", "connect_ex", "sendto", "bind"):
+        monkeypatch.setattr(socket.socket, name, refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A log with two calls, of which one tells little."""
+    with create_log(tmp_path / "log.db") as made:
+        create_run(made, "r", [PhaseSpec("p", category="docs", complexity="low")])
+        with attempt(made, "r/p") as work:
+            work.record_usage(
+                call_id="c-1", model="m", input_tokens=70, output_tokens=30, cost_usd=BIG
+            )
+            work.record_usage(call_id="c-2", model="m", output_tokens=5, cost_usd=0.2)
+        yield made
