@@ -35,6 +35,7 @@ MORE = {
     "plugins/autopack-legacy": "autopack.prediction.estimation",  # today's words for old categories
     "plugins/autopack-llm": "autopack.draining",  # likewise, and a thread of its own
     "plugins/autopack-openai": "autopack.draining.executors",  # what its kind has in common
+    "plugins/autopack-otel": "autopack.log.log",  # which log it is, and how streams began
     "plugins/autopack-prices/src/autopack_prices/tables.py": "autopack.exchange.run_files",
     "plugins/autopack-prices": "autopack.prediction.calibration.price_table",  # what a table is
 }

@@ -183,3 +183,27 @@ def test_order_and_repeats_do_not_matter(tmp_path_factory, seed):
 
         assert 615 == status(log).total_tokens
         assert 6 == status(log).calls
+
+
+@pytest.mark.parametrize(
+    ("told", "split", "total"),
+    [
+        ({"gen_ai.usage.total_tokens": 50}, "total_only", 50),
+        ({"gen_ai.usage.output_tokens": 5}, "measured", None),
+        ({"gen_ai.usage.input_tokens": 4, "gen_ai.usage.output_tokens": 5}, "measured", 9),
+        (
+            {"gen_ai.usage.input_tokens": 4, "gen_ai.usage.output_tokens": 5,
+             "autopack.call.split": "inferred"},
+            "inferred",
+            9,
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_not_told_is_not_made_up(log, tmp_path, told, split, total):
+    """A total alone is no split, a part alone is no total, and no length is no duration."""
+    silent = {name: value for name, value in NEW.items() if "usage" not in name}
+    span = {**printed({**silent, **told}), "end_time": "2026-03-02T10:00:00Z"}
+    bring(log, "otel", write_lines(tmp_path / "s.jsonl", [span]))
+    (event,) = events(log, "llm.usage_recorded")
+
+    assert (split, total, None) == (event.split, event.total_tokens, event.duration_s)

@@ -271,5 +271,5 @@ def _log(backend: Backend, registry: Registry, clock: Callable[[], float]) -> Lo
     log = Log(backend, redact=redact_of(registry), registry=registry, clock=clock)
     if registry.has("autopack_event_recorded"):
         told = partial(registry.observe, "autopack_event_recorded")
-        journal_of(log).observers.append(lambda recorded: told(recorded=recorded))
+        journal_of(log).observers.append(lambda recorded: told(recorded=recorded, log=log))
     return log

@@ -202,7 +202,7 @@ def autopack_redact(text: str) -> str:
 
 
 @hookspec
-def autopack_event_recorded(recorded: "Recorded[Any]") -> None:
+def autopack_event_recorded(recorded: "Recorded[Any]", log: "Log") -> None:
     """Observe an event after its commit; an error is logged and counted, and breaks nothing."""
 
 

@@ -21,12 +21,14 @@ _COUNTS: Final = {
     "gen_ai.usage.cache_read.input_tokens": "cache_read_tokens",
     "gen_ai.usage.cache_creation.input_tokens": "cache_write_tokens",
     "gen_ai.usage.reasoning.output_tokens": "reasoning_tokens",
+    "gen_ai.usage.total_tokens": "total_tokens",
 }
 _OLD: Final = {
     "gen_ai.usage.prompt_tokens": "input_tokens",
     "gen_ai.usage.completion_tokens": "output_tokens",
     "llm.usage.prompt_tokens": "input_tokens",
     "llm.usage.completion_tokens": "output_tokens",
+    "llm.usage.total_tokens": "total_tokens",
     "llm.token_count.prompt": "input_tokens",
     "llm.token_count.completion": "output_tokens",
     "gen_ai.usage.cache_read_input_tokens": "cache_read_tokens",
@@ -174,12 +176,24 @@ def _call(
             at=ended or began,
             model=word(_first(attributes, "gen_ai.response.model", "llm.model_name")),
             asked_model=word(_first(attributes, "gen_ai.request.model", "llm.request.model")),
-            role=HELPER if operation == _EMBEDDINGS else BUILDER,
+            role=word(attributes.get("autopack.call.role"))
+            or (HELPER if operation == _EMBEDDINGS else BUILDER),
+            split=_split(attributes, figures),
             stop_reason=word(reasons[0]) if isinstance(reasons, list) and reasons else None,
             max_tokens=most if type(most) is int and most > 0 else None,
-            duration_s=(ended - began).total_seconds() if began and ended else None,
+            duration_s=((ended - began).total_seconds() or None) if began and ended else None,
         )
     )
+
+
+def _split(attributes: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    """Return how input and output were told apart: as it is said, or by what is there."""
+    told = attributes.get("autopack.call.split")
+    if told in ("measured", "inferred", "total_only"):
+        return str(told)
+    parts = figures.get("input_tokens"), figures.get("output_tokens")
+    is_sum = parts == (None, None) and figures.get("total_tokens") is not None
+    return "total_only" if is_sum else "measured"
 
 
 def _figures(attributes: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -192,8 +206,10 @@ def _figures(attributes: Mapping[str, Any]) -> dict[str, Any] | None:
     cached = added(found.get("cache_read_tokens"), found.get("cache_write_tokens")) or 0
     if given is not None and cached > given:  # told without what the cache held
         found["input_tokens"] = given + cached
-    if found:
-        found["total_tokens"] = added(found.get("input_tokens"), found.get("output_tokens"))
+    parts = found.get("input_tokens"), found.get("output_tokens")
+    is_whole = None not in parts or attributes.get("gen_ai.operation.name") == _EMBEDDINGS
+    if found and is_whole:  # what nobody told is not 0
+        found["total_tokens"] = added(*parts)
     return found
 
 

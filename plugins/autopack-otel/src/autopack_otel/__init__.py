@@ -1,0 +1,1 @@
+"""The work of Autopack as OpenTelemetry spans and metrics, live or from a log's history."""
