@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from autopack import Failed
 from autopack.draining.executors.batch_executor import Answered, BatchLook, earlier
 from autopack.draining.executors.model_answers import ModelAnswer
-from autopack.ports.work import Failed
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic

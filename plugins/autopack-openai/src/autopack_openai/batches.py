@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from autopack import Failed
 from autopack.draining.executors.batch_executor import Answered, BatchLook, earlier
 from autopack.draining.executors.model_answers import ModelAnswer
-from autopack.ports.work import Failed
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
