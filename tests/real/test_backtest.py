@@ -29,7 +29,7 @@ def test_coverage_of_many_calls(azure, name):
 @pytest.mark.slow
 def test_worst_stretch(azure):
     """The adaptive calibrator never covers less than four of five in 200 calls."""
-    assert azure.score("aci").worst_window >= 0.8
+    assert azure.score("aci").worst_window_least >= 0.8
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from autopack.prediction.calibration.calibrator_fold import run_calibrator
 from autopack.prediction.calibration.estimator_state import ProposalRecord, Taught
 from autopack.prediction.calibration.median_ratio import MedianRatio
 from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
+from autopack.report.backtest_text import between
 from autopack.report.evaluation import Evaluation, evaluation_json, headline
 from autopack.report.evaluation_page import page
 from autopack.report.evaluation_summary import summary
@@ -199,7 +200,8 @@ def test_markdown(data):
 
     assert headline(data) in text
     for tier in data["tiers"]:
-        assert f"| {tier['n']} | {100 * tier['underestimated']:.1f} % |" in text
+        told = between(tier["underestimated"], tier["underestimated_most"])
+        assert f"| {tier['n']} | {told} |" in text
     for group in data["groups"]:
         assert group["advice"] in text
 
@@ -208,14 +210,14 @@ def test_markdown(data):
     ("changes", "said"),
     [
         ({"truncated": 0.03}, "cut off"),
-        ({"underestimated": 0.06}, "larger than predicted"),
+        ({"underestimated_most": 0.06}, "larger than predicted"),
         ({"waste_p50": 3.0}, "lower them"),
         ({}, "Both targets are met"),
     ],
 )
 def test_headlines(changes, said):
     """What is said first is the costliest fault."""
-    tier = {"stratum": "all", "truncated": 0.0, "underestimated": 0.0, "waste_p50": 1.2}
+    tier = {"stratum": "all", "truncated": 0.0, "underestimated_most": 0.0, "waste_p50": 1.2}
     targets = {"truncated": 0.02, "underestimated": 0.05}
 
     assert said in headline({"tiers": [{**tier, **changes}], "targets": targets, "history": [{}]})

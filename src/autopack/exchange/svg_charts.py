@@ -159,8 +159,10 @@ def _courses(data: Mapping[str, Any]) -> str:
     figure, axes = _figure(width=9.0)
     for place, (name, steps) in enumerate(data["courses"].items()):
         if steps:
-            rows, shares = zip(*steps, strict=True)
-            axes.plot(rows, [100 * one for one in shares], color=_colour(place), label=name)
+            rows, least, most = zip(*steps, strict=True)
+            low, high = ([100 * one for one in shares] for shares in (least, most))
+            axes.plot(rows, high, color=_colour(place), label=name)
+            axes.fill_between(rows, low, high, color=_colour(place), alpha=0.2, linewidth=0)
     axes.axhline(
         100 * data["backtest"]["tau"], color=_STAND_INS["faint"], linewidth=1, linestyle="--"
     )

@@ -25,6 +25,13 @@ FIGURES_MEANT: Final = (
     "the worst tenth on. MAE and SMAPE: how far the middle prediction is off, in tokens and in "
     "percent."
 )
+CUT_MEANT: Final = (
+    "Outputs that were cut off are at least as large as what was seen of them, so coverage and "
+    "its worst stretch lie between two bounds: the lower takes them all for larger than "
+    "predicted, the upper only those that had exceeded their prediction already. Pinball, waste, "
+    "MAE and SMAPE are of the whole outputs, which are the smaller ones: where many were cut "
+    "off, they flatter."
+)
 _RULE: Final = "|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|"
 
 
@@ -63,6 +70,7 @@ def backtest_markdown(found: Backtest) -> str:
     told = [_row(score) for score in found.scores if not score.note]
     if told:
         lines += ["", _HEADER, _RULE, *told, "", FIGURES_MEANT]
+        lines += ["", CUT_MEANT] if any(score.cut for score in found.scores) else []
     if not found.rows:
         lines += ["", _NOTHING]
         return "\n".join(lines) + "\n"
@@ -92,14 +100,14 @@ def _row(score: Score) -> str:
         in_markdown(score.calibrator),
         in_markdown(score.group),
         _count(score),
-        _share(score.coverage),
-        f"{_share(score.coverage_low).removesuffix(' %')} to {_share(score.coverage_high)}",
-        _share(score.worst_window),
+        between(score.coverage_least, score.coverage_most),
+        f"{_percent(score.coverage_low)} to {_percent(score.coverage_high)} %",
+        between(score.worst_window_least, score.worst_window_most),
         _figure(score.pinball, 4),
         _figure(score.waste_p50, 2),
         _figure(score.waste_p90, 2),
         _figure(score.mae, 0),
-        f"{_figure(score.smape, 1)} %",
+        "" if score.smape is None else f"{score.smape:.1f} %",
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -108,8 +116,16 @@ def _count(score: Score) -> str:
     return f"{score.n} + {score.cut} cut off" if score.cut else f"{score.n}"
 
 
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f} %"
+def between(least: float | None, most: float | None) -> str:
+    """Return a share that lies between two in percent; one figure if both look the same."""
+    if least is None or most is None:
+        return ""
+    low, high = _percent(least), _percent(most)
+    return f"{high} %" if low == high else f"{low} to {high} %"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}"
 
 
 def _figure(value: float | None, digits: int) -> str:

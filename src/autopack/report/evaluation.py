@@ -78,7 +78,7 @@ def evaluation_json(found: Evaluation) -> dict[str, Any]:
         },
         "backtest": backtest_json(found.backtest),
         "courses": {
-            name: [[row, round(share, _DIGITS)] for row, share in steps]
+            name: [[row, *(round(one, _DIGITS) for one in bounds)] for row, *bounds in steps]
             for name, steps in found.backtest.courses.items()
         },
         "pairs": _pairs(judged),
@@ -103,7 +103,7 @@ def headline(data: Mapping[str, Any]) -> str:
         )
     if whole["truncated"] > data["targets"]["truncated"]:
         return "Too many outputs are cut off: raise budgets before anything else."
-    if whole["underestimated"] > data["targets"]["underestimated"]:
+    if whole["underestimated_most"] > data["targets"]["underestimated"]:
         return (
             "Too many outputs are larger than predicted: apply what the groups below propose, or "
             "budget by a quantile."

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
+from autopack.report.backtest_text import CUT_MEANT
 from autopack.report.escaping import on_line
 from autopack.report.evaluation import headline
 from autopack.report.page_style import STYLE
@@ -132,7 +133,7 @@ def _tiers(shown: ReportValues) -> str:
             if tier["stratum"] != "all"
             else f"<b>{shown(f'tiers.{i}.part')}</b>",
             shown(f"tiers.{i}.n", whole),
-            _aimed(shown, i, "underestimated"),
+            _aimed(shown, i, "underestimated", "underestimated_most"),
             _aimed(shown, i, "truncated"),
             shown(f"tiers.{i}.succeeded", share),
             shown(f"tiers.{i}.waste_p50", factor),
@@ -150,14 +151,15 @@ def _tiers(shown: ReportValues) -> str:
     return (
         "<h2>Faults first, then waste</h2>\n<p>Targets: at most "
         f"{shown('targets.underestimated', share)} of the outputs larger than predicted, at most "
-        f"{shown('targets.truncated', share)} cut off. What misses one is marked. Waste is "
-        "prediction over output; SMAPE is the mean error, in percent.</p>\n" + _table(titles, rows)
+        f"{shown('targets.truncated', share)} cut off. What misses one, or may, is marked. Waste "
+        "is prediction over output; SMAPE is the mean error, in percent.</p>\n"
+        + _table(titles, rows)
     )
 
 
-def _aimed(shown: ReportValues, i: int, name: str) -> str:
-    text = shown(f"tiers.{i}.{name}", share)
-    is_missed = shown.at(f"tiers.{i}.{name}") > shown.at(f"targets.{name}")
+def _aimed(shown: ReportValues, i: int, name: str, most: str = "") -> str:
+    text = _between(shown, f"tiers.{i}.{name}", f"tiers.{i}.{most or name}")
+    is_missed = shown.at(f"tiers.{i}.{most or name}") > shown.at(f"targets.{name}")
     return f'<span class="missed">{text} \N{WARNING SIGN}</span>' if is_missed else text
 
 
@@ -196,13 +198,21 @@ def _interval(shown: ReportValues, path: str) -> str:
     return f"{shown(f'{path}.ratio_low', factor)} to {shown(f'{path}.ratio_high', factor)}"
 
 
+def _between(shown: ReportValues, least: str, most: str) -> str:
+    """Return a share that is known, or the two bounds that it lies between."""
+    low, high = shown.at(least), shown.at(most)
+    if low is None or share(low) == share(high):
+        return shown(most, share)
+    return f"{shown(least, share)} to {shown(most, share)}"
+
+
 def _backtest(shown: ReportValues) -> str:
     scores = shown.data["backtest"]["scores"]
     rows = [
         [
             shown(f"backtest.scores.{i}.calibrator"),
             shown(f"backtest.scores.{i}.group"),
-            shown(f"backtest.scores.{i}.n", whole),
+            _rows(shown, f"backtest.scores.{i}"),
             *_figures(shown, f"backtest.scores.{i}"),
         ]
         for i, score in enumerate(scores)
@@ -218,17 +228,27 @@ def _backtest(shown: ReportValues) -> str:
         "can before it learns it. The aim is to hold "
         f"{shown('backtest.tau', share)} of the outputs: coverage is how many were at or under "
         "their prediction. Pinball weighs what is too low against what is too high as the aim "
-        "does.</p>\n" + _table(titles, rows) + _promises(shown)
+        "does.</p>\n" + _cut_note(shown) + _table(titles, rows) + _promises(shown)
     )
+
+
+def _rows(shown: ReportValues, path: str) -> str:
+    told = shown(f"{path}.n", whole)
+    return f"{told} + {shown(f'{path}.cut', whole)} cut off" if shown.at(f"{path}.cut") else told
+
+
+def _cut_note(shown: ReportValues) -> str:
+    is_any = any(score["cut"] for score in shown.data["backtest"]["scores"])
+    return f"<p>{escape(CUT_MEANT)}</p>\n" if is_any else ""
 
 
 def _figures(shown: ReportValues, path: str) -> list[str]:
     if note := shown.at(f"{path}.note"):
         return [shown(f"{path}.note") if note else "", *[""] * 5]
     return [
-        shown(f"{path}.coverage", share),
+        _between(shown, f"{path}.coverage_least", f"{path}.coverage_most"),
         f"{shown(f'{path}.coverage_low', share)} to {shown(f'{path}.coverage_high', share)}",
-        shown(f"{path}.worst_window", share),
+        _between(shown, f"{path}.worst_window_least", f"{path}.worst_window_most"),
         shown(f"{path}.pinball", fine),
         shown(f"{path}.waste_p50", factor),
         shown(f"{path}.waste_p90", factor),

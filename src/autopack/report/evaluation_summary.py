@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from autopack.report.backtest_text import FIGURES_MEANT
+from autopack.report.backtest_text import CUT_MEANT, FIGURES_MEANT, between
 from autopack.report.escaping import in_markdown
 from autopack.report.evaluation import headline
 
@@ -25,6 +25,8 @@ def summary(data: Mapping[str, Any]) -> str:
         parts.append("## What to do, group by group\n\n" + "\n".join(_groups(data)))
     parts.append("## Calibrators, judged on this log\n\n" + _scores(data["backtest"]))
     parts.append(FIGURES_MEANT)
+    if any(score["cut"] for score in data["backtest"]["scores"]):
+        parts.append(CUT_MEANT)
     if data["proposals"]:
         parts.append("## Proposals\n\n" + "\n".join(map(_proposal, data["proposals"])))
     return "\n\n".join(parts) + "\n"
@@ -41,7 +43,7 @@ def _tiers(data: Mapping[str, Any]) -> str:
             (
                 tier["part"] if tier["stratum"] == "all" else f"{tier['stratum']} {tier['part']}",
                 f"{tier['n']}",
-                _share(tier["underestimated"]),
+                between(tier["underestimated"], tier["underestimated_most"]),
                 _share(tier["truncated"]),
                 _share(tier["succeeded"]),
                 _figure(tier["waste_p50"], 2),
@@ -73,9 +75,9 @@ def _scores(backtest: Mapping[str, Any]) -> str:
         (
             (
                 score["calibrator"],
-                f"{score['n']}",
-                score["note"] or _share(score["coverage"]),
-                _share(score["worst_window"]),
+                f"{score['n']} + {score['cut']} cut off" if score["cut"] else f"{score['n']}",
+                score["note"] or between(score["coverage_least"], score["coverage_most"]),
+                between(score["worst_window_least"], score["worst_window_most"]),
                 _figure(score["pinball"], 4),
                 _figure(score["waste_p50"], 2),
             )

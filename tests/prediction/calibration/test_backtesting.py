@@ -1,5 +1,7 @@
 """Prequential replay: nothing leaks, outcomes come late, and scores are what they are called."""
 
+import random
+
 import attrs
 import pytest
 from hypothesis import given, settings
@@ -108,13 +110,18 @@ def test_scores():
     """Each figure is what its name says, worked out by hand."""
     found = score("c", "docs/low", outcomes(*[(100, 50)] * 15, *[(100, 200)] * 5), 0.9)
 
-    assert (20, 0.75, 0.25) == (found.n, found.coverage, found.underestimated)
+    assert (20, 0.75, 0.75, 0.75) == (
+        found.n,
+        found.coverage,
+        found.coverage_least,
+        found.coverage_most,
+    )
     mean = (15 * 50 + 5 * 200) / 20
     assert pytest.approx((15 * 0.1 * 50 + 5 * 0.9 * 100) / 20 / mean) == found.pinball
     assert (2.0, 2.0) == (found.waste_p50, found.waste_p90)
     assert pytest.approx(5 * 150 / 20) == found.mae
     assert pytest.approx(100 * 5 * (150 / 125) / 20) == found.smape
-    assert (None, "") == (found.worst_window, found.note)
+    assert (None, None, "") == (found.worst_window_least, found.worst_window_most, found.note)
 
 
 def test_too_few_rows():
@@ -124,12 +131,94 @@ def test_too_few_rows():
     assert (19, None, "too few: 19 of at least 20 rows") == (found.n, found.coverage, found.note)
 
 
-def test_cut_outputs_are_counted_apart():
-    """They are neither covered nor missed; those over their prediction are counted."""
-    cut = outcomes((100, 90), (100, 110), is_cut=True)
+def test_cut_outputs_make_two_bounds():
+    """One that had exceeded its prediction is missed; the others may have fitted, or not."""
+    cut = outcomes((100, 90), (100, 100), (100, 110), is_cut=True)
     found = score("c", "docs/low", outcomes(*[(100, 50)] * 20) + cut, 0.9)
 
-    assert (20, 2, 1, 1.0) == (found.n, found.cut, found.cut_above, found.coverage)
+    assert (20, 3, 1, None) == (found.n, found.cut, found.cut_above, found.coverage)
+    assert (20 / 23, 22 / 23) == (found.coverage_least, found.coverage_most)
+    assert found.coverage_low < 20 / 23
+    assert found.coverage_high > 22 / 23
+
+
+def test_cut_outputs_that_all_exceeded_leave_nothing_open():
+    """Where each cut output is a miss already, the share is known."""
+    cut = outcomes(*[(100, 101)] * 20, is_cut=True)
+    found = score("c", "docs/low", outcomes(*[(100, 50)] * 20) + cut, 0.9)
+
+    assert (0.5, 0.5, 0.5) == (found.coverage, found.coverage_least, found.coverage_most)
+
+
+def test_outputs_that_were_all_cut_off_have_bounds_and_no_sizes():
+    """Their coverage is anything; what needs whole outputs is left out."""
+    found = score("c", "docs/low", outcomes(*[(100, 50)] * 300, is_cut=True), 0.9)
+
+    assert (0, 300, "", None, 0.0, 1.0) == (
+        found.n,
+        found.cut,
+        found.note,
+        found.coverage,
+        found.coverage_least,
+        found.coverage_most,
+    )
+    assert (0.0, 1.0) == (found.worst_window_least, found.worst_window_most)
+    assert (None, None, None) == (found.pinball, found.waste_p50, found.smape)
+
+
+sizes = st.integers(1, 40)
+
+
+@given(st.lists(st.tuples(sizes, sizes, sizes), min_size=20, max_size=300), st.integers(1, 30))
+@settings(max_examples=200)
+def test_the_truth_lies_between_the_bounds(drawn, length):
+    """Whatever was cut off where: of all rows, of the worst stretch, and at each step."""
+    true = outcomes(*[(at_tau, size) for at_tau, size, _ in drawn])
+    seen = [
+        attrs.evolve(one, actual=min(cap, one.actual), is_cut=one.actual >= cap)
+        for one, (_, _, cap) in zip(true, drawn, strict=True)
+    ]
+    known, found = score("c", "g", true, 0.9), score("c", "g", seen, 0.9)
+    steps = zip(course(true, length), course(seen, length), strict=True)
+
+    assert found.coverage_least <= known.coverage <= found.coverage_most
+    assert found.coverage_low <= known.coverage_low
+    assert known.coverage_high <= found.coverage_high
+    if len(true) >= 200:
+        assert found.worst_window_least <= known.worst_window_least <= found.worst_window_most
+    for (row, truth, _), (number, least, most) in steps:
+        assert row == number
+        assert least <= truth <= most
+
+
+@pytest.mark.parametrize("cut", [0.02, 0.1, 0.3])
+def test_a_fixed_cap_hides_nothing(sample, cut):
+    """With two to thirty outputs of a hundred cut off, the true coverage is within the bounds."""
+    drawn = random.Random(3)
+    true = [max(1, round(drawn.lognormvariate(6, 0.8))) for _ in range(1500)]
+    cap = sorted(true)[round((1 - cut) * len(true))]
+    seen = [sample(min(size, cap), truncated=size > cap) for size in true]
+    asked = [
+        Row(at=i, known_at=i, features=one.question(), sample=one) for i, one in enumerate(seen)
+    ]
+    found = [p.tokens for _, (p,) in Replay(ShrinkageQuantile(), asked, (0.9,))]
+    (whole, *_) = judged(asked, {"s": ShrinkageQuantile()}, 0.9).scores
+    truth = sum(size <= at for size, at in zip(true, found, strict=True)) / len(true)
+
+    assert whole.coverage_least <= truth <= whole.coverage_most
+    assert whole.coverage_most - whole.coverage_least <= cut + 0.001
+
+
+def test_outputs_cut_at_exactly_their_prediction_are_open(sample):
+    """Nobody knows whether they would have gone on: half of the rows may be missed."""
+    seen = [sample(100, truncated=i >= 300) for i in range(600)]
+    asked = [
+        Row(at=i, known_at=i, features=one.question(), sample=one) for i, one in enumerate(seen)
+    ]
+    (whole, *_) = judged(asked, {"s": ShrinkageQuantile()}, 0.9).scores
+
+    assert (300, 300, None) == (whole.n, whole.cut, whole.coverage)
+    assert (0.5, 1.0) == (whole.coverage_least, whole.coverage_most)
 
 
 def test_failed_attempts_are_not_in_the_whole():
@@ -155,7 +244,7 @@ def test_the_course_of_coverage():
     few = outcomes(*[(1, 1)] * 20, *[(1, 2)] * 20)
     many = outcomes(*[(1, 1)] * 5000)
 
-    assert [(20, 1.0), (40, 0.0)] == [course(few)[0], course(few)[-1]]
+    assert [(20, 1.0, 1.0), (40, 0.0, 0.0)] == [course(few)[0], course(few)[-1]]
     assert (21, 50) == (len(course(few)), len(course(outcomes(*[(1, 1)] * 69))))
     assert 100 >= len(course(many))
     assert [] == course(outcomes(*[(1, 1)] * 19))

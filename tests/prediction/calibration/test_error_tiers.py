@@ -20,7 +20,8 @@ def test_shares(sample):
     ]
     found = tier(tiers_of(evidence))
 
-    assert (20, 3 / 20, 1 / 20) == (found.n, found.underestimated, found.truncated)
+    assert (20, 3 / 20, 3 / 20) == (found.n, found.underestimated, found.underestimated_most)
+    assert 1 / 20 == found.truncated
     assert (18 / 19, True) == (found.succeeded, found.needs_work)
     assert (2.0, 2.0) == (found.waste_p50, found.waste_p90)
     errors = [500 / 750] * 16 + [500 / 1250] * 2 + [900 / 550]
@@ -53,10 +54,11 @@ def test_strata(sample):
 
 
 @pytest.mark.parametrize(
-    ("under", "cut", "needs_work"), [(5, 0, False), (6, 0, True), (0, 2, False), (0, 3, True)]
+    ("under", "cut", "needs_work"),
+    [(5, 0, False), (6, 0, True), (0, 2, False), (0, 3, True), (3, 2, False), (4, 2, True)],
 )
 def test_targets(sample, under, cut, needs_work):
-    """Five in a hundred may be underestimated, two cut off; more need work."""
+    """Five in a hundred may be underestimated, cut ones with them, two cut off; more need work."""
     evidence = [
         *[sample(2000, 1000)] * under,
         *[sample(10, 1000, truncated=True)] * cut,

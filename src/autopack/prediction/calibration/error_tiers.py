@@ -26,17 +26,19 @@ class Tier:
         part: Which part.
         n: Samples with a prediction and a measured output.
         underestimated: Outputs that were larger than predicted; cut off ones by what was seen.
+        underestimated_most: With all that were cut off, whose whole sizes nobody knows.
         truncated: Outputs that were cut off.
         succeeded: Attempts that succeeded, of those that ended.
         waste_p50, waste_p90: Quantiles of prediction over output, cut off ones left out.
         smape: The prediction's error as a share of half the sum of both, in percent, likewise.
-        needs_work: Whether a target is missed: 5 % underestimated, 2 % cut off.
+        needs_work: Whether a target is missed, or may be: 5 % underestimated, 2 % cut off.
     """
 
     stratum: str
     part: str
     n: int
     underestimated: float
+    underestimated_most: float
     truncated: float
     succeeded: float | None = None
     waste_p50: float | None = None
@@ -73,19 +75,22 @@ def _tier(stratum: str, part: str, samples: Sequence[Sample]) -> Tier:
     wastes = sorted(predicted / actual for predicted, actual in whole if actual > 0)
     ended = [bool(sample.success) for sample in samples if sample.success is not None]
     errors = [abs(a - p) / max(1.0, (a + p) / 2) for p, a in whole]
-    under = sum(actual > predicted for predicted, actual in map(_figures, samples)) / n
+    larger = [actual > predicted for predicted, actual in map(_figures, samples)]
+    under = sum(larger) / n
+    most = sum(is_larger or one.truncated for is_larger, one in zip(larger, samples, strict=True))
     truncated = sum(sample.truncated for sample in samples) / n
     return Tier(
         stratum=stratum,
         part=part,
         n=n,
         underestimated=under,
+        underestimated_most=most / n,
         truncated=truncated,
         succeeded=sum(ended) / len(ended) if ended else None,
         waste_p50=_place(wastes, 0.5),
         waste_p90=_place(wastes, 0.9),
         smape=100 * fmean(errors) if errors else None,
-        needs_work=under > MOST_UNDERESTIMATED or truncated > MOST_TRUNCATED,
+        needs_work=most / n > MOST_UNDERESTIMATED or truncated > MOST_TRUNCATED,
     )
 
 

@@ -1,7 +1,7 @@
 """How good predictions were: coverage, pinball loss, waste, and the errors of the median."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Final
 
@@ -14,8 +14,8 @@ FEWEST: Final = 20
 WINDOW: Final = 200
 """How many rows in a row the worst coverage is taken over."""
 
-Step = tuple[int, float]
-"""The number of a row, and the share covered of the stretch that ends there."""
+Step = tuple[int, float, float]
+"""The number of a row, and between which two shares the coverage of the stretch up to it lies."""
 
 _MOST_STEPS: Final = 100
 
@@ -33,24 +33,42 @@ class Outcome:
     actual: int
     is_cut: bool = False
 
+    @property
+    def is_missed(self) -> bool:
+        """Whether the output is larger than predicted for certain, if only by what was seen."""
+        return self.actual > self.at_tau
+
+    @property
+    def is_open(self) -> bool:
+        """Whether that cannot be known: it was cut off, and had not exceeded its prediction."""
+        return self.is_cut and not self.is_missed
+
 
 @attrs.frozen(kw_only=True)
 class Score:
     """
     One calibrator on one group; the figures are None if there are too few rows.
 
+    An output that was cut off may have been of any size above what was seen of it. So a share is
+    two bounds: the lower one takes such outputs for larger than predicted, the upper one only
+    those that had exceeded their prediction when they were cut off. Figures of sizes are about
+    the whole outputs, which are the smaller ones.
+
     Args:
-        n: Rows whose whole output is known; the figures are about these.
-        cut: Further rows whose output was cut off: they were learned from, and are not scored.
-        cut_above: How many of those had exceeded their prediction even so.
-        coverage: The share of outputs at most as large as predicted at tau.
-        coverage_low, coverage_high: Its interval at 95 %.
-        worst_window: The least coverage of any 200 rows one after the other; None if fewer.
-        pinball: The mean pinball loss at tau over the mean output.
-        waste_p50, waste_p90: Quantiles of prediction over output.
-        underestimated: The share of outputs that were larger than predicted.
-        mae: The mean absolute error of the median, in tokens.
-        smape: That of the median as a share of half the sum of both, in percent.
+        n: Rows whose whole output is known.
+        cut: Further rows whose output was cut off.
+        cut_above: How many of those had exceeded their prediction even so: they are missed.
+        coverage: The share of all rows whose output is at most as large as predicted at tau;
+            None if outputs that were cut off leave it open.
+        coverage_least, coverage_most: Between what it lies, whatever was cut off.
+        coverage_low, coverage_high: The interval at 95 %, of the lower bound downwards and of the
+            upper bound upwards.
+        worst_window_least, worst_window_most: Between what the least coverage of any 200 rows
+            one after the other lies; None if there are fewer.
+        pinball: The mean pinball loss at tau over the mean output, of whole outputs.
+        waste_p50, waste_p90: Quantiles of prediction over output, of whole outputs.
+        mae: The mean absolute error of the median, in tokens, of whole outputs.
+        smape: That of the median as a share of half the sum of both, in percent, likewise.
     """
 
     calibrator: str
@@ -59,13 +77,15 @@ class Score:
     cut: int = 0
     cut_above: int = 0
     coverage: float | None = None
+    coverage_least: float | None = None
+    coverage_most: float | None = None
     coverage_low: float | None = None
     coverage_high: float | None = None
-    worst_window: float | None = None
+    worst_window_least: float | None = None
+    worst_window_most: float | None = None
     pinball: float | None = None
     waste_p50: float | None = None
     waste_p90: float | None = None
-    underestimated: float | None = None
     mae: float | None = None
     smape: float | None = None
     note: str = ""
@@ -86,61 +106,83 @@ def score(calibrator: str, group: str, outcomes: Sequence[Outcome], tau: float) 
     """Return one calibrator's score on one group."""
     whole = [outcome for outcome in outcomes if not outcome.is_cut]
     cut = [outcome for outcome in outcomes if outcome.is_cut]
-    n = len(whole)
     plain = Score(
         calibrator=calibrator,
         group=group,
-        n=n,
+        n=len(whole),
         cut=len(cut),
-        cut_above=sum(outcome.actual > outcome.at_tau for outcome in cut),
+        cut_above=sum(outcome.is_missed for outcome in cut),
     )
-    if n < FEWEST:
-        return attrs.evolve(plain, note=f"too few: {n} of at least {FEWEST} rows")
-    covered = [outcome.actual <= outcome.at_tau for outcome in whole]
-    low, high = share_interval(sum(covered), n)
-    wastes = sorted(outcome.at_tau / outcome.actual for outcome in whole if outcome.actual > 0)
+    if len(outcomes) < FEWEST:
+        return attrs.evolve(plain, note=f"too few: {len(outcomes)} of at least {FEWEST} rows")
+    covered = _with_coverage(plain, outcomes)
+    return covered if len(whole) < FEWEST else _with_sizes(covered, whole, tau)
+
+
+def _with_coverage(plain: Score, outcomes: Sequence[Outcome]) -> Score:
+    n, least, most = len(outcomes), _surely_covered(outcomes), _perhaps_covered(outcomes)
     return attrs.evolve(
         plain,
-        coverage=sum(covered) / n,
-        coverage_low=low,
-        coverage_high=high,
-        worst_window=worst_window(covered),
+        coverage=sum(least) / n if least == most else None,
+        coverage_least=sum(least) / n,
+        coverage_most=sum(most) / n,
+        coverage_low=share_interval(sum(least), n)[0],
+        coverage_high=share_interval(sum(most), n)[1],
+        worst_window_least=worst_window(least),
+        worst_window_most=worst_window(most),
+    )
+
+
+def _with_sizes(covered: Score, whole: Sequence[Outcome], tau: float) -> Score:
+    wastes = sorted(outcome.at_tau / outcome.actual for outcome in whole if outcome.actual > 0)
+    return attrs.evolve(
+        covered,
         pinball=_pinball(whole, tau),
         waste_p50=_place(wastes, 0.5),
         waste_p90=_place(wastes, 0.9),
-        underestimated=1 - sum(covered) / n,
         mae=fmean(abs(outcome.actual - outcome.median) for outcome in whole),
         smape=100 * fmean(map(_relative, whole)),
     )
 
 
+def _surely_covered(outcomes: Iterable[Outcome]) -> list[bool]:
+    return [not (outcome.is_missed or outcome.is_cut) for outcome in outcomes]
+
+
+def _perhaps_covered(outcomes: Iterable[Outcome]) -> list[bool]:
+    return [not outcome.is_missed for outcome in outcomes]
+
+
 def worst_window(covered: Sequence[bool], length: int = WINDOW) -> float | None:
     """Return the least share of covered ones in any *length* in a row; None if there are fewer."""
-    if len(covered) < length:
-        return None
-    held = least = sum(covered[:length])
-    for new, old in zip(covered[length:], covered, strict=False):
-        held += new - old
-        least = min(least, held)
-    return least / length
+    return min(_moving(covered, length), default=None)
 
 
 def course(outcomes: Sequence[Outcome], length: int = WINDOW) -> list[Step]:
     """
-    Return how the coverage of succeeded, whole outputs went, in at most 100 steps.
+    Return how the coverage of all outputs but those of failed attempts went, in at most 100 steps.
 
-    Each step is the number of the row it ends at, and the share covered of the stretch before:
-    200 rows, or a fifth of them if there are fewer than 1,000, but at least 20.
+    Each step is the number of the row it ends at, and the bounds of the share covered of the
+    stretch before: 200 rows, or a fifth of them if there are fewer than 1,000, but at least 20.
     """
-    covered = [o.actual <= o.at_tau for o in outcomes if o.group != FAILED and not o.is_cut]
-    length = min(length, max(FEWEST, len(covered) // 5))
-    held, steps = 0, []
-    stride = max(1, math.ceil((len(covered) - length + 1) / _MOST_STEPS))
+    some = [outcome for outcome in outcomes if outcome.group != FAILED]
+    length = min(length, max(FEWEST, len(some) // 5))
+    stride = max(1, math.ceil((len(some) - length + 1) / _MOST_STEPS))
+    bounds = zip(
+        _moving(_surely_covered(some), length), _moving(_perhaps_covered(some), length), strict=True
+    )
+    steps = [(number, *both) for number, both in enumerate(bounds, length)]
+    return steps[::stride]
+
+
+def _moving(covered: Sequence[bool], length: int) -> list[float]:
+    """Return the share of covered ones in each *length* in a row."""
+    held, found = 0, []
     for number, is_covered in enumerate(covered, 1):
         held += is_covered - (covered[number - length - 1] if number > length else 0)
-        if number >= length and (number - length) % stride == 0:
-            steps.append((number, held / length))
-    return steps
+        if number >= length:
+            found.append(held / length)
+    return found
 
 
 def _pinball(outcomes: Sequence[Outcome], tau: float) -> float | None:
