@@ -166,7 +166,7 @@ def test_plugins_are_listed_by_kind(cli):
     """What a plugin adds is a line for each kind of thing."""
     lines = cli("plugins").stdout.splitlines()
 
-    assert "  exporter: jsonl, ndjson" in lines
+    assert "  exporter: csv, jsonl, ndjson" in lines
 
 
 def test_status_tells_what_to_do_next(cli, run_log):
