@@ -160,9 +160,15 @@ if TYPE_CHECKING:
     from autopack.prediction.calibration.forecast_intervals import Total as Total
     from autopack.prediction.calibration.forecast_intervals import UsdRange as UsdRange
     from autopack.prediction.calibration.options import CalibratorOptions as CalibratorOptions
-    from autopack.prediction.calibration.price_table import LongInputPrice as LongInputPrice
-    from autopack.prediction.calibration.price_table import PriceEntry as PriceEntry
+    from autopack.prediction.calibration.price_entry import LongInputPrice as LongInputPrice
+    from autopack.prediction.calibration.price_entry import PriceEntry as PriceEntry
+    from autopack.prediction.calibration.price_table import PricedCall as PricedCall
+    from autopack.prediction.calibration.price_table import PriceSource as PriceSource
     from autopack.prediction.calibration.price_table import PriceTable as PriceTable
+    from autopack.prediction.calibration.price_table import Quote as Quote
+    from autopack.prediction.calibration.repricing import PriceDifference as PriceDifference
+    from autopack.prediction.calibration.repricing import RepricedRow as RepricedRow
+    from autopack.prediction.calibration.repricing import Repricing as Repricing
     from autopack.prediction.calibration.scores import Score as Score
     from autopack.prediction.cascades.advice import AdviceFigures as AdviceFigures
     from autopack.prediction.cascades.advice import ChainValue as ChainValue

@@ -88,3 +88,21 @@ def test_a_terminal_gets_signs_that_it_has(encoding, shown):
     line = "m  ≥ 1.20  ███" if encoding == "cp437" else "m  ≥ 1.20  ███  a → b"
 
     assert shown.removesuffix("  a -> b" if encoding == "cp437" else "") == writable(line, encoding)
+
+
+def test_a_history_is_priced_by_a_table(cli, used_log, tmp_path):
+    """Beside what was recorded, whether it is a file or a registered name; wrong ones are named."""
+    path = tmp_path / "prices.toml"
+    path.write_text('[[prices]]\nmodel = "m"\nsince = 2026-01-01\ninput = 1\noutput = 2\n')
+    lines = cli("--log", used_log, "usage", "--prices", path).stdout.splitlines()
+    found = json.loads(cli("--log", used_log, "usage", "--prices", path, "--json").stdout)
+    wrong = cli("--log", used_log, "usage", "--prices", "sauce")
+
+    assert "model  calls  input  output  tokens      USD  by table  differs" == lines[0]
+    assert lines[-1].startswith("by table: prices.toml sha256:")
+    assert (0.0001, 2, 0) == tuple(
+        found["repricing"]["total"][name]
+        for name in ("table_usd", "priced_calls", "unpriced_calls")
+    )
+    assert 2 == wrong.exit_code
+    assert "no file sauce" in wrong.stderr

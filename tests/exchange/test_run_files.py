@@ -214,3 +214,32 @@ def test_a_payload_that_is_in_itself_ten_times_over_is_refused():
         payload = [payload] * 10
     with pytest.raises(InvalidInputError, match=r"payload cannot be stored .* over 1,000,000 val"):
         parse_run({"phases": [{**GOOD, "payload": payload}]}, source="here")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('currency = "EUR"', "currency is 'EUR'; prices are in USD"),
+        ('curency = "USD"', "curency"),
+        ('version = "2026-11"\ncurrency = "USD"', None),
+    ],
+)
+def test_a_file_of_prices_says_its_currency_and_version(tmp_path, text, says):
+    """In USD; a word that is not known is refused, and does not stand there for nothing."""
+    prices = '[[prices]]\nmodel = "m"\nsince = 2026-01-31\ninput = 1\noutput = 2\n'
+    path = written(tmp_path, f"{text}\n{prices}")
+    if says is None:
+        assert prices_from_file(path).version.startswith(path.name)
+        return
+
+    with pytest.raises(InvalidInputError, match=says):
+        prices_from_file(path)
+
+
+def test_a_file_with_two_prices_of_a_day_is_refused(tmp_path):
+    """By its name, with the model and the day."""
+    one = '[[prices]]\nmodel = "m"\nsince = 2026-01-31\ninput = 1\noutput = 2\n'
+    path = written(tmp_path, one * 2)
+
+    with pytest.raises(InvalidInputError, match=r"two prices of m from 2026-01-31 on"):
+        prices_from_file(path)

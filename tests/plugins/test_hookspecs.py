@@ -250,8 +250,8 @@ class TestDecisions:
         knowing = plugin("Knowing", autopack_price_usage=lambda: 0.5)
         price = "autopack_price_usage"
 
-        assert load_plugins(extra=[silent]).first(price, usage=None) is None
-        assert 0.5 == load_plugins(extra=[silent, knowing]).first(price, usage=None)
+        assert load_plugins(extra=[silent]).first(price, usage=None, at=None) is None
+        assert 0.5 == load_plugins(extra=[silent, knowing]).first(price, usage=None, at=None)
 
     def test_a_plugin_says_which_evidence_a_phase_belongs_to(self):
         """Its word comes first and is recorded with the features; the vocabulary comes last."""

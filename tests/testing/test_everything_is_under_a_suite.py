@@ -36,6 +36,7 @@ IN_A_FOLDER = ("backend", "workspace")
 WITHOUT_A_SUITE = {
     "exporter": "its importer reads what it wrote, and that importer is under a suite",
     "preset": "what a client prints is its own: each reader is held to recorded outputs of it",
+    "prices": "what a model costs is data: each source is held to the one that it is filled from",
     "command": "a click command may do anything, so there is nothing that all of them promise",
 }
 

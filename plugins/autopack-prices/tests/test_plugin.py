@@ -1,19 +1,14 @@
 """The hooks, in drains and on the command line."""
 
-import json
 import subprocess
 import sys
 from datetime import UTC, datetime
 
 import pytest
-from click.testing import CliRunner
 
 import autopack
-from autopack import ANY, NewEvent, PhaseSpec, load_plugins
-from autopack.cli.main import autopack as command
+from autopack import PhaseSpec, load_plugins
 from autopack.errors import DrainRefusedError
-from autopack.events import LlmUsageAmended
-from autopack.testing.facts import usage
 
 MARCH, JULY = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -34,17 +29,12 @@ def log(tmp_path):
         yield log
 
 
-def prices(log, *options):
-    """Run ``autopack prices`` over a log."""
-    return CliRunner().invoke(command, ["--log", log.target, "prices", *map(str, options)])
-
-
 def test_it_is_found_by_its_entry_point():
     """Installed means priced, guarded, and one command more, without a fault."""
     (info,) = [i for i in load_plugins().infos if i.distribution == "autopack-prices"]
 
     assert ((), 3) == (info.faults, len(info.provides))
-    assert {"hook autopack_price_usage", "hook autopack_guard_drain", "command prices"} == {
+    assert {"hook autopack_price_usage", "hook autopack_guard_drain", "prices genai"} == {
         *info.provides
     }
 
@@ -84,74 +74,20 @@ class TestDrains:
         assert before == log.head()
 
 
-class TestCommand:
-    """``autopack prices``."""
+def test_a_call_of_march_has_the_price_of_march(log, table, monkeypatch):
+    """Whenever it is recorded; the table and its version stand beside the cost."""
+    monkeypatch.setenv("AUTOPACK_PRICES", str(table))
 
-    @pytest.fixture
-    def called(self, log):
-        """A log with calls on two days: one amended, one of an unknown model, one reported."""
-        million = {"input_tokens": 1_000_000, "output_tokens": 1_000_000}
-        facts = [
-            (MARCH, usage("c1", request_model="m-large", **million)),
-            (JULY, usage("c2", request_model="m-large", cost_usd=9.0, **million)),
-            (JULY, usage("c3", request_model="other", output_tokens=7)),
-            (JULY, LlmUsageAmended(call_id="c1", why="late figures", output_tokens=2_000_000)),
-        ]
-        events = [NewEvent(event=fact, occurred_at=moment) for moment, fact in facts]
-        log.append("phase-r/a", events, expected_version=ANY)
-        return log
+    def late(_phase, attempt):
+        size = {"input_tokens": 1_000_000, "output_tokens": 0}
+        for n, moment in enumerate((MARCH, JULY)):
+            attempt.record_usage(call_id=f"{n}", model="m-large", occurred_at=moment, **size)
 
-    def test_each_call_has_the_price_of_its_day(self, called, table):
-        """Amended calls with their last figures; reported costs stand beside."""
-        found = json.loads(prices(called, "--prices", table, "--json").stdout)
+    autopack.drain(log, executor=late, max_phases=1)
+    calls = [one.event for one in log.read_all() if one.type == "llm.usage_recorded"]
 
-        assert [
-            {
-                "model": "m-large",
-                "calls": 2,
-                "input_tokens": 2_000_000,
-                "output_tokens": 3_000_000,
-                "reported_usd": 9.0,
-                "table_usd": 33.0 + 6.0,
-                "without_price": 0,
-            },
-            {
-                "model": "other",
-                "calls": 1,
-                "input_tokens": 0,
-                "output_tokens": 7,
-                "reported_usd": None,
-                "table_usd": None,
-                "without_price": 1,
-            },
-        ] == found
-
-    def test_the_table_for_people(self, called, table, monkeypatch):
-        """The variable names the file too; what nobody knows is a dash."""
-        monkeypatch.setenv("AUTOPACK_PRICES", str(table))
-        lines = prices(called).stdout.splitlines()
-
-        assert ["m-large", "2", "2,000,000", "3,000,000", "9.0000", "39.0000", "0"] == (
-            lines[1].split()
-        )
-        assert ["other", "1", "0", "7", "-", "-", "1"] == lines[2].split()
-
-    def test_it_writes_nothing(self, called, table):
-        """Another price is another answer, not another log."""
-        before = called.head()
-        prices(called, "--prices", table)
-
-        assert before == called.head()
-
-    def test_without_calls_or_prices_it_says_so(self, log, table, tmp_path):
-        """In a sentence; a wrong or missing table is exit 2."""
-        empty, unnamed = prices(log, "--prices", table), prices(log)
-        absent = prices(log, "--prices", tmp_path / "absent.toml")
-
-        assert (0, "No calls are recorded.\n") == (empty.exit_code, empty.stdout)
-        assert (2, 2) == (unnamed.exit_code, absent.exit_code)
-        assert "set AUTOPACK_PRICES" in unnamed.stderr
-        assert "absent.toml cannot be read" in absent.stderr
+    assert [3, 1] == [call.cost_usd for call in calls]
+    assert all(call.price_table.startswith("prices.toml sha256:") for call in calls)
 
 
 def test_the_plugin_is_light():

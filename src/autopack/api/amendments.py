@@ -11,11 +11,14 @@ from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.ports.log import ANY, Entry, Recorded
 from autopack.ports.usage import AmendedFigures
 from autopack.prediction.calibration.price_table import PriceTable
+from autopack.prediction.named_prices import prices_kept
 from autopack.projections.attempts import ATTEMPTS, call_key
 from autopack.projections.call_use import amended
 from autopack.values.ids import PhaseRef, drain_stream, phase_stream
 
-_UNPRICED: Final[dict[str, Any]] = {"cost_usd": None, "cost_source": "unknown"}
+_UNPRICED: Final[dict[str, Any]] = {
+    "cost_usd": None, "cost_source": "unknown", "price_table": None,
+}  # fmt: skip
 _PARTS: Final = frozenset({"input_tokens", "output_tokens"})
 _FIGURES: Final = tuple(AmendedFigures.__annotations__)
 
@@ -90,7 +93,8 @@ def _price(log: Log, call: LlmUsageRecorded, figures: dict[str, Any]) -> dict[st
 
     unpriced: Any = attrs.evolve(call, **{**figures, **_UNPRICED})  # type: ignore[misc]
     anew = PriceBook(journal_of(log), registry_of(log), _table(log, call)).priced(unpriced)
-    return {"cost_usd": anew.cost_usd, "cost_source": anew.cost_source}
+    names = ("cost_usd", "cost_source", "price_table")
+    return {name: getattr(anew, name) for name in names}
 
 
 def _table(log: Log, call: LlmUsageRecorded) -> PriceTable | None:
@@ -102,7 +106,7 @@ def _table(log: Log, call: LlmUsageRecorded) -> PriceTable | None:
         return None
     starts = (recorded.event for recorded in log.read(drain_stream(row.drain)))
     kept = [one.settings.get("prices") for one in starts if isinstance(one, DrainStarted)]
-    return next((PriceTable.of(plain) for plain in reversed(kept) if plain), None)
+    return next((prices_kept(registry_of(log), plain) for plain in reversed(kept) if plain), None)
 
 
 def _append(log: Log, found: Recorded[Any], event: LlmUsageAmended) -> Recorded[Any]:

@@ -42,8 +42,8 @@ def forecast(
     Args:
         run_id: Only this run's phases; else all that are queued, as a drain would find them.
         calibrator: Which one gives the quantiles, from the log's own samples.
-        prices: Dated prices, or a file of them. What they do not tell plugins are asked for, and
-            else what calls of the log cost.
+        prices: Dated prices, a file of them, or a registered name. What they do not tell plugins
+            are asked for, and else what calls of the log cost.
 
     Raises:
         RunMissingError: There is no such run.
@@ -80,7 +80,9 @@ def _queued(log: Log, run_id: str | None) -> list[PhaseView]:
 
 
 def _price(log: Log, prices: PriceTable | Path | str | None) -> Price:
-    table = read_prices(prices) if isinstance(prices, str | Path) else prices
+    table = (
+        read_prices(prices, plugins=registry_of(log)) if isinstance(prices, str | Path) else prices
+    )
     book = PriceBook(journal_of(log), registry_of(log), table)
     return lambda model, given, written: book.ahead(
         model, input_tokens=given, output_tokens=written

@@ -3,17 +3,21 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
+from autopack.api.prices import read_prices
 from autopack.errors import InvalidInputError
 from autopack.errors.nearest import did_you_mean
 from autopack.events import PhaseClaimed, PhaseQueued
 from autopack.log import views
-from autopack.log.log import Log, journal_of
+from autopack.log.log import Log, journal_of, registry_of
 from autopack.ports.log import to_us
+from autopack.prediction.calibration.price_table import PriceTable
+from autopack.prediction.calibration.repricing import Repricing, repriced
 from autopack.projections.calls import USAGE, CallRow
 from autopack.projections.use_groups import (
     KEYS,
@@ -36,11 +40,17 @@ _PLAIN: Final[Mapping[str, NameOf]] = {
 
 @attrs.frozen(kw_only=True)
 class UsageTable:
-    """What calls used, a row a group, and all of them together."""
+    """
+    What calls used, a row a group, and all of them together.
+
+    Args:
+        repricing: The same rows by a table of prices, if one was given.
+    """
 
     by: tuple[str, ...]
     rows: tuple[UsageRow, ...]
     total: UsageRow
+    repricing: Repricing | None = None
 
 
 def usage(
@@ -50,6 +60,7 @@ def usage(
     since: int | datetime | None = None,
     until: int | datetime | None = None,
     zone: str | tzinfo | None = None,
+    prices: PriceTable | Path | str | None = None,
 ) -> UsageTable:
     """
     Return what calls used and cost, in groups.
@@ -63,18 +74,28 @@ def usage(
             recorded after it.
         until: Only calls that happened by then; or, a position, what was known there.
         zone: Whose days, such as ``Europe/Berlin``; None is this machine's.
+        prices: A table, its file or its registered name: what each call would have cost by it,
+            at its moment, stands beside what was recorded, and nothing is written.
 
     Raises:
-        InvalidInputError: No such group or zone, a position past the head, a moment without a zone.
+        InvalidInputError: No such group or zone, a position past the head, a moment without a zone;
+            or the prices are wrong.
     """
     keys = _keys((by,) if isinstance(by, str) else tuple(by))
-    days_of = _zone(zone)
+    days_of, plugins = _zone(zone), registry_of(log)
     if isinstance(until, int):
         log, until = log.as_of(until), None
     calls = _calls(log, since, until)
     namers = [_namer(log, key, days_of) for key in keys]
-    rows = grouped(calls, keys, lambda call: tuple(namer(call) for namer in namers))
-    return UsageTable(by=keys, rows=tuple(rows if keys else ()), total=total_of(rows))
+
+    def names(call: CallRow) -> tuple[str | None, ...]:
+        return tuple(namer(call) for namer in namers)
+
+    rows = grouped(calls, keys, names)
+    shown = tuple(rows if keys else ())
+    table = read_prices(prices, plugins=plugins) if isinstance(prices, str | Path) else prices
+    anew = None if table is None else repriced(calls, table, [r.group for r in shown], names)
+    return UsageTable(by=keys, rows=shown, total=total_of(rows), repricing=anew)
 
 
 def _keys(by: tuple[str, ...]) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def advise() -> None:
 @click.option("--false-passes", type=_SHARE, help="Of wrong work; else as measured.")
 @click.option("--false-failures", type=_SHARE, help="Of right work; else as measured.")
 @click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help=_COLUMN)
-@click.option("--prices", type=click.Path(path_type=Path), help="A file of dated prices.")
+@click.option("--prices", metavar="FILE|NAME", help="Dated prices: a file, or a plugin's.")
 @click.option("--seed", type=Whole(0), default=0, show_default=True, help="Of the order of tasks.")
 @json_option
 @click.pass_context
@@ -68,7 +68,7 @@ def models(
     trace: Path | None,
     names: tuple[str, ...],
     columns: tuple[str, ...],
-    prices: Path | None,
+    prices: str | None,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -95,7 +95,7 @@ def models(
             trace=None if trace is None else trace.absolute(),
             models=names,
             columns=dict(map(column_of, columns)),
-            prices=None if prices is None else api.read_prices(prices.absolute()),
+            prices=None if prices is None else api.read_prices(prices, plugins=session.registry()),
             **given,
         )
     if as_json:

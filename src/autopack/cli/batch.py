@@ -60,7 +60,7 @@ _SETTINGS: Final = (
 @click.option("--max-usd", metavar="USD", callback=dollars, help="The most that this call spends.")
 @click.option("--max-tokens", type=COUNT, help="Likewise in tokens.")
 @click.option("--max-minutes", type=AMOUNT, help="Begin no row after so long.")
-@click.option("--prices", type=click.Path(path_type=Path), help="A file of dated prices.")
+@click.option("--prices", metavar="FILE|NAME", help="Dated prices: a file, or a plugin's.")
 @click.option(
     "--assume-usd-per-call", metavar="USD", callback=dollars,
     help="What a call counts as whose price nobody tells.",
@@ -112,7 +112,7 @@ def batch(ctx: click.Context, /, file: str, **given: Any) -> None:
     if "prices" in settings:
         from autopack.api.prices import read_prices
 
-        settings["prices"] = read_prices(settings["prices"])
+        settings["prices"] = read_prices(settings["prices"], plugins=session.registry())
     answers = AnswersFile(given["out"] or (None if file == _PIPE else _beside(file, ".out.jsonl")))
     with _log(session, file) as log:
         from autopack.api.batch_rows import queue_rows

@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import click
@@ -128,7 +127,7 @@ _TEACHING = frozenset({"calibrator", "estimator", "max_samples"})
     "--at-cap", type=click.Choice(["stop", "ask"]), default="stop", show_default=True,
     help="Ask a cap's owner, and wait: autopack cap approve.",
 )  # fmt: skip
-@click.option("--prices", type=click.Path(path_type=Path), help="A file of dated prices.")
+@click.option("--prices", metavar="FILE|NAME", help="Dated prices: a file, or a plugin's.")
 @click.option("--allow-unknown-price", is_flag=True, help="Under a cap in USD, go on without.")
 @click.option(
     "--assume-usd-per-call", metavar="USD", callback=dollars,
@@ -274,7 +273,7 @@ def _settings(
     if "prices" in said:
         from autopack.api.prices import read_prices
 
-        said["prices"] = read_prices(said["prices"])
+        said["prices"] = read_prices(said["prices"], plugins=registry)
     if "strategy" in said:
         said["strategy"] = strategy_of(registry, said["strategy"], strategy_options)
     if "workspace" in said:

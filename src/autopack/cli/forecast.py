@@ -1,7 +1,5 @@
 """``autopack forecast``: what the queued phases will take, before any money is spent."""
 
-from pathlib import Path
-
 import click
 
 from autopack.cli.output import json_option, print_json, print_table, say
@@ -20,9 +18,7 @@ from autopack.cli.session import ReadingCommand, Session, example
 @click.option(
     "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
 )
-@click.option(
-    "--prices", type=click.Path(path_type=Path), help="A file of dated prices; else plugins'."
-)
+@click.option("--prices", metavar="FILE|NAME", help="Dated prices: a file, or a plugin's by name.")
 @json_option
 @click.pass_obj
 def forecast(
@@ -31,7 +27,7 @@ def forecast(
     run_id: str | None,
     calibrator: str,
     estimator: str,
-    prices: Path | None,
+    prices: str | None,
     as_json: bool,
 ) -> None:
     """
@@ -48,7 +44,7 @@ def forecast(
             run_id=run_id,
             calibrator=calibrator,
             estimator=estimator,
-            prices=None if prices is None else prices.absolute(),
+            prices=prices,
         )
     if as_json:
         print_json(forecast_json(found))

@@ -23,6 +23,7 @@ _KINDS: Final = (
     "backend",
     "workspace",
     "check",
+    "prices",
     "command",
     "hook",
 )

@@ -15,6 +15,7 @@ from autopack.cli.session import LogCommand, Session, example
     epilog=example(
         "autopack --log work.db usage --by day,model",
         "autopack --log work.db usage --by run --since yesterday",
+        "autopack --log work.db usage --prices prices.toml",
     ),
 )
 @click.option(
@@ -27,6 +28,7 @@ from autopack.cli.session import LogCommand, Session, example
 @click.option("--since", metavar="TIME|POSITION", help="Calls from then on: yesterday 14:00, -2d.")
 @click.option("--until", metavar="TIME|POSITION", help="Calls up to then.")
 @click.option("--zone", help="Whose days, such as Europe/Berlin.  [default: this machine's]")
+@click.option("--prices", metavar="FILE|NAME", help="What they would cost by: a file, a plugin's.")
 @json_option
 @click.pass_obj
 def usage(
@@ -36,6 +38,7 @@ def usage(
     since: str | None,
     until: str | None,
     zone: str | None,
+    prices: str | None,
     as_json: bool,
 ) -> None:
     """
@@ -43,7 +46,8 @@ def usage(
 
     A TIME chooses calls by when they were made, with what is known of them now; a POSITION shows
     what the log knew there. A cost that nobody told is unknown, not 0: a sum that lacks some is
-    shown as "≥ 1.20", or >= 1.20 where the terminal has no such sign.
+    shown as "≥ 1.20", or >= 1.20 where the terminal has no such sign. With --prices, what each call
+    would have cost by that table stands beside; nothing is written.
     """
     import autopack as api
     from autopack.report.usage_text import usage_json, usage_lines
@@ -52,9 +56,9 @@ def usage(
     start = None if since is None else place_of(since)
     end = None if until is None else place_of(until)
     with session.open_log() as log:
-        found = api.usage(log, by=keys, since=start, until=end, zone=zone)  # type: ignore[arg-type]
+        found = api.usage(log, by=keys, since=start, until=end, zone=zone, prices=prices)  # type: ignore[arg-type]
     if as_json:
-        print_json(usage_json(found.by, found.rows, found.total))
+        print_json(usage_json(found.by, found.rows, found.total, found.repricing))
         return
     width = shutil.get_terminal_size().columns
-    say_table(usage_lines(found.by, found.rows, found.total, width=width))
+    say_table(usage_lines(found.by, found.rows, found.total, found.repricing, width=width))

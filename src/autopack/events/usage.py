@@ -38,6 +38,11 @@ _KIND: Final = re.compile(r"^(finish|stop)_?reason_|_[0-9]+$")
 HOUR_WRITES: Final = "cache_write_1h_tokens"
 """In ``source_fields``: those of the cache writes that are kept for an hour, and cost more."""
 
+PROCESSING: Final = "processing"
+"""In ``source_fields``: how a call was processed, where that is not at once: ``batch``."""
+_TERMS: Final = (PROCESSING, "service_tier", "speed")
+_USUAL: Final = frozenset({"", "auto", "default", "not_available", "on_demand", "standard"})
+
 BUILDER: Final = "builder"
 """The role of the calls whose output is what a phase was predicted to need."""
 
@@ -55,7 +60,7 @@ def _cost_source(event: Any) -> Any:
 _BY_COST: Final = {ABSENT: "unknown", DECIDED: _cost_source}
 
 
-@event("llm.usage_recorded")
+@event("llm.usage_recorded", schema=2)
 class LlmUsageRecorded:
     """
     What one LLM call used; None is unknown, never 0.
@@ -65,7 +70,8 @@ class LlmUsageRecorded:
     (inferred) or never known (total_only). ``cost_source`` says whether the provider reported the
     cost, which is meant where nothing is said, or a price table gave it when the call was recorded
     (computed). ``account`` is whose
-    limits the provider counts.
+    limits the provider counts. ``price_table`` is the table, with its version, that a computed
+    cost is from.
     """
 
     run_id: Key | None = None
@@ -90,12 +96,13 @@ class LlmUsageRecorded:
     duration_s: Seconds | None = None
     cost_usd: Usd | None = None
     cost_source: CostSource = attrs.field(default=None, metadata=_BY_COST)
+    price_table: str | None = None
     split: Split = "measured"
     late: bool = False
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 
 
-@event("llm.usage_amended")
+@event("llm.usage_amended", schema=2)
 class LlmUsageAmended:
     """
     The source later gave other figures for a call; totals use the last, both stay visible.
@@ -115,6 +122,7 @@ class LlmUsageAmended:
     total_tokens: Tokens | None = None
     cost_usd: Usd | None = None
     cost_source: CostSource = attrs.field(default=None, metadata=_BY_COST)
+    price_table: str | None = None
     split: Split = "measured"
 
 
@@ -153,6 +161,19 @@ UsageEvent = LlmUsageRecorded | LlmUsageAmended | SampleRecorded
 def usage_id(provider: str | None, call_id: str) -> EventId:
     """Return the event id of a call: the same call is one event, whoever records it."""
     return derived_id("usage", f"{provider or ''}\x00{call_id}", "llm.usage_recorded")
+
+
+def terms_of(source_fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return on which terms a call was made, as far as they change its price; none are usual."""
+    told = {name: source_fields.get(name) for name in _TERMS}
+    found = {
+        name: value.lower()
+        for name, value in told.items()
+        if isinstance(value, str) and value.lower() not in _USUAL
+    }
+    if found.get("service_tier") == "batch":  # as one provider says it
+        return {**found, PROCESSING: found.pop("service_tier")}
+    return found
 
 
 def says_cut(stop_reason: object) -> bool:
@@ -220,5 +241,5 @@ def amended_figures(event: LlmUsageAmended) -> dict[str, Any]:
     if event.total_tokens is None and given.keys() & {"input_tokens", "output_tokens"}:
         given["total_tokens"] = None  # the old total is not that of the new figures
     if event.cost_usd is not None:
-        given["cost_source"] = event.cost_source
+        given |= {"cost_source": event.cost_source, "price_table": event.price_table}
     return {**given, "split": event.split}

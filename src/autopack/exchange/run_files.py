@@ -13,7 +13,8 @@ from autopack.exchange.strict_values import Misfit, structured
 from autopack.ports.check_specs import Checks, named_checks
 from autopack.ports.prediction import PhaseSpec, Proposal
 from autopack.ports.workspaces import checked_workspace
-from autopack.prediction.calibration.price_table import PriceEntry, PriceTable
+from autopack.prediction.calibration.price_entry import PriceEntry
+from autopack.prediction.calibration.price_table import PriceTable
 from autopack.values.money import UsdLike
 
 T = TypeVar("T")
@@ -39,6 +40,8 @@ class RunFile:
 @attrs.frozen(kw_only=True)
 class _PriceFile:
     prices: tuple[PriceEntry, ...]
+    version: str | None = None
+    currency: str = "USD"
 
 
 def read_run_file(path: Path | str) -> RunFile:
@@ -108,7 +111,18 @@ def prices_from_file(path: Path) -> PriceTable:
         {**one, "since": str(one["since"])} if isinstance(one, dict) and "since" in one else one
         for one in raw["prices"]
     ]
-    return PriceTable(entries=_structured({"prices": entries}, _PriceFile, path).prices)
+    read = _structured({**raw, "prices": entries}, _PriceFile, path)
+    if read.currency != "USD":
+        raise InvalidInputError(
+            f"{path}: currency is {read.currency!r}; prices are in USD: convert them first.",
+            name="currency",
+            value=read.currency,
+        )
+    name = path.name if read.version is None else f"{path.name} {read.version}"
+    try:
+        return PriceTable(entries=read.prices, name=name)
+    except InvalidInputError as fault:
+        raise InvalidInputError(f"{path}: {fault}", name=fault.name, value=fault.value) from fault
 
 
 def _loaded(path: Path) -> Any:

@@ -7,6 +7,7 @@ that is taken already is refused, with both distributions named.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # a plugin is loaded without them; they say what its function
     from autopack.ports.attempt import Attempt
     from autopack.ports.log import Recorded
     from autopack.ports.work import Classed, Completed, Failed, PhaseView
+    from autopack.prediction.calibration.price_table import Quote
 
 hookspec = pluggy.HookspecMarker("autopack")
 hookimpl = pluggy.HookimplMarker("autopack")
@@ -132,6 +134,15 @@ def autopack_register_checks(register: Register) -> None:
 
 
 @hookspec
+def autopack_register_prices(register: Register) -> None:
+    """
+    Register prices: objects with ``version`` and ``entries(model, provider)``, or tables.
+
+    They are what ``--prices NAME`` means; see :class:`autopack.types.PriceSource`.
+    """
+
+
+@hookspec
 def autopack_register_commands(register: Register) -> None:
     """Register click commands for the command line."""
 
@@ -170,11 +181,14 @@ def autopack_classify_failure(failure: "Failed", answered: bool) -> "str | Class
 
 
 @hookspec(firstresult=True)
-def autopack_price_usage(usage: "LlmUsageRecorded") -> Decimal | float | None:
+def autopack_price_usage(
+    usage: "LlmUsageRecorded", at: datetime
+) -> "Quote | Decimal | float | None":
     """
-    Return what a recorded call cost in USD, or None where no price is known.
+    Return what a call that was made at a moment cost in USD, or None where no price is known.
 
-    A float is taken as what it prints as; all are rounded half-even to the pico-dollar.
+    A float is taken as what it prints as; all are rounded half-even to the pico-dollar. A ``Quote``
+    also says which table its price is from.
     """
 
 

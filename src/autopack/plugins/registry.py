@@ -30,6 +30,7 @@ KINDS: Final = {
     "workspace": "workspaces",
     "command": "commands",
     "check": "checks",
+    "prices": "prices",
 }
 """What can be registered by name, with its hook's ending."""
 _METHODS: Final = {
@@ -210,11 +211,16 @@ class Registry:
 
     def first(self, hook: str, **arguments: Any) -> Any:
         """Return the first answer of a hook that is not None; an implementation's error is none."""
+        found = self.first_of(hook, **arguments)
+        return None if found is None else found[1]
+
+    def first_of(self, hook: str, **arguments: Any) -> tuple[str, Any] | None:
+        """Return the first answer of a hook with the name of its plugin, as :meth:`first` does."""
         for plugin, answer in self.answers(hook, **arguments):
             if isinstance(answer, BaseException):
                 _narrator.error("hook failed", hook=hook, plugin=plugin, exc_info=answer)
             elif answer is not None:
-                return answer
+                return plugin, answer
         return None
 
     def add(self, plugin: Any, *, name: str, origin: Origin) -> None:

@@ -74,7 +74,7 @@ class Attempts:
     """
 
     name: Final = "attempts"
-    version: Final = 4
+    version: Final = 5
     types: Final[tuple[type, ...]] = (
         PhaseEstimated,
         PhaseClaimed,

@@ -21,6 +21,7 @@ class Call:
 
     Args:
         quarter: The beginning of the quarter of an hour in which it happened, in ISO 8601.
+        price_table: Which table, with its version, a computed cost is from.
         is_told: False while only an amendment of it is known, whose call comes later.
     """
 
@@ -39,6 +40,7 @@ class Call:
     max_tokens: int | None = None
     cost_usd: Usd | None = None
     cost_source: str = "unknown"
+    price_table: str | None = None
     truncated: bool = False
     quarter: str = ""
     is_told: bool = True
@@ -82,6 +84,7 @@ def call_of(event: LlmUsageRecorded, quarter: str) -> Call:
         max_tokens=event.max_tokens,
         cost_usd=event.cost_usd,
         cost_source=event.cost_source,
+        price_table=event.price_table,
         truncated=_is_cut(event),
         quarter=quarter,
     )
@@ -105,7 +108,7 @@ def told(before: Call, event: LlmUsageRecorded, quarter: str) -> Call:
     if "total_tokens" not in given and given.keys() & {"input_tokens", "output_tokens"}:
         given["total_tokens"] = None
     if "cost_usd" in given:
-        given["cost_source"] = before.cost_source
+        given |= {"cost_source": before.cost_source, "price_table": before.price_table}
     return attrs.evolve(call, **given, split=before.split, amended=before.amended)
 
 

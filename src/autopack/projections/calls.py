@@ -1,10 +1,12 @@
 """Each call as it stands, one by one: what the account sums over its attempts."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
 
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
+from autopack.events.usage import HOUR_WRITES, terms_of
 from autopack.ports.log import Recorded
 from autopack.projections.attempts import attempt_key, call_key, quarter_at
 from autopack.projections.call_use import Call, Use, amended, call_of, told
@@ -17,7 +19,10 @@ class CallRow(Call):
 
     Args:
         at_us: When it happened, in microseconds since 1970.
-        cache_read_tokens: How many of its input tokens were read from a cache.
+        cache_read_tokens, cache_write_tokens: How many of its input tokens were read from a cache
+            and written to one; *cache_write_1h_tokens* of these are kept for an hour.
+        request_model: The model that was asked for.
+        terms: On which terms it was made, where they are not the usual ones.
     """
 
     run_id: str | None = None
@@ -25,13 +30,17 @@ class CallRow(Call):
     attempt: int | None = None
     at_us: int = 0
     cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    request_model: str | None = None
+    terms: Mapping[str, str] = attrs.Factory(dict)
 
 
 class UsageCalls:
     """Every recorded call by its attempt, provider and id, with the sums over all of them."""
 
     name: Final = "usage"
-    version: Final = 3
+    version: Final = 4
     types: Final[tuple[type, ...]] = (LlmUsageRecorded, LlmUsageAmended)
     row_type: Final = CallRow
     total_type: Final = Use
@@ -44,24 +53,16 @@ class UsageCalls:
 
     def project(self, row: CallRow | None, recorded: Recorded[Any]) -> CallRow | None:
         """Return the call after the event."""
-        event, at_us = recorded.event, recorded.row[6]
-        cached = row.cache_read_tokens if row else None
+        event = recorded.event
         if isinstance(event, LlmUsageAmended):
-            call, at_us = amended(row, event), row.at_us if row else 0
-        elif row is not None and row.is_told:
+            own = {name: getattr(row, name) for name in _OWN} if row else {}
+            return _row(amended(row, event), event, own)
+        if row is not None and row.is_told:
             return row
-        else:
-            quarter, cached = quarter_at(at_us), event.cache_read_tokens
-            call = call_of(event, quarter) if row is None else told(row, event, quarter)
-        fields = {name: getattr(call, name) for name in _FIELDS}
-        return CallRow(
-            **fields,
-            run_id=event.run_id,
-            phase_id=event.phase_id,
-            attempt=event.attempt,
-            at_us=at_us,
-            cache_read_tokens=cached,
-        )
+        at_us = recorded.row[6]
+        quarter = quarter_at(at_us)
+        call = call_of(event, quarter) if row is None else told(row, event, quarter)
+        return _row(call, event, {"at_us": at_us, **_told_beside(event)})
 
     def initial_total(self) -> Use:
         """Return the sums of no calls."""
@@ -74,5 +75,31 @@ class UsageCalls:
         return total if after is None else total.plus(after)
 
 
+def _row(call: Call, event: LlmUsageRecorded | LlmUsageAmended, own: dict[str, Any]) -> CallRow:
+    fields = {name: getattr(call, name) for name in _FIELDS}
+    place: dict[str, Any] = {
+        "run_id": event.run_id,
+        "phase_id": event.phase_id,
+        "attempt": event.attempt,
+    }
+    return CallRow(**fields, **place, **own)
+
+
+def _told_beside(event: LlmUsageRecorded) -> dict[str, Any]:
+    """Return what the account need not sum, and a price goes by."""
+    hour = event.source_fields.get(HOUR_WRITES)
+    return {
+        "cache_read_tokens": event.cache_read_tokens,
+        "cache_write_tokens": event.cache_write_tokens,
+        "cache_write_1h_tokens": hour if type(hour) is int else None,
+        "request_model": event.request_model,
+        "terms": terms_of(event.source_fields),
+    }
+
+
+_OWN: Final = (
+    "at_us", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "request_model",
+    "terms",
+)  # fmt: skip
 _FIELDS: Final = tuple(field.name for field in attrs.fields(Call))
 USAGE: Final = UsageCalls()

@@ -3,10 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from autopack.prediction.calibration.repricing import Repricing
 from autopack.projections.use_groups import UsageRow
 from autopack.report.escaping import on_line
 from autopack.report.plain_tables import bar, table_lines
 from autopack.report.quantities import count, usd
+from autopack.report.repricing_text import TITLES, repricing_json
+from autopack.report.repricing_text import cells as repriced_cells
+from autopack.report.repricing_text import notes as repricing_notes
 
 _FIGURES: Final = ("calls", "input", "cached", "output", "tokens", "USD")
 _CACHED: Final = "cached"
@@ -16,35 +20,49 @@ _BAR_LEAST: Final = 6
 
 
 def usage_lines(
-    by: Sequence[str], rows: Sequence[UsageRow], total: UsageRow, *, width: int = 80
+    by: Sequence[str],
+    rows: Sequence[UsageRow],
+    total: UsageRow,
+    anew: Repricing | None = None,
+    *,
+    width: int = 80,
 ) -> list[str]:
     """
     Return a table with a row a group, its sum, and what is known of the cost.
 
     Args:
+        anew: The same rows by a table of prices.
         width: How many characters fit into a line: what the figures leave is for the bar.
     """
     if not total.use.calls:
         return ["No call was recorded."]
-    cells = [[*_names(row), *_figures(row)] for row in rows]
+    beside = [[] for _ in rows] if anew is None else [repriced_cells(row) for row in anew.rows]
+    cells = [[*_names(row), *_figures(row), *more] for row, more in zip(rows, beside, strict=True)]
     if len(rows) != 1:
-        cells.append([*["total", *[""] * len(by)][: len(by)], *_figures(total)])
-    titles = [*by, *_FIGURES]
+        last = [] if anew is None else repriced_cells(anew.total)
+        cells.append([*["total", *[""] * len(by)][: len(by)], *_figures(total), *last])
+    titles = [*by, *_FIGURES, *(() if anew is None else TITLES)]
     if total.cached_share is None:
         place = titles.index(_CACHED)
         titles, cells = _without(titles, place), [_without(row, place) for row in cells]
-    lines = table_lines(titles, cells, figures=_FIGURES)
+    lines = table_lines(titles, cells, figures=(*_FIGURES, *TITLES))
     room = min(width - max(map(len, lines)) - 2, _BAR_MOST)
     if room >= _BAR_LEAST and len(rows) > 1:
         for place, share in enumerate(_shares(rows), start=1):
             lines[place] = f"{lines[place]}  {bar(share, width=room)}".rstrip()
-    notes = list(_notes(total))
+    notes = [*_notes(total), *(() if anew is None else repricing_notes(anew))]
     return [*lines, *([""] if notes else []), *notes]
 
 
-def usage_json(by: Sequence[str], rows: Sequence[UsageRow], total: UsageRow) -> dict[str, Any]:
+def usage_json(
+    by: Sequence[str],
+    rows: Sequence[UsageRow],
+    total: UsageRow,
+    anew: Repricing | None = None,
+) -> dict[str, Any]:
     """Return the table as JSON-simple values; what nobody told is null."""
-    return {"by": list(by), "rows": [_values(row) for row in rows], "total": _values(total)}
+    found = {"by": list(by), "rows": [_values(row) for row in rows], "total": _values(total)}
+    return found if anew is None else {**found, "repricing": repricing_json(anew)}
 
 
 def cost_text(row: UsageRow) -> str:

@@ -21,7 +21,7 @@ def wanted(
     learned=(), *, predicted=1000, prompt=None, registry=None, phase=PHASE, assumed=None, **how
 ):
     """What is wanted for a phase of docs, after attempts that used so much."""
-    reservations = Reservations(PriceBook(None, registry), assumed)
+    reservations = Reservations(PriceBook(SimpleNamespace(now_us=lambda: 0), registry), assumed)
     for row in learned:
         reservations.learn(row)
     features = Features(category="docs", complexity="low", prompt_tokens=prompt)

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from autopack.errors import InvalidInputError
-from autopack.prediction.calibration.price_table import LongInputPrice, PriceEntry, PriceTable
+from autopack.prediction.calibration.price_entry import LongInputPrice, PriceEntry
+from autopack.prediction.calibration.price_table import PricedCall, PriceTable
 from autopack.testing.facts import usage
 
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -142,3 +143,83 @@ def test_a_tiers_price_that_is_none_is_refused():
     """By its name and value."""
     with pytest.raises(InvalidInputError, match="above 10 tokens: input is -1"):
         LongInputPrice(above=10, input=-1, output=1)
+
+
+def quote(table, at=JUNE, **fields):
+    """Return what a table says of a call with a million tokens of input."""
+    size = {"input_tokens": MILLION, "output_tokens": 0}
+    return table.quote(PricedCall(models=("claude-opus-4-8",), **{**size, **fields}), at)
+
+
+@pytest.mark.parametrize(("hour", "expected"), [(16, 3), (17, 1), (23, 1), (0, 1), (1, 3), (12, 3)])
+def test_a_price_of_the_night_holds_at_night(hour, expected):
+    """From its first hour on to the one that ends it, over midnight, in UTC."""
+    table = PriceTable(entries=(entry(), entry(input=1, hours="17:00-01:00")))
+
+    assert Decimal(expected) == quote(table, datetime(2026, 6, 1, hour, tzinfo=UTC)).usd
+
+
+def test_a_call_on_terms_of_its_own_has_the_price_of_these():
+    """And none where no entry is about them: the usual price says nothing of it."""
+    table = PriceTable(entries=(entry(), entry(input=1.5, when={"processing": "batch"})))
+    batch, flex = (quote(table, terms=terms) for terms in (
+        {"processing": "batch"}, {"service_tier": "flex"},
+    ))  # fmt: skip
+
+    assert (Decimal(3), Decimal("1.5")) == (quote(table).usd, batch.usd)
+    assert (None, "no entry for its terms") == (flex.usd, flex.why)
+
+
+def test_reasoning_and_each_call_may_have_prices_of_their_own():
+    """Reasoning is a part of the output; a call that does not tell how much has no price."""
+    table = PriceTable(entries=(entry(reasoning=2, per_call="0.01"),))
+    size = {"output_tokens": MILLION}
+
+    assert Decimal("3.01") + Decimal("0.5") * 15 + 1 == (
+        quote(table, **size, reasoning_tokens=MILLION // 2).usd
+    )
+    assert (None, "tokens that nobody told") == (quote(table).usd, quote(table).why)
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"input": -1}, "input"),
+        ({"output": "x"}, "output"),
+        ({"since": "soon"}, "since"),
+        ({"hours": "9 to 5"}, "hours"),
+        ({"hours": "25:00-26:00"}, "hours"),
+        ({"per_call": -2}, "per_call"),
+        ({"tiers": (LongInputPrice(above=5, input=1, output=1),) * 2}, "tiers"),
+    ],
+)
+def test_what_is_no_price_is_refused_by_name(fields, name):
+    """With the value that was given."""
+    with pytest.raises(InvalidInputError) as caught:
+        entry(**fields)
+
+    assert name == caught.value.name
+    assert caught.value.value is not None
+
+
+def test_two_prices_from_one_day_on_are_refused():
+    """Of one model by any of its names; another provider, day, hour or other terms are no clash."""
+    apart = [
+        entry(since="2026-02-01"), entry(provider="p"), entry(hours="00:00-01:00"),
+        entry(when={"speed": "fast"}),
+    ]  # fmt: skip
+    PriceTable(entries=(entry(), *apart))
+
+    with pytest.raises(InvalidInputError, match=r"two prices of opus from 2026-01-01") as caught:
+        PriceTable(entries=(entry("other", aliases=("opus",)), entry("Opus")))
+    assert ("since", "2026-01-01") == (caught.value.name, caught.value.value)
+
+
+def test_a_table_is_known_by_its_version():
+    """The same prices have the same one, and a changed price has another; a log keeps both."""
+    table = PriceTable(entries=(entry(),), name="prices.toml")
+    other = PriceTable(entries=(entry(input=4),), name="prices.toml")
+
+    assert table.version.startswith("prices.toml sha256:")
+    assert table.version != other.version
+    assert table.version == PriceTable.of(table.kept()).version == quote(table).table

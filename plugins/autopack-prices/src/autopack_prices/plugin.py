@@ -1,30 +1,35 @@
 """What the entry point finds: quiet unless a table is named, and nothing loaded before that."""
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autopack.plugins.hookspecs import Register, hookimpl
-from autopack.values.money import Usd
-from autopack_prices.environment import GENAI, named_table
+from autopack_prices.environment import NAME, is_genai, named_table
 
 if TYPE_CHECKING:
     from autopack.events import LlmUsageRecorded
+    from autopack.types import Quote
 
 
 @hookimpl
-def autopack_price_usage(usage: "LlmUsageRecorded") -> Usd | None:
-    """Return what a call costs today by what ``AUTOPACK_PRICES`` names."""
+def autopack_register_prices(register: Register) -> None:
+    """Register ``genai``, the prices of the package genai-prices."""
+    from autopack_prices.genai import GenaiPrices
+
+    register(NAME, GenaiPrices())
+
+
+@hookimpl
+def autopack_price_usage(usage: "LlmUsageRecorded", at: datetime) -> "Quote | None":
+    """Return what a call cost at its moment by what ``AUTOPACK_PRICES`` names."""
     if (path := named_table()) is None:
         return None
-    now = datetime.fromtimestamp(time.time(), UTC)
-    if path.name == GENAI:
-        from autopack_prices.genai import usd_of
+    from autopack.prediction.calibration.price_table import PricedCall
+    from autopack_prices.tables import genai_table, table_in
 
-        return usd_of(usage, now)
-    from autopack_prices.tables import table_in
-
-    return table_in(path).price(usage, now)
+    table = genai_table() if is_genai(path) else table_in(path)
+    quote = table.quote(PricedCall.of(usage), at)
+    return None if quote.usd is None else quote
 
 
 @hookimpl
@@ -37,15 +42,7 @@ def autopack_guard_drain() -> str | None:
     from autopack_prices.tables import table_in
 
     try:
-        check() if path.name == GENAI else table_in(path)
+        check() if is_genai(path) else table_in(path)
     except InvalidInputError as fault:
         return f"AUTOPACK_PRICES: {fault}"
     return None
-
-
-@hookimpl
-def autopack_register_commands(register: Register) -> None:
-    """Register ``autopack prices``."""
-    from autopack_prices.command import prices
-
-    register("prices", prices)

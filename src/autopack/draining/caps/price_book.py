@@ -1,7 +1,6 @@
 """What calls cost, and what those to come would: one answer for caps, plans and forecasts."""
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -13,7 +12,8 @@ from autopack.log import views
 from autopack.log.journal import Journal
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
-from autopack.prediction.calibration.price_table import PriceTable, is_of_batch
+from autopack.ports.log import from_us
+from autopack.prediction.calibration.price_table import PricedCall, PriceTable, Quote, is_of_batch
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.call_use import Call
@@ -67,10 +67,12 @@ class PriceBook:
 
         Asked once, before the call is recorded: what caps and limits count is a fact of the log.
         """
-        usd = None if usage.cost_usd is not None else self._computed(usage, occurred_at)
-        if usd is None:
+        quote = Quote() if usage.cost_usd is not None else self._computed(usage, occurred_at)
+        if quote.usd is None:
             return usage
-        found: LlmUsageRecorded = attrs.evolve(usage, cost_usd=usd, cost_source="computed")  # type: ignore[misc]
+        found: LlmUsageRecorded = attrs.evolve(  # type: ignore[misc]
+            usage, cost_usd=quote.usd, cost_source="computed", price_table=quote.table
+        )
         return found
 
     def ahead(
@@ -104,7 +106,7 @@ class PriceBook:
             total_tokens=None if input_tokens is None else input_tokens + output_tokens,
             split="inferred",
         )
-        return self._computed(imagined, None)
+        return self._computed(imagined, None).usd
 
     def learn(self, row: AttemptRow) -> None:
         """Take note of what the calls of an attempt that ended cost."""
@@ -112,20 +114,16 @@ class PriceBook:
             for call in row.calls.values():
                 _add(self._rates, call)
 
-    def _computed(self, usage: LlmUsageRecorded, at: datetime | None) -> Usd | None:
+    def _computed(self, usage: LlmUsageRecorded, at: datetime | None) -> Quote:
+        moment = at or from_us(self._journal.now_us())
         if self._table is not None:
-            moment = at or datetime.fromtimestamp(time.time(), UTC)
-            if (usd := self._table.price(usage, moment)) is not None:
-                return usd
+            quote = self._table.quote(PricedCall.of(usage), moment)
+            if quote.usd is not None:
+                return quote
         if self._registry is None or is_of_batch(usage):
-            return None  # plugins know what calls cost that are answered at once
-        priced: Any = self._registry.first("autopack_price_usage", usage=usage)
-        try:
-            return None if priced is None else Usd.computed(priced)
-        except InvalidInputError:  # no cap can count with it
-            what = "a plugin's price is none"
-            Narrator("autopack.caps").error(what, price=told(priced), model=usage.request_model)
-            return None
+            return Quote()  # plugins know what calls cost that are answered at once
+        found = self._registry.first_of("autopack_price_usage", usage=usage, at=moment)
+        return Quote() if found is None else _quoted(*found, usage.request_model)
 
     def _known(self) -> dict[str, tuple[Usd, int]]:
         if self._rates is None:
@@ -135,6 +133,18 @@ class PriceBook:
                     _add(sums, call)
             self._rates = sums
         return self._rates
+
+
+def _quoted(plugin: str, answer: Any, model: str | None) -> Quote:
+    """Return a plugin's price, and where it is from: as it says, or the plugin's own name."""
+    if isinstance(answer, Quote):
+        return answer
+    try:
+        return Quote(usd=Usd.computed(answer), table=f"plugin {plugin}")
+    except InvalidInputError:  # no cap can count with it
+        what = "a plugin's price is none"
+        Narrator("autopack.caps").error(what, price=told(answer), model=model)
+        return Quote()
 
 
 def _add(sums: dict[str, tuple[Usd, int]], row: Call) -> None:

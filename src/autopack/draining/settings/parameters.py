@@ -1,8 +1,8 @@
 """What a drain can be asked for, by name and type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
 
 from autopack.draining.attempts.escalation import EscalationLike
 from autopack.draining.queue.rate_limits import Rate
@@ -10,7 +10,7 @@ from autopack.ports.check_specs import CheckLike
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import ExecutorLike
 from autopack.ports.workspaces import WorkspaceLike
-from autopack.prediction.calibration.price_table import PriceTable
+from autopack.prediction.calibration.price_table import Plain, PriceTable
 from autopack.values.money import UsdLike
 
 
@@ -126,7 +126,7 @@ class DrainSettings(DrainLimits, total=False):
     check: CheckLike
     resumes: str | None
     drain: str | None
-    prices: PriceTable | Sequence[Mapping[str, Any]] | None
+    prices: PriceTable | Plain | None
     allow_unknown_price: bool
     assume_usd_per_call: UsdLike | None
     at_cap: Literal["stop", "ask"]

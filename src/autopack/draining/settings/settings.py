@@ -1,6 +1,6 @@
 """What a drain was asked to do: names resolved to objects, and wrong settings refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -34,7 +34,8 @@ from autopack.ports.figures import WORKERS_MOST, YEAR_S, check_count, check_leas
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import ExecutorLike, PhaseView
 from autopack.ports.workspaces import WorkspaceLike, Workspaces
-from autopack.prediction.calibration.price_table import PriceTable
+from autopack.prediction.calibration.price_table import Plain, PriceTable
+from autopack.prediction.named_prices import prices_kept
 from autopack.values.ids import check_name
 from autopack.values.money import Usd, UsdLike
 
@@ -151,7 +152,7 @@ class Settings:
             "backoff_base_s": self.backoff.base_s,
             "backoff_cap_s": self.backoff.cap_s,
             "escalation": _escalation_name(self.escalation),
-            **({} if self.prices is None else {"prices": self.prices.plain()}),
+            **({} if self.prices is None else {"prices": self.prices.kept()}),
             "allow_unknown_price": self.allow_unknown_price,
             **_told("assume_usd_per_call", self.assume_usd_per_call),
             "account": self.account,
@@ -194,7 +195,7 @@ def settings_of(
     escalation: EscalationLike = "quantile",
     requests_per_minute: Rate = None,
     tokens_per_minute: Rate = None,
-    prices: PriceTable | Sequence[Mapping[str, Any]] | None = None,
+    prices: PriceTable | Plain | None = None,
     account: str | None = None,
     leave: float | None = None,
     allow_unknown_price: bool = False,
@@ -288,7 +289,7 @@ def settings_of(
         backoff=Backoff(base_s=backoff_base_s, cap_s=backoff_cap_s),
         escalation=escalation_of(escalation),
         rates=Rates(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute),
-        prices=_prices(prices),
+        prices=_prices(registry, prices),
         account=account if account is None else check_name("account", account),
         leave=leave,
         allow_unknown_price=allow_unknown_price,
@@ -312,7 +313,7 @@ def _zone(name: str) -> ZoneInfo:
         ) from fault
 
 
-def _prices(given: PriceTable | Sequence[Mapping[str, Any]] | None) -> PriceTable | None:
+def _prices(registry: Registry, given: PriceTable | Plain | None) -> PriceTable | None:
     """Return the prices that were given, or those that the log keeps of a drain."""
     if given is None or isinstance(given, PriceTable):
         return given
@@ -322,7 +323,7 @@ def _prices(given: PriceTable | Sequence[Mapping[str, Any]] | None) -> PriceTabl
             name="prices",
             value=given,
         )
-    return PriceTable.of(given)
+    return prices_kept(registry, given)
 
 
 def usd_of(name: str, given: UsdLike | None) -> Usd | None:

@@ -1,95 +1,111 @@
 """A dated table of prices: data that its user gives, and that is never guessed."""
 
-import re
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.events import LlmUsageRecorded
-from autopack.events.usage import HOUR_WRITES
+from autopack.events.usage import HOUR_WRITES, PROCESSING, terms_of
+from autopack.prediction.calibration.price_entry import (
+    LongInputPrice,
+    PriceEntry,
+    moment_of,
+    names_of,
+)
 from autopack.values.money import Usd, pico, share
 
-BATCH: Final = "@batch"
-"""What the name of a model ends with in prices of its calls by batches."""
 _MILLION: Final = 1_000_000
-_PRICES: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
-_BEHIND: Final = re.compile(r"\[[^\]]*\]$|-v[0-9]+:[0-9]+$|@.*$")
-"""What vendors put behind a name: the window's size in brackets, a version, a day."""
-_BEFORE: Final = re.compile(r"^[a-z]+[.:]")
-"""What they put before it: a region, a vendor."""
+_UNNAMED: Final = "prices"
+
+Plain: TypeAlias = Sequence[Mapping[str, Any]] | Mapping[str, Any]
+"""A table as JSON values: its entries, or what :meth:`PriceTable.kept` gives."""
+
+UNTOLD: Final = "tokens that nobody told"
+NO_ENTRY: Final = "no entry for the model"
+OTHER_TERMS: Final = "no entry for its terms"
+NO_HOUR_PRICE: Final = "no price of input that is kept for an hour"
 
 
 @attrs.frozen(kw_only=True)
-class LongInputPrice:
+class PricedCall:
     """
-    What a call costs whose input is long, in USD for a million tokens of the whole call.
+    What the price of a call goes by.
 
     Args:
-        above: It holds for calls with more tokens of input than that, the cache's included.
+        models: By which names it is looked up, the one that answered first.
+        input_tokens: All of them, those read from and written to a cache included.
+        cache_write_1h_tokens: Those of the cache writes that are kept for an hour.
+        terms: On which terms it was made, where they are not the usual ones.
     """
 
-    above: int
-    input: Usd
-    output: Usd
-    cache_read: Usd | None = None
-    cache_write: Usd | None = None
-    cache_write_1h: Usd | None = None
-
-    def __attrs_post_init__(self) -> None:
-        """Take prices as exact decimals."""
-        _take_exactly(self, f"a call above {self.above} tokens")
-
-
-@attrs.frozen(kw_only=True)
-class PriceEntry:
-    """
-    What a model costs from a day on, in USD for a million tokens.
-
-    Args:
-        model: Its name; with ``*`` at the end, all names that begin so.
-        since: The day, as ``2026-01-31``, or a moment; from then on, until a later entry.
-        cache_read, cache_write: For input that is read from or written to a cache; ordinary
-            input if they are not given.
-        cache_write_1h: For input that is kept in the cache for an hour. A call with such input has
-            no price without it, unless *cache_write* is not given either.
-        aliases: Other names of the model; ``*`` holds for them too.
-        provider: Only calls of this provider, if it is given.
-        tiers: Prices of calls with a long input.
-    """
-
-    model: str
-    since: str
-    input: Usd
-    output: Usd
-    cache_read: Usd | None = None
-    cache_write: Usd | None = None
-    cache_write_1h: Usd | None = None
-    aliases: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
     provider: str | None = None
-    tiers: tuple[LongInputPrice, ...] = ()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int | None = None
+    terms: Mapping[str, str] = attrs.Factory(dict)
 
-    def __attrs_post_init__(self) -> None:
-        """Take prices as exact decimals; refuse what is none, and days that cannot be read."""
-        _take_exactly(self, self.model)
-        _moment(self.since)
+    @classmethod
+    def of(cls, usage: LlmUsageRecorded) -> "PricedCall":
+        """Return it of a call's event."""
+        hour = usage.source_fields.get(HOUR_WRITES)
+        models = (usage.response_model, usage.request_model)
+        return cls(
+            models=tuple(dict.fromkeys(model for model in models if model is not None)),
+            provider=usage.provider,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cache_read_tokens or 0,
+            cache_write_tokens=usage.cache_write_tokens or 0,
+            cache_write_1h_tokens=hour if type(hour) is int else 0,
+            reasoning_tokens=usage.reasoning_tokens,
+            terms=terms_of(usage.source_fields),
+        )
 
-    def match(self, model: str) -> int | None:
-        """Return how many letters of a model's name the entry knows; None if it is not meant."""
-        found = [n for name in (self.model, *self.aliases) if (n := _match(name, model))]
-        return max(found, default=None)
 
-    def holds(self, provider: str | None, at: datetime) -> bool:
-        """Tell whether the entry has begun by then, and is about the provider."""
-        is_its = None in (self.provider, provider) or self.provider == provider
-        return is_its and _moment(self.since) <= at
+@attrs.frozen(kw_only=True)
+class Quote:
+    """
+    What a table says of a call.
 
-    def at(self, input_tokens: int) -> "LongInputPrice | PriceEntry":
-        """Return the prices of a call with so much input."""
-        above = [tier for tier in self.tiers if input_tokens > tier.above]
-        return max(above, key=lambda tier: tier.above) if above else self
+    Args:
+        usd: Its price; None where the table does not tell.
+        table: Which table, with its version.
+        why: Why there is no price.
+    """
+
+    usd: Usd | None = None
+    table: str | None = None
+    why: str | None = None
+
+
+@runtime_checkable
+class PriceSource(Protocol):
+    """Who has prices of more models than a table could list, as a plugin registers it."""
+
+    @property
+    def version(self) -> str:
+        """What is recorded with each price, such as ``genai-prices 0.2.3``."""
+        ...
+
+    def entries(self, model: str, provider: str | None) -> Sequence[PriceEntry]:
+        """
+        Return all prices of a model, of every day; none if it is not known.
+
+        Args:
+            model: In lower case; asked for again without what vendors put around it.
+            provider: Whose call it is, as it was recorded.
+        """
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -100,23 +116,62 @@ class PriceTable:
     A model is looked up by its name, then without what vendors put before and behind it
     (``openrouter/anthropic/``, ``us.anthropic.``, ``[1m]``, ``-v1:0``, ``@20260101``). Of the
     entries that hold, one of the call's provider decides before others, then the longest name,
-    then the latest day.
+    then one for hours of the day, then the latest day.
+
+    Args:
+        name: What the table is called: a file's name and version, or a registered name.
+        source: Who is asked for the entries of a model, in place of *entries*.
     """
 
     entries: tuple[PriceEntry, ...] = ()
+    name: str | None = None
+    source: PriceSource | None = attrs.field(default=None, eq=False)
+    _found: dict[tuple[str, str | None], tuple[PriceEntry, ...]] = attrs.field(
+        factory=dict, init=False, eq=False, repr=False
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse two entries that hold for the same calls from the same moment."""
+        first: dict[tuple[object, ...], PriceEntry] = {}
+        for entry in self.entries:
+            for name in entry.names:
+                when = tuple(sorted(entry.terms.items()))
+                key = name, entry.provider, when, entry.hours, moment_of(entry.since)
+                if first.setdefault(key, entry) is not entry:
+                    raise InvalidInputError(
+                        f"There are two prices of {name} from {entry.since} on: leave one out, "
+                        "or give it another day.",
+                        name="since",
+                        value=entry.since,
+                    )
 
     @classmethod
-    def of(cls, plain: Sequence[Mapping[str, Any]]) -> "PriceTable":
-        """Return the table that :meth:`plain` gave."""
+    def of(cls, plain: Plain) -> "PriceTable":
+        """Return the table that :meth:`plain` or :meth:`kept` gave."""
+        name = plain.get("name") if isinstance(plain, Mapping) else None
+        listed = plain["entries"] if isinstance(plain, Mapping) else plain
         entries = [
             {**one, "aliases": tuple(one.get("aliases", ())), "tiers": tuple(_tiers(one))}
-            for one in plain
+            for one in listed
         ]
-        return cls(entries=tuple(PriceEntry(**one) for one in entries))
+        return cls(entries=tuple(PriceEntry(**one) for one in entries), name=name)
+
+    @cached_property
+    def version(self) -> str:
+        """What is recorded with a price: the table's name, and what tells it from later ones."""
+        if self.source is not None:
+            return self.source.version
+        text = json.dumps(self.plain(), sort_keys=True)
+        return f"{self.name or _UNNAMED} sha256:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+    def kept(self) -> dict[str, Any]:
+        """Return what a log keeps of the table: its entries, or who was asked for them."""
+        own = {} if self.source is not None else {"entries": self.plain()}
+        return {"name": self.name, "version": self.version, **own}
 
     def plain(self) -> list[dict[str, Any]]:
         """Return the entries as JSON values."""
-        return [_plain(entry) for entry in self.entries]
+        return [entry.plain() for entry in self.entries]
 
     def usd(
         self,
@@ -137,21 +192,16 @@ class PriceTable:
             input_tokens: All of them, those read from and written to a cache included.
             cache_write_1h_tokens: Those of the cache writes that are kept for an hour.
         """
-        entry = None if model is None else self._entry(model, provider, at)
-        if entry is None:
-            return None
-        price = entry.at(input_tokens)
-        for_hour = min(cache_write_1h_tokens, cache_write_tokens)
-        parts = (
-            (price.input, max(0, input_tokens - cache_read_tokens - cache_write_tokens)),
-            (_else(price.cache_read, price.input), cache_read_tokens),
-            (_else(price.cache_write, price.input), cache_write_tokens - for_hour),
-            (_for_hour(price), for_hour),
-            (price.output, output_tokens),
+        call = PricedCall(
+            models=() if model is None else (model,),
+            provider=provider,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cache_read_tokens=cache_read_tokens,
+            cache_write_tokens=cache_write_tokens,
+            cache_write_1h_tokens=cache_write_1h_tokens,
         )
-        if any(n and each is None for each, n in parts):
-            return None
-        return share(Usd.of_pico(sum(pico(each) * n for each, n in parts)), 1, _MILLION)
+        return self.quote(call, at).usd
 
     def price(self, usage: LlmUsageRecorded, at: datetime) -> Usd | None:
         """
@@ -161,110 +211,93 @@ class PriceTable:
         nobody knows makes the price unknown. A call of a provider's batch has the price of the
         entry ``MODEL@batch``, and none without: what others pay says nothing of it.
         """
-        if usage.input_tokens is None or usage.output_tokens is None:
-            return None
-        hour = usage.source_fields.get(HOUR_WRITES)
-        for model in (usage.response_model, usage.request_model):
-            if model is not None and is_of_batch(usage):
-                model = f"{model}{BATCH}"
-                entry = self._entry(model, usage.provider, at)
-                if entry is None or not entry.model.endswith(BATCH):
-                    continue
-            usd = self.usd(
-                model,
-                at,
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                cache_read_tokens=usage.cache_read_tokens or 0,
-                cache_write_tokens=usage.cache_write_tokens or 0,
-                cache_write_1h_tokens=hour if type(hour) is int else 0,
-                provider=usage.provider,
-            )
+        return self.quote(PricedCall.of(usage), at).usd
+
+    def quote(self, call: PricedCall, at: datetime) -> Quote:
+        """Return what a call cost at a moment, or why the table does not tell."""
+        if call.input_tokens is None or call.output_tokens is None:
+            return Quote(why=UNTOLD)
+        why = NO_ENTRY
+        for model in call.models:
+            usd, reason = self._priced(call, model, at)
             if usd is not None:
-                return usd
-        return None
+                return Quote(usd=usd, table=self.version)
+            why = reason if why == NO_ENTRY else why
+        return Quote(why=why)
 
-    def _entry(self, model: str, provider: str | None, at: datetime) -> PriceEntry | None:
-        holding = [entry for entry in self.entries if entry.holds(provider, at)]
-        for name in _names(model.lower()):
-            found = [(n, entry) for entry in holding if (n := entry.match(name)) is not None]
+    def _priced(self, call: PricedCall, model: str, at: datetime) -> tuple[Usd | None, str]:
+        entry, why = self._entry(model, call, at)
+        return (None, why) if entry is None else _sum(call, entry)
+
+    def _entry(self, model: str, call: PricedCall, at: datetime) -> tuple[PriceEntry | None, str]:
+        why = NO_ENTRY
+        for name in names_of(model.lower()):
+            known = self._known(name, call.provider)
+            found = [
+                (n, place, entry)
+                for place, entry in enumerate(known)
+                if entry.holds(call.provider, at) and (n := entry.match(name)) is not None
+            ]
+            ours = [one for one in found if one[2].terms == dict(call.terms)]
+            if ours:
+                return max(ours, key=_rank)[2], ""
             if found:
-                return max(found, key=_rank)[1]
-        return None
+                why = OTHER_TERMS
+        return None, why
+
+    def _known(self, name: str, provider: str | None) -> tuple[PriceEntry, ...]:
+        if self.source is None:
+            return self.entries
+        key = name, provider
+        if key not in self._found:
+            self._found[key] = tuple(self.source.entries(name, provider))
+        return self._found[key]
 
 
-def _rank(found: tuple[int, PriceEntry]) -> tuple[bool, int, datetime]:
-    letters, entry = found
-    return entry.provider is not None, letters, _moment(entry.since)
+def is_of_batch(usage: LlmUsageRecorded) -> bool:
+    """Tell whether a call was one of a provider's batch, which has a price of its own."""
+    return terms_of(usage.source_fields).get(PROCESSING) == "batch"
 
 
-def _names(model: str) -> Iterator[str]:
-    """Yield a model's name, then what is left of it without what vendors put around it."""
-    yield model
-    bare = model.rpartition("/")[2]
-    yield bare
-    for around in (_BEHIND, _BEFORE):
-        while (shorter := around.sub("", bare)) != bare:
-            bare = shorter
-            yield bare
+def _sum(call: PricedCall, entry: PriceEntry) -> tuple[Usd | None, str]:
+    """Return what a call costs by its entry: exact, rounded once."""
+    given, written = call.input_tokens or 0, call.output_tokens or 0
+    price = entry.at(given)
+    for_hour = min(call.cache_write_1h_tokens, call.cache_write_tokens)
+    reasoned = call.reasoning_tokens
+    if price.reasoning is not None and reasoned is None:
+        return None, UNTOLD
+    reasoned = min(reasoned or 0, written) if price.reasoning is not None else 0
+    parts = (
+        (price.input, max(0, given - call.cache_read_tokens - call.cache_write_tokens)),
+        (_else(price.cache_read, price.input), call.cache_read_tokens),
+        (_else(price.cache_write, price.input), call.cache_write_tokens - for_hour),
+        (_for_hour(price), for_hour),
+        (price.output, written - reasoned),
+        (price.reasoning, reasoned),
+        (entry.per_call, _MILLION if entry.per_call is not None else 0),
+    )
+    if any(n and each is None for each, n in parts):
+        return None, NO_HOUR_PRICE
+    return share(Usd.of_pico(sum(pico(each) * n for each, n in parts)), 1, _MILLION), ""
+
+
+def _rank(found: tuple[int, int, PriceEntry]) -> tuple[bool, int, bool, datetime, int]:
+    letters, place, entry = found
+    is_its = entry.provider is not None
+    return is_its, letters, entry.hours is not None, moment_of(entry.since), place
 
 
 def _else(price: Usd | None, other: Usd) -> Usd:
     return other if price is None else price
 
 
-def _for_hour(price: "LongInputPrice | PriceEntry") -> Usd | None:
+def _for_hour(price: LongInputPrice | PriceEntry) -> Usd | None:
     """Return the price of what is kept for an hour; None where it has one that is not given."""
     if price.cache_write_1h is None and price.cache_write is None:
         return price.input
     return price.cache_write_1h
 
 
-def _match(name: str, model: str) -> int | None:
-    name = name.lower()
-    if name.endswith("*"):
-        return len(name) if model.startswith(name[:-1]) else None
-    return len(name) + 1 if model == name else None
-
-
 def _tiers(plain: Mapping[str, Any]) -> Iterator[LongInputPrice]:
     return (LongInputPrice(**tier) for tier in plain.get("tiers", ()))
-
-
-def _plain(entry: "PriceEntry | LongInputPrice") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for field in attrs.fields(type(entry)):
-        value = getattr(entry, field.name)
-        if value is None or value == ():
-            continue
-        if field.name == "tiers":
-            value = [_plain(tier) for tier in value]
-        found[field.name] = str(value) if isinstance(value, Usd) else value
-    return {**found, "aliases": list(found["aliases"])} if "aliases" in found else found
-
-
-def _take_exactly(prices: "PriceEntry | LongInputPrice", whose: str) -> None:
-    for name in _PRICES:
-        if (given := getattr(prices, name)) is None:
-            continue
-        try:
-            object.__setattr__(prices, name, Usd.of(given))
-        except InvalidInputError as fault:
-            raise InvalidInputError(
-                f"The price of {whose}: {name} is {given!r}: {fault}", name=name, value=given
-            ) from fault
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInputError(
-            f"{text!r} is no day that a price could hold from.", name="since", value=text
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def is_of_batch(usage: LlmUsageRecorded) -> bool:
-    """Tell whether a call was one of a provider's batch, which has a price of its own."""
-    return usage.source_fields.get("service_tier") == "batch"
