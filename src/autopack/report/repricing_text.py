@@ -27,7 +27,7 @@ def notes(found: Repricing) -> Iterator[str]:
     """Yield which table it was, what differs and why, and what has no price."""
     yield f"by table: {on_line(found.table)}, each call at the price of its moment"
     if found.total.guessed_calls:
-        yield f"~ with {count(found.total.guessed_calls, 'call')} that were not measured"
+        yield f"~ not measured: {count(found.total.guessed_calls, 'call')}"
     for one in found.differences:
         yield _difference(one)
     for model, whys in found.total.unpriced.items():
