@@ -153,12 +153,13 @@ if TYPE_CHECKING:
     from autopack.ports.workspaces import WorkspaceRow as WorkspaceRow
     from autopack.ports.workspaces import Workspaces as Workspaces
     from autopack.prediction.calibration.backtesting import Backtest as Backtest
-    from autopack.prediction.calibration.backtesting import Promise as Promise
     from autopack.prediction.calibration.forecast_intervals import Forecast as Forecast
     from autopack.prediction.calibration.forecast_intervals import PhaseForecast as PhaseForecast
     from autopack.prediction.calibration.forecast_intervals import Range as Range
     from autopack.prediction.calibration.forecast_intervals import Total as Total
     from autopack.prediction.calibration.forecast_intervals import UsdRange as UsdRange
+    from autopack.prediction.calibration.guarantees import NoPromise as NoPromise
+    from autopack.prediction.calibration.guarantees import Promise as Promise
     from autopack.prediction.calibration.options import CalibratorOptions as CalibratorOptions
     from autopack.prediction.calibration.price_entry import LongInputPrice as LongInputPrice
     from autopack.prediction.calibration.price_entry import PriceEntry as PriceEntry

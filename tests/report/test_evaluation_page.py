@@ -83,6 +83,7 @@ def evaluation(found):
             set_aside=aside,
             scores=judgement.scores,
             guarantees=judgement.guarantees,
+            without_guarantee=judgement.without_guarantee,
             courses=judgement.courses,
         ),
     )

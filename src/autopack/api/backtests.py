@@ -87,6 +87,7 @@ def backtest(
         scores=found.scores,
         notes=notes,
         guarantees=found.guarantees,
+        without_guarantee=found.without_guarantee,
         courses=found.courses,
     )
 
@@ -106,7 +107,7 @@ def _of_logs(logs: Sequence[Log]) -> Rows:
     aside: dict[str, int] = {}
     for log in logs:
         found, reasons = rows_of(list_samples(log))
-        start = rows[-1].at if rows else 0.0
+        start = max((row.known_at for row in rows), default=0.0)
         rows += [_later(row, start) for row in found]
         for reason, count in reasons.items():
             aside[reason] = aside.get(reason, 0) + count

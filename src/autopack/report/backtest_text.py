@@ -1,5 +1,6 @@
 """A backtest as text: the same bytes for the same figures, wherever it was made."""
 
+import math
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -46,8 +47,17 @@ def backtest_json(found: Backtest) -> dict[str, Any]:
         "notes": list(found.notes),
         "scores": [_score_json(score) for score in found.scores],
         "guarantees": [
-            {name: _rounded(value) for name, value in attrs.asdict(one).items()}
+            {
+                "calibrator": one.calibrator,
+                "group": one.group,
+                "rows": one.rows,
+                "coverage": _rounded(one.coverage),
+                "bound": rounded_up(one.bound),
+            }
             for one in found.guarantees
+        ],
+        "without_guarantee": [
+            {**attrs.asdict(one), "missing": list(one.missing)} for one in found.without_guarantee
         ],
     }
 
@@ -80,6 +90,8 @@ def backtest_markdown(found: Backtest) -> str:
         lines += ["", f"Too few rows to judge, under {FEWEST}: {', '.join(counts)}."]
     if found.guarantees:
         lines += ["", "## Guarantees in force", "", *_guarantee_lines(found)]
+    if found.without_guarantee:
+        lines += ["", "## Without a guarantee", "", *_lacking_lines(found)]
     return "\n".join(lines) + "\n"
 
 
@@ -89,10 +101,24 @@ def _guarantee_lines(found: Backtest) -> Iterable[str]:
         vacuous = one.bound >= max(found.tau, 1 - found.tau)
         yield (
             f"- {in_markdown(one.calibrator)}, {in_markdown(one.group)}: "
-            f"its coverage is at most {one.bound:.4f} off {found.tau:g} over {one.rows} rows, "
+            f"its coverage is at most {rounded_up(one.bound):.4f} off {found.tau:g} over "
+            f"{one.rows} rows, "
             f"whatever the outputs; it is {missed:.4f} off."
             + (" So few rows promise nothing yet." if vacuous else "")
         )
+
+
+def _lacking_lines(found: Backtest) -> Iterable[str]:
+    for one in found.without_guarantee:
+        yield (
+            f"- {in_markdown(one.calibrator)}, {in_markdown(one.group)}: nothing is promised over "
+            f"{one.rows} rows, since {in_markdown('; '.join(one.missing))}."
+        )
+
+
+def rounded_up(bound: float) -> float:
+    """Return what is at most so, with four digits; by the last bit of a number it is not less."""
+    return math.ceil(bound * 1e4 + 0.01) / 1e4
 
 
 def _row(score: Score) -> str:

@@ -260,7 +260,24 @@ def _promises(shown: ReportValues) -> str:
         _promise(shown, f"backtest.guarantees.{i}")
         for i in range(len(shown.data["backtest"]["guarantees"]))
     ]
-    return f"\n<p>Guarantees in force:</p>\n<ul>{''.join(lines)}</ul>" if lines else ""
+    lacking = [
+        _no_promise(shown, f"backtest.without_guarantee.{i}")
+        for i in range(len(shown.data["backtest"]["without_guarantee"]))
+    ]
+    told = f"\n<p>Guarantees in force:</p>\n<ul>{''.join(lines)}</ul>" if lines else ""
+    if lacking:
+        told += f"\n<p>Without a guarantee:</p>\n<ul>{''.join(lacking)}</ul>"
+    return told
+
+
+def _no_promise(shown: ReportValues, path: str) -> str:
+    reasons = "; ".join(
+        shown(f"{path}.missing.{i}") for i in range(len(shown.at(f"{path}.missing")))
+    )
+    return (
+        f"<li>{shown(f'{path}.calibrator')}, {shown(f'{path}.group')}: nothing is promised over "
+        f"{shown(f'{path}.rows', whole)} rows, since {reasons}.</li>"
+    )
 
 
 def _promise(shown: ReportValues, path: str) -> str:

@@ -1,5 +1,6 @@
 """Adaptive conformal inference: its bound, its limits, its pool, and what it leaves alone."""
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,6 +80,16 @@ def test_the_hard_cap(learned, sample):
     assert after.trackers[()].alpha > state.trackers[()].alpha
 
 
+def test_the_hard_cap_is_exceeded_like_any_prediction(learned, sample):
+    """What is larger than what nothing exceeds is an error, and counted apart."""
+    calibrator = AdaptiveConformal(gamma=0.2, cap_tokens=CAP)
+    state = learned(calibrator, [sample(9000)])
+    above = calibrator.update(state, sample(CAP + 1))
+
+    assert (2, 1) == (above.trackers[()].errors, above.trackers[()].beyond)
+    assert above.trackers[()].alpha < state.trackers[()].alpha
+
+
 def test_nothing_at_all(learned, sample):
     """Once alpha has reached 1 nothing is held, as the bound asks for."""
     calibrator = AdaptiveConformal(tau=0.5, gamma=1.0)
@@ -113,7 +124,7 @@ def test_a_cut_output_under_its_prediction_moves_nothing(learned, sample):
     under = calibrator.update(start, sample(10, truncated=True))
     over = calibrator.update(start, sample(5000, truncated=True))
 
-    assert start.trackers[()] == under.trackers[()]
+    assert attrs.evolve(start.trackers[()], undecided=1) == under.trackers[()]
     assert start.trackers[()].errors + 1 == over.trackers[()].errors
 
 

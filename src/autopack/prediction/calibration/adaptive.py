@@ -9,6 +9,7 @@ from rpds import HashTrieMap
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Features, Prediction, Proposal, Sample
 from autopack.prediction.calibration import usable_samples
+from autopack.prediction.calibration.guarantees import Guarantee, above_ceiling, undecided
 from autopack.prediction.calibration.quantile_groups import group_of
 from autopack.prediction.calibration.shrinkage import ShrinkageQuantile, Tree
 from autopack.prediction.estimation.budgets import CAP_TOKENS
@@ -29,27 +30,16 @@ class Tracker:
         first_alpha: What it started from.
         rows: How many outcomes it predicted and then learned.
         errors: How many of them exceeded their prediction.
+        beyond: How many of them exceeded the hard cap.
+        undecided: Further ones that were cut off before that could be told; they move nothing.
     """
 
     alpha: float
     first_alpha: float
     rows: int = 0
     errors: int = 0
-
-
-@attrs.frozen(kw_only=True)
-class Guarantee:
-    """
-    What holds for the rows of one tracker whatever their outcomes were, and what happened.
-
-    Args:
-        bound: |coverage - (1 - alpha)| is at most this; 1 or more says nothing yet.
-    """
-
-    group: str
-    rows: int
-    coverage: float
-    bound: float
+    beyond: int = 0
+    undecided: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -150,16 +140,8 @@ class AdaptiveConformal:
             return attrs.evolve(state, tree=tree)
         group = group_of(sample.category, sample.complexity)
         where, tracker = self._tracker(state, group)
-        exceeded = self._exceeded(state, tracker, sample)
         rows = state.rows.insert(group, state.rows.get(group, 0) + 1)
-        if exceeded is None:
-            return Adapted(tree=tree, trackers=state.trackers, rows=rows)
-        moved = Tracker(
-            alpha=tracker.alpha + self.gamma * (1 - self.tau - exceeded),
-            first_alpha=tracker.first_alpha,
-            rows=tracker.rows + 1,
-            errors=tracker.errors + exceeded,
-        )
+        moved = self._moved(tracker, sample, self._exceeded(state, tracker, sample))
         return Adapted(tree=tree, trackers=state.trackers.insert(where, moved), rows=rows)
 
     def predict(self, state: Adapted, features: Features, tau: float) -> Prediction:
@@ -187,6 +169,8 @@ class AdaptiveConformal:
                 rows=one.rows,
                 coverage=1 - one.errors / one.rows,
                 bound=bound(one.first_alpha, self.gamma, one.rows),
+                tau=self.tau,
+                missing=self._missing(one),
             )
             for where, one in sorted(found)
         )
@@ -195,7 +179,9 @@ class AdaptiveConformal:
         """Return what the groups hold and the guarantees in force; no multiplier changes."""
         proposal = self._under.propose(state.tree)
         lines = [
-            f"{one.group}: {one.rows} rows, coverage {one.coverage:.4f}, "
+            f"{one.group}: no guarantee over {one.rows} rows: {'; '.join(one.missing)}"
+            if one.missing
+            else f"{one.group}: {one.rows} rows, coverage {one.coverage:.4f}, "
             f"|coverage - {self.tau:g}| <= {one.bound:.4f}"
             for one in self.guarantees(state)
         ]
@@ -221,14 +207,34 @@ class AdaptiveConformal:
         start = min(max(pool.alpha, 0.0), 1.0)
         return group, Tracker(alpha=start, first_alpha=start)
 
+    def _moved(self, tracker: Tracker, sample: Sample, exceeded: bool | None) -> Tracker:
+        """Return the tracker after an outcome that exceeded its prediction, did not, or may."""
+        if exceeded is None:
+            return attrs.evolve(tracker, undecided=tracker.undecided + 1)
+        is_beyond = abs(usable_samples.size_of(sample)) > self.cap_tokens
+        return Tracker(
+            alpha=tracker.alpha + self.gamma * (1 - self.tau - exceeded),
+            first_alpha=tracker.first_alpha,
+            rows=tracker.rows + 1,
+            errors=tracker.errors + exceeded,
+            beyond=tracker.beyond + is_beyond,
+            undecided=tracker.undecided,
+        )
+
+    def _missing(self, tracker: Tracker) -> tuple[str, ...]:
+        """Return what of all that the bound rests on was not so, in words."""
+        beyond = (above_ceiling(tracker.beyond, self.cap_tokens),) if tracker.beyond else ()
+        return (*beyond, undecided(tracker.undecided)) if tracker.undecided else beyond
+
     def _exceeded(self, state: Adapted, tracker: Tracker, sample: Sample) -> bool | None:
         """Return whether the output exceeded its prediction; None if that cannot be known."""
-        if tracker.alpha <= 0 or tracker.alpha >= 1:
-            return tracker.alpha >= 1
-        size = abs(usable_samples.size_of(sample))
-        under = self._under.predict(state.tree, sample.question(), 1 - tracker.alpha)
-        predicted = min(under.tokens, float(self.cap_tokens))
-        if size > predicted:
+        predicted = float(self.cap_tokens)
+        if tracker.alpha >= 1:
+            return True
+        if tracker.alpha > 0:
+            under = self._under.predict(state.tree, sample.question(), 1 - tracker.alpha)
+            predicted = min(under.tokens, predicted)
+        if abs(usable_samples.size_of(sample)) > predicted:
             return True
         return None if sample.truncated else False
 

@@ -3,27 +3,17 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import attrs
 
 from autopack.errors import PluginError
 from autopack.ports.prediction import Prediction, Sample
 from autopack.prediction.calibration import usable_samples
-from autopack.prediction.calibration.prequential import Replay, Row
+from autopack.prediction.calibration.guarantees import NoPromise, Promise, Promising, examined
+from autopack.prediction.calibration.prequential import Replay, Row, late
 from autopack.prediction.calibration.quantile_groups import group_of
 from autopack.prediction.calibration.scores import FAILED, Outcome, Score, Step, course, scored
-
-
-@attrs.frozen(kw_only=True)
-class Promise:
-    """What a calibrator guarantees of its coverage over the rows of a group, and what it was."""
-
-    calibrator: str
-    group: str
-    rows: int
-    coverage: float
-    bound: float
 
 
 @attrs.frozen(kw_only=True)
@@ -37,8 +27,10 @@ class Backtest:
         set_aside: Rows that say nothing about a size, by reason.
         without: Features that were kept from the calibrators.
         notes: What a reader should know of the source.
-        guarantees: What calibrators that promise something promise, at the end.
-        courses: By calibrator, how the coverage went: shares of stretches of rows, in order.
+        guarantees: What calibrators promise, where all that it rests on was so in these rows.
+        without_guarantee: What they would promise if it had been, and what was not so.
+        courses: By calibrator, how the coverage went: the bounds of shares of stretches of rows,
+            in order.
     """
 
     source: str
@@ -49,6 +41,7 @@ class Backtest:
     scores: tuple[Score, ...] = ()
     notes: tuple[str, ...] = ()
     guarantees: tuple[Promise, ...] = ()
+    without_guarantee: tuple[NoPromise, ...] = ()
     courses: Mapping[str, Sequence[Step]] = attrs.Factory(dict)
 
     def score(self, calibrator: str, group: str = "all") -> Score:
@@ -64,21 +57,15 @@ class Judgement:
 
     scores: tuple[Score, ...]
     guarantees: tuple[Promise, ...]
+    without_guarantee: tuple[NoPromise, ...]
     courses: Mapping[str, Sequence[Step]]
-
-
-@runtime_checkable
-class Promising(Protocol):
-    """A calibrator that can say what holds of its predictions, whatever the outcomes."""
-
-    def guarantees(self, state: Any, /) -> Iterable[Any]:
-        """Return objects with ``group``, ``rows``, ``coverage`` and ``bound``."""
 
 
 def judged(rows: Sequence[Row], calibrators: Mapping[str, Any], tau: float) -> Judgement:
     """Return the scores of calibrators and what they promise, by the names they are given."""
     scores: list[Score] = []
-    promises: list[Promise] = []
+    promises: list[Promise | NoPromise] = []
+    n_late = late(rows)
     courses: dict[str, Sequence[Step]] = {}
     for name, calibrator in calibrators.items():
         found = Replay(calibrator, rows, (tau, 0.5))
@@ -86,8 +73,14 @@ def judged(rows: Sequence[Row], calibrators: Mapping[str, Any], tau: float) -> J
         scores += scored(name, outcomes, tau)
         courses[name] = course(outcomes)
         if isinstance(calibrator, Promising):
-            promises += [_promise(name, one) for one in calibrator.guarantees(found.state)]
-    return Judgement(scores=tuple(scores), guarantees=tuple(promises), courses=courses)
+            given = calibrator.guarantees(found.state)
+            promises += examined(name, given, outcomes, tau=tau, late=n_late)
+    return Judgement(
+        scores=tuple(scores),
+        guarantees=tuple(one for one in promises if isinstance(one, Promise)),
+        without_guarantee=tuple(one for one in promises if isinstance(one, NoPromise)),
+        courses=courses,
+    )
 
 
 def _outcome(name: str, row: Row, at_tau: Prediction, median: Prediction) -> Outcome:
@@ -102,16 +95,6 @@ def _outcome(name: str, row: Row, at_tau: Prediction, median: Prediction) -> Out
         median=median.tokens,
         actual=row.sample.actual_output_tokens or 0,
         is_cut=row.sample.truncated,
-    )
-
-
-def _promise(name: str, given: Any) -> Promise:
-    return Promise(
-        calibrator=name,
-        group=given.group,
-        rows=given.rows,
-        coverage=given.coverage,
-        bound=given.bound,
     )
 
 

@@ -63,5 +63,16 @@ class Replay:
             self.state = self.calibrator.update(self.state, heappop(self._pending)[2])
 
 
+def late(rows: Iterable[Row]) -> int:
+    """Return how many outcomes are known only after the next prediction has been asked for."""
+    moments = [list(together) for _, together in groupby(sorted(rows, key=_at), key=_at)]
+    following = [*(moment[0].at for moment in moments[1:]), math.inf]
+    return sum(
+        len(moment) > 1 or moment[0].known_at > after
+        for moment, after in zip(moments, following, strict=False)
+        for _ in moment
+    )
+
+
 def _at(row: Row) -> float:
     return row.at
