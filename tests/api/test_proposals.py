@@ -239,6 +239,42 @@ def test_recording_a_proposal_twice_adds_nothing(log):
     assert 1 == len(calibration_history(log))
 
 
+ABSURD = [0, -1.0, 1e-5, 1000.5, 1e300, float("inf"), float("nan"), True]
+
+
+@pytest.mark.parametrize("multiplier", ABSURD)
+@pytest.mark.parametrize("act", [apply, propose])
+def test_an_absurd_multiplier_is_refused(log, act, multiplier):
+    """The message names the group, the figure and the bounds; nothing is recorded."""
+    proposal = attrs.evolve(calibrate(log), new={"docs/low": 0.5, "tests/high": multiplier})
+    before = log.head().position
+
+    with pytest.raises(
+        InvalidInputError, match=r"multiplier of tests/high is .*0\.0001 to 1,000"
+    ) as refused:
+        act(log, proposal)
+    assert ("proposal.new.tests/high", before) == (refused.value.name, log.head().position)
+
+
+def test_absurd_ratios_are_not_proposed_and_cannot_be_insisted_on(log):
+    """Outputs of ten million tokens where 1000 were predicted say that something is mixed up."""
+    record(log, "s", [10_000_000] * 40)
+    proposal = calibrate(log)
+
+    assert ({}, False) == (dict(proposal.new), proposal.is_change)
+    assert "must be 0.0001 to 1,000" in proposal.groups[0].note
+    with pytest.raises(InvalidInputError, match=r"give 0\.0001 to 1,000"):
+        apply(log, proposal, force_why="I know better")
+
+
+@pytest.mark.parametrize("multiplier", [1e-4, 1000])
+def test_multipliers_at_the_bounds_are_taken(log, multiplier):
+    """Both ends are allowed."""
+    proposal = attrs.evolve(calibrate(log), new={"docs/low": multiplier})
+
+    assert multiplier == apply(log, proposal).multipliers["docs/low"]
+
+
 def test_a_quantile_as_budget(log):
     """The budget is the calibrator's quantile, and says so; the prediction is the estimator's."""
     plain = estimate(SPEC, log=log)

@@ -199,6 +199,22 @@ def test_other_files_are_told_in_the_same_words(tmp_path):
         proposal_from_json(written(tmp_path, '{"proposal": {}}', "p.json"))
 
 
+@pytest.mark.parametrize("multiplier", [0, 1e-5, 1001, 1e300])
+def test_a_proposal_with_an_absurd_multiplier(tmp_path, multiplier):
+    """It is refused where it is read, with the file, the group and the bounds."""
+    held = {
+        "calibrator": "median-ratio",
+        "estimator": "deliverables",
+        "base_version": "v1",
+        "new_version": "v2",
+        "samples_used": 9,
+        "new": {"docs/low": multiplier},
+    }
+
+    with pytest.raises(InvalidInputError, match=r"p\.json: .*docs/low is .*0\.0001 to 1,000"):
+        proposal_from_json(written(tmp_path, json.dumps({"proposal": held}), "p.json"))
+
+
 def test_a_file_that_is_far_too_large_is_not_read(tmp_path, monkeypatch):
     """It is refused by its size, with what to do about it."""
     path = written(tmp_path, "goal: " + "x" * 200, "r.yaml")

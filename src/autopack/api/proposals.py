@@ -13,12 +13,18 @@ from autopack.ports.log import ANY, NewEvent, Recorded
 from autopack.ports.prediction import Coefficients, EstimatorLike, Proposal
 from autopack.prediction.calibrated_estimates import coefficients
 from autopack.prediction.calibration.estimator_state import Taught, fold_taught
-from autopack.prediction.calibration.multipliers import insisted_on, version_of
+from autopack.prediction.calibration.multipliers import check_multipliers, insisted_on, version_of
 from autopack.values.ids import estimator_stream
 
 
 def propose(log: Log, proposal: Proposal) -> str:
-    """Record a proposal on its estimator's stream and return its id; nothing is applied."""
+    """
+    Record a proposal on its estimator's stream and return its id; nothing is applied.
+
+    Raises:
+        InvalidInputError: It names a multiplier that no estimate could need.
+    """
+    check_multipliers(proposal.new)
     return _recorded_proposal(log, proposal)
 
 
@@ -42,12 +48,14 @@ def apply(
 
     Raises:
         InvalidInputError: No group passed the gates and no reason was given, nothing would
-            change, or the log's estimator is at another version than the evidence.
+            change, a multiplier is one that no estimate could need, or the log's estimator is at
+            another version than the evidence.
         VersionConflictError: Somebody else decided in between; nothing was applied.
     """
     if isinstance(proposal, str | Path):
         proposal = _proposal_of(Path(proposal))
     new, version = _multipliers(proposal, force_why)
+    check_multipliers(new)
     chosen = registry_of(log).resolve("estimator", proposal.estimator)
     stream = estimator_stream(chosen.name)
     base = coefficients(journal_of(log), chosen)

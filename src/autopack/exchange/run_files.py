@@ -13,6 +13,7 @@ from autopack.exchange.strict_values import Misfit, structured
 from autopack.ports.check_specs import Checks, named_checks
 from autopack.ports.prediction import PhaseSpec, Proposal
 from autopack.ports.workspaces import checked_workspace
+from autopack.prediction.calibration.multipliers import check_multipliers
 from autopack.prediction.calibration.price_entry import PriceEntry
 from autopack.prediction.calibration.price_table import PriceTable
 from autopack.values.money import UsdLike
@@ -86,7 +87,7 @@ def _faults(file: RunFile) -> Iterator[Misfit]:
 
 
 def proposal_from_json(path: Path) -> Proposal:
-    """Return the proposal that a report's JSON file holds."""
+    """Return the proposal that a report's JSON file holds; absurd multipliers are refused."""
     raw = _loaded(path)
     if not isinstance(raw, dict) or "proposal" not in raw:
         raise InvalidInputError(
@@ -94,7 +95,12 @@ def proposal_from_json(path: Path) -> Proposal:
             name="path",
             value=path,
         )
-    return _structured(raw["proposal"], Proposal, path)
+    found = _structured(raw["proposal"], Proposal, path)
+    try:
+        check_multipliers(found.new)
+    except InvalidInputError as fault:
+        raise InvalidInputError(f"{path}: {fault}", name=fault.name, value=fault.value) from fault
+    return found
 
 
 def prices_from_file(path: Path) -> PriceTable:

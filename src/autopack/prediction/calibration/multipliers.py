@@ -3,14 +3,24 @@
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from statistics import fmean, median
+from typing import Final
 
 import attrs
 import msgspec
 
+from autopack.errors import InvalidInputError
+from autopack.errors.base import told
 from autopack.ports.prediction import Group, Proposal
 from autopack.prediction.calibration.confidence import confidence
 from autopack.prediction.calibration.intervals import median_interval
 from autopack.prediction.calibration.packed_samples import GroupName
+
+LEAST: Final = 1e-4
+"""The least multiplier: it makes a token or two of the largest figure for a single file."""
+MOST: Final = 1000.0
+"""The largest: it makes of the smallest figure more than the ceiling of every budget."""
+
+_BOUNDS: Final = f"{LEAST:.4f} to {MOST:,.0f}"
 
 
 @attrs.frozen(kw_only=True)
@@ -28,7 +38,8 @@ class Terms:
         ratios = sorted(ratios_of(figures))
         middle, sure = median(ratios), confidence(ratios)
         low, high = median_interval(ratios, self.interval)
-        note = obstacle or self._gate(len(ratios), middle, sure)
+        multiplier = old * self._change(middle)
+        note = obstacle or self._gate(len(ratios), middle, sure) or _absurd(multiplier)
         return Group(
             category=name[0],
             complexity=name[1],
@@ -37,7 +48,7 @@ class Terms:
             mean_estimated=fmean(figures[::2]),
             median_ratio=middle,
             confidence=sure,
-            proposed_multiplier=old * self._change(middle),
+            proposed_multiplier=multiplier,
             is_high_confidence=not note,
             note=note,
             ratio_low=low,
@@ -57,6 +68,34 @@ class Terms:
         if sure < self.confidence_threshold:
             return f"confidence {sure:.3f}, under {self.confidence_threshold:g}"
         return "" if middle > 0 else "a median of 0, which would predict nothing"
+
+
+def check_multipliers(multipliers: Mapping[str, float]) -> None:
+    """
+    Refuse multipliers that no estimate could need.
+
+    Raises:
+        InvalidInputError: One is no number from :data:`LEAST` to :data:`MOST`; names its group.
+    """
+    for group, multiplier in multipliers.items():
+        is_number = isinstance(multiplier, int | float) and not isinstance(multiplier, bool)
+        if not is_number or not LEAST <= multiplier <= MOST:
+            raise InvalidInputError(
+                f"The multiplier of {group} is {told(multiplier)}; give {_BOUNDS}. What is further "
+                "off turns every size into none that an output can have, so prediction and output "
+                "were not of the same thing: look at the samples of that group.",
+                name=f"proposal.new.{group}",
+                value=multiplier,
+            )
+
+
+def _absurd(multiplier: float) -> str:
+    if LEAST <= multiplier <= MOST:
+        return ""
+    return (
+        f"a multiplier of {multiplier:.3g}; it must be {_BOUNDS}, since predictions and outputs "
+        "further apart are not of the same thing"
+    )
 
 
 def insisted_on(proposal: Proposal) -> dict[str, float]:
