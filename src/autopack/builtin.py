@@ -57,13 +57,14 @@ def autopack_register_estimators(register: Register) -> None:
 
 @hookimpl
 def autopack_register_calibrators(register: Register) -> None:
-    """Register ``median-ratio``, ``shrinkage-quantile``, ``aci`` and ``split-conformal``."""
+    """Register ``mixture``, ``median-ratio``, and the calibrators that sizes are kept by."""
     from autopack.prediction.calibration.adaptive import AdaptiveConformal
     from autopack.prediction.calibration.conformal import SplitConformal
     from autopack.prediction.calibration.median_ratio import MedianRatio
     from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
+    from autopack.prediction.mixture.calibrator import Mixture
 
-    for calibrator in (MedianRatio, ShrinkageQuantile, AdaptiveConformal, SplitConformal):
+    for calibrator in (Mixture, MedianRatio, ShrinkageQuantile, AdaptiveConformal, SplitConformal):
         register(calibrator.name, calibrator)
 
 

@@ -4,6 +4,7 @@ from autopack.prediction.calibration.adaptive import AdaptiveConformal
 from autopack.prediction.calibration.conformal import SplitConformal
 from autopack.prediction.calibration.median_ratio import MedianRatio
 from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
+from autopack.prediction.mixture.calibrator import Mixture
 from autopack.testing.calibrators import CalibratorContract
 
 
@@ -33,3 +34,10 @@ class TestSplitConformal(CalibratorContract):
 
     def make(self):
         return SplitConformal()
+
+
+class TestMixture(CalibratorContract):
+    """As it is made without options."""
+
+    def make(self):
+        return Mixture()

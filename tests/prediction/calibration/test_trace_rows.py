@@ -292,3 +292,29 @@ def test_bad_lines_are_counted(tmp_path, name, data):
 
     assert ["1", "2"] == [str(one["a"]) for one in found]
     assert {"unreadable_lines": 2} == aside
+
+
+def test_a_record_that_stands_there_twice():
+    """The same record of the same moment is one; without a moment, equal outputs are several."""
+    timed = {"ts": 60, "completion_tokens": 5, "text": "a"}
+    found = trace(timed, {"ts": 61, "completion_tokens": 7}, dict(timed), timed | {"text": "b"})
+    untimed = trace(*[{"completion_tokens": 5}] * 3)
+
+    assert [5, 5, 7] == [row.sample.actual_output_tokens for row in found.rows]
+    assert {"repeat": 1} == dict(found.set_aside)
+    assert 3 == len(untimed.rows)
+
+
+def test_samples_tell_what_came_first():
+    """Their positions are those of a log: asked for, and ended, in the order of time."""
+    found = trace(
+        {"ts": 10, "duration_s": 5, "completion_tokens": 1},
+        {"ts": 15, "completion_tokens": 2},
+        {"ts": 12, "duration_s": 9, "completion_tokens": 3},
+    )
+    positions = {
+        row.sample.actual_output_tokens: (row.sample.position, row.sample.ended_position)
+        for row in found.rows
+    }
+
+    assert {1: (1, 3), 3: (2, 6), 2: (4, 5)} == positions

@@ -70,7 +70,8 @@ def trace_of(
     Return records as rows.
 
     A row without a moment makes the order of the file the clock for all; without a duration or
-    an end, an outcome is known before a prediction at a later moment.
+    an end, an outcome is known before a prediction at a later moment. A record that has a moment
+    and is the same as another in every column is that one again, and is set aside.
 
     Args:
         columns: Columns by field of :data:`FIELDS`, where they have other names.
@@ -84,9 +85,17 @@ def trace_of(
     reader = RecordReader(
         FIELDS, _READINGS, columns, needs={"output_tokens": "of output sizes"}, hint=NEEDED
     )
-    read = [reader.read(number, record) for number, record in enumerate(records, 1)]
+    aside: Counter[str] = Counter()
+    read = []
+    seen: set[int] = set()
+    for number, record in enumerate(records, 1):
+        one = reader.read(number, record)
+        if one["at"] is not None and _is_repeat(record, seen):
+            aside["repeat"] += 1
+        else:
+            read.append(one)
     reader.check_columns()
-    aside = Counter("no_measurement" for one in read if one["output_tokens"] is None)
+    aside.update("no_measurement" for one in read if one["output_tokens"] is None)
     known = [one for one in read if one["output_tokens"] is not None]
     if not known:
         raise InvalidInputError(
@@ -107,9 +116,33 @@ def trace_of(
         _row(number, one, is_timed=not untimed, estimator=estimator, predict=predict)
         for number, one in enumerate(known)
     ]
-    return Trace(
-        rows=tuple(sorted(rows, key=lambda row: row.at)), set_aside=dict(aside), notes=tuple(notes)
-    )
+    rows.sort(key=lambda row: row.at)
+    return Trace(rows=tuple(_positioned(rows)), set_aside=dict(aside), notes=tuple(notes))
+
+
+def _is_repeat(record: Mapping[str, Any], seen: set[int]) -> bool:
+    """Tell whether the same record was seen, and note that it was."""
+    known = len(seen)
+    seen.add(hash(tuple(sorted((name, repr(value)) for name, value in record.items()))))
+    return len(seen) == known
+
+
+def _positioned(rows: Sequence[Row]) -> Iterable[Row]:
+    """
+    Yield rows whose samples tell where a log would have them: asked for, and ended.
+
+    What ended by a moment stands before what is asked for then, and what is asked for and ended
+    at one moment after it.
+    """
+    asked = [(row.at, 1, number) for number, row in enumerate(rows)]
+    ended = [
+        (row.known_at, 0 if row.known_at > row.at else 2, number) for number, row in enumerate(rows)
+    ]
+    asked_at, ended_at = [0] * len(rows), [0] * len(rows)
+    for position, (_, kind, number) in enumerate(sorted(asked + ended), 1):
+        (asked_at if kind == 1 else ended_at)[number] = position
+    for row, at, end in zip(rows, asked_at, ended_at, strict=True):
+        yield attrs.evolve(row, sample=attrs.evolve(row.sample, position=at, ended_position=end))
 
 
 def _row(

@@ -1,0 +1,251 @@
+"""The calibrator ``mixture``: it weighs many simple experts, and holds its coverage."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import attrs
+
+from autopack.errors import InvalidInputError
+from autopack.ports.prediction import Features, Prediction, Proposal, Sample
+from autopack.prediction.calibration.packed_samples import Seen
+from autopack.prediction.calibration.quantile_groups import Recent, quantile_proposal
+from autopack.prediction.calibration.shrinkage import DEFAULT_TOKENS
+from autopack.prediction.calibration.usable_samples import (
+    identity_of,
+    size_of,
+    stratum,
+    unfit_as_size,
+)
+from autopack.prediction.mixture.experts import BASE, ExpertAnswers, SeenSizes, learned, read
+from autopack.prediction.mixture.layers import Issued, Layers, Missed, issued, taught
+from autopack.prediction.mixture.places import BRANCH, LEAF, WINDOWS, Path, Place, path_of
+from autopack.prediction.mixture.tails import expected_miss
+
+_DIGITS: Final = 6
+_SAME: Final = 1e-3
+"""A size this near to the leaf's quantile, which was seen, is that one."""
+_CONSTANT: Final = 0.1
+"""How near it has to be where the newest outputs were all of one size."""
+_FEWEST_ALIKE: Final = 10
+_KEPT: Final = 64
+"""How many outcomes back it is known what was said: more are hardly ever late."""
+_SLIP: Final = 1e-9
+_FARTHEST: Final = 8
+"""How many times the largest size seen is said at most."""
+
+
+class Basis(NamedTuple):
+    """What answers are made of: what was seen, and what it taught about the experts."""
+
+    known: SeenSizes
+    layers: Layers
+
+
+class LearnedAt(NamedTuple):
+    """When an outcome was learned, and what answers were made of before it."""
+
+    log: str
+    position: int
+    before: Basis
+
+
+@attrs.frozen(eq=False)
+class Learned:
+    """What answers are made of, the moments before, the groups' pairs, what names each sample."""
+
+    basis: Basis = attrs.field(factory=lambda: Basis(SeenSizes(), Layers()))
+    moments: tuple[LearnedAt, ...] = ()
+    recent: Recent = attrs.field(factory=Recent)
+    seen: Seen = attrs.field(factory=Seen)
+
+
+@attrs.frozen
+class Asked:
+    """What a question is answered by: where it belongs, its prompt, the estimator's figure."""
+
+    path: Path
+    prompt_tokens: int | None
+    estimate: int | None
+
+    @property
+    def start(self) -> float:
+        """The logarithm of what is said where nothing is known."""
+        return math.log(max(1, self.estimate or DEFAULT_TOKENS))
+
+
+@attrs.frozen(kw_only=True)
+class Mixture:
+    """
+    Predicts the size that an output does not exceed with probability tau, in all weathers.
+
+    Many simple experts say a size: quantiles along a tree (all, model, category, complexity, the
+    prompt from octaves to sixteenths of one) over long, middling and short stretches, with and
+    without the model; means and lines in the prompt's size; and followers that each miss raises.
+    They are weighed by their pinball loss. What comes out is followed at several speeds, weighed
+    again, and at last moved by a small step after each outcome, for all and by model and
+    category, so that the share covered stays at tau.
+
+    For the T outcomes that it was held against, the share of misses is at most
+    ``1 - tau + (last offset - first offset) / (step T)``, whatever the outputs were, where each
+    is learned before the next prediction.
+
+    Another quantile than tau is read from the same experts with the same weights.
+
+    Args:
+        tau: The share of outputs that predictions are to hold.
+        use_prompt: Whether the size of the prompt is looked at, where it is known.
+        min_samples: Groups with fewer are shown as too small.
+        estimator: Whose predictions stand beside the sizes in the proposal's groups.
+        estimator_version: The version in use, named in the proposal.
+        old: The multipliers in use; this calibrator leaves them as they are.
+
+    Source: Wintenberger (2017) for the weights, Gibbs and Candes (2021) and Angelopoulos et al.
+    (2023) for what holds the coverage, Kaplan and Meier (1958) for what was cut off.
+    """
+
+    name = "mixture"
+    tau: float = 0.9
+    use_prompt: bool = True
+    min_samples: int = 5
+    estimator: str = "deliverables"
+    estimator_version: str | None = None
+    old: Mapping[str, float] = attrs.Factory(dict)
+    _last: list[tuple[Basis, Asked, tuple[ExpertAnswers, Issued]]] = attrs.field(
+        init=False, eq=False, repr=False, factory=list
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a tau that is no share."""
+        if not 0 < self.tau < 1:
+            raise InvalidInputError(
+                f"tau is {self.tau:g}; give between 0 and 1.", name="tau", value=self.tau
+            )
+
+    def initial(self) -> Learned:
+        """Return what is known before any sample: nothing."""
+        return Learned()
+
+    def set_aside(self, state: Learned, sample: Sample) -> str | None:
+        """Return why the sample is not used, or None; a repeat comes last."""
+        reason = unfit_as_size(sample)
+        return "repeat" if reason is None and identity_of(sample) in state.seen else reason
+
+    def update(self, state: Learned, sample: Sample) -> Learned:
+        """Return what is known with the sample; *state* itself if it is set aside."""
+        if self.set_aside(state, sample) is not None:
+            return state
+        identity = identity_of(sample)
+        recent = state.recent.with_sample(sample, WINDOWS[0])
+        seen = state.seen.with_texts({identity}) if identity else state.seen
+        if stratum(sample) == "failed":
+            return Learned(state.basis, state.moments, recent, seen)
+        basis = state.basis
+        asked, size = self._asked(sample.question()), size_of(sample)
+        reading, now = self._said(basis, asked)
+        at_that_time = _known_when_asked(state, sample)
+        then = now if at_that_time is basis else _answer(at_that_time, asked, self.tau)[1]
+        missed = _missed_by(_nearest(basis.known, asked.path), size)
+        layers = taught(basis.layers, asked.path.group, now, then, self.tau, abs(size), missed)
+        known = learned(basis.known, asked.path, asked.prompt_tokens, size, reading)
+        return Learned(Basis(known, layers), _moments_with(state, sample), recent, seen)
+
+    def predict(self, state: Learned, features: Features, tau: float) -> Prediction:
+        """Return the output size at quantile *tau*, and how many samples are near to it."""
+        asked = self._asked(features)
+        basis = state.basis
+        place = _nearest(basis.known, asked.path)
+        if place is None:
+            return Prediction(tokens=math.exp(asked.start), tau=tau, basis="no samples")
+        tracked = self._said(basis, asked)[1].size
+        tokens = tracked
+        if tau != self.tau:
+            other = _answer(basis, asked, tau)[1].size
+            tokens = max(other, tracked) if tau > self.tau else min(other, tracked)
+        n = len(place.order)
+        return Prediction(tokens=round(tokens, _DIGITS), tau=tau, basis=f"{n} samples like it")
+
+    def propose(self, state: Learned) -> Proposal:
+        """Return what the groups hold; the estimator's multipliers stay as they are."""
+        return quantile_proposal(self, state.recent, self._settings())
+
+    def _asked(self, features: Features) -> Asked:
+        prompt = features.prompt_tokens if self.use_prompt else None
+        path = path_of(features.model or "", features.category, features.complexity, prompt)
+        return Asked(path, prompt, features.predicted_output_tokens)
+
+    def _said(self, basis: Basis, asked: Asked) -> tuple[ExpertAnswers, Issued]:
+        """Return what is said at tau; what was said last is kept, since it is learned from next."""
+        for of, question, found in self._last:
+            if of is basis and question == asked:
+                return found
+        found = _answer(basis, asked, self.tau)
+        self._last[:] = [(basis, asked, found)]
+        return found
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "tau": self.tau,
+            "use_prompt": self.use_prompt,
+            "min_samples": self.min_samples,
+            "estimator_version": self.estimator_version,
+        }
+
+
+def _answer(basis: Basis, asked: Asked, tau: float) -> tuple[ExpertAnswers, Issued]:
+    """Return what the experts say at *tau*, and what the layers make of it."""
+    known, layers = basis
+    reading = read(known, asked.path, asked.prompt_tokens, tau, asked.start)
+    found = issued(layers, asked.path.group, reading.values)
+    place = _nearest(known, asked.path)
+    if place is None:
+        return reading, found
+    size = max(1.0, min(found.size, _FARTHEST * place.largest))
+    return reading, found._replace(size=_as_seen(size, place, math.exp(reading.values[BASE])))
+
+
+def _as_seen(size: float, place: Place, usual: float) -> float:
+    """Return a size that was seen, where *size* is hardly another; rounded, so that it is met."""
+    exact, cut = place.short
+    if len(exact) >= _FEWEST_ALIKE and exact[0] == exact[-1] and not cut:
+        if abs(size - exact[0]) <= _CONSTANT * exact[0]:
+            return float(exact[0])
+    elif abs(size - usual) <= _SAME * usual:
+        size = usual
+    return round(size, _DIGITS)
+
+
+def _known_when_asked(state: Learned, sample: Sample) -> Basis:
+    """Return what was known when a sample was asked for, as far back as that is kept."""
+    basis = state.basis
+    for moment in reversed(state.moments):
+        if moment.log != sample.log or moment.position <= sample.position:
+            break
+        basis = moment.before
+    return basis
+
+
+def _moments_with(state: Learned, sample: Sample) -> tuple[LearnedAt, ...]:
+    if sample.ended_position is None:
+        return state.moments
+    moment = LearnedAt(sample.log, sample.ended_position, state.basis)
+    return (*state.moments[1 - _KEPT :], moment)
+
+
+def _nearest(known: SeenSizes, path: Path) -> Place | None:
+    """Return what is known where a question belongs, or nearest above it, prompts aside."""
+    for depth in (LEAF, BRANCH, BRANCH - 1, 0):
+        place = known.places.get(path.own[depth])
+        if place is not None:
+            return place
+    return None
+
+
+def _missed_by(place: Place | None, size: int) -> Missed:
+    """Return what tells of a predicted size whether an output missed it, or how probably."""
+    if size > 0:
+        return lambda predicted: float(size > predicted * (1 + _SLIP))
+    if place is None:
+        return lambda predicted: 1.0
+    exact, cut = place.long.exact, place.long.cut
+    return lambda predicted: expected_miss(exact, cut, -size, predicted)

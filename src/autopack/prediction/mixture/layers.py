@@ -1,0 +1,140 @@
+"""Experts weighed, followed and held to their coverage: what is issued, and what it learns."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import attrs
+from rpds import HashTrieMap
+
+from autopack.prediction.mixture.aggregation import Weights, even, judged, mixed
+from autopack.prediction.mixture.experts import BASE, COARSE, STATIC
+from autopack.prediction.mixture.followers import moved
+
+_ALL_STEPS: Final = (0.1, 0.3, 0.1, 0.3)
+"""Two followers of the leaf's octave, two of the leaf, moved by all outcomes."""
+_GROUP_STEPS: Final = (0.05, 0.2)
+"""Two followers of the leaf's octave, moved by the outcomes of the model and category."""
+_ALL_BASES: Final = (BASE, BASE, COARSE, COARSE)
+_SPEEDS: Final = (0.0, 0.02, 0.1, 0.3)
+"""How fast the second layer's candidates follow the mixture."""
+HOLDING: Final = 0.005
+"""The step that holds the coverage of all, in log tokens."""
+HOLDING_OF_GROUP: Final = 0.02
+_FOLLOWER_MOST: Final = 3.0
+_LAYER_MOST: Final = 4.0
+_LARGEST_LOG: Final = 20.0
+
+EXPERTS: Final = STATIC + len(_ALL_STEPS) + len(_GROUP_STEPS)
+
+
+@attrs.frozen(eq=False)
+class Layers:
+    """
+    What outcomes have taught about the experts; never changed.
+
+    Args:
+        experts: Their weights.
+        candidates: Those of the second layer.
+        speeds: The offsets of its candidates.
+        followers: Offsets of those that follow all outcomes.
+        held: The offset that holds the coverage of all.
+        groups: By model and category, the offsets of its followers, and the one that holds its
+            coverage, the last.
+    """
+
+    experts: Weights = attrs.field(factory=lambda: even(EXPERTS))
+    candidates: Weights = attrs.field(factory=lambda: even(len(_SPEEDS)))
+    speeds: tuple[float, ...] = (0.0,) * len(_SPEEDS)
+    followers: tuple[float, ...] = (0.0,) * len(_ALL_STEPS)
+    held: float = 0.0
+    groups: "HashTrieMap[str, tuple[float, ...]]" = attrs.field(factory=HashTrieMap)
+
+
+class Issued(NamedTuple):
+    """
+    What each layer says of one question, in tokens.
+
+    Args:
+        experts: What the experts say.
+        mixture: What is made of it.
+        candidates: The mixture, followed at several speeds.
+        blended: What is made of these.
+        size: What is said in the end.
+    """
+
+    experts: list[float]
+    mixture: float
+    candidates: list[float]
+    blended: float
+    size: float
+
+
+Missed = Callable[[float], float]
+"""Gives 1 if the output exceeded a size, 0 if not, how probable that is if it is not known."""
+
+
+def issued(layers: Layers, group: str, values: Sequence[float]) -> Issued:
+    """Return what is said of a question, from what the static experts say in log tokens."""
+    own = layers.groups.get(group, _NO_GROUP)
+    followed = [
+        *(values[base] + offset for base, offset in zip(_ALL_BASES, layers.followers, strict=True)),
+        values[BASE] + own[0],
+        values[BASE] + own[1],
+    ]
+    experts = [math.exp(value) for value in (*values, *followed)]
+    mixture = mixed(layers.experts, experts)
+    candidates = [mixture * math.exp(offset) for offset in layers.speeds]
+    blended = mixed(layers.candidates, candidates)
+    size = blended * math.exp(layers.held + own[-1])
+    return Issued(experts, mixture, candidates, blended, size)
+
+
+def taught(
+    layers: Layers, group: str, now: Issued, then: Issued, tau: float, seen: int, missed: Missed
+) -> Layers:
+    """
+    Return the layers after an outcome.
+
+    Offsets are held against what would be said *now*, else they would wind up where outcomes
+    come late; weights against what was said *then*, else those that follow fast would be judged
+    by what they could not know.
+
+    Args:
+        seen: What was seen of the output, in tokens.
+    """
+
+    def after(offset: float, step: float, size: float, most: float) -> float:
+        room = math.log(size / seen)
+        return moved(offset, step=step, miss=missed(size), tau=tau, room=room, most=most)
+
+    own = layers.groups.get(group, _NO_GROUP)
+    static = len(_ALL_STEPS)
+    of_all, of_group = now.experts[STATIC : STATIC + static], now.experts[STATIC + static :]
+    miss_of_mixture, miss_of_blend = missed(then.mixture), missed(then.blended)
+    grown = (
+        *(
+            after(offset, step, size, _FOLLOWER_MOST)
+            for offset, step, size in zip(own[:-1], _GROUP_STEPS, of_group, strict=True)
+        ),
+        after(own[-1], HOLDING_OF_GROUP, now.size, _LAYER_MOST),
+    )
+    return Layers(
+        experts=judged(layers.experts, then.experts, then.mixture, 1 - tau - miss_of_mixture),
+        candidates=judged(
+            layers.candidates, then.candidates, then.blended, 1 - tau - miss_of_blend
+        ),
+        speeds=tuple(
+            after(offset, step, size, _LAYER_MOST) if step else offset
+            for offset, step, size in zip(layers.speeds, _SPEEDS, now.candidates, strict=True)
+        ),
+        followers=tuple(
+            after(offset, step, size, _FOLLOWER_MOST)
+            for offset, step, size in zip(layers.followers, _ALL_STEPS, of_all, strict=True)
+        ),
+        held=after(layers.held, HOLDING, now.size, _LAYER_MOST),
+        groups=layers.groups.insert(group, grown),
+    )
+
+
+_NO_GROUP: Final = (0.0,) * (len(_GROUP_STEPS) + 1)
