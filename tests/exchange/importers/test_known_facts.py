@@ -151,3 +151,13 @@ def test_a_text_is_redacted_once(tmp_path):
     assert 1 == asked.count("secret")
     assert ["***"] * 50 == [event.stop_reason for event in stored]
     assert "secret" not in json.dumps([event.stop_reason for event in stored])
+
+
+def test_streams_that_take_turns_keep_the_order_in_which_they_were_told(log, tmp_path):
+    """Positions follow the telling across streams, and versions follow it within each."""
+    told = [call(5, key=f"c{n}", run=run) for n, run in enumerate("aabbabba")]
+    bring(log, tmp_path, *told, *told)
+
+    recorded = list(log.read_all())
+    assert [f"c{n}" for n in range(8)] == [one.event.call_id for one in recorded]
+    assert [1, 2, 1, 2, 3, 3, 4, 4] == [one.version for one in recorded]

@@ -127,3 +127,24 @@ def test_sessions_that_the_log_ran_are_left_out(log, tmp_path):
     assert {"sessions_that_this_log_ran": 1} == report.findings
     assert (2, 600) == (status(log).calls, status(log).output_tokens)
     assert ["b"] == [event.run_id for event in found(log, "run.created")]
+
+
+def test_a_prediction_is_the_same_beside_others(tmp_path):
+    """What is predicted of a phase does not depend on which phases were told before it."""
+    sessions = [
+        {"key": "a", "goal": "Mend the cart"},
+        {"key": "b", "goal": "Mend the till"},
+        {"key": "c", "goal": "Write a user guide with examples", "category": "docs"},
+        {"key": "d", "goal": "Mend the cart", "category": "tests"},
+        {"key": "e", "goal": "Mend the cart", "category": "docs"},
+    ]
+    together = predictions(tmp_path, *sessions)
+    alone = [one for session in sessions for one in predictions(tmp_path, session)]
+
+    assert alone == together
+
+
+def predictions(tmp_path, *sessions):
+    with create_log("memory:") as log:
+        import_history(log, Sessions(*sessions), tmp_path)
+        return found(log, "phase.estimated")

@@ -1,6 +1,8 @@
 """Facts of an import that are known by their ids: told once, amended where figures have grown."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import attrs
@@ -40,8 +42,9 @@ def append_new(transaction: JournalTransaction, batch: Sequence[Told]) -> None:
     """
     ids = [new.event_id for _stream, new in batch if new.event_id is not None]
     stored: dict[bytes, Recorded[Any]] = {one.event_id: one for one in transaction.find(ids)}
-    told = _fresh(transaction, batch, stored)
-    transaction.append_batch([(stream, [new], ANY) for stream, new in told])
+    told = groupby(_fresh(transaction, batch, stored), key=itemgetter(0))
+    # Neighbours of one stream go as one entry: each costs a look of its own, however short.
+    transaction.append_batch([(stream, [new for _, new in some], ANY) for stream, some in told])
 
 
 def _fresh(

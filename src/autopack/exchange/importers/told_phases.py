@@ -13,10 +13,11 @@ from autopack.plugins.registry import Registry
 from autopack.ports.log import NewEvent
 from autopack.ports.prediction import PhaseSpec
 from autopack.prediction.calibrated_estimates import estimated
-from autopack.prediction.estimation import vocabulary
+from autopack.prediction.estimation import phrases, vocabulary
 from autopack.values.ids import derived_id, phase_stream
 
 DEFAULT_ESTIMATOR: Final = "deliverables"
+_PREDICTIONS_MOST: Final = 1_000
 _BASIS: Final = "predicted at import, from what was asked then"
 _GOAL: Final = "goal"
 _FORM: Final = "WORD=FIELD:PATTERN, such as tests=goal:*pytest* or docs=branch:docs/*"
@@ -73,6 +74,7 @@ class ToldPhases:
         self._rules = [CategoryRule.parse(rule) for rule in rules]
         self._estimator = registry.resolve("estimator", DEFAULT_ESTIMATOR)
         self._of_branch: dict[str, str | None] = {}
+        self._predictions: dict[Any, tuple[Any, dict[str, Any]]] = {}
 
     def told(self, stream: str, new: NewEvent) -> Iterator[tuple[str, NewEvent]]:
         """Yield an event; one that queues a phase with its category, and with what to expect."""
@@ -114,7 +116,7 @@ class ToldPhases:
             deliverables=event.deliverables,
             goal=event.goal,
         )
-        found: Any = estimated(None, self._estimator, asked, registry=self._registry)
+        found, features = self._predicted(asked)
         return PhaseEstimated(
             run_id=event.run_id,
             phase_id=event.phase_id,
@@ -124,9 +126,25 @@ class ToldPhases:
             predicted_output_tokens=found.predicted_output_tokens,
             budget_tokens=found.budget_tokens,
             ceiling_tokens=found.ceiling_tokens,
-            features=msgspec.json.decode(msgspec.json.encode(found.features)),
+            features=features,
             budget_basis=_BASIS,
         )
+
+    def _predicted(self, asked: PhaseSpec) -> tuple[Any, dict[str, Any]]:
+        """Return a prediction and its features: of what is asked alike, the one made before."""
+        key = (
+            asked.category,
+            asked.complexity,
+            tuple(asked.deliverables or ()),
+            phrases.asks_of_goal(asked.goal),
+        )
+        known = self._predictions.get(key)
+        if known is None:
+            found = estimated(None, self._estimator, asked, registry=self._registry)
+            known = found, msgspec.json.decode(msgspec.json.encode(found.features))
+            if len(self._predictions) < _PREDICTIONS_MOST:
+                self._predictions[key] = known
+        return known
 
 
 def _in_category(event: Any, word: str) -> PhaseQueued:
