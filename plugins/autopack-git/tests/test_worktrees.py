@@ -325,6 +325,19 @@ class TestAsked:
         assert row_of(log, "one").merged_at < row_of(log, "two").position
         assert ["autopack/r", "main"] == branches(repository)
 
+    def test_the_last_of_a_run_that_names_worktrees_is_merged(self, log, repository, monkeypatch):
+        """Its approval ends the run, and the next drain looks after what is left all the same."""
+        monkeypatch.chdir(repository)
+        spec = PhaseSpec("one", labels={"gate": "Good?"})
+        autopack.create_run(log, "r", [spec], workspace="worktree")
+        autopack.drain(log, executor=writes())
+        autopack.decide_gate(log, PhaseRef("r", "one"), decision="approve", actor="ann", why="good")
+        assert "succeeded" == autopack.replay(log, "runs").rows["r"].outcome
+
+        autopack.drain(log, executor=writes())
+        assert row_of(log, "one").merged is not None
+        assert "one.txt" in files_at(repository, "autopack/r")
+
     def test_what_is_rejected_is_never_merged_and_never_lost(self, log, repository):
         """Its commit stays on its branch."""
 
@@ -542,6 +555,23 @@ class TestIntoTheCheckout:
 
         assert "fast-forward" == row_of(log, "one", attempt=2).how
         assert {"a.txt", "one.txt", "theirs.txt"} == files_at(repository, "main").keys()
+
+    def test_fast_forward_rebases_nothing_that_was_approved(self, log, repository):
+        """It stays on its branch, and a person is told both ways out."""
+        options = {"integrate": "fast-forward"}
+        specs = [PhaseSpec(name, labels={"gate": "Good?"}) for name in ("one", "two")]
+        drained(log, repository, writes(), *specs, options=options)
+        for name in ("one", "two"):
+            ref = PhaseRef("r", name)
+            autopack.decide_gate(log, ref, decision="approve", actor="ann", why="good")
+        drained(log, repository, writes(), options=options)
+        (note,) = Worktrees(repository=repository, **options).sweep(folder_log(log)).notes
+
+        assert {"a.txt", "one.txt"} == files_at(repository, "main").keys()
+        assert row_of(log, "two").merged is None
+        assert "main has moved on since this was begun" in note
+        assert "integrate=fast-forward rebases nothing" in note
+        assert "autopack phase requeue r/two --why REASON" in note
 
     def test_what_somebody_took_off_the_branch_does_not_come_back(self, log, repository):
         """Only what the attempt itself has changed is put on it."""

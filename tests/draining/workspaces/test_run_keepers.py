@@ -100,3 +100,49 @@ def test_a_file_names_it():
         file = autopack.parse_run({"phases": [{"id": "p"}], "workspace": wanted}, source="f")
 
         assert wanted == file.workspace
+
+
+def swept(log, *, is_plugin_there=True):
+    """Approve the phase of a run that names its folders' keeper, drain, and return the sweeps."""
+    seen = []
+
+    class Sweeping(Named):
+        def sweep(self, log):
+            seen.append([row.ref for row in log.folders()])
+            return super().sweep(log)
+
+    class Again:
+        @hookimpl
+        def autopack_register_workspaces(self, register):
+            register("copies", Sweeping)
+
+    plugins = load_plugins(extra=[Again()] if is_plugin_there else [])
+    with autopack.open_log(log, plugins=plugins) as again:
+        report = autopack.drain(again, executor=lambda _phase, _attempt: None)
+    return seen, report
+
+
+@pytest.fixture
+def approved(tmp_path):
+    """A run whose only phase waited for a person, who has approved it."""
+    path = tmp_path / "log.db"
+    spec = PhaseSpec("p", labels={"gate": "Good?"})
+    with autopack.create_log(path, plugins=load_plugins(extra=[Plugin()])) as log:
+        autopack.create_run(log, "r", [spec], workspace="copies")
+        autopack.drain(log, executor=lambda _phase, _attempt: None)
+        autopack.decide_gate(log, PhaseRef("r", "p"), decision="approve", actor="ann", why="good")
+    return path
+
+
+def test_an_ended_run_is_looked_after_while_something_is_left(approved):
+    """Its approval ended it, and its work may be waiting."""
+    seen, _ = swept(approved)
+
+    assert ["r/p"] == seen[0]
+
+
+def test_an_ended_run_whose_keeper_is_gone_stops_nobody(approved):
+    """A drain of other work begins, and ends, as ever."""
+    seen, report = swept(approved, is_plugin_there=False)
+
+    assert ([], "empty") == (seen, report.reason)

@@ -23,7 +23,7 @@ from autopack_git.options import Options
 from autopack_git.program import Git
 from autopack_git.repository import Repository
 from autopack_git.standing import standing_of
-from autopack_git.unmerged import Unmerged, UnpassedError, unmerged
+from autopack_git.unmerged import UNMERGED, NotForwardError, Unmerged, UnpassedError, unmerged
 
 _TRIES: Final = 5
 _TOLD_MOST: Final = 20
@@ -67,8 +67,7 @@ class Integration:
     def _merged(self, attempt: WorkspaceAttempt, row: WorkspaceRow, tree: Path) -> Result | None:
         merge = self._planned(row)
         if merge.is_rebased and self._options.integrate == "fast-forward":
-            told = f"{self.target} has moved on since this was begun, and integrate=fast-forward"
-            return self._again(attempt, row, f"{told} rebases nothing", "not_fast_forward")
+            return self._again(attempt, row, _moved_on(self.target), "not_fast_forward")
         if merge.is_rebased and merge.commit != merge.before:
             Git(tree)("checkout", "--quiet", "--detach", merge.commit)
             instead = attempt.check(tree)
@@ -87,7 +86,7 @@ class Integration:
                 continue
             try:
                 self._merge_late(row)
-            except (ConflictError, HeldBackError, MovedError, UnpassedError) as fault:
+            except UNMERGED as fault:
                 left.append(unmerged(row, self.target, fault))
         return left
 
@@ -95,7 +94,7 @@ class Integration:
         """Merge approved work; checked again if it had to be rebased, as that of an attempt is."""
         if why := self._log.unpassed(row):
             raise UnpassedError(why)
-        merge = self._planned(row)
+        merge = self._planned_late(row)
         if merge.is_rebased and merge.commit != merge.before:
             place = again_path(row.run_id, row.commit or "")
             with judged_at(self._repository, self._options, place, merge.commit) as folder:
@@ -112,8 +111,8 @@ class Integration:
         try:
             if why := self._log.unpassed(row):
                 raise UnpassedError(why)
-            self._planned(row)
-        except (ConflictError, UnpassedError) as fault:
+            self._planned_late(row)
+        except (ConflictError, NotForwardError, UnpassedError) as fault:
             return unmerged(row, self.target, fault).why
         return None
 
@@ -140,6 +139,14 @@ class Integration:
     def _planned(self, row: WorkspaceRow) -> Merge:
         git = self._repository.bare
         return planned(git, row.commit or "", row.base or "", git.head_of(self.target))
+
+    def _planned_late(self, row: WorkspaceRow) -> Merge:
+        """Plan the merge of approved work; where a rebase is none of ours, a person makes it."""
+        merge = self._planned(row)
+        is_to_be_made = merge.is_rebased and merge.commit != merge.before
+        if is_to_be_made and self._options.integrate == "fast-forward":
+            raise NotForwardError(_moved_on(self.target))
+        return merge
 
     def _is_approved(self, row: WorkspaceRow) -> bool:
         if row.commit is None or self._repository.bare.commit_of(row.commit) is None:
@@ -173,6 +180,11 @@ class Integration:
             )
         told += ". The next attempt begins with what is there now: do it again, so that both stand"
         return Failed(code, told, retryable=True, failure_class="execution")
+
+
+def _moved_on(target: str) -> str:
+    told = f"{target} has moved on since this was begun"
+    return f"{told}, and integrate=fast-forward rebases nothing"
 
 
 def _integrated(row: WorkspaceRow, merge: Merge, target: str, *, by: str) -> WorkspaceIntegrated:

@@ -1,6 +1,7 @@
 """Approved work that is not merged: why, and what a person types."""
 
 from shlex import quote
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -29,12 +30,20 @@ class UnpassedError(Exception):
     """A check does not pass what would be merged; says which."""
 
 
-def unmerged(
-    row: WorkspaceRow,
-    target: str,
-    fault: ConflictError | HeldBackError | MovedError | UnpassedError,
-) -> Unmerged:
+class NotForwardError(Exception):
+    """The branch has moved on, and is only to be moved forward; says so."""
+
+
+Fault: TypeAlias = ConflictError | HeldBackError | MovedError | NotForwardError | UnpassedError
+UNMERGED: Final = (ConflictError, HeldBackError, MovedError, NotForwardError, UnpassedError)
+"""Why approved work may stay where it is."""
+
+
+def unmerged(row: WorkspaceRow, target: str, fault: Fault) -> Unmerged:
     """Return what a person is told of approved work that was not merged."""
+    if isinstance(fault, NotForwardError):
+        told = f"{row.ref} is approved, but its work is not merged: {fault}. {ways(row, target)}"
+        return Unmerged(row=row, why=f"not merged: {fault}", told=told)
     if isinstance(fault, UnpassedError):
         told = (
             f"{row.ref} is approved, but its work is not merged: on top of what {target} has by "

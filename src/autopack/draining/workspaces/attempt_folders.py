@@ -85,7 +85,7 @@ class AttemptFolders:
 
     async def swept(self) -> None:
         """Bring folders and log in agreement; what fails is told once, and stops no drain."""
-        for keeper in self._keepers.all():
+        for keeper in self._keepers.with_ended(self._log.unsettled):
             try:
                 found = await _awaited(partial(keeper.sweep, self._log), "sweep")
                 for note in found.notes:

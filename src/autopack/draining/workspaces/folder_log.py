@@ -23,6 +23,7 @@ from autopack.events import (
 from autopack.events.verdicts import SWEEP
 from autopack.log.command_handler import Handler
 from autopack.ports.log import ANY, Recorded, from_us
+from autopack.ports.states import PhaseStatus
 from autopack.ports.work import PhaseView
 from autopack.ports.workspaces import Ended, WorkspaceRow
 from autopack.projections.phases import standing
@@ -69,6 +70,18 @@ class FolderLog:
             self._catch_up()
             of = self._rows.values() if run_id is None else [self._rows.get(run_id, {})]
             return sorted((row for rows in of for row in rows.values()), key=_position)
+
+    def unsettled(self) -> frozenset[str]:
+        """Return the runs with a folder that is there, or with approved work that is not merged."""
+        return frozenset(
+            row.run_id for row in self.folders() if not row.is_closed or self._is_to_merge(row)
+        )
+
+    def _is_to_merge(self, row: WorkspaceRow) -> bool:
+        if row.commit is None or row.merged is not None:
+            return False
+        phase = self.phase(row.run_id, row.phase_id)
+        return phase is not None and phase.status is PhaseStatus.COMPLETE
 
     def prepared(self, run_id: str) -> RunPrepared | None:
         """Return what a run started from; None if nobody captured that."""

@@ -1,8 +1,9 @@
 """Who keeps the folders of each run's attempts: whom the drain names, or else its run."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
+from autopack.errors import AutopackError
 from autopack.ports.work import RunView
 from autopack.ports.workspaces import Workspaces
 
@@ -46,10 +47,30 @@ class RunKeepers:
         """Return those of the runs that have work ahead, each once."""
         if self._is_given:
             return [] if self._of_drain is None else [self._of_drain]
-        ahead = [
-            run.run_id
-            for run in self._runs().values()
-            if run.workspace is not None and run.outcome is None and self._is_in_scope(run.run_id)
-        ]
-        found = {id(keeper): keeper for keeper in map(self.of, ahead) if keeper is not None}
-        return list(found.values())
+        return _each_once(self.of(run.run_id) for run in self._ours() if run.outcome is None)
+
+    def with_ended(self, unsettled: Callable[[], Container[str]]) -> list[Workspaces]:
+        """
+        Return those, and those of ended runs with something left: an approval ends a run as well.
+
+        Args:
+            unsettled: Returns the runs that have; asked only if a run has ended.
+        """
+        ended = [] if self._is_given else [run for run in self._ours() if run.outcome is not None]
+        left = unsettled() if ended else ()
+        found = [self._of_ended(run.run_id) for run in ended if run.run_id in left]
+        return _each_once([*self.all(), *found])
+
+    def _of_ended(self, run_id: str) -> Workspaces | None:
+        try:
+            return self.of(run_id)
+        except AutopackError:  # what it names is not here any more, and stops nobody else's work
+            return None
+
+    def _ours(self) -> list[RunView]:
+        runs = self._runs().values()
+        return [run for run in runs if run.workspace and self._is_in_scope(run.run_id)]
+
+
+def _each_once(keepers: Iterable[Workspaces | None]) -> list[Workspaces]:
+    return list({id(keeper): keeper for keeper in keepers if keeper is not None}.values())
