@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from autopack.errors import InvalidInputError
 from autopack.testing.generators import amounts
-from autopack.values.money import PICO, Usd, UsdSum, pico, root_of_squares, share, total
+from autopack.values.money import PICO, Usd, UsdSum, pico, share, total
 
 MOST_PICO = 2**63 - 1
 DECIMALS = st.decimals(min_value=0, max_value=9_000_000, places=12, allow_nan=False)
@@ -213,11 +213,6 @@ class TestComputed:
     def test_a_share_is_the_nearest(self, amount, parts, of):
         """Off by half a pico-dollar at most."""
         assert abs(2 * (share(amount, parts, of).pico * of - amount.pico * parts)) <= of
-
-    def test_a_root_of_squares(self):
-        """Three and four make five."""
-        assert "5" == str(root_of_squares([Usd.of(3), Usd.of(4)]))
-        assert "0" == str(root_of_squares([]))
 
 
 def test_pico_dollars_are_whole():

@@ -2,28 +2,32 @@
 
 from pathlib import Path
 
-from autopack.api.estimates import DEFAULT_ESTIMATOR
+from autopack.api.estimates import DEFAULT_ESTIMATOR, list_samples
 from autopack.api.prices import read_prices
 from autopack.api.views import list_phases, view
 from autopack.draining.caps.price_book import PriceBook
 from autopack.log.log import Log, journal_of, registry_of
-from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.prediction import CalibratorLike, EstimatorLike, Sample
 from autopack.ports.states import PhaseStatus
 from autopack.ports.work import PhaseView
 from autopack.prediction.calibrated_estimates import estimated
+from autopack.prediction.calibration.block_errors import block_errors
 from autopack.prediction.calibration.forecast_intervals import (
     HIGH,
     LOW,
     MIDDLE,
+    NO_ERRORS,
     Forecast,
     PhaseForecast,
     Price,
+    expected_by,
     forecast_of,
     priced,
     range_of,
 )
 from autopack.prediction.calibration.price_table import PriceTable
-from autopack.prediction.calibrators import DEFAULT_QUANTILES, quantiles_of
+from autopack.prediction.calibration.usable_samples import unfit_as_size
+from autopack.prediction.calibrators import DEFAULT_QUANTILES, calibrator_of, quantiles_of
 from autopack.projections.phases import PHASES
 
 
@@ -68,7 +72,18 @@ def forecast(
             basis=high.basis,
         )
 
-    return forecast_of(quantiles.name, map(one, _queued(log, run_id)))
+    phases = [one(phase) for phase in _queued(log, run_id)]
+    errors = NO_ERRORS
+    if len(phases) > 1:
+        chosen = calibrator_of(plugins, calibrator, {"tau": HIGH, "estimator": target.name})
+        errors = block_errors(chosen, _sized(log), len(phases), expected_by(chosen))
+    return forecast_of(quantiles.name, phases, errors)
+
+
+def _sized(log: Log) -> list[Sample]:
+    """Return the log's samples that say how large an output is, as they became known."""
+    found = (one for one in list_samples(log) if unfit_as_size(one) is None)
+    return sorted(found, key=lambda one: one.ended_position or one.position)
 
 
 def _queued(log: Log, run_id: str | None) -> list[PhaseView]:

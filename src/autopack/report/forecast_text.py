@@ -31,10 +31,13 @@ def forecast_text(found: Forecast) -> str:
         return "Nothing is queued."
     expected, low, high = _tokens(total.output_tokens)
     noun = "phase" if total.phases == 1 else "phases"
-    lines = [
-        f"{total.phases} {noun}, one attempt each: {expected} output tokens, eight times of ten "
-        f"{low} to {high}; {total.most_output_tokens:,.0f} if all are large at once."
-    ]
+    held = f"{low} to {high}, if all are small or large at once"
+    if total.blocks or total.phases == 1:
+        most = f"{total.most_output_tokens:,.0f} if all are large at once"
+        held = f"eight times of ten {low} to {high}; {most}"
+    lines = [f"{total.phases} {noun}, one attempt each: {expected} output tokens, {held}."]
+    if total.phases > 1 and not total.blocks:
+        lines.append("Too few outputs are known to tell how far such a sum is off.")
     return " ".join([*lines, *_cost(total)])
 
 

@@ -184,13 +184,6 @@ def share(amount: Decimal, parts: int, of: int) -> Usd:
     return Usd(_text(scaled.quantize(_STEP, context=_EXACT)))
 
 
-def root_of_squares(amounts: Iterable[Decimal]) -> Usd:
-    """Return the root of the sum of the squares of amounts, rounded to pico-dollars."""
-    squares = sum(pico(amount) ** 2 for amount in amounts)
-    root = _EXACT.sqrt(Decimal(squares)).scaleb(-PLACES, context=_EXACT)
-    return Usd(_text(root.quantize(_STEP, context=_EXACT)))
-
-
 def _exactly(operation: Callable[[Decimal, Decimal], Decimal], one: object, other: object) -> Usd:
     if not isinstance(one, Decimal | int) or not isinstance(other, Decimal | int):
         return NotImplemented  # type: ignore[no-any-return]

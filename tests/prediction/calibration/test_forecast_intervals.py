@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from autopack.errors import InvalidInputError
+from autopack.prediction.calibration.block_errors import BlockErrors
 from autopack.prediction.calibration.forecast_intervals import (
     PhaseForecast,
     UsdRange,
@@ -15,6 +16,7 @@ from autopack.prediction.calibration.forecast_intervals import (
     range_of,
 )
 from autopack.prediction.calibration.price_table import PriceEntry, PriceTable
+from autopack.values.money import Usd
 
 
 def phase(run="r", name="p", low=50, middle=100, high=300, usd=None):
@@ -38,17 +40,40 @@ def test_a_range():
 
 
 def test_sums():
-    """Expectations add up, the halves of intervals as roots of squares, the upper ends beside."""
+    """Where nothing is known of past sums all phases are taken to be small or large at once."""
     whole = forecast_of("c", [phase(), phase(name="q"), phase(run="s")]).whole
     one = range_of(50, 100, 300)
 
-    assert 3 == whole.phases
+    assert (3, 0) == (whole.phases, whole.blocks)
     assert pytest.approx(3 * one.expected) == whole.output_tokens.expected
-    assert (
-        pytest.approx(3 * one.expected + math.sqrt(3) * (300 - one.expected))
-        == whole.output_tokens.high
+    assert (150, 900, 900) == (
+        whole.output_tokens.low,
+        whole.output_tokens.high,
+        whole.most_output_tokens,
     )
-    assert 900 == whole.most_output_tokens
+
+
+def test_sums_by_what_past_sums_were_off():
+    """Both ends and the middle move; costs move with what output costs, and not below nothing."""
+    usd = UsdRange(low=Usd.of("1.5"), expected=Usd.of("2.5"), high=Usd.of("4"))
+    errors = BlockErrors([[math.log(factor)] * 2 for factor in (1, 2, 4)] * 4, 100)
+    some = [phase(usd=usd), phase(name="q", usd=usd)]
+    whole, factors = forecast_of("c", some, errors).whole, errors.factors(2, 0.8)
+    usual = 2 * range_of(50, 100, 300).expected
+
+    assert (12, 12) == (whole.blocks, factors.blocks)
+    assert pytest.approx(2) == factors.middle
+    assert pytest.approx(2 * usual) == whole.output_tokens.expected
+    assert pytest.approx(usual * factors.high) == whole.output_tokens.high
+    assert pytest.approx(5 + 0.01 * usual) == float(whole.usd.expected)
+    assert 0 <= whole.usd.low < whole.usd.expected < whole.usd.high
+
+
+def test_one_phase_alone_keeps_its_own_ends():
+    """What sums are off says less of one phase than its own quantiles."""
+    errors = BlockErrors([[0.0], [1.0], [2.0]], 100)
+
+    assert range_of(50, 100, 300) == forecast_of("c", [phase()], errors).whole.output_tokens
 
 
 def test_runs_apart():

@@ -2,11 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
-from autopack.values.money import Usd, root_of_squares, total
+from autopack.ports.prediction import Features
+from autopack.prediction.calibration.block_errors import BlockErrors
+from autopack.values.money import Usd, total
+
+NO_ERRORS: Final = BlockErrors()
 
 LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
 """The quantiles that a forecast asks for; eight of ten outputs lie between the outer ones."""
@@ -59,11 +63,13 @@ class Total:
     The sum over phases, one attempt each.
 
     Args:
-        output_tokens: Its interval takes the phases to be independent of each other.
+        output_tokens: Its interval is by what sums over so many outputs were off in the past;
+            without enough of them, and of one phase alone, its ends are the phases' own.
         most_output_tokens: If every phase is at the upper end of its own interval.
         usd: Of the phases that can be priced; None if none can.
         most_usd: Likewise.
         unpriced: How many phases have no price.
+        blocks: From how many past sums the interval is drawn; 0 if there were too few.
     """
 
     phases: int
@@ -72,6 +78,7 @@ class Total:
     usd: UsdRange | None
     most_usd: Usd | None
     unpriced: int
+    blocks: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -84,8 +91,15 @@ class Forecast:
     whole: Total
 
 
-def forecast_of(calibrator: str, phases: Iterable[PhaseForecast]) -> Forecast:
-    """Return the phases with their sums, in the order that they are given in."""
+def forecast_of(
+    calibrator: str, phases: Iterable[PhaseForecast], errors: BlockErrors = NO_ERRORS
+) -> Forecast:
+    """
+    Return the phases with their sums, in the order that they are given in.
+
+    Args:
+        errors: How far sums over past outputs were off what was expected of them.
+    """
     found = tuple(phases)
     by_run: dict[str, list[PhaseForecast]] = {}
     for phase in found:
@@ -93,8 +107,8 @@ def forecast_of(calibrator: str, phases: Iterable[PhaseForecast]) -> Forecast:
     return Forecast(
         calibrator=calibrator,
         phases=found,
-        runs={run_id: _total(some) for run_id, some in by_run.items()},
-        whole=_total(found),
+        runs={run_id: _total(some, errors) for run_id, some in by_run.items()},
+        whole=_total(found, errors),
     )
 
 
@@ -109,6 +123,16 @@ def range_of(low: float, middle: float, high: float) -> Range:
     return Range(low=ordered[0], expected=expected, high=ordered[2])
 
 
+def expected_by(calibrator: Any) -> Callable[[Any, Features], float]:
+    """Return the size that a calibrator lets expect of a phase, by its state."""
+
+    def expected(state: Any, features: Features) -> float:
+        sizes = (calibrator.predict(state, features, tau).tokens for tau in (LOW, MIDDLE, HIGH))
+        return range_of(*sizes).expected
+
+    return expected
+
+
 def priced(
     tokens: Range, prompt_tokens: int | None, model: str | None, price: Price
 ) -> UsdRange | None:
@@ -121,30 +145,48 @@ def priced(
     return UsdRange(low=known[0], expected=known[1], high=known[2])
 
 
-def _total(phases: Sequence[PhaseForecast]) -> Total:
-    tokens = [phase.output_tokens for phase in phases]
-    usd = [phase.usd for phase in phases if phase.usd is not None]
+def _total(phases: Sequence[PhaseForecast], errors: BlockErrors) -> Total:
+    tokens, blocks = _sum([phase.output_tokens for phase in phases], errors)
+    some = [(phase.output_tokens, phase.usd) for phase in phases if phase.usd is not None]
     return Total(
         phases=len(phases),
-        output_tokens=_sum(tokens),
-        most_output_tokens=math.fsum(one.high for one in tokens),
-        usd=_sum_usd(usd) if usd else None,
-        most_usd=total(one.high for one in usd) if usd else None,
-        unpriced=len(phases) - len(usd),
+        output_tokens=tokens,
+        most_output_tokens=math.fsum(phase.output_tokens.high for phase in phases),
+        usd=_sum_usd(some, errors) if some else None,
+        most_usd=total(usd.high for _, usd in some) if some else None,
+        unpriced=len(phases) - len(some),
+        blocks=blocks,
     )
 
 
-def _sum(ranges: Sequence[Range]) -> Range:
-    """Return the sum: half widths add up as the roots of squares do, each side by itself."""
-    expected = math.fsum(one.expected for one in ranges)
-    below = math.sqrt(math.fsum((one.expected - one.low) ** 2 for one in ranges))
-    above = math.sqrt(math.fsum((one.high - one.expected) ** 2 for one in ranges))
-    return Range(low=max(0.0, expected - below), expected=expected, high=expected + above)
+def _sum(ranges: Sequence[Range], errors: BlockErrors) -> tuple[Range, int]:
+    """Return the sum by what such sums were off, and how many said so; else that of the ends."""
+    ends = Range(
+        low=math.fsum(one.low for one in ranges),
+        expected=math.fsum(one.expected for one in ranges),
+        high=math.fsum(one.high for one in ranges),
+    )
+    factors = errors.factors(len(ranges), HIGH - LOW) if len(ranges) > 1 else None
+    if factors is None:
+        return ends, 0
+    low, middle, high = (ends.expected * one for one in attrs.astuple(factors)[:3])
+    return Range(low=low, expected=middle, high=high), factors.blocks
 
 
-def _sum_usd(ranges: Sequence[UsdRange]) -> UsdRange:
-    """Return the sum of costs, as that of sizes."""
-    expected = total(one.expected for one in ranges)
-    below = root_of_squares(one.expected - one.low for one in ranges)
-    above = root_of_squares(one.high - one.expected for one in ranges)
-    return UsdRange(low=max(Usd(), expected - below), expected=expected, high=expected + above)
+def _sum_usd(some: Sequence[tuple[Range, UsdRange]], errors: BlockErrors) -> UsdRange:
+    """Return the sum of costs: what output costs moves with the sum of sizes, the rest does not."""
+    tokens = [size for size, _ in some]
+    usual, _ = _sum(tokens, BlockErrors())
+    found, _ = _sum(tokens, errors)
+    expected, low, high = (
+        total(getattr(usd, name) for _, usd in some) for name in ("expected", "low", "high")
+    )
+    width = usual.high - usual.low
+    if found == usual or not width:
+        return UsdRange(low=low, expected=expected, high=high)
+    per_token = float(high - low) / width
+
+    def at(size: float) -> Usd:
+        return Usd.computed(max(0.0, float(expected) + per_token * (size - usual.expected)))
+
+    return UsdRange(low=at(found.low), expected=at(found.expected), high=at(found.high))
