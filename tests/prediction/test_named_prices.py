@@ -3,8 +3,9 @@
 import pytest
 
 import autopack
-from autopack import hookimpl, load_plugins
+from autopack import PhaseSpec, hookimpl, load_plugins
 from autopack.errors import InvalidInputError
+from autopack.events import LlmUsageRecorded
 from autopack.prediction.calibration.price_entry import PriceEntry
 from autopack.prediction.calibration.price_table import PriceTable
 from autopack.prediction.named_prices import prices_kept, prices_named
@@ -57,3 +58,23 @@ def test_a_name_that_nobody_registered_is_refused_with_those_that_are(plugins):
         autopack.read_prices("sauce", plugins=plugins)
 
     assert ("prices", "sauce") == (caught.value.name, caught.value.value)
+
+
+def test_a_drain_takes_them_by_their_name(plugins):
+    """As a report of usage does, and own loops; a name that nobody registered is met with one."""
+
+    def work(_phase, attempt):
+        attempt.record_usage(call_id="c", model="m", input_tokens=1_000_000, output_tokens=0)
+
+    with autopack.create_log("memory:", plugins=plugins) as log:
+        autopack.create_run(log, "r", [PhaseSpec("a"), PhaseSpec("b")])
+        autopack.drain(log, executor=work, prices="source", max_phases=1)
+        with autopack.attempt(log, "r/b", prices="table") as attempt:
+            work(None, attempt)
+        with pytest.raises(InvalidInputError, match="Did you mean 'source'") as caught:
+            autopack.drain(log, executor=work, prices="sourse")
+        calls = [one.event for one in log.read_all(types=[LlmUsageRecorded])]
+
+    assert [("3", "source 1")] == [(str(c.cost_usd), c.price_table) for c in calls[:1]]
+    assert ["3", "3"] == [str(call.cost_usd) for call in calls]
+    assert ("prices", "sourse") == (caught.value.name, caught.value.value)

@@ -136,7 +136,7 @@ def test_a_drain_is_resumed_with_the_prices_that_it_named(tmp_path):
     """The log keeps their name and version, and none of their thousands of entries."""
     with autopack.create_log(tmp_path / "named.db") as log:
         autopack.create_run(log, "r", [PhaseSpec(name, model="gpt-4o") for name in "ab"])
-        autopack.drain(log, executor=execute, prices=autopack.read_prices("genai"), max_phases=1)
+        autopack.drain(log, executor=execute, prices="genai", max_phases=1)
         kept = next(one.event for one in log.read_all() if one.type == "drain.started").settings
         autopack.drain(log, executor=execute, resumes="last", max_phases=2)
         costs = [one.event.cost_usd for one in log.read_all() if one.type == "llm.usage_recorded"]

@@ -78,7 +78,7 @@ def attempt(
     calibrator: CalibratorLike | None = None,
     tau: float = 0.9,
     escalation: "EscalationLike" = "quantile",
-    prices: "PriceTable | None" = None,
+    prices: "PriceTable | str | None" = None,
     allow_unknown_price: bool = True,
     assume_usd_per_call: UsdLike | None = None,
 ) -> Block[OwnAttempt]:
@@ -102,7 +102,8 @@ def attempt(
         check: What the work is judged by if the phase names no check, nor its run does.
         calibrator: Budget what it says that the share *tau* of outputs will not exceed.
         escalation: How a truncated attempt gets a larger budget, as in a drain.
-        prices: Dated prices of models, as :func:`read_prices` gives them, before plugins are asked.
+        prices: Dated prices of models, as :func:`read_prices` gives them, or by a registered name,
+            before plugins are asked.
         allow_unknown_price: Claim under a cap in USD although nobody can price the phase ahead;
             the cap is tested at each recorded call all the same.
         assume_usd_per_call: What a call counts as under caps whose price nobody tells.
@@ -142,7 +143,7 @@ def _attempted(
     calibrator: CalibratorLike | None,
     tau: float,
     escalation: "EscalationLike",
-    prices: "PriceTable | None",
+    prices: "PriceTable | str | None",
     allow_unknown_price: bool,
     assume_usd_per_call: UsdLike | None,
 ) -> Iterator[OwnAttempt]:
@@ -157,6 +158,7 @@ def _attempted(
     from autopack.draining.checks.named_checks import check_ready
     from autopack.draining.checks.own_checks import own_checks
     from autopack.draining.settings.settings import usd_of
+    from autopack.prediction.named_prices import prices_in
 
     handler, registry = handler_of(log), registry_of(log)
     checks = checks_of(check, may_be_object=True)
@@ -164,7 +166,7 @@ def _attempted(
     ref = phase_ref(phase)
     caps = Caps(
         handler,
-        prices=PriceBook(handler.journal, registry, prices),
+        prices=PriceBook(handler.journal, registry, prices_in(registry, prices)),
         allow_unknown_price=allow_unknown_price,
         assume_usd_per_call=usd_of("assume_usd_per_call", assume_usd_per_call),
     )

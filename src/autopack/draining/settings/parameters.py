@@ -93,9 +93,9 @@ class DrainSettings(DrainLimits, total=False):
         resumes: The id of a drain to go on with, or ``last``: its settings and limits, and what
             it used of them, come from the log; what is given here wins.
         drain: The name of a drain to join; its cap binds all that do.
-        prices: Dated prices of models, as :func:`autopack.read_prices` gives them, or as plain
-            values, as the log keeps them. What they do not tell is asked of plugins, and else taken
-            from what calls of the log cost.
+        prices: Dated prices of models, as :func:`autopack.read_prices` gives them, by a registered
+            name, or as plain values, as the log keeps them. What they do not tell is asked of
+            plugins, and else taken from what calls of the log cost.
         allow_unknown_price: Claim under a cap in USD although nobody knows the price.
         at_cap: What becomes of work for which a cap has no room: ``stop``, or ``ask``, and wait for
             an answer by :func:`autopack.decide_cap`.
@@ -126,7 +126,7 @@ class DrainSettings(DrainLimits, total=False):
     check: CheckLike
     resumes: str | None
     drain: str | None
-    prices: PriceTable | Plain | None
+    prices: PriceTable | Plain | str | None
     allow_unknown_price: bool
     assume_usd_per_call: UsdLike | None
     at_cap: Literal["stop", "ask"]
@@ -153,6 +153,6 @@ class AttemptSettings(TypedDict, total=False):
     calibrator: CalibratorLike | None
     tau: float
     escalation: EscalationLike
-    prices: PriceTable | None
+    prices: PriceTable | str | None
     allow_unknown_price: bool
     assume_usd_per_call: UsdLike | None

@@ -35,7 +35,7 @@ from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.ports.work import ExecutorLike, PhaseView
 from autopack.ports.workspaces import WorkspaceLike, Workspaces
 from autopack.prediction.calibration.price_table import Plain, PriceTable
-from autopack.prediction.named_prices import prices_kept
+from autopack.prediction.named_prices import prices_in
 from autopack.values.ids import check_name
 from autopack.values.money import Usd, UsdLike
 
@@ -195,7 +195,7 @@ def settings_of(
     escalation: EscalationLike = "quantile",
     requests_per_minute: Rate = None,
     tokens_per_minute: Rate = None,
-    prices: PriceTable | Plain | None = None,
+    prices: PriceTable | Plain | str | None = None,
     account: str | None = None,
     leave: float | None = None,
     allow_unknown_price: bool = False,
@@ -289,7 +289,7 @@ def settings_of(
         backoff=Backoff(base_s=backoff_base_s, cap_s=backoff_cap_s),
         escalation=escalation_of(escalation),
         rates=Rates(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute),
-        prices=_prices(registry, prices),
+        prices=prices_in(registry, prices),
         account=account if account is None else check_name("account", account),
         leave=leave,
         allow_unknown_price=allow_unknown_price,
@@ -311,19 +311,6 @@ def _zone(name: str) -> ZoneInfo:
         raise InvalidInputError(
             f"day_zone is {name!r}; name one as in Europe/Oslo.", name="day_zone", value=name
         ) from fault
-
-
-def _prices(registry: Registry, given: PriceTable | Plain | None) -> PriceTable | None:
-    """Return the prices that were given, or those that the log keeps of a drain."""
-    if given is None or isinstance(given, PriceTable):
-        return given
-    if isinstance(given, str | Path):
-        raise InvalidInputError(
-            f"prices is {str(given)!r}: give prices, as from autopack.read_prices(path).",
-            name="prices",
-            value=given,
-        )
-    return prices_kept(registry, given)
 
 
 def usd_of(name: str, given: UsdLike | None) -> Usd | None:
