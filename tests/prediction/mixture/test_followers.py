@@ -19,7 +19,7 @@ def _followed(sizes, *, most=1e9):
         said = 100 * math.exp(offset)
         miss = float(size > said)
         misses += miss
-        offset = moved(offset, step=STEP, miss=miss, tau=TAU, room=math.log(said / size), most=most)
+        offset = moved(offset, STEP, miss, TAU, math.log(said / size), most)
     return misses / len(sizes), offset
 
 
@@ -56,8 +56,6 @@ def test_it_goes_no_farther_than_allowed():
 
 def test_a_probable_miss_moves_it_by_as_much():
     """What is not known counts by how probable it is."""
-    moves = [
-        moved(0.0, step=STEP, miss=miss, tau=TAU, room=1.0, most=3.0) for miss in (0.0, 0.5, 1.0)
-    ]
+    moves = [moved(0.0, STEP, miss, TAU, 1.0, 3.0) for miss in (0.0, 0.5, 1.0)]
 
     assert pytest.approx([-0.005, 0.02, 0.045]) == moves

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from autopack.prediction.mixture.descent import LEANING, indices
 from autopack.prediction.mixture.residuals import LONGEST, NO_RESIDUALS, pooled, with_residual
 
-numbers = st.lists(st.floats(-5, 5), min_size=1, max_size=30)
+numbers = st.lists(st.floats(-5, 5, width=32), min_size=1, max_size=30)
 
 
 @given(numbers=numbers)

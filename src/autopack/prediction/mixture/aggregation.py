@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from operator import mul
+from operator import mul, truediv
 from typing import Final, NamedTuple
 
 _TINY: Final = 1e-12
@@ -48,23 +48,25 @@ def judged(weights: Weights, values: Sequence[float], mixture: float, slope: flo
     Source: Wintenberger (2017), Optimal learning with Bernstein online aggregation, theorem 3.4,
     with the rates of a fixed number of experts.
     """
-    spread = math.sqrt(math.log(len(values)))
-    steps = [slope * (mixture - value) for value in values]
-    ranges = list(map(max, weights.ranges, map(abs, steps)))
+    spread = 1 / math.sqrt(math.log(len(values)))
+    at_mixture = slope * mixture
+    steps = [at_mixture - slope * value for value in values]
+    sizes = list(map(abs, steps))
+    ranges = list(map(max, weights.ranges, sizes))
     squares = [
         square + _VARIANCE * step * step
         for square, step in zip(weights.squares, steps, strict=True)
     ]
-    rates = [
-        min(1 / widest, spread / math.sqrt(square))
-        for widest, square in zip(ranges, squares, strict=True)
-    ]
+    # What a gain is divided by: the inverse of the rate, which is cheaper to take.
+    scales = list(map(max, ranges, [spread * root for root in map(math.sqrt, squares)]))
     gains = [
-        gain + 0.5 * (step * (1 - rate * step) + (widest if rate * abs(step) > 0.5 else 0.0))
-        for gain, step, rate, widest in zip(weights.gains, steps, rates, ranges, strict=True)
+        gain + 0.5 * (step - step * step / scale + (widest if size + size > scale else 0.0))
+        for gain, step, size, widest, scale in zip(
+            weights.gains, steps, sizes, ranges, scales, strict=True
+        )
     ]
-    heights = list(map(mul, rates, gains))
+    heights = list(map(truediv, gains, scales))
     top = max(heights)
-    raw = [rate * math.exp(height - top) for rate, height in zip(rates, heights, strict=True)]
+    raw = [math.exp(height - top) / scale for height, scale in zip(heights, scales, strict=True)]
     whole = sum(raw)
     return Weights([one / whole for one in raw], gains, squares, ranges)

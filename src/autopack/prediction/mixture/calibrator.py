@@ -46,16 +46,23 @@ class LearnedAt(NamedTuple):
     """When an outcome was learned, and what answers were made of before it."""
 
     log: str
-    position: int
-    before: Basis
+    position: int | None
+    basis: Basis
 
 
 @attrs.frozen(eq=False)
 class Learned:
-    """What answers are made of, the moments before, the groups' pairs, what names each sample."""
+    """
+    What answers are made of, the groups' pairs, and what names each sample.
+
+    Args:
+        before: What they were made of before each of the newest outcomes.
+        reach: How many of these are kept: twice as many each time that an outcome was later.
+    """
 
     basis: Basis = attrs.field(factory=lambda: Basis(SeenSizes(), Layers()))
-    moments: tuple[LearnedAt, ...] = ()
+    before: tuple[LearnedAt, ...] = ()
+    reach: int = 1
     recent: Recent = attrs.field(factory=Recent)
     seen: Seen = attrs.field(factory=Seen)
 
@@ -139,16 +146,18 @@ class Mixture:
         recent = state.recent.with_sample(sample, WINDOWS[0])
         seen = state.seen.with_texts({identity}) if identity else state.seen
         if stratum(sample) == "failed":
-            return Learned(state.basis, state.moments, recent, seen)
+            return Learned(state.basis, state.before, state.reach, recent, seen)
         basis = state.basis
         asked, size = self._asked(sample.question()), size_of(sample)
         reading, now = self._said(basis, asked)
-        at_that_time = _known_when_asked(state, sample)
+        at_that_time, is_late = _known_when_asked(state, sample)
         then = now if at_that_time is basis else _answer(at_that_time, asked, self.tau)[1]
         missed = _missed_by(_nearest(basis.known, asked.path), size)
         layers = taught(basis.layers, asked.path.group, now, then, self.tau, abs(size), missed)
         known = learned(basis.known, asked.path, asked.prompt_tokens, size, reading)
-        return Learned(Basis(known, layers), _moments_with(state, sample), recent, seen)
+        reach = min(_KEPT, 2 * state.reach) if is_late else state.reach
+        before = (*state.before, LearnedAt(sample.log, sample.ended_position, basis))[-reach:]
+        return Learned(Basis(known, layers), before, reach, recent, seen)
 
     def predict(self, state: Learned, features: Features, tau: float) -> Prediction:
         """Return the output size at quantile *tau*, and how many samples are near to it."""
@@ -215,21 +224,15 @@ def _as_seen(size: float, place: Place, usual: float) -> float:
     return round(size, _DIGITS)
 
 
-def _known_when_asked(state: Learned, sample: Sample) -> Basis:
-    """Return what was known when a sample was asked for, as far back as that is kept."""
+def _known_when_asked(state: Learned, sample: Sample) -> tuple[Basis, bool]:
+    """Return what was known when a sample was asked for, and whether no more of that is kept."""
     basis = state.basis
-    for moment in reversed(state.moments):
-        if moment.log != sample.log or moment.position <= sample.position:
-            break
-        basis = moment.before
-    return basis
-
-
-def _moments_with(state: Learned, sample: Sample) -> tuple[LearnedAt, ...]:
-    if sample.ended_position is None:
-        return state.moments
-    moment = LearnedAt(sample.log, sample.ended_position, state.basis)
-    return (*state.moments[1 - _KEPT :], moment)
+    for moment in reversed(state.before):
+        is_known = moment.position is None or moment.position <= sample.position
+        if is_known or moment.log != sample.log:
+            return basis, False
+        basis = moment.basis
+    return basis, bool(state.before)
 
 
 def _nearest(known: SeenSizes, path: Path) -> Place | None:

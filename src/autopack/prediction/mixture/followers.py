@@ -1,9 +1,7 @@
 """Followers: an offset in log tokens that each miss raises, and each output that fits lowers."""
 
 
-def moved(
-    offset: float, *, step: float, miss: float, tau: float, room: float, most: float
-) -> float:
+def moved(offset: float, step: float, miss: float, tau: float, room: float, most: float) -> float:
     """
     Return the offset after an outcome.
 

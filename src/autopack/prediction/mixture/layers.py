@@ -103,38 +103,30 @@ def taught(
     Args:
         seen: What was seen of the output, in tokens.
     """
+    log_seen = math.log(seen)
 
     def after(offset: float, step: float, size: float, most: float) -> float:
-        room = math.log(size / seen)
-        return moved(offset, step=step, miss=missed(size), tau=tau, room=room, most=most)
+        return moved(offset, step, missed(size), tau, math.log(size) - log_seen, most)
 
     own = layers.groups.get(group, _NO_GROUP)
-    static = len(_ALL_STEPS)
-    of_all, of_group = now.experts[STATIC : STATIC + static], now.experts[STATIC + static :]
-    miss_of_mixture, miss_of_blend = missed(then.mixture), missed(then.blended)
-    grown = (
-        *(
-            after(offset, step, size, _FOLLOWER_MOST)
-            for offset, step, size in zip(own[:-1], _GROUP_STEPS, of_group, strict=True)
-        ),
-        after(own[-1], HOLDING_OF_GROUP, now.size, _LAYER_MOST),
-    )
+    of_all, of_group = now.experts[STATIC:_OF_GROUP], now.experts[_OF_GROUP:]
+    steps = zip(own[:-1], _GROUP_STEPS, of_group, strict=True)
+    grown = [after(offset, step, size, _FOLLOWER_MOST) for offset, step, size in steps]
+    grown.append(after(own[-1], HOLDING_OF_GROUP, now.size, _LAYER_MOST))
+    steps = zip(layers.followers, _ALL_STEPS, of_all, strict=True)
+    followers = [after(offset, step, size, _FOLLOWER_MOST) for offset, step, size in steps]
+    steps = zip(layers.speeds[1:], _SPEEDS[1:], now.candidates[1:], strict=True)
+    speeds = [after(offset, step, size, _LAYER_MOST) for offset, step, size in steps]
+    slope, slope_of_blend = 1 - tau - missed(then.mixture), 1 - tau - missed(then.blended)
     return Layers(
-        experts=judged(layers.experts, then.experts, then.mixture, 1 - tau - miss_of_mixture),
-        candidates=judged(
-            layers.candidates, then.candidates, then.blended, 1 - tau - miss_of_blend
-        ),
-        speeds=tuple(
-            after(offset, step, size, _LAYER_MOST) if step else offset
-            for offset, step, size in zip(layers.speeds, _SPEEDS, now.candidates, strict=True)
-        ),
-        followers=tuple(
-            after(offset, step, size, _FOLLOWER_MOST)
-            for offset, step, size in zip(layers.followers, _ALL_STEPS, of_all, strict=True)
-        ),
+        experts=judged(layers.experts, then.experts, then.mixture, slope),
+        candidates=judged(layers.candidates, then.candidates, then.blended, slope_of_blend),
+        speeds=(0.0, *speeds),
+        followers=tuple(followers),
         held=after(layers.held, HOLDING, now.size, _LAYER_MOST),
-        groups=layers.groups.insert(group, grown),
+        groups=layers.groups.insert(group, tuple(grown)),
     )
 
 
+_OF_GROUP: Final = STATIC + len(_ALL_STEPS)
 _NO_GROUP: Final = (0.0,) * (len(_GROUP_STEPS) + 1)

@@ -102,17 +102,13 @@ def grown(place: Place | None, size: int, log_prompt: float | None) -> Place:
     order = before[:]
     order.append(size)
     many = len(order)
-    is_short, is_middle = many <= WINDOWS[2], many <= WINDOWS[1]
-    gone = order.pop(0) if many > WINDOWS[0] else 0
-    if not is_short:
-        short = _replaced(short, size, order[-WINDOWS[2] - 1])
-    if not is_middle:
-        middle = _replaced(middle, size, order[-WINDOWS[1] - 1])
-    long = _replaced(long, size, gone)
-    if is_middle:
-        middle = long
-    if is_short:
-        short = long
+    if many > WINDOWS[0]:
+        many = WINDOWS[0]
+        long = _replaced(long, size, order.pop(0))
+    else:
+        long = _replaced(long, size, 0)
+    middle = _replaced(middle, size, order[-WINDOWS[1] - 1]) if many > WINDOWS[1] else long
+    short = _replaced(short, size, order[-WINDOWS[2] - 1]) if many > WINDOWS[2] else middle
     if size > 0:
         n = n + 1 if n < _MEMORY else n
         mean += (math.log(size) - mean) / n
@@ -126,20 +122,18 @@ def _replaced(ranked: Ranked, new: int, gone: int) -> Ranked:
     """Return the sizes with *new* and without *gone*, which is 0 if none goes."""
     exact, cut = ranked
     if new > 0 or gone > 0:
-        exact = _changed(exact, new, gone)
+        exact = exact[:]
+        if gone > 0:
+            del exact[bisect_left(exact, gone)]
+        if new > 0:
+            insort(exact, new)
     if new < 0 or gone < 0:
-        cut = _changed(cut, -new, -gone)
+        cut = cut[:]
+        if gone < 0:
+            del cut[bisect_left(cut, -gone)]
+        if new < 0:
+            insort(cut, -new)
     return Ranked(exact, cut)
-
-
-def _changed(ascending: "array[int]", new: int, gone: int) -> "array[int]":
-    """Return a copy with *new* and without *gone*; what is not above 0 is left out."""
-    changed = ascending[:]
-    if gone > 0:
-        del changed[bisect_left(changed, gone)]
-    if new > 0:
-        insort(changed, new)
-    return changed
 
 
 _NONE: Final = Ranked(array("q"), array("q"))

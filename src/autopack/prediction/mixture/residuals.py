@@ -9,7 +9,7 @@ LONGEST: Final = 500
 
 
 def _none() -> "array[float]":
-    return array("d")
+    return array("f")
 
 
 class Residuals(NamedTuple):
