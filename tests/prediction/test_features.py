@@ -1,5 +1,6 @@
 """What the workspace adds to what a phase says of itself."""
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from autopack.ports.prediction import Features, PhaseSpec
 from autopack.ports.work import PhaseView
 from autopack.prediction.features import features_of
+from autopack.prediction.same_work import tasks_of
 
 
 def phase(*deliverables, category="implementation", **others):
@@ -47,11 +49,12 @@ def test_features_of_a_phase():
         context_texts=1,
         model="small",
         prompt_tokens=12,
+        tasks=tasks_of(None, goal=None, inputs={"spec": "text"}),
     ) == features_of(asked)
 
 
 def test_a_phase_in_a_run_has_the_same_features():
-    """A phase is described alike before and after it is queued."""
+    """A phase is described alike before and after it is queued, when it also has a name."""
     view = PhaseView(
         run_id="r1",
         phase_id="p1",
@@ -61,7 +64,8 @@ def test_a_phase_in_a_run_has_the_same_features():
         deliverables=("src/a.py",),
     )
 
-    assert features_of(phase("src/a.py")) == features_of(view)
+    named = tasks_of("r1/p1", goal=None, inputs=None)
+    assert attrs.evolve(features_of(phase("src/a.py")), tasks=named) == features_of(view)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ DEFAULT_CALIBRATORS: Final = (
 )
 """Those to budget by, and two rules of thumb to beat: the median times 1.2, and times 2."""
 
-CAN_BE_KEPT_BACK: Final = ("model", "prompt_tokens")
+CAN_BE_KEPT_BACK: Final = ("model", "prompt_tokens", "tasks")
 
 
 def backtest(
@@ -35,7 +35,7 @@ def backtest(
     calibrators: Sequence[CalibratorLike] = DEFAULT_CALIBRATORS,
     tau: float = 0.9,
     estimator: EstimatorLike = DEFAULT_ESTIMATOR,
-    without: Sequence[Literal["model", "prompt_tokens"]] = (),
+    without: Sequence[Literal["model", "prompt_tokens", "tasks"]] = (),
     columns: Mapping[str, str] | None = None,
     registry: Registry | None = None,
 ) -> Backtest:
@@ -48,7 +48,7 @@ def backtest(
             calibrators.
         tau: The share of outputs that predictions are to hold, between 0 and 1.
         estimator: Whose predictions are corrected; of a trace without any, its figure is used.
-        without: Features to keep back: ``prompt_tokens``, ``model``.
+        without: Features to keep back: ``prompt_tokens``, ``model``, ``tasks``.
         columns: Columns of the trace by field, where they have unusual names.
 
     Raises:

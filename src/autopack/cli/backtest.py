@@ -36,7 +36,9 @@ _COLUMN: Final = (
 @click.option("--tau", type=SHARE, default=0.9, show_default=True, help="The share to cover.")
 @click.option("--trace", type=click.Path(path_type=Path), help="A .jsonl or .csv, also .gz.")
 @click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help=_COLUMN)
-@click.option("--without", multiple=True, help="Keep back prompt_tokens or model; repeatable.")
+@click.option(
+    "--without", multiple=True, help="Keep back prompt_tokens, model or tasks; repeatable."
+)
 @click.option(
     "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
 )
@@ -49,7 +51,7 @@ def backtest(
     tau: float,
     trace: Path | None,
     columns: tuple[str, ...],
-    without: tuple[Literal["model", "prompt_tokens"], ...],
+    without: tuple[Literal["model", "prompt_tokens", "tasks"], ...],
     estimator: str,
     as_json: bool,
 ) -> None:

@@ -103,6 +103,8 @@ class Features:
             ``research``, ``usage_guide``); the goal itself is never copied.
         predicted_output_tokens: What the estimator says, where a calibrator is asked; an
             estimator is not told.
+        tasks: Names of the same work, the most general first: attempts that have one in common
+            did the same.
     """
 
     category: str
@@ -115,6 +117,7 @@ class Features:
     context_texts: int = 0
     goal_words: tuple[str, ...] = ()
     predicted_output_tokens: int | None = None
+    tasks: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -245,6 +248,14 @@ class Sample:
         model = self.features.get("model", self.model)
         return model if isinstance(model, str) else None
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the same work, as :class:`Features` has them; none where they were not kept."""
+        names = self.features.get("tasks")
+        if not isinstance(names, list | tuple):
+            return ()
+        return tuple(name for name in names if isinstance(name, str))
+
     def question(self) -> Features:
         """Return what was known of the attempt before it: what a calibrator may be asked."""
         return Features(
@@ -253,6 +264,7 @@ class Sample:
             model=self.asked_model,
             prompt_tokens=self.prompt_tokens,
             predicted_output_tokens=self.predicted_output_tokens or None,
+            tasks=self.tasks,
         )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from autopack.ports.prediction import Features, PhaseSpec
 from autopack.ports.work import PhaseView
 from autopack.prediction.estimation import deliverable_kinds, existing_files, phrases, vocabulary
+from autopack.prediction.same_work import tasks_of
 
 _MOST_BYTES: Final = 1_000_000
 _UNSEEN_FACTOR: Final = 1.0
@@ -40,6 +41,11 @@ def features_of(
         prompt_tokens=phase.prompt_tokens,
         context_texts=len(phase.inputs or ()),
         goal_words=phrases.asks_of_goal(phase.goal),
+        tasks=tasks_of(
+            str(phase.ref) if isinstance(phase, PhaseView) else None,
+            goal=phase.goal,
+            inputs=phase.inputs,
+        ),
     )
 
 

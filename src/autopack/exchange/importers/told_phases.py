@@ -14,6 +14,7 @@ from autopack.ports.log import NewEvent
 from autopack.ports.prediction import PhaseSpec
 from autopack.prediction.calibrated_estimates import estimated
 from autopack.prediction.estimation import phrases, vocabulary
+from autopack.prediction.same_work import tasks_of
 from autopack.values.ids import derived_id, phase_stream
 
 DEFAULT_ESTIMATOR: Final = "deliverables"
@@ -117,6 +118,8 @@ class ToldPhases:
             goal=event.goal,
         )
         found, features = self._predicted(asked)
+        ref = f"{event.run_id}/{event.phase_id}"
+        tasks = tasks_of(ref, goal=event.goal, inputs=event.inputs)
         return PhaseEstimated(
             run_id=event.run_id,
             phase_id=event.phase_id,
@@ -126,7 +129,7 @@ class ToldPhases:
             predicted_output_tokens=found.predicted_output_tokens,
             budget_tokens=found.budget_tokens,
             ceiling_tokens=found.ceiling_tokens,
-            features=features,
+            features={**features, "tasks": list(tasks)},
             budget_basis=_BASIS,
         )
 

@@ -129,7 +129,7 @@ def kept_from(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
     """Return the rows without these features, so that calibrators neither ask nor learn them."""
     if not names:
         return list(rows)
-    nothing: dict[str, Any] = dict.fromkeys(names)
+    nothing: dict[str, Any] = {name: () if name == "tasks" else None for name in names}
     return [
         attrs.evolve(
             row,

@@ -37,6 +37,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "predicted_tokens": ("predicted_output_tokens", "predicted_tokens", "estimated_tokens"),
     "category": ("category", "task_category", "kind"),
     "complexity": ("complexity",),
+    "task": ("task", "task_id", "instance_id"),
     "model": ("model", "request_model"),
     "success": ("success",),
     "truncated": ("truncated", "is_truncated_output"),
@@ -159,6 +160,7 @@ def _row(
         complexity=vocabulary.complexity(fields["complexity"] or ""),
         model=fields["model"],
         prompt_tokens=fields["prompt_tokens"],
+        tasks=() if fields["task"] is None else (f"task:{fields['task']}",),
     )
     predicted = fields["predicted_tokens"] or predict(features)
     truncated = fields["truncated"]
@@ -178,7 +180,11 @@ def _row(
         success=True if fields["success"] is None else fields["success"],
         truncated=truncated,
         model=features.model,
-        features={"model": features.model, "prompt_tokens": features.prompt_tokens},
+        features={
+            "model": features.model,
+            "prompt_tokens": features.prompt_tokens,
+            "tasks": features.tasks,
+        },
     )
     known_at = _known_at(at, fields) if is_timed else at
     return Row(at=at, known_at=known_at, features=sample.question(), sample=sample)
@@ -205,6 +211,7 @@ _READINGS: Final[Mapping[str, Reading]] = {
     "predicted_tokens": WHOLE,
     "category": TEXT,
     "complexity": TEXT,
+    "task": TEXT,
     "model": TEXT,
     "success": TRUTH,
     "truncated": TRUTH,
