@@ -220,15 +220,18 @@ class TestApprovedAndRebased:
         assert "GATED" == autopack.get_phase(log, PhaseRef("r", "two")).status
         assert ["one"] == self.merged(log)
 
-    def test_it_is_tried_again_once_it_is_called_right(self, log, repository):
-        """With the check of the drain that is there now."""
-        self.approved(log, repository, checks_of_run=None, check=NOT_BOTH)
-        self.drain(log, repository, check=NOT_BOTH)
+    def test_it_is_tried_again_once_it_is_called_right(self, log, repository, tmp_path):
+        """By the check that judged it first, mended; what another drain names is not asked."""
+        check = tmp_path / "check.sh"
+        check.write_text(NOT_BOTH[2])
+        self.approved(log, repository, checks_of_run=None, check=["sh", str(check)])
+        self.drain(log, repository, check=["true"])
         assert ["one"] == self.merged(log)
 
+        check.write_text("test -e two.txt")
         ref = PhaseRef("r", "two")
         autopack.judge_phase(log, ref, right=True, actor="ann", why="the check was wrong")
-        self.drain(log, repository, check=["test", "-e", "two.txt"])
+        self.drain(log, repository, check=["false"])
         assert ["one", "two"] == self.merged(log)
         assert ("two", "sweep", "passed") == self.verdicts(log)[-1]
 

@@ -39,15 +39,16 @@ def late(log, folder, of_drain=None):
     [
         (FAILS, None, None, None, "check fails failed: no"),
         (None, FAILS, ["true"], None, "check fails failed: no"),
-        (None, None, FAILS, ["true"], "check fails failed: no"),
-        (None, None, None, ["true"], None),
+        (None, None, ["true"], FAILS, "check fails failed: no"),
+        (None, None, FAILS, ["true"], None),
+        (None, None, FAILS, None, "check fails failed: no"),
         (["true"], FAILS, FAILS, None, None),
         (None, None, None, None, None),
     ],
-    ids=["phase", "run", "drain", "first drain", "nearest", "none"],
+    ids=["phase", "run", "failing drain", "passing drain", "merging drain", "nearest", "none"],
 )
 def test_the_nearest_checks_hold(any_log, tmp_path, of_phase, of_run, of_drain, first, says):
-    """The phase's, else its run's, else those of the drain that merges, else of the one before."""
+    """The phase's, else its run's, else of the drain that did it, else of the one that merges."""
     create_run(any_log, "c", [PhaseSpec("p", check=of_phase, max_attempts=1)], check=of_run)
     drain(any_log, executor=gives, check=first)
 
@@ -83,11 +84,13 @@ def test_a_function_that_nobody_has_any_more_is_no_pass(any_log, tmp_path):
 def test_figures_of_checks_leave_it_out(any_log, tmp_path):
     """It looked at the work of others as well, and is no truth about the first verdict."""
     create_run(any_log, "c", [PhaseSpec("p")])
-    drain(any_log, executor=gives, check=["true"])
-    late(any_log, tmp_path, FAILS)
+    others = tmp_path / "theirs"
+    drain(any_log, executor=gives, check={"name": "alone", "run": ["test", "!", "-e", str(others)]})
+    others.touch()
+    late(any_log, tmp_path)
     (figures,) = autopack.checks(any_log)
 
-    assert ("true", 1, 0) == (figures.check, figures.passed, figures.false_passes.known)
+    assert ("alone", 1, 0) == (figures.check, figures.passed, figures.false_passes.known)
     assert [False] == [one.success for one in autopack.list_samples(any_log)]
 
 

@@ -22,7 +22,8 @@ def late_checks(log: Log, of_drain: Checks | None) -> LateCheck:
     """
     Return what runs an attempt's checks once it has ended: those of its phase, else of its run.
 
-    Without these it is judged by the checks of this drain, else of the drain that it was done by.
+    Without these it is judged by those of the drain that it was done by, as at a recheck; if a log
+    has none of them, by those of this drain.
 
     Args:
         of_drain: Those that the drain names which merges the work; None outside of one.
@@ -35,7 +36,7 @@ def late_checks(log: Log, of_drain: Checks | None) -> LateCheck:
         view = standing(handler.queued(ref), handler.phase_state(ref))
         kept = next(one for one in kept_attempts(log, ref) if one.number == row.attempt)
         done_by = drain_checks(log, kept.drain)
-        checks, foreign = checks_of_attempt(handler, view, of_drain or done_by.checks)
+        checks, foreign = checks_of_attempt(handler, view, done_by.checks or of_drain)
         if foreign is not None:
             return foreign
         if not checks:
