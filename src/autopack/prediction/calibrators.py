@@ -5,7 +5,7 @@ import inspect
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -15,16 +15,14 @@ from autopack.log.journal import Journal
 from autopack.log.views import LiveView
 from autopack.plugins.registry import Registry
 from autopack.ports.prediction import CalibratorLike, Features, Prediction, Sample
-from autopack.prediction.calibration.calibrator_fold import folded
 from autopack.prediction.calibration.usable_samples import stratum, unfit_as_size
+from autopack.prediction.ordered_fold import OrderedFold
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.observations import samples_of
 
 DEFAULT_QUANTILES: Final = "shrinkage-quantile"
 """The calibrator that is asked for quantiles unless another is named."""
-
-_LEARNS_AT: Final = 50
 
 
 def calibrator_of(
@@ -110,16 +108,17 @@ class Quantiles:
     """
     What a calibrator says of the next output, as far as a log's samples have taught it by now.
 
-    It learns anew from all of them once a fiftieth more have ended, so that it answers as it
-    would for somebody who comes to the log at that moment; nothing is read before it is asked.
+    Each sample is learned once it has ended, in the order of their ends, as a backtest does; one
+    that changes, as a cut attempt does when the next goes further, is learned anew. Nothing is
+    read before it is asked.
     """
 
     def __init__(self, journal: Journal, calibrator: Any) -> None:
         self.name = str(calibrator.name)
         self._journal, self._calibrator = journal, calibrator
-        self._samples: LiveView | None = None
-        self._state: Any = None
-        self._fresh, self._learned = 0, 0
+        self._rows: LiveView | None = None
+        self._phases: dict[tuple[str | None, str | None], dict[int, AttemptRow]] = {}
+        self._fold: OrderedFold | None = None
         self._of_group: Counter[tuple[str, str]] = Counter()
 
     def at(self, features: Features, tau: float) -> Prediction:
@@ -130,8 +129,8 @@ class Quantiles:
             PluginError: The calibrator failed, or what it says is no size.
         """
         with _named(self.name):
-            self._learn()
-            found: Prediction = self._calibrator.predict(self._state, features, tau)
+            state = self._learned().state
+            found: Prediction = self._calibrator.predict(state, features, tau)
             if not 0 <= found.tokens < math.inf:
                 what = f"it predicted {found.tokens!r} tokens at {tau:g}"
                 raise PluginError(self.name, f"{what}; a size is finite, 0 or more")
@@ -139,20 +138,34 @@ class Quantiles:
 
     def known(self, features: Features) -> int:
         """Return how many samples of the same category and complexity say how large it may be."""
-        self._learn()
+        self._learned()
         return self._of_group[features.category, features.complexity]
 
-    def _learn(self) -> None:
-        is_first = self._samples is None
-        samples = self._samples = self._samples or LiveView(self._journal, ATTEMPTS)
-        changed = samples.catch_up().values()
-        self._fresh += sum(_has_ended(after) for _before, after in changed)
-        if not is_first and self._fresh <= self._learned // _LEARNS_AT:
-            return
-        found = samples_of(samples.rows.values(), log_id=self._journal.log_id)
-        self._state, _aside = folded(self._calibrator, self._calibrator.initial(), found)
-        self._of_group = Counter((one.category, one.complexity) for one in found if _speaks(one))
-        self._fresh, self._learned = 0, len(found)
+    def _learned(self) -> OrderedFold:
+        """Return the fold with all samples that have ended by now."""
+        if self._rows is None or self._fold is None:
+            self._rows = LiveView(self._journal, ATTEMPTS)
+            self._fold = OrderedFold(self._calibrator)
+            self._rows.catch_up()
+            changed = list(self._rows.rows.values())
+        else:
+            changed = [after for _before, after in self._rows.catch_up().values() if after]
+        for row in changed:
+            self._phases.setdefault((row.run_id, row.phase_id), {})[row.position] = row
+        for phase in {(row.run_id, row.phase_id) for row in changed}:
+            # What a phase's other attempts say may change with one: a cut one is superseded.
+            self._put(self._fold, self._phases[phase].values())
+        return self._fold
+
+    def _put(self, fold: OrderedFold, rows: Iterable[AttemptRow]) -> None:
+        for sample in samples_of(rows, log_id=self._journal.log_id):
+            if sample.success is None and not sample.truncated:
+                continue
+            before = fold.put(sample)
+            if before is not None and _speaks(before):
+                self._of_group[before.category, before.complexity] -= 1
+            if _speaks(sample):
+                self._of_group[sample.category, sample.complexity] += 1
 
 
 def quantiles_of(
@@ -178,10 +191,6 @@ def _named(calibrator: str) -> Iterator[None]:
     except Exception as fault:
         what = f"the calibrator failed: {type(fault).__name__}: {fault}"
         raise PluginError(calibrator, what) from fault
-
-
-def _has_ended(row: AttemptRow | None) -> bool:
-    return row is not None and (row.success is not None or row.truncated)
 
 
 def _speaks(sample: Sample) -> bool:
