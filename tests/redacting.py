@@ -81,7 +81,7 @@ def places(log: Log, folder: Path) -> Iterator[tuple[str, str]]:
         autopack.export_history(log, kind, folder / f"out.{kind}")
         yield kind, (folder / f"out.{kind}").read_text(encoding="utf-8")
     for ending in ("html", "md", "json"):
-        autopack.write_report(log, folder / f"report.{ending}", pictures=False)
+        autopack.write_report(log, folder / f"report.{ending}")
         yield f"report.{ending}", (folder / f"report.{ending}").read_text(encoding="utf-8")
     log.backup(str(folder / "copy.db"))
     yield "backup", (folder / "copy.db").read_bytes().decode("latin-1")

@@ -1,7 +1,6 @@
 """``autopack calibrate report`` writes one file of the kind that its ending says, or prints."""
 
 import json
-import sys
 
 import pytest
 
@@ -54,26 +53,3 @@ def test_wrong_files(cli, drained, tmp_path, name, message):
 
     assert 2 == done.exit_code
     assert message in done.stderr
-
-
-def test_without_matplotlib(cli, drained, tmp_path, monkeypatch):
-    """The page is written without pictures, and both it and the command name the extra."""
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    done = cli("--log", drained, "calibrate", "report", tmp_path / "r.html")
-    plain = cli("--log", drained, "calibrate", "report", tmp_path / "p.html", "--no-pictures")
-    pages = [(tmp_path / name).read_text(encoding="utf-8") for name in ("r.html", "p.html")]
-
-    assert (0, 0) == (done.exit_code, plain.exit_code)
-    assert "pip install 'autopack[report]'" in done.stderr
-    assert ["autopack[report]" in page for page in pages] == [True, False]
-    assert "autopack[report]" not in plain.stderr
-
-
-def test_pictures_that_are_insisted_on(cli, drained, tmp_path, monkeypatch):
-    """Where they cannot be drawn, nothing is written."""
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    refused = cli("--log", drained, "calibrate", "report", tmp_path / "r.html", "--pictures")
-
-    assert (2, "") == (refused.exit_code, refused.stdout)
-    assert "pip install 'autopack[report]'" in refused.stderr
-    assert not (tmp_path / "r.html").exists()

@@ -77,24 +77,20 @@ def write_report(
     log: Log,
     out: Path | str,
     *,
-    pictures: bool | None = None,
     replace: bool = False,
     **given: Unpack[EvaluationSettings],
 ) -> Path:
     """
     Write a calibration report as HTML, Markdown or JSON, by the file's ending; return its path.
 
-    The page is one file that fetches nothing. Its pictures need ``autopack[report]``.
+    The page is one file that fetches nothing, its pictures within it.
 
     Args:
-        pictures: Whether a page has pictures; None draws them if the extra is installed, and
-            else says on the page that they are missing.
         replace: Whether a file that is there is written over.
         given: As for ``evaluate``.
 
     Raises:
-        InvalidInputError: Another ending, a file that is there, no folder, or pictures that were
-            asked for and cannot be drawn.
+        InvalidInputError: Another ending, a file that is there, or no folder.
     """
     path = Path(out)
     if path.suffix.lower() not in ENDINGS:
@@ -113,13 +109,13 @@ def write_report(
             name="out",
             value=path,
         )
-    text = _text(evaluate(log, **given), path.suffix.lower(), pictures=pictures)
+    text = _text(evaluate(log, **given), path.suffix.lower())
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         stream.write(text)
     return path
 
 
-def _text(data: dict[str, Any], ending: str, *, pictures: bool | None) -> str:
+def _text(data: dict[str, Any], ending: str) -> str:
     if ending == ".json":
         return json.dumps(data, indent=2) + "\n"
     if ending == ".md":
@@ -128,10 +124,4 @@ def _text(data: dict[str, Any], ending: str, *, pictures: bool | None) -> str:
         return summary(data)
     from autopack.report.evaluation_page import page
 
-    if pictures is False:
-        return page(data, {})
-    from autopack.exchange.svg_charts import EXTRA, can_draw, pictures_of
-
-    if pictures is None and not can_draw():
-        return page(data, {}, note=f"No pictures: they need the extra {EXTRA}.")
-    return page(data, pictures_of(data))
+    return page(data)

@@ -25,11 +25,6 @@ from autopack.cli.session import ReadingCommand, Session, example
     "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
 )
 @click.option("--calibrator", default="median-ratio", show_default=True, help="Which one proposes.")
-@click.option(
-    "--pictures/--no-pictures",
-    default=None,
-    help="In a page; they need the extra autopack[report].  [default: if it is installed]",
-)
 @click.option("--replace", is_flag=True, help="Write over a file that is there.")
 @json_option
 @click.pass_obj
@@ -37,7 +32,6 @@ def calibration_report(
     session: Session,
     /,
     out: Path | None,
-    pictures: bool | None,
     replace: bool,
     as_json: bool,
     **given: Any,
@@ -46,18 +40,15 @@ def calibration_report(
     Write how the estimates did, what to do about it, and how far calibrators can be trusted.
 
     OUT ends in .html (a page: one file, nothing fetched), .md or .json. Without OUT the report is
-    printed. A page has pictures if matplotlib is there: pip install 'autopack[report]'.
+    printed.
     """
     import autopack as api
     from autopack.report.evaluation_summary import summary
 
     with session.open_log() as log:
         if out is not None:
-            path = api.write_report(
-                log, out.absolute(), pictures=pictures, replace=replace, **given
-            )
+            path = api.write_report(log, out.absolute(), replace=replace, **given)
             say(f"wrote {path}", err=True)
-            _tell_missing_pictures(path, pictures)
             if not as_json:
                 return
         data = api.evaluate(log, **given)
@@ -65,10 +56,3 @@ def calibration_report(
         print_json(data)
     else:
         say(summary(data), nl=False)
-
-
-def _tell_missing_pictures(path: Path, pictures: bool | None) -> None:
-    from autopack.exchange.svg_charts import EXTRA, can_draw
-
-    if pictures is None and path.suffix.lower() == ".html" and not can_draw():
-        say(f"without pictures: for these, pip install '{EXTRA}'", err=True)

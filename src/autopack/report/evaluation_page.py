@@ -1,85 +1,36 @@
 """A calibration report as one page: text, tables and pictures, nothing fetched, no script."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any, Final
+from typing import Any
 
 from autopack.report.backtest_text import CUT_MEANT
+from autopack.report.charts import pictures_of
 from autopack.report.escaping import on_line
 from autopack.report.evaluation import headline
 from autopack.report.page_style import STYLE
-from autopack.report.sheet import html_table
-
-Show = Callable[[Any], str]
-
-_ABSENT: Final = "-"
+from autopack.report.picture_tables import CAPTIONS, figures_beside
+from autopack.report.report_values import ReportValues, factor, fine, share, value_table, whole
+from autopack.report.spoken_shares import fitting
 
 
-def share(value: Any) -> str:
-    """Return a share in percent."""
-    return f"{100 * value:.1f} %"
-
-
-def whole(value: Any) -> str:
-    """Return a number without decimals, its thousands apart."""
-    return f"{value:,.0f}"
-
-
-def factor(value: Any) -> str:
-    """Return a factor with two decimals."""
-    return f"{value:.2f}"
-
-
-def fine(value: Any) -> str:
-    """Return a figure with four decimals."""
-    return f"{value:.4f}"
-
-
-def said(value: Any) -> str:
-    """Return a text as it is."""
-    return str(value)
-
-
-class ReportValues:
-    """Shows values of the report's JSON, each with its path there, so that none is made up."""
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        self.data = data
-
-    def at(self, path: str) -> Any:
-        """Return the value at a path like ``tiers.0.smape``."""
-        value: Any = self.data
-        for step in path.split("."):
-            value = value[int(step)] if isinstance(value, list) else value[step]
-        return value
-
-    def __call__(self, path: str, show: Show = said) -> str:
-        """Return the value at *path* as HTML."""
-        value = self.at(path)
-        text = _ABSENT if value is None else on_line(show(value))
-        raw = "" if value is None else escape(on_line(str(value)))
-        return f'<data value="{raw}" data-path="{escape(path)}">{escape(text)}</data>'
-
-
-def page(data: Mapping[str, Any], pictures: Mapping[str, str], *, note: str = "") -> str:
+def page(data: Mapping[str, Any]) -> str:
     """
     Return the report as an HTML document.
 
     Args:
         data: As ``evaluation_json`` gives it; every number on the page is one of it.
-        pictures: SVG elements by name; those that are there are shown.
-        note: What a reader should know of the page itself.
     """
     shown = ReportValues(data)
+    pictures = pictures_of(data)
     sections = [
         _head(shown),
-        f'<p class="note">{escape(note)}</p>' if note else "",
-        _pictures(pictures, ("pairs", "wastes")),
+        _figures_of(shown, pictures, ("pairs", "wastes")),
         _tiers(shown),
         _groups(shown),
-        _pictures(pictures, ("groups", "history")),
+        _figures_of(shown, pictures, ("groups", "history")),
         _backtest(shown),
-        _pictures(pictures, ("courses",)),
+        _figures_of(shown, pictures, ("courses",)),
         _history(shown),
     ]
     return (
@@ -92,21 +43,10 @@ def page(data: Mapping[str, Any], pictures: Mapping[str, str], *, note: str = ""
     )
 
 
-_CAPTIONS: Final = {
-    "pairs": "Predicted against actual output, both in tokens. Above the line, a budget of just "
-    "the prediction would have been too small.",
-    "wastes": "How many outputs there are by prediction over output.",
-    "groups": "Median of actual over predicted, by group, with its interval. At one, the "
-    "predictions fit.",
-    "history": "The multipliers in use, from the estimator's own figures to now.",
-    "courses": "Share of outputs at or under their prediction, over stretches of rows in the "
-    "order in which they were predicted.",
-}
-
-
-def _pictures(pictures: Mapping[str, str], names: Sequence[str]) -> str:
+def _figures_of(shown: ReportValues, pictures: Mapping[str, str], names: Sequence[str]) -> str:
     figures = [
-        f"<figure>{pictures[name]}<figcaption>{_CAPTIONS[name]}</figcaption></figure>"
+        f"<figure>{pictures[name]}<figcaption>{CAPTIONS[name]}</figcaption>"
+        f"<details><summary>The figures</summary>{figures_beside(shown, name)}</details></figure>"
         for name in names
         if name in pictures
     ]
@@ -117,9 +57,9 @@ def _head(shown: ReportValues) -> str:
     return (
         "<h1>Calibration report</h1>\n"
         f'<p class="lead">{escape(on_line(headline(shown.data)))}</p>\n<dl>'
-        f"<dt>Estimator</dt><dd>{shown('estimator')}, version {shown('version')}</dd>"
         f"<dt>Log</dt><dd>{shown('target')}, up to position {shown('position', whole)} "
         f"({shown('log_id')})</dd>"
+        f"<dt>Estimator</dt><dd>{shown('estimator')}, version {shown('version')}</dd>"
         f"<dt>Made</dt><dd>{shown('made_at')}</dd>"
         f"<dt>Samples</dt><dd>{shown('samples', whole)}, of which {shown('judged', whole)} have "
         "a prediction and a measured output</dd></dl>"
@@ -153,7 +93,7 @@ def _tiers(shown: ReportValues) -> str:
         f"{shown('targets.underestimated', share)} of the outputs larger than predicted, at most "
         f"{shown('targets.truncated', share)} cut off. What misses one, or may, is marked. Waste "
         "is prediction over output; SMAPE is the mean error, in percent.</p>\n"
-        + _table(titles, rows)
+        + value_table(titles, rows)
     )
 
 
@@ -189,7 +129,7 @@ def _groups(shown: ReportValues) -> str:
         "group", "samples", "median of actual over predicted", "its interval", "confidence",
         "multiplier", "proposed", "what to do",
     )  # fmt: skip
-    return f"<h2>What to do, group by group</h2>\n{note}{said_why}" + _table(titles, rows)
+    return f"<h2>What to do, group by group</h2>\n{note}{said_why}" + value_table(titles, rows)
 
 
 def _interval(shown: ReportValues, path: str) -> str:
@@ -228,8 +168,23 @@ def _backtest(shown: ReportValues) -> str:
         "can before it learns it. The aim is to hold "
         f"{shown('backtest.tau', share)} of the outputs: coverage is how many were at or under "
         "their prediction. Pinball weighs what is too low against what is too high as the aim "
-        "does.</p>\n" + _cut_note(shown) + _table(titles, rows) + _promises(shown)
+        "does.</p>\n"
+        + _cut_note(shown)
+        + value_table(titles, rows)
+        + _in_words(shown)
+        + _promises(shown)
     )
+
+
+def _in_words(shown: ReportValues) -> str:
+    """Return each calibrator's coverage as people say it."""
+    told = [
+        f"<li>{shown(f'backtest.scores.{i}.calibrator')}: "
+        f"{fitting(score['coverage_least'], score['coverage_most'])}.</li>"
+        for i, score in enumerate(shown.data["backtest"]["scores"])
+        if score["group"] == "all" and score["coverage_least"] is not None
+    ]
+    return f"\n<p>In words:</p>\n<ul>{''.join(told)}</ul>" if told else ""
 
 
 def _rows(shown: ReportValues, path: str) -> str:
@@ -311,16 +266,4 @@ def _history(shown: ReportValues) -> str:
     if not rows:
         return ""
     titles = ("when", "what became of it", "calibrator", "version", "by", "why")
-    return "<h2>Proposals</h2>\n" + _table(titles, rows)
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    figures = [title for title in titles if title not in _TEXTS]
-    return html_table(titles, rows, figures=figures)
-
-
-_TEXTS: Final = frozenset({
-    "part", "group", "calibrator", "what to do", "when", "what became of it", "version", "by",
-    "why",
-})  # fmt: skip
-"""Columns that hold no figures."""
+    return "<h2>Proposals</h2>\n" + value_table(titles, rows)
