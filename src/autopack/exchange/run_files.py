@@ -13,7 +13,6 @@ from autopack.exchange.strict_values import Misfit, structured
 from autopack.ports.check_specs import Checks, named_checks
 from autopack.ports.prediction import PhaseSpec, Proposal
 from autopack.ports.workspaces import checked_workspace
-from autopack.prediction.calibration.multipliers import check_multipliers
 from autopack.prediction.calibration.price_entry import PriceEntry
 from autopack.prediction.calibration.price_table import PriceTable
 from autopack.values.money import UsdLike
@@ -95,6 +94,8 @@ def proposal_from_json(path: Path) -> Proposal:
             name="path",
             value=path,
         )
+    from autopack.prediction.calibration.multipliers import check_multipliers  # seldom needed
+
     found = _structured(raw["proposal"], Proposal, path)
     try:
         check_multipliers(found.new)
