@@ -149,6 +149,12 @@ class Journal:
         if self.observers:
             self.observers.tell(transaction.appended)
 
+    def writing_much(self) -> contextlib.AbstractContextManager[None]:
+        """Prepare the backend for many transactions in a row, if it can be."""
+        prepare = getattr(self.backend, "writing_much", contextlib.nullcontext)
+        found: contextlib.AbstractContextManager[None] = prepare()
+        return found
+
     def _check_head(self, store: Reader) -> None:
         """Append nothing to a log whose last event is not what was stored; looked at once."""
         head = store.head()

@@ -46,6 +46,7 @@ class JournalTransaction:
     ) -> None:
         self.store = store
         self.appended: list[Recorded[Any]] = []
+        self._absent: set[bytes] = set()  # looked for in vain, since it last appended
         self._drafter, self._target, self._seed, self._now_us = drafter, target, seed, now_us
 
     def append_batch(self, entries: Sequence[Entry]) -> list[Recorded[Any]]:
@@ -115,7 +116,9 @@ class JournalTransaction:
 
     def find(self, event_ids: Sequence[bytes]) -> list[Recorded[Any]]:
         """Return the events of those ids that are recorded by now."""
-        return list(self._drafter.decode_rows(self.store.find(event_ids).values()))
+        found = self.store.find(event_ids)
+        self._absent.update(one for one in event_ids if one not in found)
+        return list(self._drafter.decode_rows(found.values()))
 
     def put_artifact(self, text: str) -> str:
         """Store a text beside the log and return its digest."""
@@ -125,9 +128,10 @@ class JournalTransaction:
 
     def _known(self, firsts: Mapping[bytes, Draft]) -> dict[bytes | None, Recorded[Any]]:
         """Return those that are recorded, by id; one with other content is refused."""
-        if not firsts:
+        asked = firsts.keys() - self._absent if self._absent else firsts.keys()
+        if not asked:
             return {}
-        found = {r.event_id: r for r in self._drafter.decode_rows(self.store.find(firsts).values())}
+        found = {r.event_id: r for r in self._drafter.decode_rows(self.store.find(asked).values())}
         for event_id, known in found.items():
             check_same(firsts[event_id], known)
         return dict(found.items())
@@ -156,6 +160,7 @@ class JournalTransaction:
                 occurred, now, meta, data, before,
             ))  # fmt: skip
         self.store.insert(rows)
+        self._absent.clear()
         stored = list(map(Recorded, rows, [draft.event for draft in drafts]))
         self.appended += stored
         return stored

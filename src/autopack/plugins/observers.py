@@ -52,7 +52,7 @@ class Observers(list[Callable[[Any], None]]):
         """
         if not self:
             return
-        with _Interrupts():
+        with Interrupts():
             for one in news:
                 for observe in list(self):
                     answer = answer_of(observe, one)
@@ -61,7 +61,7 @@ class Observers(list[Callable[[Any], None]]):
                         self.faults.add(answer, observer=name)
 
 
-class _Interrupts:
+class Interrupts:
     """
     Takes note of a Ctrl-C while a plugin is called, and lets it do what it does.
 
@@ -69,32 +69,32 @@ class _Interrupts:
     one that takes note, others only ask it: to set a handler for each call takes longer than most.
     """
 
-    _noting: ClassVar["_Interrupts | None"] = None
+    _noting: ClassVar["Interrupts | None"] = None
 
     def __init__(self) -> None:
         self.is_real = False
         self._before: Any = None
+        self._thread = threading.get_ident()
 
     @classmethod
-    def at_hand(cls) -> "_Interrupts | None":
+    def at_hand(cls) -> "Interrupts | None":
         """Return what takes note already; None in other threads, where no Ctrl-C arrives."""
         noting = cls._noting
-        is_main = noting is not None and threading.get_ident() == threading.main_thread().ident
-        return noting if is_main else None
+        return noting if noting is not None and noting._thread == threading.get_ident() else None
 
-    def __enter__(self) -> "_Interrupts":
+    def __enter__(self) -> "Interrupts":
         # Python runs signal handlers in the main thread only; elsewhere no Ctrl-C arrives.
         if threading.current_thread() is threading.main_thread():
             before = signal.getsignal(signal.SIGINT)
             if callable(before):
                 self._before = before
                 signal.signal(signal.SIGINT, self._heard)
-                _Interrupts._noting = self
+                Interrupts._noting = self
         return self
 
     def __exit__(self, *_fault: object) -> None:
-        if _Interrupts._noting is self:
-            _Interrupts._noting = None
+        if Interrupts._noting is self:
+            Interrupts._noting = None
         # A handler that the plugin has set meanwhile stays.
         if self._before is not None and signal.getsignal(signal.SIGINT) == self._heard:
             signal.signal(signal.SIGINT, self._before)
@@ -111,13 +111,13 @@ def answer_of(call: Callable[..., Any], *given: Any, **named: Any) -> Any:
     Raises:
         KeyboardInterrupt: Somebody pressed Ctrl-C meanwhile.
     """
-    if noting := _Interrupts.at_hand():
+    if noting := Interrupts.at_hand():
         return _answer(noting, call, *given, **named)
-    with _Interrupts() as interrupts:
+    with Interrupts() as interrupts:
         return _answer(interrupts, call, *given, **named)
 
 
-def _answer(interrupts: _Interrupts, call: Callable[..., Any], *given: Any, **named: Any) -> Any:
+def _answer(interrupts: Interrupts, call: Callable[..., Any], *given: Any, **named: Any) -> Any:
     was_real, interrupts.is_real = interrupts.is_real, False
     try:
         return call(*given, **named)

@@ -15,18 +15,22 @@ from autopack.exchange.importers.known_facts import append_new
 from autopack.exchange.importers.own_sessions import without_own
 from autopack.exchange.importers.told_phases import ToldPhases
 from autopack.log.journal import Journal
+from autopack.plugins.observers import Interrupts
 from autopack.ports.importing import IMPORTED, ImportReport, ImportSource
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 
 _AT_ONCE: Final = 500
+_KNOWN_AT_ONCE: Final = 4_000
 _AMENDED: Final = "llm.usage_amended"
+
+_Told = tuple[str, NewEvent]
 
 
 def run_import(
     journal: Journal, importer: Any, path: Path, *, categories: Sequence[str] = ()
 ) -> ImportReport:
     """
-    Append what an importer reads from *path*; each batch of 500, or of 2,000, is whole or absent.
+    Append what an importer reads from *path*; each batch of 500, or of 4,000, is whole or absent.
 
     An empty log takes a whole chain over as it is, all of it or nothing.
 
@@ -41,40 +45,68 @@ def run_import(
     source = importer.read(str(path))
     if source.rows is not None and not journal.backend.head().position:
         return _take_over(journal, importer, path, source)
-    added: Counter[str] = Counter()
-    read, calls, redacted = 0, GrownCalls(journal), journal.redacting_many()
-    events = source.events
-    if source.known_by_id:
-        events = without_own(journal, events, source.findings)
-        events = (told for one in events for told in phases.told(*one)) if phases else events
-    for batch in _batches(events, _AT_ONCE * (4 if source.known_by_id else 1)):
-        for _stream, new in batch:
-            if new.event_id is None:
-                raise ImportRefusedError(str(path), f"importer {importer.name!r} gave no event id")
-        recognised: Iterable[tuple[str, NewEvent]] = (
-            (stream, _marked(_recognised(journal, new, str(path), number), importer.name))
-            for number, (stream, new) in enumerate(batch, read + 1)
-        )
-        if source.rows is None and not source.known_by_id:  # another log's are as they were there
-            recognised = calls.amending(recognised)
-        told = [(stream, redacted(new)) for stream, new in recognised]
-        with journal.transaction() as transaction:
-            if source.known_by_id:
-                append_new(transaction, told)
-            else:
-                transaction.append_batch([(stream, [new], ANY) for stream, new in told])
-            added.update(recorded.type for recorded in transaction.appended)
-        read += len(batch)
+    running = _Import(journal, importer.name, str(path), source)
+    with journal.writing_much():
+        for batch in _batches(_events(journal, source, phases), running.at_once):
+            running.take(batch)
+    added = running.added
     return ImportReport(
         importer=importer.name,
         source=str(path),
-        read=read,
+        read=running.read,
         added=added.total(),
         amended=added[_AMENDED],
-        repeated=read - added.total(),
+        repeated=running.read - added.total(),
         added_by_type=dict(sorted(added.items())),
         findings=source.findings,
     )
+
+
+class _Import:
+    """An import under way: what was read by now, and what of it was new."""
+
+    def __init__(self, journal: Journal, importer: str, path: str, source: ImportSource) -> None:
+        self._journal, self._importer, self._path, self._source = journal, importer, path, source
+        self._calls, self._redacted = GrownCalls(journal), journal.redacting_many()
+        self.read = 0
+        self.added: Counter[str] = Counter()
+
+    @property
+    def at_once(self) -> int:
+        """How many events are one transaction."""
+        return _KNOWN_AT_ONCE if self._source.known_by_id else _AT_ONCE
+
+    def take(self, batch: list[_Told]) -> None:
+        """Append what is new of a batch: all of it, or nothing."""
+        told = self._ready(batch)
+        with self._journal.transaction() as transaction:
+            if self._source.known_by_id:
+                append_new(transaction, told)
+            else:
+                transaction.append_batch([(stream, [new], ANY) for stream, new in told])
+            self.added.update(recorded.type for recorded in transaction.appended)
+        self.read += len(batch)
+
+    def _ready(self, batch: list[_Told]) -> list[_Told]:
+        for _stream, new in batch:
+            if new.event_id is None:
+                what = f"importer {self._importer!r} gave no event id"
+                raise ImportRefusedError(self._path, what)
+        found: Iterable[_Told] = (
+            (stream, _marked(_recognised(self._journal, new, self._path, number), self._importer))
+            for number, (stream, new) in enumerate(batch, self.read + 1)
+        )
+        if self._source.rows is None and not self._source.known_by_id:
+            found = self._calls.amending(found)  # another log's are as they were there
+        with Interrupts():  # for all of them: a hook is asked about each text
+            return [(stream, self._redacted(new)) for stream, new in found]
+
+
+def _events(journal: Journal, source: ImportSource, phases: ToldPhases | None) -> Iterable[_Told]:
+    if not source.known_by_id:
+        return source.events
+    events = without_own(journal, source.events, source.findings)
+    return (told for one in events for told in phases.told(*one)) if phases else events
 
 
 def _told_phases(journal: Journal, categories: Sequence[str]) -> ToldPhases | None:
@@ -128,9 +160,7 @@ def _take_over(journal: Journal, importer: Any, path: Path, source: ImportSource
     )
 
 
-def _batches(
-    events: Iterable[tuple[str, NewEvent]], most: int
-) -> Iterator[list[tuple[str, NewEvent]]]:
+def _batches(events: Iterable[_Told], most: int) -> Iterator[list[_Told]]:
     iterator = iter(events)
     while batch := list(islice(iterator, most)):
         yield batch

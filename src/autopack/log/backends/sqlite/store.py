@@ -32,6 +32,8 @@ from autopack.ports.backend import LogIdentity
 T = TypeVar("T")
 
 _TRIES: Final = 20
+_MUCH: Final = ("PRAGMA cache_size = -32768", "PRAGMA wal_autocheckpoint = 16000")
+_USUAL: Final = ("PRAGMA cache_size = -2000", "PRAGMA wal_autocheckpoint = 1000")
 DURABILITY: Final = {"full": "FULL", "relaxed": "NORMAL"}
 
 
@@ -145,6 +147,24 @@ class SqliteBackend(Queries):
                 raise
             finally:
                 transaction.is_over = True
+
+    @contextlib.contextmanager
+    def writing_much(self) -> Iterator[None]:
+        """
+        Hold more of the file in memory meanwhile, and fold the WAL into it less often.
+
+        Derived ids lie all over their index, so that a page of it is written again and again.
+        """
+        with self._write_lock:
+            writer = self._open_writer()
+            for pragma in _MUCH:
+                self._write(writer, pragma)
+        try:
+            yield
+        finally:
+            with self._write_lock, contextlib.suppress(sqlite3.Error):  # it may be closed
+                for pragma in _USUAL:
+                    writer.execute(pragma)
 
     def _write(self, writer: sqlite3.Connection, sql: str) -> None:
         try:
