@@ -183,8 +183,8 @@ class TestApprovedAndRebased:
         assert row.unmerged.startswith("not merged: check sh -c ! { test -e one.txt")
         assert "r/two is approved, but its work is not merged: on top of what autopack/r" in note
         assert f"git checkout autopack/r && git merge {row.branch}." in note
-        assert "autopack phase judge r/two --wrong --why REASON" in note
-        assert "autopack phase requeue r/two --why REASON" in note
+        assert "what is there: autopack phase requeue r/two --why REASON." in note
+        assert "--wrong" not in note
         assert "autopack phase judge r/two --right --why REASON" in note
         assert n_verdicts == len(self.verdicts(log))
 
@@ -267,16 +267,59 @@ class TestApprovedAndRebased:
         self.drain(log, repository, check=is_there)
         assert ["one", "two"] == self.merged(log)
 
-    def test_a_check_that_cannot_run_is_no_pass(self, log, repository):
-        """It says so, and is held until somebody has mended that."""
-        absent = ["sh", "-c", "test ! -e one.txt -o ! -e two.txt || exit 127"]
+    def test_a_check_that_cannot_run_is_tried_again(self, log, repository, tmp_path):
+        """It found nothing wrong; once it runs, the work is merged, and nobody has to say so."""
+        mended = tmp_path / "mended"
+        alone = "test ! -e one.txt -o ! -e two.txt"
+        absent = {"name": "absent", "run": ["sh", "-c", f"{alone} -o -e {mended} || exit 127"]}
         self.approved(log, repository, checks_of_run=absent)
-        self.drain(log, repository)
+        keeper = Worktrees(repository=repository)
+        notes = [autopack.sweep_workspaces(log, keeper).notes for _ in range(2)]
         row = autopack.list_workspaces(log, "r")[1]
 
         assert ["one"] == self.merged(log)
-        assert ("two", "sweep", "could_not_run") == self.verdicts(log)[-1]
-        assert "could not run: a program was not found" in row.unmerged
+        assert [("two", "sweep", "could_not_run")] * 2 == self.verdicts(log)[-2:]
+        assert notes[0] == notes[1]
+        assert "r/two is approved, but its work is not merged yet: on top of" in notes[0][0]
+        assert "autopack phase judge r/two --wrong --why REASON" in notes[0][0]
+        assert "Until then each drain tries again." in notes[0][0]
+        assert row.unmerged.startswith("not merged yet: check absent could not run: ")
+        assert row.unmerged.endswith("; the next drain tries")
+        mended.touch()
+        assert () == autopack.sweep_workspaces(log, keeper).notes
+        assert ["one", "two"] == self.merged(log)
+
+    def test_a_recheck_that_cannot_run_changes_nothing(self, log, repository):
+        """The work is wrong still, and is told of still."""
+        self.approved(log, repository)
+        keeper = Worktrees(repository=repository)
+        autopack.sweep_workspaces(log, keeper)
+        autopack.recheck(log, "r", check=["sh", "-c", "exit 127"], workspace=keeper)
+        (note,) = autopack.sweep_workspaces(log, keeper).notes
+
+        assert "r/two is approved, but its work is not merged: " in note
+        assert ["one"] == self.merged(log)
+
+    @pytest.mark.parametrize("verdict", [True, False])
+    def test_who_calls_it_wrong_while_it_is_checked_is_right(self, log, repository, verdict):
+        """What the check says then is not recorded over a person's word, and merges nothing."""
+
+        def check(work):
+            if work.by == "sweep":
+                ref = PhaseRef("r", "two")
+                autopack.judge_phase(log, ref, right=False, actor="ann", why="it drops rows")
+                return verdict
+            return True
+
+        self.approved(log, repository, checks_of_run=None, check=check)
+        self.drain(log, repository, check=check)
+        self.drain(log, repository, check=check)
+        phase = autopack.get_phase(log, PhaseRef("r", "two"))
+
+        assert ["one"] == self.merged(log)
+        assert phase.is_right is False
+        assert [] == [one for one in self.verdicts(log) if one[1] == "sweep"]
+        assert () == autopack.sweep_workspaces(log, Worktrees(repository=repository)).notes
 
     def test_what_is_put_back_while_it_is_checked_is_not_merged(self, log, repository):
         """A person may think better of it at any moment."""

@@ -60,7 +60,8 @@ def _why_unmerged(log: Log, folders: FolderLog, row: WorkspaceRow) -> str:
         ask = getattr(keeper, "why_unmerged", None)
         if ask is not None and (why := ask(folders, row)):
             return str(why)
-    return "not merged yet: the next drain tries"
+    hindered = folders.hindered(row)
+    return f"not merged yet: {f'{hindered}; ' if hindered else ''}the next drain tries"
 
 
 def sweep_workspaces(log: Log, workspace: WorkspaceLike) -> Swept:

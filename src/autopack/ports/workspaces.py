@@ -112,7 +112,7 @@ class WorkspaceLog(Protocol):
         """
 
     def unpassed(self, row: WorkspaceRow) -> str | None:
-        """Return which check did not pass then, if nothing was said of the attempt since."""
+        """Return which check has failed then, if nothing was said of the attempt since."""
 
     def record(self, event: WorkspaceEvent) -> Recorded[WorkspaceEvent]:
         """Record a fact that has happened, whoever works on its phase now."""

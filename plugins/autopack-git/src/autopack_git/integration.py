@@ -93,16 +93,16 @@ class Integration:
     def _merge_late(self, row: WorkspaceRow) -> None:
         """Merge approved work; checked again if it had to be rebased, as that of an attempt is."""
         if why := self._log.unpassed(row):
-            raise UnpassedError(why)
+            raise UnpassedError(why, has_failed=True)
         merge = self._planned_late(row)
         if merge.is_rebased and merge.commit != merge.before:
             place = again_path(row.run_id, row.commit or "")
             with judged_at(self._repository, self._options, place, merge.commit) as folder:
                 why = self._log.check(row, folder)
-            if why is not None:
-                raise UnpassedError(why)
             if not self._is_approved(row):
                 return  # somebody has thought better of it meanwhile
+            if why is not None:
+                raise UnpassedError(why, has_failed=self._log.unpassed(row) is not None)
         move(self._repository, self.target, merge)
         self._record(row, merge, by="sweep")
 
@@ -110,7 +110,7 @@ class Integration:
         """Return in a few words why approved work is not merged; None if a drain can do it."""
         try:
             if why := self._log.unpassed(row):
-                raise UnpassedError(why)
+                raise UnpassedError(why, has_failed=True)
             self._planned_late(row)
         except (ConflictError, NotForwardError, UnpassedError) as fault:
             return unmerged(row, self.target, fault).why

@@ -27,7 +27,16 @@ class Unmerged:
 
 
 class UnpassedError(Exception):
-    """A check does not pass what would be merged; says which."""
+    """
+    A check does not pass what would be merged; says which.
+
+    Args:
+        has_failed: Whether it found the work wrong; else it could not run, and is tried again.
+    """
+
+    def __init__(self, why: str, *, has_failed: bool) -> None:
+        super().__init__(why)
+        self.has_failed = has_failed
 
 
 class NotForwardError(Exception):
@@ -45,12 +54,7 @@ def unmerged(row: WorkspaceRow, target: str, fault: Fault) -> Unmerged:
         told = f"{row.ref} is approved, but its work is not merged: {fault}. {ways(row, target)}"
         return Unmerged(row=row, why=f"not merged: {fault}", told=told)
     if isinstance(fault, UnpassedError):
-        told = (
-            f"{row.ref} is approved, but its work is not merged: on top of what {target} has by "
-            f"now, {fault}. {ways(row, target)} Or mend the check, and have it run again: autopack "
-            f"phase judge {quote(row.ref)} --right --why REASON."
-        )
-        return Unmerged(row=row, why=f"not merged: {fault}", told=told)
+        return _unpassed(row, target, fault)
     if isinstance(fault, ConflictError):
         files = ", ".join(fault.files[:_TOLD_MOST])
         told = (
@@ -63,11 +67,35 @@ def unmerged(row: WorkspaceRow, target: str, fault: Fault) -> Unmerged:
     return Unmerged(row=row, why=f"not merged yet: {why}", told=told)
 
 
-def ways(row: WorkspaceRow, target: str) -> str:
-    """Return what to type: a merge by hand, or that it is done anew."""
+def _unpassed(row: WorkspaceRow, target: str, fault: UnpassedError) -> Unmerged:
+    if fault.has_failed:
+        not_merged, mended = (
+            "not merged",
+            (
+                "Or mend the check, and have it run again: autopack phase judge "
+                f"{quote(row.ref)} --right --why REASON."
+            ),
+        )
+    else:
+        not_merged, mended = "not merged yet", "Until then each drain tries again."
+    told = (
+        f"{row.ref} is approved, but its work is {not_merged}: on top of what {target} has by now, "
+        f"{fault}. {ways(row, target, is_wrong=fault.has_failed)} {mended}"
+    )
+    return Unmerged(row=row, why=f"{not_merged}: {fault}", told=told)
+
+
+def ways(row: WorkspaceRow, target: str, *, is_wrong: bool = False) -> str:
+    """
+    Return what to type: a merge by hand, or that it is done anew.
+
+    Args:
+        is_wrong: Whether the work counts as wrong already, so that it may be put back at once.
+    """
     ref = quote(row.ref)
+    judge = "" if is_wrong else f"autopack phase judge {ref} --wrong --why REASON, then "
     return (
         f"Merge it by hand, which the next drain finds: git checkout {quote(target)} && git merge "
-        f"{quote(row.branch or '')}. Or have it done anew on what is there: autopack phase judge "
-        f"{ref} --wrong --why REASON, then autopack phase requeue {ref} --why REASON."
+        f"{quote(row.branch or '')}. Or have it done anew on what is there: {judge}autopack "
+        f"phase requeue {ref} --why REASON."
     )

@@ -1,7 +1,7 @@
 """What is kept of attempts that have ended, and their checks run on that once more."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from autopack.events import (
 from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.ports.check_specs import Checks, checks_of
 from autopack.ports.checks import CheckedWork
+from autopack.ports.log import Entry
 from autopack.ports.work import PhaseView
 from autopack.projections.attempts import attempt_key
 from autopack.values.ids import PhaseRef, drain_stream, phase_stream
@@ -98,6 +99,7 @@ def checked_again(
     folder: Path,
     has_work: bool,
     by: str,
+    unless: Callable[[], Sequence[Entry]] = tuple,
 ) -> list[PhaseChecked]:
     """
     Run checks on what is kept of an attempt; record, and return, what each has said.
@@ -105,6 +107,7 @@ def checked_again(
     Args:
         has_work: Whether its work stands in the *folder*, and not its outputs alone.
         by: For what it is done, as it is recorded.
+        unless: Called once more before each is recorded; what it raises is raised, and nothing is.
     """
     work = CheckedWork(
         phase=view,
@@ -125,11 +128,16 @@ def checked_again(
         f"{by} {attempt_key(view.run_id, view.phase_id, kept.number)}",
     )
     judging = secrets.token_hex(8)
-    return [_recorded(log, one, work, kept, judging) for one in told]
+    return [_recorded(log, one, work, kept, judging, unless) for one in told]
 
 
 def _recorded(
-    log: Log, found: Finding, work: CheckedWork, kept: KeptAttempt, judging: str
+    log: Log,
+    found: Finding,
+    work: CheckedWork,
+    kept: KeptAttempt,
+    judging: str,
+    unless: Callable[[], Sequence[Entry]],
 ) -> PhaseChecked:
     texts = {name: log.artifacts.put(text) for name, text in named_texts(found).items()}
     event = checked_event(
@@ -140,5 +148,5 @@ def _recorded(
         texts=texts,
         judging=judging,
     )
-    handler_of(log).handle(event)
+    handler_of(log).handle(event, also=unless)
     return event

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias, get_args
 
+from autopack.aggregates.phase.state import verdict_of
 from autopack.errors import AutopackError
 from autopack.events import (
     PhaseCancelled,
@@ -81,7 +82,8 @@ class FolderLog:
         if row.commit is None or row.merged is not None:
             return False
         phase = self.phase(row.run_id, row.phase_id)
-        return phase is not None and phase.status is PhaseStatus.COMPLETE
+        is_last = phase is not None and phase.attempts == row.attempt
+        return phase is not None and is_last and phase.status is PhaseStatus.COMPLETE
 
     def prepared(self, run_id: str) -> RunPrepared | None:
         """Return what a run started from; None if nobody captured that."""
@@ -128,23 +130,36 @@ class FolderLog:
         return "nothing here runs its checks" if self._check is None else self._check(row, folder)
 
     def unpassed(self, row: WorkspaceRow) -> str | None:
-        """Return which check kept an attempt's work from its merge, if that was said of it last."""
+        """Return which check found an attempt's work wrong there, if that was said of it last."""
+        last = self._late_verdict(row)
+        return unpassed_words(last) if last is not None and last.verdict == "failed" else None
+
+    def hindered(self, row: WorkspaceRow) -> str | None:
+        """Return which check could not run there, if that was said of the attempt last."""
+        last = self._late_verdict(row)
+        return unpassed_words(last) if last is not None and last.verdict != "failed" else None
+
+    def _late_verdict(self, row: WorkspaceRow) -> PhaseChecked | None:
+        """Return what a check said of an attempt's work before its merge, if nobody spoke since."""
         stream = phase_stream(RunId(row.run_id), PhaseId(row.phase_id))
         said = [
             recorded.event
             for recorded in self._journal.read(stream, types=(PhaseChecked, PhaseJudged))
-            if recorded.event.attempt == row.attempt
+            if recorded.event.attempt == row.attempt and _says_something(recorded.event)
         ]
         last = said[-1] if said else None
-        if isinstance(last, PhaseChecked) and last.by == SWEEP:
-            return unpassed_words(last)
-        return None
+        return last if isinstance(last, PhaseChecked) and last.by == SWEEP else None
 
     def record(self, event: WorkspaceEvent) -> Recorded[Any]:
         """Record a fact that has happened, whoever works on its phase now."""
         stream = phase_stream(RunId(event.run_id), PhaseId(event.phase_id))
         (recorded,) = self._journal.append(stream, [event], expected_version=ANY)
         return recorded
+
+
+def _says_something(event: PhaseChecked | PhaseJudged) -> bool:
+    """Tell whether a verdict says something new: another's check that could not run does not."""
+    return verdict_of(event) is not None or getattr(event, "by", None) == SWEEP
 
 
 def unpassed_words(event: PhaseChecked) -> str | None:
