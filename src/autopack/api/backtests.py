@@ -22,6 +22,7 @@ DEFAULT_CALIBRATORS: Final = (
     "median-ratio:buffer=1.2",
     "median-ratio:buffer=2",
     "shrinkage-quantile",
+    "mixture",
     "aci",
 )
 """Those to budget by, and two rules of thumb to beat: the median times 1.2, and times 2."""

@@ -12,9 +12,7 @@ from autopack.cli.session import ReadingCommand, Session, example
     epilog=example("autopack --log work.db forecast --run-id r1 --prices prices.toml"),
 )
 @click.option("--run-id", help="Only this run's phases.")
-@click.option(
-    "--calibrator", default="shrinkage-quantile", show_default=True, help="Gives the intervals."
-)
+@click.option("--calibrator", default="mixture", show_default=True, help="Gives the intervals.")
 @click.option(
     "--estimator", default="deliverables", show_default=True, help="What predicts the sizes."
 )

@@ -21,7 +21,7 @@ from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.observations import samples_of
 
-DEFAULT_QUANTILES: Final = "shrinkage-quantile"
+DEFAULT_QUANTILES: Final = "mixture"
 """The calibrator that is asked for quantiles unless another is named."""
 
 

@@ -1,4 +1,4 @@
-"""The quantile calibrator that is used unless another is named: leaves leaning on parents."""
+"""A quantile calibrator of one tree: leaves leaning on parents."""
 
 import math
 from collections import deque
