@@ -17,9 +17,18 @@ from autopack.prediction.calibration.usable_samples import (
     stratum,
     unfit_as_size,
 )
+from autopack.prediction.mixture.aggregation import even
 from autopack.prediction.mixture.experts import BASE, ExpertAnswers, SeenSizes, learned, read
-from autopack.prediction.mixture.layers import Issued, Layers, Missed, issued, taught
+from autopack.prediction.mixture.layers import EXPERTS, Issued, Layers, Missed, issued, taught
 from autopack.prediction.mixture.places import BRANCH, LEAF, WINDOWS, Path, Place, path_of
+from autopack.prediction.mixture.same_work import (
+    SAME_WORK,
+    SameWork,
+    SameWorkAnswers,
+    is_told,
+    learned_work,
+    said_by,
+)
 from autopack.prediction.mixture.tails import expected_miss
 
 _DIGITS: Final = 6
@@ -40,6 +49,28 @@ class Basis(NamedTuple):
 
     known: SeenSizes
     layers: Layers
+    work: SameWork
+    layers_of_work: Layers
+
+
+class Answer(NamedTuple):
+    """
+    What is said of one question.
+
+    Args:
+        work: What the same work says; None where none was done before.
+        is_of_work: Whether that was looked at.
+    """
+
+    reading: ExpertAnswers
+    work: SameWorkAnswers | None
+    is_of_work: bool
+    issued: Issued
+
+
+def _nothing() -> Basis:
+    of_work = Layers(experts=even(EXPERTS + SAME_WORK))
+    return Basis(SeenSizes(), Layers(), SameWork(), of_work)
 
 
 class LearnedAt(NamedTuple):
@@ -60,7 +91,7 @@ class Learned:
         reach: How many of these are kept: twice as many each time that an outcome was later.
     """
 
-    basis: Basis = attrs.field(factory=lambda: Basis(SeenSizes(), Layers()))
+    basis: Basis = attrs.field(factory=_nothing)
     before: tuple[LearnedAt, ...] = ()
     reach: int = 1
     recent: Recent = attrs.field(factory=Recent)
@@ -74,6 +105,7 @@ class Asked:
     path: Path
     prompt_tokens: int | None
     estimate: int | None
+    tasks: tuple[str, ...]
 
     @property
     def start(self) -> float:
@@ -118,7 +150,7 @@ class Mixture:
     estimator: str = "deliverables"
     estimator_version: str | None = None
     old: Mapping[str, float] = attrs.Factory(dict)
-    _last: list[tuple[Basis, Asked, tuple[ExpertAnswers, Issued]]] = attrs.field(
+    _last: list[tuple[Basis, Asked, Answer]] = attrs.field(
         init=False, eq=False, repr=False, factory=list
     )
 
@@ -149,15 +181,16 @@ class Mixture:
             return Learned(state.basis, state.before, state.reach, recent, seen)
         basis = state.basis
         asked, size = self._asked(sample.question()), size_of(sample)
-        reading, now = self._said(basis, asked)
+        now = self._said(basis, asked)
         at_that_time, is_late = _known_when_asked(state, sample)
-        then = now if at_that_time is basis else _answer(at_that_time, asked, self.tau)[1]
-        missed = _missed_by(_nearest(basis.known, asked.path), size)
-        layers = taught(basis.layers, asked.path.group, now, then, self.tau, abs(size), missed)
-        known = learned(basis.known, asked.path, asked.prompt_tokens, size, reading)
+        then = now if at_that_time is basis else _answer(at_that_time, asked, self.tau)
+        if then.is_of_work is not now.is_of_work:
+            now = _answer(basis, asked, self.tau, is_of_work=then.is_of_work)
+            then = then if now.is_of_work is then.is_of_work else now
+        learned_now = self._learned(basis, asked, size, now, then.issued)
         reach = min(_KEPT, 2 * state.reach) if is_late else state.reach
         before = (*state.before, LearnedAt(sample.log, sample.ended_position, basis))[-reach:]
-        return Learned(Basis(known, layers), before, reach, recent, seen)
+        return Learned(learned_now, before, reach, recent, seen)
 
     def predict(self, state: Learned, features: Features, tau: float) -> Prediction:
         """Return the output size at quantile *tau*, and how many samples are near to it."""
@@ -166,10 +199,10 @@ class Mixture:
         place = _nearest(basis.known, asked.path)
         if place is None:
             return Prediction(tokens=math.exp(asked.start), tau=tau, basis="no samples")
-        tracked = self._said(basis, asked)[1].size
+        tracked = self._said(basis, asked).issued.size
         tokens = tracked
         if tau != self.tau:
-            other = _answer(basis, asked, tau)[1].size
+            other = _answer(basis, asked, tau).issued.size
             tokens = max(other, tracked) if tau > self.tau else min(other, tracked)
         n = len(place.order)
         return Prediction(tokens=round(tokens, _DIGITS), tau=tau, basis=f"{n} samples like it")
@@ -181,9 +214,20 @@ class Mixture:
     def _asked(self, features: Features) -> Asked:
         prompt = features.prompt_tokens if self.use_prompt else None
         path = path_of(features.model or "", features.category, features.complexity, prompt)
-        return Asked(path, prompt, features.predicted_output_tokens)
+        return Asked(path, prompt, features.predicted_output_tokens, features.tasks)
 
-    def _said(self, basis: Basis, asked: Asked) -> tuple[ExpertAnswers, Issued]:
+    def _learned(self, basis: Basis, asked: Asked, size: int, now: Answer, then: Issued) -> Basis:
+        path, means = asked.path, now.reading.means
+        missed = _missed_by(_nearest(basis.known, path), size)
+        layers = basis.layers_of_work if now.is_of_work else basis.layers
+        layers = taught(layers, path.group, now.issued, then, self.tau, abs(size), missed)
+        known = learned(basis.known, path, asked.prompt_tokens, size, now.reading)
+        work = learned_work(basis.work, asked.tasks, path.category, size, means, now.work)
+        if now.is_of_work:
+            return Basis(known, basis.layers, work, layers)
+        return Basis(known, layers, work, basis.layers_of_work)
+
+    def _said(self, basis: Basis, asked: Asked) -> Answer:
         """Return what is said at tau; what was said last is kept, since it is learned from next."""
         for of, question, found in self._last:
             if of is basis and question == asked:
@@ -201,16 +245,28 @@ class Mixture:
         }
 
 
-def _answer(basis: Basis, asked: Asked, tau: float) -> tuple[ExpertAnswers, Issued]:
-    """Return what the experts say at *tau*, and what the layers make of it."""
-    known, layers = basis
-    reading = read(known, asked.path, asked.prompt_tokens, tau, asked.start)
-    found = issued(layers, asked.path.group, reading.values)
-    place = _nearest(known, asked.path)
-    if place is None:
-        return reading, found
-    size = max(1.0, min(found.size, _FARTHEST * place.largest))
-    return reading, found._replace(size=_as_seen(size, place, math.exp(reading.values[BASE])))
+def _answer(basis: Basis, asked: Asked, tau: float, *, is_of_work: bool | None = None) -> Answer:
+    """
+    Return what the experts say at *tau*, and what the layers make of it.
+
+    Args:
+        is_of_work: Whether the same work is looked at; by itself where there is enough of it.
+    """
+    known, path = basis.known, asked.path
+    reading = read(known, path, asked.prompt_tokens, tau, asked.start)
+    work = said_by(basis.work, asked.tasks, path.category, reading.means, tau)
+    if is_of_work is None or work is None:
+        is_of_work = work is not None and is_told(basis.work)
+    if is_of_work and work is not None:
+        found = issued(basis.layers_of_work, path.group, reading.values, work.values)
+    else:
+        found = issued(basis.layers, path.group, reading.values)
+    place = _nearest(known, path)
+    if place is not None:
+        size = max(1.0, min(found.size, _FARTHEST * place.largest))
+        size = _as_seen(size, place, math.exp(reading.values[BASE]))
+        found = found._replace(size=size)
+    return Answer(reading, work, is_of_work, found)
 
 
 def _as_seen(size: float, place: Place, usual: float) -> float:

@@ -74,15 +74,22 @@ Missed = Callable[[float], float]
 """Gives 1 if the output exceeded a size, 0 if not, how probable that is if it is not known."""
 
 
-def issued(layers: Layers, group: str, values: Sequence[float]) -> Issued:
-    """Return what is said of a question, from what the static experts say in log tokens."""
+def issued(
+    layers: Layers, group: str, values: Sequence[float], others: Sequence[float] = ()
+) -> Issued:
+    """
+    Return what is said of a question, from what the static experts say in log tokens.
+
+    Args:
+        others: What further experts say, which nobody follows.
+    """
     own = layers.groups.get(group, _NO_GROUP)
     followed = [
         *(values[base] + offset for base, offset in zip(_ALL_BASES, layers.followers, strict=True)),
         values[BASE] + own[0],
         values[BASE] + own[1],
     ]
-    experts = [math.exp(value) for value in (*values, *followed)]
+    experts = [math.exp(value) for value in (*values, *followed, *others)]
     mixture = mixed(layers.experts, experts)
     candidates = [mixture * math.exp(offset) for offset in layers.speeds]
     blended = mixed(layers.candidates, candidates)
@@ -109,7 +116,7 @@ def taught(
         return moved(offset, step, missed(size), tau, math.log(size) - log_seen, most)
 
     own = layers.groups.get(group, _NO_GROUP)
-    of_all, of_group = now.experts[STATIC:_OF_GROUP], now.experts[_OF_GROUP:]
+    of_all, of_group = now.experts[STATIC:_OF_GROUP], now.experts[_OF_GROUP:EXPERTS]
     steps = zip(own[:-1], _GROUP_STEPS, of_group, strict=True)
     grown = [after(offset, step, size, _FOLLOWER_MOST) for offset, step, size in steps]
     grown.append(after(own[-1], HOLDING_OF_GROUP, now.size, _LAYER_MOST))
