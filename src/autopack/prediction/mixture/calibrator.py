@@ -53,7 +53,7 @@ class Basis(NamedTuple):
     layers_of_work: Layers
 
 
-class Answer(NamedTuple):
+class WeighedAnswer(NamedTuple):
     """
     What is said of one question.
 
@@ -120,7 +120,8 @@ class Mixture:
 
     Many simple experts say a size: quantiles along a tree (all, model, category, complexity, the
     prompt from octaves to sixteenths of one) over long, middling and short stretches, with and
-    without the model; means and lines in the prompt's size; and followers that each miss raises.
+    without the model; means and lines in the prompt's size; what the same work was off from these
+    before, where it was done; and followers that each miss raises.
     They are weighed by their pinball loss. What comes out is followed at several speeds, weighed
     again, and at last moved by a small step after each outcome, for all and by model and
     category, so that the share covered stays at tau.
@@ -150,7 +151,7 @@ class Mixture:
     estimator: str = "deliverables"
     estimator_version: str | None = None
     old: Mapping[str, float] = attrs.Factory(dict)
-    _last: list[tuple[Basis, Asked, Answer]] = attrs.field(
+    _last: list[tuple[Basis, Asked, WeighedAnswer]] = attrs.field(
         init=False, eq=False, repr=False, factory=list
     )
 
@@ -216,7 +217,9 @@ class Mixture:
         path = path_of(features.model or "", features.category, features.complexity, prompt)
         return Asked(path, prompt, features.predicted_output_tokens, features.tasks)
 
-    def _learned(self, basis: Basis, asked: Asked, size: int, now: Answer, then: Issued) -> Basis:
+    def _learned(
+        self, basis: Basis, asked: Asked, size: int, now: WeighedAnswer, then: Issued
+    ) -> Basis:
         path, means = asked.path, now.reading.means
         missed = _missed_by(_nearest(basis.known, path), size)
         layers = basis.layers_of_work if now.is_of_work else basis.layers
@@ -227,7 +230,7 @@ class Mixture:
             return Basis(known, basis.layers, work, layers)
         return Basis(known, layers, work, basis.layers_of_work)
 
-    def _said(self, basis: Basis, asked: Asked) -> Answer:
+    def _said(self, basis: Basis, asked: Asked) -> WeighedAnswer:
         """Return what is said at tau; what was said last is kept, since it is learned from next."""
         for of, question, found in self._last:
             if of is basis and question == asked:
@@ -245,7 +248,9 @@ class Mixture:
         }
 
 
-def _answer(basis: Basis, asked: Asked, tau: float, *, is_of_work: bool | None = None) -> Answer:
+def _answer(
+    basis: Basis, asked: Asked, tau: float, *, is_of_work: bool | None = None
+) -> WeighedAnswer:
     """
     Return what the experts say at *tau*, and what the layers make of it.
 
@@ -266,7 +271,7 @@ def _answer(basis: Basis, asked: Asked, tau: float, *, is_of_work: bool | None =
         size = max(1.0, min(found.size, _FARTHEST * place.largest))
         size = _as_seen(size, place, math.exp(reading.values[BASE]))
         found = found._replace(size=size)
-    return Answer(reading, work, is_of_work, found)
+    return WeighedAnswer(reading, work, is_of_work, found)
 
 
 def _as_seen(size: float, place: Place, usual: float) -> float:
