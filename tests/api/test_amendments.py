@@ -1,10 +1,14 @@
 """Figures that a call's source corrected later."""
 
+import contextlib
+import sqlite3
+
 import pytest
 
 import autopack
 from autopack import PhaseSpec
 from autopack.errors import InvalidInputError
+from autopack.events import LlmUsageAmended, LlmUsageRecorded
 
 
 @pytest.fixture
@@ -78,3 +82,40 @@ def test_an_amendment_of_a_call_that_another_process_recorded_counts_under_caps(
         (cap,) = (one for one in autopack.get_caps(log, "r") if one.unit == "tokens")
 
     assert 35 == cap.used
+
+
+def cached(log):
+    """What both accounts of a log tell of its only call: the projection's, and the SQL view's."""
+    (row,) = autopack.replay(log, "usage").rows.values()
+    with contextlib.closing(sqlite3.connect(log.target)) as connection:
+        told = connection.execute(
+            "SELECT cache_read_tokens, cache_write_tokens, reasoning_tokens FROM v_llm_usage"
+        ).fetchall()
+    return [(row.cache_read_tokens, row.cache_write_tokens, row.reasoning_tokens)], told
+
+
+def test_what_was_cached_and_reasoned_can_be_amended(log):
+    """The cache's share of the input follows in both accounts; a figure not given stays."""
+    autopack.amend_usage(log, call_id="c1", provider="ex", why="the bill", cache_read_tokens=3)
+    autopack.amend_usage(
+        log, call_id="c1", provider="ex", why="more", cache_write_tokens=2, reasoning_tokens=7
+    )
+
+    assert ([(3, 2, 7)], [(3, 2, 7)]) == cached(log)
+    assert 25 == autopack.status(log).total_tokens
+
+
+def test_more_from_the_cache_than_was_given_is_refused(log):
+    """Input includes what a cache held, so that an amendment cannot tell more of that."""
+    with pytest.raises(InvalidInputError, match="input_tokens is 5, but 6"):
+        autopack.amend_usage(log, call_id="c1", provider="ex", why="no", cache_read_tokens=6)
+
+
+def test_an_amendment_that_is_told_before_its_call_keeps_its_cache(tmp_path):
+    """An import may bring the two in any order: what was amended stays."""
+    amended = LlmUsageAmended(call_id="c", why="later", input_tokens=9, cache_read_tokens=8)
+    call = LlmUsageRecorded(call_id="c", input_tokens=9, cache_read_tokens=1, output_tokens=1)
+    with autopack.create_log(tmp_path / "work.db") as log:
+        log.append("import", [amended, call], expected_version=autopack.ANY)
+
+        assert ([(8, None, None)], [(8, None, None)]) == cached(log)

@@ -39,8 +39,9 @@ def amend_usage(
     Args:
         call_id: As it was recorded, with *provider*.
         why: Where the figures come from ("the monthly bill"); it is recorded.
-        figures: What changed of ``input_tokens``, ``output_tokens``, ``reasoning_tokens``,
-            ``total_tokens``, ``cost_usd``, ``split``; the rest stays as it was.
+        figures: What changed of ``input_tokens``, ``cache_read_tokens``, ``cache_write_tokens``,
+            ``output_tokens``, ``reasoning_tokens``, ``total_tokens``, ``cost_usd``, ``split``; the
+            rest stays as it was.
 
     Raises:
         InvalidInputError: No such call is recorded, no figure that can be amended was given, or

@@ -43,6 +43,13 @@ PROCESSING: Final = "processing"
 _TERMS: Final = (PROCESSING, "service_tier", "speed")
 _USUAL: Final = frozenset({"", "auto", "default", "not_available", "on_demand", "standard"})
 
+TOKEN_COUNTS: Final = (
+    "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
+    "total_tokens",
+)  # fmt: skip
+AMENDABLE: Final = (*TOKEN_COUNTS, "cost_usd")
+"""The figures of a call that its source may give otherwise later."""
+
 BUILDER: Final = "builder"
 """The role of the calls whose output is what a phase was predicted to need."""
 
@@ -102,7 +109,7 @@ class LlmUsageRecorded:
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 
 
-@event("llm.usage_amended", schema=2)
+@event("llm.usage_amended", schema=3)
 class LlmUsageAmended:
     """
     The source later gave other figures for a call; totals use the last, both stay visible.
@@ -117,6 +124,8 @@ class LlmUsageAmended:
     call_id: Key
     why: ReasonText
     input_tokens: Tokens | None = None
+    cache_read_tokens: Tokens | None = None
+    cache_write_tokens: Tokens | None = None
     output_tokens: Tokens | None = None
     reasoning_tokens: Tokens | None = None
     total_tokens: Tokens | None = None
@@ -199,7 +208,7 @@ def is_cut_off(figures: Mapping[str, Any]) -> bool | None:
 
 def figure_fault(figures: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return which figure of a call cannot be beside the others, and why; None if all can."""
-    known = {name: n for name in _COUNTS if type(n := figures.get(name)) is int}
+    known = {name: n for name in TOKEN_COUNTS if type(n := figures.get(name)) is int}
     cached = known.get("cache_read_tokens", 0) + known.get("cache_write_tokens", 0)
     given, written = known.get("input_tokens"), known.get("output_tokens")
     reasoned, total = known.get("reasoning_tokens", 0), known.get("total_tokens")
@@ -227,16 +236,9 @@ def figure_fault(figures: Mapping[str, Any]) -> tuple[str, str] | None:
     )
 
 
-_COUNTS: Final = (
-    "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
-    "total_tokens",
-)  # fmt: skip
-
-
 def amended_figures(event: LlmUsageAmended) -> dict[str, Any]:
     """Return what an amendment changes of its call, by the names of a call's fields."""
-    names = ("input_tokens", "output_tokens", "reasoning_tokens", "total_tokens", "cost_usd")
-    told = {name: getattr(event, name) for name in names}
+    told = {name: getattr(event, name) for name in AMENDABLE}
     given = {name: figure for name, figure in told.items() if figure is not None}
     if event.total_tokens is None and given.keys() & {"input_tokens", "output_tokens"}:
         given["total_tokens"] = None  # the old total is not that of the new figures

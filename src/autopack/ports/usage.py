@@ -11,6 +11,8 @@ class AmendedFigures(TypedDict, total=False):
     """What a source may later give otherwise; what is left out stays as it was."""
 
     input_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
     output_tokens: int | None
     reasoning_tokens: int | None
     total_tokens: int | None
@@ -50,8 +52,6 @@ class UsageFigures(AmendedFigures, total=False):
     account: str | None
     response_model: str | None
     role: str
-    cache_read_tokens: int | None
-    cache_write_tokens: int | None
     max_tokens: int | None
     stop_reason: str | None
     truncated: bool | None

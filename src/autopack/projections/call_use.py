@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
-from autopack.events.usage import BUILDER, amended_figures, says_cut
+from autopack.events.usage import AMENDABLE, BUILDER, amended_figures, says_cut
 from autopack.values.money import Usd, pico
 
 MEASURED: Final = "measured"
@@ -97,14 +97,16 @@ def _is_cut(event: LlmUsageRecorded) -> bool:
 def amended(call: Call | None, event: LlmUsageAmended) -> Call:
     """Return a call with the figures that its source gave later; it may not be told yet."""
     call = call or Call(call_id=event.call_id, provider=event.provider, is_told=False)
-    changes: dict[str, Any] = amended_figures(event)
+    figures, known = amended_figures(event), attrs.fields_dict(type(call))
+    changes: dict[str, Any] = {name: figures[name] for name in figures if name in known}
     return attrs.evolve(call, **changes, amended=call.amended + 1)
 
 
 def told(before: Call, event: LlmUsageRecorded, quarter: str) -> Call:
     """Return a call of which only amendments were known: what they gave stays."""
     call = call_of(event, quarter)
-    given = {name: value for name in _AMENDED if (value := getattr(before, name)) is not None}
+    known = {name: getattr(before, name) for name in _AMENDED}
+    given: dict[str, Any] = {name: value for name, value in known.items() if value is not None}
     if "total_tokens" not in given and given.keys() & {"input_tokens", "output_tokens"}:
         given["total_tokens"] = None
     if "cost_usd" in given:
@@ -112,9 +114,7 @@ def told(before: Call, event: LlmUsageRecorded, quarter: str) -> Call:
     return attrs.evolve(call, **given, split=before.split, amended=before.amended)
 
 
-_AMENDED: Final = (
-    "input_tokens", "output_tokens", "reasoning_tokens", "total_tokens", "cost_usd",
-)  # fmt: skip
+_AMENDED: Final = tuple(name for name in AMENDABLE if name in attrs.fields_dict(Call))
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
-from autopack.events.usage import HOUR_WRITES, terms_of
+from autopack.events.usage import AMENDABLE, HOUR_WRITES, terms_of
 from autopack.ports.log import Recorded
 from autopack.projections.attempts import attempt_key, call_key, quarter_at
 from autopack.projections.call_use import Call, Use, amended, call_of, told
@@ -40,7 +40,7 @@ class UsageCalls:
     """Every recorded call by its attempt, provider and id, with the sums over all of them."""
 
     name: Final = "usage"
-    version: Final = 4
+    version: Final = 5
     types: Final[tuple[type, ...]] = (LlmUsageRecorded, LlmUsageAmended)
     row_type: Final = CallRow
     total_type: Final = Use
@@ -55,14 +55,15 @@ class UsageCalls:
         """Return the call after the event."""
         event = recorded.event
         if isinstance(event, LlmUsageAmended):
-            own = {name: getattr(row, name) for name in _OWN} if row else {}
-            return _row(amended(row, event), event, own)
+            call = amended(row or _untold(event), event)
+            return _row(call, event, {name: getattr(call, name) for name in _OWN})
         if row is not None and row.is_told:
             return row
         at_us = recorded.row[6]
         quarter = quarter_at(at_us)
         call = call_of(event, quarter) if row is None else told(row, event, quarter)
-        return _row(call, event, {"at_us": at_us, **_told_beside(event)})
+        own = {"at_us": at_us, **_told_beside(event)}
+        return _row(call, event, own if row is None else own | _cached(row))
 
     def initial_total(self) -> Use:
         """Return the sums of no calls."""
@@ -73,6 +74,10 @@ class UsageCalls:
         if before is not None:
             total = total.plus(before, -1)
         return total if after is None else total.plus(after)
+
+
+def _untold(event: LlmUsageAmended) -> CallRow:
+    return CallRow(call_id=event.call_id, provider=event.provider, is_told=False)
 
 
 def _row(call: Call, event: LlmUsageRecorded | LlmUsageAmended, own: dict[str, Any]) -> CallRow:
@@ -95,6 +100,12 @@ def _told_beside(event: LlmUsageRecorded) -> dict[str, Any]:
         "request_model": event.request_model,
         "terms": terms_of(event.source_fields),
     }
+
+
+def _cached(row: CallRow) -> dict[str, Any]:
+    """Return what amendments gave that were told before their call."""
+    told = {name: getattr(row, name) for name in AMENDABLE if name in _OWN}
+    return {name: figure for name, figure in told.items() if figure is not None}
 
 
 _OWN: Final = (

@@ -161,3 +161,16 @@ def test_streams_that_take_turns_keep_the_order_in_which_they_were_told(log, tmp
     recorded = list(log.read_all())
     assert [f"c{n}" for n in range(8)] == [one.event.call_id for one in recorded]
     assert [1, 2, 1, 2, 3, 3, 4, 4] == [one.version for one in recorded]
+
+
+def test_a_later_telling_of_the_cache_amends_it(log, tmp_path):
+    """Reads and writes of a cache count with their greatest, and never above the input."""
+    bring(log, tmp_path, call(5, cache_read_tokens=90))
+    bring(log, tmp_path, call(5, cache_write_tokens=60))
+    bring(log, tmp_path, call(5, cache_read_tokens=90))
+    (amended,) = found(log, "llm.usage_amended")
+
+    assert (150, 90, 60, 155) == (
+        amended.input_tokens, amended.cache_read_tokens, amended.cache_write_tokens,
+        amended.total_tokens,
+    )  # fmt: skip

@@ -169,6 +169,10 @@ def word(value: Any) -> str | None:
 
 
 def _recount(figures: dict[str, Any]) -> None:
+    """Let input hold one telling's reads and another one's writes, and the total both."""
     given, written = figures.get("input_tokens"), figures.get("output_tokens")
+    cached = (figures.get("cache_read_tokens") or 0) + (figures.get("cache_write_tokens") or 0)
+    if given is not None and cached > given:
+        figures["input_tokens"] = given = cached
     if figures.get("total_tokens") is not None and given is not None and written is not None:
         figures["total_tokens"] = given + written

@@ -7,14 +7,13 @@ from typing import Any, Final
 import attrs
 
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
+from autopack.events.usage import AMENDABLE
 from autopack.log.journal import Journal
 from autopack.ports.log import NewEvent
 from autopack.projections.attempts import call_key
 from autopack.values.ids import derived_id
 
-_FIGURES: Final = (
-    "input_tokens", "output_tokens", "reasoning_tokens", "total_tokens", "cost_usd", "split",
-)  # fmt: skip
+_FIGURES: Final = (*AMENDABLE, "split")
 _WHOSE: Final = ("run_id", "phase_id", "attempt", "provider", "call_id", "role")
 _WHY: Final = "the source told the call again, with these figures"
 

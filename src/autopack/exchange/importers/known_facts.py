@@ -8,12 +8,12 @@ from typing import Any, Final
 import attrs
 
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
+from autopack.events.usage import AMENDABLE
 from autopack.log.write_transaction import JournalTransaction
 from autopack.ports.log import ANY, NewEvent, Recorded
 from autopack.projections.attempts import call_key
 from autopack.values.ids import EventId, derived_id
 
-_COUNTS: Final = ("input_tokens", "output_tokens", "reasoning_tokens", "total_tokens")
 _WHY: Final = "the source told the call again, with greater figures"
 
 Told = tuple[str, NewEvent]
@@ -96,13 +96,16 @@ def _catch_up(transaction: JournalTransaction, call: _Call) -> None:
 
 
 def _figures(event: LlmUsageRecorded | LlmUsageAmended) -> dict[str, Any]:
-    told = {name: getattr(event, name) for name in (*_COUNTS, "cost_usd")}
+    told = {name: getattr(event, name) for name in AMENDABLE}
     return {name: figure for name, figure in told.items() if figure is not None}
 
 
 def _greatest(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     found = {**one, **other}
     found |= {name: max(one[name], other[name]) for name in one.keys() & other.keys()}
+    cached = found.get("cache_read_tokens", 0) + found.get("cache_write_tokens", 0)
+    if cached > found.get("input_tokens", cached):
+        found["input_tokens"] = cached  # one telling's reads, another one's writes
     if {"input_tokens", "output_tokens", "total_tokens"} <= found.keys():
         found["total_tokens"] = found["input_tokens"] + found["output_tokens"]
     return found

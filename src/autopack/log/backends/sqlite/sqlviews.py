@@ -10,6 +10,7 @@ import sqlite3
 from typing import Final
 
 from autopack.events.phase import LEASE_LOST
+from autopack.events.usage import AMENDABLE, TOKEN_COUNTS
 from autopack.values.money import PICO, PLACES
 
 _STATES: Final = {
@@ -29,7 +30,8 @@ _STATES: Final = {
 }
 _ENDS: Final = ("phase.completed", "phase.failed", "phase.timed_out", "phase.gated")
 _DECISIONS: Final = {"approve": "COMPLETE", "reject": "FAILED", "requeue": "QUEUED"}
-_AMENDED: Final = ("input_tokens", "output_tokens", "total_tokens", "cost_usd", "split")
+_AMENDED: Final = (*AMENDABLE, "split")
+_SAID: Final = tuple(name for name in TOKEN_COUNTS if name != "total_tokens")
 
 
 def _at(column: str) -> str:
@@ -214,8 +216,7 @@ calls AS (
 told AS (
     SELECT calls.*, occurred_at, data,
         coalesce(amended.split, {_of("split")}, 'measured') AS split,
-        coalesce(amended.input_tokens, {_of("input_tokens")}) AS input_tokens,
-        coalesce(amended.output_tokens, {_of("output_tokens")}) AS output_tokens,
+        {", ".join(f"coalesce(amended.{name}, {_of(name)}) AS {name}" for name in _SAID)},
         CASE WHEN undone_at IS NULL OR total_at > undone_at
             THEN coalesce(amended.total_tokens, {_of("total_tokens")}) END AS said_total,
         coalesce(amended.cost_usd, {_of("cost_usd")}) AS cost,
@@ -227,9 +228,7 @@ SELECT position, {_at("occurred_at")} AS occurred_at_utc, run_id, phase_id, atte
     coalesce({_of("role")}, 'builder') AS role, provider,
     coalesce({_of("response_model")}, {_of("request_model")}) AS model, split,
     coalesce({_of("late")}, 0) AS is_late, input_tokens,
-    {_of("cache_read_tokens")} AS cache_read_tokens,
-    {_of("cache_write_tokens")} AS cache_write_tokens, output_tokens,
-    {_of("reasoning_tokens")} AS reasoning_tokens,
+    cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
     coalesce(said_total, input_tokens + output_tokens) AS total_tokens,
     {_of("max_tokens")} AS max_tokens, {_of("stop_reason")} AS stop_reason,
     {_of("truncated")} AS is_truncated, {_of("duration_s")} AS duration_s,
