@@ -314,6 +314,20 @@ def test_a_huge_line_is_passed_over(log, tmp_path):
     assert 3 == status(log).calls
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_line_without_bounds_in_another_encoding_is_passed_over(log, tmp_path, encoding, is_last):
+    """It is counted once, as too long, and what follows is read."""
+    path = tmp_path / "s.jsonl"
+    lines = [json.dumps(line) for line in TWO_TURNS]
+    lines.insert(len(lines) if is_last else 2, '{"x": "' + "a" * (17 * 2**20) + '"}')
+    path.write_bytes("\n".join(lines).encode(encoding))
+    report = bring(log, "claude-code", path)
+
+    assert {"lines of more than 16 MB": 1} == report.findings["set_aside"]
+    assert 3 == status(log).calls
+
+
 @pytest.mark.parametrize(
     "at",
     [

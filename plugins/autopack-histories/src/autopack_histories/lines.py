@@ -21,6 +21,7 @@ _MARKS: Final = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_LONG: Final = "lines of more than 16 MB"
 _SNIFFED: Final = 64
 _CHUNK: Final = 2**20
 
@@ -63,7 +64,7 @@ def _lines(file: BinaryIO, notes: Notes) -> Iterator[bytes]:
     head = file.read(4)
     encoding = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
     if encoding is not None:
-        yield from _recoded(file, head, encoding)
+        yield from _recoded(file, head, encoding, notes)
         return
     first = head + file.readline(LINE_MOST) if b"\n" not in head else b""
     if first:
@@ -81,20 +82,25 @@ def _bounded(line: bytes, file: BinaryIO, notes: Notes) -> Iterator[bytes]:
     if len(line) <= LINE_MOST or line.endswith(b"\n"):
         yield line
         return
-    notes.set_aside("lines of more than 16 MB")
+    notes.set_aside(_LONG)
     while (rest := file.readline(_CHUNK)) and not rest.endswith(b"\n"):
         pass
 
 
-def _recoded(file: BinaryIO, head: bytes, encoding: str) -> Iterator[bytes]:
+def _recoded(file: BinaryIO, head: bytes, encoding: str, notes: Notes) -> Iterator[bytes]:
     """Yield the lines of a file in another encoding, in the usual one."""
     decoder = codecs.getincrementaldecoder(encoding)("replace")
-    left = decoder.decode(head).removeprefix("\ufeff")
+    left, is_long = decoder.decode(head).removeprefix("\ufeff"), False
     while chunk := file.read(_CHUNK):
         *whole, left = (left + decoder.decode(chunk)).split("\n")
+        if is_long and whole:
+            is_long, whole = False, whole[1:]
         for line in whole:
             yield line.encode("utf-8", "replace") + b"\n"
-        left = left[:LINE_MOST]
+        if len(left) > LINE_MOST and not is_long:
+            notes.set_aside(_LONG)
+            is_long = True
+        left = "" if is_long else left
     if left:
         yield left.encode("utf-8", "replace")
 
