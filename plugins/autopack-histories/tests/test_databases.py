@@ -219,6 +219,28 @@ def test_figures_that_nobody_knows_are_unknown(log, tmp_path):
     assert (1, 1) == (status(log).calls, status(log).calls_without_total)
 
 
+@given(seed=st.integers(0, 10**6), table=st.sampled_from(["responses", "turns"]))
+def test_answers_in_any_order_and_number_of_files_are_one_account(tmp_path_factory, seed, table):
+    """Databases in any state of their growth, copied, rows in any order: the same totals."""
+    drawn, folder = random.Random(seed), tmp_path_factory.mktemp("x")
+    answers = [answer(f"r-{n}", 10 * n, second=n) for n in range(1, 5)]
+    with create_log("memory:") as log:
+        for turn in range(3):
+            some = answers[: drawn.randint(1, 4)] if turn < 2 else answers
+            part = folder / str(turn)
+            part.mkdir()
+            for copy in range(drawn.randint(1, 2)):
+                mixed = drawn.choices(some, k=2) + drawn.sample(some, len(some))
+                llm(part / f"{copy}.db", table, mixed)
+            bring(log, "llm", part)
+        again = bring(log, "llm", folder)
+
+        assert (4, 500) == (status(log).calls, status(log).total_tokens)
+        assert 4 == len(events(log, "phase.completed")) + len(events(log, "phase.failed"))
+        assert 0 == again.added
+        assert log.verify().is_clean
+
+
 @pytest.mark.parametrize("kind", ["llm", "opencode"])
 def test_a_database_in_use_is_left_as_it_is(log, tmp_path, kind):
     """What its owner has just written is read, and nothing is changed or made beside it."""
