@@ -181,7 +181,7 @@ def terms_of(source_fields: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(value, str) and value.lower() not in _USUAL
     }
     if found.get("service_tier") == "batch":  # as one provider says it
-        return {**found, PROCESSING: found.pop("service_tier")}
+        found[PROCESSING] = found.pop("service_tier")
     return found
 
 

@@ -180,7 +180,7 @@ def test_only_what_the_cut_may_have_caused_is_put_down_to_it(any_log, code, mess
 
 
 def test_a_truncated_phase_is_escalated_once(any_log):
-    """Without larger samples the next attempt has a quarter more, and the log says it; once."""
+    """The next attempt has what the calibrator says is beyond, and the log says it; once."""
     create_run(any_log, "r", specs("a"))
     budgets = []
 
@@ -196,11 +196,11 @@ def test_a_truncated_phase_is_escalated_once(any_log):
     (escalated,) = found(any_log, "budget.escalated")
     estimates = found(any_log, "phase.estimated")
 
-    assert [budgets[0], int(budgets[0] * 1.25)] == budgets
     assert budgets == [escalated.from_tokens, escalated.to_tokens]
-    assert escalated.why.startswith(
-        f"the output was cut at {budgets[0]} tokens: 1.25 times the {budgets[0]} tokens that were "
-        "given or used; the calibrator's quantile at 0.9996 is "
+    assert 2 * budgets[0] > budgets[1] > 1.25 * budgets[0]
+    assert escalated.why == (
+        f"the output was cut at {budgets[0]} tokens: the calibrator's quantile at 0.9684, 1 sample "
+        "like it"
     )
     assert ["truncated", "truncated"] == [
         event.failure_class for event in found(any_log, "phase.failed")
@@ -228,7 +228,7 @@ def test_escalation_can_be_turned_off_or_be_ones_own(any_log):
     (escalated,) = found(any_log, "budget.escalated")
 
     assert ("b", 2 * escalated.from_tokens) == (escalated.phase_id, escalated.to_tokens)
-    assert escalated.why.endswith(" tokens: twice; 2 samples of no model named/docs/low")
+    assert escalated.why.endswith(" tokens: twice; 2 samples like it")
 
 
 def clocked_now(log):

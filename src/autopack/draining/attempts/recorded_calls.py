@@ -1,7 +1,7 @@
 """One call as it is recorded: under the versions of its phase and caps, once, and in its place."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -15,6 +15,8 @@ from autopack.ports.log import ANY, Entry, NewEvent, Recorded
 from autopack.projections.attempts import call_key, quarter_at
 from autopack.projections.call_use import call_of
 from autopack.values.ids import PhaseRef, phase_stream
+
+_PRICED: Final = ("cost_usd", "cost_source", "price_table")
 
 
 def record(
@@ -107,7 +109,7 @@ def _known(
     """Return a call that is recorded, if it was told alike but for what we add to it ourselves."""
     ours: dict[str, Any] = {"late": before.event.late}
     if before.event.cost_source == "computed" and usage.cost_source != "reported":
-        ours |= {"cost_usd": before.event.cost_usd, "cost_source": "computed"}
+        ours |= {name: getattr(before.event, name) for name in _PRICED}
     is_then = occurred_at is None or occurred_at == before.occurred_at
     if is_then and evolved(usage, **ours) == before.event:
         return before

@@ -206,7 +206,8 @@ class Mixture:
             other = _answer(basis, asked, tau).issued.size
             tokens = max(other, tracked) if tau > self.tau else min(other, tracked)
         n = len(place.order)
-        return Prediction(tokens=round(tokens, _DIGITS), tau=tau, basis=f"{n} samples like it")
+        near = f"{n} sample{'s' if n != 1 else ''} like it"
+        return Prediction(tokens=round(tokens, _DIGITS), tau=tau, basis=near)
 
     def propose(self, state: Learned) -> Proposal:
         """Return what the groups hold; the estimator's multipliers stay as they are."""
