@@ -185,6 +185,11 @@ def terms_of(source_fields: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def told_terms(told: Mapping[str, Any]) -> dict[str, str]:
+    """Return what an answer tells of its terms, for ``source_fields``; usual ones are left out."""
+    return {name: told[name] for name in _TERMS if terms_of({name: told.get(name)})}
+
+
 def says_cut(stop_reason: object) -> bool:
     """Tell whether the reason why an output stopped is that it reached its ceiling."""
     if not isinstance(stop_reason, str):

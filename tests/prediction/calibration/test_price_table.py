@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from autopack.errors import InvalidInputError
+from autopack.events.usage import terms_of
 from autopack.prediction.calibration.price_entry import LongInputPrice, PriceEntry
 from autopack.prediction.calibration.price_table import PricedCall, PriceTable
 from autopack.testing.facts import usage
@@ -168,6 +169,21 @@ def test_a_call_on_terms_of_its_own_has_the_price_of_these():
 
     assert (Decimal(3), Decimal("1.5")) == (quote(table).usd, batch.usd)
     assert (None, "no entry for its terms") == (flex.usd, flex.why)
+
+
+@pytest.mark.parametrize(
+    ("told", "terms"),
+    [
+        ({"service_tier": "batch"}, {"processing": "batch"}),
+        ({"processing": "batch", "service_tier": "Standard"}, {"processing": "batch"}),
+        ({"service_tier": "FLEX"}, {"service_tier": "flex"}),
+        ({"service_tier": "auto", "speed": "fast"}, {"speed": "fast"}),
+        ({"service_tier": 7, "another": "batch"}, {}),
+    ],
+)
+def test_terms_are_those_that_change_a_price(told, terms):
+    """A batch is one by whichever name its provider has for it; what is usual is none."""
+    assert terms == terms_of(told)
 
 
 def test_reasoning_and_each_call_may_have_prices_of_their_own():
