@@ -10,6 +10,7 @@ import autopack
 from anthropic_replies import KEY, answered, begun, ended, piece, refused
 from autopack import PhaseSpec, load_plugins
 from autopack.errors import InvalidInputError
+from autopack.events.usage import terms_of
 from autopack.testing.executors import ExecutorContract
 from autopack_anthropic import AnthropicExecutor
 from loopback_models import CUT, HANG, Reply, serving
@@ -72,6 +73,14 @@ class TestAnswers:
             call.stop_reason,
             call.split,
         )
+
+    def test_terms_of_the_call_are_recorded(self, story):
+        """As they are told at its beginning; they have a price of their own."""
+        one = story(answered("Hello", service_tier="priority", speed="fast"))
+        one.drain(executor=one.executor())
+        (call,) = one.events("llm.usage_recorded")
+
+        assert {"service_tier": "priority", "speed": "fast"} == terms_of(call.source_fields)
 
     def test_without_a_system_prompt_none_is_sent(self, story):
         """And more fields are sent as they are."""

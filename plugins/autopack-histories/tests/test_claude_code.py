@@ -228,6 +228,18 @@ def test_first_versions_tell_costs(log, tmp_path):
     assert ("0.125", "reported", 1.5) == (str(event.cost_usd), event.cost_source, event.duration_s)
 
 
+def test_terms_that_change_the_price_are_kept(log, tmp_path):
+    """What is usual is left out."""
+    lines = [asked("Go", 0), answered("m", 1), answered("n", 2), asked("On", 9)]
+    for line_, speed in zip(lines[1:3], ("fast", "standard"), strict=True):
+        line_["message"]["usage"] |= {"speed": speed, "service_tier": "standard"}
+    bring(log, "claude-code", write_lines(tmp_path / "s.jsonl", lines))
+
+    assert [{"speed": "fast"}, {}] == [
+        event.source_fields for event in events(log, "llm.usage_recorded")
+    ]
+
+
 @given(seed=st.integers(0, 10**6))
 def test_order_and_repeats_do_not_matter(tmp_path_factory, seed):
     """Lines and files in any order, any of them again, over several imports: the same totals."""

@@ -108,6 +108,18 @@ def test_every_form_gives_the_same_call(log, tmp_path, names, form):
     assert ("openai", "m-1", 0.5) == (event.provider, event.response_model, event.duration_s)
 
 
+def test_the_tier_of_a_call_is_kept(log, tmp_path):
+    """It has a price of its own; the usual one is left out."""
+    names = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
+    told = [{**NEW, "gen_ai.response.id": f"r-{n}", name: "flex"} for n, name in enumerate(names)]
+    usual = {**NEW, "gen_ai.response.id": "r-2", names[0]: "default"}
+    bring(log, "otel", write_lines(tmp_path / "s.jsonl", [otlp(*told, usual)]))
+
+    assert [{"service_tier": "flex"}] * 2 + [{}] == [
+        event.source_fields for event in events(log, "llm.usage_recorded")
+    ]
+
+
 def test_what_is_no_call(log, tmp_path):
     """Agents and tools repeat what calls tell; what failed used nothing."""
     agent = {**NEW, "gen_ai.operation.name": "invoke_agent", "gen_ai.response.id": "r-9"}

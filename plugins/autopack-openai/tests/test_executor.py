@@ -12,6 +12,7 @@ import autopack
 from autopack import PhaseSpec, load_plugins
 from autopack.errors import InvalidInputError
 from autopack.testing.executors import ExecutorContract
+from autopack.types import PriceEntry, PriceTable
 from autopack_openai import OpenAIExecutor
 from loopback_models import CUT, HANG, Reply, serving
 from model_stories import REF, once, stories
@@ -85,6 +86,24 @@ class TestAnswers:
         report = one.drain()
 
         assert Decimal("0.0125") == report.cost_usd
+
+    @pytest.mark.parametrize(("tier", "cost"), [("flex", "0.000005"), ("default", "0.00001")])
+    def test_a_call_has_the_price_of_its_tier(self, story, tier, cost):
+        """As the answer tells it, whatever was asked for; each has an entry of its own."""
+        entry = {"model": "m-1", "since": "2026-01-01", "input": 0}
+        prices = PriceTable(
+            entries=(
+                PriceEntry(**entry, output=2),
+                PriceEntry(**entry, output=1, when={"service_tier": "flex"}),
+            )
+        )
+        pieces = [piece("Hi", service_tier=tier), piece(reason="stop", service_tier=tier)]
+        one = story(Reply(events=[*pieces, figures(7, 5), DONE]))
+        made = one.executor(extra={"service_tier": "flex"})
+        one.drain(executor=made, settings={"prices": prices})
+        (call,) = one.events("llm.usage_recorded")
+
+        assert Decimal(cost) == call.cost_usd
 
     def test_the_budget_is_the_most_that_may_be_written(self, story):
         """It is sent, under the name that most endpoints know, and in the log; lower if so said."""

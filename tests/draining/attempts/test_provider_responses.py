@@ -9,7 +9,7 @@ import pytest
 import autopack
 from autopack.draining.attempts.provider_responses import READ_AS, figures_of
 from autopack.errors import InvalidInputError
-from autopack.events.usage import HOUR_WRITES
+from autopack.events.usage import HOUR_WRITES, terms_of
 
 CHAT = {
     "id": "chatcmpl-1", "object": "chat.completion", "model": "gpt-5-2025",
@@ -100,6 +100,27 @@ def test_writes_that_are_kept_for_an_hour_are_told_apart():
     found = figures_of(ANTHROPIC)
 
     assert (300, 50) == (found["cache_write_tokens"], found["source_fields"][HOUR_WRITES])
+
+
+@pytest.mark.parametrize(
+    ("answer", "told", "terms"),
+    [
+        (CHAT, {"service_tier": "flex"}, {"service_tier": "flex"}),
+        (CHAT, {"service_tier": "default"}, {}),
+        (CHAT, {"service_tier": None}, {}),
+        (RESPONSES, {"service_tier": "priority"}, {"service_tier": "priority"}),
+        (ANTHROPIC, {"usage": {**ANTHROPIC["usage"], "speed": "fast", "service_tier": "standard"}},
+         {"speed": "fast"}),
+        (ANTHROPIC, {"usage": {**ANTHROPIC["usage"], "service_tier": "batch"}},
+         {"processing": "batch"}),
+    ],
+)  # fmt: skip
+def test_terms_that_change_the_price_are_taken(answer, told, terms):
+    """Where the provider tells them; the usual ones are left out."""
+    source = figures_of({**answer, **told})["source_fields"]
+
+    assert terms == terms_of(source)
+    assert len(terms) + 1 == len(source.keys() - {HOUR_WRITES})
 
 
 def test_a_cost_that_the_answer_tells_is_taken():

@@ -11,6 +11,7 @@ from autopack import CommandExecutor, PhaseSpec, create_run, drain, read_text, r
 from autopack.draining.executors.claude import Claude
 from autopack.draining.executors.session_calls import Surroundings
 from autopack.events import LlmUsageRecorded, PhaseCompleted, PhaseFailed
+from autopack.events.usage import terms_of
 from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed
 from autopack.report.drain_text import drain_text
 from programs import INIT, SESSION, message, printing, script
@@ -194,6 +195,17 @@ def test_writes_for_an_hour_and_the_most_of_an_output_are_kept():
     _reader, (call,), _problems = read(INIT, result(by_model))
 
     assert (64000, 30) == (call["max_tokens"], call["source_fields"]["cache_write_1h_tokens"])
+
+
+def test_terms_are_those_of_the_main_loop():
+    """What the result tells of them is of its own usage; a helper's model is not meant."""
+    by_model = {MODEL: used(1), "claude-haiku-4-5": used(1)}
+    told = {**result(by_model), "usage": {"speed": "fast", "service_tier": "standard"}}
+    _reader, calls, _problems = read(INIT, told)
+
+    assert {MODEL: {"speed": "fast"}, "claude-haiku-4-5": {}} == {
+        call["model"]: terms_of(call["source_fields"]) for call in calls
+    }
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from autopack.draining.attempts.provider_responses import anthropic_figures
 from autopack.draining.attempts.read_figures import added, amount, number, unreadable
-from autopack.events.usage import BUILDER
+from autopack.events.usage import BUILDER, told_terms
 from autopack_histories.calls import HELPER, Call, inner, word
 from autopack_histories.importer import JsonLinesImporter
 from autopack_histories.lines import objects_of
@@ -148,6 +148,7 @@ class _File:
             role=HELPER if is_helper else BUILDER,
             stop_reason=word(message.get("stop_reason")),
             duration_s=None if duration_ms is None else duration_ms / 1000,
+            source_fields=told_terms(usage) if isinstance(usage, dict) else {},
         )
 
     def _ended(self, stop_reason: str | None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from autopack.draining.attempts.read_figures import added
-from autopack.events.usage import BUILDER
+from autopack.events.usage import BUILDER, told_terms
 from autopack_histories.calls import HELPER, Call, counts, inner, word
 from autopack_histories.importer import FileImporter
 from autopack_histories.moments import moment
@@ -35,6 +35,7 @@ _OLD: Final = {
     "gen_ai.usage.cache_creation_input_tokens": "cache_write_tokens",
     "gen_ai.usage.reasoning_tokens": "reasoning_tokens",
 }
+_TIERS: Final = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
 _CALLS: Final = frozenset({
     "chat", "text_completion", "completion", "generate_content", "embeddings", "response",
 })  # fmt: skip
@@ -182,6 +183,7 @@ def _call(
             stop_reason=word(reasons[0]) if isinstance(reasons, list) and reasons else None,
             max_tokens=most if type(most) is int and most > 0 else None,
             duration_s=((ended - began).total_seconds() or None) if began and ended else None,
+            source_fields=told_terms({"service_tier": _first(attributes, *_TIERS)}),
         )
     )
 

@@ -17,6 +17,7 @@ def take(response: Any, usage: Any, answer: ModelAnswer) -> None:
         object="chat.completion",
         id=raw.get("id"),
         model=getattr(response, "resolved_model", None) or raw.get("model"),
+        service_tier=raw.get("service_tier"),
         usage={**details, **{name: n for name, n in counts.items() if n is not None}},
         choices=[{"finish_reason": answer.stop_reason}],
     )

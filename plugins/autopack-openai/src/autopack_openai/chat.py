@@ -20,7 +20,7 @@ async def chat(client: "AsyncOpenAI", fields: Mapping[str, Any], answer: ModelAn
 def _take(chunk: Any, answer: ModelAnswer) -> None:
     """Take a piece; what a server leaves out, or has otherwise, is not there."""
     told = answer.told
-    for name in ("id", "model"):
+    for name in ("id", "model", "service_tier"):
         told[name] = told.get(name) or getattr(chunk, name, None)
     usage, choices = getattr(chunk, "usage", None), getattr(chunk, "choices", None) or ()
     if usage is not None:  # some tell it with each piece; by itself it is the last thing told

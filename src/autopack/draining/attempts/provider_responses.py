@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from autopack.draining.attempts.read_figures import Figures, added, amount, whole
 from autopack.errors import InvalidInputError
-from autopack.events.usage import HOUR_WRITES
+from autopack.events.usage import HOUR_WRITES, told_terms
 
 _TEXT_MOST: Final = 64_000_000
 _SHOWN_MOST: Final = 12
@@ -36,7 +36,7 @@ def figures_of(response: Any) -> dict[str, Any]:
                 _table(told.get("ResponseMetadata")), "RequestId"
             )
             found["response_model"] = _text(told, "model", "modelVersion", "model_version")
-            source = {READ_AS: name}
+            source = {READ_AS: name, **told_terms(_usage(told)), **told_terms(told)}
             if found.get(HOUR_WRITES) is not None:
                 source[HOUR_WRITES] = found[HOUR_WRITES]
             found.pop(HOUR_WRITES, None)

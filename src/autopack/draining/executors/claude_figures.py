@@ -17,7 +17,7 @@ from autopack.draining.attempts.read_figures import (
 )
 from autopack.draining.executors.session_calls import LaterCalls, SessionTotals
 from autopack.draining.executors.token_figures import beyond, greatest, is_nothing, together, total
-from autopack.events.usage import HOUR_WRITES
+from autopack.events.usage import HOUR_WRITES, told_terms
 from autopack.values.money import Usd
 from autopack.values.money import total as total_usd
 
@@ -179,6 +179,9 @@ class _Maker:
         more = dict(self._ending) if model == self._mains else {}
         kept = {name: self._result[name] for name in _KEPT if _is_kept(self._result.get(name))}
         kept |= more.pop("source_fields", {})
+        usage = self._result.get("usage")
+        if model == self._mains and isinstance(usage, dict):
+            kept |= told_terms(usage)  # it is of the main loop
         about = self._about.get(model, AboutModel())
         call = call_of(self._lease_token, session, model, figures, kept)
         if self._n > 1:
