@@ -1,12 +1,14 @@
 """Figures of a recorded call that its source corrected later."""
 
+from datetime import datetime
 from typing import Any, Final, Unpack
 
 import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.events import DrainStarted, LlmUsageAmended, LlmUsageRecorded
-from autopack.events.usage import usage_id
+from autopack.events.usage import AMENDABLE, TOKEN_COUNTS, usage_id
+from autopack.log import views
 from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.ports.log import ANY, Entry, Recorded
 from autopack.ports.usage import AmendedFigures
@@ -14,11 +16,13 @@ from autopack.prediction.calibration.price_table import PriceTable
 from autopack.prediction.named_prices import prices_kept
 from autopack.projections.attempts import ATTEMPTS, call_key
 from autopack.projections.call_use import amended
+from autopack.projections.calls import USAGE
 from autopack.values.ids import PhaseRef, drain_stream, phase_stream
 
 _UNPRICED: Final[dict[str, Any]] = {
     "cost_usd": None, "cost_source": "unknown", "price_table": None,
 }  # fmt: skip
+_STANDING: Final = (*AMENDABLE, "cost_source", "price_table", "split")
 _PARTS: Final = frozenset({"input_tokens", "output_tokens"})
 _FIGURES: Final = tuple(AmendedFigures.__annotations__)
 
@@ -41,7 +45,8 @@ def amend_usage(
         why: Where the figures come from ("the monthly bill"); it is recorded.
         figures: What changed of ``input_tokens``, ``cache_read_tokens``, ``cache_write_tokens``,
             ``output_tokens``, ``reasoning_tokens``, ``total_tokens``, ``cost_usd``, ``split``; the
-            rest stays as it was.
+            rest stays as it was. A cost that nobody reported is priced anew by the table of the
+            call's drain, else by plugins, at the moment of the call; it stays if neither knows one.
 
     Raises:
         InvalidInputError: No such call is recorded, no figure that can be amended was given, or
@@ -68,7 +73,7 @@ def amend_usage(
             name="call_id",
             value=call_id,
         )
-    call = found.event
+    call = _as_it_stands(log, found)
     merged = {name: getattr(call, name) for name in LlmUsageRecorded.__annotations__}
     amended_parts = {"total_tokens": None, **figures} if figures.keys() & _PARTS else figures
     check_possible({**merged, **amended_parts})
@@ -79,21 +84,43 @@ def amend_usage(
         provider=call.provider,
         call_id=call.call_id,
         why=why,
-        **{"split": call.split, **figures, **_price(log, call, dict(figures))},
+        **{"split": call.split, **figures, **_price(log, call, dict(figures), found.occurred_at)},
     )
     return _append(log, found, event)
 
 
-def _price(log: Log, call: LlmUsageRecorded, figures: dict[str, Any]) -> dict[str, Any]:
-    """Return what the amended call costs: as it is told now, else by the table that priced it."""
+def _as_it_stands(log: Log, found: Recorded[Any]) -> LlmUsageRecorded:
+    """Return a call with what it was amended by before."""
+    row = views.current_row(journal_of(log), USAGE, USAGE.key(found) or "")
+    known: Any = {name: getattr(row, name) for name in _STANDING}
+    call: LlmUsageRecorded = attrs.evolve(found.event, **known)
+    return call
+
+
+def _price(
+    log: Log, call: LlmUsageRecorded, figures: dict[str, Any], at: datetime
+) -> dict[str, Any]:
+    """
+    Return what the amended call costs: as it is told now, else as it would have been priced.
+
+    Other counts of a call that nobody told a cost of are priced as the call was, at its moment; a
+    call that was imported was not.
+    """
     if figures.get("cost_usd") is not None:
         return {"cost_source": "reported"}
-    if call.cost_source != "computed":
+    is_ours = call.cost_source == "computed" or (
+        call.cost_usd is None and call.lease_token is not None
+    )
+    if not is_ours or not figures.keys() & set(TOKEN_COUNTS):
         return {}
     from autopack.draining.caps.price_book import PriceBook
 
-    unpriced: Any = attrs.evolve(call, **{**figures, **_UNPRICED})  # type: ignore[misc]
-    anew = PriceBook(journal_of(log), registry_of(log), _table(log, call)).priced(unpriced)
+    amended_parts = {"total_tokens": None} if figures.keys() & _PARTS else {}
+    unpriced: Any = attrs.evolve(  # type: ignore[misc]
+        call, **{**amended_parts, **figures, **_UNPRICED}
+    )
+    book = PriceBook(journal_of(log), registry_of(log), _table(log, call))
+    anew = book.priced(unpriced, at)
     names = ("cost_usd", "cost_source", "price_table")
     return {name: getattr(anew, name) for name in names}
 
