@@ -4,30 +4,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack.prediction.mixture.descent import LEANING, indices
-from autopack.prediction.mixture.residuals import LONGEST, NO_RESIDUALS, pooled, with_residual
+from autopack.prediction.mixture.residuals import (
+    LONGEST,
+    no_residuals,
+    pooled,
+    with_residuals,
+)
 
-numbers = st.lists(st.floats(-5, 5, width=32), min_size=1, max_size=30)
+numbers = st.lists(
+    st.tuples(st.floats(-5, 5, width=32), st.floats(-5, 5, width=32)), min_size=1, max_size=30
+)
 
 
 @given(numbers=numbers)
 def test_the_newest_are_kept(numbers):
-    """They are the newest 500, also in ascending order, and none before is changed."""
-    known = NO_RESIDUALS
-    for number in (*numbers * 40, *numbers):
-        known = with_residual(known, number)
+    """Of each mean they are the newest 500, ascending, and none before is changed."""
+    nothing = no_residuals(2)
+    known, newest = nothing, [*numbers * 40, *numbers]
+    for pair in newest:
+        known = with_residuals(known, pair)
 
-    newest = [*numbers * 40, *numbers][-LONGEST:]
-    assert newest == list(known.order)
-    assert sorted(newest) == list(known.ascending)
-    assert 0 == len(NO_RESIDUALS.order)
+    newest = newest[-LONGEST:]
+    assert [one for pair in newest for one in pair] == list(known.order)
+    for mean in range(2):
+        assert sorted(pair[mean] for pair in newest) == list(known.ascending[mean])
+    assert 0 == len(nothing.order)
 
 
 def test_the_special_leans_on_the_general():
-    """Ten of a category count as much as all; of nothing it is 0."""
-    general = special = NO_RESIDUALS
+    """Ten of a category count as much as all; each mean has its own."""
+    general = special = no_residuals(2)
     for _ in range(10):
-        general, special = with_residual(general, 1.0), with_residual(special, 3.0)
+        general = with_residuals(general, [1.0, -1.0])
+        special = with_residuals(special, [3.0, 0.0])
 
-    assert 0.0 == pooled([], indices(0.9), LEANING)
-    assert 0.5 == pooled([general], indices(0.9), LEANING)
-    assert 1.75 == pooled([general, special], indices(0.9), LEANING)
+    assert [0.5, -0.5] == pooled([general], indices(0.9), LEANING)
+    assert [1.75, -0.25] == pooled([general, special], indices(0.9), LEANING)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from operator import mul, truediv
+from operator import mul
 from typing import Final, NamedTuple
 
 _TINY: Final = 1e-12
@@ -50,22 +50,26 @@ def judged(weights: Weights, values: Sequence[float], mixture: float, slope: flo
     """
     spread = 1 / math.sqrt(math.log(len(values)))
     at_mixture = slope * mixture
-    steps = [at_mixture - slope * value for value in values]
-    sizes = list(map(abs, steps))
-    ranges = list(map(max, weights.ranges, sizes))
-    squares = [
-        square + _VARIANCE * step * step
-        for square, step in zip(weights.squares, steps, strict=True)
-    ]
-    # What a gain is divided by: the inverse of the rate, which is cheaper to take.
-    scales = list(map(max, ranges, [spread * root for root in map(math.sqrt, squares)]))
-    gains = [
-        gain + 0.5 * (step - step * step / scale + (widest if size + size > scale else 0.0))
-        for gain, step, size, widest, scale in zip(
-            weights.gains, steps, sizes, ranges, scales, strict=True
-        )
-    ]
-    heights = list(map(truediv, gains, scales))
+    gains, squares, ranges, heights, scales = [], [], [], [], []
+    for value, gain, square, widest in zip(
+        values, weights.gains, weights.squares, weights.ranges, strict=True
+    ):
+        step = at_mixture - slope * value
+        size = abs(step)
+        if size > widest:
+            widest = size
+        square += _VARIANCE * step * step
+        # What a gain is divided by: the inverse of the rate, which is cheaper to take.
+        scale = spread * math.sqrt(square)
+        if widest > scale:
+            scale = widest
+        surprise = widest if size + size > scale else 0.0
+        gain += 0.5 * (step - step * step / scale + surprise)
+        gains.append(gain)
+        squares.append(square)
+        ranges.append(widest)
+        scales.append(scale)
+        heights.append(gain / scale)
     top = max(heights)
     raw = [math.exp(height - top) / scale for height, scale in zip(heights, scales, strict=True)]
     whole = sum(raw)

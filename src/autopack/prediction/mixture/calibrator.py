@@ -1,6 +1,8 @@
 """The calibrator ``mixture``: it weighs many simple experts, and holds its coverage."""
 
+import contextlib
 import math
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -151,8 +153,8 @@ class Mixture:
     estimator: str = "deliverables"
     estimator_version: str | None = None
     old: Mapping[str, float] = attrs.Factory(dict)
-    _last: list[tuple[Basis, Asked, WeighedAnswer]] = attrs.field(
-        init=False, eq=False, repr=False, factory=list
+    _said_of: "OrderedDict[tuple[int, Asked], tuple[Basis, WeighedAnswer]]" = attrs.field(
+        init=False, eq=False, repr=False, factory=OrderedDict
     )
 
     def __attrs_post_init__(self) -> None:
@@ -182,9 +184,9 @@ class Mixture:
             return Learned(state.basis, state.before, state.reach, recent, seen)
         basis = state.basis
         asked, size = self._asked(sample.question()), size_of(sample)
-        now = self._said(basis, asked)
+        now = self._said(basis, asked, state.reach)
         at_that_time, is_late = _known_when_asked(state, sample)
-        then = now if at_that_time is basis else _answer(at_that_time, asked, self.tau)
+        then = now if at_that_time is basis else self._said(at_that_time, asked, state.reach)
         if then.is_of_work is not now.is_of_work:
             now = _answer(basis, asked, self.tau, is_of_work=then.is_of_work)
             then = then if now.is_of_work is then.is_of_work else now
@@ -200,7 +202,7 @@ class Mixture:
         place = _nearest(basis.known, asked.path)
         if place is None:
             return Prediction(tokens=math.exp(asked.start), tau=tau, basis="no samples")
-        tracked = self._said(basis, asked).issued.size
+        tracked = self._said(basis, asked, state.reach).issued.size
         tokens = tracked
         if tau != self.tau:
             other = _answer(basis, asked, tau).issued.size
@@ -231,13 +233,22 @@ class Mixture:
             return Basis(known, basis.layers, work, layers)
         return Basis(known, layers, work, basis.layers_of_work)
 
-    def _said(self, basis: Basis, asked: Asked) -> WeighedAnswer:
-        """Return what is said at tau; what was said last is kept, since it is learned from next."""
-        for of, question, found in self._last:
-            if of is basis and question == asked:
-                return found
+    def _said(self, basis: Basis, asked: Asked, reach: int) -> WeighedAnswer:
+        """
+        Return what is said at tau; what was said last is kept, since it is learned from next.
+
+        Args:
+            reach: How many outcomes may come before that of a question.
+        """
+        key = (id(basis), asked)
+        of, found = self._said_of.get(key, (None, None))
+        if found is not None and of is basis:
+            return found
         found = _answer(basis, asked, self.tau)
-        self._last[:] = [(basis, asked, found)]
+        while len(self._said_of) > reach:
+            with contextlib.suppress(KeyError):
+                self._said_of.popitem(last=False)
+        self._said_of[key] = (basis, found)
         return found
 
     def _settings(self) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """The ways down the tree: at each place its own figures are mixed with those of the place above."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from autopack.prediction.calibration.survival import place_of
-from autopack.prediction.mixture.places import BRANCH, DEPTHS, LEAF, WINDOWS, Path, Place, Ranked
+from autopack.prediction.mixture.places import BRANCH, DEPTHS, LEAF, WINDOWS, Place, Ranked
 from autopack.prediction.mixture.tails import log_quantile
 
 _USUAL_PROMPT: Final = math.log(1000)
@@ -36,29 +36,34 @@ class Way(NamedTuple):
     shared_mean: float
 
 
-def way_down(at: Callable[[str], Place | None], path: Path, tau: float, start: float) -> Way:
+def way_down(
+    own: Sequence[Place | None], others: Sequence[Place | None], tau: float, start: float
+) -> Way:
     """
-    Return what the places of a path say at *tau*.
+    Return what places say at *tau*.
 
     Args:
-        at: Gives what is known of a place.
+        own: From the root down to the finest part of the prompt's octave.
+        others: Those of the prompt's size whatever the model, likewise.
         start: The logarithm of what is said where nothing is known.
     """
-    places = [at(key) for key in path.own]
-    levels = _levels_of(places, tau)
+    at_index = indices(tau)
     longs, middles, shorts, means, prompts = [], [], [], [], []
     long = middle = short = mean = start
     prompt = _USUAL_PROMPT
-    for place, (first, second, third) in zip(places, levels, strict=True):
+    last, levels = None, (0.0, 0.0, 0.0)
+    for place in own:
         if place is not None:
-            many = len(place.order)
+            if place is not last:
+                last, levels = place, _levels(place, tau, at_index)
+            first, second, third = levels
+            order, _, _, _, n, own_mean, known, own_prompt = place
+            many = len(order)
             long += LEANING[many] * (first - long)
-            middle += LEANING[min(many, WINDOWS[1])] * (second - middle)
-            short += LEANING[min(many, WINDOWS[2])] * (third - short)
-            n = place.n
-            mean += n / (n + 1.0) * (place.mean - mean)
-            n = place.prompts
-            prompt += n / (n + 1.0) * (place.prompt - prompt)
+            middle += LEANING[many if many < WINDOWS[1] else WINDOWS[1]] * (second - middle)
+            short += LEANING[many if many < WINDOWS[2] else WINDOWS[2]] * (third - short)
+            mean += n / (n + 1.0) * (own_mean - mean)
+            prompt += known / (known + 1.0) * (own_prompt - prompt)
         longs.append(long)
         middles.append(middle)
         shorts.append(short)
@@ -66,13 +71,13 @@ def way_down(at: Callable[[str], Place | None], path: Path, tau: float, start: f
         prompts.append(prompt)
     for column in (longs, middles, shorts, means, prompts):
         column.extend(column[-1:] * (DEPTHS - len(column)))
-    shared, shared_mean = [longs[BRANCH]], means[BRANCH]
-    for depth, key in enumerate(path.shared, LEAF + 1):
-        place, long = at(key), shared[-1]
+    shared, shared_mean, last_level = [longs[BRANCH]], means[BRANCH], levels[0]
+    long = longs[BRANCH]
+    for place in others:
         if place is not None:
-            is_own = place is places[depth]
-            level = levels[depth][0] if is_own else _level(place.long, len(place.order), tau)
-            long += LEANING[len(place.order)] * (level - long)
+            if place is not last:
+                last, last_level = place, _level(place.long, tau, at_index)
+            long += LEANING[len(place.order)] * (last_level - long)
             shared_mean += place.n / (place.n + 1.0) * (place.mean - shared_mean)
         shared.append(long)
     shared.extend(shared[-1:] * (DEPTHS - LEAF - len(shared)))
@@ -85,29 +90,20 @@ def indices(tau: float) -> tuple[int, ...]:
     return tuple(min(place_of(tau, n), n) - 1 for n in range(WINDOWS[0] + 1))
 
 
-def _levels_of(places: list[Place | None], tau: float) -> list[tuple[float, float, float]]:
-    """Return the quantiles of each place's three windows; those of one object are taken once."""
-    found: list[tuple[float, float, float]] = []
-    last, levels = None, (0.0, 0.0, 0.0)
-    for place in places:
-        if place is not None and place is not last:
-            last, levels = place, _levels(place, tau)
-        found.append(levels)
-    return found
-
-
-def _levels(place: Place, tau: float) -> tuple[float, float, float]:
-    first = second = third = _level(place.long, len(place.order), tau)
-    if place.middle is not place.long:
-        second = third = _level(place.middle, WINDOWS[1], tau)
-    if place.short is not place.middle:
-        third = _level(place.short, WINDOWS[2], tau)
+def _levels(place: Place, tau: float, at_index: Sequence[int]) -> tuple[float, float, float]:
+    """Return the quantiles of a place's three windows; those of one object are taken once."""
+    _, long, middle, short, *_ = place
+    first = second = third = _level(long, tau, at_index)
+    if middle is not long:
+        second = third = _level(middle, tau, at_index)
+    if short is not middle:
+        third = _level(short, tau, at_index)
     return first, second, third
 
 
-def _level(ranked: Ranked, many: int, tau: float) -> float:
-    """Return the logarithm of the quantile of so many sizes."""
+def _level(ranked: Ranked, tau: float, at_index: Sequence[int]) -> float:
+    """Return the logarithm of the quantile of some sizes."""
     exact, cut = ranked
     if cut:
         return log_quantile(exact, cut, tau)
-    return math.log(exact[indices(tau)[many]])
+    return math.log(exact[at_index[len(exact)]])

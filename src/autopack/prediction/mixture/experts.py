@@ -2,14 +2,20 @@
 
 import math
 from collections.abc import Sequence
+from operator import add
 from typing import Final, NamedTuple
 
 import attrs
 from rpds import HashTrieMap
 
 from autopack.prediction.mixture.descent import LEANING, Way, indices, way_down
-from autopack.prediction.mixture.places import BRANCH, LEAF, Path, Place, grown
-from autopack.prediction.mixture.residuals import NO_RESIDUALS, Residuals, pooled, with_residual
+from autopack.prediction.mixture.places import BRANCH, LEAF, NO_OCTAVE, Path, Place, grown
+from autopack.prediction.mixture.residuals import (
+    Residuals,
+    no_residuals,
+    pooled,
+    with_residuals,
+)
 
 _RIDGE: Final = 5.0
 _FADING: Final = 0.998
@@ -34,15 +40,21 @@ STATIC: Final = 22 + MEANS
 class PooledResiduals(NamedTuple):
     """Residuals of each mean, and by line the moments that its slope is made of."""
 
-    residuals: tuple[Residuals, ...]
+    residuals: Residuals
     moments: tuple[tuple[float, float], ...]
 
 
 @attrs.frozen(eq=False)
 class SeenSizes:
-    """What was seen by place, what is pooled over all and by category, and models' effects."""
+    """
+    What was seen by place, what is pooled over all and by category, and models' effects.
+
+    Args:
+        octaves: The places of each octave of the prompt's size: it, its halves, quarters, ...
+    """
 
     places: "HashTrieMap[str, Place]" = attrs.field(factory=HashTrieMap)
+    octaves: "HashTrieMap[str, tuple[Place | None, ...]]" = attrs.field(factory=HashTrieMap)
     pools: "HashTrieMap[str, PooledResiduals]" = attrs.field(factory=HashTrieMap)
     effects: "HashTrieMap[str, tuple[int, float]]" = attrs.field(factory=HashTrieMap)
 
@@ -71,7 +83,12 @@ def read(
     Args:
         start: The logarithm of what is said where nothing is known.
     """
-    way = way_down(known.places.get, path, tau, start)
+    octave, others = known.octaves.get(path.octave), known.octaves.get(path.shared_octave)
+    own = list(map(known.places.get, path.own))
+    if octave is not None:
+        own += [octave[part] for part in path.parts]
+    shared = [] if others is None else [others[part] for part in path.parts]
+    way = way_down(own, shared, tau, start)
     pools = [pool for pool in map(known.pools.get, ("", path.category)) if pool is not None]
     log_prompt = _log_prompt(prompt_tokens)
     deviations = tuple(
@@ -80,10 +97,11 @@ def read(
     means = [*_means(known, path, way), *_lines(pools, way, deviations)]
     values = _quantiles(way)
     low, high = values[BASE] - _FARTHEST, values[BASE] + _FARTHEST
-    places = indices(tau)
-    for number, mean in enumerate(means):
-        level = pooled([pool.residuals[number] for pool in pools], places, LEANING)
-        values.append(min(high, max(low, mean + level)))
+    centres = means
+    if pools:
+        levels = pooled([pool.residuals for pool in pools], indices(tau), LEANING)
+        centres = list(map(add, means, levels))
+    values += [min(high, max(low, centre)) for centre in centres]
     return ExpertAnswers(values, means, deviations)
 
 
@@ -96,15 +114,24 @@ def learned(
     Places that have seen the same, those of the only model say, are one object, learned once.
     """
     log_prompt = _log_prompt(prompt_tokens)
-    places, afterwards = known.places, dict[int, Place]()
-    for key in (*path.own, *path.shared):
-        before = known.places.get(key)
-        after = afterwards.get(id(before))
-        if after is None:
-            after = afterwards[id(before)] = grown(before, size, log_prompt)
-        places = places.insert(key, after)
+    places, octaves, afterwards = known.places, known.octaves, dict[int, Place]()
+
+    def after(before: Place | None, *, is_shared: bool = False) -> Place:
+        found = afterwards.get(id(before))
+        if found is None:
+            found = afterwards[id(before)] = grown(before, size, log_prompt, is_shared=is_shared)
+        return found
+
+    for key in path.own:
+        places = places.insert(key, after(known.places.get(key)))
+    if path.octave:
+        for key, is_shared in ((path.octave, False), (path.shared_octave, True)):
+            octave = list(known.octaves.get(key, NO_OCTAVE))
+            for part in path.parts:
+                octave[part] = after(octave[part], is_shared=is_shared)
+            octaves = octaves.insert(key, tuple(octave))
     if size < 0:
-        return SeenSizes(places, known.pools, known.effects)
+        return SeenSizes(places, octaves, known.pools, known.effects)
     log_size = math.log(size)
     general, special = (known.pools.get(key, _EMPTY) for key in ("", path.category))
     pool = _added(general, log_size, reading)
@@ -114,7 +141,7 @@ def learned(
     n = min(n + 1, _EFFECT_MEMORY)
     effect += (log_size - reading.means[_WITHOUT_MODEL] - effect) / n
     effects = known.effects.insert(path.model, (n, effect))
-    return SeenSizes(places, pools.insert(path.category, pool), effects)
+    return SeenSizes(places, octaves, pools.insert(path.category, pool), effects)
 
 
 def _quantiles(way: Way) -> list[float]:
@@ -166,10 +193,7 @@ def _slope(pools: Sequence[PooledResiduals], line: int) -> float:
 
 def _added(pool: PooledResiduals, log_size: float, reading: ExpertAnswers) -> PooledResiduals:
     """Return a pool after one more whole size."""
-    residuals = tuple(
-        with_residual(known, log_size - mean)
-        for known, mean in zip(pool.residuals, reading.means, strict=True)
-    )
+    residuals = with_residuals(pool.residuals, [log_size - mean for mean in reading.means])
     moments = tuple(
         (
             _FADING * square + deviation * deviation,
@@ -186,4 +210,4 @@ def _log_prompt(prompt_tokens: int | None) -> float | None:
     return None if prompt_tokens is None or prompt_tokens < 0 else math.log1p(prompt_tokens)
 
 
-_EMPTY: Final = PooledResiduals((NO_RESIDUALS,) * MEANS, ((0.0, 0.0),) * LINES)
+_EMPTY: Final = PooledResiduals(no_residuals(MEANS), ((0.0, 0.0),) * LINES)

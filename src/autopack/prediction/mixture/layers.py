@@ -23,7 +23,6 @@ HOLDING: Final = 0.005
 HOLDING_OF_GROUP: Final = 0.02
 _FOLLOWER_MOST: Final = 3.0
 _LAYER_MOST: Final = 4.0
-_LARGEST_LOG: Final = 20.0
 
 EXPERTS: Final = STATIC + len(_ALL_STEPS) + len(_GROUP_STEPS)
 
@@ -110,30 +109,31 @@ def taught(
     Args:
         seen: What was seen of the output, in tokens.
     """
-    log_seen = math.log(seen)
-
-    def after(offset: float, step: float, size: float, most: float) -> float:
-        return moved(offset, step, missed(size), tau, math.log(size) - log_seen, most)
-
     own = layers.groups.get(group, _NO_GROUP)
-    of_all, of_group = now.experts[STATIC:_OF_GROUP], now.experts[_OF_GROUP:EXPERTS]
-    steps = zip(own[:-1], _GROUP_STEPS, of_group, strict=True)
-    grown = [after(offset, step, size, _FOLLOWER_MOST) for offset, step, size in steps]
-    grown.append(after(own[-1], HOLDING_OF_GROUP, now.size, _LAYER_MOST))
-    steps = zip(layers.followers, _ALL_STEPS, of_all, strict=True)
-    followers = [after(offset, step, size, _FOLLOWER_MOST) for offset, step, size in steps]
-    steps = zip(layers.speeds[1:], _SPEEDS[1:], now.candidates[1:], strict=True)
-    speeds = [after(offset, step, size, _LAYER_MOST) for offset, step, size in steps]
+    offsets = (*layers.followers, *own, layers.held, *layers.speeds[1:])
+    sizes = (*now.experts[STATIC:EXPERTS], now.size, now.size, *now.candidates[1:])
+    log_seen, found = math.log(seen), []
+    for offset, size, (step, most) in zip(offsets, sizes, _STEPS, strict=True):
+        found.append(moved(offset, step, missed(size), tau, math.log(size) - log_seen, most))
     slope, slope_of_blend = 1 - tau - missed(then.mixture), 1 - tau - missed(then.blended)
     return Layers(
         experts=judged(layers.experts, then.experts, then.mixture, slope),
         candidates=judged(layers.candidates, then.candidates, then.blended, slope_of_blend),
-        speeds=(0.0, *speeds),
-        followers=tuple(followers),
-        held=after(layers.held, HOLDING, now.size, _LAYER_MOST),
-        groups=layers.groups.insert(group, tuple(grown)),
+        speeds=(0.0, *found[_HELD + 1 :]),
+        followers=tuple(found[:_FOLLOWERS]),
+        held=found[_HELD],
+        groups=layers.groups.insert(group, tuple(found[_FOLLOWERS:_HELD])),
     )
 
 
-_OF_GROUP: Final = STATIC + len(_ALL_STEPS)
 _NO_GROUP: Final = (0.0,) * (len(_GROUP_STEPS) + 1)
+_FOLLOWERS: Final = len(_ALL_STEPS)
+_HELD: Final = _FOLLOWERS + len(_NO_GROUP)
+"""Where what holds the coverage of all stands among the offsets, after the group's."""
+_STEPS: Final = (
+    *((step, _FOLLOWER_MOST) for step in (*_ALL_STEPS, *_GROUP_STEPS)),
+    (HOLDING_OF_GROUP, _LAYER_MOST),
+    (HOLDING, _LAYER_MOST),
+    *((step, _LAYER_MOST) for step in _SPEEDS[1:]),
+)
+"""The step of each offset, and how far it may go."""

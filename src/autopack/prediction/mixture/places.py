@@ -62,42 +62,65 @@ class Path(NamedTuple):
     The names of the places of a sample, from the root down.
 
     Args:
-        own: All, model, category, complexity, the model's own of these, and the prompt's size
-            from octaves to sixteenths of one.
-        shared: The prompt's size below category and complexity, whatever the model.
+        own: All, model, category, complexity, and the model's own of these.
+        octave: Where the prompt's size is looked at below them; empty if it is not known.
+        shared_octave: The same below category and complexity, whatever the model.
+        parts: Which places of an octave the size belongs to, from the whole to a sixteenth.
         category: What is pooled by category.
         group: What is followed by model and category.
         model: What is known of the model across categories.
     """
 
     own: tuple[str, ...]
-    shared: tuple[str, ...]
+    octave: str
+    shared_octave: str
+    parts: tuple[int, ...]
     category: str
     group: str
     model: str
 
 
-@lru_cache(maxsize=4096)
 def path_of(model: str, category: str, complexity: str, prompt_tokens: int | None) -> Path:
     """Return where a sample belongs."""
+    part = None
+    if prompt_tokens is not None and prompt_tokens >= 0:
+        part = int(math.log2(1 + prompt_tokens) * _PARTS_OF_AN_OCTAVE[-1])
+    return _path_at(model, category, complexity, part)
+
+
+@lru_cache(maxsize=4096)
+def _path_at(model: str, category: str, complexity: str, part: int | None) -> Path:
+    """Return the path of a prompt in the finest part of an octave, which tells the coarser ones."""
     category, complexity = group_of(category, complexity)
     of_category, both = f"c\0{category}", f"c\0{category}\0{complexity}"
     leaf = f"m\0{model}\0{category}\0{complexity}"
-    bins: list[str] = []
-    if prompt_tokens is not None and prompt_tokens >= 0:
-        octaves = math.log2(1 + prompt_tokens)
-        bins = [f"\0{parts}\0{int(octaves * parts)}" for parts in _PARTS_OF_AN_OCTAVE]
+    octave = shared_octave = ""
+    parts: tuple[int, ...] = ()
+    if part is not None:
+        finest = _PARTS_OF_AN_OCTAVE[-1]
+        octave, shared_octave = (f"{above}\0{part // finest}" for above in (leaf, both))
+        # Below an octave come its two halves, then its four quarters, and so on.
+        parts = tuple(of - 1 + part % finest * of // finest for of in _PARTS_OF_AN_OCTAVE)
     return Path(
-        own=("", f"m\0{model}", of_category, both, leaf, *(leaf + one for one in bins)),
-        shared=tuple(both + one for one in bins),
+        own=("", f"m\0{model}", of_category, both, leaf),
+        octave=octave,
+        shared_octave=shared_octave,
+        parts=parts,
         category=of_category,
         group=f"m\0{model}\0{category}",
         model=f"m\0{model}",
     )
 
 
-def grown(place: Place | None, size: int, log_prompt: float | None) -> Place:
-    """Return what is known after one more size, which is negative if it was cut off there."""
+def grown(
+    place: Place | None, size: int, log_prompt: float | None, *, is_shared: bool = False
+) -> Place:
+    """
+    Return what is known after one more size, which is negative if it was cut off there.
+
+    Args:
+        is_shared: Whether it is looked at whatever the model, and so in its longest window alone.
+    """
     before, long, middle, short, n, mean, prompts, prompt = place or _EMPTY
     order = before[:]
     order.append(size)
@@ -107,8 +130,11 @@ def grown(place: Place | None, size: int, log_prompt: float | None) -> Place:
         long = _replaced(long, size, order.pop(0))
     else:
         long = _replaced(long, size, 0)
-    middle = _replaced(middle, size, order[-WINDOWS[1] - 1]) if many > WINDOWS[1] else long
-    short = _replaced(short, size, order[-WINDOWS[2] - 1]) if many > WINDOWS[2] else middle
+    if is_shared:
+        middle = short = long
+    else:
+        middle = _replaced(middle, size, order[-WINDOWS[1] - 1]) if many > WINDOWS[1] else long
+        short = _replaced(short, size, order[-WINDOWS[2] - 1]) if many > WINDOWS[2] else middle
     if size > 0:
         n = n + 1 if n < _MEMORY else n
         mean += (math.log(size) - mean) / n
@@ -121,20 +147,27 @@ def grown(place: Place | None, size: int, log_prompt: float | None) -> Place:
 def _replaced(ranked: Ranked, new: int, gone: int) -> Ranked:
     """Return the sizes with *new* and without *gone*, which is 0 if none goes."""
     exact, cut = ranked
-    if new > 0 or gone > 0:
+    if new > 0:
         exact = exact[:]
         if gone > 0:
             del exact[bisect_left(exact, gone)]
-        if new > 0:
-            insort(exact, new)
-    if new < 0 or gone < 0:
-        cut = cut[:]
-        if gone < 0:
-            del cut[bisect_left(cut, -gone)]
-        if new < 0:
-            insort(cut, -new)
+        elif gone < 0:
+            cut = _without(cut, -gone)
+        insort(exact, new)
+    else:
+        cut = _without(cut, -gone) if gone < 0 else cut[:]
+        insort(cut, -new)
+        if gone > 0:
+            exact = _without(exact, gone)
     return Ranked(exact, cut)
 
 
+def _without(sizes: "array[int]", gone: int) -> "array[int]":
+    at = bisect_left(sizes, gone)
+    return sizes[:at] + sizes[at + 1 :]
+
+
+NO_OCTAVE: Final[tuple[Place | None, ...]] = (None,) * (2 * _PARTS_OF_AN_OCTAVE[-1] - 1)
+"""An octave of which nothing is known."""
 _NONE: Final = Ranked(array("q"), array("q"))
 _EMPTY: Final = Place(array("q"), _NONE, _NONE, _NONE, 0, 0.0, 0, 0.0)

@@ -8,41 +8,62 @@ from typing import Final, NamedTuple
 LONGEST: Final = 500
 
 
-def _none() -> "array[float]":
-    return array("f")
-
-
 class Residuals(NamedTuple):
-    """The newest differences in log tokens, never changed: by arrival, and ascending."""
-
-    order: "array[float]"
-    ascending: "array[float]"
-
-
-NO_RESIDUALS: Final = Residuals(_none(), _none())
-
-
-def with_residual(known: Residuals, difference: float) -> Residuals:
-    """Return the newest differences after one more."""
-    order, ascending = known.order[:], known.ascending[:]
-    order.append(difference)
-    insort(ascending, difference)
-    if len(order) > LONGEST:
-        del ascending[bisect_left(ascending, order.pop(0))]
-    return Residuals(order, ascending)
-
-
-def pooled(levels: Sequence[Residuals], places: Sequence[int], leaning: Sequence[float]) -> float:
     """
-    Return the quantile of the differences: of all, and of the category as far as it is known.
+    The newest differences in log tokens from some means, never changed.
 
     Args:
-        levels: From the general to the special, those of which something is known.
+        order: By arrival, those from all means together.
+        ascending: By mean, in ascending order.
+    """
+
+    order: "array[float]"
+    ascending: "tuple[array[float], ...]"
+
+
+def no_residuals(means: int) -> Residuals:
+    """Return the differences from so many means before there is any."""
+    return Residuals(array("f"), (array("f"),) * means)
+
+
+def with_residuals(known: Residuals, differences: Sequence[float]) -> Residuals:
+    """Return the newest differences after one more from each mean."""
+    order, before = known
+    order = order[:]
+    order.extend(differences)
+    means, ascending = len(differences), []
+    if len(order) <= LONGEST * means:
+        for one, difference in zip(before, differences, strict=True):
+            grown = one[:]
+            insort(grown, difference)
+            ascending.append(grown)
+    else:
+        for one, difference, gone in zip(before, differences, order[:means], strict=True):
+            grown = one[:]
+            del grown[bisect_left(grown, gone)]
+            insort(grown, difference)
+            ascending.append(grown)
+        del order[:means]
+    return Residuals(order, tuple(ascending))
+
+
+def pooled(
+    levels: Sequence[Residuals], places: Sequence[int], leaning: Sequence[float]
+) -> list[float]:
+    """
+    Return the quantiles of the differences: of all, and of the category as far as it is known.
+
+    Args:
+        levels: From the general to the special, at least one, those of which something is known.
         places: The index of the quantile by the number of differences.
         leaning: How much so many differences count against the level before.
     """
-    found = 0.0
-    for order, ascending in levels:
-        n = len(order)
-        found += leaning[n] * (ascending[places[n]] - found)
+    found = [0.0] * len(levels[0].ascending)
+    for _, ascending in levels:
+        n = len(ascending[0])
+        place, weight = places[n], leaning[n]
+        found = [
+            before + weight * (one[place] - before)
+            for before, one in zip(found, ascending, strict=True)
+        ]
     return found

@@ -2,13 +2,19 @@
 
 import math
 from collections.abc import Sequence
+from operator import add
 from typing import Final, NamedTuple
 
 import attrs
 from rpds import HashTrieMap
 
 from autopack.prediction.mixture.descent import LEANING, indices
-from autopack.prediction.mixture.residuals import NO_RESIDUALS, Residuals, pooled, with_residual
+from autopack.prediction.mixture.residuals import (
+    Residuals,
+    no_residuals,
+    pooled,
+    with_residuals,
+)
 
 _CENTRES: Final = (0, 5)
 """Among an answer's means, that of the leaf, and that of all models with the model's effect."""
@@ -35,12 +41,12 @@ class SameWork:
 
     Args:
         young, old: Effects by name: once the young ones are many, they become the old ones.
-        pools: What effects leave unexplained, for all and by category, one an expert.
+        pools: What effects leave unexplained, for all and by category.
     """
 
     young: "HashTrieMap[str, Effect]" = attrs.field(factory=HashTrieMap)
     old: "HashTrieMap[str, Effect]" = attrs.field(factory=HashTrieMap)
-    pools: "HashTrieMap[str, tuple[Residuals, ...]]" = attrs.field(factory=HashTrieMap)
+    pools: "HashTrieMap[str, Residuals]" = attrs.field(factory=HashTrieMap)
 
     def effect_of(self, task: str) -> Effect | None:
         """Return what is known of the work of this name."""
@@ -77,18 +83,16 @@ def said_by(
     centres = [means[centre] for centre in _CENTRES for _ in _LEANS]
     found = [mean + effect for mean, effect in zip(centres, leaned, strict=True)]
     pools = [pool for pool in map(known.pools.get, ("", category)) if pool is not None]
-    places = indices(tau)
-    values = [
-        mean + pooled([pool[number] for pool in pools], places, LEANING)
-        for number, mean in enumerate(found)
-    ]
-    return SameWorkAnswers(values, found)
+    if not pools:
+        return SameWorkAnswers(found, found)
+    levels = pooled(pools, indices(tau), LEANING)
+    return SameWorkAnswers(list(map(add, found, levels)), found)
 
 
 def is_told(known: SameWork) -> bool:
     """Tell whether enough work was done again to know what that says."""
     pool = known.pools.get("")
-    return pool is not None and len(pool[0].order) >= FEWEST
+    return pool is not None and len(pool.ascending[0]) >= FEWEST
 
 
 def learned_work(
@@ -105,11 +109,9 @@ def learned_work(
     log_size = math.log(size)
     pools = known.pools
     if said is not None:
+        differences = [log_size - mean for mean in said.means]
         for key in dict.fromkeys(("", category)):
-            pool = pools.get(key, _NO_POOL)
-            differences = (log_size - mean for mean in said.means)
-            grown = tuple(map(with_residual, pool, differences))
-            pools = pools.insert(key, grown)
+            pools = pools.insert(key, with_residuals(pools.get(key, _NO_POOL), differences))
     young, old = known.young, known.old
     for task in tasks:
         young = young.insert(task, _with(known.effect_of(task), log_size, means))
@@ -133,4 +135,4 @@ def _with(effect: Effect | None, log_size: float, means: Sequence[float]) -> Eff
     return n, tuple(was + (now - was) / n for was, now in zip(old, new, strict=True))
 
 
-_NO_POOL: Final = (NO_RESIDUALS,) * SAME_WORK
+_NO_POOL: Final = no_residuals(SAME_WORK)

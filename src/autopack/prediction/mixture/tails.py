@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 from typing import Final, NamedTuple
 
 _HEAVIEST: Final = 1.5
@@ -75,10 +76,16 @@ def _stretches(exact: Sequence[int], cut: Sequence[int]) -> Iterator[_Stretch]:
 
 def _reached(exact: Sequence[int], cut: Sequence[int], share: float) -> int | None:
     """Return the first whole output that at most *share* of all exceed; None if there is none."""
-    for first, whole, at_risk, alive in _stretches(exact, cut):
-        needed = max(1, math.ceil(at_risk * (1 - share / alive) - _SLIP))
-        if needed <= whole:
-            return first + needed - 1
+    first, at_risk, alive = 0, len(exact) + len(cut) + 1, 1.0
+    for end in chain(map(bisect_right, repeat(exact), cut), (len(exact),)):
+        whole = end - first
+        if whole:
+            needed = at_risk * (1 - share / alive) - _SLIP
+            if needed <= whole:
+                return first + max(1, math.ceil(needed)) - 1
+            alive = alive * (at_risk - whole) / at_risk
+            first = end
+        at_risk -= whole + 1
     return None
 
 
