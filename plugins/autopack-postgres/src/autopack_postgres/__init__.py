@@ -1,0 +1,1 @@
+"""Autopack logs in PostgreSQL: ``postgresql://HOST/DATABASE?schema=NAME``."""

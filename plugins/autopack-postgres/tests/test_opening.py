@@ -1,0 +1,88 @@
+"""Creating and opening logs by their address."""
+
+import json
+import re
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+import autopack
+from autopack.cli.main import autopack as cli
+from autopack.errors import (
+    InvalidInputError,
+    LogExistsError,
+    LogHinderedError,
+    LogMissingError,
+    NotALogError,
+)
+from autopack.testing.facts import paused
+from autopack_postgres.database_address import parsed
+from postgres_server import new_url, shared_server
+
+
+def test_a_log_is_created_and_worked_on_by_its_address():
+    """The command and the functions take the address as they take a path."""
+    url = new_url()
+    made = CliRunner().invoke(cli, ["log", "create", url])
+    with autopack.open_log(url) as log:
+        autopack.create_run(log, "r1", [autopack.PhaseSpec("a")])
+        counted = log.info()
+    shown = CliRunner().invoke(cli, ["--log", url, "log", "info", "--json"])
+
+    assert (0, 0) == (made.exit_code, shown.exit_code)
+    assert (1, 1) == (counted["runs"], counted["phases"])
+    assert counted == json.loads(shown.stdout)
+
+
+def test_creating_never_opens_and_opening_never_creates():
+    """What is there is left as it is; what is not there is not made, and logs beside are named."""
+    there, absent = new_url(), new_url()
+    with autopack.create_log(there) as log:
+        log.append("s", [paused()], expected_version=0)
+    with pytest.raises(LogExistsError):
+        autopack.create_log(there)
+    with pytest.raises(LogMissingError) as missing:
+        autopack.open_log(absent)
+    with pytest.raises(LogMissingError):
+        autopack.open_log(absent)
+
+    assert parsed(there).target in missing.value.nearby
+    with autopack.open_log(there) as log:
+        assert 1 == log.head().position
+
+
+def test_a_schema_that_holds_something_else_is_left_alone():
+    """It is named as what it is, both ways."""
+    url = new_url()
+    with psycopg.connect(parsed(url).conninfo, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {parsed(url).schema}")
+    with pytest.raises(NotALogError, match="a schema without a log"):
+        autopack.open_log(url)
+    with pytest.raises(LogExistsError) as exists:
+        autopack.create_log(url)
+
+    assert "open it" not in str(exists.value)
+
+
+@pytest.mark.parametrize("schema", ["", "Nightly", "a-b", "pg_mine", "a;drop", "x" * 51])
+def test_a_schema_has_a_plain_name(schema):
+    """What would have to be quoted is refused before anything is asked."""
+    with pytest.raises(InvalidInputError, match="schema"):
+        parsed(f"postgresql://host/work?schema={schema}")
+
+
+def test_passwords_are_shown_to_nobody():
+    """Neither in the log's name, nor in what an address is as a text."""
+    address = parsed("postgresql://ann:s3cret@host:5433/work?sslmode=require&password=s3cret")
+
+    assert "s3cret" not in f"{address} {address.target}"
+    assert "s3cret" in address.conninfo
+    assert re.search(r"ann:\*\*\*@host:5433/work\?sslmode=require", address.target)
+
+
+def test_who_cannot_be_reached_is_told_at_once():
+    """A server that is not there is no log that is missing."""
+    url = shared_server().url().replace("autopack-pg-", "autopack-pg-none-")
+    with pytest.raises(LogHinderedError, match="PostgreSQL cannot be asked"):
+        autopack.open_log(url)

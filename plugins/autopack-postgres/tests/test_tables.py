@@ -1,0 +1,116 @@
+"""What is stored is what every log stores, and nobody changes it."""
+
+import psycopg
+import pytest
+
+import autopack
+from autopack.errors import ReadOnlyLogError
+from autopack.log.log import Log, journal_of
+from autopack.ports.log import ANY, UnrecognisedEvent
+from autopack.testing.facts import created, paused, queued
+from autopack_postgres.database_address import parsed
+from postgres_server import new_log
+
+LETTERS = "å\U0001f600\u0000\x1f é"
+
+
+@pytest.fixture
+def backend():
+    """An empty log on the server."""
+    store = new_log()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def by_hand(backend):
+    """A session of its owner, who may do whatever the server lets him."""
+    with psycopg.connect(backend.address.conninfo, autocommit=True) as connection:
+        connection.execute(f"SET search_path = {backend.address.schema}")
+        yield connection
+
+
+def test_rows_and_hashes_are_those_of_a_log_file(backend, tmp_path):
+    """A chain that a log file made is taken as it is, and made again byte by byte."""
+    with autopack.create_log(tmp_path / "log.db") as log:
+        log.append("run-r1", [created(goal=LETTERS), queued("ä"), paused()], expected_version=0)
+        other = UnrecognisedEvent("weather.changed", 2**31 - 1, f'{{"sky": "{"grey" * 9000}é" }}')
+        log.append("w", [other, paused(), other], expected_version=ANY)
+        log.append("run-r1", [paused("again")], expected_version=3)
+        rows = [recorded.row for recorded in log.read_all()]
+        origin = journal_of(log).backend.identity.origin_id
+    with backend.transaction() as store:
+        store.adopt_origin(origin)
+        store.insert(rows[:4])
+        store.insert(rows[4:])
+
+    assert rows == backend.page(after=0, until=99, limit=99)
+    assert Log(backend).verify().is_clean
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET data = '{}'",
+        "DELETE FROM events",
+        "DELETE FROM events WHERE position = 99",
+        "TRUNCATE events",
+        "INSERT INTO events SELECT 4, '\\x00', 's', 9, type, 1, 0, 0, '', '', '' FROM events",
+        "UPDATE head SET position = 1",
+        "DELETE FROM head",
+        "TRUNCATE head",
+        "UPDATE log_identity SET log_id = 'x'",
+        "UPDATE log_identity SET origin_id = 'x'",
+        "DELETE FROM log_identity",
+        "TRUNCATE log_identity",
+    ],
+)
+def test_history_is_never_changed(backend, by_hand, statement):
+    """Whoever writes past the functions is refused, the owner of the tables too."""
+    Log(backend).append("s", [paused(), paused()], expected_version=0)
+    with pytest.raises(psycopg.errors.RaiseException):
+        by_hand.execute(statement)
+
+    assert Log(backend).verify().is_clean
+
+
+def test_a_writer_writes_events_through_the_function_alone(backend, by_hand):
+    """A role that may append has no right to the tables of events and of the head."""
+    schema = backend.address.schema
+    by_hand.execute("DROP ROLE IF EXISTS app")
+    by_hand.execute("CREATE ROLE app LOGIN")
+    by_hand.execute("SELECT grant_writer('app')")
+    url = backend.target.replace("user=autopack", "user=app")
+    with autopack.open_log(url) as log:
+        log.append("s", [paused("x" * 900)], expected_version=0)
+        log.verify()
+    refused = []
+    with psycopg.connect(parsed(url).conninfo, autocommit=True) as session:
+        for statement in (
+            f"INSERT INTO {schema}.events SELECT * FROM {schema}.events",
+            f"UPDATE {schema}.head SET position = 9",
+            f"DELETE FROM {schema}.clock_holds",
+            f"UPDATE {schema}.log_identity SET format = 9",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute(statement)
+            refused.append(statement)
+    by_hand.execute("DROP OWNED BY app; DROP ROLE app")
+
+    assert 4 == len(refused)
+    assert 1 == backend.head().position
+
+
+def test_a_reader_reads_and_is_told_that_it_may_not_write(backend, by_hand):
+    """A role that may read follows the log; what it writes is refused by name."""
+    Log(backend).append("s", [paused()], expected_version=0)
+    by_hand.execute("DROP ROLE IF EXISTS bi")
+    by_hand.execute("CREATE ROLE bi LOGIN")
+    by_hand.execute("SELECT grant_reader('bi')")
+    with autopack.open_log(backend.target.replace("user=autopack", "user=bi")) as log:
+        found = list(log.read_all())
+        with pytest.raises(ReadOnlyLogError):
+            log.append("s", [paused()], expected_version=1)
+    by_hand.execute("DROP OWNED BY bi; DROP ROLE bi")
+
+    assert [1] == [recorded.position for recorded in found]
