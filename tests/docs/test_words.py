@@ -12,7 +12,7 @@ OURS = (
 )  # fmt: skip
 """Those that mean nothing else in a sentence of everyday words."""
 PAGES = (
-    "index", "tutorial", "batch", "overnight", "own_loop", "usage", "replay", "plugins",
+    "index", "tutorial", "batch", "overnight", "own_loop", "usage", "prices", "replay", "plugins",
     "draining", "executors", "run_files", "strategies", "service", "doctor",
     "history", "sql_views", "calibrated_budgets", "backtest", "write_a_calibrator",
     "why_events", "versioning", "testing", "checks", "coding_agent", "workspaces", "cascades",

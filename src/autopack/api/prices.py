@@ -16,7 +16,7 @@ def read_prices(path: Path | str, *, plugins: Registry | None = None) -> PriceTa
     Return the prices that a file gives, or those that a plugin registers.
 
     Args:
-        path: A TOML, YAML or JSON file; ``docs/draining.md`` has its fields. Or a registered name,
+        path: A TOML, YAML or JSON file; ``docs/prices.md`` has its fields. Or a registered name,
             such as ``genai`` of the package ``autopack-prices``.
         plugins: Where a name is looked up; else among all that are installed.
 
