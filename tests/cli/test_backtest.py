@@ -75,6 +75,31 @@ def test_a_log(cli, run_log, executors):
     assert "too few: 2 of at least 20 rows" == score
 
 
+def test_another_measure(cli, tmp_path):
+    """Costs have their own aim, unit and places; what is told of outputs is not said of them."""
+    path = tmp_path / "t.csv"
+    path.write_text("size,usd\n" + "5,0.02\n7,0.03\n" * 30, encoding="utf-8")
+    given = ["backtest", "--trace", path, "--by", "cost", "--calibrator", "mixture"]
+    text, found = cli(*given).stdout, json.loads(cli(*given, "--json").stdout)
+
+    assert ("cost_usd", 60) == (found["by"], found["rows"])
+    assert "- Measure: cost_usd, of a phase in all its attempts" in text
+    assert "the share 0.9 of costs at or under their prediction" in text
+    assert "in USD and in percent" in text
+    assert "output" not in text
+    assert 0 < next(one["mae"] for one in found["scores"] if one["group"] == "all") < 0.02
+
+
+def test_a_log_that_tells_no_costs(cli, run_log, executors):
+    """Its phases are set aside, and exit 1 says that nothing was judged."""
+    cli("--log", run_log, "drain", "--executor", f"{executors}:works")
+    done = cli("--log", run_log, "backtest", "--by", "cost_usd")
+
+    assert 1 == done.exit_code
+    assert "2 no_measurement" in done.stdout
+    assert "of not one phase that ended did all calls tell their cost_usd" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -54,3 +54,24 @@ def test_the_guarantees_hold(azure):
     """Each tracker's coverage is within its bound."""
     for one in azure.guarantees:
         assert abs(one.coverage - azure.tau) <= one.bound
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tau", [0.5, 0.9])
+def test_tokens_in_and_out(real_data, tau):
+    """Totals, of which most is input, are covered as outputs are."""
+    path = real_data / "traces" / "azure-llm-2023-first-half.jsonl.gz"
+    score = backtest(path, calibrators=["mixture"], tau=tau, by="total_tokens").score("mixture")
+
+    assert 14_092 == score.n
+    assert abs(score.coverage - tau) <= 0.01
+
+
+def test_costs(real_data):
+    """Of a hundred calls costs are covered, and nearer than by the rule that ratios make."""
+    path = real_data / "traces" / "aider-sample-analytics.jsonl.gz"
+    found = backtest(path, calibrators=["mixture", "median-ratio"], by="cost_usd")
+
+    assert (107, {}) == (found.rows, found.set_aside)
+    assert 0.82 <= found.score("mixture").coverage <= 0.96
+    assert found.score("mixture").pinball < found.score("median-ratio").pinball

@@ -5,16 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from autopack.api.estimates import DEFAULT_ESTIMATOR, list_samples
+from autopack.api.estimates import DEFAULT_ESTIMATOR, observed
 from autopack.errors import InvalidInputError
 from autopack.exchange.trace_files import records_of
 from autopack.log.log import Log, registry_of
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
+from autopack.ports.measures import OUTPUT, Measure, measure_of
 from autopack.ports.prediction import CalibratorLike, Coefficients, EstimatorLike, Features
 from autopack.prediction.calibration.backtesting import Backtest, judged, kept_from, rows_of
+from autopack.prediction.calibration.measure_calibrator import usual_in
 from autopack.prediction.calibration.prequential import Row
-from autopack.prediction.calibration.trace_rows import NEEDED, trace_of
+from autopack.prediction.calibration.trace_rows import needed_for, trace_of
 from autopack.prediction.calibrators import calibrator_of
 
 DEFAULT_CALIBRATORS: Final = (
@@ -39,6 +41,7 @@ def backtest(
     without: Sequence[Literal["model", "prompt_tokens", "tasks"]] = (),
     columns: Mapping[str, str] | None = None,
     registry: Registry | None = None,
+    by: str = OUTPUT,
 ) -> Backtest:
     """
     Judge calibrators prequentially: each row is predicted before it is learned.
@@ -51,10 +54,14 @@ def backtest(
         estimator: Whose predictions are corrected; of a trace without any, its figure is used.
         without: Features to keep back: ``prompt_tokens``, ``model``, ``tasks``.
         columns: Columns of the trace by field, where they have unusual names.
+        by: The measure to predict: ``output_tokens`` of an attempt, or what a phase takes in all
+            its attempts: ``total_tokens``, ``cost_usd`` or ``calls``. Phases that did not tell it
+            are set aside as ``no_measurement``.
 
     Raises:
-        InvalidInputError: A wrong tau, feature, option or trace.
+        InvalidInputError: A wrong tau, measure, feature, option or trace.
     """
+    measure = measure_of(by)
     if not 0 < tau < 1:
         raise InvalidInputError(
             f"tau is {tau:g}; give a number between 0 and 1.", name="tau", value=tau
@@ -69,18 +76,19 @@ def backtest(
     logs = _logs(source)
     plugins = registry or (registry_of(logs[0]) if logs else load_plugins())
     target = plugins.resolve("estimator", estimator)
-    made_ones = _calibrators(plugins, calibrators, target.name, tau)
+    made_ones = _calibrators(plugins, calibrators, {"tau": tau, "estimator": target.name}, measure)
     if logs:
-        rows, aside, notes = _of_logs(logs)
+        rows, aside, notes = _of_logs(logs, measure)
         named = ", ".join(log.head().log_id for log in logs)
     else:
         assert isinstance(source, Path | str)
-        rows, aside, notes = _of_trace(Path(source), target, columns or {})
+        rows, aside, notes = _of_trace(Path(source), target, columns or {}, measure)
         named = Path(source).name
     rows = kept_from(rows, without)
-    found = judged(rows, made_ones, tau)
+    found = judged(rows, made_ones, tau, measure)
     return Backtest(
         source=named,
+        by=measure,
         tau=tau,
         rows=len(rows),
         set_aside=aside,
@@ -102,12 +110,12 @@ def _logs(source: Any) -> list[Log]:
     return list(source) if isinstance(source, list | tuple) else []
 
 
-def _of_logs(logs: Sequence[Log]) -> Rows:
+def _of_logs(logs: Sequence[Log], by: Measure) -> Rows:
     """Return the rows of logs, one log after the other: each has a clock of its own."""
     rows: list[Row] = []
     aside: dict[str, int] = {}
     for log in logs:
-        found, reasons = rows_of(list_samples(log))
+        found, reasons = rows_of(observed(log, by))
         start = max((row.known_at for row in rows), default=0.0)
         rows += [_later(row, start) for row in found]
         for reason, count in reasons.items():
@@ -121,22 +129,22 @@ def _later(row: Row, start: float) -> Row:
     )
 
 
-def _of_trace(path: Path, estimator: Any, columns: Mapping[str, str]) -> Rows:
+def _of_trace(path: Path, estimator: Any, columns: Mapping[str, str], by: Measure) -> Rows:
     base = Coefficients(estimator=estimator.name, version=estimator.base_version)
 
     def predict(features: Features) -> int:
         return int(estimator.estimate(features, base).predicted_output_tokens)
 
     lines: Counter[str] = Counter()
-    records = records_of(path, needed=NEEDED, set_aside=lines)
-    trace = trace_of(records, columns=columns, estimator=estimator.name, predict=predict)
+    records = records_of(path, needed=needed_for(by), set_aside=lines)
+    trace = trace_of(records, columns=columns, estimator=estimator.name, predict=predict, by=by)
     return list(trace.rows), {**lines, **trace.set_aside}, trace.notes
 
 
 def _calibrators(
-    plugins: Registry, wanted: Iterable[Any], estimator: str, tau: float
+    plugins: Registry, wanted: Iterable[Any], usual: Mapping[str, Any], by: Measure
 ) -> dict[str, Any]:
-    usual = {"tau": tau, "estimator": estimator, "include_imported": True}
+    usual = {**usual, "include_imported": True, **usual_in(by)}
     found: dict[str, Any] = {}
     for one in wanted:
         chosen = calibrator_of(plugins, one, usual)

@@ -12,6 +12,7 @@ from autopack.errors import InvalidInputError, RunMissingError
 from autopack.log import views
 from autopack.log.log import Log, journal_of, registry_of
 from autopack.plugins.discovery import load_plugins
+from autopack.ports.measures import OUTPUT, Measure
 from autopack.ports.prediction import (
     CalibratorLike,
     Estimate,
@@ -27,7 +28,7 @@ from autopack.prediction.calibration.expected_effect import expected_effect
 from autopack.prediction.calibration.options import CalibratorOptions
 from autopack.prediction.calibrators import calibrator_of, quantiles_of
 from autopack.projections.attempts import ATTEMPTS
-from autopack.projections.observations import samples_of
+from autopack.projections.observations import phase_totals, samples_of
 from autopack.projections.runs import RUNS
 
 DEFAULT_ESTIMATOR: Final = "deliverables"
@@ -85,6 +86,15 @@ def list_samples(log: Log, *, run_ids: Sequence[str] | None = None) -> list[Samp
     rows = views.current(journal, ATTEMPTS).rows.values()
     found = samples_of(rows, log_id=journal.log_id)
     return found if run_ids is None else [s for s in found if s.run_id in set(run_ids)]
+
+
+def observed(log: Log, by: Measure) -> list[Sample]:
+    """Return what a measure is predicted from: outputs of attempts, or what phases took."""
+    if by == OUTPUT:
+        return list_samples(log)
+    journal = journal_of(log)
+    rows = views.current(journal, ATTEMPTS).rows.values()
+    return phase_totals(rows, log_id=journal.log_id, by=by)
 
 
 def calibrate(

@@ -6,6 +6,7 @@ from typing import Final, Literal
 import click
 
 from autopack.cli.column_arguments import column_of
+from autopack.cli.measure_option import by_option
 from autopack.cli.number_options import SHARE
 from autopack.cli.output import json_option, print_json, print_markdown
 from autopack.cli.session import ReadingCommand, Session, example
@@ -13,7 +14,7 @@ from autopack.cli.session import ReadingCommand, Session, example
 _COLUMN: Final = (
     "Where the trace calls a field otherwise; repeatable. FIELD: output_tokens (needed), at, "
     "known_at, duration_s, prompt_tokens, predicted_tokens, category, complexity, model, success, "
-    "truncated, stop_reason."
+    "truncated, stop_reason; with --by, that measure (needed)."
 )
 
 
@@ -23,6 +24,7 @@ _COLUMN: Final = (
     epilog=example(
         "autopack --log work.db backtest",
         "autopack backtest --trace calls.jsonl.gz --calibrator aci:gamma=0.01",
+        "autopack --log work.db backtest --by cost_usd",
         "autopack backtest --trace azure.csv --column output_tokens=GeneratedTokens",
     ),
 )
@@ -34,6 +36,7 @@ _COLUMN: Final = (
     help="Or file.py:name; repeatable.  [default: those to budget by, and two rules of thumb]",
 )
 @click.option("--tau", type=SHARE, default=0.9, show_default=True, help="The share to cover.")
+@by_option
 @click.option("--trace", type=click.Path(path_type=Path), help="A .jsonl or .csv, also .gz.")
 @click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help=_COLUMN)
 @click.option(
@@ -49,6 +52,7 @@ def backtest(
     /,
     calibrators: tuple[str, ...],
     tau: float,
+    by: str,
     trace: Path | None,
     columns: tuple[str, ...],
     without: tuple[Literal["model", "prompt_tokens", "tasks"], ...],
@@ -58,8 +62,9 @@ def backtest(
     """
     Predict each row of a log or a trace before learning it, and say how well that went.
 
-    Without --trace the log's own attempts are the rows. A trace needs a column of output sizes.
-    Exit 1 if there is no row to judge.
+    Without --trace the log's own attempts are the rows, or with --by its phases, by what all
+    their attempts used. A trace needs a column of output sizes, or of that measure. Exit 1 if
+    there is no row to judge.
     """
     import autopack as api
     from autopack.api.backtests import DEFAULT_CALIBRATORS
@@ -76,6 +81,7 @@ def backtest(
             log if log is not None else (trace or Path()).absolute(),
             calibrators=calibrators or DEFAULT_CALIBRATORS,
             tau=tau,
+            by=by,
             estimator=estimator,
             without=without,
             columns=named,

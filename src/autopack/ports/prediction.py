@@ -208,6 +208,7 @@ class Sample:
         ended_position: Where the attempt's end stands in the log; None for an imported pair.
         is_superseded: Whether the output was cut off and a later attempt of the phase went
             further: the phase is one observation, and the later attempt is it.
+        total_tokens, cost_usd, calls: What all its calls used; None if one did not tell it.
     """
 
     log: str = ""
@@ -235,6 +236,9 @@ class Sample:
     features: Mapping[str, Any] = attrs.Factory(dict)
     ended_position: int | None = None
     is_superseded: bool = False
+    total_tokens: int | None = None
+    cost_usd: Usd | None = None
+    calls: int | None = None
 
     @property
     def prompt_tokens(self) -> int | None:

@@ -1,11 +1,15 @@
-"""What calibrators are shown of the samples: one observation a phase, in the order of the log."""
+"""What calibrators are shown of attempts: outputs one by one, or what whole phases took."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import attrs
 
+from autopack.ports.measures import Measure, size_of_figure
 from autopack.ports.prediction import Sample
 from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.call_use import MEASURED
+from autopack.values.money import Usd
 
 
 def samples_of(rows: Iterable[AttemptRow], *, log_id: str) -> list[Sample]:
@@ -52,7 +56,79 @@ def sample_of(row: AttemptRow, *, log_id: str) -> Sample:
         source_category=row.source_category,
         features=row.features,
         ended_position=row.ended_position,
+        **_used([row]),
     )
+
+
+def phase_totals(rows: Iterable[AttemptRow], *, log_id: str, by: Measure) -> list[Sample]:
+    """
+    Return what phases took in all their attempts, a sample each that :func:`sized` has sized.
+
+    A phase is asked for where its first attempt was predicted, and known where its last one
+    ended, whose success is its own; while one is in work, or to be made anew, it has no outcome.
+    """
+    phases: dict[tuple[Any, ...], list[AttemptRow]] = {}
+    for row in sorted(rows, key=lambda row: row.position):
+        key = (row.position,) if row.is_imported else _phase(row)
+        phases.setdefault(key, []).append(row)
+    found = [_phase_total(some, log_id=log_id) for some in phases.values()]
+    return sorted((sized(one, by) for one in found if one), key=lambda one: one.position)
+
+
+def attempt_totals(rows: Iterable[AttemptRow], *, log_id: str, by: Measure) -> list[Sample]:
+    """Return what attempts took that came to an end of their own, good or bad: a sample each."""
+    shown = sorted((row for row in rows if row.is_sample), key=lambda row: row.position)
+    return [
+        sized(attrs.evolve(sample_of(row, log_id=log_id), success=True), by)
+        for row in shown
+        if row.success is not None
+    ]
+
+
+def sized(sample: Sample, by: Measure) -> Sample:
+    """
+    Return a sample whose size is its figure in a measure, in place of its output.
+
+    What was used is known whole, also where an output was cut off or only totals were told.
+    """
+    if by == "output_tokens":
+        return sample
+    size = size_of_figure(by, getattr(sample, by))
+    return attrs.evolve(
+        sample, actual_output_tokens=size, split=MEASURED, truncated=False, is_superseded=False
+    )
+
+
+def _phase_total(rows: Sequence[AttemptRow], *, log_id: str) -> Sample | None:
+    """Return what a phase's attempts took together; None if nothing was predicted of it."""
+    first = next((row for row in rows if row.predicted_output_tokens is not None), None)
+    if first is None or not any(row.is_sample for row in rows):
+        return None
+    attempts = [row for row in rows if row.attempt is not None]
+    last = attempts[-1] if attempts else first
+    ends = [row.ended_position for row in rows if row.ended_position is not None]
+    is_open = any(row.ending is None for row in attempts)
+    return attrs.evolve(
+        sample_of(first, log_id=log_id),
+        success=None if is_open else last.success,
+        attempt=last.attempt,
+        ended_position=max(ends, default=None),
+        **_used(rows),
+    )
+
+
+def _used(rows: Sequence[AttemptRow]) -> dict[str, Any]:
+    """Return what calls of attempts used together; what one did not tell is unknown, not 0."""
+    uses = [row.use for row in rows]
+    is_told = not any(row.is_imported or row.is_silent or row.is_misread for row in rows)
+    has_totals = is_told and not any(use.calls_without_total for use in uses)
+    has_costs = is_told and not any(use.calls_without_cost for use in uses)
+    cost = sum(use.cost_pico_usd for use in uses)
+    return {
+        "total_tokens": sum(use.total_tokens for use in uses) if has_totals else None,
+        "cost_usd": Usd.of_pico(cost) if has_costs else None,
+        "calls": sum(use.calls for use in uses) if is_told else None,
+    }
 
 
 def _phase(row: AttemptRow) -> tuple[str | None, str | None]:

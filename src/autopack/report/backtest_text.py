@@ -1,11 +1,12 @@
 """A backtest as text: the same bytes for the same figures, wherever it was made."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import attrs
 
+from autopack.ports.measures import OUTPUT, Measure
 from autopack.prediction.calibration.backtesting import Backtest
 from autopack.prediction.calibration.scores import FEWEST, Score
 from autopack.report.escaping import in_markdown
@@ -19,6 +20,19 @@ _NOTHING: Final = (
     "There is nothing to judge: not one attempt has a prediction and a measured output. Drain some "
     "phases, or judge on a trace of calls (`--trace`, or its path in Python)."
 )
+_NOT_TOLD: Final = (
+    "There is nothing to judge: of not one phase that ended did all calls tell their {}."
+)
+TAKEN: Final = "of a phase in all its attempts, or of a row of a trace"
+"""What is measured in a measure other than output."""
+_NOUNS: Final[Mapping[Measure, str]] = {
+    "output_tokens": "outputs",
+    "total_tokens": "totals of tokens",
+    "cost_usd": "costs",
+    "calls": "counts of calls",
+}
+_UNITS: Final[Mapping[Measure, str]] = {"cost_usd": "USD", "calls": "calls"}
+_PLACES: Final[Mapping[Measure, int]] = {"cost_usd": 4, "calls": 1}
 FIGURES_MEANT: Final = (
     "Coverage: the share of outputs at or under their prediction; worst 200: the least of 200 rows "
     "in a row. Pinball: the loss that weighs what is too low against what is too high as the aim "
@@ -36,10 +50,19 @@ CUT_MEANT: Final = (
 _RULE: Final = "|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|"
 
 
+def figures_meant(by: Measure) -> str:
+    """Say what each figure is, of a measure."""
+    if by == OUTPUT:
+        return FIGURES_MEANT
+    text = FIGURES_MEANT.replace("outputs", _NOUNS[by]).replace("output", by)
+    return text.replace("in tokens", f"in {_UNITS.get(by, 'tokens')}")
+
+
 def backtest_json(found: Backtest) -> dict[str, Any]:
     """Return the backtest as JSON-simple values; figures are rounded to six digits."""
     return {
         "source": found.source,
+        "by": found.by,
         "tau": found.tau,
         "rows": found.rows,
         "set_aside": dict(sorted(found.set_aside.items())),
@@ -69,20 +92,22 @@ def backtest_markdown(found: Backtest) -> str:
         "",
         f"- Source: {in_markdown(found.source)}",
         f"- Rows: {found.rows}, each predicted before it was learned",
-        f"- Aim: the share {found.tau:g} of outputs at or under their prediction",
+        f"- Aim: the share {found.tau:g} of {_NOUNS[found.by]} at or under their prediction",
     ]
+    if found.by != OUTPUT:
+        lines.insert(3, f"- Measure: {found.by}, {TAKEN}")
     if found.without:
         lines.append(f"- Kept back: {in_markdown(', '.join(found.without))}")
     if found.set_aside:
         reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(found.set_aside.items()))
         lines.append(f"- Set aside: {in_markdown(reasons)}")
     lines += [f"- Note: {in_markdown(note)}" for note in found.notes]
-    told = [_row(score) for score in found.scores if not score.note]
+    told = [_row(score, found.by) for score in found.scores if not score.note]
     if told:
-        lines += ["", _HEADER, _RULE, *told, "", FIGURES_MEANT]
+        lines += ["", _HEADER, _RULE, *told, "", figures_meant(found.by)]
         lines += ["", CUT_MEANT] if any(score.cut for score in found.scores) else []
     if not found.rows:
-        lines += ["", _NOTHING]
+        lines += ["", _NOTHING if found.by == OUTPUT else _NOT_TOLD.format(found.by)]
         return "\n".join(lines) + "\n"
     small = {score.group: _count(score) for score in found.scores if score.note}
     if small:
@@ -121,7 +146,7 @@ def rounded_up(bound: float) -> float:
     return math.ceil(bound * 1e4 + 0.01) / 1e4
 
 
-def _row(score: Score) -> str:
+def _row(score: Score, by: Measure) -> str:
     cells = [
         in_markdown(score.calibrator),
         in_markdown(score.group),
@@ -132,7 +157,7 @@ def _row(score: Score) -> str:
         _figure(score.pinball, 4),
         _figure(score.waste_p50, 2),
         _figure(score.waste_p90, 2),
-        _figure(score.mae, 0),
+        _figure(score.mae, _PLACES.get(by, 0)),
         "" if score.smape is None else f"{score.smape:.1f} %",
     ]
     return f"| {' | '.join(cells)} |"

@@ -8,7 +8,7 @@ import pytest
 
 from autopack.errors import InvalidInputError
 from autopack.exchange.trace_files import records_of
-from autopack.prediction.calibration.trace_rows import NEEDED, trace_of
+from autopack.prediction.calibration.trace_rows import needed_for, trace_of
 
 
 def trace(*records, **columns):
@@ -245,7 +245,7 @@ def test_files(tmp_path, name):
     data = ("\n".join(lines) + "\n\n").encode()
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
 
-    assert RECORDS == list(records_of(tmp_path / name, needed=NEEDED))
+    assert RECORDS == list(records_of(tmp_path / name, needed=needed_for("output_tokens")))
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_files_that_are_no_traces(tmp_path, name, data, message):
         (tmp_path / name).write_bytes(data)
 
     with pytest.raises(InvalidInputError, match=message):
-        list(records_of(tmp_path / name, needed=NEEDED))
+        list(records_of(tmp_path / name, needed=needed_for("output_tokens")))
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_bad_lines_are_counted(tmp_path, name, data):
     """Where they are counted, they stop nothing; the records around them are there."""
     (tmp_path / name).write_bytes(data)
     aside = Counter()
-    found = list(records_of(tmp_path / name, needed=NEEDED, set_aside=aside))
+    found = list(records_of(tmp_path / name, needed=needed_for("output_tokens"), set_aside=aside))
 
     assert ["1", "2"] == [str(one["a"]) for one in found]
     assert {"unreadable_lines": 2} == aside

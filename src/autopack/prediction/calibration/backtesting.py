@@ -8,9 +8,11 @@ from typing import Any
 import attrs
 
 from autopack.errors import PluginError
+from autopack.ports.measures import OUTPUT, Measure, figure_of_size
 from autopack.ports.prediction import Prediction, Sample
 from autopack.prediction.calibration import usable_samples
 from autopack.prediction.calibration.guarantees import NoPromise, Promise, Promising, examined
+from autopack.prediction.calibration.measure_calibrator import in_measure
 from autopack.prediction.calibration.prequential import Replay, Row, late
 from autopack.prediction.calibration.quantile_groups import group_of
 from autopack.prediction.calibration.scores import FAILED, Outcome, Score, Step, course, scored
@@ -23,6 +25,7 @@ class Backtest:
 
     Args:
         source: What was read, as people name it.
+        by: What was judged: outputs of attempts, or what phases took in another measure.
         rows: How many rows were predicted and learned.
         set_aside: Rows that say nothing about a size, by reason.
         without: Features that were kept from the calibrators.
@@ -34,6 +37,7 @@ class Backtest:
     """
 
     source: str
+    by: Measure = OUTPUT
     tau: float
     rows: int
     set_aside: Mapping[str, int] = attrs.Factory(dict)
@@ -61,16 +65,24 @@ class Judgement:
     courses: Mapping[str, Sequence[Step]]
 
 
-def judged(rows: Sequence[Row], calibrators: Mapping[str, Any], tau: float) -> Judgement:
-    """Return the scores of calibrators and what they promise, by the names they are given."""
+def judged(
+    rows: Sequence[Row], calibrators: Mapping[str, Any], tau: float, by: Measure = OUTPUT
+) -> Judgement:
+    """
+    Return the scores of calibrators and what they promise, by the names they are given.
+
+    Args:
+        rows: Their samples are sized in the measure *by*.
+    """
     scores: list[Score] = []
     promises: list[Promise | NoPromise] = []
     n_late = late(rows)
     courses: dict[str, Sequence[Step]] = {}
-    for name, calibrator in calibrators.items():
+    for name, given_one in calibrators.items():
+        calibrator = in_measure(given_one, by)
         found = Replay(calibrator, rows, (tau, 0.5))
         outcomes = [_outcome(name, row, *predicted) for row, predicted in found]
-        scores += scored(name, outcomes, tau)
+        scores += (_in_figures(score, by) for score in scored(name, outcomes, tau))
         courses[name] = course(outcomes)
         if isinstance(calibrator, Promising):
             given = calibrator.guarantees(found.state)
@@ -81,6 +93,13 @@ def judged(rows: Sequence[Row], calibrators: Mapping[str, Any], tau: float) -> J
         without_guarantee=tuple(one for one in promises if isinstance(one, NoPromise)),
         courses=courses,
     )
+
+
+def _in_figures(score: Score, by: Measure) -> Score:
+    """Return a score with its one figure that is a size as an amount of the measure."""
+    if score.mae is None:
+        return score
+    return attrs.evolve(score, mae=float(figure_of_size(by, score.mae)))
 
 
 def _outcome(name: str, row: Row, at_tau: Prediction, median: Prediction) -> Outcome:

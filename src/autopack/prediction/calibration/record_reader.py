@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.errors import InvalidInputError
+from autopack.values.money import Usd
 
 _TRUE: Final = frozenset({
     "true", "1", "1.0", "yes", "y", "ok", "success", "succeeded", "successful", "complete",
@@ -189,6 +190,15 @@ def _seconds(value: Any) -> float:
     return seconds
 
 
+def _amount(value: Any) -> Usd:
+    if isinstance(value, bool):
+        raise ValueError(value)
+    try:
+        return Usd.computed(value)
+    except InvalidInputError as fault:
+        raise ValueError(value) from fault
+
+
 def _truth(value: Any) -> bool:
     text = str(value).lower()
     if text not in _TRUE | _FALSE:
@@ -205,5 +215,6 @@ SECONDS: Final = Reading(
     "duration_ms)",
 )
 WHOLE: Final = Reading(_whole, f"a whole number from 0 to {_MOST:,}")
+AMOUNT: Final = Reading(_amount, "an amount of USD as a plain number, 0 or more")
 TRUTH: Final = Reading(_truth, "true or false")
 TEXT: Final = Reading(str, "a text")

@@ -9,9 +9,11 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.events.usage import says_cut
+from autopack.ports.measures import OUTPUT, Measure
 from autopack.ports.prediction import Features, Sample
 from autopack.prediction.calibration.prequential import Row
 from autopack.prediction.calibration.record_reader import (
+    AMOUNT,
     MOMENT,
     SECONDS,
     TEXT,
@@ -21,6 +23,7 @@ from autopack.prediction.calibration.record_reader import (
     RecordReader,
 )
 from autopack.prediction.estimation import vocabulary
+from autopack.projections.observations import sized
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "at": ("ts", "timestamp", "time", "at", "created_at", "arrived_at"),
@@ -45,10 +48,25 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """What a row can tell, with the columns that are looked for; upper and lower case are alike."""
 
+_OF_MEASURE: Final[Mapping[Measure, tuple[str, ...]]] = {
+    "total_tokens": ("total_tokens", "tokens"),
+    "cost_usd": ("cost_usd", "cost", "usd", "spend"),
+    "calls": ("calls", "n_calls", "num_calls", "requests"),
+}
+_OF_SIZES: Final[Mapping[str, str]] = {
+    "output_tokens": "of output sizes", "cost_usd": "of costs in USD", "calls": "of calls",
+}  # fmt: skip
+
 _SLOWEST: Final = 0.5  # tokens a second
 
-NEEDED: Final = f"Needed is one of: {', '.join(FIELDS['output_tokens'])}."
-"""What a trace must tell; the other fields it may."""
+
+def needed_for(by: Measure) -> str:
+    """Say what a trace must tell; the other fields it may."""
+    names = ", ".join(_fields_for(by)[by])
+    return f"Needed is one of: {names}{_OR_BOTH if by == 'total_tokens' else ''}."
+
+
+_OR_BOTH: Final = ", or both prompt_tokens and output_tokens"
 
 
 @attrs.frozen(kw_only=True)
@@ -66,6 +84,7 @@ def trace_of(
     columns: Mapping[str, str],
     estimator: str,
     predict: Callable[[Features], int],
+    by: Measure = OUTPUT,
 ) -> Trace:
     """
     Return records as rows.
@@ -78,14 +97,16 @@ def trace_of(
         columns: Columns by field of :data:`FIELDS`, where they have other names.
         estimator: Whose predictions they count as.
         predict: What stands for the estimator's figure where a record has none.
+        by: What is judged: the rows' samples are sized in it.
 
     Raises:
-        InvalidInputError: No column of output sizes, none that says one, or a value that cannot
+        InvalidInputError: No column of sizes, none that says one, or a value that cannot
             be read; names the record by number, from 1.
     """
-    reader = RecordReader(
-        FIELDS, _READINGS, columns, needs={"output_tokens": "of output sizes"}, hint=NEEDED
-    )
+    fields = _fields_for(by)
+    readings = {name: reading for name, reading in _READINGS.items() if name in fields}
+    needs: dict[str, str] = {name: what for name, what in _OF_SIZES.items() if name == by}
+    reader = RecordReader(fields, readings, columns, needs=needs, hint=needed_for(by))
     aside: Counter[str] = Counter()
     read = []
     seen: set[int] = set()
@@ -94,14 +115,15 @@ def trace_of(
         if one["at"] is not None and _is_repeat(record, seen):
             aside["repeat"] += 1
         else:
-            read.append(one)
+            read.append({"total_tokens": None, "cost_usd": None, "calls": None, **one})
     reader.check_columns()
-    aside.update("no_measurement" for one in read if one["output_tokens"] is None)
-    known = [one for one in read if one["output_tokens"] is not None]
+    known = [one for one in map(_with_total, read) if one[by] is not None]
+    if len(known) < len(read):
+        aside["no_measurement"] += len(read) - len(known)
     if not known:
         raise InvalidInputError(
-            f"None of the {len(read)} records of the trace says how large its output was. {NEEDED}",
-            name="output_tokens",
+            f"None of the {len(read)} records of the trace says {_UNSAID[by]}. {needed_for(by)}",
+            name=by,
             value=None,
         )
     notes = []
@@ -114,11 +136,31 @@ def trace_of(
             "milliseconds, name them duration_ms"
         )
     rows = [
-        _row(number, one, is_timed=not untimed, estimator=estimator, predict=predict)
+        _row(number, one, is_timed=not untimed, estimator=estimator, predict=predict, by=by)
         for number, one in enumerate(known)
     ]
     rows.sort(key=lambda row: row.at)
     return Trace(rows=tuple(_positioned(rows)), set_aside=dict(aside), notes=tuple(notes))
+
+
+_UNSAID: Final[Mapping[Measure, str]] = {
+    "output_tokens": "how large its output was",
+    "total_tokens": "how many tokens it used in all",
+    "cost_usd": "what it cost",
+    "calls": "how many calls it made",
+}
+
+
+def _fields_for(by: Measure) -> Mapping[str, tuple[str, ...]]:
+    return {**FIELDS, by: _OF_MEASURE[by]} if by in _OF_MEASURE else FIELDS
+
+
+def _with_total(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return fields with the total, as told, else both parts where both are known."""
+    given, written = fields["prompt_tokens"], fields["output_tokens"]
+    if fields["total_tokens"] is not None or None in (given, written):
+        return fields
+    return {**fields, "total_tokens": given + written}
 
 
 def _is_repeat(record: Mapping[str, Any], seen: set[int]) -> bool:
@@ -153,6 +195,7 @@ def _row(
     is_timed: bool,
     estimator: str,
     predict: Callable[[Features], int],
+    by: Measure,
 ) -> Row:
     at = fields["at"] if is_timed else float(number)
     features = Features(
@@ -185,9 +228,12 @@ def _row(
             "prompt_tokens": features.prompt_tokens,
             "tasks": features.tasks,
         },
+        total_tokens=fields["total_tokens"],
+        cost_usd=fields["cost_usd"],
+        calls=fields["calls"],
     )
     known_at = _known_at(at, fields) if is_timed else at
-    return Row(at=at, known_at=known_at, features=sample.question(), sample=sample)
+    return Row(at=at, known_at=known_at, features=sample.question(), sample=sized(sample, by))
 
 
 def _tokens_a_second(known: Sequence[Mapping[str, Any]]) -> float | None:
@@ -207,6 +253,9 @@ _READINGS: Final[Mapping[str, Reading]] = {
     "known_at": MOMENT,
     "duration_s": SECONDS,
     "output_tokens": WHOLE,
+    "total_tokens": WHOLE,
+    "cost_usd": AMOUNT,
+    "calls": WHOLE,
     "prompt_tokens": WHOLE,
     "predicted_tokens": WHOLE,
     "category": TEXT,

@@ -7,6 +7,7 @@ from typing import Any, Final
 from autopack.errors import InvalidInputError
 from autopack.prediction.calibration.price_table import PriceTable
 from autopack.prediction.calibration.record_reader import (
+    AMOUNT,
     MOMENT,
     WHOLE,
     Reading,
@@ -107,21 +108,12 @@ def _label(value: Any) -> str:
     return str(value).strip()
 
 
-def _amount(value: Any) -> Usd:
-    if isinstance(value, bool):
-        raise ValueError(value)
-    try:
-        return Usd.computed(value)
-    except InvalidInputError as fault:
-        raise ValueError(value) from fault
-
-
 _VERDICT: Final = Reading(_word, "true or false")
 _NAME: Final = Reading(_label, "a name")
 _READINGS: Final[Mapping[str, Reading]] = {
     "task": _NAME,
     "model": _NAME,
-    "cost_usd": Reading(_amount, "an amount of USD as a plain number, 0 or more"),
+    "cost_usd": AMOUNT,
     "verdict": _VERDICT,
     "checked": _VERDICT,
     "calls": WHOLE,
