@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -21,6 +22,7 @@ from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.observations import samples_of
 
+_WITH_OPTIONS: Final = re.compile(r"(.*?):([^:=/\\]*=.*)", re.DOTALL)
 DEFAULT_QUANTILES: Final = "mixture"
 """The calibrator that is asked for quantiles unless another is named."""
 
@@ -35,14 +37,19 @@ def calibrator_of(
     Return a calibrator: by its registered name, with options in it or beside it; or itself.
 
     Args:
-        wanted: ``"median-ratio"``, ``"median-ratio:damping=0.5"``, a class, or a calibrator.
+        wanted: ``"median-ratio"``, ``"median-ratio:damping=0.5"``, a class, or a calibrator; the
+            calibrators that an option ``experts`` names are made likewise.
         usual: Options for those calibrators that have them.
         options: Options by name; one that the calibrator does not have is refused.
     """
     name, given = options_of(wanted) if isinstance(wanted, str) else (wanted, {})
     found = registry.resolve("calibrator", name)
     if isinstance(found, type):
-        return _checked(made(found, {**given, **options}, usual))
+        asked_for = {**given, **options}
+        if isinstance(names := asked_for.get("experts"), str):
+            experts = names.split("+")
+            asked_for["experts"] = [calibrator_of(registry, one, usual) for one in experts]
+        return _checked(made(found, asked_for, usual))
     if options:
         raise InvalidInputError(
             f"Calibrator {found.name!r} is made already: give {', '.join(options)} to its class.",
@@ -90,9 +97,10 @@ def made(calibrator: type, options: Mapping[str, Any], defaults: Mapping[str, An
 
 def options_of(text: str) -> tuple[str, dict[str, Any]]:
     """Return the name and the options of ``NAME:OPTION=VALUE,...``."""
-    name, colon, tail = text.rpartition(":")
-    if not colon or "=" not in tail:
+    found = _WITH_OPTIONS.fullmatch(text)
+    if found is None:
         return text, {}
+    name, tail = found.groups()
     options = {}
     for part in tail.split(","):
         option, equals, value = part.partition("=")

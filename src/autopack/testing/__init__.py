@@ -13,7 +13,7 @@ pytest and Hypothesis are loaded by the modules that need them:
 ``generators`` and ``histories``
     Hypothesis strategies of events, runs, drain views, features, samples and whole histories.
 ``backends``, ``checks``, ``executors``, ``strategies``, ``estimators``, ``calibrators``,
-``projections``, ``importers``, ``workspaces``
+``experts``, ``projections``, ``importers``, ``workspaces``
     Contract suites: classes to subclass, with the one method ``make``.
 ``mutants``
     Broken plugins, each of which fails its suite in a named test.
@@ -33,6 +33,7 @@ _SUITES: Final = tuple(
         "checks",
         "estimators",
         "executors",
+        "experts",
         "importers",
         "projections",
         "strategies",

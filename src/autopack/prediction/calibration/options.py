@@ -1,9 +1,9 @@
 """What the library's calibrators can be made with, by name and type."""
 
-from collections.abc import Callable
-from typing import TypedDict
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict
 
-from autopack.ports.prediction import Features
+from autopack.ports.prediction import Calibrator, Features
 
 
 class CalibratorOptions(TypedDict, total=False):
@@ -24,6 +24,7 @@ class CalibratorOptions(TypedDict, total=False):
     shrinkage: float
     window: int
     use_prompt: bool
+    experts: str | Sequence[Calibrator[Any]]
     gamma: float
     pool_rows: int
     cap_tokens: int

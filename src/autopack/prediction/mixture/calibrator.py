@@ -3,15 +3,14 @@
 import contextlib
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import attrs
 
 from autopack.errors import InvalidInputError
-from autopack.ports.prediction import Features, Prediction, Proposal, Sample
-from autopack.prediction.calibration.packed_samples import Seen
-from autopack.prediction.calibration.quantile_groups import Recent, quantile_proposal
+from autopack.ports.prediction import Calibrator, Features, Prediction, Proposal, Sample
+from autopack.prediction.calibration.quantile_groups import quantile_proposal
 from autopack.prediction.calibration.shrinkage import DEFAULT_TOKENS
 from autopack.prediction.calibration.usable_samples import (
     identity_of,
@@ -19,13 +18,23 @@ from autopack.prediction.calibration.usable_samples import (
     stratum,
     unfit_as_size,
 )
-from autopack.prediction.mixture.aggregation import even
 from autopack.prediction.mixture.experts import BASE, ExpertAnswers, SeenSizes, learned, read
-from autopack.prediction.mixture.layers import EXPERTS, Issued, Layers, Missed, issued, taught
+from autopack.prediction.mixture.knowledge import (
+    Basis,
+    Learned,
+    LearnedAt,
+    known_when_asked,
+    nothing_learned,
+)
+from autopack.prediction.mixture.layers import Issued, Missed, issued, taught
+from autopack.prediction.mixture.named_experts import (
+    NO_WORDS,
+    ExpertWords,
+    learned_by_experts,
+    said_by_experts,
+)
 from autopack.prediction.mixture.places import BRANCH, LEAF, WINDOWS, Path, Place, path_of
 from autopack.prediction.mixture.same_work import (
-    SAME_WORK,
-    SameWork,
     SameWorkAnswers,
     is_told,
     learned_work,
@@ -46,15 +55,6 @@ _FARTHEST: Final = 8
 """How many times the largest size seen is said at most."""
 
 
-class Basis(NamedTuple):
-    """What answers are made of: what was seen, and what it taught about the experts."""
-
-    known: SeenSizes
-    layers: Layers
-    work: SameWork
-    layers_of_work: Layers
-
-
 class WeighedAnswer(NamedTuple):
     """
     What is said of one question.
@@ -62,57 +62,46 @@ class WeighedAnswer(NamedTuple):
     Args:
         work: What the same work says; None where none was done before.
         is_of_work: Whether that was looked at.
+        named: What the experts say that are named beside its own.
     """
 
     reading: ExpertAnswers
     work: SameWorkAnswers | None
     is_of_work: bool
     issued: Issued
-
-
-def _nothing() -> Basis:
-    of_work = Layers(experts=even(EXPERTS + SAME_WORK))
-    return Basis(SeenSizes(), Layers(), SameWork(), of_work)
-
-
-class LearnedAt(NamedTuple):
-    """When an outcome was learned, and what answers were made of before it."""
-
-    log: str
-    position: int | None
-    basis: Basis
-
-
-@attrs.frozen(eq=False)
-class Learned:
-    """
-    What answers are made of, the groups' pairs, and what names each sample.
-
-    Args:
-        before: What they were made of before each of the newest outcomes.
-        reach: How many of these are kept: twice as many each time that an outcome was later.
-    """
-
-    basis: Basis = attrs.field(factory=_nothing)
-    before: tuple[LearnedAt, ...] = ()
-    reach: int = 1
-    recent: Recent = attrs.field(factory=Recent)
-    seen: Seen = attrs.field(factory=Seen)
+    named: ExpertWords = NO_WORDS
 
 
 @attrs.frozen
 class Asked:
-    """What a question is answered by: where it belongs, its prompt, the estimator's figure."""
+    """
+    What a question is answered by: where it belongs, its prompt, the estimator's figure.
+
+    Args:
+        features: What further experts are asked, if there are any: what a sample's question tells.
+    """
 
     path: Path
     prompt_tokens: int | None
     estimate: int | None
     tasks: tuple[str, ...]
+    features: Features | None = None
 
     @property
     def start(self) -> float:
         """The logarithm of what is said where nothing is known."""
         return math.log(max(1, self.estimate or DEFAULT_TOKENS))
+
+
+def _calibrators(given: Any) -> tuple[Calibrator[Any], ...]:
+    if isinstance(given, str):
+        raise InvalidInputError(
+            f"experts is {given!r}; give calibrators, or name the mixture with them: "
+            f"'mixture:experts={given}'.",
+            name="experts",
+            value=given,
+        )
+    return tuple(given)
 
 
 @attrs.frozen(kw_only=True)
@@ -134,9 +123,14 @@ class Mixture:
 
     Another quantile than tau is read from the same experts with the same weights.
 
+    Further experts may be named: calibrators that are shown the same samples and weighed with
+    the rest. One that raises, or whose answer is no size, says nothing for as long as that lasts,
+    and the basis of the prediction names it.
+
     Args:
         tau: The share of outputs that predictions are to hold.
         use_prompt: Whether the size of the prompt is looked at, where it is known.
+        experts: Calibrators that are asked beside its own; by name ``"boost"``, ``"a+b"``.
         min_samples: Groups with fewer are shown as too small.
         estimator: Whose predictions stand beside the sizes in the proposal's groups.
         estimator_version: The version in use, named in the proposal.
@@ -149,6 +143,7 @@ class Mixture:
     name = "mixture"
     tau: float = 0.9
     use_prompt: bool = True
+    experts: Sequence[Calibrator[Any]] = attrs.field(default=(), converter=_calibrators)
     min_samples: int = 5
     estimator: str = "deliverables"
     estimator_version: str | None = None
@@ -166,7 +161,7 @@ class Mixture:
 
     def initial(self) -> Learned:
         """Return what is known before any sample: nothing."""
-        return Learned()
+        return nothing_learned(self.experts)
 
     def set_aside(self, state: Learned, sample: Sample) -> str | None:
         """Return why the sample is not used, or None; a repeat comes last."""
@@ -185,12 +180,15 @@ class Mixture:
         basis = state.basis
         asked, size = self._asked(sample.question()), size_of(sample)
         now = self._said(basis, asked, state.reach)
-        at_that_time, is_late = _known_when_asked(state, sample)
+        at_that_time, is_late = known_when_asked(state, sample)
         then = now if at_that_time is basis else self._said(at_that_time, asked, state.reach)
         if then.is_of_work is not now.is_of_work:
-            now = _answer(basis, asked, self.tau, is_of_work=then.is_of_work)
+            now = self._answer(basis, asked, self.tau, is_of_work=then.is_of_work)
             then = then if now.is_of_work is then.is_of_work else now
         learned_now = self._learned(basis, asked, size, now, then.issued)
+        if self.experts:
+            named = learned_by_experts(self.experts, basis.named, sample)
+            learned_now = learned_now._replace(named=named)
         reach = min(_KEPT, 2 * state.reach) if is_late else state.reach
         before = (*state.before, LearnedAt(sample.log, sample.ended_position, basis))[-reach:]
         return Learned(learned_now, before, reach, recent, seen)
@@ -202,14 +200,16 @@ class Mixture:
         place = _nearest(basis.known, asked.path)
         if place is None:
             return Prediction(tokens=math.exp(asked.start), tau=tau, basis="no samples")
-        tracked = self._said(basis, asked, state.reach).issued.size
-        tokens = tracked
+        said = self._said(basis, asked, state.reach)
+        tokens = tracked = said.issued.size
         if tau != self.tau:
-            other = _answer(basis, asked, tau).issued.size
+            said = self._answer(basis, asked, tau)
+            other = said.issued.size
             tokens = max(other, tracked) if tau > self.tau else min(other, tracked)
         n = len(place.order)
         near = f"{n} sample{'s' if n != 1 else ''} like it"
-        return Prediction(tokens=round(tokens, _DIGITS), tau=tau, basis=near)
+        told_by = "; ".join((near, *said.named.faults))
+        return Prediction(tokens=round(tokens, _DIGITS), tau=tau, basis=told_by)
 
     def propose(self, state: Learned) -> Proposal:
         """Return what the groups hold; the estimator's multipliers stay as they are."""
@@ -218,7 +218,18 @@ class Mixture:
     def _asked(self, features: Features) -> Asked:
         prompt = features.prompt_tokens if self.use_prompt else None
         path = path_of(features.model or "", features.category, features.complexity, prompt)
-        return Asked(path, prompt, features.predicted_output_tokens, features.tasks)
+        estimate, tasks = features.predicted_output_tokens, features.tasks
+        if not self.experts:
+            return Asked(path, prompt, estimate, tasks)
+        question = Features(
+            category=features.category,
+            complexity=features.complexity,
+            model=features.model,
+            prompt_tokens=prompt,
+            predicted_output_tokens=estimate,
+            tasks=tasks,
+        )
+        return Asked(path, prompt, estimate, tasks, question)
 
     def _learned(
         self, basis: Basis, asked: Asked, size: int, now: WeighedAnswer, then: Issued
@@ -244,46 +255,52 @@ class Mixture:
         of, found = self._said_of.get(key, (None, None))
         if found is not None and of is basis:
             return found
-        found = _answer(basis, asked, self.tau)
+        found = self._answer(basis, asked, self.tau)
         while len(self._said_of) > reach:
             with contextlib.suppress(KeyError):
                 self._said_of.popitem(last=False)
         self._said_of[key] = (basis, found)
         return found
 
+    def _answer(
+        self, basis: Basis, asked: Asked, tau: float, *, is_of_work: bool | None = None
+    ) -> WeighedAnswer:
+        """
+        Return what the experts say at *tau*, and what the layers make of it.
+
+        Args:
+            is_of_work: Whether the same work is looked at; by itself where there is enough of it.
+        """
+        known, path = basis.known, asked.path
+        reading = read(known, path, asked.prompt_tokens, tau, asked.start)
+        named = NO_WORDS
+        if asked.features is not None:
+            usual = reading.values[BASE]
+            named = said_by_experts(self.experts, basis.named, asked.features, tau, usual)
+        work = said_by(basis.work, asked.tasks, path.category, reading.means, tau)
+        if is_of_work is None or work is None:
+            is_of_work = work is not None and is_told(basis.work)
+        if is_of_work and work is not None:
+            others = (*work.values, *named.values)
+            found = issued(basis.layers_of_work, path.group, reading.values, others)
+        else:
+            found = issued(basis.layers, path.group, reading.values, named.values)
+        place = _nearest(known, path)
+        if place is not None:
+            size = max(1.0, min(found.size, _FARTHEST * place.largest))
+            size = _as_seen(size, place, math.exp(reading.values[BASE]))
+            found = found._replace(size=size)
+        return WeighedAnswer(reading, work, is_of_work, found, named)
+
     def _settings(self) -> dict[str, Any]:
+        named = {"experts": [expert.name for expert in self.experts]} if self.experts else {}
         return {
             "tau": self.tau,
             "use_prompt": self.use_prompt,
+            **named,
             "min_samples": self.min_samples,
             "estimator_version": self.estimator_version,
         }
-
-
-def _answer(
-    basis: Basis, asked: Asked, tau: float, *, is_of_work: bool | None = None
-) -> WeighedAnswer:
-    """
-    Return what the experts say at *tau*, and what the layers make of it.
-
-    Args:
-        is_of_work: Whether the same work is looked at; by itself where there is enough of it.
-    """
-    known, path = basis.known, asked.path
-    reading = read(known, path, asked.prompt_tokens, tau, asked.start)
-    work = said_by(basis.work, asked.tasks, path.category, reading.means, tau)
-    if is_of_work is None or work is None:
-        is_of_work = work is not None and is_told(basis.work)
-    if is_of_work and work is not None:
-        found = issued(basis.layers_of_work, path.group, reading.values, work.values)
-    else:
-        found = issued(basis.layers, path.group, reading.values)
-    place = _nearest(known, path)
-    if place is not None:
-        size = max(1.0, min(found.size, _FARTHEST * place.largest))
-        size = _as_seen(size, place, math.exp(reading.values[BASE]))
-        found = found._replace(size=size)
-    return WeighedAnswer(reading, work, is_of_work, found)
 
 
 def _as_seen(size: float, place: Place, usual: float) -> float:
@@ -295,17 +312,6 @@ def _as_seen(size: float, place: Place, usual: float) -> float:
     elif abs(size - usual) <= _SAME * usual:
         size = usual
     return round(size, _DIGITS)
-
-
-def _known_when_asked(state: Learned, sample: Sample) -> tuple[Basis, bool]:
-    """Return what was known when a sample was asked for, and whether no more of that is kept."""
-    basis = state.basis
-    for moment in reversed(state.before):
-        is_known = moment.position is None or moment.position <= sample.position
-        if is_known or moment.log != sample.log:
-            return basis, False
-        basis = moment.basis
-    return basis, bool(state.before)
 
 
 def _nearest(known: SeenSizes, path: Path) -> Place | None:

@@ -74,13 +74,14 @@ Missed = Callable[[float], float]
 
 
 def issued(
-    layers: Layers, group: str, values: Sequence[float], others: Sequence[float] = ()
+    layers: Layers, group: str, values: Sequence[float], others: Sequence[float | None] = ()
 ) -> Issued:
     """
     Return what is said of a question, from what the static experts say in log tokens.
 
     Args:
-        others: What further experts say, which nobody follows.
+        others: What further experts say, which nobody follows; None where one says nothing: what
+            the rest make of it stands in its place, so that it neither gains nor loses by it.
     """
     own = layers.groups.get(group, _NO_GROUP)
     followed = [
@@ -88,7 +89,8 @@ def issued(
         values[BASE] + own[0],
         values[BASE] + own[1],
     ]
-    experts = [math.exp(value) for value in (*values, *followed, *others)]
+    experts = [math.exp(value) for value in (*values, *followed)]
+    experts += _all_said(layers.experts, experts, others)
     mixture = mixed(layers.experts, experts)
     candidates = [mixture * math.exp(offset) for offset in layers.speeds]
     blended = mixed(layers.candidates, candidates)
@@ -124,6 +126,20 @@ def taught(
         held=found[_HELD],
         groups=layers.groups.insert(group, tuple(found[_FOLLOWERS:_HELD])),
     )
+
+
+def _all_said(
+    weights: Weights, own: Sequence[float], others: Sequence[float | None]
+) -> list[float]:
+    """Return what the others say in tokens, with what all who speak make of it for the rest."""
+    said = [None if value is None else math.exp(value) for value in others]
+    if None not in said:
+        return [one for one in said if one is not None]
+    pairs = zip(weights.shares, (*own, *said), strict=True)
+    speaking = [(share, one) for share, one in pairs if one is not None]
+    whole = sum(share for share, _ in speaking)
+    rest = sum(share * one for share, one in speaking) / whole if whole > 0 else own[BASE]
+    return [rest if one is None else one for one in said]
 
 
 _NO_GROUP: Final = (0.0,) * (len(_GROUP_STEPS) + 1)

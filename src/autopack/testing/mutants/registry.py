@@ -11,12 +11,14 @@ from autopack.testing.backends import BackendContract
 from autopack.testing.calibrators import CalibratorContract
 from autopack.testing.estimators import EstimatorContract
 from autopack.testing.executors import ExecutorContract
+from autopack.testing.experts import ExpertContract
 from autopack.testing.importers import ImporterContract
 from autopack.testing.mutants import (
     backends,
     calibrators,
     estimators,
     executors,
+    experts,
     importers,
     projections,
     strategies,
@@ -141,6 +143,20 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
             (calibrators.ChangesWhatItSetsAside, "test_a_sample_set_aside_changes_nothing"),
             (calibrators.UsesNothing, "test_it_learns_something"),
             (calibrators.LosesSamples, "test_every_sample_is_used_or_set_aside"),
+        ),
+    ),
+    *_of(
+        ExpertContract,
+        (
+            (experts.Newest, None),
+            (experts.KnowsItsCategories, "test_it_answers_whatever_is_asked"),
+            (experts.SaysNothingAtFirst, "test_it_answers_whatever_is_asked"),
+            (experts.AnswersForAnotherTau, "test_it_answers_whatever_is_asked"),
+            (experts.SmoothMaximum, "test_it_survives_a_huge_output"),
+            (experts.AnswersByTheNewest, "test_states_of_before_are_still_asked"),
+            (experts.CountsQuestions, "test_being_asked_teaches_it_nothing"),
+            (experts.KeepsAFunction, "test_a_state_can_be_packed"),
+            (experts.WantsThemInOrder, "test_the_mixture_never_leaves_it_out"),
         ),
     ),
     *_of(
