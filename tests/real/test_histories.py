@@ -1,11 +1,12 @@
 """Histories that real tools left: their calls add up to what the server counted, to the token."""
 
+import importlib.util
 import json
 from collections import Counter
 
 import pytest
 
-from autopack import create_log, import_history, status
+from autopack import create_log, import_history, status, usage
 
 pytestmark = pytest.mark.real
 
@@ -143,3 +144,23 @@ def test_estimates_are_never_measured(real_data):
                 splits |= {e.event.split for e in log.read_all() if e.type == "llm.usage_recorded"}
 
     assert {"inferred"} == splits
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("genai_prices") is None, reason="genai-prices is not installed"
+)
+def test_prices_of_others_come_to_what_the_tools_wrote_down(real_data):
+    """By another's table, at each call's moment, to the last digit; what it lacks is counted."""
+    seen = 0
+    for tool, folder, _truth in histories(real_data):
+        with create_log("memory:") as log:
+            import_history(log, _IMPORTERS[tool], folder / _PLACES.get(tool, "."))
+            found = usage(log, prices="genai")
+        row, unpriced = found.repricing.total, found.repricing.total.unpriced_calls
+        seen += row.compared_calls
+
+        assert () == found.repricing.differences, folder.name
+        assert row.compared_usd == row.compared_table_usd, folder.name
+        assert row.priced_calls + unpriced == found.total.use.calls
+
+    assert seen > 4

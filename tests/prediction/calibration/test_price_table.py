@@ -239,3 +239,24 @@ def test_a_table_is_known_by_its_version():
     assert table.version.startswith("prices.toml sha256:")
     assert table.version != other.version
     assert table.version == PriceTable.of(table.kept()).version == quote(table).table
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [("2024-12-31", None), ("2025-01-01", 3), ("2025-05-31", 3), ("2025-06-01", 2)],
+)
+def test_a_price_holds_from_its_day_to_the_next(day, expected):
+    """In UTC; what came later says nothing of an earlier call."""
+    table = PriceTable(
+        entries=(entry(since="2025-06-01", input=2), entry(since="2025-01-01", input=3))
+    )
+
+    assert expected == quote(table, datetime.fromisoformat(f"{day}T00:00:00+00:00")).usd
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_longest_name_decides(turned):
+    """In whatever order the entries stand, and however late another day is."""
+    entries = (entry("*", since="2026-03-01", input=9), entry())
+
+    assert Decimal(3) == quote(PriceTable(entries=entries[::-1] if turned else entries)).usd
