@@ -107,6 +107,7 @@ if TYPE_CHECKING:
     from autopack.ports.log import NewEvent as NewEvent
     from autopack.ports.log import Recorded as Recorded
     from autopack.ports.log import Row as Row
+    from autopack.ports.measures import Expected as Expected
     from autopack.ports.prediction import BulkCalibrator as BulkCalibrator
     from autopack.ports.prediction import Calibrator as Calibrator
     from autopack.ports.prediction import CalibratorLike as CalibratorLike

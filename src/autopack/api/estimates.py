@@ -12,7 +12,7 @@ from autopack.errors import InvalidInputError, RunMissingError
 from autopack.log import views
 from autopack.log.log import Log, journal_of, registry_of
 from autopack.plugins.discovery import load_plugins
-from autopack.ports.measures import OUTPUT, Measure
+from autopack.ports.measures import OUTPUT, Measure, measure_of
 from autopack.ports.prediction import (
     CalibratorLike,
     Estimate,
@@ -22,13 +22,13 @@ from autopack.ports.prediction import (
     Sample,
 )
 from autopack.ports.work import PhaseView
-from autopack.prediction.calibrated_estimates import budgeted, coefficients, estimated
+from autopack.prediction.calibrated_estimates import budgeted, coefficients, estimated, taken
 from autopack.prediction.calibration.calibrator_fold import run_calibrator
 from autopack.prediction.calibration.expected_effect import expected_effect
 from autopack.prediction.calibration.options import CalibratorOptions
 from autopack.prediction.calibrators import calibrator_of, quantiles_of
 from autopack.projections.attempts import ATTEMPTS
-from autopack.projections.observations import phase_totals, samples_of
+from autopack.projections.observations import observations
 from autopack.projections.runs import RUNS
 
 DEFAULT_ESTIMATOR: Final = "deliverables"
@@ -44,9 +44,13 @@ def estimate(
     until: int | datetime | None = None,
     calibrator: CalibratorLike | None = None,
     tau: float = 0.9,
+    by: str = OUTPUT,
 ) -> Estimate:
     """
     Predict a phase's output in tokens, with the budget that follows and every addend.
+
+    By another measure it says in ``takes`` as well what the whole phase will take, from what
+    phases of the log took; the budget stays one of output tokens.
 
     A category that is nearly a known one, and a complexity that is none, are warned of.
 
@@ -54,12 +58,16 @@ def estimate(
         until: Use what the log had taught the estimator by that position or moment.
         calibrator: Budget what it says of the log's samples that the share *tau* of outputs will
             not exceed; the prediction stays the estimator's.
-        tau: The share of outputs that the budget is to hold.
+        tau: The share of outputs that the budget is to hold, or of phases that take no more.
+        by: ``total_tokens``, ``cost_usd`` or ``calls``, for what the phase takes in all its
+            attempts; *calibrator* says it then, ``mixture`` unless one is named.
 
     Raises:
-        InvalidInputError: A calibrator or a moment without a log, a moment that the log does not
-            have, or a tau that is no share.
+        InvalidInputError: A calibrator, a measure or a moment without a log, a moment that the log
+            does not have, a tau that is no share, no such measure, or one of which the log's phases
+            tell nothing.
     """
+    measure = measure_of(by)
     if until is not None and log is None:
         raise InvalidInputError(
             "What was taught by then is in a log: name a log.", name="log", value=None
@@ -69,32 +77,31 @@ def estimate(
     journal = None if log is None else journal_of(log)
     found = estimated(journal, chosen, spec, registry=registry, workspace=workspace, until=until)
     doubt_words([spec])
-    if calibrator is None:
+    if calibrator is None and measure == OUTPUT:
         return found
     if journal is None:
         raise InvalidInputError(
             "A calibrator predicts from a log's samples: name a log.", name="log", value=None
         )
-    return budgeted(
-        found, quantiles_of(journal, registry, calibrator, estimator=chosen.name, tau=tau)(), tau
-    )
+    quantiles = quantiles_of(
+        journal, registry, calibrator, estimator=chosen.name, tau=tau, by=measure
+    )()
+    if measure == OUTPUT:
+        return budgeted(found, quantiles, tau)
+    return attrs.evolve(found, takes=taken(found, quantiles, tau))
 
 
 def list_samples(log: Log, *, run_ids: Sequence[str] | None = None) -> list[Sample]:
     """Return the log's samples in order: predictions met by measurements."""
-    journal = journal_of(log)
-    rows = views.current(journal, ATTEMPTS).rows.values()
-    found = samples_of(rows, log_id=journal.log_id)
+    found = observed(log, OUTPUT)
     return found if run_ids is None else [s for s in found if s.run_id in set(run_ids)]
 
 
 def observed(log: Log, by: Measure) -> list[Sample]:
-    """Return what a measure is predicted from: outputs of attempts, or what phases took."""
-    if by == OUTPUT:
-        return list_samples(log)
+    """Return what a measure is predicted from, in the order of the log."""
     journal = journal_of(log)
     rows = views.current(journal, ATTEMPTS).rows.values()
-    return phase_totals(rows, log_id=journal.log_id, by=by)
+    return observations(rows, log_id=journal.log_id, by=by)
 
 
 def calibrate(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from autopack.cli.measure_option import by_option
 from autopack.cli.number_options import SHARE
 from autopack.cli.output import json_option, print_fields, print_json, print_table, words
 from autopack.cli.position_arguments import place_of
@@ -13,7 +14,10 @@ from autopack.cli.session import LogCommand, Session, example
 @click.command(
     cls=LogCommand,
     short_help="Predict a phase's output in tokens, part by part.",
-    epilog=example("autopack estimate --category docs --complexity low --deliverable docs/a.md"),
+    epilog=example(
+        "autopack estimate --category docs --complexity low --deliverable docs/a.md",
+        "autopack --log work.db estimate --category docs --complexity low --by cost_usd",
+    ),
 )
 @click.option("--category", required=True, help="implementation, tests, docs, ...")
 @click.option(
@@ -32,8 +36,9 @@ from autopack.cli.session import LogCommand, Session, example
 @click.option("--calibrator", help="Budget a quantile by it, from the log's samples.")
 @click.option(
     "--tau", type=SHARE, default=0.9, show_default=True,
-    help="The share of outputs that the budget is to hold.",
+    help="The share of outputs that the budget is to hold, or of phases that take no more.",
 )  # fmt: skip
+@by_option
 @json_option
 @click.pass_context
 def estimate(
@@ -49,18 +54,26 @@ def estimate(
     until: str | None,
     calibrator: str | None,
     tau: float,
+    by: str,
     as_json: bool,
 ) -> None:
-    """Predict a phase's output in tokens; with --log, by what that log's calibrations taught."""
+    """
+    Predict a phase's output in tokens; with --log, by what that log's calibrations taught.
+
+    With --by, say what the phase takes in that measure, in all its attempts, from what phases of
+    the log took.
+    """
     import autopack as api
     from autopack.errors import InvalidInputError
     from autopack.ports.prediction import PhaseSpec
+    from autopack.report.quantities import figure_text
 
     session = ctx.find_object(Session)
     assert session is not None
     is_said = ctx.get_parameter_source("tau") is not click.core.ParameterSource.DEFAULT
-    if is_said and calibrator is None:
-        raise click.UsageError("--tau belongs to --calibrator.")
+    is_output = by.replace("-", "_") == "output_tokens"
+    if is_said and calibrator is None and is_output:
+        raise click.UsageError("--tau belongs to --calibrator, or to --by.")
     spec = PhaseSpec(
         "estimate",
         category=category,
@@ -86,12 +99,23 @@ def estimate(
             until=end,
             calibrator=calibrator,
             tau=tau,
+            by=by,
         )
     finally:
         if log is not None:
             log.close()
     if as_json:
         print_json(found)
+        return
+    if (takes := found.takes) is not None:
+        show = figure_text
+        print_fields(
+            {
+                f"{takes.by}_expected": show(takes.by, takes.expected),
+                f"{takes.by}_at_most": f"{show(takes.by, takes.most)}, {takes.tau:.0%} of the time",
+                "basis": takes.basis,
+            }
+        )
         return
     print_fields(
         {

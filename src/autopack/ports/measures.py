@@ -3,6 +3,8 @@
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+import attrs
+
 from autopack.errors import InvalidInputError
 from autopack.errors.base import told
 from autopack.errors.nearest import did_you_mean
@@ -21,6 +23,24 @@ Figure: TypeAlias = float | Usd
 _SHORT: Final[dict[str, Measure]] = {"cost": "cost_usd"}
 _MICRO: Final = 1_000_000
 _LEAST: Final = 1
+
+
+@attrs.frozen(kw_only=True)
+class Expected:
+    """
+    What a phase is expected to take in a measure, in all its attempts.
+
+    Args:
+        expected: The mean that its quantiles speak for.
+        most: What the share *tau* of such phases does not exceed.
+        basis: What that rests on, in words.
+    """
+
+    by: Measure
+    expected: Figure
+    most: Figure
+    tau: float
+    basis: str
 
 
 def measure_of(name: str) -> Measure:

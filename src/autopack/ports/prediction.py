@@ -9,6 +9,7 @@ from autopack.errors import InvalidInputError
 from autopack.errors.base import told
 from autopack.ports.check_specs import Checks, named_checks
 from autopack.ports.figures import check_figures
+from autopack.ports.measures import Expected
 from autopack.values.ids import phase_id
 from autopack.values.money import Usd, UsdLike
 
@@ -140,6 +141,7 @@ class Estimate:
         budget_basis: Where the budget comes from, in words: the prediction and its buffer, a
             floor, the ceiling, a calibrator's quantile, or an escalation.
         tau: The share of outputs that the budget is meant to hold; None if it aims at none.
+        takes: What the phase takes in another measure, where that was asked for.
     """
 
     estimator: str
@@ -152,6 +154,7 @@ class Estimate:
     ceiling_tokens: int | None = None
     budget_basis: str = ""
     tau: float | None = None
+    takes: Expected | None = None
 
     def asked(self) -> Features:
         """Return what a calibrator is asked: the features, with the prediction beside them."""

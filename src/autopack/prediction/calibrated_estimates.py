@@ -12,9 +12,11 @@ from autopack.log import views
 from autopack.log.journal import Journal
 from autopack.log.like_outputs import LikeOutputs
 from autopack.plugins.registry import Registry
+from autopack.ports.measures import Expected, figure_of_size
 from autopack.ports.prediction import Coefficients, Estimate, Features, PhaseSpec
 from autopack.ports.work import PhaseView
 from autopack.prediction.calibration.estimator_state import fold_coefficients
+from autopack.prediction.calibration.forecast_intervals import HIGH, LOW, MIDDLE, range_of
 from autopack.prediction.calibrators import Quantiles
 from autopack.prediction.estimation.budgets import CAP_TOKENS, budget_like
 from autopack.prediction.estimation.deliverables import UNNAMED
@@ -113,10 +115,7 @@ def budgeted(estimate: Estimate, quantiles: Quantiles, tau: float) -> Estimate:
     The quantile has no buffer: the share that it holds is one. Until the group has enough samples
     for an order statistic at *tau* (9 at 0.9), the estimator's budget stands where it is larger.
     """
-    if not 0 < tau < 1:
-        raise InvalidInputError(
-            f"tau is {tau:g}; give a number between 0 and 1.", name="tau", value=tau
-        )
+    _check_share(tau)
     asked = estimate.asked()
     said, n = quantiles.at(asked, tau), quantiles.known(asked)
     tokens, enough = max(1, math.ceil(said.tokens)), math.ceil(tau / (1 - tau) - _ROUNDING)
@@ -128,3 +127,47 @@ def budgeted(estimate: Estimate, quantiles: Quantiles, tau: float) -> Estimate:
     if estimate.ceiling_tokens is not None and tokens > estimate.ceiling_tokens:
         tokens, basis = estimate.ceiling_tokens, f"the ceiling; {basis} would be {tokens}"
     return attrs.evolve(estimate, budget_tokens=tokens, budget_basis=basis, tau=tau)
+
+
+def taken(estimate: Estimate, quantiles: Quantiles, tau: float) -> Expected:
+    """
+    Return what a phase is expected to take in the measure of *quantiles*, and at most at *tau*.
+
+    Raises:
+        InvalidInputError: Nothing is known of what phases took.
+    """
+    _check_share(tau)
+    check_known(quantiles)
+    asked, by = estimate.asked(), quantiles.by
+    most = quantiles.at(asked, tau)
+    size = range_of(*(quantiles.at(asked, one).tokens for one in (LOW, MIDDLE, HIGH))).expected
+    return Expected(
+        by=by,
+        expected=figure_of_size(by, size),
+        most=figure_of_size(by, most.tokens),
+        tau=tau,
+        basis=f"{quantiles.name}: {most.basis}",
+    )
+
+
+def check_known(quantiles: Quantiles) -> None:
+    """
+    Return if a log tells anything of a measure.
+
+    Raises:
+        InvalidInputError: Of no phase that ended well did all calls tell it.
+    """
+    if not quantiles.samples:
+        raise InvalidInputError(
+            f"The log tells of no phase that ended well what it took in {quantiles.by}: all calls "
+            "of all its attempts have to. Drain some phases that do, or ask for another measure.",
+            name="by",
+            value=quantiles.by,
+        )
+
+
+def _check_share(tau: float) -> None:
+    if not 0 < tau < 1:
+        raise InvalidInputError(
+            f"tau is {tau:g}; give a number between 0 and 1.", name="tau", value=tau
+        )

@@ -15,12 +15,14 @@ from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.log.journal import Journal
 from autopack.log.views import LiveView
 from autopack.plugins.registry import Registry
+from autopack.ports.measures import OUTPUT, Measure
 from autopack.ports.prediction import CalibratorLike, Features, Prediction, Sample
+from autopack.prediction.calibration.measure_calibrator import in_measure, usual_in
 from autopack.prediction.calibration.usable_samples import stratum, unfit_as_size
 from autopack.prediction.ordered_fold import OrderedFold
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS
-from autopack.projections.observations import samples_of
+from autopack.projections.observations import observations
 
 _WITH_OPTIONS: Final = re.compile(r"(.*?):([^:=/\\]*=.*)", re.DOTALL)
 DEFAULT_QUANTILES: Final = "mixture"
@@ -119,11 +121,14 @@ class Quantiles:
     Each sample is learned once it has ended, in the order of their ends, as a backtest does; one
     that changes, as a cut attempt does when the next goes further, is learned anew. Nothing is
     read before it is asked.
+
+    Args:
+        by: The measure: outputs of attempts are learned, or in another one what phases took.
     """
 
-    def __init__(self, journal: Journal, calibrator: Any) -> None:
-        self.name = str(calibrator.name)
-        self._journal, self._calibrator = journal, calibrator
+    def __init__(self, journal: Journal, calibrator: Any, by: Measure = OUTPUT) -> None:
+        self.name, self.by = str(calibrator.name), by
+        self._journal, self._calibrator = journal, in_measure(calibrator, by)
         self._rows: LiveView | None = None
         self._phases: dict[tuple[str | None, str | None], dict[int, AttemptRow]] = {}
         self._fold: OrderedFold | None = None
@@ -149,6 +154,12 @@ class Quantiles:
         self._learned()
         return self._of_group[features.category, features.complexity]
 
+    @property
+    def samples(self) -> int:
+        """How many samples say how large it may be, in all groups."""
+        self._learned()
+        return self._of_group.total()
+
     def _learned(self) -> OrderedFold:
         """Return the fold with all samples that have ended by now."""
         if self._rows is None or self._fold is None:
@@ -166,7 +177,7 @@ class Quantiles:
         return self._fold
 
     def _put(self, fold: OrderedFold, rows: Iterable[AttemptRow]) -> None:
-        for sample in samples_of(rows, log_id=self._journal.log_id):
+        for sample in observations(rows, log_id=self._journal.log_id, by=self.by):
             if sample.success is None and not sample.truncated:
                 continue
             before = fold.put(sample)
@@ -177,14 +188,21 @@ class Quantiles:
 
 
 def quantiles_of(
-    journal: Journal, registry: Registry, calibrator: Any, *, estimator: str, tau: float
+    journal: Journal,
+    registry: Registry,
+    calibrator: Any,
+    *,
+    estimator: str,
+    tau: float,
+    by: Measure = OUTPUT,
 ) -> Callable[[], Quantiles]:
     """Return a function that gives one and the same :class:`Quantiles`, made when it is called."""
 
     @cache
     def quantiles() -> Quantiles:
-        usual = {"tau": tau, "estimator": estimator}
-        return Quantiles(journal, calibrator_of(registry, calibrator or DEFAULT_QUANTILES, usual))
+        usual = {"tau": tau, "estimator": estimator, **usual_in(by)}
+        chosen = calibrator_of(registry, calibrator or DEFAULT_QUANTILES, usual)
+        return Quantiles(journal, chosen, by)
 
     return quantiles
 

@@ -5,11 +5,18 @@ from typing import Any
 
 import attrs
 
-from autopack.ports.measures import Measure, size_of_figure
+from autopack.ports.measures import OUTPUT, Measure, size_of_figure
 from autopack.ports.prediction import Sample
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.call_use import MEASURED
 from autopack.values.money import Usd
+
+
+def observations(rows: Iterable[AttemptRow], *, log_id: str, by: Measure) -> list[Sample]:
+    """Return what a measure is predicted from: outputs of attempts, or what phases took."""
+    if by == OUTPUT:
+        return samples_of(rows, log_id=log_id)
+    return phase_totals(rows, log_id=log_id, by=by)
 
 
 def samples_of(rows: Iterable[AttemptRow], *, log_id: str) -> list[Sample]:
@@ -91,7 +98,7 @@ def sized(sample: Sample, by: Measure) -> Sample:
 
     What was used is known whole, also where an output was cut off or only totals were told.
     """
-    if by == "output_tokens":
+    if by == OUTPUT:
         return sample
     size = size_of_figure(by, getattr(sample, by))
     return attrs.evolve(

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from autopack.ports.measures import Figure, Measure
+
 _PLACES: Final = 4
 _LEAST_PLACES: Final = 2
 _LEAST: Final = Decimal("0.00005")
@@ -21,6 +23,13 @@ def usd(amount: Decimal | float) -> str:
         return "under 0.0001"
     whole, _, places = f"{amount:,.{_PLACES if amount < 1 else _LEAST_PLACES}f}".partition(".")
     return f"{whole}.{places.rstrip('0').ljust(_LEAST_PLACES, '0')}"
+
+
+def figure_text(by: Measure, figure: Figure) -> str:
+    """Return an amount in a measure: ``0.0132 USD``, ``12,000 tokens``, ``2.4 calls``."""
+    if by == "cost_usd":
+        return f"{usd(figure)} USD"
+    return f"{figure:,.1f} calls" if by == "calls" else f"{figure:,.0f} tokens"
 
 
 def span(left: timedelta) -> str:
