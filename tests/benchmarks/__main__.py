@@ -61,6 +61,10 @@ def _calibrate(place: Place) -> Iterator[Row]:
     yield from working.calibrate_rows(place.n_events)
 
 
+def _learn(place: Place) -> Iterator[Row]:
+    yield from working.learn_rows(place.n_events)
+
+
 BENCHMARKS: Mapping[str, Callable[[Place], Iterator[Row]]] = {
     "append": _append,
     "replay": _replay,
@@ -70,6 +74,7 @@ BENCHMARKS: Mapping[str, Callable[[Place], Iterator[Row]]] = {
     "attempt": _attempt,
     "loop": _loop,
     "calibrate": _calibrate,
+    "learn": _learn,
 }
 
 

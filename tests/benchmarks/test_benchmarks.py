@@ -19,8 +19,8 @@ def test_every_row_is_measured(tmp_path):
     rows = list(measure(tmp_path, 500))
     beside_peer = [row for row in rows if f"x {PEER}" in row.beside]
 
-    assert 17 == len({row.what for row in rows})
-    assert 19 == len(table(rows).splitlines())
+    assert 21 == len({row.what for row in rows})
+    assert 23 == len(table(rows).splitlines())
     assert 4 == len(beside_peer)
     for row in beside_peer:
         assert [True] * 3 == [cell.endswith("/s") for cell in (row.ours, row.raw, row.peer)]

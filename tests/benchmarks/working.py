@@ -56,12 +56,37 @@ def attempt_row(folder: Path, n_events: int) -> Row:
 
 
 def calibrate_rows(n_samples: int) -> list[Row]:
-    """Measure a calibration from many samples, in a process of its own."""
-    found = in_child("calibrate", n_samples)
-    beside = f"{n_samples:,} samples"
+    """Measure calibrations from many samples at once, each in a process of its own."""
+    beside, rows = f"{n_samples:,} samples", []
+    for name in ("median-ratio", "shrinkage-quantile"):
+        found = in_child("calibrate", name, n_samples)
+        what = f"calibrate {name}"
+        rows += [
+            most_row(f"{what}, time", found["took_s"], "s", most=5, beside=beside),
+            most_row(f"{what}, memory", found["peak_mb"], "MB", most=500, beside=beside),
+        ]
+    return rows
+
+
+def learn_rows(n_samples: int) -> list[Row]:
+    """Measure the mixture, asked for each sample before it learns it, in a process of its own."""
+    names = ("shrinkage-quantile", "mixture")
+    few = max(n_samples // 100, 100)
+    turns = [[in_child("ask_and_learn", name, few)["took_s"] for name in names] for _ in range(3)]
+    times = median(ours / tree for tree, ours in turns)
+    found = in_child("ask_and_learn", "mixture", n_samples)
+    beside = f"{n_samples:,} samples, {times:.2f} x shrinkage-quantile for {few:,} in turns"
     return [
-        most_row("calibrate, time", found["took_s"], "s", most=5, beside=beside),
-        most_row("calibrate, memory", found["peak_mb"], "MB", most=500, beside=beside),
+        most_row(
+            "mixture, asked and taught a sample",
+            found["took_s"] / n_samples * 1e6,
+            "us",
+            most=300,
+            beside=beside,
+        ),
+        most_row(
+            "mixture, memory", found["peak_mb"], "MB", most=500, beside=f"{n_samples:,} samples"
+        ),
     ]
 
 

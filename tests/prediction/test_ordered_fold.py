@@ -91,3 +91,44 @@ def test_a_change_costs_what_came_after_it():
 
     assert 1000 == len(fold.state)
     assert calibrator.learned - 1000 <= 4 * 11
+
+
+class Counting:
+    """A calibrator whose state is how many samples it learned."""
+
+    name = "counting"
+
+    def initial(self):
+        """Return nothing."""
+        return 0
+
+    def update(self, state, sample):
+        """Return one more."""
+        return state + 1
+
+
+def test_few_states_are_kept_however_many_samples_there_are():
+    """Of a hundred thousand samples thirty, of which two are far back, at each moment."""
+    fold = OrderedFold(Counting())
+    for position in range(1, 100_001):
+        fold.put(_sample(position, position, 7))
+        if position % 97 == 0 or position % 1024 < 3:
+            assert position == fold.state
+    kept = [count for count, _ in fold._kept]
+
+    assert all(count == state for count, state in fold._kept)
+    assert 100_000 == fold.state
+    assert len(kept) <= 30
+    assert [0, 81_920] == [count for count in kept if count < 100_000 - 2048]
+
+
+def test_a_change_far_back():
+    """It is learned again from a multiple of sixteen thousand, and not from the beginning."""
+    fold = OrderedFold(Counting())
+    for position in range(1, 50_001):
+        fold.put(_sample(position, position, 7))
+    assert 50_000 == fold.state
+    fold.put(_sample(47_000, 47_000, 8))
+
+    assert 32_768 == fold._kept[-1][0]
+    assert 50_000 == fold.state
