@@ -31,7 +31,11 @@ class Asked:
 
 @attrs.frozen
 class Reply:
-    """A reply: *events* are streamed, each a JSON value, a text as it stands, CUT or HANG."""
+    """
+    A reply: *events* are streamed, each a JSON value, a text as it stands, CUT or HANG.
+
+    A float is a pause of so many seconds; what was streamed before it has arrived by then.
+    """
 
     status: int = 200
     headers: Mapping[str, str] = attrs.Factory(dict)
@@ -106,6 +110,10 @@ class Provider:
                         self.wfile.flush()
                         self._wait()
                         return
+                    if isinstance(event, float):
+                        self.wfile.flush()
+                        time.sleep(event)
+                        continue
                     self._chunk(event if isinstance(event, str) else as_event(event))
                 self.wfile.write(b"0\r\n\r\n")
 

@@ -94,9 +94,9 @@ def uploaded(kind: str, body: bytes) -> bytes:
 
 
 @contextmanager
-def batching():
+def batching(provider=None):
     """Serve batches on loopback for the length of the block."""
-    provider = Batches()
+    provider = provider or Batches()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

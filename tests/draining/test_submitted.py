@@ -1,10 +1,12 @@
 """Work that a provider has: left without a lease, asked for by any drain, paid and counted once."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from datetime import timedelta
 
 import attrs
@@ -14,6 +16,8 @@ import autopack
 from autopack import Completed, Failed, NeedsPerson, Pending, PhaseRef
 from autopack.errors import InvalidInputError, MoveRefusedError
 from autopack.log.log import journal_of
+from autopack.report.run_report import report_sheet
+from autopack.report.sheet import sheet_text
 from autopack.report.status import next_steps
 from drains import specs
 
@@ -306,6 +310,28 @@ class TestPeople:
         assert "autopack --log" in (step := next_steps(stands)[0])
         assert " drain" in step
         assert () == stands.live
+
+    def test_it_shows_in_every_view_and_page(self, sqlite_log, tmp_path):
+        """In SQL, CSV, the morning page and a replay of any moment; verified views agree."""
+        autopack.create_run(sqlite_log, "r", specs("p1", "p2"))
+        before = sqlite_log.head().position
+        self.left(sqlite_log)
+        with closing(sqlite3.connect(sqlite_log.target)) as database:
+            told = database.execute("SELECT phase_id, state FROM v_phases ORDER BY 1").fetchall()
+        autopack.export_history(sqlite_log, "csv", tmp_path / "phases.csv")
+        (line,) = autopack.report_runs(sqlite_log, "r").runs
+        page = sheet_text(report_sheet(autopack.report_runs(sqlite_log, "r")))
+        then = [
+            [row.status for row in autopack.replay(sqlite_log, "phases", until=place).rows.values()]
+            for place in (before, None)
+        ]
+
+        assert [("p1", "SUBMITTED"), ("p2", "SUBMITTED")] == told
+        assert 2 == (tmp_path / "phases.csv").read_text().count(",SUBMITTED,")
+        assert {"SUBMITTED": 2} == dict(line.phases_by_state)
+        assert "2 submitted" in page
+        assert [["QUEUED"] * 2, ["SUBMITTED"] * 2] == then
+        assert sqlite_log.verify(views=True).is_clean
 
     def test_a_cap_keeps_what_was_set_aside(self, any_log):
         """Until it is collected, and if it is called off, for good: the provider is paid."""

@@ -115,11 +115,16 @@ def _followers(folder: Path, given: Given) -> str:
 
 
 def _providers(folder: Path, given: Given) -> str:
+    from tests.long import provider_batches
     from tests.long.providers import bad_day, check
 
     told = bad_day(folder, phases=given.phases, workers=given.workers, seed=given.seed)
     check(told)
-    return str(told)
+    batches = provider_batches.bad_day(
+        folder, phases=given.phases, kills=given.kills, seed=given.seed
+    )
+    provider_batches.check(batches)
+    return f"{told}; {batches}"
 
 
 def _programs(folder: Path, given: Given) -> str:
@@ -201,8 +206,9 @@ RUNS: Final = {
         run=_programs,
     ),
     "providers": LongRun(
-        what="phases through an endpoint on a bad day: all complete, to the token as it counted",
-        options={"phases": 200, "workers": 8, "seed": 0},
+        what="phases through an endpoint on a bad day, and by batches of drains that are killed: "
+        "all complete, to the token as it counted",
+        options={"phases": 200, "workers": 8, "kills": 10, "seed": 0},
         run=_providers,
     ),
     "threads": LongRun(

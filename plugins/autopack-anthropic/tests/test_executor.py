@@ -100,6 +100,15 @@ class TestAnswers:
         assert first < second
         assert "Hel" == one.kept(failed, "partial-answer")
 
+    def test_a_slow_answer_is_waited_for(self, story):
+        """Piece by piece, as long as the phase's deadline allows; how long it took is recorded."""
+        one = story(Reply(events=[begun(), piece("Hel"), 0.2, piece("lo"), 0.2, *ended()]))
+        one.drain(settings={"timeout_s": 60})
+        (call,) = one.events("llm.usage_recorded")
+
+        assert ("Hello", 12) == (one.text("result"), call.total_tokens)
+        assert 0.4 <= call.duration_s < 60
+
     def test_a_refusal_is_not_asked_again(self, story):
         """It says why, where the model does, and what it used is recorded."""
         why = {"type": "refusal", "category": "cyber", "explanation": "I will not."}

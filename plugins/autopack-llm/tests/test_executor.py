@@ -13,7 +13,7 @@ from autopack.testing.executors import ExecutorContract
 from autopack_llm import LlmExecutor
 from loopback_models import CUT, HANG, Reply, serving
 from model_stories import once, stories
-from openai_replies import DONE, KEY, answered, piece, refused
+from openai_replies import DONE, KEY, answered, figures, piece, refused
 
 
 @pytest.fixture
@@ -93,6 +93,16 @@ class TestAnswers:
         assert ("COMPLETE", "truncated") == (one.phase.status, failed.failure_class)
         assert "Hel" == one.kept(failed, "partial-answer")
 
+    def test_a_slow_answer_is_waited_for(self, story):
+        """Piece by piece, as long as the phase's deadline allows; how long it took is recorded."""
+        slow = [piece("Hel"), 0.2, piece("lo"), 0.2, piece(reason="stop"), figures(7, 5), DONE]
+        one = story(Reply(events=slow))
+        one.drain(executor=one.executor(), model=None, settings={"timeout_s": 60})
+        (call,) = one.events("llm.usage_recorded")
+
+        assert ("Hello", 12) == (one.text("result"), call.total_tokens)
+        assert 0.4 <= call.duration_s < 60
+
     def test_without_figures_the_use_is_not_known(self, story):
         """It is not 0, and that is said."""
         one = story(Reply(events=[piece("Hello"), piece(reason="stop"), DONE]))
@@ -122,6 +132,7 @@ class TestFailures:
 
     @pytest.mark.parametrize(("reply", "kind", "wait_s"), [
         (refused(429, kind="rate_limit", headers={"retry-after": "0.2"}), "rate_limited", 0.2),
+        (refused(429, kind="rate_limit"), "rate_limited", None),
         (refused(500, kind="server_error"), "overloaded", None),
         (refused(529, kind="overloaded_error"), "overloaded", None),
         (Reply(events=[piece("Hel"), CUT]), "connection", None),

@@ -244,6 +244,16 @@ class TestCeilings:
         assert "Hel" == one.kept(failed, "partial-answer")
         assert [True, False] == [c.truncated for c in one.events("llm.usage_recorded")]
 
+    def test_a_slow_answer_is_waited_for(self, story):
+        """Piece by piece, as long as the phase's deadline allows; how long it took is recorded."""
+        slow = [piece("Hel"), 0.2, piece("lo"), 0.2, piece(reason="stop"), figures(7, 5), DONE]
+        one = story(Reply(events=slow))
+        one.drain(settings={"timeout_s": 60})
+        (call,) = one.events("llm.usage_recorded")
+
+        assert ("Hello", 12) == (one.text("result"), call.total_tokens)
+        assert 0.4 <= call.duration_s < 60
+
     @pytest.mark.parametrize("reply", [
         answered("I", reason="content_filter"),
         Reply(events=[
