@@ -127,3 +127,18 @@ def new_log(**options):
     address = parsed(new_url())
     create_schema(address)
     return PostgresBackend(address, **options)
+
+
+@contextlib.contextmanager
+def opened_logs():
+    """Make an empty log on the shared server, open it as often as asked, and close them all."""
+    address = parsed(new_url())
+    create_schema(address)
+    with contextlib.ExitStack() as opened:
+
+        def open_one():
+            backend = PostgresBackend(address)
+            opened.callback(backend.close)
+            return backend
+
+        yield open_one

@@ -1,6 +1,7 @@
 """Runs of small phases in real logs: in a file and in memory, each test on both."""
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,18 +31,24 @@ def filed(sqlite_log: Log) -> Log:
     return sqlite_log
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(params=os.environ.get("AUTOPACK_DRAIN_LOGS", "file,memory").split(","))
 def another(request: pytest.FixtureRequest) -> Iterator[Open]:
     """
     Opens one log again and again, each time as another process would.
 
-    In a file each has a connection of its own; in memory they share what is committed, and
-    nothing else.
+    In a file and on a server each has connections of its own; in memory they share what is
+    committed, and nothing else. ``AUTOPACK_DRAIN_LOGS=postgres`` runs all of it on a server.
     """
     if request.param == "memory":
         backend = MemoryBackend()
         yield lambda **options: Log(backend, **options)
         backend.close()
+        return
+    if request.param == "postgres":
+        from tests.postgres_server import opened_logs
+
+        with opened_logs() as open_one:
+            yield lambda **options: Log(open_one(), **options)
         return
     path: Path = request.getfixturevalue("log_path")
     with contextlib.ExitStack() as opened:

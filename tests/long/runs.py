@@ -39,6 +39,10 @@ def _hypothesis(_folder: Path, given: Given) -> str:
     return _pytest(given.tests, "-m", "not slow", HYPOTHESIS_PROFILE="long", seed=given.seed)
 
 
+def _postgres_drains(_folder: Path, given: Given) -> str:
+    return _pytest(given.tests, seed=given.seed, AUTOPACK_DRAIN_LOGS="postgres")
+
+
 def _threads(_folder: Path, given: Given) -> str:
     for _ in range(given.times):
         told = _pytest(_OF_THREADS, seed=given.seed)
@@ -100,6 +104,31 @@ def _drains(folder: Path, given: Given) -> str:
     seen = run(Plan(**{name: getattr(given, name) for name in _PLAN}), folder)
     assert not seen.faults, seen
     return ", ".join(f"{name} {value}" for name, value in attrs.asdict(seen).items())
+
+
+def _postgres(_folder: Path, given: Given) -> str:
+    from tests.crash.postgres_stops import stopped_again_and_again
+    from tests.postgres_server import PostgresServer, need_postgres
+
+    need_postgres()
+    server = PostgresServer(is_synced=True)
+    try:
+        seen, faults = stopped_again_and_again(
+            server,
+            appenders=given.appenders,
+            followers=given.followers,
+            stops=given.stops,
+            each_s=given.seconds / given.stops,
+            seed=given.seed,
+        )
+    finally:
+        server.remove()
+    assert not faults, faults
+    return (
+        f"{seen.stops} immediate stops: {len(seen.acknowledged)} events of {given.appenders} "
+        f"appenders acknowledged, {', '.join(str(len(one)) for one in seen.followed)} given to "
+        "followers, none of them lost, no gap, no append refused"
+    )
 
 
 def _followers(folder: Path, given: Given) -> str:
@@ -179,6 +208,16 @@ RUNS: Final = {
         what="appenders and followers at once: each follower sees every event, in order",
         options={"seconds": 30.0, "appenders": 8, "followers": 4},
         run=_followers,
+    ),
+    "postgres": LongRun(
+        what="a PostgreSQL that crashes again and again: nothing that was told is taken back",
+        options={"seconds": 60.0, "appenders": 16, "followers": 4, "stops": 20, "seed": 0},
+        run=_postgres,
+    ),
+    "postgres-drains": LongRun(
+        what="all tests of drains once more, on logs in PostgreSQL",
+        options={"tests": "tests/draining", "seed": 0},
+        run=_postgres_drains,
     ),
     "hypothesis": LongRun(
         what="every property with a thousand random examples; --seed 0 draws a seed",

@@ -1,7 +1,8 @@
 """A log in PostgreSQL keeps the contract of all backends."""
 
+from tests.postgres_server import new_log
+
 from autopack.testing.backends import BackendContract
-from postgres_server import new_log
 
 
 class TestPostgres(BackendContract):

@@ -6,6 +6,7 @@ import re
 import psycopg
 import pytest
 from click.testing import CliRunner
+from tests.postgres_server import new_url, shared_server
 
 import autopack
 from autopack.cli.main import autopack as cli
@@ -18,7 +19,6 @@ from autopack.errors import (
 )
 from autopack.testing.facts import paused
 from autopack_postgres.database_address import parsed
-from postgres_server import new_url, shared_server
 
 
 def test_a_log_is_created_and_worked_on_by_its_address():
@@ -47,7 +47,10 @@ def test_creating_never_opens_and_opening_never_creates():
     with pytest.raises(LogMissingError):
         autopack.open_log(absent)
 
-    assert parsed(there).target in missing.value.nearby
+    assert missing.value.nearby
+    assert {parsed(there).beside(found.rpartition("=")[2]) for found in missing.value.nearby} == (
+        set(missing.value.nearby)
+    )
     with autopack.open_log(there) as log:
         assert 1 == log.head().position
 

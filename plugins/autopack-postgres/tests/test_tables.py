@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from tests.postgres_server import new_log
 
 import autopack
 from autopack.errors import ReadOnlyLogError
@@ -9,7 +10,6 @@ from autopack.log.log import Log, journal_of
 from autopack.ports.log import ANY, UnrecognisedEvent
 from autopack.testing.facts import created, paused, queued
 from autopack_postgres.database_address import parsed
-from postgres_server import new_log
 
 LETTERS = "å\U0001f600\u0000\x1f é"
 

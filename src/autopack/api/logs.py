@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -33,7 +32,7 @@ def create_log(
     target: str | Path,
     *,
     plugins: Registry | None = None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
 ) -> Log:
     """
     Make a new log and open it.
@@ -41,7 +40,8 @@ def create_log(
     Args:
         target: A path, ``sqlite:///PATH``, ``memory:``, or a plugin's URL.
         clock: What tells the log the time, in seconds since 1970 UTC: for tests and made-up
-            histories, e.g. an ``autopack.testing.clock.VirtualClock``.
+            histories, e.g. an ``autopack.testing.clock.VirtualClock``. None is the server's for a
+            log on a server, else the machine's.
 
     Raises:
         LogExistsError: Something is there already; it is left as it is.
@@ -55,7 +55,7 @@ def open_log(
     *,
     durability: Durability = "full",
     plugins: Registry | None = None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
 ) -> Log:
     """
     Open an existing log; nothing is ever created.
@@ -267,7 +267,7 @@ def redact_of(registry: Registry) -> Redact | None:
     return partial(registry.chain, "autopack_redact")
 
 
-def _log(backend: Backend, registry: Registry, clock: Callable[[], float]) -> Log:
+def _log(backend: Backend, registry: Registry, clock: Callable[[], float] | None) -> Log:
     log = Log(backend, redact=redact_of(registry), registry=registry, clock=clock)
     if registry.has("autopack_event_recorded"):
         told = partial(registry.observe, "autopack_event_recorded")

@@ -18,11 +18,12 @@ from autopack.format.codec import Codec
 from autopack.format.redaction import Redact
 from autopack.log.backends.forks import Opener
 from autopack.log.drafts import WHOLE_MOST, Drafter, cuts_in, digest_in, unpacked
+from autopack.log.plain_appends import append_plainly
 from autopack.log.thread_pool import Pool
 from autopack.log.write_transaction import PAGE, JournalTransaction
 from autopack.plugins.observers import Observers
 from autopack.plugins.registry import Registry
-from autopack.ports.backend import Backend, Reader
+from autopack.ports.backend import AtOnce, Backend, Reader
 from autopack.ports.log import Cursor, Entry, EventClass, ExpectedVersion, Recorded, Row
 
 END: Final = 2**62
@@ -55,6 +56,7 @@ class Journal:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.backend, self.registry, self.clock = backend, registry, clock
+        self._at_once = backend if isinstance(backend, AtOnce) else None
         self.codec = codec or (Codec() if registry is None else registry.codec)
         self.observers = Observers(observers)
         self._drafter = Drafter(self.codec, redact)
@@ -110,6 +112,12 @@ class Journal:
     def append_batch(self, entries: Sequence[Entry]) -> list[Recorded[Any]]:
         """Append to several streams, all or nothing; an entry without events only asserts."""
         entries = self.redacted_entries(entries)
+        at_once = self._at_once
+        if at_once is not None and self._is_head_checked and self.clock == at_once.clock:
+            placed = append_plainly(at_once, self._drafter, entries)
+            if placed is not None:
+                self._tell(placed)
+                return placed
         with self.transaction() as transaction:
             return transaction.append_batch(entries)
 
@@ -145,9 +153,13 @@ class Journal:
                 store, self._drafter, target=self.target, seed=self.seed(), now_us=self.now_us
             )
             yield transaction
+        self._tell(transaction.appended)
+
+    def _tell(self, appended: list[Recorded[Any]]) -> None:
+        """Tell what is recorded to those who wait for it."""
         self.tell_followers()
         if self.observers:
-            self.observers.tell(transaction.appended)
+            self.observers.tell(appended)
 
     def writing_much(self) -> contextlib.AbstractContextManager[None]:
         """Prepare the backend for many transactions in a row, if it can be."""

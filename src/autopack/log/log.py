@@ -19,7 +19,7 @@ from autopack.log.past_backend import PastBackend
 from autopack.log.views.replay import position_at
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
-from autopack.ports.backend import Backend
+from autopack.ports.backend import Backend, Clocked
 from autopack.ports.log import Cursor, Entry, EventClass, ExpectedVersion, Recorded
 
 if TYPE_CHECKING:  # with all commands, which reading needs none of
@@ -44,9 +44,11 @@ class Log:
         codec: Codec | None = None,
         redact: Redact | None = None,
         observers: Sequence[Observer] = (),
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._registry = registry or load_plugins()
+        if clock is None:
+            clock = backend.clock if isinstance(backend, Clocked) else time.time
         self._journal = Journal(
             backend,
             registry=self._registry,

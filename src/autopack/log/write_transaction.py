@@ -54,7 +54,7 @@ class JournalTransaction:
         texts: dict[str, bytes] = {}
         draft = self._drafter.draft
         for stream, _events, _expected in entries:
-            _check_stream(stream)
+            check_stream(stream)
         drafts = [
             [draft(stream, event, texts) for event in events]
             for stream, events, _expected in entries
@@ -181,5 +181,6 @@ def _ids(now_us: int, n: int) -> list[bytes]:
     return uuid7_series(now_us // 1000, os.urandom(10), n)
 
 
-def _check_stream(stream: str) -> None:
+def check_stream(stream: str) -> None:
+    """Return if it names a stream."""
     check_name("stream", stream, longest=STREAM_LONGEST)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
@@ -233,3 +233,31 @@ class Backend(Reader, Protocol):
 
     def close(self) -> None:
         """Close after waiting for statements in flight; twice is fine."""
+
+
+Unplaced: TypeAlias = tuple[bytes, str, str, int, int | None, str, str]
+"""A row that has no place yet: event_id, stream, type, schema, occurred_at (None: as it is
+recorded), meta, data."""
+
+
+@runtime_checkable
+class Clocked(Protocol):
+    """What a backend also has that knows the time better than the machines that use it."""
+
+    def clock(self) -> float:
+        """Return the time, in seconds since 1970 UTC."""
+
+
+@runtime_checkable
+class AtOnce(Clocked, Protocol):
+    """What a backend also has to which a transaction of several questions is far."""
+
+    def append_at_once(
+        self, rows: Sequence[Unplaced], *, expected: Mapping[str, int], absent: Sequence[bytes]
+    ) -> list[Row] | None:
+        """
+        Append rows, recorded by its clock, as a transaction does, and return them placed.
+
+        None does nothing, and leaves it to a transaction: a stream is at another version than
+        *expected*, one of the ids *absent* is there, or the clock went back.
+        """

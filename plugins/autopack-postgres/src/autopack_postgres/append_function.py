@@ -4,7 +4,7 @@ from typing import Final
 
 FUNCTIONS: Final = """
 CREATE FUNCTION lock_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
-    OUT as_of bigint)
+    OUT as_of bigint, OUT now bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $body$
 DECLARE last events%ROWTYPE;
 BEGIN
@@ -18,6 +18,11 @@ BEGIN
     END IF;
     lock_head.recorded_at := coalesce(last.recorded_at, 0);
     lock_head.as_of := coalesce(as_of(last.position, last.recorded_at), 0);
+    lock_head.now := extract(epoch FROM clock_timestamp()) * 1000000;
+    -- Others know this clock a little less well: what they recorded a moment ahead of it was now.
+    IF lock_head.as_of BETWEEN lock_head.now AND lock_head.now + 1000000 THEN
+        lock_head.now := lock_head.as_of;
+    END IF;
 END $body$;
 
 CREATE FUNCTION as_of("position" bigint, recorded_at bigint) RETURNS bigint
@@ -29,19 +34,22 @@ $body$;
 CREATE FUNCTION append_events(asserted text[], at_versions bigint[], absent bytea[],
     ids bytea[], streams text[], types text[], schemas bigint[], occurred bigint[],
     recorded bigint[], metas text[], datas text[],
-    OUT after bigint, OUT versions bigint[], OUT hashes bytea[])
+    OUT after bigint, OUT versions bigint[], OUT hashes bytea[], OUT now bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $body$
 DECLARE
     last record;
     at bigint;
+    moment bigint;
+    happened bigint;
     version bigint;
     stream text := NULL;
     chain bytea;
 BEGIN
     SELECT * INTO last FROM lock_head();
+    now := last.now;
     IF asserted IS NOT NULL THEN
         -- Whatever is not plain is left to the caller, who says what it is: NULL, and no event.
-        IF recorded[1] < last.as_of THEN RETURN; END IF;
+        IF now < last.as_of THEN RETURN; END IF;
         IF EXISTS (SELECT 1 FROM events WHERE event_id = ANY (absent)) THEN RETURN; END IF;
         FOR i IN 1 .. cardinality(asserted) LOOP
             SELECT coalesce(max(events.version), 0) INTO version
@@ -63,13 +71,15 @@ BEGIN
                 FROM events WHERE events.stream = streams[i];
         END IF;
         at := at + 1;
+        moment := coalesce(recorded[i], now);
+        happened := coalesce(occurred[i], moment);
         chain := sha256(chain || int8send(at) || int8send(version) || int4send(schemas[i]::int)
-            || int8send(occurred[i]) || int8send(recorded[i])
+            || int8send(happened) || int8send(moment)
             || int4send(octet_length(streams[i])) || int4send(octet_length(types[i]))
             || int4send(octet_length(metas[i])) || int4send(octet_length(datas[i])) || ids[i]
             || convert_to(streams[i] || types[i] || metas[i] || datas[i], 'UTF8'));
         INSERT INTO events VALUES (at, ids[i], streams[i], version, types[i], schemas[i],
-            occurred[i], recorded[i], metas[i], datas[i], chain);
+            happened, moment, metas[i], datas[i], chain);
         versions := versions || version;
         hashes := hashes || chain;
     END LOOP;

@@ -11,6 +11,7 @@ from autopack.ports.log import ROW_COLUMNS, Body, Row
 _COLUMNS: Final = ", ".join(ROW_COLUMNS)
 _LEASE: Final = ", ".join(field.name for field in attrs.fields(Lease))
 _PLACE: Final = "view, version, position, total"
+FIND: Final = f"SELECT {_COLUMNS} FROM events WHERE event_id = ANY (%s::bytea[])"
 _HEAD: Final = (
     "SELECT position, hash, recorded_at, as_of(position, recorded_at) FROM events"
     " ORDER BY position DESC LIMIT 1"
@@ -77,8 +78,7 @@ class PostgresQueries:
         return {stream: version for _position, stream, version in self._resting(rows)}
 
     def find(self, event_ids: Iterable[bytes]) -> dict[bytes, Row]:
-        sql = f"SELECT {_COLUMNS} FROM events WHERE event_id = ANY (%s::bytea[])"
-        return {row[1]: row for row in self._resting(self._all(sql, (list(event_ids),)))}
+        return {row[1]: row for row in self._resting(self._all(FIND, (list(event_ids),)))}
 
     def as_of(self, position: int) -> int:
         sql = "SELECT position, as_of(position, recorded_at) FROM events WHERE position = %s"

@@ -1,11 +1,11 @@
-"""One open log in PostgreSQL: its connections, what is known to be safe, and its transactions."""
+"""One open log in PostgreSQL."""
 
 import contextlib
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
 from uuid import UUID
 
 from autopack.errors import (
@@ -17,19 +17,17 @@ from autopack.errors import (
 )
 from autopack.log.backends.forks import Opener
 from autopack.log.backends.snapshots import Snapshots
-from autopack.ports.backend import Head, LogIdentity
-from autopack_postgres.connections import Connections, PostgresConnection
+from autopack.ports.backend import Head, LogIdentity, Unplaced
+from autopack.ports.log import Row
+from autopack_postgres.connections import PostgresConnection
 from autopack_postgres.database_address import DatabaseAddress
 from autopack_postgres.faults import ConnectionLostError
 from autopack_postgres.log_schemas import check_schema, identity_of
-from autopack_postgres.queries import PostgresQueries
-from autopack_postgres.transaction import PostgresTransaction
+from autopack_postgres.queries import FIND, PostgresQueries
+from autopack_postgres.server_access import ServerAccess, begin
+from autopack_postgres.server_clock import ServerClock
+from autopack_postgres.transaction import APPEND_AT_ONCE, PostgresTransaction, columns_of
 
-T = TypeVar("T")
-
-RECONNECT_S: Final = 30.0
-"""How long a server that went away is looked for again."""
-_LOOK_S: Final = 0.1
 _DURABILITIES: Final = ("full", "relaxed")
 
 
@@ -70,28 +68,25 @@ class PostgresBackend(PostgresQueries):
                 value=durability,
             )
         self.target, self.address = address.target, address
-        self._is_relaxed = durability == "relaxed"
-        self._safe = 0  # the last position of which the disk is known to hold all
+        self._access = ServerAccess(address, is_relaxed=durability == "relaxed")
         self._ours = threading.Condition()
         self._writers: set[int] = set()
         self._is_closing = self._is_closed = self._has_events = False
         self._snapshots: Snapshots[PostgresSnapshot] = Snapshots()
         self._opener = Opener()
-        self._connections = Connections(lambda: PostgresConnection(address), self.target)
-        connection = self._connections.take()
+        self._clock = ServerClock()
         try:
-            check_schema(connection, address)
-            self._identity = identity_of(connection)
+            self._clock.learn(self._access.first(lambda connection: _opened(connection, address)))
+            self._identity = self._access.first(identity_of)
         except BaseException:
-            self._connections.close()
+            self._access.close()
             raise
-        self._connections.give_back(connection)
 
     @property
     def identity(self) -> LogIdentity:
         if not (self._has_events or self._is_closed):  # an import may give it another origin
             self._has_events = self.head().position > 0
-            self._identity = self._asked(identity_of)
+            self._identity = self._access.ask(identity_of)
         return self._identity
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
@@ -100,50 +95,15 @@ class PostgresBackend(PostgresQueries):
         if snapshot is not None:
             self._check_open()
             return snapshot._all(sql, parameters)
-        return self._asked(lambda connection: connection.rows(sql, parameters))
+        return self._access.ask(lambda connection: connection.rows(sql, parameters))
 
     def _rest_on(self, position: int) -> None:
-        if position > self._safe and self._snapshots.own is None:
-            self._flush(position)
-
-    def _flush(self, position: int) -> None:
-        if position > self._safe and not self._is_relaxed:
-            self._asked(lambda connection: connection.flush())
-            self._safe = max(self._safe, position)
+        if self._snapshots.own is None:
+            self._access.rest_on(position)
 
     def head(self) -> Head:
         snapshot = self._snapshots.own
         return super().head() if snapshot is None else snapshot.head()
-
-    def _asked(self, ask: Callable[[PostgresConnection], T]) -> T:
-        """Return what a connection answers; if the server goes away, another is asked again."""
-        connection, answer = self._held(ask)
-        self._connections.give_back(connection)
-        return answer
-
-    def _held(self, ask: Callable[[PostgresConnection], T]) -> tuple[PostgresConnection, T]:
-        """Return a connection with what it answered; what it is asked for must be repeatable."""
-        give_up_at = time.monotonic() + RECONNECT_S
-        while True:
-            try:
-                connection = self._connections.take()
-                try:
-                    return connection, ask(connection)
-                except BaseException:
-                    self._let_go(connection)
-                    raise
-            except ConnectionLostError:
-                self._connections.drop_idle()
-                if time.monotonic() > give_up_at:
-                    raise
-                time.sleep(_LOOK_S)
-
-    def _let_go(self, connection: PostgresConnection) -> None:
-        """Give back a connection, out of whatever transaction it is in."""
-        if not connection.is_sound:
-            with contextlib.suppress(LogError):
-                connection.rows("ROLLBACK")
-        self._connections.give_back(connection)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[PostgresQueries]:
@@ -153,19 +113,20 @@ class PostgresBackend(PostgresQueries):
         if held is not None:
             yield held
             return
-        connection, snapshot = self._held(PostgresSnapshot)
+        connection, snapshot = self._access.hold(PostgresSnapshot)
         try:
-            self._flush(snapshot.head().position)
+            self._access.rest_on(snapshot.head().position)
             with self._snapshots.holding(snapshot):
                 yield snapshot
         finally:
-            self._let_go(connection)
+            self._access.let_go(connection)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
         self._opener.check(self.target)
         with self._writing():
-            connection, head = self._held(_begin)
+            connection, (head, now_us) = self._access.hold(begin)
+            self._clock.learn(now_us)
             transaction = PostgresTransaction(connection, head)
             try:
                 yield transaction
@@ -175,66 +136,72 @@ class PostgresBackend(PostgresQueries):
                 raise
             except BaseException:
                 with contextlib.suppress(LogError):  # what it says may rest on others' events
-                    self._flush(head.position)
+                    self._access.rest_on(head.position)
                 raise
             finally:
                 transaction.is_over = True
-                self._let_go(connection)
+                self._access.let_go(connection)
 
     def _commit(self, connection: PostgresConnection, transaction: PostgresTransaction) -> None:
         if not transaction.has_written:
             connection.rows("ROLLBACK")
-            self._flush(transaction.last_position)
+            self._access.rest_on(transaction.last_position)
             return
         transaction.sign(connection.writer, _new_id())
         transaction.is_over = True
         try:
-            if self._is_relaxed:
-                connection.rows("COMMIT")
-            else:
-                connection.rows_and_flush("COMMIT")
+            self._access.commit(connection, "COMMIT")
         except ConnectionLostError as fault:
-            self._settle(connection, transaction, fault)
-        if not self._is_relaxed:
-            self._safe = max(self._safe, transaction.last_position)
+            if not self._access.settle(connection, fault, transaction.is_kept):
+                raise LogHinderedError(
+                    f"{self.target}: the connection was lost in a commit, and it is known by now "
+                    "that nothing of it is kept. Try again."
+                ) from fault
+        self._access.is_safe_to(transaction.last_position)
 
-    def _settle(
+    def append_at_once(
+        self, rows: Sequence[Unplaced], *, expected: Mapping[str, int], absent: Sequence[bytes]
+    ) -> list[Row] | None:
+        self._opener.check(self.target)
+        given = [list(expected), list(expected.values()), list(absent), *columns_of(rows)]
+        with self._writing():
+            while True:
+                connection, _none = self._access.hold(lambda connection: None)
+                try:
+                    (found,) = self._access.commit(connection, APPEND_AT_ONCE, given)
+                except ConnectionLostError as fault:
+                    if kept := self._access.settle(connection, fault, partial(_kept, rows)):
+                        return kept
+                else:
+                    return self._placed(rows, *found)
+                finally:
+                    self._access.let_go(connection)
+
+    def _placed(
         self,
-        lost: PostgresConnection,
-        transaction: PostgresTransaction,
-        fault: ConnectionLostError,
-    ) -> None:
-        """
-        Return if a transaction was committed whose connection was lost meanwhile.
+        rows: Sequence[Unplaced],
+        after: int | None,
+        versions: list[int],
+        hashes: list[bytes],
+        now_us: int,
+    ) -> list[Row] | None:
+        if after is None:
+            return None
+        self._access.is_safe_to(after + len(rows))
+        self._clock.learn(now_us)
+        placed: list[Row] = []
+        for row, version, chain in zip(rows, versions, hashes, strict=True):
+            event_id, stream, name, schema, occurred, meta, data = row
+            after += 1
+            placed.append((
+                after, event_id, stream, version, name, schema,
+                now_us if occurred is None else occurred, now_us, meta, data, chain,
+            ))  # fmt: skip
+        return placed
 
-        Raises:
-            LogHinderedError: It was not, or the server stays away, so that nobody knows.
-        """
-
-        def look(connection: PostgresConnection) -> bool:
-            connection.rows(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE pid = %s AND backend_start = %s",
-                (lost.pid, lost.started_at),
-            )
-            _begin(connection)  # once the head is ours, the lost one is over either way
-            is_kept = transaction.is_kept(connection)
-            connection.rows("ROLLBACK")
-            connection.flush()
-            return is_kept
-
-        try:
-            is_kept = self._asked(look)
-        except LogError as still:
-            raise LogHinderedError(
-                f"{self.target}: the connection was lost in a commit, and the server did not come "
-                f"back within {RECONNECT_S:g} s, so it is not known whether it is kept: {still}"
-            ) from fault
-        if not is_kept:
-            raise LogHinderedError(
-                f"{self.target}: the connection was lost in a commit, and it is known by now that "
-                "nothing of it is kept. Try again."
-            ) from fault
+    def clock(self) -> float:
+        """Return the server's time, in seconds since 1970, as far as it is known here."""
+        return self._clock.now_s()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -300,16 +267,25 @@ class PostgresBackend(PostgresQueries):
             if self._is_closed:
                 return
             self._is_closed = True
-        self._connections.close()
+        self._access.close()
 
     def _check_open(self) -> None:
         if self._is_closed:
             raise LogClosedError(self.target)
 
 
-def _begin(connection: PostgresConnection) -> Head:
-    connection.rows("BEGIN")
-    return Head(*connection.rows("SELECT * FROM lock_head()")[0])
+def _opened(connection: PostgresConnection, address: DatabaseAddress) -> int:
+    """Return the server's time, in microseconds, if the log can be opened."""
+    check_schema(connection, address)
+    ((now_us,),) = connection.rows("SELECT (extract(epoch FROM clock_timestamp()) * 1e6)::bigint")
+    return int(now_us)
+
+
+def _kept(rows: Sequence[Unplaced], connection: PostgresConnection) -> list[Row] | None:
+    """Return rows as they are stored, or None if they are not: it is all or nothing."""
+    ids = [row[0] for row in rows]
+    found = {row[1]: row for row in connection.rows(FIND, (ids,))}
+    return [found[one] for one in ids] if found else None
 
 
 def _new_id() -> UUID:

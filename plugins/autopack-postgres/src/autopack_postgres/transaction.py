@@ -14,8 +14,12 @@ from autopack_postgres.connections import PostgresConnection
 from autopack_postgres.queries import PostgresQueries
 
 _APPEND: Final = (
-    "SELECT * FROM append_events(NULL, NULL, NULL, %s::bytea[], %s::text[], %s::text[],"
-    " %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])"
+    "SELECT after, versions, hashes FROM append_events(NULL, NULL, NULL, %s::bytea[], %s::text[],"
+    " %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])"
+)
+APPEND_AT_ONCE: Final = (
+    "SELECT * FROM append_events(%s::text[], %s::bigint[], %s::bytea[], %s::bytea[], %s::text[],"
+    " %s::text[], %s::bigint[], %s::bigint[], NULL, %s::text[], %s::text[])"
 )
 _LEASE: Final = tuple(field.name for field in attrs.fields(Lease))
 _PUT_LEASE: Final = (
@@ -71,8 +75,7 @@ class PostgresTransaction(PostgresQueries):
         if not rows:
             return
         self._last = rows[-1]
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        _positions, ids, streams, versions, *others, hashes = columns
+        _positions, ids, streams, versions, *others, hashes = columns_of(rows)
         ((after, given, chained),) = self._do(_APPEND, [ids, streams, *others])
         if after + 1 != rows[0][0] or given != versions or chained != hashes:
             what = f"what was to be stored at position {rows[0][0]} does not follow from {after}"
@@ -129,3 +132,8 @@ class PostgresTransaction(PostgresQueries):
             return bool(reader.rows(sql, (self._last[0], self._last[10])))
         sql = "SELECT 1 FROM outcomes WHERE writer = %s AND token = %s"
         return self._token is not None and bool(reader.rows(sql, self._token))
+
+
+def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Return rows as their columns, which the function takes."""
+    return [list(column) for column in zip(*rows, strict=True)]
