@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from autopack.api.backtests import backtest as backtest
     from autopack.api.batches import abatch as abatch
     from autopack.api.batches import batch as batch
+    from autopack.api.bundles import write_bundle as write_bundle
     from autopack.api.caps import decide_cap as decide_cap
     from autopack.api.caps import get_caps as get_caps
     from autopack.api.caps import list_caps as list_caps
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from autopack.api.runs import requeue as requeue
     from autopack.api.runs import resume_run as resume_run
     from autopack.api.runs import skip as skip
+    from autopack.api.signatures import sign_head as sign_head
     from autopack.api.simulations import simulate as simulate
     from autopack.api.usage_table import usage as usage
     from autopack.api.verdicts import checks as checks

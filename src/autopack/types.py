@@ -10,6 +10,7 @@ from autopack.values.lazy import TYPE_CHECKING, loaded, shown_by
 if TYPE_CHECKING:
     from autopack.aggregates.order import Stuck as Stuck
     from autopack.api.batch_rows import BatchResult as BatchResult
+    from autopack.api.bundles import Bundle as Bundle
     from autopack.api.caps import CapUse as CapUse
     from autopack.api.caps import ScopedCaps as ScopedCaps
     from autopack.api.drain_requests import DrainAnswers as DrainAnswers

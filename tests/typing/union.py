@@ -24,6 +24,7 @@ from autopack.events import (
     DrainSetRequested,
     DrainStarted,
     DrainStopped,
+    HeadSigned,
     LaneOpened,
     LaneProbed,
     LaneRested,
@@ -105,6 +106,8 @@ def subject(event: CoreEvent) -> str:
             return name
         case ArtifactsPruned():
             return event.by
+        case HeadSigned(public_key=key):
+            return key
         case WorkspaceOpened() | WorkspaceCommitted() | WorkspaceIntegrated() | WorkspaceClosed():
             return event.phase_id
         case PhaseCheckpointed() | PhaseCheckpointsDropped():

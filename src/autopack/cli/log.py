@@ -80,9 +80,12 @@ def info(session: Session, as_json: bool) -> None:
 )
 @click.option("--expect", metavar="POSITION:HASH", help="A head from an earlier `log info`.")
 @click.option("--views", is_flag=True, help="Also compare persisted views with a rebuild.")
+@click.option("--signed-by", metavar="KEY", help="Also check what this public key has signed.")
 @json_option
 @click.pass_context
-def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -> None:
+def verify(
+    ctx: click.Context, expect: str | None, views: bool, signed_by: str | None, as_json: bool
+) -> None:
     """Look for every edited, dropped, reordered or foreign event; exit 1 if there is one."""
     from autopack.errors import LogDamagedError
     from autopack.report.quantities import count
@@ -91,7 +94,7 @@ def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -
     assert session is not None
     try:
         with session.open_log() as held:
-            found = held.verify(expect, views=views)
+            found = held.verify(expect, views=views, signed_by=signed_by)
     except LogDamagedError as damage:  # so much that no event can be looked at
         say(f"storage: {damage.what}; restore a backup")
         sys.exit(1)
@@ -103,6 +106,7 @@ def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -
                 "head": found.head,
                 "head_hash": found.head_hash,
                 "faults": found.faults,
+                **({} if signed_by is None else {"signed_until": found.signed_until}),
             }
         )
     else:
@@ -112,6 +116,8 @@ def verify(ctx: click.Context, expect: str | None, views: bool, as_json: bool) -
         verdict = "clean" if found.is_clean else count(len(found.faults), "fault")
         last = f"the last at position {found.head} with the hash {found.head_hash}"
         say(f"{count(found.events, 'event')}, {last}: {verdict}")
+        if found.signed_until:
+            say(f"Signed up to position {found.signed_until}.")
     ctx.exit(0 if found.is_clean else 1)
 
 
@@ -179,6 +185,54 @@ def backup(session: Session, dest: Path) -> None:
     with session.open_log() as held:
         held.backup(str(dest.absolute()))
     say(f"Copied to {dest.absolute()}")
+
+
+@log.command(
+    cls=LogCommand,
+    short_help="Vouch for the log as it stands, with a private key.",
+    epilog=example(
+        "openssl genpkey -algorithm ed25519 -out key.pem", "autopack --log work.db log sign key.pem"
+    ),
+)
+@click.argument("key", type=click.Path(path_type=Path))
+@click.option("--by", default="user", show_default=True, help="Who signs.")
+@click.pass_obj
+def sign(session: Session, key: Path, by: str) -> None:
+    """
+    Verify the log, sign its head with the private key in KEY, and record it.
+
+    KEY is a file in PEM with a key of Ed25519 that no password protects.
+    """
+    import autopack as api
+
+    with session.open_log() as held:
+        signed = api.sign_head(held, key, by=by).event
+    say(f"Signed up to position {signed.position} with the key {signed.public_key}")
+
+
+@log.command(
+    cls=LogCommand,
+    short_help="Write a run as a file that proves itself.",
+    epilog=example("autopack --log work.db log bundle nightly nightly.bundle"),
+)
+@click.argument("run")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--texts", is_flag=True, help="With the texts that its events name.")
+@click.pass_obj
+def bundle(session: Session, run: str, out: Path, texts: bool) -> None:
+    """
+    Write RUN, as it stood when the log was signed last, to OUT, a new file.
+
+    Whoever has the file and the public key can check each event, and that none was left out,
+    without the log.
+    """
+    import autopack as api
+
+    with session.open_log() as held:
+        made = api.write_bundle(held, run, out, texts=texts)
+    gone = f"; {made.missing_texts} more were removed from the log" if made.missing_texts else ""
+    beside = f" and {made.texts} texts{gone}" if texts else ", without texts"
+    say(f"Wrote {made.events} events{beside}, signed up to position {made.position}, to {out}")
 
 
 @log.command(

@@ -36,6 +36,7 @@ from autopack.events.drain import (
     DrainStarted,
     DrainStopped,
 )
+from autopack.events.head import HeadEvent, HeadSigned
 from autopack.events.phase import (
     BudgetEscalated,
     PhaseCancelled,
@@ -90,6 +91,7 @@ CoreEvent = (
     | ArtifactEvent
     | WorkspaceEvent
     | CheckpointEvent
+    | HeadEvent
 )
 """The closed union that the core folds; a plugin's events are never in it."""
 
@@ -125,6 +127,8 @@ __all__ = [
     "DrainSetRequested",
     "DrainStarted",
     "DrainStopped",
+    "HeadEvent",
+    "HeadSigned",
     "LaneOpened",
     "LaneProbed",
     "LaneRested",

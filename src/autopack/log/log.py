@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar, overload
 
 import attrs
@@ -331,7 +332,11 @@ class Log:
         subscriptions.skip_event(self._journal, name, position, why=why, actor=actor)
 
     def verify(
-        self, expect: str | tuple[int, str] | None = None, *, views: bool = False
+        self,
+        expect: str | tuple[int, str] | None = None,
+        *,
+        views: bool = False,
+        signed_by: str | Path | None = None,
     ) -> "Verification":
         """
         Look for every edited, dropped, reordered or foreign row.
@@ -340,6 +345,8 @@ class Log:
             expect: ``POSITION:HASH`` from an earlier ``log info``; also finds a cut tail and a
                 chain that was rewritten whole.
             views: Also compare every persisted view with a rebuild.
+            signed_by: A file with a public key of Ed25519 in PEM: check what it signed of the log;
+                that it signed nothing is a fault.
         """
         from autopack.log.verification import one_moment, parse_anchor, verify
         from autopack.log.views.kept_views import view_faults
@@ -348,6 +355,11 @@ class Log:
         with one_moment(self._journal.backend):
             found = verify(self._journal.backend, expect=anchor)
             faults = view_faults(self._journal, self._registry) if views else ()
+            if signed_by is not None:
+                from autopack.log.head_signatures import checked_heads
+
+                last, wrong = checked_heads(self._journal, Path(signed_by))
+                found, faults = attrs.evolve(found, signed_until=last), (*faults, *wrong)
         return attrs.evolve(found, faults=(*found.faults, *faults))
 
     def backup(self, dest: str) -> None:

@@ -28,12 +28,17 @@ class Fault:
 
 @attrs.frozen(kw_only=True)
 class Verification:
-    """What a check found: how many events, the head, and every fault."""
+    """
+    What a check found: how many events, the head, and every fault.
+
+    ``signed_until`` is up to which position the key that was asked for has signed; 0 is nothing.
+    """
 
     events: int
     head: int
     head_hash: str
     faults: tuple[Fault, ...]
+    signed_until: int | None = None
 
     @property
     def is_clean(self) -> bool:
