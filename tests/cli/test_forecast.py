@@ -107,3 +107,60 @@ def test_an_unknown_run(cli, queued):
     done = cli("--log", queued, "forecast", "--run-id", "q")
 
     assert (2, True) == (done.exit_code, "'q'" in done.stderr)
+
+
+EXECUTOR = """\
+def spends(phase, attempt):
+    attempt.record_usage(model="m", input_tokens=900, output_tokens=100, cost_usd="0.02")
+"""
+
+
+@pytest.fixture
+def known(cli, log_path, tmp_path):
+    """Return a log of twelve phases done at 0.02 USD each, and two that are queued."""
+    (tmp_path / "executor.py").write_text(EXECUTOR, encoding="utf-8")
+    for run, n in (("done", 12), ("next", 2)):
+        text = "".join(f'[[phases]]\nid = "p{i}"\ncategory = "docs"\n' for i in range(n))
+        (tmp_path / f"{run}.toml").write_text(text, encoding="utf-8")
+        cli("--log", log_path, "run", "create", run, "--phases", tmp_path / f"{run}.toml")
+        if run == "done":
+            cli("--log", log_path, "drain", "--executor", f"{tmp_path / 'executor.py'}:spends")
+    return log_path
+
+
+def test_by_cost(cli, known):
+    """What phases took is what they will take; figures are named by their measure."""
+    found = json.loads(cli("--log", known, "forecast", "--by", "cost", "--json").stdout)
+    text = cli("--log", known, "forecast", "--by", "cost_usd").stdout
+
+    assert "cost_usd" == found["by"]
+    assert {"low": 0.02, "expected": 0.02, "high": 0.02} == found["phases"][0]["cost_usd"]
+    assert (0.04, 0.04) == (found["whole"]["cost_usd"]["expected"], found["whole"]["most_cost_usd"])
+    assert not {"usd", "unpriced", "output_tokens"} & found["whole"].keys()
+    assert "2 phases, all attempts: 0.0400 USD, 0.0400 to 0.0400" in text
+
+
+def test_by_calls_and_tokens(cli, known):
+    """Each measure has its own words."""
+    calls, tokens = (
+        cli("--log", known, "forecast", "--by", by).stdout for by in ("calls", "total-tokens")
+    )
+
+    assert "2 phases, all attempts: 2.0 calls, 2.0 to 2.0" in calls
+    assert "2 phases, all attempts: 2,000 total tokens" in tokens
+
+
+def test_prices_are_of_outputs(cli, known, prices):
+    """A price file has no place where costs are known as they were."""
+    done = cli("--log", known, "forecast", "--by", "cost_usd", "--prices", prices)
+
+    assert 2 == done.exit_code
+    assert "Prices belong to a forecast by output_tokens" in done.stderr
+
+
+def test_nothing_is_known_of_costs(cli, queued):
+    """Where no phase told what it cost, none is made up."""
+    done = cli("--log", queued, "forecast", "--by", "cost_usd")
+
+    assert 2 == done.exit_code
+    assert "tells of no phase that ended well" in done.stderr

@@ -12,6 +12,7 @@ from autopack.prediction.calibration.forecast_intervals import (
     PhaseForecast,
     UsdRange,
     forecast_of,
+    in_usd,
     priced,
     range_of,
 )
@@ -26,7 +27,7 @@ def phase(run="r", name="p", low=50, middle=100, high=300, usd=None):
         phase_id=name,
         model="m",
         prompt_tokens=10,
-        output_tokens=range_of(low, middle, high),
+        figure=range_of(low, middle, high),
         usd=usd,
         basis="",
     )
@@ -161,3 +162,23 @@ def test_prices_that_are_none(fields, message):
     """They are refused by name and value."""
     with pytest.raises(InvalidInputError, match=message):
         entry(**fields)
+
+
+def test_another_measure():
+    """Costs are summed and told exactly; of output tokens such a forecast says nothing."""
+    some = [
+        PhaseForecast(
+            run_id="r", phase_id=name, model=None, prompt_tokens=None, basis="", by="cost_usd",
+            figure=range_of(0.01, 0.02, 0.04), usd=in_usd(range_of(0.01, 0.02, 0.04)),
+        )
+        for name in ("p", "q")
+    ]  # fmt: skip
+    whole = forecast_of("c", some, by="cost_usd").whole
+
+    assert (Usd.of("0.02"), Usd.of("0.08"), Usd.of("0.08")) == (
+        whole.usd.low, whole.usd.high, whole.most_usd,
+    )  # fmt: skip
+    assert ("cost_usd", 0) == (whole.by, whole.unpriced)
+    for one in (some[0], whole):
+        with pytest.raises(InvalidInputError, match="by cost_usd, and says nothing of output"):
+            one.output_tokens  # noqa: B018

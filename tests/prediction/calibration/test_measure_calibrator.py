@@ -10,6 +10,9 @@ import pytest
 from autopack import backtest
 from autopack.errors import InvalidInputError
 from autopack.ports.measures import MEASURES
+from autopack.prediction.calibration.block_errors import block_errors
+from autopack.prediction.calibration.calibrator_fold import folded
+from autopack.prediction.calibration.forecast_intervals import expected_by
 from autopack.prediction.calibration.measure_calibrator import MeasureCalibrator, in_measure
 from autopack.prediction.calibration.median_ratio import MedianRatio
 from autopack.prediction.calibration.prequential import Replay
@@ -159,3 +162,18 @@ def test_a_trace_of_nothing(tmp_path, by):
 
     with pytest.raises(InvalidInputError, match=f"Needed is one of: {by}"):
         backtest(path, by=by)
+
+
+def test_intervals_of_sums_of_costs():
+    """Eight of ten sums of costs over what comes next are within them."""
+    calibrator, known, n, held = in_measure(ShrinkageQuantile(), "cost_usd"), 240, 15, []
+    expected = expected_by(calibrator)
+    for seed in range(60):
+        samples = [row.sample for row in rows_by("cost_usd", records(known + n, seed))]
+        state, _aside = folded(calibrator, calibrator.initial(), samples[:known])
+        factors = block_errors(calibrator, samples[:known], n, expected).factors(n, 0.8)
+        said = sum(expected(state, one.question()) for one in samples[known:])
+        actual = sum(one.actual_output_tokens for one in samples[known:])
+        held.append(factors.low <= actual / said <= factors.high)
+
+    assert 0.68 <= sum(held) / len(held) <= 0.95

@@ -1,4 +1,4 @@
-"""How many tokens and dollars work will take that nobody has done yet, with intervals."""
+"""What work will take that nobody has done yet, with intervals: tokens, dollars, calls."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import attrs
 
+from autopack.errors import InvalidInputError
+from autopack.ports.measures import OUTPUT, Measure
 from autopack.ports.prediction import Features
 from autopack.prediction.calibration.block_errors import BlockErrors
 from autopack.values.money import Usd, total
@@ -42,30 +44,38 @@ class UsdRange:
 @attrs.frozen(kw_only=True)
 class PhaseForecast:
     """
-    One phase's attempt, as it is expected.
+    One phase's attempt, as it is expected; by another measure than output, all its attempts.
 
     Args:
-        usd: None if the model's price or the prompt's size is not known.
+        figure: In the measure *by*.
+        usd: None if the model's price or the prompt's size is not known; of a forecast by cost
+            the same as *figure*, exactly; of one by another measure None.
     """
 
     run_id: str
     phase_id: str
     model: str | None
     prompt_tokens: int | None
-    output_tokens: Range
+    figure: Range
     usd: UsdRange | None
     basis: str
+    by: Measure = OUTPUT
+
+    @property
+    def output_tokens(self) -> Range:
+        """What an attempt is expected to write; a forecast by another measure does not say."""
+        return _of_output(self.by, self.figure)
 
 
 @attrs.frozen(kw_only=True)
 class Total:
     """
-    The sum over phases, one attempt each.
+    The sum over phases, one attempt each; by another measure than output, all their attempts.
 
     Args:
-        output_tokens: Its interval is by what sums over so many outputs were off in the past;
-            without enough of them, and of one phase alone, its ends are the phases' own.
-        most_output_tokens: If every phase is at the upper end of its own interval.
+        figure: In the measure *by*. Its interval is by what sums over so many were off in the
+            past; without enough of them, and of one phase alone, its ends are the phases' own.
+        most: If every phase is at the upper end of its own interval.
         usd: Of the phases that can be priced; None if none can.
         most_usd: Likewise.
         unpriced: How many phases have no price.
@@ -73,12 +83,34 @@ class Total:
     """
 
     phases: int
-    output_tokens: Range
-    most_output_tokens: float
+    figure: Range
+    most: float
     usd: UsdRange | None
     most_usd: Usd | None
     unpriced: int
     blocks: int = 0
+    by: Measure = OUTPUT
+
+    @property
+    def output_tokens(self) -> Range:
+        """What is written in all; a forecast by another measure does not say."""
+        return _of_output(self.by, self.figure)
+
+    @property
+    def most_output_tokens(self) -> float:
+        """The most of it, likewise."""
+        _of_output(self.by, self.figure)
+        return self.most
+
+
+def _of_output(by: Measure, figure: Range) -> Range:
+    if by != OUTPUT:
+        raise InvalidInputError(
+            f"This forecast is by {by}, and says nothing of output tokens. Read `figure`.",
+            name="by",
+            value=by,
+        )
+    return figure
 
 
 @attrs.frozen(kw_only=True)
@@ -89,16 +121,21 @@ class Forecast:
     phases: tuple[PhaseForecast, ...]
     runs: dict[str, Total]
     whole: Total
+    by: Measure = OUTPUT
 
 
 def forecast_of(
-    calibrator: str, phases: Iterable[PhaseForecast], errors: BlockErrors = NO_ERRORS
+    calibrator: str,
+    phases: Iterable[PhaseForecast],
+    errors: BlockErrors = NO_ERRORS,
+    by: Measure = OUTPUT,
 ) -> Forecast:
     """
     Return the phases with their sums, in the order that they are given in.
 
     Args:
         errors: How far sums over past outputs were off what was expected of them.
+        by: The measure of the phases' figures.
     """
     found = tuple(phases)
     by_run: dict[str, list[PhaseForecast]] = {}
@@ -107,8 +144,9 @@ def forecast_of(
     return Forecast(
         calibrator=calibrator,
         phases=found,
-        runs={run_id: _total(some, errors) for run_id, some in by_run.items()},
-        whole=_total(found, errors),
+        runs={run_id: _total(some, errors, by) for run_id, some in by_run.items()},
+        whole=_total(found, errors, by),
+        by=by,
     )
 
 
@@ -145,17 +183,28 @@ def priced(
     return UsdRange(low=known[0], expected=known[1], high=known[2])
 
 
-def _total(phases: Sequence[PhaseForecast], errors: BlockErrors) -> Total:
-    tokens, blocks = _sum([phase.output_tokens for phase in phases], errors)
-    some = [(phase.output_tokens, phase.usd) for phase in phases if phase.usd is not None]
+def in_usd(figure: Range) -> UsdRange:
+    """Return a range of US dollars that was reckoned in floats, as amounts."""
+    return UsdRange(
+        low=Usd.computed(figure.low),
+        expected=Usd.computed(figure.expected),
+        high=Usd.computed(figure.high),
+    )
+
+
+def _total(phases: Sequence[PhaseForecast], errors: BlockErrors, by: Measure) -> Total:
+    figure, blocks = _sum([phase.figure for phase in phases], errors)
+    some = [(phase.figure, phase.usd) for phase in phases if phase.usd is not None]
+    usd = _sum_usd(some, errors) if some else None
     return Total(
         phases=len(phases),
-        output_tokens=tokens,
-        most_output_tokens=math.fsum(phase.output_tokens.high for phase in phases),
-        usd=_sum_usd(some, errors) if some else None,
+        figure=figure,
+        most=math.fsum(phase.figure.high for phase in phases),
+        usd=in_usd(figure) if by == "cost_usd" else usd,
         most_usd=total(usd.high for _, usd in some) if some else None,
-        unpriced=len(phases) - len(some),
+        unpriced=len(phases) - len(some) if by == OUTPUT else 0,
         blocks=blocks,
+        by=by,
     )
 
 
