@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from autopack.cli.live_view import FULL, PLAIN, DrainScreen, colours, painted, plain_line, signs_for
 from autopack.report.cells import cells
 from autopack.report.drain_lines import DrainLine, DrainLines
-from autopack.types import LaneWait
+from autopack.types import LaneWait, RemainingUse
 
 NOW = datetime(2026, 11, 28, 14, 3, tzinfo=UTC)
 STATUS = {
@@ -51,6 +52,21 @@ def test_the_frame_says_what_goes_on():
         "spent 91,200 of 100,000 tokens, 0.42 of 5.00 USD, 9 of 30 attempts, 1 of 60 minutes, "
         "in 1 min 30 s"
     ) == spent
+
+
+def test_a_row_says_what_is_still_used():
+    """Between what nine of ten like it used that got as far; nothing where nobody did."""
+    known = RemainingUse(
+        measure="total_tokens", used=1200, least=2_013, most=31_422, reached=40, like="docs/low"
+    )
+    rows = [
+        {**row, "remaining": (attrs.evolve(known, most=most),)}
+        for row, most in zip(STATUS["working"], (31_422, None), strict=True)
+    ]
+    a, b, *_ = text(view_of().frame({**STATUS, "working": rows}, (120, 24), NOW))
+
+    assert a.endswith("1,200 tokens  between 2,000 and 31,000 more, reading")
+    assert b.endswith("1,200 tokens  reading")
 
 
 def test_what_is_not_known_is_not_told():

@@ -1,7 +1,7 @@
 """How a log stands now: live workers, last failures, totals."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from autopack.aggregates.order import Stuck, find_stuck
 from autopack.api.drain_summaries import drain_of, live_drains
@@ -31,8 +31,9 @@ from autopack.log.past_backend import is_past
 from autopack.ports.log import Row, from_us
 from autopack.ports.states import LIVE, PhaseStatus
 from autopack.ports.work import PhaseView
+from autopack.prediction.newest_attempts import attempt_rows, newest_attempts
 from autopack.projections.accounts import ACCOUNTS
-from autopack.projections.attempts import ATTEMPTS
+from autopack.projections.attempts import ATTEMPTS, attempt_key
 from autopack.projections.phases import FAILED_STATES, PHASES
 from autopack.projections.runs import RUNS
 from autopack.report.account_text import limits_of, waits_of
@@ -141,7 +142,9 @@ def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorke
     leases = {lease.key: lease for lease in journal_of(log).backend.leases()}
     machine = this_machine()
     found = []
-    for key, row in phase_rows(log, keys).items():
+    in_work = phase_rows(log, keys)
+    used = _used(log, in_work.values(), now_us)
+    for key, row in in_work.items():
         lease = leases.get(phase_key(key))
         alive = leases.get(worker_key(lease.worker)) if lease else None
         deadline = lease.deadline_at if lease else None
@@ -154,9 +157,27 @@ def _live_workers(log: Log, keys: Sequence[str], now_us: int) -> tuple[LiveWorke
                 deadline=None if deadline is None else from_us(deadline),
                 is_expired=not is_past(journal_of(log).backend)
                 and (lease is None or is_over(machine, lease, alive, now_us)),
+                **used.get(key, {}),
             )
         )
     return tuple(found)
+
+
+def _used(log: Log, phases: Iterable[PhaseView], now_us: int) -> dict[str, dict[str, Any]]:
+    """Return what phases in work used, and will still use; nothing is read if there are none."""
+    keys = {attempt_key(row.run_id, row.phase_id, row.attempts): row.key for row in phases}
+    if not keys:
+        return {}
+    journal, found = journal_of(log), {}
+    past = newest_attempts(journal, until=journal.backend.head().position)
+    for key, row in attempt_rows(journal, list(keys)).items():
+        took_s = None if row.claimed_us is None else max(0.0, (now_us - row.claimed_us) / 1e6)
+        found[keys[key]] = {
+            "calls": row.use.calls,
+            "total_tokens": row.use.total_tokens,
+            "remaining": tuple(past.all_remaining(row, took_s)),
+        }
+    return found
 
 
 def _last_halted(

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 import click
 
+from autopack.prediction.running.remaining_use import RemainingUse
 from autopack.report.account_text import wait_line
 from autopack.report.cells import cells, cut_end, cut_middle, filled
 from autopack.report.drain_lines import STATE_CELLS, DrainLine, DrainLines
@@ -15,6 +16,7 @@ from autopack.report.escaping import on_line
 from autopack.report.failure_words import one_line
 from autopack.report.progress_rate import expected_end
 from autopack.report.quantities import count, moment, seconds, span, usd
+from autopack.report.remaining_text import between
 
 Spans: TypeAlias = list[tuple[str, str]]
 """A line in pieces: each a text, and the name of its style or none."""
@@ -213,9 +215,10 @@ class DrainScreen:
             used = count(row["tokens"], "token") if row["calls"] else ""
             since = filled(_span(row["since_s"]), STATE_CELLS + 2)
             step = on_line(one_line(row["step"] or ""))
+            rest = ", ".join(filter(None, (_rest_of(row.get("remaining", ())), step)))
             yield [
                 (f"{self._signs.working} ", "now"), (f"{name}  ", ""),
-                (f"{since}{_aligned([used])}  {step}".rstrip(), "faint"),
+                (f"{since}{_aligned([used])}  {rest}".rstrip(), "faint"),
             ]  # fmt: skip
         if len(rows) > len(shown):
             yield [(f"  +{len(rows) - len(shown):,} more at work", "faint")]
@@ -244,6 +247,12 @@ class DrainScreen:
             (self._signs.left * (room - full), "faint"),
             (f"  {text}", ""),
         ]
+
+
+def _rest_of(remaining: Sequence[RemainingUse]) -> str:
+    """Return how many tokens an attempt will still use; nothing where too little is known."""
+    known = (one for one in remaining if one.measure == "total_tokens" and one.most is not None)
+    return next(map(between, known), "")
 
 
 def _held(status: Mapping[str, Any], now: datetime) -> Iterator[str]:

@@ -9,12 +9,14 @@ import attrs
 
 from autopack.aggregates.order import Stuck
 from autopack.events import CapAsked
+from autopack.prediction.running.remaining_use import RemainingUse
 from autopack.report.account_text import LaneWait, WindowUse, limit_line, wait_line
 from autopack.report.drain_summary import DrainSummary, drain_line
 from autopack.report.escaping import in_code, in_markdown, on_line
 from autopack.report.failure_words import failure_words, kind_words
 from autopack.report.progress_rate import per_minute
 from autopack.report.quantities import count, moment, usd
+from autopack.report.remaining_text import used_line
 from autopack.report.stuck_phases import stuck_lines
 from autopack.values.money import ZERO, Usd
 
@@ -24,7 +26,14 @@ _PROGRAM: Final = "command"
 
 @attrs.frozen(kw_only=True)
 class LiveWorker:
-    """A phase that a worker holds; *is_expired* says that its lease has ended."""
+    """
+    A phase that a worker holds.
+
+    Args:
+        is_expired: Whether its lease has ended.
+        calls, total_tokens: What its attempt used so far.
+        remaining: What it will still use, by measure; empty where too little is known.
+    """
 
     phase: str
     worker: str | None
@@ -32,6 +41,9 @@ class LiveWorker:
     since: datetime | None = None
     deadline: datetime | None = None
     is_expired: bool = False
+    calls: int = 0
+    total_tokens: int = 0
+    remaining: tuple[RemainingUse, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -218,7 +230,7 @@ def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
     if status.drains:
         yield "Drains at work", [drain_line(drain) for drain in status.drains]
     if status.live:
-        yield "Working now", [_worker(worker, _today(status)) for worker in status.live]
+        yield "Working now", [*_workers(status)]
     if status.gates or status.asked_caps:
         asked = [f"cap of {cap.scope}: {cap.why}" for cap in status.asked_caps]
         gates = [_halted(gate, _today(status)) for gate in status.gates]
@@ -277,6 +289,13 @@ def _again(last: DrainSummary | None) -> str:
         return "--resume"
     name = "" if last is None else last.executor or ""
     return f"--executor {shlex.quote(name) if '.py:' in name else 'NAME'}"
+
+
+def _workers(status: Status) -> Iterator[str]:
+    for worker in status.live:
+        yield _worker(worker, _today(status))
+        if worker.calls or worker.remaining:
+            yield f"  {used_line(worker.calls, worker.total_tokens, worker.remaining)}"
 
 
 def _worker(worker: LiveWorker, now: datetime) -> str:

@@ -30,6 +30,7 @@ from autopack.ports.attempt import SessionUse
 from autopack.ports.log import Recorded, from_us
 from autopack.ports.usage import UsageFigures
 from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
+from autopack.prediction.running.remaining_use import RemainingUse
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.call_use import Use
 
@@ -61,6 +62,7 @@ class LiveAttempt(Checkpointing):
         self.artifacts: dict[str, str] = {}
         self.outcome: Outcome = Completed()
         self.step: str | None = None
+        self.remaining: tuple[RemainingUse, ...] = ()
         self.at_cap: CapReachedError | None = None
         self.calls_over_cap = 0
         self.when_capped: Callable[[], object] = lambda: None

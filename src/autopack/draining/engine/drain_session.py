@@ -28,6 +28,7 @@ from autopack.draining.engine.drain_report import sums_of
 from autopack.draining.engine.drain_stream import OwnStream, versions
 from autopack.draining.engine.drain_views import DrainViews
 from autopack.draining.engine.followed_failures import Followed
+from autopack.draining.engine.foresight import Foresight
 from autopack.draining.engine.held_preparations import hold_run
 from autopack.draining.engine.named_executors import Executors
 from autopack.draining.engine.resume import kept, seconds_at_work
@@ -89,6 +90,7 @@ class DrainSession:
             allow_unknown_price=settings.allow_unknown_price,
             assume_usd_per_call=settings.assume_usd_per_call,
         )
+        self.foresight = Foresight(self.handler)
         self.executors = Executors(self.handler, self.registry, settings)
         self.waiting = WaitingPhases(self.executors.own.lanes, self.now())
         self.claims = Claims(
@@ -181,6 +183,7 @@ class DrainSession:
             self.traffic.hear,
             self.handler.learn,
             self._estimates.hear,
+            self.foresight.hear,
         ):
             follower.add(hear)
         self.admission.catch_up(self.now(), head)

@@ -82,7 +82,8 @@ class Workers:
         return sum(claim.estimate.budget_tokens for claim in self._inflight.values())
 
     def working(self) -> list[dict[str, Any]]:
-        """Return the phases in work, oldest first: step, seconds since its start, tokens."""
+        """Return the phases in work, oldest first: step, seconds, tokens used and remaining."""
+        self._session.foresight.ask()
         now = time.monotonic()
         return [
             {
@@ -92,6 +93,7 @@ class Workers:
                 "since_s": now - began,
                 "calls": live.use.calls,
                 "tokens": live.use.total_tokens,
+                "remaining": live.remaining,
             }
             for live, began in list(self._live.values())
         ]
@@ -145,9 +147,11 @@ class Workers:
     async def tend(self) -> None:
         """Catch up with the log, stop work at phases not ours any more, and do what is asked."""
         tokens, watched = [claim.token for claim in self.claims], list(self._lost)
+        lives = list(self._live.values())
 
         def look() -> list[str]:
             self._session.tend(tokens)
+            self._session.foresight.look([live for live, _began in lives])
             return [one for one in watched if self._session.claims.is_lost(one)]
 
         for token in await self.surely(look):

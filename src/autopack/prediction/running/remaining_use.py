@@ -101,6 +101,12 @@ class EndedAttempts:
                 last = ends, place
         return None if last is None else _remaining(measure, used, *last)
 
+    def all_remaining(self, row: AttemptRow, seconds: float | None) -> Iterator[RemainingUse]:
+        """Yield what an attempt will still use by each measure of which enough is known."""
+        for measure, used in amounts_of(row.use, seconds).items():
+            if (found := self.remaining(row, measure, used)) is not None:
+                yield found
+
     def limit(self, row: AttemptRow, measure: Measure, tau: float) -> Limit | None:
         """
         Return what an attempt is past where it is odd; None until enough like it ended well.

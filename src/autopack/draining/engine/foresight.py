@@ -1,0 +1,51 @@
+"""What the attempts that a drain has in work will still use, looked at while they are."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from autopack.draining.attempts.attempt import LiveAttempt
+from autopack.log.command_handler import Handler
+from autopack.ports.log import Recorded
+from autopack.prediction.newest_attempts import ENDS, newest_attempts
+from autopack.prediction.running.remaining_use import EndedAttempts
+from autopack.values.ids import PhaseRef
+
+
+class Foresight:
+    """
+    Says of attempts in work what they will still use, by those that ended.
+
+    Nothing is read before somebody asks; from then on it is kept up to date. For the thread that
+    touches the log, but for :meth:`ask`.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._is_asked = False
+        self._past: EndedAttempts | None = None
+        self._read_to = 0
+
+    def ask(self) -> None:
+        """Have attempts in work looked at from now on; any thread."""
+        self._is_asked = True
+
+    def hear(self, events: Sequence[Recorded[Any]]) -> None:
+        """Learn from the attempts that ended."""
+        for recorded in events:
+            event = recorded.event
+            is_end = isinstance(event, ENDS) and event.attempt is not None
+            if is_end and self._past is not None and recorded.position > self._read_to:
+                ref = PhaseRef(event.run_id, event.phase_id)
+                self._past.learn(self._handler.attempt(ref, event.attempt))
+
+    def look(self, lives: Iterable[LiveAttempt]) -> None:
+        """Say of each attempt what it will still use, in tokens or else in seconds."""
+        if not self._is_asked:
+            return
+        if self._past is None:
+            journal = self._handler.journal
+            self._read_to = journal.backend.head().position
+            self._past = newest_attempts(journal, until=self._read_to)
+        for live in lives:
+            found = self._past.all_remaining(live.account, live.elapsed_s)
+            live.remaining = tuple(found)
