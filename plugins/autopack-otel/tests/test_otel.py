@@ -1,6 +1,7 @@
 """What a real receiver gets of a drain and of a history, and what an import makes of it."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -274,10 +275,25 @@ def test_sending_says_what_did_not_arrive(tmp_path, receiver, monkeypatch):
     refused = run(tmp_path, "otel", "send")
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
     unnamed = run(tmp_path, "otel", "send")
+    nameless = run(tmp_path, "otel", "send", "--endpoint", "127.0.0.1:4318")
 
     assert (1, "Sent 0 spans; 11 did not arrive\n") == (refused.returncode, refused.stdout)
-    assert 2 == unnamed.returncode
+    assert "Of the first that did not: Failed to export spans batch code: 400" in refused.stderr
+    assert (2, 2) == (unnamed.returncode, nameless.returncode)
     assert "No receiver is named" in unnamed.stderr
+    assert "'127.0.0.1:4318' is no address: give one as http://" in nameless.stderr
+
+
+def test_an_address_without_a_path_is_that_of_the_receiver(tmp_path, receiver, monkeypatch):
+    """As the standard variable has it: spans have a path of their own there."""
+    drained(tmp_path).close()
+    receiver.traces.clear()
+    endpoint = os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
+    sent = run(tmp_path, "otel", "send", "--endpoint", endpoint)
+
+    assert (0, "Sent 11 spans\n") == (sent.returncode, sent.stdout)
+    assert 11 == len(receiver.spans)
 
 
 def test_the_plugin_is_light():
