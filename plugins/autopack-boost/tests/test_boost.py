@@ -5,17 +5,23 @@ import random
 import subprocess
 import sys
 
+import attrs
+import numpy as np
 import pytest
+from sklearn.ensemble import GradientBoostingRegressor
 
 from autopack import load_plugins
 from autopack.errors import InvalidInputError
 from autopack.prediction.calibration.backtesting import judged, rows_of
+from autopack.prediction.calibration.prequential import Replay
 from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
-from autopack.testing.calibrators import CalibratorContract
+from autopack.prediction.calibrators import calibrator_of
+from autopack.prediction.mixture.calibrator import Mixture
+from autopack.testing.experts import ExpertContract
 from autopack.types import Features, Sample
 from autopack_boost import BoostCalibrator
 from autopack_boost.forest import Forest
-from autopack_boost.rows import row_of
+from autopack_boost.rows import outcome_of, row_of
 
 
 def sample(actual, prompt=100, **fields):
@@ -51,7 +57,11 @@ def proportional(n, seed=1):
 
 def learned(calibrator, samples):
     """Return the state after samples."""
-    state = calibrator.initial()
+    return learned_more(calibrator, calibrator.initial(), samples)
+
+
+def learned_more(calibrator, state, samples):
+    """Return the state after further samples."""
     for one in samples:
         state = calibrator.update(state, one)
     return state
@@ -91,15 +101,31 @@ def test_early_on(calibrator):
     )
 
 
-def test_when_trees_are_fitted(calibrator):
-    """At the first 60 samples, and again with a quarter more each time."""
-    state, fitted = calibrator.initial(), []
-    for one in proportional(120):
+def fitted_at(calibrator, n):
+    """Return after how many samples trees were fitted, of *n*."""
+    state, found = calibrator.initial(), []
+    for one in proportional(n):
         state = calibrator.update(state, one)
         if state.fitted_at == state.n:
-            fitted.append(state.n)
+            found.append(state.n)
+    return found
 
-    assert [60, 75, 94, 118] == fitted
+
+def test_when_trees_are_fitted():
+    """At the first 60 samples, and again with a tenth more each time, or a fifth of the newest."""
+    assert [60, 66, 73, 81, 90] == fitted_at(BoostCalibrator(least=60), 95)
+    assert [60, 72, 84, 96] == fitted_at(BoostCalibrator(least=60, newest=60, growth=3.0), 100)
+
+
+def test_trees_are_fitted_to_the_newest():
+    """What is older than that is forgotten, and not kept for long."""
+    calibrator = BoostCalibrator(least=20, newest=30, trees=1)
+    samples = proportional(90)
+    state = learned(calibrator, samples)
+    at = state.fitted_at
+
+    assert [row_of(one.question()) for one in samples[at - 30 : at]] == list(state.forest.rows)
+    assert 30 <= len(list(state.rows)) < 60
 
 
 def test_it_learns_from_numbers(calibrator, state):
@@ -139,28 +165,113 @@ def test_states_are_not_mutated(calibrator, state):
     assert before == calibrator.predict(again, asked(), 0.9)
 
 
-def test_too_few_held_back_for_a_quantile():
-    """The correction is infinite then, so that the cap is given."""
-    calibrator = BoostCalibrator(least=20, trees=5, cap_tokens=7000)
+def test_what_is_added_is_conformal():
+    """It is the score at place ceil(tau (n + 1)) of the newest n, by trees that came before."""
+    samples = proportional(500)
+    calibrator = BoostCalibrator(least=100, growth=1.5, trees=10)
+    state, rows, sizes, scores = calibrator.initial(), [], [], []
+    forest = None
+    for one in samples:
+        state = calibrator.update(state, one)
+        row, size = row_of(one.question()), outcome_of(one)
+        if forest is not None:
+            scores.append(size - forest.quantile(row, 0.9))
+        rows.append(row)
+        sizes.append(size)
+        if state.fitted_at == state.n:
+            forest = Forest(list(rows), list(sizes), trees=10)
+    added = sorted(scores[-300:])[math.ceil(0.9 * 301) - 1]
+    expected = math.exp(forest.quantile(row_of(asked(500)), 0.9) + added)
+
+    assert pytest.approx(expected, abs=1e-5) == calibrator.predict(state, asked(500), 0.9).tokens
+
+
+def test_few_outputs_that_trees_had_not_seen():
+    """Until they are enough for the quantile, the most that one was missed by is added."""
+    calibrator = BoostCalibrator(least=20, trees=5, growth=9.0)
     state = learned(calibrator, proportional(20))
+    bare = calibrator.predict(state, asked(), 0.9).tokens
+    grown = learned_more(calibrator, state, [sample(10**6), sample(1)])
 
-    assert 7000 == calibrator.predict(state, asked(), 0.9).tokens
+    assert math.exp(state.forest.quantile(row_of(asked()), 0.9)) == pytest.approx(bare, abs=1e-5)
+    assert 10**6 == pytest.approx(calibrator.predict(grown, asked(), 0.9).tokens, rel=1e-6)
 
 
-def test_the_correction_is_conformal():
-    """It is the held-back score at place ceil(tau (n + 1)) of n."""
-    samples = proportional(100)
-    forest = Forest(
-        [row_of(one.question()) for one in samples],
-        [math.log(one.actual_output_tokens) for one in samples],
-        trees=10,
+@pytest.mark.parametrize("tau", [0.5, 0.9])
+def test_walked_trees_are_those_that_were_fitted(tau):
+    """They say what scikit-learn says of the same numbers."""
+    samples = proportional(300)
+    rows = [row_of(one.question()) for one in samples]
+    sizes = [outcome_of(one) for one in samples]
+    forest = Forest(rows, sizes, trees=20, seed=3)
+    numbers = np.array([forest._levels.numbers(row) for row in rows])
+    model = GradientBoostingRegressor(loss="quantile", alpha=tau, n_estimators=20, random_state=3)
+    expected = model.fit(numbers, np.array(sizes)).predict(numbers)
+
+    assert list(expected) == pytest.approx([forest.quantile(row, tau) for row in rows])
+
+
+def test_any_number_of_words(calibrator):
+    """Of 200 categories each is told apart, though trees see one figure of it."""
+    drawn = random.Random(4)
+    levels = {f"c{n}": drawn.lognormvariate(6, 1) for n in range(200)}
+    named = [(f"c{drawn.randrange(200)}", drawn.lognormvariate(0, 0.1)) for _ in range(2000)]
+    state = learned(
+        BoostCalibrator(least=2000, growth=9.0),
+        [sample(round(levels[word] * off), category=word) for word, off in named],
     )
-    model, correction = forest._at(0.9)
-    numbers = forest._numbers([row_of(one.question()) for one in samples[80:]])
-    sizes = [math.log(one.actual_output_tokens) for one in samples[80:]]
-    scores = sorted(size - guess for size, guess in zip(sizes, model.predict(numbers), strict=True))
+    off = [
+        abs(math.log(calibrator.predict(state, asked(category=word), 0.5).tokens / level))
+        for word, level in levels.items()
+    ]
 
-    assert pytest.approx(scores[18]) == correction
+    assert sum(off) / len(off) < 0.3
+
+
+def test_drift_is_followed():
+    """Outputs grow threefold: 200 rows later nine of ten are covered again."""
+    samples = proportional(600) + [
+        attrs.evolve(one, actual_output_tokens=3 * one.actual_output_tokens)
+        for one in proportional(400, seed=2)
+    ]
+    calibrator = BoostCalibrator(trees=15, growth=1.3)
+    state, fit = calibrator.initial(), []
+    for one in samples:
+        fit.append(
+            one.actual_output_tokens <= calibrator.predict(state, one.question(), 0.9).tokens
+        )
+        state = calibrator.update(state, one)
+
+    assert sum(fit[800:]) >= 0.87 * 200
+
+
+def test_the_mixture_gains_by_it():
+    """Outputs that follow the estimator's figure, which trees look at: it loses a third less."""
+    drawn = random.Random(5)
+    samples = []
+    for number in range(1000):
+        predicted, off = drawn.randrange(100, 10_000), drawn.lognormvariate(0, 0.2)
+        fields = {"predicted_output_tokens": predicted, "position": number + 1}
+        samples.append(attrs.evolve(sample(round(off * predicted)), **fields))
+    rows, _ = rows_of(samples)
+    trees = BoostCalibrator(trees=30, growth=1.5)
+    alone, helped = (
+        sum(
+            max(0.9 * off, -0.1 * off)
+            for row, (said,) in Replay(one, rows, (0.9,))
+            for off in [row.sample.actual_output_tokens - said.tokens]
+        )
+        for one in (Mixture(), Mixture(experts=[trees]))
+    )
+
+    assert helped < 0.67 * alone
+
+
+def test_it_is_named_in_a_mixture():
+    """``mixture:experts=boost`` asks it, with the options that are given there."""
+    found = calibrator_of(load_plugins(), "mixture:experts=boost:trees=20", {"tau": 0.8})
+
+    assert [20] == [expert.trees for expert in found.experts]
 
 
 def test_it_covers_and_beats_what_sees_less():
@@ -191,8 +302,8 @@ def test_impossible_options(options):
         BoostCalibrator(**options)
 
 
-class TestContract(CalibratorContract):
-    """It keeps what every calibrator promises, also once trees are fitted."""
+class TestContract(ExpertContract):
+    """It keeps what calibrators and experts of the mixture promise, also once trees are fitted."""
 
     def make(self):
         """Return one that fits two trees to ten samples."""

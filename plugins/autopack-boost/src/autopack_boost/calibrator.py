@@ -1,8 +1,9 @@
 """The calibrator ``boost``: a pure fold that fits its trees anew as samples come in."""
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
 
 import attrs
 from rpds import List
@@ -10,26 +11,47 @@ from rpds import List
 from autopack.errors import InvalidInputError
 from autopack.prediction.calibration.shrinkage import ShrinkageQuantile, Tree
 from autopack.types import Features, Prediction, Proposal, Sample
+from autopack_boost.forest import Forest
 from autopack_boost.rows import Row, outcome_of, row_of
 
-if TYPE_CHECKING:
-    from autopack_boost.forest import Forest
+_WINDOW: Final = 300
+"""How many of the newest outputs say what is to be added to the trees' answer."""
+
+
+@attrs.define(eq=False)
+class Missed:
+    """An output, and by how much the trees that were in use missed it, in log tokens."""
+
+    forest: Forest
+    row: Row
+    size: float
+    _by: dict[float, float] = attrs.field(factory=dict, init=False)
+
+    def by(self, tau: float) -> float:
+        """Return the logarithm of the output over what the trees said at *tau*, found once."""
+        found = self._by.get(tau)
+        if found is None:
+            found = self._by[tau] = self.size - self.forest.quantile(self.row, tau)
+        return found
 
 
 @attrs.frozen(kw_only=True)
 class State:
     """
-    What was learned, the newest first, and the trees that were fitted last.
+    What was learned, and the trees that were fitted last.
 
     Args:
+        rows: What trees are fitted to, the newest first.
         early: What answers until there are rows enough for trees.
+        missed: The newest that trees had not seen.
     """
 
     rows: "List[tuple[Row, float]]" = attrs.field(factory=List)
     n: int = 0
     early: Tree = attrs.field(factory=Tree)
-    forest: "Forest | None" = None
+    forest: Forest | None = None
     fitted_at: int = 0
+    missed: tuple[Missed, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -38,25 +60,28 @@ class BoostCalibrator:
     Predicts a quantile of the output from model, category, complexity, prompt and estimate.
 
     Until there are ``least`` samples it answers as ``shrinkage-quantile`` does. Then trees are
-    fitted, and again each time there are a quarter more. Outputs that were cut off and failed
+    fitted, and again each time there are a tenth more, at the latest after a fifth of ``newest``.
+    To what they say the quantile of what they missed by is added, over the newest outputs, none
+    of which the trees had seen that were held against it. Outputs that were cut off and failed
     attempts are set aside: a regression has no way to learn from a size that is not known.
 
     Args:
-        least: Samples before the first trees; a fifth of them must suffice for the quantile.
+        least: Samples before the first trees.
         growth: How many times more samples make the trees be fitted anew, above 1.
         newest: How many samples trees are fitted to at most.
         trees: How many trees; more fit more closely, and take longer.
-        cap_tokens: What no output exceeds, in tokens.
         seed: What scikit-learn draws from.
         estimator, estimator_version, old, min_samples: As in ``ShrinkageQuantile``.
+
+    Source: Romano, Patterson and Candes (2019), conformalized quantile regression, one-sided,
+    over a window that slides.
     """
 
     name = "boost"
     least: int = 100
-    growth: float = 1.25
+    growth: float = 1.1
     newest: int = 5000
     trees: int = 100
-    cap_tokens: int = 64_000
     seed: int = 0
     min_samples: int = 5
     estimator: str = "deliverables"
@@ -88,25 +113,32 @@ class BoostCalibrator:
         """Return the state with the sample; *state* itself if it is set aside."""
         if self.set_aside(state, sample) is not None:
             return state
-        rows = state.rows.push_front((row_of(sample.question()), outcome_of(sample)))
+        row, size = row_of(sample.question()), outcome_of(sample)
+        rows = state.rows.push_front((row, size))
+        if len(rows) >= 2 * self.newest:
+            rows = List(list(islice(rows, self.newest)))
+        missed = state.missed
+        if state.forest is not None:
+            missed = (*missed[1 - _WINDOW :], Missed(state.forest, row, size))
         grown = State(
             rows=rows,
             n=state.n + 1,
             early=self._early().update(state.early, sample),
             forest=state.forest,
             fitted_at=state.fitted_at,
+            missed=missed,
         )
-        is_due = grown.n >= max(self.least, math.ceil(self.growth * state.fitted_at))
-        return self._fitted(grown) if is_due else grown
+        fitted_at = state.fitted_at
+        due = min(math.ceil(self.growth * fitted_at), fitted_at + math.ceil(self.newest / 5))
+        return self._fitted(grown) if grown.n >= max(self.least, due) else grown
 
     def predict(self, state: State, features: Features, tau: float) -> Prediction:
-        """Return the size at *tau*, at most the cap."""
+        """Return the size at *tau*."""
         if state.forest is None:
             return self._early().predict(state.early, features, tau)
-        size = state.forest.quantile(row_of(features), tau)
-        tokens = self.cap_tokens if size > math.log(self.cap_tokens) else math.exp(size)
+        size = state.forest.quantile(row_of(features), tau) + _added(state.missed, tau)
         basis = f"trees fitted to {len(state.forest.rows)} samples"
-        return Prediction(tokens=round(float(tokens), 6), tau=tau, basis=basis)
+        return Prediction(tokens=round(math.exp(size), 6), tau=tau, basis=basis)
 
     def propose(self, state: State) -> Proposal:
         """Return what the groups hold; the estimator's multipliers stay as they are."""
@@ -121,13 +153,7 @@ class BoostCalibrator:
         return attrs.evolve(found, calibrator=self.name, settings=settings)
 
     def _fitted(self, state: State) -> State:
-        from autopack_boost.forest import Forest  # scikit-learn, which only fitting needs
-
-        newest = []
-        for pair in state.rows:
-            newest.append(pair)
-            if len(newest) == self.newest:
-                break
+        newest = list(islice(state.rows, self.newest))
         rows, sizes = zip(*reversed(newest), strict=True)
         forest = Forest(rows, sizes, trees=self.trees, seed=self.seed)
         return attrs.evolve(state, forest=forest, fitted_at=state.n)
@@ -139,3 +165,10 @@ class BoostCalibrator:
             estimator_version=self.estimator_version,
             old=self.old,
         )
+
+
+def _added(missed: Sequence[Missed], tau: float) -> float:
+    """Return the quantile of what was missed; where there are too few for it, the most, if any."""
+    found = sorted(one.by(tau) for one in missed)
+    place = math.ceil(tau * (len(found) + 1) - 1e-9)
+    return found[place - 1] if place <= len(found) else max([0.0, *found])
