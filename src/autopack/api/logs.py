@@ -103,6 +103,7 @@ def import_history(
     *,
     categories: Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
+    progress: "Callable[[ImportReport], object] | None" = None,
 ) -> "ImportReport":
     """
     Bring another history in; a second time adds nothing.
@@ -115,6 +116,7 @@ def import_history(
             The first that matches counts.
         columns: For ``records``: columns by field, where they have other names; ``a.b`` is *b*
             within *a*.
+        progress: Called after each part that is recorded, with the report by then.
 
     Raises:
         ImportRefusedError: The source cannot be read.
@@ -133,7 +135,11 @@ def import_history(
     from autopack.exchange.importers.import_runs import run_import
 
     return run_import(
-        journal_of(log), importer, Path(path).absolute(), categories=tuple(categories)
+        journal_of(log),
+        importer,
+        Path(path).absolute(),
+        categories=tuple(categories),
+        progress=progress,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from autopack.cli.column_arguments import column_of
+from autopack.cli.import_progress import import_progress
 from autopack.cli.output import json_option, note, print_fields, print_json, say, shown
 from autopack.cli.session import LogCommand, Session, example
 
@@ -78,8 +79,10 @@ def import_(
     if not source.exists():
         raise ImportRefusedError(str(source), "there is nothing at that path")
     named = dict(map(column_of, columns))
-    with session.open_log() as log:
-        report = api.import_history(log, kind, source, categories=categories, columns=named)
+    with session.open_log() as log, import_progress() as progress:
+        report = api.import_history(
+            log, kind, source, categories=categories, columns=named, progress=progress
+        )
     if as_json:
         print_json(report)
     else:
@@ -100,7 +103,10 @@ def _import_found(
     reports = []
     for one in found:
         try:
-            report = api.import_history(log, one.importer, one.path, categories=categories)
+            with import_progress() as progress:
+                report = api.import_history(
+                    log, one.importer, one.path, categories=categories, progress=progress
+                )
         except ImportRefusedError as refused:  # the others are read all the same
             say(refused, err=True)
             continue
@@ -136,9 +142,5 @@ def _say_report(report: "ImportReport") -> None:
     known = f", {report.repeated} known already" if report.repeated else ""
     say(f"{report.read} events read from {report.source}, {report.added} added{kept}{told}{known}")
     print_fields({f"  {name}": n for name, n in report.added_by_type.items()})
-    absent = [name for name, found in report.findings.items() if not found]
     for name, found in report.findings.items():
-        if found:
-            say(f"  found: {name}: {shown(found)}")
-    if absent:
-        say(f"  found none: {', '.join(absent)}")
+        say(f"  {name.replace('_', ' ')}: {shown(found) if found else 'none'}")

@@ -60,3 +60,9 @@ class LiveRegion:
         columns = self.size[0] + 1
         rows = sum(max(1, -(-width // columns)) for width in self._widths)
         return f"\r\x1b[{rows}A" if rows else "\r"
+
+
+def can_draw(stream: Any) -> bool:
+    """Tell whether a stream is a terminal whose cursor obeys."""
+    is_obeyed = os.name != "nt" or "WT_SESSION" in os.environ
+    return bool(stream.isatty()) and is_obeyed and os.environ.get("TERM", "") != "dumb"

@@ -1,6 +1,5 @@
 """A drain's progress on stderr: a line for each phase that ended, and a live view on a terminal."""
 
-import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -9,7 +8,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from autopack.cli.lines_above_view import LinesAbove
-from autopack.cli.live_region import LiveRegion
+from autopack.cli.live_region import LiveRegion, can_draw
 from autopack.cli.output import is_quiet, note
 
 if TYPE_CHECKING:
@@ -52,9 +51,7 @@ class DrainProgress:
         self._lock = threading.RLock()
         self._above: dict[str, LinesAbove] = {}
         self._region = (
-            LiveRegion(sys.stderr)
-            if may_draw and not is_quiet() and _can_draw(sys.stderr)
-            else None
+            LiveRegion(sys.stderr) if may_draw and not is_quiet() and can_draw(sys.stderr) else None
         )
         self._signs, self._has_colours = signs_for(sys.stderr.encoding), colours()
         self._lines = DrainLines(names, with_ends=with_ends)
@@ -143,9 +140,3 @@ class DrainProgress:
         from autopack.cli.live_view import painted
 
         return painted(line, has_colours=self._has_colours)
-
-
-def _can_draw(stream: Any) -> bool:
-    """Tell whether a stream is a terminal whose cursor obeys."""
-    is_obeyed = os.name != "nt" or "WT_SESSION" in os.environ
-    return bool(stream.isatty()) and is_obeyed and os.environ.get("TERM", "") != "dumb"

@@ -254,7 +254,7 @@ def value_fault(made: Any) -> str | None:
     """Return what keeps an event from coming back as it went, where its types do not say it."""
     for name, is_json in _deep_fields(made.__class__):
         value = getattr(made, name)
-        if type(value) in SIMPLE:
+        if type(value) in SIMPLE or (type(value) is dict and not value):
             continue
         if isinstance(value, datetime) and (fault := moment_fault(value)):
             return f"{name}: {fault}"

@@ -174,12 +174,7 @@ def usage_id(provider: str | None, call_id: str) -> EventId:
 
 def terms_of(source_fields: Mapping[str, Any]) -> dict[str, str]:
     """Return on which terms a call was made, as far as they change its price; none are usual."""
-    told = {name: source_fields.get(name) for name in _TERMS}
-    found = {
-        name: value.lower()
-        for name, value in told.items()
-        if isinstance(value, str) and value.lower() not in _USUAL
-    }
+    found = {name: term.lower() for name, term in told_terms(source_fields).items()}
     if found.get("service_tier") == "batch":  # as one provider says it
         found[PROCESSING] = found.pop("service_tier")
     return found
@@ -187,7 +182,10 @@ def terms_of(source_fields: Mapping[str, Any]) -> dict[str, str]:
 
 def told_terms(told: Mapping[str, Any]) -> dict[str, str]:
     """Return what an answer tells of its terms, for ``source_fields``; usual ones are left out."""
-    return {name: told[name] for name in _TERMS if terms_of({name: told.get(name)})}
+    given = [(name, told[name]) for name in _TERMS if name in told]
+    return {
+        name: term for name, term in given if isinstance(term, str) and term.lower() not in _USUAL
+    }
 
 
 def says_cut(stop_reason: object) -> bool:

@@ -97,7 +97,8 @@ class Drafter:
             return given
         new = given if isinstance(given, NewEvent) else NewEvent(event=given)
         try:
-            event, meta = self._clean(self._hook, new.event), clean(self._hook, new.meta)
+            event = self._clean(self._hook, new.event)
+            meta = clean(self._hook, new.meta) if new.meta else new.meta
         except RecursionError as fault:
             name = getattr(new.event, "type", type(new.event).__name__)
             raise InvalidEventError(name, TOO_DEEP) from fault

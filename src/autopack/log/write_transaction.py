@@ -62,12 +62,13 @@ class JournalTransaction:
         firsts = firsts_of([draft for some in drafts for draft in some])
         known = self._known(firsts)
         told: set[bytes] = set()
+        is_repeated = bool(firsts) and len(firsts) < sum(map(len, drafts))
         before = self.store.stream_versions(list(dict.fromkeys(entry[0] for entry in entries)))
         versions = dict(before)
         fresh: list[Draft] = []
         for (stream, events, expected), some in zip(entries, drafts, strict=True):
             new = [d for d in some if d.event_id not in known] if known else some
-            missing = told_first(new, told) if firsts else new
+            missing = told_first(new, told) if is_repeated else new
             if events and not missing:
                 continue  # all of it is recorded: the first answer holds, wherever the stream is
             if len(new) < len(some) and expected is not ANY:
@@ -84,7 +85,7 @@ class JournalTransaction:
         for digest, content in texts.items():
             self.store.put_artifact(digest, content)
         stored = self._store(fresh, before)
-        if not firsts:
+        if len(stored) == sum(map(len, drafts)):  # none was told before
             return stored
         left, answers = iter(stored), dict[bytes | None, Recorded[Any]](known)
         return [answer(draft, answers, left) for some in drafts for draft in some]

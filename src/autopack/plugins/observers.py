@@ -52,10 +52,10 @@ class Observers(list[Callable[[Any], None]]):
         """
         if not self:
             return
-        with Interrupts():
+        with Interrupts() as interrupts:
             for one in news:
                 for observe in list(self):
-                    answer = answer_of(observe, one)
+                    answer = _answer(interrupts, observe, one)
                     if isinstance(answer, BaseException):
                         name = getattr(observe, "__qualname__", type(observe).__name__)
                         self.faults.add(answer, observer=name)

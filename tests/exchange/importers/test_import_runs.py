@@ -1,5 +1,6 @@
 """An import under way: whole batches, one look for each id, and nothing lost to a kill."""
 
+import gc
 import os
 import signal
 import sqlite3
@@ -80,6 +81,39 @@ def test_the_writer_is_as_before_after_an_import(tmp_path):
             import_history(log, Calls(20, broken), tmp_path)
 
         assert before == writers_own(log)
+
+
+def test_the_collector_is_as_before_after_an_import(tmp_path):
+    """It looks less often meanwhile, and as it did afterwards, also after a failure."""
+    before, during = gc.get_threshold(), []
+
+    def told_at(number):
+        during.append(gc.get_threshold()[0])
+        if number == 10:
+            raise RuntimeError("no more")
+
+    with create_log("memory:") as log, pytest.raises(RuntimeError):
+        import_history(log, Calls(20, told_at), tmp_path)
+
+    assert before == gc.get_threshold()
+    assert min(during) > before[0]
+
+
+def test_progress_is_told_after_each_part(tmp_path):
+    """With the report by then: each part is recorded when it is told."""
+    told = []
+    with create_log("memory:") as log:
+        report = import_history(
+            log,
+            Calls(25_000),
+            tmp_path,
+            progress=lambda by_then: told.append(
+                (by_then.read, by_then.added, log.head().position)
+            ),
+        )
+
+    assert [(n, n, n) for n in (10_000, 20_000, 25_000)] == told
+    assert 25_000 == report.read
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")

@@ -180,7 +180,9 @@ class _File:
 
 def _figures(usage: Mapping[str, Any]) -> dict[str, Any]:
     """Return a message's figures; nothing if a count is there that is none, or none is there."""
-    given, read, written, out = [usage.get(name) for name in _COUNTS]
+    told = usage.get
+    given, read = told("input_tokens"), told("cache_read_input_tokens")
+    written, out = told("cache_creation_input_tokens"), told("output_tokens")
     if (
         type(given) is type(read) is type(written) is type(out) is int
         and min(given, read, written, out) >= 0

@@ -16,7 +16,7 @@ class Notes:
         self._set_aside: Counter[str] = Counter()
         self._seen: Counter[str] = Counter()
         self.parents: dict[str, str] = {}
-        self.report: dict[str, Any] = {"files": 0, "records": 0, "set_aside": {}, "seen": {}}
+        self.report: dict[str, Any] = {"files": 0, "records": 0, "set_aside": {}}
 
     def file(self) -> None:
         """Count a file."""

@@ -1,7 +1,9 @@
 """Runs an importer over a log: in order, idempotent, with a report of what was unclean."""
 
+import contextlib
+import gc
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -20,22 +22,32 @@ from autopack.ports.importing import IMPORTED, ImportReport, ImportSource
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 
 _AT_ONCE: Final = 500
-_KNOWN_AT_ONCE: Final = 4_000
+_KNOWN_AT_ONCE: Final = 10_000
+_PART: Final = 2_000
+_OBJECTS_MOST: Final = 200_000
+_WITH_CHECKS: Final = (PhaseQueued, RunCreated)
 _AMENDED: Final = "llm.usage_amended"
 
 _Told = tuple[str, NewEvent]
+Progress = Callable[[ImportReport], object]
 
 
 def run_import(
-    journal: Journal, importer: Any, path: Path, *, categories: Sequence[str] = ()
+    journal: Journal,
+    importer: Any,
+    path: Path,
+    *,
+    categories: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> ImportReport:
     """
-    Append what an importer reads from *path*; each batch of 500, or of 4,000, is whole or absent.
+    Append what an importer reads from *path*; each batch of 500, or of 10,000, is whole or absent.
 
     An empty log takes a whole chain over as it is, all of it or nothing.
 
     Args:
         categories: Rules for phases that have none, as ``WORD=FIELD:PATTERN``; the first counts.
+        progress: Called after each batch with the report by then.
 
     Raises:
         InvalidInputError: A rule has not that form.
@@ -46,20 +58,12 @@ def run_import(
     if source.rows is not None and not journal.backend.head().position:
         return _take_over(journal, importer, path, source)
     running = _Import(journal, importer.name, str(path), source)
-    with journal.writing_much():
+    with journal.writing_much(), _collecting_less():
         for batch in _batches(_events(journal, source, phases), running.at_once):
             running.take(batch)
-    added = running.added
-    return ImportReport(
-        importer=importer.name,
-        source=str(path),
-        read=running.read,
-        added=added.total(),
-        amended=added[_AMENDED],
-        repeated=running.read - added.total(),
-        added_by_type=dict(sorted(added.items())),
-        findings=source.findings,
-    )
+            if progress is not None:
+                progress(running.report())
+    return running.report()
 
 
 class _Import:
@@ -76,12 +80,27 @@ class _Import:
         """How many events are one transaction."""
         return _KNOWN_AT_ONCE if self._source.known_by_id else _AT_ONCE
 
+    def report(self) -> ImportReport:
+        """Return what was done by now."""
+        added = self.added
+        return ImportReport(
+            importer=self._importer,
+            source=self._path,
+            read=self.read,
+            added=added.total(),
+            amended=added[_AMENDED],
+            repeated=self.read - added.total(),
+            added_by_type=dict(sorted(added.items())),
+            findings=self._source.findings,
+        )
+
     def take(self, batch: list[_Told]) -> None:
         """Append what is new of a batch: all of it, or nothing."""
         told = self._ready(batch)
         with self._journal.transaction() as transaction:
             if self._source.known_by_id:
-                append_new(transaction, told)
+                for start in range(0, len(told), _PART):  # so that less is held at once
+                    append_new(transaction, told[start : start + _PART])
             else:
                 transaction.append_batch([(stream, [new], ANY) for stream, new in told])
             self.added.update(recorded.type for recorded in transaction.appended)
@@ -134,8 +153,8 @@ def _recognised(journal: Journal, new: NewEvent, path: str, number: int) -> NewE
 def _marked(new: NewEvent, importer: str) -> NewEvent:
     """Return an event that says how it came here, if it names what a drain would run."""
     event = new.event
-    has_checks = isinstance(event, PhaseQueued | RunCreated) and event.checks
-    if not (isinstance(event, DrainStarted) or has_checks):
+    has_checks = isinstance(event, _WITH_CHECKS) and event.checks
+    if not (has_checks or isinstance(event, DrainStarted)):
         return new
     return attrs.evolve(new, meta={**new.meta, IMPORTED: importer})
 
@@ -158,6 +177,17 @@ def _take_over(journal: Journal, importer: Any, path: Path, source: ImportSource
         findings=source.findings,
         kept_chain=True,
     )
+
+
+@contextlib.contextmanager
+def _collecting_less() -> Iterator[None]:
+    """Look for circles less often: a batch is many objects, and none of them is in one."""
+    usual = gc.get_threshold()
+    gc.set_threshold(max(usual[0], _OBJECTS_MOST) if usual[0] else 0, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _batches(events: Iterable[_Told], most: int) -> Iterator[list[_Told]]:

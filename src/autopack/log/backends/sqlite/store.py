@@ -32,7 +32,7 @@ from autopack.ports.backend import LogIdentity
 T = TypeVar("T")
 
 _TRIES: Final = 20
-_MUCH: Final = ("PRAGMA cache_size = -32768", "PRAGMA wal_autocheckpoint = 16000")
+_MUCH: Final = ("PRAGMA cache_size = -32768", "PRAGMA wal_autocheckpoint = 32000")
 _USUAL: Final = ("PRAGMA cache_size = -2000", "PRAGMA wal_autocheckpoint = 1000")
 DURABILITY: Final = {"full": "FULL", "relaxed": "NORMAL"}
 
