@@ -2,8 +2,8 @@
 
 import io
 
-from autopack.types import ImportReport
 from autopack.cli.import_progress import import_progress, progress_line
+from autopack.types import ImportReport
 from screens import shown
 
 

@@ -102,12 +102,13 @@ def test_a_matrix(cli, tmp_path):
     """Each task ends as it did with the model that the strategy names."""
     (tmp_path / "matrix.csv").write_text(
         "task,llm,cost_usd,verdict\na,small,0.1,true\na,large,1,true\n"
-        "b,small,0.2,false\nb,large,2,true\n",
+        "b,small,0.2,false\nb,large,2,true\nc,d,e,f,g\n",
         encoding="utf-8",
     )
     given = ["--strategy", "cascade", "-s", "models=small,large", "--column", "model=llm"]
     found = cli("simulate", "--trace", tmp_path / "matrix.csv", *given).stdout
 
+    assert "set aside: 1 unreadable lines" in found
     assert [["attempts", "3"], ["completed", "2"], ["failed", "1"]] == [
         line.split() for line in found.splitlines()[2:5]
     ]

@@ -1,8 +1,11 @@
 """What strategies would make of a log's history, or of made-up work."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
+
+import attrs
 
 from autopack.log.log import Log, registry_of
 from autopack.plugins.discovery import load_plugins
@@ -63,5 +66,11 @@ def _work(
     from autopack.exchange.trace_files import records_of
     from autopack.prediction.cascades.trial_rows import NEEDED, trials_of
 
-    records = records_of(Path(source), needed=NEEDED)
-    return matrix_backlog(trials_of(records, columns=columns), source=Path(source).name)
+    aside: Counter[str] = Counter()
+    records = records_of(Path(source), needed=NEEDED, set_aside=aside)
+    trials = trials_of(records, columns=columns)
+    work = matrix_backlog(trials, source=Path(source).name)
+    if not aside:
+        return work
+    why = ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in sorted(aside.items()))
+    return attrs.evolve(work, source=f"{work.source}; set aside: {why}")

@@ -12,9 +12,9 @@ from autopack.cli.output import json_option, print_json, print_markdown
 from autopack.cli.session import ReadingCommand, Session, example
 
 _COLUMN: Final = (
-    "Where the trace calls a field otherwise; repeatable. FIELD: output_tokens (needed), at, "
-    "known_at, duration_s, prompt_tokens, predicted_tokens, category, complexity, model, success, "
-    "truncated, stop_reason; with --by, that measure (needed)."
+    "Where the trace calls a field otherwise; repeatable. FIELD: output_tokens (needed), call_id, "
+    "at, known_at, duration_s, prompt_tokens, predicted_tokens, category, complexity, model, "
+    "success, truncated, stop_reason; with --by, that measure (needed)."
 )
 
 

@@ -25,6 +25,7 @@ _REASONS: Final = {
     "no_try": "that were taken back, or never answered",
     "no_model": "without a model",
     "unreadable_lines": "in lines that cannot be read",
+    "rest_that_cannot_be_read": "that is the rest of a file which breaks off",
 }
 
 

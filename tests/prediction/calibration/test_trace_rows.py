@@ -282,7 +282,11 @@ def test_files_that_are_no_traces(tmp_path, name, data, message):
         ("t.jsonl", b'{"a": 1}\n{\n[]\n{"a": 2}\n'),
         ("t.json", b'[{"a": 1}, 3, null, {"a": 2}]'),
         ("t.csv", b"a\n1\n2,3\n4,5\n2\n"),
+        ("t.csv", b"a\n1\n" + b"x" * 140_000 + b"\n4,5\n2\n"),
+        ("t.jsonl", b'{"a": 1}\n{"b": "' + b"x" * 2**24 + b'"}\n{\n{"a": 2}\n'),
+        ("t.jsonl.gz", gzip.compress(b'{"a": 1}\n{"a": \n3\n{"a": 2}\n')),
     ],
+    ids=["lines", "array", "csv", "csv-huge", "lines-huge", "packed"],
 )
 def test_bad_lines_are_counted(tmp_path, name, data):
     """Where they are counted, they stop nothing; the records around them are there."""
@@ -294,6 +298,31 @@ def test_bad_lines_are_counted(tmp_path, name, data):
     assert {"unreadable_lines": 2} == aside
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig"])
+@pytest.mark.parametrize("name", ["t.jsonl", "t.csv"])
+def test_encodings_are_known_by_their_mark(tmp_path, name, encoding):
+    """As tables are saved by some, which begin with it."""
+    text = "é\n1\n" if name == "t.csv" else '{"é": 1}\n'
+    mark = "" if encoding in ("utf-16", "utf-32", "utf-8-sig") else "\ufeff"
+    (tmp_path / name).write_bytes(f"{mark}{text}".encode(encoding))
+
+    assert ["é"] == [*next(records_of(tmp_path / name, needed=needed_for("output_tokens")))]
+
+
+def test_what_can_be_read_of_a_damaged_file_is(tmp_path):
+    """Bytes that are no UTF-8 are replaced; a packed file that was cut ends there, and is said."""
+    whole = gzip.compress(b"".join(b'{"a": "%d \xff"}\n' % n for n in range(50_000)))
+    (tmp_path / "t.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    aside = Counter()
+    found = list(
+        records_of(tmp_path / "t.jsonl.gz", needed=needed_for("output_tokens"), set_aside=aside)
+    )
+
+    assert 1_000 < len(found) < 50_000
+    assert {"a": "0 \ufffd"} == found[0]
+    assert {"rest_that_cannot_be_read": 1} == aside
+
+
 def test_a_record_that_stands_there_twice():
     """The same record of the same moment is one; without a moment, equal outputs are several."""
     timed = {"ts": 60, "completion_tokens": 5, "text": "a"}
@@ -303,6 +332,28 @@ def test_a_record_that_stands_there_twice():
     assert [5, 5, 7] == [row.sample.actual_output_tokens for row in found.rows]
     assert {"repeat": 1} == dict(found.set_aside)
     assert 3 == len(untimed.rows)
+
+
+def test_a_call_counts_once_by_its_id():
+    """Where it stood first, as it was told with the largest output."""
+    found = trace(
+        {"ts": 60, "request_id": "a", "completion_tokens": 5},
+        {"ts": 61, "request_id": "b", "completion_tokens": 7},
+        {"ts": 62, "request_id": "a", "completion_tokens": 9},
+        {"ts": 63, "request_id": "b", "completion_tokens": 3},
+    )
+
+    assert [7, 9] == [row.sample.actual_output_tokens for row in found.rows]
+    assert {"repeat": 2} == dict(found.set_aside)
+
+
+def test_records_that_cannot_be_read_are_counted():
+    """They stop nothing, as long as another one can be read."""
+    good = {"completion_tokens": 5}
+    found = trace({"completion_tokens": -1}, good, {**good, "latency_s": 1e9}, good)
+
+    assert [5, 5] == [row.sample.actual_output_tokens for row in found.rows]
+    assert {"values_that_cannot_be_read": 2} == dict(found.set_aside)
 
 
 def test_samples_tell_what_came_first():

@@ -16,6 +16,7 @@ from autopack.prediction.calibration.record_reader import (
     SECONDS,
     TEXT,
     TRUTH,
+    UNREADABLE,
     WHOLE,
     Reading,
     RecordReader,
@@ -90,7 +91,7 @@ def _told(
         else:
             yield from list(_call(found, record))
     except AutopackError:
-        aside["values_that_cannot_be_read"] += 1
+        aside[UNREADABLE] += 1
 
 
 def _call(found: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[tuple[str, NewEvent]]:

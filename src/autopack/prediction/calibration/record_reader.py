@@ -1,6 +1,7 @@
 """Fields of records, whatever their columns are called, and as what each of them is read."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -10,6 +11,8 @@ import attrs
 from autopack.errors import InvalidInputError
 from autopack.values.money import Usd
 
+UNREADABLE: Final = "values_that_cannot_be_read"
+"""Why a record is set aside of which a value is not what its field is."""
 _TRUE: Final = frozenset({
     "true", "1", "1.0", "yes", "y", "ok", "success", "succeeded", "successful", "complete",
     "completed", "pass", "passed", "done",
@@ -137,6 +140,30 @@ class RecordReader:
         if seconds > _WEEK_S:
             raise ValueError(value)
         return seconds
+
+
+def readable(
+    records: Iterable[Mapping[str, Any]], reader: RecordReader, set_aside: Counter[str]
+) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
+    """
+    Yield each record with its fields; those with a value that cannot be read are counted.
+
+    Raises:
+        InvalidInputError: No record could be read; it is that of the first.
+    """
+    first: InvalidInputError | None = None
+    n_read = 0
+    for number, record in enumerate(records, 1):
+        try:
+            fields = reader.read(number, record)
+        except InvalidInputError as fault:
+            first = first or fault
+            set_aside[UNREADABLE] += 1
+            continue
+        n_read += 1
+        yield record, fields
+    if first is not None and not n_read:
+        raise first
 
 
 def _cells(record: Mapping[str, Any], above: str = "", deep: int = 1) -> Iterator[Any]:

@@ -21,11 +21,13 @@ from autopack.prediction.calibration.record_reader import (
     WHOLE,
     Reading,
     RecordReader,
+    readable,
 )
 from autopack.prediction.estimation import vocabulary
 from autopack.projections.observations import sized
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "call_id": ("call_id", "request_id", "response_id", "generation_id"),
     "at": ("ts", "timestamp", "time", "at", "created_at", "arrived_at"),
     "known_at": ("known_at", "completed_at", "ended_at", "finished_at"),
     "duration_s": (
@@ -90,8 +92,10 @@ def trace_of(
     Return records as rows.
 
     A row without a moment makes the order of the file the clock for all; without a duration or
-    an end, an outcome is known before a prediction at a later moment. A record that has a moment
-    and is the same as another in every column is that one again, and is set aside.
+    an end, an outcome is known before a prediction at a later moment. Of the records of one call
+    that with the largest output counts; one without an id that has a moment and is the same as
+    another in every column is that one again. What is told again, and a record with a value that
+    cannot be read, is set aside.
 
     Args:
         columns: Columns by field of :data:`FIELDS`, where they have other names.
@@ -100,22 +104,17 @@ def trace_of(
         by: What is judged: the rows' samples are sized in it.
 
     Raises:
-        InvalidInputError: No column of sizes, none that says one, or a value that cannot
-            be read; names the record by number, from 1.
+        InvalidInputError: No column of sizes, none that says one, or no record that can be read;
+            names the first by number, from 1.
     """
     fields = _fields_for(by)
     readings = {name: reading for name, reading in _READINGS.items() if name in fields}
     needs: dict[str, str] = {name: what for name, what in _OF_SIZES.items() if name == by}
     reader = RecordReader(fields, readings, columns, needs=needs, hint=needed_for(by))
     aside: Counter[str] = Counter()
-    read = []
-    seen: set[int] = set()
-    for number, record in enumerate(records, 1):
-        one = reader.read(number, record)
-        if one["at"] is not None and _is_repeat(record, seen):
-            aside["repeat"] += 1
-        else:
-            read.append({"total_tokens": None, "cost_usd": None, "calls": None, **one})
+    measures: dict[str, Any] = {"total_tokens": None, "cost_usd": None, "calls": None}
+    told = ((record, measures | one) for record, one in readable(records, reader, aside))
+    read = _once(told, aside, by)
     reader.check_columns()
     known = [one for one in map(_with_total, read) if one[by] is not None]
     if len(known) < len(read):
@@ -161,6 +160,28 @@ def _with_total(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     if fields["total_tokens"] is not None or None in (given, written):
         return fields
     return {**fields, "total_tokens": given + written}
+
+
+def _once(
+    told: Iterable[tuple[Mapping[str, Any], dict[str, Any]]], aside: Counter[str], by: Measure
+) -> list[dict[str, Any]]:
+    """Return what was read of each call, where it was told first; a repeat is set aside."""
+    read: list[dict[str, Any]] = []
+    places: dict[str, int] = {}
+    seen: set[int] = set()
+    for record, one in told:
+        key = one["call_id"]
+        if key is not None and key in places:
+            aside["repeat"] += 1
+            if (one[by] or 0) > (read[places[key]][by] or 0):
+                read[places[key]] = one
+        elif key is None and one["at"] is not None and _is_repeat(record, seen):
+            aside["repeat"] += 1
+        else:
+            if key is not None:
+                places[key] = len(read)
+            read.append(one)
+    return read
 
 
 def _is_repeat(record: Mapping[str, Any], seen: set[int]) -> bool:
@@ -249,6 +270,7 @@ def _known_at(at: float, fields: Mapping[str, Any]) -> float:
 
 
 _READINGS: Final[Mapping[str, Reading]] = {
+    "call_id": TEXT,
     "at": MOMENT,
     "known_at": MOMENT,
     "duration_s": SECONDS,
