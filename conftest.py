@@ -1,10 +1,15 @@
-"""How long Hypothesis looks, and the ready logs of the library's own kit, for every test."""
+"""How long Hypothesis looks, no network, and the ready logs of the library's kit, for tests."""
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
+from tests.network import keep_here, watched
 
 pytest_plugins = ["autopack.testing.fixtures"]
+
+keep_here()
+_no_network = pytest.fixture(autouse=True)(watched)
 
 _SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 
