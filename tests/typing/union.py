@@ -31,6 +31,7 @@ from autopack.events import (
     LimitReported,
     LlmUsageAmended,
     LlmUsageRecorded,
+    PhaseAlarmed,
     PhaseCancelled,
     PhaseChecked,
     PhaseCheckpointed,
@@ -84,7 +85,7 @@ def subject(event: CoreEvent) -> str:
             return event.phase_id
         case PhaseSubmitted() | PhaseSkipped() | PhaseCancelled():
             return event.phase_id
-        case PhaseChecked() | PhaseJudged():
+        case PhaseAlarmed() | PhaseChecked() | PhaseJudged():
             return event.phase_id
         case LlmUsageRecorded(call_id=call) | LlmUsageAmended(call_id=call):
             return call

@@ -127,6 +127,10 @@ _TEACHING = frozenset({"calibrator", "estimator", "max_samples"})
     "--at-cap", type=click.Choice(["stop", "ask"]), default="stop", show_default=True,
     help="Ask a cap's owner, and wait: autopack cap approve.",
 )  # fmt: skip
+@click.option(
+    "--alarm", metavar="[MEASURE:]TAU:POLICY",
+    help="Note, ask about or stop what used more than a share of its like did, as 0.99:ask.",
+)  # fmt: skip
 @click.option("--prices", metavar="FILE|NAME", help="Dated prices: a file, or a plugin's.")
 @click.option("--allow-unknown-price", is_flag=True, help="Under a cap in USD, go on without.")
 @click.option(

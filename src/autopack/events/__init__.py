@@ -9,6 +9,7 @@ from autopack.events.account import (
     LaneRested,
     LimitReported,
 )
+from autopack.events.alarm import PhaseAlarmed
 from autopack.events.artifact import ArtifactEvent, ArtifactsPruned
 from autopack.events.calibration import (
     CalibrationApplied,
@@ -135,6 +136,7 @@ __all__ = [
     "LimitReported",
     "LlmUsageAmended",
     "LlmUsageRecorded",
+    "PhaseAlarmed",
     "PhaseCancelled",
     "PhaseChecked",
     "PhaseCheckpointed",

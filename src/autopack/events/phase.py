@@ -5,6 +5,7 @@ from typing import Final
 
 import attrs
 
+from autopack.events.alarm import PhaseAlarmed
 from autopack.events.schema import (
     Attempt,
     Digests,
@@ -300,7 +301,8 @@ class PhaseCancelled:
 
 
 PhaseEvent = (
-    PhaseChecked
+    PhaseAlarmed
+    | PhaseChecked
     | PhaseJudged
     | PhaseEstimated
     | PhaseClaimed

@@ -14,6 +14,7 @@ from autopack.events import (
     DrainStarted,
     LaneOpened,
     LaneRested,
+    PhaseAlarmed,
     PhaseCancelled,
     PhaseCompleted,
     PhaseFailed,
@@ -255,6 +256,8 @@ def _told(event: Any, at: datetime) -> tuple[str | None, str, str | None] | None
         case PhaseResultLate(message=message):
             said = "its result came after its lease had ended"
             return None, "came late", ": ".join(filter(None, (said, message and one_line(message))))
+        case PhaseAlarmed(why=why):
+            return None, "alarmed", one_line(why)
         case BudgetEscalated(from_tokens=before, to_tokens=after):
             return None, "budget", f"{before:,} to {after:,} tokens"
         case LaneRested():

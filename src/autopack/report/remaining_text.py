@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from autopack.prediction.running.remaining_use import Measure, RemainingUse
+from autopack.prediction.running.remaining_use import RemainingUse, RunningMeasure
 from autopack.report.quantities import count, seconds
 
 _DIGITS: Final = 2
@@ -42,7 +42,14 @@ def between(found: RemainingUse) -> str:
     return f"between {least} and {most}{more}"
 
 
-def _said(amount: float, measure: Measure) -> str:
+def amount_words(measure: RunningMeasure, amount: float) -> str:
+    """Return an amount with its unit, exactly: ``31,422 tokens``."""
+    if measure == "seconds":
+        return seconds(amount)
+    return count(int(amount), "call" if measure == "calls" else "token")
+
+
+def _said(amount: float, measure: RunningMeasure) -> str:
     if measure == "seconds":
         return seconds(amount)
     places = _DIGITS - len(str(int(amount)))

@@ -127,7 +127,7 @@ FEW: Mapping[str, st.SearchStrategy[Any]] = {
     "split": st.sampled_from(("measured", "inferred", "total_only")),
     "cost_usd": st.none() | amounts,
     "decision": st.sampled_from(("approve", "reject", "requeue")),
-    "tau": st.none() | st.floats(0.05, 0.95),
+    "tau": st.floats(0.05, 0.95),
 }
 """Strategies of fields that draw from few values, so that events meet."""
 

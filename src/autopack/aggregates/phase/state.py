@@ -10,6 +10,7 @@ from autopack.events import (
     BudgetEscalated,
     LlmUsageAmended,
     LlmUsageRecorded,
+    PhaseAlarmed,
     PhaseCancelled,
     PhaseChecked,
     PhaseClaimed,
@@ -40,6 +41,8 @@ AFTER_GATE: Final = {"approve": _S.COMPLETE, "reject": _S.FAILED, "requeue": _S.
 """Where each decision on a gate leads."""
 GATE_VERDICTS: Final = {"approve": True, "reject": False}
 """Whether the work is right, by what a person decides at a gate."""
+_BY_DRAIN: Final = "drain "
+"""With which the name begins by which a drain requeues what its strategy retries."""
 
 
 @attrs.frozen(kw_only=True)
@@ -50,8 +53,10 @@ class PhaseState:
     ``handle`` is what a provider has the work by.
     ``escalated_tokens`` is the output budget that a truncated attempt earned the next ones.
     ``is_right`` is what was last said of the work of the attempt that came last, by a check or a
-    person. ``feedback`` is what the next attempt should know: what the last one failed with, what
-    was found wrong with its work, and what people said when they sent it back.
+    person. ``alarm`` is ``raised`` once an attempt was past what almost all like it used, and
+    ``heard`` once a person sent the phase back after that. ``feedback`` is what the next attempt
+    should know: what the last one failed with, what was found wrong with its work, and what people
+    said when they sent it back.
     """
 
     status: PhaseStatus = _S.QUEUED
@@ -65,6 +70,7 @@ class PhaseState:
     escalated_tokens: int | None = None
     is_right: bool | None = None
     feedback: str | None = None
+    alarm: str | None = None
 
 
 def evolve(state: PhaseState, event: PhaseStreamEvent) -> PhaseState:
@@ -96,6 +102,8 @@ def evolve(state: PhaseState, event: PhaseStreamEvent) -> PhaseState:
             return _ended(state, _S.GATED)
         case PhaseGated():
             return attrs.evolve(_ended(state, _S.GATED), feedback=None)
+        case PhaseAlarmed():
+            return attrs.evolve(state, alarm=state.alarm or "raised")
         case PhaseChecked() | PhaseJudged():
             return _judged(state, event)
         case PhaseReleased():
@@ -109,6 +117,8 @@ def evolve(state: PhaseState, event: PhaseStreamEvent) -> PhaseState:
             told = state.feedback
             if event.attempts_reset:  # by a person; a back-off says nothing of the work
                 told = "\n\n".join(filter(None, (told, event.why)))
+                if not event.by.startswith(_BY_DRAIN):
+                    queued = attrs.evolve(queued, alarm=state.alarm and "heard")
             return attrs.evolve(
                 queued, spent=spent, not_before=not_before, wait_s=wait_s, feedback=told
             )

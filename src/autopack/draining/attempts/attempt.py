@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Unpack
 
+from autopack.draining.attempts.alarms import Alarming
 from autopack.draining.attempts.call_figures import checked
 from autopack.draining.attempts.checkpoints import Checkpointing
 from autopack.draining.attempts.claims import Claim, Claims
+from autopack.draining.attempts.limit_reports import LimitReporting
 from autopack.draining.attempts.machine_faults import hindrance_of, patiently
 from autopack.draining.attempts.provider_responses import told_by
 from autopack.draining.attempts.recorded_calls import evolved, record
@@ -22,7 +24,7 @@ from autopack.errors import (
     LeaseLostError,
     UsageConflictError,
 )
-from autopack.events import LimitReported, LlmUsageRecorded
+from autopack.events import LlmUsageRecorded
 from autopack.format.redaction import clean
 from autopack.log.command_handler import Handler
 from autopack.log.drafts import FREE_TEXT_MOST
@@ -30,12 +32,11 @@ from autopack.ports.attempt import SessionUse
 from autopack.ports.log import Recorded, from_us
 from autopack.ports.usage import UsageFigures
 from autopack.ports.work import USAGE_PROBLEMS, Completed, Failed, NeedsPerson, Outcome
-from autopack.prediction.running.remaining_use import RemainingUse
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.call_use import Use
 
 
-class LiveAttempt(Checkpointing):
+class LiveAttempt(Alarming, LimitReporting, Checkpointing):
     """
     An attempt at a phase; implements :class:`autopack.Attempt`. Any thread.
 
@@ -62,7 +63,6 @@ class LiveAttempt(Checkpointing):
         self.artifacts: dict[str, str] = {}
         self.outcome: Outcome = Completed()
         self.step: str | None = None
-        self.remaining: tuple[RemainingUse, ...] = ()
         self.at_cap: CapReachedError | None = None
         self.calls_over_cap = 0
         self.when_capped: Callable[[], object] = lambda: None
@@ -77,7 +77,7 @@ class LiveAttempt(Checkpointing):
 
     @property
     def cancelled(self) -> bool:
-        """Whether to stop: the deadline, a cap, a lost lease, or somebody asked for it."""
+        """Whether to stop: the deadline, a cap, an alarm, a lost lease, or somebody says so."""
         is_late = self.left_s is not None and self.left_s <= 0
         is_over = is_late or self.is_over_cap
         return self._stop.is_set() or is_over or self._claims.is_lost(self.lease_token)
@@ -130,8 +130,8 @@ class LiveAttempt(Checkpointing):
 
     @property
     def is_over_cap(self) -> bool:
-        """Whether a cap was reached that its executor does not see to itself."""
-        return self.at_cap is not None and not self._heeds_caps
+        """Whether an alarm ends it, or a cap was reached that its executor does not see to."""
+        return self.alarm is not None or (self.at_cap is not None and not self._heeds_caps)
 
     def heed_caps(self) -> None:
         """Let what was done stand: its executor itself ends its work where a cap is reached."""
@@ -208,6 +208,10 @@ class LiveAttempt(Checkpointing):
                 raise at_cap
             # Whoever goes on after that has swallowed it, and would swallow it again.
             raise SystemExit(str(at_cap))
+        if self.alarm is not None and self._is_patient and not is_on_loop():
+            self.calls_over_alarm += 1
+            if self.calls_over_alarm > 1:  # it does not look whether it is cancelled
+                raise SystemExit(self.alarm.why)
         return recorded
 
     def _record(
@@ -305,40 +309,6 @@ class LiveAttempt(Checkpointing):
         if at_cap is not None:
             raise at_cap
         return recorded
-
-    def report_limit(
-        self,
-        window: str,
-        *,
-        utilization: float | None = None,
-        resets_at: datetime | None = None,
-        model: str | None = None,
-        source: str = "executor",
-    ) -> None:
-        """
-        Say how much of a limit's window is used; what is no news is not recorded.
-
-        Args:
-            window: The window's name, as its provider calls it.
-            utilization: The share that is used; 1 is all of it.
-            resets_at: When it starts anew, aware.
-            model: Whose window it is, where it is not all models'.
-            source: Who says so.
-
-        Raises:
-            InvalidEventError: A value is of a wrong kind.
-        """
-        lanes = self._claims.lanes_of(self.lease_token)
-        report = LimitReported(
-            account="" if lanes is None else lanes.name,
-            window=clean(storable, window),
-            utilization=None if utilization is None else float(utilization),
-            resets_at=resets_at,
-            model=clean(storable, model),
-            source=clean(storable, source),
-        )
-        if lanes is not None:
-            lanes.report(report)
 
     async def aattach(self, name: str, text: str) -> str:
         """Do as :meth:`attach` does, in a thread, even if the task is cancelled."""

@@ -1,6 +1,6 @@
 """How an attempt ended: what an executor gave back, and the request that records it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from autopack.aggregates.requests import EndRequest
 from autopack.draining.attempts.failure_classes import BAD_OUTCOME
 from autopack.draining.attempts.failures import Failing, capped, failed_by, why_silent
 from autopack.errors import LeaseLostError
-from autopack.events import PhaseCompleted, PhaseGated, PhaseSubmitted
+from autopack.events import PhaseAlarmed, PhaseCompleted, PhaseGated, PhaseSubmitted
 from autopack.ports.work import Completed, Failed, NeedsPerson, Outcome, Pending
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Lost(Late):
 
 
 class Capped(Late):
-    """A cap was reached, and the executor went on all the same."""
+    """A cap was reached or an alarm raised, and the executor went on all the same."""
 
 
 def outcome_of(result: Any) -> Outcome:
@@ -81,6 +81,17 @@ def heeding_caps(
     if isinstance(outcome, Pending):  # a drain records who has the work; nobody else can ask for it
         return bad_outcome("it answered Pending, which only a drain's executor may")
     return outcome
+
+
+def alarmed(live: "LiveAttempt", alarm: PhaseAlarmed, outcome: Any) -> Failed | NeedsPerson:
+    """Return how an attempt ends that an alarm ended; what its executor gave by then is kept."""
+    outputs: Mapping[str, str] = getattr(outcome, "outputs", {})
+    if alarm.policy == "ask":
+        question = f"{alarm.why} May it go on? Requeue it, reject it, or approve what it did."
+        return NeedsPerson(question, outputs, getattr(outcome, "summary", None))
+    for name, text in outputs.items():
+        live.attach(name, text)
+    return Failed("alarmed", alarm.why, retryable=False, failure_class="execution")
 
 
 def ending_of(

@@ -90,7 +90,7 @@ class DrainSession:
             allow_unknown_price=settings.allow_unknown_price,
             assume_usd_per_call=settings.assume_usd_per_call,
         )
-        self.foresight = Foresight(self.handler)
+        self.foresight = Foresight(self.handler, settings.alarm)
         self.executors = Executors(self.handler, self.registry, settings)
         self.waiting = WaitingPhases(self.executors.own.lanes, self.now())
         self.claims = Claims(

@@ -1,13 +1,17 @@
 """What the attempts that a drain has in work will still use, looked at while they are."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autopack.draining.attempts.attempt import LiveAttempt
+from autopack.errors import LeaseLostError
 from autopack.log.command_handler import Handler
 from autopack.ports.log import Recorded
 from autopack.prediction.newest_attempts import ENDS, newest_attempts
-from autopack.prediction.running.remaining_use import EndedAttempts
+from autopack.prediction.running.alarm_policy import AlarmPolicy
+from autopack.prediction.running.remaining_use import EndedAttempts, amounts_of
+from autopack.projections.attempt_row import AttemptRow
 from autopack.values.ids import PhaseRef
 
 
@@ -17,11 +21,14 @@ class Foresight:
 
     Nothing is read before somebody asks; from then on it is kept up to date. For the thread that
     touches the log, but for :meth:`ask`.
+
+    Args:
+        alarm: What becomes of those that are past what almost all like them used.
     """
 
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
-        self._is_asked = False
+    def __init__(self, handler: Handler, alarm: AlarmPolicy | None = None) -> None:
+        self._handler, self._alarm = handler, alarm
+        self._is_asked = alarm is not None
         self._past: EndedAttempts | None = None
         self._read_to = 0
 
@@ -47,5 +54,26 @@ class Foresight:
             self._read_to = journal.backend.head().position
             self._past = newest_attempts(journal, until=self._read_to)
         for live in lives:
-            found = self._past.all_remaining(live.account, live.elapsed_s)
-            live.remaining = tuple(found)
+            row, took_s = live.account, live.elapsed_s
+            live.remaining = tuple(self._past.all_remaining(row, took_s))
+            if self._alarm is not None and live.is_watched and live.alarm is None:
+                self._judge(live, row, took_s, self._alarm, self._past)
+
+    def _judge(
+        self,
+        live: LiveAttempt,
+        row: AttemptRow,
+        took_s: float,
+        policy: AlarmPolicy,
+        past: EndedAttempts,
+    ) -> None:
+        """Raise an alarm if an attempt is past its limit, and nobody has let it go on."""
+        used = amounts_of(row.use, took_s).get(policy.measure)
+        limit = past.limit(row, policy.measure, policy.tau)
+        if used is None or limit is None or used <= limit.amount:
+            return
+        alarm = self._handler.known_phase(live.ref)[1].state.alarm
+        if alarm == "heard" or (alarm == "raised" and policy.act == "note"):
+            return
+        with contextlib.suppress(LeaseLostError):  # whoever has it now looks at it
+            live.raise_alarm(policy, used, limit)

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim
 from autopack.draining.attempts.execution import call
-from autopack.draining.attempts.executor_results import Capped, Lost, TimedOut
+from autopack.draining.attempts.executor_results import Capped, Lost, TimedOut, alarmed
 from autopack.draining.attempts.machine_faults import Hindrances, hindrance_of
 from autopack.draining.attempts.submissions import (
     COLLECT_S,
@@ -152,7 +152,8 @@ class Workers:
         def look() -> list[str]:
             self._session.tend(tokens)
             self._session.foresight.look([live for live, _began in lives])
-            return [one for one in watched if self._session.claims.is_lost(one)]
+            odd = {live.lease_token for live, _began in lives if live.alarm is not None}
+            return [one for one in watched if one in odd or self._session.claims.is_lost(one)]
 
         for token in await self.surely(look):
             if token in self._lost:
@@ -208,11 +209,16 @@ class Workers:
             lost = self._lost.setdefault(claim.token, asyncio.Event())
             live.when_capped = _setter(lost)
             checks = self._checks(claim, live)
+            live.is_watched = claim.submitted is None
             outcome = await self._outcome(claim, live, checks, lost)
+            live.is_watched = False
             if outcome is None:
                 return
+            given = outcome
+            if live.alarm is not None and not isinstance(outcome, Lost | Pending):
+                given = alarmed(live, live.alarm, outcome)
             found = await judged(
-                session, claim, live, outcome, checks=checks, lost=lost, insisted=self._insisted
+                session, claim, live, given, checks=checks, lost=lost, insisted=self._insisted
             )
             if isinstance(found.outcome, Lost):
                 session.claims.forget(claim.token)
@@ -230,8 +236,8 @@ class Workers:
             self.hindrances.over()
             if self._session.admission.has_put_off:
                 await self.surely(self._session.let_put_off)
-            if isinstance(found.outcome, TimedOut | Capped):
-                found.outcome.when_late(lambda late: session.late(claim, live, late))
+            if isinstance(outcome, TimedOut | Capped):
+                outcome.when_late(lambda late: session.late(claim, live, late))
         except asyncio.CancelledError:
             await self._give_back(claim, live, self._why_released)
         except LeaseLostError:

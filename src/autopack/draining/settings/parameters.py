@@ -99,6 +99,10 @@ class DrainSettings(DrainLimits, total=False):
         allow_unknown_price: Claim under a cap in USD although nobody knows the price.
         at_cap: What becomes of work for which a cap has no room: ``stop``, or ``ask``, and wait for
             an answer by :func:`autopack.decide_cap`.
+        alarm: What becomes of an attempt that used more than almost all like it that ended well,
+            as ``[MEASURE:]TAU:POLICY``, say ``0.99:ask``. The measure is ``total_tokens``,
+            ``calls`` or ``seconds``, tau their share, and the policy ``note``, ``ask`` a person, or
+            ``stop``.
         day_zone: Whose midnight begins a day; UTC.
         assume_usd_per_call: What a call counts as under caps whose price nobody tells.
         backoff_base_s, backoff_cap_s: How long retries wait, at first and at most; 1 and 300.
@@ -130,6 +134,7 @@ class DrainSettings(DrainLimits, total=False):
     allow_unknown_price: bool
     assume_usd_per_call: UsdLike | None
     at_cap: Literal["stop", "ask"]
+    alarm: str | None
     day_zone: str
     backoff_base_s: float
     backoff_cap_s: float

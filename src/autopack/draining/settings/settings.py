@@ -36,6 +36,7 @@ from autopack.ports.work import ExecutorLike, PhaseView
 from autopack.ports.workspaces import WorkspaceLike, Workspaces
 from autopack.prediction.calibration.price_table import Plain, PriceTable
 from autopack.prediction.named_prices import prices_in
+from autopack.prediction.running.alarm_policy import AlarmPolicy, alarm_of
 from autopack.values.ids import check_name
 from autopack.values.money import Usd, UsdLike
 
@@ -81,6 +82,7 @@ class Settings:
     allow_unknown_price: bool
     assume_usd_per_call: Usd | None
     at_cap: str
+    alarm: AlarmPolicy | None
     day_zone: ZoneInfo
     limits: Limits
 
@@ -158,6 +160,7 @@ class Settings:
             "account": self.account,
             "leave": self.leave,
             "at_cap": self.at_cap,
+            **({} if self.alarm is None else {"alarm": str(self.alarm)}),
             "day_zone": str(self.day_zone),
             **({"objects": list(self.objects)} if self.objects else {}),
             **({"executors": sorted(self.executors)} if self.executors else {}),
@@ -201,6 +204,7 @@ def settings_of(
     allow_unknown_price: bool = False,
     assume_usd_per_call: UsdLike | None = None,
     at_cap: Literal["stop", "ask"] = "stop",
+    alarm: str | None = None,
     day_zone: str = "UTC",
     **limits: Any,
 ) -> Settings:
@@ -295,6 +299,7 @@ def settings_of(
         allow_unknown_price=allow_unknown_price,
         assume_usd_per_call=usd_of("assume_usd_per_call", assume_usd_per_call),
         at_cap=at_cap,
+        alarm=alarm_of(alarm),
         day_zone=_zone(day_zone),
         limits=Limits(**limits),
     )

@@ -9,10 +9,10 @@ from autopack.prediction.running.final_amounts import Ends, FinalAmounts
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.call_use import Use
 
-Measure: TypeAlias = Literal["calls", "total_tokens", "seconds"]
+RunningMeasure: TypeAlias = Literal["calls", "total_tokens", "seconds"]
 """What is measured of an attempt in work; seconds are those since it was claimed."""
 
-MEASURES: Final[tuple[Measure, ...]] = ("calls", "total_tokens", "seconds")
+MEASURES: Final[tuple[RunningMeasure, ...]] = ("calls", "total_tokens", "seconds")
 
 GroupPath: TypeAlias = tuple[str, ...]
 """A group of attempts: category, complexity, model; an end left out is any."""
@@ -38,7 +38,7 @@ class RemainingUse:
         like: Whom it is compared with, as ``docs/low/m``; ``all`` is everyone.
     """
 
-    measure: Measure
+    measure: RunningMeasure
     used: float
     least: float
     most: float | None
@@ -71,7 +71,7 @@ class EndedAttempts:
     """
 
     def __init__(self) -> None:
-        self._amounts: dict[tuple[GroupPath, Measure], FinalAmounts] = {}
+        self._amounts: dict[tuple[GroupPath, RunningMeasure], FinalAmounts] = {}
 
     def learn(self, row: AttemptRow) -> None:
         """
@@ -88,7 +88,9 @@ class EndedAttempts:
                 known = self._amounts.setdefault((place, measure), FinalAmounts())
                 known.add(amount, is_whole=is_whole)
 
-    def remaining(self, row: AttemptRow, measure: Measure, used: float) -> RemainingUse | None:
+    def remaining(
+        self, row: AttemptRow, measure: RunningMeasure, used: float
+    ) -> RemainingUse | None:
         """Return what an attempt in work will still use; None where too little is known of any."""
         last: tuple[Ends, GroupPath] | None = None
         for place, known in self._at(row, measure):
@@ -107,7 +109,7 @@ class EndedAttempts:
             if (found := self.remaining(row, measure, used)) is not None:
                 yield found
 
-    def limit(self, row: AttemptRow, measure: Measure, tau: float) -> Limit | None:
+    def limit(self, row: AttemptRow, measure: RunningMeasure, tau: float) -> Limit | None:
         """
         Return what an attempt is past where it is odd; None until enough like it ended well.
 
@@ -120,7 +122,9 @@ class EndedAttempts:
                 return Limit(amount=amount, known=len(known.survival.whole), like=_named(place))
         return None
 
-    def _at(self, row: AttemptRow, measure: Measure) -> Iterator[tuple[GroupPath, FinalAmounts]]:
+    def _at(
+        self, row: AttemptRow, measure: RunningMeasure
+    ) -> Iterator[tuple[GroupPath, FinalAmounts]]:
         for place in _places(row):
             if (known := self._amounts.get((place, measure))) is not None:
                 yield place, known
@@ -133,9 +137,9 @@ def is_cut_off(row: AttemptRow) -> bool:
     return row.ending in _CUT_ENDS or row.reason_code in _CUT_CODES or row.truncated
 
 
-def amounts_of(use: Use, seconds: float | None) -> Mapping[Measure, float]:
+def amounts_of(use: Use, seconds: float | None) -> Mapping[RunningMeasure, float]:
     """Return what an attempt used, by measure; what is not known is left out."""
-    found: dict[Measure, float] = {"calls": use.calls}
+    found: dict[RunningMeasure, float] = {"calls": use.calls}
     if not use.calls_without_total:
         found["total_tokens"] = use.total_tokens
     if seconds is not None:
@@ -152,7 +156,7 @@ def _places(row: AttemptRow) -> Iterator[GroupPath]:
         yield whole[:length]
 
 
-def _remaining(measure: Measure, used: float, ends: Ends, place: GroupPath) -> RemainingUse:
+def _remaining(measure: RunningMeasure, used: float, ends: Ends, place: GroupPath) -> RemainingUse:
     return RemainingUse(
         measure=measure,
         used=used,
