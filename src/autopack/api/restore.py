@@ -2,7 +2,8 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class _Source:
     log_id: str
     origin_id: str
     last: tuple[int, bytes]
-    rows: Iterable[Row]
+    rows: Callable[[], Iterable[Row]]
     backend: Backend | None = None
 
 
@@ -94,7 +95,7 @@ def _exported(path: Path, registry: Registry) -> _Source:
         log_id=found.log_id,
         origin_id=found.origin_id,
         last=(last[0], last[10]),
-        rows=importer.read(str(path)).rows,
+        rows=lambda: importer.read(str(path)).rows,
     )
 
 
@@ -109,7 +110,7 @@ def _held(backend: Backend, registry: Registry) -> _Source:
         log_id=identity.log_id,
         origin_id=identity.origin_id,
         last=(head.position, head.hash),
-        rows=(row for page in journal.pages(until=head.position) for row in page),
+        rows=lambda: chain.from_iterable(journal.pages(until=head.position)),
         backend=backend,
     )
 
@@ -120,33 +121,45 @@ def _write(path: Path, source: _Source, registry: Registry) -> None:
     fill_file(path, target=str(path), origin_id=source.origin_id, parent=parent)
     with Log(SqliteBackend(path), registry=registry, redact=redact_of(registry)) as log:
         journal = journal_of(log)
+        with _told_of(source):
+            last = journal.last_hash(source.origin_id, source.rows())
+            _check_texts(source, journal)
         with journal.transaction() as transaction:
-            try:
-                deque(transaction.take_over(source.origin_id, source.rows), maxlen=0)
-            except LogDamagedError as fault:
-                raise LogDamagedError(source.name, fault.what) from fault
-            _copy_beside(source, journal, transaction.store)
+            with _told_of(source):
+                deque(transaction.take_over(source.origin_id, source.rows(), last=last), maxlen=0)
+            _copy_beside(source, transaction.store)
         if journal.backend.head()[:2] != (position, digest):
             raise LogDamagedError(source.name, "it changed while it was read")
         log.refresh_views()
 
 
-def _copy_beside(source: _Source, journal: Journal, store: Any) -> None:
+@contextlib.contextmanager
+def _told_of(source: _Source) -> Iterator[None]:
+    try:
+        yield
+    except LogDamagedError as fault:
+        raise LogDamagedError(source.name, fault.what) from fault
+
+
+def _check_texts(source: _Source, journal: Journal) -> None:
+    """Return if redaction leaves the texts beside the log as they are."""
+    if source.backend is None or not journal.redacts:
+        return
+    for digest in source.backend.artifact_sizes():
+        text = unpacked(digest, source.backend.artifact(digest) or b"")
+        if text is not None and journal.redact(text) != text:
+            what = f"the redaction hook would change text {digest}, which events name by its digest"
+            raise LogDamagedError(source.name, what)
+
+
+def _copy_beside(source: _Source, store: Any) -> None:
     if source.backend is None:
         return
     for digest in source.backend.artifact_sizes():
         content = source.backend.artifact(digest)
         if content is not None:
-            _check_text(source, journal, digest, content)
             store.put_artifact(digest, content)
     for place in source.backend.saved_views():
         if place.view.startswith("subscription:"):  # one that is past the end would miss events
             at = min(place.position, source.last[0])
             store.save_view(attrs.evolve(place, position=at), {}, replace=False)
-
-
-def _check_text(source: _Source, journal: Journal, digest: str, content: bytes) -> None:
-    text = unpacked(digest, content)
-    if text is not None and journal.redact(text) != text:
-        what = f"the redaction hook would change text {digest}, which events name by its digest"
-        raise LogDamagedError(source.name, what)

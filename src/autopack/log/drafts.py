@@ -17,6 +17,7 @@ from autopack.events.json_values import TOO_DEEP, json_fault
 from autopack.format.codec import Codec
 from autopack.format.event_types import EventType
 from autopack.format.redaction import Redact, clean, cleaned_json
+from autopack.plugins.hook_calls import apart
 from autopack.ports.log import NewEvent, Recorded, Row, UnrecognisedEvent, to_us
 from autopack.values.bounds import NESTED_MOST, kind_fault, moment_fault, row_fault, size_fault
 
@@ -95,36 +96,41 @@ class Drafter:
         """
         if self._hook is None or isinstance(given, _Redacted):
             return given
-        new = given if isinstance(given, NewEvent) else NewEvent(event=given)
+        hook, new = self._hook, given if isinstance(given, NewEvent) else NewEvent(event=given)
         try:
-            event = self._clean(self._hook, new.event)
-            meta = clean(self._hook, new.meta) if new.meta else new.meta
+            event, meta = apart(lambda: (self._clean(hook, new.event), _clean_meta(hook, new.meta)))
         except RecursionError as fault:
             name = getattr(new.event, "type", type(new.event).__name__)
             raise InvalidEventError(name, TOO_DEEP) from fault
         return _Redacted(event=event, event_id=new.event_id, occurred_at=new.occurred_at, meta=meta)
 
-    def changes(self, event: Any, meta: str) -> bool:
-        """Tell whether redaction would change a text of a stored event, or of its meta."""
-        if self._hook is None:
+    def changes(self, row: Row) -> bool:
+        """
+        Tell whether redaction would change a text of a stored event, or of its meta.
+
+        Raises:
+            CodecError: Nobody can tell what it says.
+        """
+        if self._hook is None or row_fault(row):
             return False
+        event = next(self.decode_rows([row])).event
         is_same = self._clean(self._hook, event) is event
-        return not (is_same and cleaned_json(self._hook, meta) == meta)
+        return not (is_same and cleaned_json(self._hook, row[8]) == row[8])
 
     def taking_fault(self, row: Row) -> str | None:
-        """Return why another log's row cannot be taken as it is, under its hash; None if it can."""
+        """
+        Return why another log's row cannot be taken as it is, under its hash; None if it can.
+
+        Whether redaction leaves it as it is was asked before: :meth:`changes`.
+        """
         if fault := row_fault(row):
             return fault
-        if not (self.redacts or self._codec.is_bounded(row[4])):
+        if not self._codec.is_bounded(row[4]):
             return None
         try:
             event = next(self.decode_rows([row])).event
         except CodecError:
-            if self.redacts:
-                raise  # nobody can tell what it says
             return None  # its chain is kept: who needs the event is told
-        if self.changes(event, row[8]):
-            return "the redaction hook would change a text that its hash covers"
         return self._codec.fault(event)
 
     def decode_rows(self, rows: Collection[Row]) -> Iterator[Recorded[Any]]:
@@ -132,9 +138,13 @@ class Drafter:
         return self._codec.decode_rows(rows)
 
     def draft(self, stream: str, given: Any, texts: dict[str, bytes]) -> Draft:
-        """Return an event encoded; texts that were too long for it go whole to *texts*."""
-        if self._hook is not None:
-            given = self.redacted(given)
+        """
+        Return an event encoded; texts that were too long for it go whole to *texts*.
+
+        It was redacted before: this is done within a transaction.
+        """
+        if self._hook is not None and not isinstance(given, _Redacted):
+            raise RuntimeError("An event was not redacted before its transaction began.")
         if not isinstance(given, NewEvent):
             return self._encoded(stream, given, texts, None, None, "")
         event_id, name = given.event_id, type(given.event).__name__
@@ -210,6 +220,10 @@ def _with_short_texts(event: Any, kind: EventType, texts: dict[str, bytes]) -> A
             ending = f" ... [whole text: artifact {digest}]"
             changed[name] = text[: FREE_TEXT_MOST - len(ending)] + ending
     return attrs.evolve(event, **changed) if changed else event
+
+
+def _clean_meta(hook: Redact, meta: Mapping[str, Any]) -> Any:
+    return clean(hook, meta) if meta else meta
 
 
 def digest_in(text: str | None) -> str | None:

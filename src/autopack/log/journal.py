@@ -4,6 +4,8 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice, takewhile
 from typing import Any, Final
 
 from autopack.errors import (
@@ -13,7 +15,7 @@ from autopack.errors import (
     LogDamagedError,
 )
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
-from autopack.format.chain import follows, seed
+from autopack.format.chain import Chain, follows, seed
 from autopack.format.codec import Codec
 from autopack.format.redaction import Redact
 from autopack.log.backends.forks import Opener
@@ -21,6 +23,7 @@ from autopack.log.drafts import WHOLE_MOST, Drafter, cuts_in, digest_in, unpacke
 from autopack.log.plain_appends import append_plainly
 from autopack.log.thread_pool import Pool
 from autopack.log.write_transaction import PAGE, JournalTransaction
+from autopack.plugins.hook_calls import apart
 from autopack.plugins.observers import Observers
 from autopack.plugins.registry import Registry
 from autopack.ports.backend import AtOnce, Backend, Reader
@@ -130,18 +133,49 @@ class Journal:
         """
         return self._drafter.redacted(given)
 
+    @property
+    def redacts(self) -> bool:
+        """Whether a redaction hook is there."""
+        return self._drafter.redacts
+
     def redacting_many(self) -> Callable[[Any], Any]:
         """Return :meth:`redacted` for events that share their texts: each is asked about once."""
         return self._drafter.remembering().redacted
 
     def redacted_entries(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Return entries with each event as :meth:`redacted` leaves it."""
-        if not self._drafter.redacts:
+        if not self.redacts:
             return entries
-        return [
-            (stream, [self.redacted(event) for event in events], expected)
-            for stream, events, expected in entries
-        ]
+        return apart(  # for all of them: a hook is asked about each text
+            lambda: [
+                (stream, [self.redacted(event) for event in events], expected)
+                for stream, events, expected in entries
+            ]
+        )
+
+    def last_hash(self, origin_id: str, rows: Iterable[Row]) -> bytes | None:
+        """
+        Return the hash of the last of another log's rows, if redaction leaves them as they are.
+
+        They are looked through before the transaction in which they are taken over, where nobody
+        may wait for a hook, up to the first that does not follow in their chain; the hash says
+        then that they are the same. None where nothing is redacted.
+
+        Raises:
+            LogDamagedError: One would be changed, and with it what its hash covers.
+            CodecError: Nobody can tell what one says.
+        """
+        if not self.redacts:
+            return None
+        last, chain = b"", Chain(origin_id)
+        left = takewhile(lambda row: chain.fault(row) is None, rows)
+        while page := list(islice(left, PAGE)):
+            changed = apart(partial(next, filter(self._drafter.changes, page), None))
+            if changed is not None:
+                what = "the redaction hook would change a text that its hash covers"
+                raise LogDamagedError(self.target, f"position {changed[0]} was not taken: {what}")
+            last = page[-1][10]
+        return last
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator["JournalTransaction"]:

@@ -90,12 +90,20 @@ class JournalTransaction:
         left, answers = iter(stored), dict[bytes | None, Recorded[Any]](known)
         return [answer(draft, answers, left) for some in drafts for draft in some]
 
-    def take_over(self, origin_id: str, rows: Iterable[Row]) -> Iterator[Row]:
+    def take_over(
+        self, origin_id: str, rows: Iterable[Row], *, last: bytes | None
+    ) -> Iterator[Row]:
         """
         Store rows as another log stored them, with positions, times and hashes, and yield them.
 
+        Args:
+            origin_id: What seeds their chain.
+            rows: All of them, from the first.
+            last: What :meth:`Journal.last_hash` said of them before.
+
         Raises:
-            LogDamagedError: They are not one chain from *origin_id*, or this log has events.
+            LogDamagedError: They are not one chain from *origin_id*, they have changed since they
+                were looked through, or this log has events.
         """
         if self.store.head().position:
             raise LogDamagedError(self._target, "only an empty log takes another one's events over")
@@ -112,6 +120,8 @@ class JournalTransaction:
                 waiting = []
             yield row
         self.store.insert(waiting)
+        if last is not None and last != self.store.head().hash:
+            raise LogDamagedError(self._target, "what was read changed while it was read")
         for hold in count.holds:
             self.store.hold_clock(hold)
 

@@ -13,6 +13,7 @@ import pluggy
 from autopack.errors import PluginError
 from autopack.format.codec import Codec
 from autopack.plugins import hookspecs
+from autopack.plugins.observers import answer_of
 from autopack.plugins.python_files import module_of
 from autopack.plugins.registry import Registry
 
@@ -73,10 +74,9 @@ def _load_point(registry: Registry, point: Any) -> None:
     def origin() -> tuple[str, str]:
         return (dist.name, dist.version) if dist else ("?", "?")
 
-    try:
-        plugin = point.load()
-    except (Exception, SystemExit) as fault:
-        why = f"failed on import: {type(fault).__name__}: {fault}"
+    plugin = answer_of(point.load)
+    if isinstance(plugin, BaseException):
+        why = f"failed on import: {type(plugin).__name__}: {plugin}"
         registry.add_failed(why, name=point.name, origin=origin)
         return
     registry.add(plugin, name=point.name, origin=origin)

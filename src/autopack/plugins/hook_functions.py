@@ -1,8 +1,21 @@
-"""Which functions of a plugin can be called as hooks."""
+"""Which functions of a plugin can be called as hooks, and for how long each may take."""
 
 import inspect
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, overload
 
 import pluggy
+
+from autopack.errors import InvalidInputError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEADLINE_S: Final = 30.0
+"""How long a hook may take, in seconds, where nothing else is said."""
+_DEADLINES_S: Final = {"autopack_gate_phase": 600.0}
+"""Where a model, or another program, may be asked about a whole piece of work."""
+_MARK: Final = pluggy.HookimplMarker("autopack")
+_ATTRIBUTE: Final = "autopack_deadline_s"
 
 _NEVER_RUN = "so it would be called and never run. Make it a plain function that returns its answer"
 
@@ -27,3 +40,52 @@ def why_refused(implementation: pluggy.HookImpl, hook: str) -> str | None:
     ):
         return f"{hook} is a generator, {_NEVER_RUN}"
     return None
+
+
+@overload
+def hookimpl(function: F, /, **options: Any) -> F: ...
+
+
+@overload
+def hookimpl(
+    function: None = None, /, *, deadline_s: float | None = None, **options: Any
+) -> Callable[[F], F]: ...
+
+
+def hookimpl(
+    function: F | None = None, /, *, deadline_s: float | None = None, **options: Any
+) -> F | Callable[[F], F]:
+    """
+    Mark a plugin's function as the implementation of the hook that has its name.
+
+    Args:
+        function: The function; without it a decorator is returned.
+        deadline_s: For how long it may take, in seconds; None leaves it to the hook.
+        options: pluggy's: ``tryfirst``, ``trylast``, ``specname``, ``optionalhook``.
+
+    Raises:
+        InvalidInputError: The deadline is no time in seconds.
+    """
+    if deadline_s is not None and not (_is_number(deadline_s) and deadline_s > 0):
+        raise InvalidInputError(
+            f"A hook's deadline is a time in seconds, over 0, not {deadline_s!r}.",
+            name="deadline_s",
+            value=deadline_s,
+        )
+
+    def marked(function: F) -> F:
+        if deadline_s is not None:
+            setattr(function, _ATTRIBUTE, float(deadline_s))
+        return _MARK(function, **options)
+
+    return marked if function is None else marked(function)
+
+
+def deadline_of(hook: str, implementation: pluggy.HookImpl) -> float:
+    """Return for how long a hook may take, in seconds: as its function says, or as is usual."""
+    own: float = getattr(implementation.function, _ATTRIBUTE, _DEADLINES_S.get(hook, DEADLINE_S))
+    return own
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool)

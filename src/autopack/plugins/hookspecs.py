@@ -1,6 +1,9 @@
 """
 The hooks that plugins implement, typed and documented; no code.
 
+Each is called in a thread of its own, under a deadline: 30 s, but ten minutes for a gate, or what
+``@hookimpl(deadline_s=...)`` says. One that gives no answer in time has failed.
+
 Registration hooks are handed a function ``register(name, object)`` and are called once, when a
 name of their kind is first looked up; events are registered when the plugins are loaded. A name
 that is taken already is refused, with both distributions named.
@@ -13,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import pluggy
 
+from autopack.plugins.hook_functions import hookimpl as hookimpl
+
 if TYPE_CHECKING:  # a plugin is loaded without them; they say what its functions are handed
     from autopack.draining.engine.drain_report import DrainReport
     from autopack.events import LlmUsageRecorded
@@ -23,9 +28,6 @@ if TYPE_CHECKING:  # a plugin is loaded without them; they say what its function
     from autopack.prediction.calibration.price_table import Quote
 
 hookspec = pluggy.HookspecMarker("autopack")
-hookimpl = pluggy.HookimplMarker("autopack")
-"""Marks a plugin's function as the implementation of the hook that has its name."""
-
 Register: TypeAlias = Callable[[str, Any], None]
 """``register(name, object)``."""
 
@@ -161,8 +163,8 @@ def autopack_gate_phase(phase: "PhaseView", attempt: "Attempt", outcome: "Comple
     """
     Send completed work to a person: return the question, or None to let it through.
 
-    Called when an executor has completed a phase, before that is recorded, in a thread of its
-    own; no deadline ends it. The first question wins, the built-in one (the phase's label
+    Called when an executor has completed a phase, before that is recorded; it has ten minutes. The
+    first question wins, the built-in one (the phase's label
     ``gate``) comes last. The phase waits at its gate with the outputs, artifacts and summary of
     the work. An error, or an answer that is no question, sends it there too.
     """

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from autopack.errors import InvalidInputError, PluginError
+from autopack.plugins.observers import answer_of
 
 _NUMBER: Final = count(1)
 
@@ -71,9 +72,8 @@ def module_of(path: Path) -> Any:
         )
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as fault:
+    fault = answer_of(spec.loader.exec_module, module)
+    if isinstance(fault, BaseException):
         del sys.modules[module_name]
         raise PluginError(
             str(path), f"failed on import: {type(fault).__name__}: {fault}"

@@ -1,5 +1,6 @@
 """What plugins register, by kind and name, and how their hooks are called."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, count
@@ -12,6 +13,7 @@ from autopack.errors import InvalidInputError, PluginError, UnknownNameError
 from autopack.errors.nearest import did_you_mean
 from autopack.format.codec import Codec
 from autopack.plugins import hookspecs
+from autopack.plugins.hook_calls import answer_of_hook, apart, asker
 from autopack.plugins.hook_functions import why_refused
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.observers import ObserverFaults, answer_of
@@ -104,8 +106,8 @@ class Registry:
     _named: dict[str, dict[str, Any]] = attrs.Factory(dict)
     _pending: dict[str, list[tuple[Any, _Found]]] = attrs.Factory(lambda: {k: [] for k in KINDS})
     _owners: dict[tuple[str, str], _Found] = attrs.Factory(dict)
-    # One lock for all kinds: what a plugin registers of one kind may look up names of another.
-    _asking: threading.RLock = attrs.Factory(threading.RLock)
+    _asking: threading.Lock = attrs.Factory(threading.Lock)
+    _asker: int | None = None
 
     @property
     def infos(self) -> list[PluginInfo]:
@@ -121,13 +123,26 @@ class Registry:
 
     def known(self, kind: str) -> Mapping[str, Any]:
         """Return what is registered of a kind, by name; the first of a name has it."""
-        with self._asking:
+        with self._asked_alone():
             named = self._named.setdefault(kind, {})
             pending, self._pending[kind] = self._pending[kind], []
             for implementation, found in pending:
                 register = self._register(kind, named, found)
                 _call(implementation, register, f"{_REGISTER}{KINDS[kind]}", found)
             return dict(named)
+
+    @contextlib.contextmanager
+    def _asked_alone(self) -> Iterator[None]:
+        """Let others wait; what a plugin registers of one kind may look up names of another."""
+        if self._asker == asker():
+            yield
+            return
+        with self._asking:
+            self._asker = asker()
+            try:
+                yield
+            finally:
+                self._asker = None
 
     def added(self, kind: str) -> dict[str, Any]:
         """Return what others than the library itself registered of a kind, by name."""
@@ -170,7 +185,7 @@ class Registry:
         """Call every implementation of an observer hook; one that fails breaks nothing."""
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             given = {name: arguments[name] for name in implementation.argnames}
-            answer = answer_of(implementation.function, **given)
+            answer = answer_of_hook(hook, implementation, **given)
             if isinstance(answer, BaseException):
                 plugin = implementation.plugin_name
                 self.observer_faults.add(answer, observer=f"plugin {plugin}", hook=hook)
@@ -189,10 +204,15 @@ class Registry:
         Hand a text through every implementation of a hook, one after the other.
 
         Raises:
-            PluginError: One failed, or returned no text.
+            PluginError: One failed, gave no answer in time, or returned no text.
         """
+        return apart(lambda: self._chained(hook, text))
+
+    def _chained(self, hook: str, text: str) -> str:
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
-            changed = answer_of(implementation.function, text)
+            changed = answer_of_hook(hook, implementation, text)
+            if isinstance(changed, PluginError):
+                raise changed
             if isinstance(changed, BaseException):
                 what = f"{hook} failed: {type(changed).__name__}: {changed}"
                 raise PluginError(implementation.plugin_name, what) from changed
@@ -207,7 +227,10 @@ class Registry:
         """Yield each plugin's name and answer, the built-in one last; an error is an answer."""
         for implementation in reversed(getattr(self.manager.hook, hook).get_hookimpls()):
             given = {name: arguments[name] for name in implementation.argnames}
-            yield implementation.plugin_name, answer_of(implementation.function, **given)
+            if implementation.plugin_name == _BUILTIN:
+                yield _BUILTIN, answer_of(implementation.function, **given)
+            else:
+                yield implementation.plugin_name, answer_of_hook(hook, implementation, **given)
 
     def first(self, hook: str, **arguments: Any) -> Any:
         """Return the first answer of a hook that is not None; an implementation's error is none."""
@@ -332,9 +355,13 @@ def checked(kind: str, thing: Any) -> Any:
 
 
 def _call(implementation: Any, register: Callable[..., None], hook: str, found: _Found) -> None:
-    try:
+    if found.name == _BUILTIN:  # not worth a thread when a command begins
         implementation.function(register)
-    except (Exception, SystemExit) as fault:
+        return
+    fault = answer_of_hook(hook, implementation, register)
+    if isinstance(fault, PluginError):
+        found.faults.append(fault.what)
+    elif isinstance(fault, BaseException):
         found.faults.append(f"{hook}: {type(fault).__name__}: {fault}")
 
 

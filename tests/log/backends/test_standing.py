@@ -74,8 +74,9 @@ class TestRemovedOrReplaced:
 
     def test_within_a_transaction(self, log, log_path, told, change, ending):
         """What was written before is not acknowledged either."""
+        event = journal_of(log).redacted(paused())
         with pytest.raises(LogGoneError), journal_of(log).transaction() as transaction:
-            transaction.append_batch([("s", [paused()], ANY)])
+            transaction.append_batch([("s", [event], ANY)])
             change(log_path, ending)
 
         assert [] == told

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from autopack.errors import PluginError
+from autopack.plugins.hook_calls import Called, answer_in_time
 from autopack.ports.drain import (
     Afterwards,
     Ask,
@@ -20,6 +21,8 @@ from autopack.ports.drain import (
 )
 from autopack.ports.work import PhaseView
 
+_DEADLINE_S: Final = 600.0
+"""For how long a strategy may look at a log, however long that is."""
 _LIBRARY: Final = str(Path(__file__).parents[2])
 
 
@@ -30,7 +33,7 @@ def ask(strategy: Any, view: DrainView, name: str) -> Choice:
     Raises:
         PluginError: It raised, with where; or its answer is none of the four.
     """
-    answer: Any = _called(lambda: strategy(view), name)
+    answer: Any = _called(strategy, lambda: strategy(view), name)
     if not isinstance(answer, Choose | Retry | Wait | Stop):
         what = (
             f"the strategy answered with {type(answer).__name__}; it must return "
@@ -48,7 +51,7 @@ def route_asked(strategy: Any, phase: PhaseView, view: DrainView, name: str) -> 
     Raises:
         PluginError: It raised, with where; or its answer is no choice of that phase.
     """
-    answer: Any = _called(lambda: strategy.choice_for(phase, view), name)
+    answer: Any = _called(strategy, lambda: strategy.choice_for(phase, view), name)
     if isinstance(answer, Choose) and answer.ref == phase.ref:
         return answer
     shown = str(answer.ref) if isinstance(answer, Choose) else type(answer).__name__
@@ -67,7 +70,7 @@ def followed(
     """
     if not hasattr(strategy, "after_failure"):
         return None
-    answer: Any = _called(lambda: strategy.after_failure(phase, attempts), name)
+    answer: Any = _called(strategy, lambda: strategy.after_failure(phase, attempts), name)
     if answer is None or isinstance(answer, Retry | Ask | GiveUp):
         found: Afterwards = answer
         return found
@@ -78,15 +81,17 @@ def followed(
     raise PluginError(name, what)
 
 
-def _called(asked: Callable[[], Any], name: str) -> Any:
-    try:
-        return asked()
-    except Exception as fault:
-        what = f"the strategy failed: {type(fault).__name__}: {fault} ({_place(fault)})"
-        raise PluginError(name, what) from fault
+def _called(strategy: Any, asked: Callable[[], Any], name: str) -> Any:
+    answer = answer_in_time(Called(name, "the strategy", strategy, _DEADLINE_S), asked)
+    if isinstance(answer, PluginError):
+        raise answer
+    if isinstance(answer, BaseException):
+        what = f"the strategy failed: {type(answer).__name__}: {answer} ({_place(answer)})"
+        raise PluginError(name, what) from answer
+    return answer
 
 
-def _place(fault: Exception) -> str:
+def _place(fault: BaseException) -> str:
     """Return where a strategy went wrong: in its own lines, if it has any, not in the library's."""
     frames = traceback.extract_tb(fault.__traceback__)
     own = [f for f in frames if Path(f.filename).is_file() and not f.filename.startswith(_LIBRARY)]

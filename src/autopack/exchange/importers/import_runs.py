@@ -17,7 +17,7 @@ from autopack.exchange.importers.known_facts import append_new
 from autopack.exchange.importers.own_sessions import without_own
 from autopack.exchange.importers.told_phases import ToldPhases
 from autopack.log.journal import Journal
-from autopack.plugins.observers import Interrupts
+from autopack.plugins.hook_calls import apart
 from autopack.ports.importing import IMPORTED, ImportReport, ImportSource
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
 
@@ -117,8 +117,9 @@ class _Import:
         )
         if self._source.rows is None and not self._source.known_by_id:
             found = self._calls.amending(found)  # another log's are as they were there
-        with Interrupts():  # for all of them: a hook is asked about each text
-            return [(stream, self._redacted(new)) for stream, new in found]
+        told = list(found)
+        # For all of them: a hook is asked about each text.
+        return apart(lambda: [(stream, self._redacted(new)) for stream, new in told])
 
 
 def _events(journal: Journal, source: ImportSource, phases: ToldPhases | None) -> Iterable[_Told]:
@@ -164,8 +165,11 @@ def _take_over(journal: Journal, importer: Any, path: Path, source: ImportSource
     assert source.rows is not None
     assert source.origin_id is not None
     try:
+        last = journal.last_hash(source.origin_id, source.rows)
+        rows = source.rows if last is None else importer.read(str(path)).rows
         with journal.transaction() as transaction:
-            added.update(row[4] for row in transaction.take_over(source.origin_id, source.rows))
+            taken = transaction.take_over(source.origin_id, rows, last=last)
+            added.update(row[4] for row in taken)
     except LogDamagedError as fault:
         raise ImportRefusedError(str(path), fault.what) from fault
     return ImportReport(
