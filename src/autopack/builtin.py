@@ -58,13 +58,12 @@ def autopack_register_estimators(register: Register) -> None:
 @hookimpl
 def autopack_register_calibrators(register: Register) -> None:
     """Register ``mixture``, ``median-ratio``, and the calibrators that sizes are kept by."""
-    from autopack.prediction.calibration.adaptive import AdaptiveConformal
     from autopack.prediction.calibration.conformal import SplitConformal
     from autopack.prediction.calibration.median_ratio import MedianRatio
     from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
     from autopack.prediction.mixture.calibrator import Mixture
 
-    for calibrator in (Mixture, MedianRatio, ShrinkageQuantile, AdaptiveConformal, SplitConformal):
+    for calibrator in (Mixture, MedianRatio, ShrinkageQuantile, SplitConformal):
         register(calibrator.name, calibrator)
 
 

@@ -300,7 +300,7 @@ def test_a_quantile_of_few_samples(log):
 def test_a_quantile_of_nothing(log, given, message):
     """It needs a share and a log."""
     with pytest.raises(InvalidInputError, match=message):
-        estimate(SPEC, **{"log": log, "calibrator": "aci", **given})
+        estimate(SPEC, **{"log": log, "calibrator": "mixture", **given})
 
 
 def test_a_phase_is_one_observation(other):

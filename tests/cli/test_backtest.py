@@ -33,7 +33,7 @@ def test_a_trace(cli, trace):
     scores = {(one["calibrator"], one["group"]): one for one in found["scores"]}
 
     assert (60, 0.9, "calls.jsonl") == (found["rows"], found["tau"], found["source"])
-    assert 60 == scores["aci", "all"]["n"]
+    assert 60 == scores["mixture", "all"]["n"]
     assert scores["shrinkage-quantile", "docs/medium"]["coverage"] is not None
     assert ["all groups"] == [one["group"] for one in found["guarantees"]]
 
@@ -48,10 +48,10 @@ def test_the_same_bytes(cli, trace):
 
 def test_a_table(cli, trace):
     """The table has a line for each score, and says what is guaranteed."""
-    text = cli("backtest", "--trace", trace, "--calibrator", "aci:gamma=0.02").stdout
+    text = cli("backtest", "--trace", trace, "--calibrator", "mixture:use_prompt=false").stdout
 
-    assert "| aci:gamma=0.02 | all | 60 |" in text
-    assert "its coverage is at most 0.7667 off 0.9 over 60 rows" in text
+    assert "| mixture:use_prompt=false | all | 60 |" in text
+    assert "the share of outputs above their prediction is at most " in text
     assert "\nCoverage: the share of outputs at or under their prediction; " in text
 
 
@@ -105,11 +105,11 @@ def test_a_log_that_tells_no_costs(cli, run_log, executors):
     [
         (["--tau", "1"], "1 is not above 0 and below 1."),
         (["--calibrator", "nobody"], "There is no calibrator 'nobody'"),
-        (["--calibrator", "aci:gama=1"], "has no option gama"),
-        (["--calibrator", "aci:gamma=5"], "gamma is 5"),
-        (["--calibrator", "aci:gamma=x"], "wrong kind"),
-        (["--calibrator", "aci:gamma=1,x"], "is no option"),
-        (["--calibrator", "aci", "--calibrator", "aci"], "named twice"),
+        (["--calibrator", "mixture:tua=1"], "has no option tua"),
+        (["--calibrator", "mixture:tau=5"], "tau is 5"),
+        (["--calibrator", "mixture:tau=x"], "wrong kind"),
+        (["--calibrator", "mixture:tau=1,x"], "is no option"),
+        (["--calibrator", "mixture", "--calibrator", "mixture"], "named twice"),
         (["--without", "category"], "category cannot be kept back"),
         (["--column", "output_tokens"], "must be FIELD=NAME"),
         (["--column", "output_tokens=zzz"], "has no column zzz"),

@@ -6,7 +6,7 @@ from autopack import backtest
 
 pytestmark = pytest.mark.real
 
-NAMES = ("median-ratio:buffer=1.2", "median-ratio:buffer=2", "shrinkage-quantile", "aci")
+NAMES = ("median-ratio:buffer=1.2", "median-ratio:buffer=2", "shrinkage-quantile", "mixture")
 
 
 @pytest.fixture(scope="module", params=[(), ("prompt_tokens",)], ids=["prompts", "no prompts"])
@@ -17,7 +17,7 @@ def azure(real_data, request):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["shrinkage-quantile", "aci"])
+@pytest.mark.parametrize("name", ["shrinkage-quantile", "mixture"])
 def test_coverage_of_many_calls(azure, name):
     """Nine of ten outputs are covered, give or take two of a hundred."""
     score = azure.score(name)
@@ -28,19 +28,19 @@ def test_coverage_of_many_calls(azure, name):
 
 @pytest.mark.slow
 def test_worst_stretch(azure):
-    """The adaptive calibrator never covers less than four of five in 200 calls."""
-    assert azure.score("aci").worst_window_least >= 0.8
+    """The mixture never covers less than four of five in 200 calls."""
+    assert azure.score("mixture").worst_window_least >= 0.8
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["shrinkage-quantile", "aci"])
+@pytest.mark.parametrize("name", ["shrinkage-quantile", "mixture"])
 def test_better_than_rules_of_thumb(azure, name):
     """Both lose less than the median times 1.2 and times 2."""
     for rule in NAMES[:2]:
         assert azure.score(name).pinball < azure.score(rule).pinball
 
 
-@pytest.mark.parametrize("name", ["shrinkage-quantile", "aci"])
+@pytest.mark.parametrize("name", ["shrinkage-quantile", "mixture"])
 def test_phases(real_data, name):
     """So they do on a few phases."""
     found = backtest(real_data / "traces" / "autopack-phases.jsonl.gz", calibrators=NAMES)
@@ -51,9 +51,11 @@ def test_phases(real_data, name):
 
 @pytest.mark.slow
 def test_the_guarantees_hold(azure):
-    """Each tracker's coverage is within its bound."""
-    for one in azure.guarantees:
-        assert abs(one.coverage - azure.tau) <= one.bound
+    """What is missed is within the bound, and that is hardly above what was asked for."""
+    (one,) = azure.guarantees
+
+    assert (("mixture", 14_092), ()) == ((one.calibrator, one.rows), azure.without_guarantee)
+    assert one.missed <= one.at_most <= 0.11
 
 
 @pytest.mark.slow

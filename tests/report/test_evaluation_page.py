@@ -7,14 +7,16 @@ from html.parser import HTMLParser
 
 import attrs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from autopack.ports.prediction import Sample
-from autopack.prediction.calibration.adaptive import AdaptiveConformal
 from autopack.prediction.calibration.backtesting import Backtest, judged, rows_of
 from autopack.prediction.calibration.calibrator_fold import run_calibrator
 from autopack.prediction.calibration.estimator_state import ProposalRecord, Taught
 from autopack.prediction.calibration.median_ratio import MedianRatio
 from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
+from autopack.prediction.mixture.calibrator import Mixture
 from autopack.report.backtest_text import between
 from autopack.report.charts import pictures_of
 from autopack.report.evaluation import Evaluation, evaluation_json, headline
@@ -50,7 +52,7 @@ def samples(n=60):
 def evaluation(found):
     """Return an evaluation of samples, with a history of one applied proposal."""
     rows, aside = rows_of(found)
-    calibrators = {"aci": AdaptiveConformal(), "shrinkage-quantile": ShrinkageQuantile()}
+    calibrators = {"mixture": Mixture(), "shrinkage-quantile": ShrinkageQuantile()}
     judgement = judged(rows, calibrators, 0.9)
     multipliers = {"docs/low": 0.75}
     return Evaluation(
@@ -156,6 +158,54 @@ def test_every_number_is_one_of_the_json(data):
             number, half = figure(text)
             assert abs(number - value) <= half + 1e-9
     assert [] == [text for text in found.other if re.search(r"\d", text)]
+
+
+outcomes = st.lists(
+    st.tuples(
+        st.sampled_from([0, 0, 0, 0, 3]),
+        st.one_of(st.integers(1, 3000), st.just(90_000)),
+        st.sampled_from([False] * 19 + [True]),
+    ),
+    min_size=1,
+    max_size=60,
+)
+in_time = st.lists(
+    st.tuples(st.just(0), st.integers(1, 3000), st.just(False)), min_size=1, max_size=60
+)
+
+
+@given(drawn=st.one_of(outcomes, in_time))
+@settings(max_examples=20, deadline=None)
+def test_what_the_page_says_is_never_more_than_it_promises(drawn):
+    """With outputs that were cut, late and huge; nothing that was missing is left unsaid."""
+    (kind,) = samples(1)
+    found = [
+        attrs.evolve(
+            kind,
+            position=2 * number + 1,
+            ended_position=2 * (number + late) + 2,
+            phase_id=f"p{number}",
+            actual_output_tokens=size,
+            truncated=is_cut,
+            success=not is_cut,
+        )
+        for number, (late, size, is_cut) in enumerate(drawn)
+    ]
+    values = evaluation_json(evaluation(found))
+    told = values["backtest"]["guarantees"]
+    text = re.sub(r"<[^>]*>", "", page(values))
+    said = re.findall(
+        r"prediction is at most ([\d.]+) %, whatever they are; it is ([\d.]+) %", text
+    )
+    too_few = text.count("rows are too few for a promise")
+    open_ones = sum(score["cut"] - score["cut_above"] for score in values["backtest"]["scores"]
+                    if (score["calibrator"], score["group"]) == ("mixture", "all"))  # fmt: skip
+
+    assert len(told) == len(said) + too_few
+    assert all(float(it_is) <= float(most) for most, it_is in said)
+    assert all(one["missed"] <= one["at_most"] for one in told)
+    assert 1 == len(told) + len(values["backtest"]["without_guarantee"])
+    assert not told or 0 == open_ones == sum(late for late, *_ in drawn[:-1])
 
 
 def test_nothing_is_fetched(data):

@@ -186,7 +186,7 @@ async def awaited(log: Log, phase: PhaseView, attempt: Attempt) -> Outcome:
 
 def attempts(log: Log) -> None:
     """Do phases in a loop of one's own."""
-    with autopack.attempt(log, "r1/a", calibrator="aci", escalation="none") as live:
+    with autopack.attempt(log, "r1/a", calibrator="mixture", escalation="none") as live:
         assert_type(live, OwnAttempt)
         live.record_usage(call_id="c1", model=None, output_tokens=5)
         live.complete({"a.md": "text"}, "done")
@@ -249,9 +249,9 @@ def calibration(log: Log) -> None:
     proposal = autopack.calibrate([log], calibrator=calibrator, run_ids=["r1"])
     autopack.calibrate(log, min_samples=3, confidence_threshold=0.5, damping=0.5, max_change=None)
     autopack.calibrate(log, calibrator="split-conformal", tau=0.95, cap_tokens=9000)
-    autopack.evaluate(log, calibrators=["aci", Mean], tau=0.8, include_imported=True)
+    autopack.evaluate(log, calibrators=["mixture", Mean], tau=0.8, include_imported=True)
     autopack.write_report(log, "r.html", replace=True, tau=0.8, shrinkage=5.0)
-    assert_type(autopack.backtest(log, calibrators=["aci", Mean()], without=["model"]), Backtest)
+    assert_type(autopack.backtest(log, calibrators=["x", Mean()], without=["model"]), Backtest)
     assert_type(proposal, Proposal)
     assert_type(autopack.propose(log, proposal), str)
     multipliers: Mapping[str, float] = autopack.apply(log, proposal, force_why="x").multipliers

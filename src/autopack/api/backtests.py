@@ -25,7 +25,6 @@ DEFAULT_CALIBRATORS: Final = (
     "median-ratio:buffer=2",
     "shrinkage-quantile",
     "mixture",
-    "aci",
 )
 """Those to budget by, and two rules of thumb to beat: the median times 1.2, and times 2."""
 
@@ -48,7 +47,7 @@ def backtest(
 
     Args:
         source: A log, several logs, or the path of a trace (JSON lines or CSV, also ``.gz``).
-        calibrators: Names, names with options (``"aci:gamma=0.01,window=200"``), classes or
+        calibrators: Names, names with options (``"shrinkage-quantile:window=200"``), classes or
             calibrators.
         tau: The share of outputs that predictions are to hold, between 0 and 1.
         estimator: Whose predictions are corrected; of a trace without any, its figure is used.

@@ -382,7 +382,7 @@ class Calibrator(Protocol[S]):
 
 
 CalibratorLike: TypeAlias = str | Calibrator[Any] | type[Calibrator[Any]]
-"""A registered name, also with options (``"aci:gamma=0.01"``), a calibrator, or a class of one."""
+"""A registered name, also with options (``"mixture:tau=0.8"``), a calibrator, or a class of one."""
 
 
 @runtime_checkable

@@ -74,8 +74,8 @@ def backtest_json(found: Backtest) -> dict[str, Any]:
                 "calibrator": one.calibrator,
                 "group": one.group,
                 "rows": one.rows,
-                "coverage": _rounded(one.coverage),
-                "bound": rounded_up(one.bound),
+                "missed": _rounded(one.missed),
+                "at_most": rounded_up(one.at_most),
             }
             for one in found.guarantees
         ],
@@ -122,14 +122,11 @@ def backtest_markdown(found: Backtest) -> str:
 
 def _guarantee_lines(found: Backtest) -> Iterable[str]:
     for one in found.guarantees:
-        missed = abs(one.coverage - found.tau)
-        vacuous = one.bound >= max(found.tau, 1 - found.tau)
         yield (
             f"- {in_markdown(one.calibrator)}, {in_markdown(one.group)}: "
-            f"its coverage is at most {rounded_up(one.bound):.4f} off {found.tau:g} over "
-            f"{one.rows} rows, "
-            f"whatever the outputs; it is {missed:.4f} off."
-            + (" So few rows promise nothing yet." if vacuous else "")
+            f"the share of {_NOUNS[found.by]} above their prediction is at most "
+            f"{rounded_up(one.at_most):.4f} over {one.rows} rows, whatever they are; it is "
+            f"{one.missed:.4f}." + (" So few rows promise nothing yet." if one.at_most >= 1 else "")
         )
 
 

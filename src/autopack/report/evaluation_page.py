@@ -236,18 +236,17 @@ def _no_promise(shown: ReportValues, path: str) -> str:
 
 
 def _promise(shown: ReportValues, path: str) -> str:
-    tau = shown.at("backtest.tau")
-    if shown.at(f"{path}.bound") >= max(tau, 1 - tau):
+    if shown.at(f"{path}.at_most") >= 1:
         return (
             f"<li>{shown(f'{path}.calibrator')}, {shown(f'{path}.group')}: "
-            f"{shown(f'{path}.rows', whole)} rows are too few for a promise; its coverage is "
-            f"{shown(f'{path}.coverage', share)}.</li>"
+            f"{shown(f'{path}.rows', whole)} rows are too few for a promise; the share of outputs "
+            f"above their prediction is {shown(f'{path}.missed', share)}.</li>"
         )
     return (
         f"<li>{shown(f'{path}.calibrator')}, {shown(f'{path}.group')}: over "
-        f"{shown(f'{path}.rows', whole)} rows its coverage is within "
-        f"{shown(f'{path}.bound', fine)} of the aim, whatever the outputs; it is "
-        f"{shown(f'{path}.coverage', share)}.</li>"
+        f"{shown(f'{path}.rows', whole)} rows the share of outputs above their prediction is at "
+        f"most {shown(f'{path}.at_most', share)}, whatever they are; it is "
+        f"{shown(f'{path}.missed', share)}.</li>"
     )
 
 

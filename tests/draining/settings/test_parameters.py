@@ -16,11 +16,11 @@ from autopack.draining.settings.settings import settings_of
 from autopack.errors import InvalidInputError
 from autopack.events import LlmUsageAmended, LlmUsageRecorded
 from autopack.ports.usage import AmendedFigures, UsageFigures
-from autopack.prediction.calibration.adaptive import AdaptiveConformal
 from autopack.prediction.calibration.conformal import SplitConformal
 from autopack.prediction.calibration.median_ratio import MedianRatio
 from autopack.prediction.calibration.options import CalibratorOptions
 from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
+from autopack.prediction.mixture.calibrator import Mixture
 from autopack.values.money import Usd, UsdLike
 from drains import specs
 
@@ -101,13 +101,15 @@ def test_a_calls_figures_are_those_that_are_recorded():
 
 def test_a_calibrators_options_are_those_of_the_built_in_ones():
     """But for those that the library gives, and the share, which each call asks for itself."""
-    built_in = (MedianRatio, ShrinkageQuantile, AdaptiveConformal, SplitConformal)
+    built_in = (Mixture, MedianRatio, ShrinkageQuantile, SplitConformal)
     options = {
         field.name: field.type
         for calibrator in built_in
         for field in attrs.fields(attrs.resolve_types(calibrator))
         if field.init and field.name not in ("estimator", "estimator_version", "old", "tau")
     }
+
+    options["experts"] |= str  # by name as well
 
     assert options == get_type_hints(CalibratorOptions)
 

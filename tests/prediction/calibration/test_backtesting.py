@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from autopack.errors import PluginError
 from autopack.ports.prediction import Prediction
-from autopack.prediction.calibration.adaptive import AdaptiveConformal
 from autopack.prediction.calibration.backtesting import judged, kept_from, rows_of
 from autopack.prediction.calibration.conformal import SplitConformal
 from autopack.prediction.calibration.median_ratio import MedianRatio
 from autopack.prediction.calibration.prequential import Replay, Row
 from autopack.prediction.calibration.scores import Outcome, course, score, scored, worst_window
 from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
+from autopack.prediction.mixture.calibrator import Mixture
 
-EVERY = [MedianRatio, ShrinkageQuantile, AdaptiveConformal, SplitConformal]
+EVERY = [MedianRatio, ShrinkageQuantile, Mixture, SplitConformal]
 
 events = st.lists(
     st.tuples(
@@ -277,7 +277,7 @@ def test_features_that_are_kept_back(sample):
 def test_promises(sample):
     """What a calibrator guarantees is given under the name it is judged by."""
     found = rows(sample, [(at, 0, 100, "docs", False) for at in range(30)])
-    judgement = judged(found, {"a": AdaptiveConformal(), "s": ShrinkageQuantile()}, 0.9)
+    judgement = judged(found, {"a": Mixture(), "s": ShrinkageQuantile()}, 0.9)
     scores, promises = judgement.scores, judgement.guarantees
 
     assert [("a", "all groups", 30)] == [(p.calibrator, p.group, p.rows) for p in promises]

@@ -1,6 +1,5 @@
 """The library's own calibrators keep the promises of all."""
 
-from autopack.prediction.calibration.adaptive import AdaptiveConformal
 from autopack.prediction.calibration.conformal import SplitConformal
 from autopack.prediction.calibration.median_ratio import MedianRatio
 from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
@@ -20,13 +19,6 @@ class TestShrinkageQuantile(CalibratorContract):
 
     def make(self):
         return ShrinkageQuantile()
-
-
-class TestAdaptiveConformal(CalibratorContract):
-    """As it is made without options."""
-
-    def make(self):
-        return AdaptiveConformal()
 
 
 class TestSplitConformal(CalibratorContract):

@@ -195,12 +195,12 @@ def test_they_are_named_by_text():
     """As calibrators are, several with a plus, each with an option, also one of a file."""
     registry = load_plugins()
     found = calibrator_of(
-        registry, "mixture:tau=0.8,experts=shrinkage-quantile:window=90+aci", {"tau": 0.9}
+        registry, "mixture:tau=0.8,experts=shrinkage-quantile:window=90+mixture", {"tau": 0.9}
     )
     first, second = found.experts
 
     assert (0.8, 90) == (found.tau, first.window)
-    assert ("aci", 0.9) == (second.name, second.tau)
+    assert ("mixture", 0.9) == (second.name, second.tau)
 
 
 def test_a_class_of_a_file(tmp_path):

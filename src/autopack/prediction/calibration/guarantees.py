@@ -17,18 +17,20 @@ class Guarantee:
 
     Args:
         rows: The rows that its predictions were held against.
-        coverage: The share of them whose outputs were at or under their prediction.
-        bound: |coverage - tau| is at most this; 1 or more says nothing yet.
-        tau: The share of outputs that is aimed at.
-        missing: What was not so of all that the bound rests on, in words, as far as the
+        missed: The share of them whose outputs were larger than predicted.
+        at_most: That share is at most this; 1 or more says nothing yet.
+        tau: The share of outputs that predictions are to hold.
+        late: How many outcomes were known only after the next prediction, and
+        missing: what else was not so of all that the bound rests on, in words, as far as the
             calibrator can tell; if there is any, nothing is guaranteed.
     """
 
     group: str
     rows: int
-    coverage: float
-    bound: float
+    missed: float
+    at_most: float
     tau: float
+    late: int = 0
     missing: tuple[str, ...] = ()
 
 
@@ -37,18 +39,24 @@ class Promising(Protocol):
     """A calibrator that can say what holds of its predictions, whatever the outcomes."""
 
     def guarantees(self, state: Any, /) -> Iterable[Any]:
-        """Return objects with the fields of :class:`Guarantee`; tau and missing may be absent."""
+        """Return objects like :class:`Guarantee`; tau, late and missing may be absent."""
 
 
 @attrs.frozen(kw_only=True)
 class Promise:
-    """What a calibrator guarantees of its coverage over the rows of a group, and what it was."""
+    """
+    What share of a group's outputs a calibrator guarantees to be missed at most, and what it was.
+
+    Args:
+        missed: The share of *rows* that were larger than predicted.
+        at_most: What that share is at most, whatever the outputs are.
+    """
 
     calibrator: str
     group: str
     rows: int
-    coverage: float
-    bound: float
+    missed: float
+    at_most: float
 
 
 @attrs.frozen(kw_only=True)
@@ -59,11 +67,6 @@ class NoPromise:
     group: str
     rows: int
     missing: tuple[str, ...]
-
-
-def above_ceiling(n: int, ceiling: int) -> str:
-    """Say that outputs exceeded what none may exceed."""
-    return f"{_outputs(n)} larger than {ceiling:,} tokens, which none may exceed"
 
 
 def undecided(n: int) -> str:
@@ -84,7 +87,7 @@ def examined(
     Return each guarantee, or what it lacks for these rows.
 
     Nothing is taken from the calibrator on trust that the rows themselves can tell: whether what
-    it counted are the predictions that it gave, and whether its coverage is within its bound.
+    it counted are the predictions that it gave, and whether its misses are within its bound.
 
     Args:
         given: What the calibrator said it guarantees, at the end.
@@ -100,13 +103,13 @@ def examined(
         missing = [*_missing(one, _rows_of(one.group, succeeded), tau, late)]
         if not missing and miscounted:
             missing.append(miscounted)
-        if not missing and abs(one.coverage - tau) > one.bound + _SLIP:
-            missing.append("its coverage is further off than that, so something else was not so")
+        if not missing and one.missed > one.at_most + _SLIP:
+            missing.append("more were missed than it says, so something else was not so")
         about = {"calibrator": calibrator, "group": one.group, "rows": one.rows}
         if missing:
             found.append(NoPromise(**about, missing=tuple(missing)))
         else:
-            found.append(Promise(**about, coverage=one.coverage, bound=one.bound))
+            found.append(Promise(**about, missed=one.missed, at_most=one.at_most))
     return found
 
 
@@ -114,7 +117,7 @@ def _missing(one: Any, rows: Sequence[Outcome], tau: float, late: int) -> Iterab
     tracked = getattr(one, "tau", tau)
     if tracked != tau:
         yield f"it holds {tracked:g} of the outputs, and {tau:g} was asked for"
-    if late:
+    if late := max(late, getattr(one, "late", 0)):
         yield known_late(late)
     own = tuple(getattr(one, "missing", ()))
     yield from own
@@ -126,7 +129,7 @@ def _miscounted(told: Sequence[Any], succeeded: Sequence[Outcome]) -> str:
     """Return what is wrong with counts that can be compared with what was predicted; or nothing."""
     compared = [([one], _rows_of(one.group, succeeded)) for one in told]
     for some, rows in (*compared, (list(told), succeeded)):
-        misses = round(sum(one.rows * (1 - one.coverage) for one in some))
+        misses = round(sum(one.rows * one.missed for one in some))
         seen = sum(outcome.is_missed for outcome in rows)
         if sum(one.rows for one in some) == len(rows) and misses != seen:
             return f"it counted {misses:,} misses, and these predictions had {seen:,}"
@@ -140,3 +143,15 @@ def _rows_of(group: str, succeeded: Sequence[Outcome]) -> Sequence[Outcome]:
 
 def _outputs(n: int) -> str:
     return f"{n:,} {'output was' if n == 1 else 'outputs were'}"
+
+
+def in_words(one: Guarantee) -> str:
+    """Return what is guaranteed in a line, or what it lacks."""
+    missing = [known_late(one.late)] if one.late else []
+    missing += one.missing
+    if missing:
+        return f"{one.group}: no guarantee over {one.rows} rows: {'; '.join(missing)}"
+    return (
+        f"{one.group}: of {one.rows} rows {one.missed:.4f} were missed, and at most "
+        f"{one.at_most:.4f} are"
+    )

@@ -25,7 +25,5 @@ class CalibratorOptions(TypedDict, total=False):
     window: int
     use_prompt: bool
     experts: str | Sequence[Calibrator[Any]]
-    gamma: float
-    pool_rows: int
     cap_tokens: int
     default_tokens: int

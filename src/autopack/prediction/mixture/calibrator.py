@@ -10,6 +10,7 @@ import attrs
 
 from autopack.errors import InvalidInputError
 from autopack.ports.prediction import Calibrator, Features, Prediction, Proposal, Sample
+from autopack.prediction.calibration.guarantees import Guarantee, in_words
 from autopack.prediction.calibration.quantile_groups import quantile_proposal
 from autopack.prediction.calibration.shrinkage import DEFAULT_TOKENS
 from autopack.prediction.calibration.usable_samples import (
@@ -41,6 +42,7 @@ from autopack.prediction.mixture.same_work import (
     said_by,
 )
 from autopack.prediction.mixture.tails import expected_miss
+from autopack.prediction.mixture.tally import guaranteed, is_stopped
 
 _DIGITS: Final = 6
 _SAME: Final = 1e-3
@@ -50,7 +52,7 @@ _CONSTANT: Final = 0.1
 _FEWEST_ALIKE: Final = 10
 _KEPT: Final = 64
 """How many outcomes back it is known what was said: more are hardly ever late."""
-_SLIP: Final = 1e-9
+_SLIP: Final = 1e-12
 _FARTHEST: Final = 8
 """How many times the largest size seen is said at most."""
 
@@ -118,8 +120,8 @@ class Mixture:
     category, so that the share covered stays at tau.
 
     For the T outcomes that it was held against, the share of misses is at most
-    ``1 - tau + (last offset - first offset) / (step T)``, whatever the outputs were, where each
-    is learned before the next prediction.
+    ``1 - tau + last offset / (step T)``, whatever the outputs were, where each is learned before
+    the next prediction: :meth:`guarantees` says it, and what it lacks.
 
     Another quantile than tau is read from the same experts with the same weights.
 
@@ -176,7 +178,7 @@ class Mixture:
         recent = state.recent.with_sample(sample, WINDOWS[0])
         seen = state.seen.with_texts({identity}) if identity else state.seen
         if stratum(sample) == "failed":
-            return Learned(state.basis, state.before, state.reach, recent, seen)
+            return Learned(state.basis, state.before, state.reach, state.tally, recent, seen)
         basis = state.basis
         asked, size = self._asked(sample.question()), size_of(sample)
         now = self._said(basis, asked, state.reach)
@@ -191,7 +193,14 @@ class Mixture:
             learned_now = learned_now._replace(named=named)
         reach = min(_KEPT, 2 * state.reach) if is_late else state.reach
         before = (*state.before, LearnedAt(sample.log, sample.ended_position, basis))[-reach:]
-        return Learned(learned_now, before, reach, recent, seen)
+        layers = learned_now.layers_of_work if now.is_of_work else learned_now.layers
+        tally = state.tally.with_outcome(
+            round(now.issued.size, _DIGITS),
+            size,
+            is_late=at_that_time is not basis,
+            is_stopped=is_stopped(layers),
+        )
+        return Learned(learned_now, before, reach, tally, recent, seen)
 
     def predict(self, state: Learned, features: Features, tau: float) -> Prediction:
         """Return the output size at quantile *tau*, and how many samples are near to it."""
@@ -199,7 +208,8 @@ class Mixture:
         basis = state.basis
         place = _nearest(basis.known, asked.path)
         if place is None:
-            return Prediction(tokens=math.exp(asked.start), tau=tau, basis="no samples")
+            tokens = round(math.exp(asked.start), _DIGITS)
+            return Prediction(tokens=tokens, tau=tau, basis="no samples")
         said = self._said(basis, asked, state.reach)
         tokens = tracked = said.issued.size
         if tau != self.tau:
@@ -211,9 +221,17 @@ class Mixture:
         told_by = "; ".join((near, *said.named.faults))
         return Prediction(tokens=round(tokens, _DIGITS), tau=tau, basis=told_by)
 
+    def guarantees(self, state: Learned) -> tuple[Guarantee, ...]:
+        """Return what holds of the share of misses; nothing before any outcome."""
+        if not state.tally.rows:
+            return ()
+        layers = (state.basis.layers, state.basis.layers_of_work)
+        return (guaranteed(state.tally, layers, self.tau),)
+
     def propose(self, state: Learned) -> Proposal:
-        """Return what the groups hold; the estimator's multipliers stay as they are."""
-        return quantile_proposal(self, state.recent, self._settings())
+        """Return what the groups hold and is guaranteed; no multiplier changes."""
+        told = [in_words(one) for one in self.guarantees(state)]
+        return quantile_proposal(self, state.recent, {**self._settings(), "guarantees": told})
 
     def _asked(self, features: Features) -> Asked:
         prompt = features.prompt_tokens if self.use_prompt else None

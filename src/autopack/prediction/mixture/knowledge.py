@@ -13,6 +13,7 @@ from autopack.prediction.mixture.experts import SeenSizes
 from autopack.prediction.mixture.layers import EXPERTS, Layers
 from autopack.prediction.mixture.named_experts import first_states
 from autopack.prediction.mixture.same_work import SAME_WORK, SameWork
+from autopack.prediction.mixture.tally import Tally
 
 
 class Basis(NamedTuple):
@@ -46,11 +47,13 @@ class Learned:
     Args:
         before: What they were made of before each of the newest outcomes.
         reach: How many of these are kept: twice as many each time that an outcome was later.
+        tally: What the predictions were held against.
     """
 
     basis: Basis
     before: tuple[LearnedAt, ...] = ()
     reach: int = 1
+    tally: Tally = attrs.field(factory=Tally)
     recent: Recent = attrs.field(factory=Recent)
     seen: Seen = attrs.field(factory=Seen)
 

@@ -22,7 +22,8 @@ HOLDING: Final = 0.005
 """The step that holds the coverage of all, in log tokens."""
 HOLDING_OF_GROUP: Final = 0.02
 _FOLLOWER_MOST: Final = 3.0
-_LAYER_MOST: Final = 4.0
+LAYER_MOST: Final = 4.0
+"""How far an offset of a layer may go, in log tokens."""
 
 EXPERTS: Final = STATIC + len(_ALL_STEPS) + len(_GROUP_STEPS)
 
@@ -148,8 +149,8 @@ _HELD: Final = _FOLLOWERS + len(_NO_GROUP)
 """Where what holds the coverage of all stands among the offsets, after the group's."""
 _STEPS: Final = (
     *((step, _FOLLOWER_MOST) for step in (*_ALL_STEPS, *_GROUP_STEPS)),
-    (HOLDING_OF_GROUP, _LAYER_MOST),
-    (HOLDING, _LAYER_MOST),
-    *((step, _LAYER_MOST) for step in _SPEEDS[1:]),
+    (HOLDING_OF_GROUP, LAYER_MOST),
+    (HOLDING, LAYER_MOST),
+    *((step, LAYER_MOST) for step in _SPEEDS[1:]),
 )
 """The step of each offset, and how far it may go."""
