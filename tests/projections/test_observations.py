@@ -5,7 +5,7 @@ import pytest
 
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.call_use import Use
-from autopack.projections.observations import attempt_totals, phase_totals, samples_of
+from autopack.projections.observations import attempt_total, phase_totals, samples_of
 
 
 def row(position, attempt=1, *, phase="p", truncated=False, success=True, actual=100):
@@ -141,6 +141,8 @@ def test_attempts_alone():
         used(5, 2),
         used(9, 3, success=None, ending="released"),
     ]
-    found = attempt_totals(rows, log_id="l", by="total_tokens")
+    found = [attempt_total(one, log_id="l", by="total_tokens") for one in rows]
 
-    assert [(1000, True), (1000, True)] == [(o.actual_output_tokens, o.success) for o in found]
+    assert [(1000, True), (1000, True), None] == [
+        one and (one.actual_output_tokens, one.success) for one in found
+    ]

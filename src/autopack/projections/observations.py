@@ -82,14 +82,11 @@ def phase_totals(rows: Iterable[AttemptRow], *, log_id: str, by: Measure) -> lis
     return sorted((sized(one, by) for one in found if one), key=lambda one: one.position)
 
 
-def attempt_totals(rows: Iterable[AttemptRow], *, log_id: str, by: Measure) -> list[Sample]:
-    """Return what attempts took that came to an end of their own, good or bad: a sample each."""
-    shown = sorted((row for row in rows if row.is_sample), key=lambda row: row.position)
-    return [
-        sized(attrs.evolve(sample_of(row, log_id=log_id), success=True), by)
-        for row in shown
-        if row.success is not None
-    ]
+def attempt_total(row: AttemptRow, *, log_id: str, by: Measure) -> Sample | None:
+    """Return what an attempt took that came to an end of its own, good or bad; else None."""
+    if row.success is None or not row.use.calls:
+        return None
+    return sized(attrs.evolve(sample_of(row, log_id=log_id), success=True), by)
 
 
 def sized(sample: Sample, by: Measure) -> Sample:

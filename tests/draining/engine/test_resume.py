@@ -397,13 +397,16 @@ def test_what_came_one_after_the_other_goes_on(any_log, executor, limit, reason)
 
 
 def test_what_attempts_used_before_is_evidence_for_what_is_set_aside(any_log):
-    """Nine of a group are enough for its quantile, whoever was stopped in between."""
-    create_run(any_log, "r", specs(*"abcdefghijk"))
-    first = drain(any_log, executor=works, max_phases=9, max_tokens=10**6)
-    drain(any_log, executor=works, resumes=first.drain_id, max_phases=10)
+    """Ten of a group are enough for a prediction, whoever was stopped in between."""
+    create_run(any_log, "r", specs(*"abcdefghijkl"))
+    first = drain(any_log, executor=works, max_phases=10, max_tokens=10**6)
+    drain(any_log, executor=works, resumes=first.drain_id, max_phases=11)
     *_others, before, after = found(any_log, "phase.claimed")
 
-    assert (30, "90% quantile of 9 attempts at docs/low") == (after.reserved_tokens, after.basis)
+    assert (30, "mixture at 0.9, from 10 attempts at docs/low and others") == (
+        after.reserved_tokens,
+        after.basis,
+    )
     assert before.basis != after.basis
 
 

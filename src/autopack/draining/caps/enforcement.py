@@ -1,12 +1,13 @@
 """Caps: what a claim sets aside under them, what it used in the end, and a test at each call."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import attrs
 
 from autopack.aggregates.cap import Amount
 from autopack.draining.caps.cap_streams import BEFORE, CapStreams, amount_of, settled
+from autopack.draining.caps.predicted_use import newest_attempts
 from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.caps.reservations import Reservations, Wanted
 from autopack.draining.caps.standing_caps import NO_STANDING_CAPS, StandingCaps
@@ -52,7 +53,7 @@ class Caps(CapStreams):
     ) -> None:
         super().__init__(handler, drain=drain, standing=standing)
         self.prices = prices or PriceBook(handler.journal, handler.journal.registry)
-        self.reservations = Reservations(self.prices, assume_usd_per_call)
+        self.reservations = Reservations(self.prices, assume_usd_per_call, self._attempts_before)
         self._allow_unknown_price = allow_unknown_price
 
     def scopes(self, run_id: str, drain: str | None = None, own: Sequence[str] = ()) -> list[str]:
@@ -80,8 +81,12 @@ class Caps(CapStreams):
     def wanted(self, phase: PhaseView, estimate: Estimate, own: Sequence[str] = ()) -> Wanted:
         """Return what an attempt is likely to use at most: tokens in and out, and USD."""
         # A single attempt of somebody's own loop does not read the whole log for a price.
-        is_in_usd = self._drain is not None and "usd" in self.units(phase.run_id, own)
-        return self.reservations.wanted(phase, estimate, is_in_usd=is_in_usd)
+        units = () if self._drain is None else self.units(phase.run_id, own)
+        return self.reservations.wanted(phase, estimate, units=units)
+
+    def _attempts_before(self) -> Iterable[AttemptRow]:
+        """Return what the log tells of attempts that are not the drain's own."""
+        return newest_attempts(self._handler.journal, but_of=self._drain)
 
     def reserving(
         self, run_id: str, token: str, wanted: Wanted, own: Sequence[str] = ()

@@ -57,11 +57,11 @@ class PlanCaps:
         """Return what a phase sets aside and uses; once for all that are estimated as one."""
         key = estimate.features, phase.model, phase.prompt_tokens, estimate.budget_tokens
         if key not in self._known:
-            is_in_usd = any("usd" in state.caps for state in states)
-            wanted = self._caps.reservations.wanted(phase, estimate, is_in_usd=is_in_usd)
+            units = {unit for state in states for unit in state.caps}
+            wanted = self._caps.reservations.wanted(phase, estimate, units=units)
             tokens = phase.prompt_tokens or 0, estimate.predicted_output_tokens
             usd = self._caps.prices.ahead(
-                phase.model, input_tokens=tokens[0], output_tokens=tokens[1], by_log=is_in_usd
+                phase.model, input_tokens=tokens[0], output_tokens=tokens[1], by_log="usd" in units
             )
             used = Amount(sum(tokens), usd or wanted.usd or ZERO, attempts=1)
             self._known[key] = wanted, used
