@@ -180,6 +180,7 @@ if TYPE_CHECKING:
     from autopack.prediction.cascades.chain_judging import ChainFigure as ChainFigure
     from autopack.prediction.cascades.check_rates import CheckRate as CheckRate
     from autopack.prediction.cascades.check_rates import CheckRates as CheckRates
+    from autopack.prediction.running.alarm_scores import AlarmScore as AlarmScore
     from autopack.prediction.running.remaining_use import RemainingUse as RemainingUse
     from autopack.projections.call_use import Call as Call
     from autopack.projections.call_use import Use as Use

@@ -18,6 +18,8 @@ from autopack.prediction.calibration.measure_calibrator import usual_in
 from autopack.prediction.calibration.prequential import Row
 from autopack.prediction.calibration.trace_rows import needed_for, trace_of
 from autopack.prediction.calibrators import calibrator_of
+from autopack.prediction.running.alarm_scores import AlarmReplay, AlarmScore
+from autopack.projections.attempts import ATTEMPTS
 
 DEFAULT_CALIBRATORS: Final = (
     "median-ratio",
@@ -27,6 +29,9 @@ DEFAULT_CALIBRATORS: Final = (
     "mixture",
 )
 """Those to budget by, and two rules of thumb to beat: the median times 1.2, and times 2."""
+
+_ALARMS_OF: Final = 500_000
+"""How many of a log's newest events alarms are raised in: 40 microseconds each."""
 
 CAN_BE_KEPT_BACK: Final = ("model", "prompt_tokens", "tasks")
 
@@ -97,7 +102,18 @@ def backtest(
         guarantees=found.guarantees,
         without_guarantee=found.without_guarantee,
         courses=found.courses,
+        alarms=_alarms(logs),
     )
+
+
+def _alarms(logs: Sequence[Log]) -> tuple[AlarmScore, ...]:
+    """Return what alarms would have done in the newest events of logs, where any was raised."""
+    replay = AlarmReplay()
+    scores: tuple[AlarmScore, ...] = ()
+    for log in logs:
+        after = max(0, log.head().position - _ALARMS_OF)
+        scores = replay.scores(log.read_all(after=after, types=ATTEMPTS.types))
+    return tuple(score for score in scores if score.judged)
 
 
 Rows = tuple[list[Row], Mapping[str, int], tuple[str, ...]]

@@ -9,6 +9,7 @@ import attrs
 from autopack.ports.measures import OUTPUT, Measure
 from autopack.prediction.calibration.backtesting import Backtest
 from autopack.prediction.calibration.scores import FEWEST, Score
+from autopack.report.alarm_text import alarm_json, alarm_lines
 from autopack.report.escaping import in_markdown
 
 _DIGITS: Final = 6
@@ -82,6 +83,7 @@ def backtest_json(found: Backtest) -> dict[str, Any]:
         "without_guarantee": [
             {**attrs.asdict(one), "missing": list(one.missing)} for one in found.without_guarantee
         ],
+        "alarms": [alarm_json(score) for score in found.alarms],
     }
 
 
@@ -117,6 +119,8 @@ def backtest_markdown(found: Backtest) -> str:
         lines += ["", "## Guarantees in force", "", *_guarantee_lines(found)]
     if found.without_guarantee:
         lines += ["", "## Without a guarantee", "", *_lacking_lines(found)]
+    if any(score.alarmed for score in found.alarms):
+        lines += ["", "## Alarms", "", *alarm_lines(found.alarms)]
     return "\n".join(lines) + "\n"
 
 

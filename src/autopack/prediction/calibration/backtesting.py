@@ -16,6 +16,7 @@ from autopack.prediction.calibration.measure_calibrator import in_measure
 from autopack.prediction.calibration.prequential import Replay, Row, late
 from autopack.prediction.calibration.quantile_groups import group_of
 from autopack.prediction.calibration.scores import FAILED, Outcome, Score, Step, course, scored
+from autopack.prediction.running.alarm_scores import AlarmScore
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +35,7 @@ class Backtest:
         without_guarantee: What they would promise if it had been, and what was not so.
         courses: By calibrator, how the coverage went: the bounds of shares of stretches of rows,
             in order.
+        alarms: What alarms about attempts in work would have saved and lost, of a log.
     """
 
     source: str
@@ -47,6 +49,7 @@ class Backtest:
     guarantees: tuple[Promise, ...] = ()
     without_guarantee: tuple[NoPromise, ...] = ()
     courses: Mapping[str, Sequence[Step]] = attrs.Factory(dict)
+    alarms: tuple[AlarmScore, ...] = ()
 
     def score(self, calibrator: str, group: str = "all") -> Score:
         """Return one calibrator's score on one group."""

@@ -1,14 +1,13 @@
 """What attempts used in the end, and between what those end that got as far as one in work."""
 
-from bisect import bisect_left
+import math
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
 import attrs
-
-from autopack.prediction.calibration.survival import place_of
 
 MISSED: Final = 0.1
 """The share of intervals that do not hold what an attempt comes to."""
@@ -98,11 +97,6 @@ class Survival:
             share = min(below, 1 - self.alive[there] / before)
         return Ends(least, whole[self._first_above(first, before, MISSED - share)], reached)
 
-    def quantile(self, tau: float) -> float | None:
-        """Return what the share *tau* of those that ended well stayed under; None of too few."""
-        place = place_of(tau, len(self.whole))
-        return self.whole[place - 1] if place <= len(self.whole) else None
-
     def _last_below(self, first: int, before: float, share: float) -> int | None:
         """Return the last whole amount which at most *share* of those from *first* on end under."""
         least_alive = before * (1 - share) - _SLIP
@@ -168,13 +162,24 @@ class FinalAmounts:
     """The newest final amounts of a group of attempts."""
 
     def __init__(self) -> None:
-        self._newest: deque[tuple[float, bool]] = deque(maxlen=_NEWEST)
+        self._newest: deque[tuple[float, bool]] = deque()
+        self._whole: list[float] = []
+        self._cut: list[float] = []
         self._known: Survival | None = None
         self._below, self._added, self._choose_at = EVEN, 0, 0
+
+    def __len__(self) -> int:
+        """How many of them are of attempts that ended well."""
+        return len(self._whole)
 
     def add(self, amount: float, *, is_whole: bool) -> None:
         """Take in what an attempt used; one that did not end well would have used more."""
         self._newest.append((amount, is_whole))
+        insort(self._whole if is_whole else self._cut, amount)
+        if len(self._newest) > _NEWEST:
+            oldest, was_whole = self._newest.popleft()
+            ordered = self._whole if was_whole else self._cut
+            del ordered[bisect_left(ordered, oldest)]
         self._known = None
         self._added += 1
 
@@ -182,10 +187,7 @@ class FinalAmounts:
     def survival(self) -> Survival:
         """What is known of them by now."""
         if self._known is None:
-            self._known = Survival(
-                tuple(sorted(amount for amount, is_whole in self._newest if is_whole)),
-                tuple(sorted(amount for amount, is_whole in self._newest if not is_whole)),
-            )
+            self._known = Survival(tuple(self._whole), tuple(self._cut))
         return self._known
 
     def ends(self, used: float) -> Ends:
@@ -194,3 +196,8 @@ class FinalAmounts:
             self._below = share_below(self.survival)
             self._choose_at = self._added + 1 + len(self._newest) // 10
         return self.survival.ends(used, self._below)
+
+    def quantile(self, tau: float) -> float | None:
+        """Return what the share *tau* of those that ended well stayed under; None of too few."""
+        place = max(1, math.ceil(tau * (len(self._whole) + 1) - _SLIP))
+        return self._whole[place - 1] if place <= len(self._whole) else None

@@ -99,7 +99,7 @@ class EndedAttempts:
                 # Of those few that its own group lacks others say how far they went, and no more.
                 least = ends.least if last is None else used
                 return _remaining(measure, used, ends._replace(least=least), place)
-            if last is None and len(known.survival.whole) >= _FEWEST:
+            if last is None and len(known) >= _FEWEST:
                 last = ends, place
         return None if last is None else _remaining(measure, used, *last)
 
@@ -117,9 +117,9 @@ class EndedAttempts:
         are enough.
         """
         for place, known in self._at(row, measure):
-            amount = known.survival.quantile(tau) if len(place) >= _OWN else None
+            amount = known.quantile(tau) if len(place) >= _OWN else None
             if amount is not None:
-                return Limit(amount=amount, known=len(known.survival.whole), like=_named(place))
+                return Limit(amount=amount, known=len(known), like=_named(place))
         return None
 
     def _at(
