@@ -205,6 +205,39 @@ def test_either_table_is_read(log, tmp_path, table):
     ]
 
 
+def test_answers_before_figures_had_columns(log, tmp_path):
+    """Earlier versions keep them in the provider's own answer, or nowhere."""
+    path = tmp_path / "logs.db"
+    usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+    with closing(sqlite3.connect(path)) as made, made:
+        made.execute(
+            "CREATE TABLE responses (id, model, prompt, system, prompt_json, options_json, "
+            "response, response_json, conversation_id, duration_ms, datetime_utc)"
+        )
+        for key, answered, took in (("r-1", {"usage": usage}, 500), ("r-2", {}, "long")):
+            row = ("m", "Do", None, None, "{}", "Done", json.dumps(answered), "c-1", took)
+            made.execute(
+                f"INSERT INTO responses VALUES ({','.join('?' * 11)})",
+                (key, *row, "2026-03-02T10:00:00"),
+            )
+    report = bring(log, "llm", path)
+
+    assert {"r-1": {"input_tokens": 100, "output_tokens": 20}, "r-2": {}} == calls(log)
+    assert {"answers whose figures nobody knows": 1} == report.findings["seen"]
+
+
+def test_a_database_of_opencode_without_times_or_sessions(log, tmp_path):
+    """What says which call it was, and what it used, is enough."""
+    path = tmp_path / "opencode.db"
+    with closing(sqlite3.connect(path)) as made, made:
+        made.execute("CREATE TABLE message (id, session_id, data)")
+        for key, session, _at, data in STEPS:
+            made.execute("INSERT INTO message VALUES (?, ?, ?)", (key, session, json.dumps(data)))
+    bring(log, "opencode", path)
+
+    assert {"msg_1", "msg_2"} == calls(log).keys()
+
+
 def test_figures_that_nobody_knows_are_unknown(log, tmp_path):
     """A model whose plugin counts nothing has a call of unknown use, not of none."""
     path = tmp_path / "logs.db"

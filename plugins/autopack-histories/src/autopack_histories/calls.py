@@ -32,6 +32,7 @@ _COUNTS: Final = (
     "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
     "total_tokens",
 )  # fmt: skip
+_SECONDS_MOST: Final = 1e9
 _UNNAMED: Final = "import-histories"
 _says_cut: Final = lru_cache(256)(says_cut)
 
@@ -116,7 +117,7 @@ class Call:
             max_tokens=self.max_tokens,
             stop_reason=self.stop_reason,
             truncated=self._is_cut(),
-            duration_s=self.duration_s,
+            duration_s=likely(self.duration_s),
             cost_source=self.cost_source if figures.get("cost_usd") is not None else None,
             split=self.split,
             source_fields=kept,
@@ -138,9 +139,16 @@ class Call:
         return phase_stream(self.run_id, self.phase_id)
 
 
-def counts(usage: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, int | None] | None:
-    """Return a tool's counts by our names; None if one is there that can be no count."""
+def likely(seconds: float | None) -> float | None:
+    """Return a duration that a log can hold; None of one of decades, which nobody measured."""
+    return seconds if seconds is not None and 0 <= seconds <= _SECONDS_MOST else None
+
+
+def counts(usage: Any, names: Mapping[str, str]) -> dict[str, int | None] | None:
+    """Return a table's counts by our names, none of what is no table; None if one can be none."""
     found: dict[str, int | None] = {}
+    if not isinstance(usage, Mapping):
+        return found
     for theirs, ours in names.items():
         value = usage.get(theirs)
         if value is None:
@@ -159,6 +167,11 @@ def inner(table: Any, *names: str) -> Any:
             return None
         table = table.get(name)
     return table
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list as it is, and none for anything else."""
+    return value if isinstance(value, list) else []
 
 
 def word(value: Any) -> str | None:

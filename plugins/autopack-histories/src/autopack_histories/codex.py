@@ -65,7 +65,7 @@ class Codex(JsonLinesImporter):
 
     def knows(self, found: dict[str, Any]) -> bool:
         """Tell whether a line has a payload of a kind that this client writes."""
-        return found.get("type") in _KINDS and isinstance(found.get("payload"), dict)
+        return word(found.get("type")) in _KINDS and isinstance(found.get("payload"), dict)
 
     def entries(self, path: Path, notes: Notes) -> Iterator[Entry]:
         """Yield the events of one thread's file."""
@@ -73,7 +73,7 @@ class Codex(JsonLinesImporter):
         waiting: list[_Line] = []
         for line in objects_of(path, notes):
             payload = line.get("payload")
-            if line.get("type") not in _KINDS or not isinstance(payload, dict):
+            if word(line.get("type")) not in _KINDS or not isinstance(payload, dict):
                 continue
             ordinal = line.get("ordinal")
             place = ordinal if type(ordinal) is int else None
@@ -97,6 +97,7 @@ class _Thread:
         self._sums: _Figures = {}
         self._epoch = 0
         self._recorded: set[tuple[int, ...]] = set()
+        self._unplaced: dict[str, tuple[int, ...]] = {}
         self._told: set[tuple[int, tuple[int, ...]]] = set()
 
     def take(self, lines: Sequence[_Line]) -> Iterator[Entry]:
@@ -109,6 +110,7 @@ class _Thread:
             for line in ordered
             if line.kind == "token_usage_record" and (sums := _sums_of(line)) is not None
         }
+        self._unplaced |= _without_sums(ordered)
         for line in ordered:
             self._line(line)
             if self._sessions.ready:
@@ -217,7 +219,11 @@ class _Thread:
         elif (self._epoch, place) in self._told:
             return
         self._told.add((self._epoch, place))
-        last = counts(inner(info, "last_token_usage") or {}, _NAMES)
+        last = counts(inner(info, "last_token_usage"), _NAMES)
+        if last and (record := self._record_of(_place(last))) is not None:
+            del self._unplaced[record]
+            self._sums = sums
+            return
         figures = last if last and any(last.values()) else _beyond(sums, self._sums)
         self._sums = sums
         if not any(figures.values()):
@@ -225,6 +231,10 @@ class _Thread:
         of = self._turn or self._root
         epoch = f"-{self._epoch}" if self._epoch else ""
         self._call(f"{of}/{'-'.join(map(str, place[:2]))}{epoch}", figures, line)
+
+    def _record_of(self, figures: tuple[int, ...]) -> str | None:
+        """Return which record without running sums told a call of these figures; None if none."""
+        return next((key for key, told in self._unplaced.items() if told == figures), None)
 
     def _call(
         self, key: str, figures: Mapping[str, int | None], line: _Line, *, turn: str | None = None
@@ -255,6 +265,18 @@ def _sums_of(line: _Line) -> _Figures | None:
     usage = inner(line.payload, *place)
     found = counts(usage, _NAMES) if isinstance(usage, dict) else None
     return None if found is None else {name: n for name, n in found.items() if n is not None}
+
+
+def _without_sums(lines: Sequence[_Line]) -> dict[str, tuple[int, ...]]:
+    """Return the figures of records that tell no running sums, by their ids."""
+    found: dict[str, tuple[int, ...]] = {}
+    for line in lines:
+        key, usage = word(line.payload.get("response_id")), line.payload.get("usage")
+        if line.kind == "token_usage_record" and key and isinstance(usage, dict):
+            figures = counts(usage, _NAMES)
+            if figures and _sums_of(line) is None:
+                found[key] = _place(figures)
+    return found
 
 
 def _place(sums: Mapping[str, int | None]) -> tuple[int, ...]:

@@ -95,6 +95,8 @@ class _Chat:
             self._notes.saw("answers without figures")
             return
         told = counts(tokens, _NAMES)
+        if key is None and at is not None:
+            key = f"{self._key}@{at:%Y%m%d%H%M%S%f}"
         if told is None or key is None:
             why = "calls with counts that are none" if told is None else "calls that nothing names"
             self._notes.set_aside(why)

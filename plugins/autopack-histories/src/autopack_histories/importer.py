@@ -72,13 +72,13 @@ class FileImporter:
             notes.file()
             try:
                 yield from self.entries(path, notes)
-            except OSError as fault:
+            except Exception as fault:  # a shape that nobody has met yet stops this file alone
                 notes.set_aside(f"files that could not be read ({type(fault).__name__})")
 
     def _is_mine(self, path: Path) -> bool:
         try:
             return self.is_mine(path)
-        except OSError:
+        except Exception:  # it cannot be told whose it is
             return False
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from autopack.draining.attempts.read_figures import added, number
-from autopack_histories.calls import Call, counts, inner, word
+from autopack_histories.calls import Call, counts, inner, listed, word
 from autopack_histories.documents import DOCUMENT_MOST, document
 from autopack_histories.importer import FileImporter
 from autopack_histories.moments import moment
@@ -87,16 +87,18 @@ class _Log:
 
     def sample(self, sample: Mapping[str, Any]) -> None:
         own = word(sample.get("uuid")) or f"{self._key}/{sample.get('id')}/{sample.get('epoch')}"
-        events = [one for one in sample.get("events") or () if isinstance(one, dict)]
+        told = sample.get("events") or inner(sample, "transcript", "events")  # of earlier versions
+        events = [one for one in listed(told) if isinstance(one, dict)]
         began = moment(sample.get("started_at")) or next(
             (at for one in events if (at := moment(one.get("timestamp")))), None
         )
         asked = sample.get("input")
         self.sessions.turn(own, began, asked if isinstance(asked, str) else None)
         calls = [one for one in events if one.get("event") == "model"]
-        for place, event in enumerate(calls):
-            self._model(event, f"{own}/{place}")
-        if not calls:
+        if any(isinstance(inner(one, "output", "usage"), dict) for one in calls):
+            for place, event in enumerate(calls):
+                self._model(event, f"{own}/{place}")
+        else:
             self._sums(sample, own, began)
         error = sample.get("error")
         if isinstance(error, dict):

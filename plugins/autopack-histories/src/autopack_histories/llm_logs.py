@@ -7,15 +7,16 @@ from typing import Any, ClassVar, Final
 
 from autopack.draining.attempts.read_figures import added
 from autopack.draining.executors.llm_program import usage_of
-from autopack_histories.calls import Call, counts, word
-from autopack_histories.documents import columns, database, is_database, rows
+from autopack_histories.calls import Call, counts, inner, word
+from autopack_histories.documents import columns, database, is_database, json_cell, rows
 from autopack_histories.importer import FileImporter
 from autopack_histories.moments import moment
 from autopack_histories.notes import Notes
 from autopack_histories.sessions import About, Entry, Sessions
+from autopack_histories.usages import chat_figures
 
 _TABLES: Final = {"responses": "conversation_id", "turns": "thread_id"}
-_NEEDED: Final = {"id", "model", "input_tokens", "output_tokens"}
+_NEEDED: Final = {"id", "model", "datetime_utc"}
 _NAMES: Final = {
     name: name
     for name in ("input_tokens", "cache_read_tokens", "output_tokens", "reasoning_tokens")
@@ -73,7 +74,7 @@ class LlmLogs(FileImporter):
 
 
 def _is_there(connection: sqlite3.Connection, table: str) -> bool:
-    return columns(connection, table) >= {*_NEEDED, _TABLES[table], "datetime_utc"}
+    return columns(connection, table) >= {*_NEEDED, _TABLES[table]}
 
 
 def _answer(row: Mapping[str, Any], thread: str, sessions: Sessions, notes: Notes) -> None:
@@ -83,6 +84,11 @@ def _answer(row: Mapping[str, Any], thread: str, sessions: Sessions, notes: Note
         return
     told = usage_of(row)
     figures = counts(told, _NAMES)
+    if figures == {}:  # before 0.17 only the provider's own answer has them
+        answered = json_cell(row.get("response_json"))
+        usage = inner(answered, "usage")
+        found = chat_figures(usage) if isinstance(usage, dict) else {}
+        figures = None if found is None else {name: n for name, n in found.items() if n is not None}
     if figures is None:
         notes.set_aside("calls with counts that are none")
         return

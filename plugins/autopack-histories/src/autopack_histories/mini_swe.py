@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from autopack.draining.attempts.read_figures import amount
-from autopack_histories.calls import Call, inner, word
+from autopack_histories.calls import Call, inner, listed, word
 from autopack_histories.documents import document
 from autopack_histories.importer import FileImporter
 from autopack_histories.moments import moment
@@ -52,7 +52,7 @@ class MiniSwe(FileImporter):
 
 
 def _take(found: Mapping[str, Any], sessions: Sessions, notes: Notes) -> None:
-    messages = [one for one in found.get("messages") or () if isinstance(one, dict)]
+    messages = [one for one in listed(found.get("messages")) if isinstance(one, dict)]
     told = [one for one in messages if isinstance(inner(one, "extra", "response"), dict)]
     key = next((key for one in told if (key := word(inner(one, "extra", "response", "id")))), None)
     if key is None:

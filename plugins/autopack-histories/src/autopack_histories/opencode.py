@@ -16,10 +16,6 @@ from autopack_histories.sessions import About, Entry, Sessions
 
 _NAMES: Final = {"input": "input", "output": "output", "reasoning": "reasoning"}
 _CACHE: Final = {"read": "read", "write": "write"}
-_MESSAGES: Final = (
-    "SELECT m.id, m.session_id, m.data, s.* FROM message m LEFT JOIN session s "
-    "ON s.id = m.session_id ORDER BY m.session_id, m.time_created, m.id"
-)
 _ENDS: Final = frozenset({"stop", "end_turn", "other", "unknown"})
 
 
@@ -69,7 +65,7 @@ class Opencode(FileImporter):
     def _rows(self, path: Path, history: "_History", notes: Notes) -> Iterator[Entry]:
         try:
             with database(path) as connection:
-                for row in rows(connection, _MESSAGES):
+                for row in rows(connection, _messages(connection)):
                     notes.record()
                     data = json_cell(row["data"])
                     if isinstance(data, dict):
@@ -140,6 +136,16 @@ class _History:
         elif finish in _ENDS:
             self.sessions.mend()
             self.sessions.over(ended or began)
+
+
+def _messages(connection: sqlite3.Connection) -> str:
+    """Return the query for messages with their sessions, in the order in which they were made."""
+    has_time = "time_created" in columns(connection, "message")
+    order = "m.session_id, m.time_created, m.id" if has_time else "m.session_id, m.id"
+    if "id" not in columns(connection, "session"):
+        return f"SELECT m.id, m.session_id, m.data FROM message m ORDER BY {order}"
+    joined = "message m LEFT JOIN session s ON s.id = m.session_id"
+    return f"SELECT m.id, m.session_id, m.data, s.* FROM {joined} ORDER BY {order}"
 
 
 def _figures(data: Mapping[str, Any]) -> dict[str, Any] | None:

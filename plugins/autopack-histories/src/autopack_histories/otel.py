@@ -40,7 +40,7 @@ _CALLS: Final = frozenset({
     "chat", "text_completion", "completion", "generate_content", "embeddings", "response",
 })  # fmt: skip
 _EMBEDDINGS: Final = "embeddings"
-_ERROR_CODES: Final = frozenset({2, "ERROR", "STATUS_CODE_ERROR", "StatusCode.ERROR"})
+_ERROR_CODES: Final = frozenset({"2", "ERROR", "STATUS_CODE_ERROR", "StatusCode.ERROR"})
 
 
 class OpenTelemetry(FileImporter):
@@ -109,8 +109,8 @@ def _table(attributes: Any) -> dict[str, Any]:
 def _value(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    kind, found = next(iter(value.items()), ("", None))
-    kind = kind.replace("_", "").lower()
+    kinds = ((kind.replace("_", "").lower(), found) for kind, found in value.items())
+    kind, found = next((one for one in kinds if one[0].endswith("value")), ("", None))
     if kind == "intvalue" and isinstance(found, str):
         return int(found) if found.lstrip("-").isdecimal() else found
     if kind == "arrayvalue":
@@ -218,7 +218,7 @@ def _figures(attributes: Mapping[str, Any]) -> dict[str, Any] | None:
 def _has_failed(span: Mapping[str, Any], attributes: Mapping[str, Any]) -> bool:
     status = span.get("status")
     code = _first(status, "status_code", "code") if isinstance(status, dict) else None
-    return "error.type" in attributes or code in _ERROR_CODES
+    return "error.type" in attributes or str(code) in _ERROR_CODES
 
 
 def _ids(span: Mapping[str, Any]) -> tuple[str | None, str | None]:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from autopack.draining.attempts.read_figures import number
 from autopack.events.usage import BUILDER
-from autopack_histories.calls import HELPER, Call, counts, inner, word
+from autopack_histories.calls import HELPER, Call, counts, inner, listed, word
 from autopack_histories.importer import JsonLinesImporter
 from autopack_histories.lines import objects_of
 from autopack_histories.moments import moment
@@ -127,7 +127,7 @@ class _Chat:
                 if len(self._held) > _HELD_MOST:
                     self._held.pop(0)
                     self._notes.set_aside("messages of a chat too long to tell whose they are")
-        asks_tools = any("functionCall" in part for part in parts or () if isinstance(part, dict))
+        asks_tools = any("functionCall" in part for part in listed(parts) if isinstance(part, dict))
         if asks_tools:
             self.sessions.goes_on()
         else:

@@ -12,7 +12,7 @@ from autopack.errors import AutopackError
 from autopack.events import PhaseCompleted, PhaseFailed, PhaseQueued, RunCreated
 from autopack.types import NewEvent
 from autopack.values.ids import derived_id, phase_id, phase_stream, run_id, run_stream
-from autopack_histories.calls import HELPER, Call, word
+from autopack_histories.calls import HELPER, Call, likely, word
 from autopack_histories.notes import Notes
 
 Entry: TypeAlias = tuple[str, NewEvent]
@@ -225,9 +225,9 @@ def plain(key: str) -> str:
 
 
 def _end(run: str, phase: str, turn: _Turn) -> PhaseCompleted | PhaseFailed:
-    seconds = turn.duration_s
+    seconds = likely(turn.duration_s)
     if seconds is None and turn.at is not None and turn.last_at is not None:
-        seconds = max(0.0, (turn.last_at - turn.at).total_seconds())
+        seconds = likely(max(0.0, (turn.last_at - turn.at).total_seconds()))
     if turn.failed is None:
         return PhaseCompleted(run_id=run, phase_id=phase, attempt=1, duration_s=seconds)
     code, message = turn.failed

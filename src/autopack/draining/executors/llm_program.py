@@ -66,7 +66,7 @@ def usage_of(row: Mapping[str, Any]) -> dict[str, Any]:
         "reasoning_tokens": _inner(details, "completion_tokens_details", "reasoning_tokens"),
         "max_tokens": options.get("max_tokens"),
         "stop_reason": finish_of(row),
-        "duration_s": None if duration_ms is None else duration_ms / 1000,
+        "duration_s": duration_ms / 1000 if isinstance(duration_ms, int | float) else None,
     }
     return {name: value for name, value in told.items() if value is not None}
 
