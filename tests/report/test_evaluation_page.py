@@ -22,6 +22,7 @@ from autopack.report.charts import pictures_of
 from autopack.report.evaluation import Evaluation, evaluation_json, headline
 from autopack.report.evaluation_page import page
 from autopack.report.evaluation_summary import summary
+from autopack.report.report_values import factor
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -206,6 +207,16 @@ def test_what_the_page_says_is_never_more_than_it_promises(drawn):
     assert all(one["missed"] <= one["at_most"] for one in told)
     assert 1 == len(told) + len(values["backtest"]["without_guarantee"])
     assert not told or 0 == open_ones == sum(late for late, *_ in drawn[:-1])
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0, "0.00"), (1.5, "1.50"), (0.1, "0.10"), (0.017, "0.017"), (0.00113, "0.0011"),
+     (1e-9, "0.000000")],
+)  # fmt: skip
+def test_small_factors_are_told_apart(value, shown):
+    """Two digits that count are shown of them, and no more than six places."""
+    assert shown == factor(value)
 
 
 def test_nothing_is_fetched(data):

@@ -80,6 +80,10 @@ def test_markdown():
     ("changes", "sentence"),
     [
         ({}, "Lower its predictions by 68%: apply, and its multiplier goes from 2.000 to 0.640."),
+        (
+            {"median_ratio": 0.001, "proposed_multiplier": 0.00068, "complexity": "high"},
+            "Lower its predictions by 99.9%: apply, and its multiplier goes from 1.000 to 0.00068.",
+        ),
         ({"median_ratio": 1.01}, "Predictions fit; applying changes little (2.000 to 0.640)."),
         ({"n": 4, "is_high_confidence": False}, "Collect 1 more sample; its multiplier is kept."),
         (

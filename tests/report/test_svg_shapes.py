@@ -89,6 +89,15 @@ def test_labels_of_an_axis_stay_within_and_apart(values):
     assert all(b - a >= 50 for a, b in pairwise(places))
 
 
+def test_a_long_label_at_the_left_edge():
+    """It stands where it can be read whole."""
+    drawn = axis_below(Scale(0.001, 1.0, 8, 352, is_log=True), 9, "over")
+    first = next(ElementTree.fromstring(f"<svg>{drawn}</svg>").iter("text"))
+
+    assert "0.001" == first.text
+    assert float(first.get("x")) >= 5 * 8 / 2
+
+
 def test_counts_have_no_fractions():
     """An axis of steps or rows names whole numbers."""
     assert ">0.5<" not in axis_below(Scale(0, 1, 0, 300), 9, "step", is_count=True)

@@ -10,7 +10,15 @@ from autopack.report.escaping import on_line
 from autopack.report.evaluation import headline
 from autopack.report.page_style import STYLE
 from autopack.report.picture_tables import CAPTIONS, figures_beside
-from autopack.report.report_values import ReportValues, factor, fine, share, value_table, whole
+from autopack.report.report_values import (
+    ReportValues,
+    factor,
+    fine,
+    fine_share,
+    share,
+    value_table,
+    whole,
+)
 from autopack.report.spoken_shares import fitting
 
 
@@ -245,8 +253,8 @@ def _promise(shown: ReportValues, path: str) -> str:
     return (
         f"<li>{shown(f'{path}.calibrator')}, {shown(f'{path}.group')}: over "
         f"{shown(f'{path}.rows', whole)} rows the share of outputs above their prediction is at "
-        f"most {shown(f'{path}.at_most', share)}, whatever they are; it is "
-        f"{shown(f'{path}.missed', share)}.</li>"
+        f"most {shown(f'{path}.at_most', fine_share)}, whatever they are; it is "
+        f"{shown(f'{path}.missed', fine_share)}.</li>"
     )
 
 

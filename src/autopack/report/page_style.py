@@ -4,7 +4,7 @@ from typing import Final
 
 INKS: Final[dict[str, tuple[str, str]]] = {
     "ink": ("#1d2126", "#e6e8ea"),
-    "faint": ("#8a929b", "#8b949e"),
+    "faint": ("#667079", "#8b949e"),
     "c0": ("#0b62a4", "#6cb6ff"),
     "c1": ("#b85c00", "#ffa657"),
     "c2": ("#00795b", "#4fd0a5"),

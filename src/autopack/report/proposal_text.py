@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from math import floor
 from typing import Any, Final
 
 import attrs
@@ -10,6 +11,8 @@ from autopack.ports.prediction import Group, Proposal
 from autopack.report.escaping import in_code, in_markdown
 
 _LITTLE_CHANGE: Final = 0.02
+_NEARLY_ALL: Final = 0.99
+_SMALL: Final = 0.1
 
 _REASONS: Final = {
     "unmeasured_split": "their calls' output was guessed from a total, not measured",
@@ -96,9 +99,18 @@ def next_step(group: Group, proposal: Proposal) -> str:
         return f"Predictions fit; applying changes little ({old:.3f} to {new:.3f})."
     move = "Raise" if new > old else "Lower"
     return (
-        f"{move} its predictions by {abs(new / old - 1):.0%}: "
-        f"apply, and its multiplier goes from {old:.3f} to {new:.3f}."
+        f"{move} its predictions by {_percent(abs(new / old - 1))}: "
+        f"apply, and its multiplier goes from {_multiplier(old)} to {_multiplier(new)}."
     )
+
+
+def _percent(change: float) -> str:
+    """Return a change in percent; what is nearly all of it with its thousandths."""
+    return f"{floor(1000 * change) / 10:g}%" if _NEARLY_ALL < change < 1 else f"{change:.0%}"
+
+
+def _multiplier(value: float) -> str:
+    return f"{value:.3f}" if value >= _SMALL else f"{value:.2g}"
 
 
 def _head(proposal: Proposal, at: datetime) -> str:

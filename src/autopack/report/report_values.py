@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from math import floor, log10
 from typing import Any, Final
 
 from autopack.report.escaping import on_line
@@ -10,6 +11,8 @@ from autopack.report.sheet import html_table
 Show = Callable[[Any], str]
 
 _ABSENT: Final = "-"
+_SMALL: Final = 0.1
+_LONGEST: Final = 6
 
 
 def share(value: Any) -> str:
@@ -22,9 +25,15 @@ def whole(value: Any) -> str:
     return f"{value:,.0f}"
 
 
+def fine_share(value: Any) -> str:
+    """Return a share in percent with two decimals."""
+    return f"{100 * value:.2f} %"
+
+
 def factor(value: Any) -> str:
-    """Return a factor with two decimals."""
-    return f"{value:.2f}"
+    """Return a factor with two decimals, a small one with two digits that count."""
+    places = 2 if value >= _SMALL or value <= 0 else min(_LONGEST, 1 - floor(log10(value)))
+    return f"{value:.{places}f}"
 
 
 def fine(value: Any) -> str:

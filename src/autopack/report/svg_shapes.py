@@ -20,6 +20,8 @@ LEFT: Final = 52
 _LETTERS: Final = 22
 _SLIP: Final = 1e-12
 _LABEL: Final = 54
+_LETTER: Final = 9
+"""How wide a digit is about, in a label."""
 _STEPS: Final = (1.0, 2.0, 5.0)
 
 Point = tuple[float, float]
@@ -161,11 +163,12 @@ def axis_below(scale: Scale, y: float, title: str, *, is_count: bool = False) ->
     parts = [line([(scale.start, y), (scale.end, y)], "faint", kind="axis")]
     last = -math.inf
     for value in scale.ticks():
-        x = scale(value)
-        middle = min(max(x, scale.start - 10), WIDTH - _LABEL / 2)
+        x, label = scale(value), short(value)
+        least = max(scale.start - 10, len(label) * _LETTER / 2)  # none begins beyond the left edge
+        middle = min(max(x, least), WIDTH - _LABEL / 2)
         if middle - last >= _LABEL and not (is_count and value % 1):
             parts.append(line([(x, y), (x, y + 4)], "faint", kind="axis"))
-            parts.append(text(short(value), middle, y + LINE, anchor="middle"))
+            parts.append(text(label, middle, y + LINE, anchor="middle"))
             last = middle
     parts.append(text(title, WIDTH, y + 2 * LINE, anchor="end"))
     return "".join(parts)

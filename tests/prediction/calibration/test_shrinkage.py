@@ -79,6 +79,19 @@ def test_a_model_that_was_not_seen(learned, sample, model):
     assert (50, "9 samples of any model/docs/low") == (found.tokens, found.basis)
 
 
+def test_one_output_of_a_new_model_hides_no_category(learned, sample):
+    """What others wrote in a category counts until the model has written there itself."""
+    new, known = {"features": {"model": "new"}}, {"features": {"model": "m"}}
+    calibrator = ShrinkageQuantile(shrinkage=0)
+    evidence = [sample(50, **known)] * 9 + [sample(900, category="tests", **new)]
+    state = learned(calibrator, evidence)
+    asked = [Features(category=one, complexity="low", model="new") for one in ("docs", "other")]
+    found = [calibrator.predict(state, one, 0.9) for one in asked]
+
+    assert (50, "9 samples of any model/docs/low") == (found[0].tokens, found[0].basis)
+    assert (900, "1 samples of new") == (found[1].tokens, found[1].basis)
+
+
 def test_truncated_outputs_raise(learned, sample):
     """An output that was cut off counts as larger than what was seen, not as that size."""
     calibrator = ShrinkageQuantile(shrinkage=0)

@@ -56,7 +56,7 @@ class ShrinkageQuantile:
     Predicts the size that an output does not exceed with probability tau.
 
     Sizes are kept in a tree: all, model, category, complexity, log2 of the prompt's size. A model
-    that was not seen yet, or is not named, is answered by the categories of all models. The
+    that was not seen in the category yet, or is not named, is answered by all models' there. The
     quantile of a node and that of its parent are mixed in log tokens by n / (n + shrinkage), from
     the root, which leans on the estimator's own figure, down to the leaf. A truncated output
     counts as larger than what was seen of it; failed attempts have a tree of their own, which
@@ -180,7 +180,9 @@ class ShrinkageQuantile:
     def _known(self, state: Tree, features: Features) -> Iterator[tuple[Node, Window]]:
         bits = _bits(features.prompt_tokens) if self.use_prompt else None
         model = features.model or ""
-        if ("succeeded", model) not in state.nodes:
+        category, _ = group_of(features.category, features.complexity)
+        own, shared = ("succeeded", model, category), ("succeeded", ANY_MODEL, category)
+        if own not in state.nodes and shared in state.nodes:
             model = ANY_MODEL
         for node in _path("succeeded", model, features.category, features.complexity, bits):
             window = state.nodes.get(node)
