@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from autopack.api.estimates import estimate as estimate
     from autopack.api.estimates import list_samples as list_samples
     from autopack.api.forecasts import forecast as forecast
+    from autopack.api.forks import fork_run as fork_run
     from autopack.api.log_status import status as status
     from autopack.api.logs import create_log as create_log
     from autopack.api.logs import export_history as export_history

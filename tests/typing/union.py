@@ -42,6 +42,7 @@ from autopack.events import (
     PhaseFailed,
     PhaseGated,
     PhaseGateDecided,
+    PhaseInherited,
     PhaseJudged,
     PhaseQueued,
     PhaseReclaimed,
@@ -83,7 +84,7 @@ def subject(event: CoreEvent) -> str:
             return event.phase_id
         case PhaseReclaimed() | PhaseRequeued() | PhaseGated() | PhaseGateDecided():
             return event.phase_id
-        case PhaseSubmitted() | PhaseSkipped() | PhaseCancelled():
+        case PhaseSubmitted() | PhaseSkipped() | PhaseCancelled() | PhaseInherited():
             return event.phase_id
         case PhaseAlarmed() | PhaseChecked() | PhaseJudged():
             return event.phase_id

@@ -10,7 +10,7 @@ from autopack.errors import InvalidInputError, RunMissingError
 from autopack.log.log import Log, journal_of
 from autopack.log.past_backend import is_past
 from autopack.ports.log import from_us
-from autopack.ports.states import PhaseStatus
+from autopack.ports.states import FINAL, PhaseStatus
 from autopack.ports.work import PhaseView
 from autopack.projections.sums_by_drain_and_run import Work
 from autopack.report.run_comparison import PhaseDifference, RunComparison, RunSide, WorkSide
@@ -21,7 +21,8 @@ def compare(log: Log, a: str, b: str | None = None, *, other: Log | None = None)
     """
     Say in what two runs differ: phases of one id, those that only one has, and the totals.
 
-    One run at two moments is ``compare(log.as_of(then), "nightly", other=log)``.
+    One run at two moments is ``compare(log.as_of(then), "nightly", other=log)``. A fork and its
+    parent are compared from where they part: what the parent did before counts for neither.
 
     Args:
         a: A run of *log*.
@@ -38,23 +39,52 @@ def compare(log: Log, a: str, b: str | None = None, *, other: Log | None = None)
             name="b",
             value=b,
         )
-    left = _phases(log, a)
-    right = _phases(other or log, a if b is None else b)
+    sides = (log, a), (other or log, a if b is None else b)
+    parted_at = _parted_at(*sides)
+    left, right = (_phases(*side, since=parted_at) for side in sides)
     both = {name: (left[name], right[name]) for name in left if name in right}
+    if parted_at is not None:
+        both = {name: pair for name, pair in both.items() if not _is_before(*pair)}
     differing = [PhaseDifference(phase_id=name, a=x, b=y) for name, (x, y) in both.items()]
     changed = sorted((one for one in differing if one.differs), key=_order)
     return RunComparison(
-        a=_side(log, a, left),
-        b=_side(other or log, a if b is None else b, right),
+        a=_side(*sides[0], left, since=parted_at),
+        b=_side(*sides[1], right, since=parted_at),
         changed=tuple(changed),
+        parted_at=parted_at,
         same=len(both) - len(changed),
         only_in_a=tuple(name for name in left if name not in right),
         only_in_b=tuple(name for name in right if name not in left),
     )
 
 
-def _phases(log: Log, run_id: str) -> dict[str, WorkSide]:
+def _parted_at(a: tuple[Log, str], b: tuple[Log, str]) -> int | None:
+    """Return the position at which two runs part, one of which is a fork of the other."""
+    if journal_of(a[0]).log_id != journal_of(b[0]).log_id:
+        return None
+    for (log, fork), (_, parent) in ((a, b), (b, a)):
+        row = view(log, "runs").rows.get(fork)
+        if row is not None and row.forked_from == parent != fork:
+            return int(row.forked_at or 0)
+    return None
+
+
+def _is_before(a: WorkSide, b: WorkSide) -> bool:
+    """Tell whether a phase had ended when its runs parted, and neither went on with it."""
+    has_worked = a.attempts or a.calls or b.attempts or b.calls
+    return a.state == b.state and a.state in FINAL and not has_worked
+
+
+def _then(log: Log, since: int | None) -> Log | None:
+    """Return the log as it stood at a position; None where it begins later or nothing is asked."""
+    return None if since is None or log.head().position < since else log.as_of(since)
+
+
+def _phases(log: Log, run_id: str, *, since: int | None) -> dict[str, WorkSide]:
     work = work_by_phase(log, run_id)
+    if (then := _then(log, since)) is not None:
+        before = work_by_phase(then, run_id)
+        work = {name: found - before.get(name, Work()) for name, found in work.items()}
     try:
         phases = list_phases(log, run_id)
     except RunMissingError:
@@ -86,10 +116,12 @@ def _work_side(state: str, work: Work, reason: str | None = None) -> WorkSide:
     )
 
 
-def _side(log: Log, run_id: str, phases: Mapping[str, WorkSide]) -> RunSide:
+def _side(log: Log, run_id: str, phases: Mapping[str, WorkSide], *, since: int | None) -> RunSide:
     journal = journal_of(log)
     run = view(log, "runs").rows[run_id]
     whole = view(log, "attempts", with_rows=False).total.by_run.get(run_id) or Work()
+    if (then := _then(log, since)) is not None:
+        whole -= view(then, "attempts", with_rows=False).total.by_run.get(run_id) or Work()
     states = Counter(side.state for side in phases.values())
     return RunSide(
         run_id=run_id,

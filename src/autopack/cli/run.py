@@ -1,5 +1,6 @@
 """``autopack run``: create runs, look at them, pause and resume them."""
 
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -107,6 +108,37 @@ def _wanted(file: Path | None, table: Path | None, columns: dict[str, Any]) -> "
 
 
 @run.command(
+    cls=LogCommand,
+    short_help="Create a run that begins where another one stood.",
+    epilog=example(
+        "autopack --log work.db run fork nightly --as what-if --at 'yesterday 23:00'",
+        "autopack --log work.db run fork nightly --as cheaper --at 812 --model m-small",
+    ),
+)
+@click.argument("run_id", metavar="ID", shell_complete=complete_runs)
+@click.option("--as", "new_id", metavar="ID", required=True, help="The new run's name.")
+@click.option("--at", metavar="POSITION|TIME", help="As it stood then; now, if not given.")
+@click.option("--model", help="For the phases that are not done.")
+@click.pass_obj
+def fork(session: Session, run_id: str, new_id: str, at: str | None, model: str | None) -> None:
+    """
+    Create a run that begins where another one stood, and refers to it.
+
+    Phases that had ended stand as they did; the others are queued with all their attempts. No usage
+    is copied. `autopack compare` shows both from where they part.
+    """
+    import autopack as api
+    from autopack.cli.position_arguments import place_of
+
+    with session.open_log() as log:
+        api.fork_run(log, run_id, new_id, at=None if at is None else place_of(at), model=model)
+        made = api.view(log, "runs").rows[new_id]
+        states = Counter(one.status.value for one in api.list_phases(log, new_id))
+    told = ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
+    say(f"Created run {new_id} from {run_id} as of position {made.forked_at}: {told}")
+
+
+@run.command(
     "list",
     cls=ReadingCommand,
     short_help="List the runs with their phases by state.",
@@ -166,7 +198,10 @@ def show(session: Session, run_id: str, as_json: bool) -> None:
     if as_json:
         print_json({"run": row, "phases": phases, "caps": caps, "work": work})
         return
-    print_fields({"run": run_id, "status": row.status, "outcome": row.outcome, "goal": row.goal})
+    fields = {"run": run_id, "status": row.status, "outcome": row.outcome, "goal": row.goal}
+    if row.forked_from is not None:
+        fields["forked from"] = f"{row.forked_from} as of position {row.forked_at}"
+    print_fields(fields)
     if any(one.cap is not None for one in caps):
         _print_caps(caps)
     header = ("phase", "state", "attempts", "tokens", "usd", "seconds", "reason")

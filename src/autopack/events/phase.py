@@ -1,7 +1,7 @@
 """Facts of a phase's stream, ``phase-<run>/<phase>``, from estimate to end."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
@@ -300,6 +300,25 @@ class PhaseCancelled:
     duration_s: Seconds | None = None
 
 
+@event("phase.inherited")
+class PhaseInherited:
+    """
+    A phase of a fork stands as its parent's did when they parted; no attempt at it was made here.
+
+    ``state`` is one in which it is not in work, such as ``COMPLETE``; what the work gave is named.
+    """
+
+    run_id: Key
+    phase_id: Key
+    from_run: Key
+    state: Literal["COMPLETE", "FAILED", "TIMED_OUT", "GATED", "SKIPPED", "CANCELLED"]
+    reason_code: str | None = None
+    reason: Text | None = None
+    outputs: Digests = attrs.Factory(dict)
+    artifacts: Digests = attrs.Factory(dict)
+    summary: Text | None = None
+
+
 PhaseEvent = (
     PhaseAlarmed
     | PhaseChecked
@@ -320,4 +339,5 @@ PhaseEvent = (
     | PhaseGateDecided
     | PhaseSkipped
     | PhaseCancelled
+    | PhaseInherited
 )

@@ -7,6 +7,7 @@ import attrs
 
 from autopack.events.cap_table import NO_CAPS, CapTable
 from autopack.events.schema import (
+    Count,
     Digests,
     Instant,
     Json,
@@ -23,12 +24,13 @@ from autopack.values.money import Usd
 Outcome = Literal["succeeded", "failed", "cancelled", "unrecorded"]
 
 
-@event("run.created", schema=3)
+@event("run.created", schema=4)
 class RunCreated:
     """
     A run exists; what its phases have in common, and the checks of those that name none.
 
     ``workspace`` is who keeps a folder for each attempt: a name, or a table with it and options.
+    A fork names its parent, and the position of the log at which they part.
     """
 
     run_id: Key
@@ -40,6 +42,7 @@ class RunCreated:
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
     workspace: Json = None
     checks: tuple[Mapping[str, Json], ...] | None = None
+    forked_at: Count | None = None
 
 
 @event("run.prepared")

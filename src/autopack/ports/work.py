@@ -113,7 +113,11 @@ class PhaseView:
 
 @attrs.frozen(kw_only=True)
 class RunView:
-    """A run as it stands, without its phases; its status is OPEN, PAUSED or FINISHED."""
+    """
+    A run as it stands, without its phases; its status is OPEN, PAUSED or FINISHED.
+
+    A fork names its parent, and the position of the log at which they part.
+    """
 
     run_id: str
     order: int
@@ -128,6 +132,8 @@ class RunView:
     is_prepared: bool | None = None
     workspace: Any = None
     created_at: datetime | None = None
+    forked_from: str | None = None
+    forked_at: int | None = None
 
 
 @attrs.frozen

@@ -19,6 +19,7 @@ from autopack.events import (
     PhaseFailed,
     PhaseGated,
     PhaseGateDecided,
+    PhaseInherited,
     PhaseJudged,
     PhaseQueued,
     PhaseReclaimed,
@@ -62,7 +63,7 @@ class PhaseBoard:
     """Every queued phase by ``RUN/PHASE``; phases that were never queued are left out."""
 
     name: Final = "phases"
-    version: Final = 8
+    version: Final = 9
     types: Final[tuple[type, ...]] = (PhaseQueued, LlmUsageRecorded, *_PHASE_EVENTS)
     row_type: Final = PhaseView
     total_type: Final = BoardTotal
@@ -224,6 +225,11 @@ def _told(event: PhaseEvent) -> dict[str, Any]:
             return {"reason_code": "rejected", "reason": why}
         case PhaseChecked() | PhaseJudged():
             return {}
+        case PhaseInherited():
+            return {
+                name: getattr(event, name)
+                for name in ("reason_code", "reason", "outputs", "artifacts", "summary")
+            }
         case PhaseReleased(why=why):
             return {"reason_code": "released", "reason": why}
         case PhaseReclaimed(why=why):

@@ -36,7 +36,7 @@ class RunBoard:
     """Every run by id, in the order of first mention."""
 
     name: Final = "runs"
-    version: Final = 5
+    version: Final = 6
     types: Final[tuple[type, ...]] = (
         *_RUN_STREAM,
         *PhaseEvent.__args__,
@@ -66,6 +66,8 @@ class RunBoard:
                     labels=labels,
                     settings=settings,
                     workspace=created.workspace,
+                    forked_from=created.forked_from,
+                    forked_at=created.forked_at,
                     created_at=recorded.occurred_at,
                 )
             case RunPaused():

@@ -89,6 +89,8 @@ class RunComparison:
         changed: Phases that differ: those that ended otherwise first, then the largest difference
             of cost, then of tokens.
         same: How many differ in nothing.
+        parted_at: Of a fork and its parent: the position of the log from which they are compared.
+            Phases that had ended by then in both are in neither list.
     """
 
     a: RunSide
@@ -97,6 +99,7 @@ class RunComparison:
     same: int
     only_in_a: tuple[str, ...] = ()
     only_in_b: tuple[str, ...] = ()
+    parted_at: int | None = None
 
 
 def comparison_json(found: RunComparison) -> dict[str, Any]:
@@ -109,6 +112,8 @@ def comparison_json(found: RunComparison) -> dict[str, Any]:
 
 def comparison_lines(found: RunComparison, *, most: int | None = MOST) -> Iterator[str]:
     """Yield it for a terminal; *most* None shows all phases."""
+    if found.parted_at is not None:
+        yield f"From position {found.parted_at:,}, where they part:"
     yield from _totals(found)
     stand = [one for one in found.changed if _STANDING & {*one.differs}]
     used = [one for one in found.changed if (_USED if most else _WORKED) & {*one.differs}]

@@ -8,7 +8,9 @@ from autopack import (
     create_run,
     drain,
     export_history,
+    fork_run,
     import_history,
+    list_phases,
     restore_log,
 )
 from drains import found, states
@@ -51,3 +53,15 @@ def test_what_is_named_here_is_run(brought):
     assert {"own": "COMPLETE", "runs": "COMPLETE"} == states(log)
     assert {"true"} == {one.check for one in found(log, "phase.checked")}
     assert not mark.exists()
+
+
+def test_a_fork_of_what_was_brought_runs_nothing(brought):
+    """Nor does a fork of that fork: who repeats what came from elsewhere has not read it."""
+    log, mark = brought
+    fork_run(log, "r", "fork")
+    fork_run(log, "fork", "again")
+    for run in ("fork", "again"):
+        drain(log, executor=lambda _phase, _live: None, run_id=run)
+
+    assert not mark.exists()
+    assert {"GATED"} == {one.status.value for one in list_phases(log, "again")}

@@ -20,6 +20,7 @@ from autopack.events import (
     PhaseFailed,
     PhaseGated,
     PhaseGateDecided,
+    PhaseInherited,
     PhaseJudged,
     PhaseReclaimed,
     PhaseReleased,
@@ -135,6 +136,8 @@ def evolve(state: PhaseState, event: PhaseStreamEvent) -> PhaseState:
             return _ended(state, _S.SKIPPED)
         case PhaseCancelled():
             return _ended(state, _S.CANCELLED)
+        case PhaseInherited(state=status):
+            return attrs.evolve(state, status=_S(status))
         case (
             PhaseEstimated()
             | PhaseResultLate()

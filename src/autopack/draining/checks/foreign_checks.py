@@ -40,22 +40,35 @@ def runs_files(checks: Checks) -> bool:
 
 
 def was_brought(journal: Journal, recorded: Recorded[Any]) -> bool:
-    """Tell whether an event came to this log by an import or a restore."""
+    """Tell whether an event came to this log by an import or a restore, or repeats one that did."""
     parent = journal.backend.identity.parent
     last = 0 if parent is None else parent[1]
-    return recorded.position <= last or IMPORTED in recorded.meta
+    if recorded.position <= last or IMPORTED in recorded.meta:
+        return True
+    forked_from = getattr(recorded.event, "forked_from", None)
+    return forked_from is not None and any(
+        was_brought(journal, earlier)
+        for earlier in journal.read(run_stream(forked_from), types=[RunCreated])
+        if earlier.position < recorded.position
+    )
 
 
 def _brought(handler: Handler, run_id: str, version: int) -> frozenset[str]:
     """Return the phases of a run whose checks were brought here, and an empty name for its own."""
     known = _known.setdefault(handler, {})
     if run_id not in known or known[run_id][0] != version:
-        journal = handler.journal
-        found = {
-            recorded.event.phase_id if isinstance(recorded.event, PhaseQueued) else _RUN
-            for recorded in journal.read(run_stream(run_id))
-            if isinstance(recorded.event, PhaseQueued | RunCreated)
-            if recorded.event.checks and was_brought(journal, recorded)
-        }
-        known[run_id] = version, frozenset(found)
+        known[run_id] = version, frozenset(_found_brought(handler.journal, run_id))
     return known[run_id][1]
+
+
+def _found_brought(journal: Journal, run_id: str, before: int | None = None) -> set[str]:
+    found: set[str] = set()
+    for recorded in journal.read(run_stream(run_id), types=[RunCreated, PhaseQueued]):
+        if before is not None and recorded.position >= before:
+            break
+        event = recorded.event
+        if event.checks and was_brought(journal, recorded):
+            found.add(event.phase_id if isinstance(event, PhaseQueued) else _RUN)
+        if isinstance(event, RunCreated) and event.forked_from is not None:
+            found |= _found_brought(journal, event.forked_from, recorded.position)
+    return found

@@ -108,10 +108,12 @@ told AS (
 moved AS (
     SELECT run_id, phase_id, max(position) AS position, occurred_at,
         CASE type WHEN 'phase.gate_decided' THEN {_case(_of("decision"), _DECISIONS)}
+            WHEN 'phase.inherited' THEN {_of("state")}
             ELSE {_case("type", _STATES)} END AS state,
-        {_named("code")},
-        coalesce({_of("message")}, {_of("why")}, {_of("question")}) AS reason
-    FROM told WHERE type IN ({_quoted([*_STATES, "phase.gate_decided"])})
+        coalesce({_of("code")}, {_of("reason_code")}) AS code,
+        coalesce({_of("message")}, {_of("why")}, {_of("question")}, {_of("reason")}) AS reason
+    FROM told
+    WHERE type IN ({_quoted([*_STATES, "phase.gate_decided", "phase.inherited"])})
     GROUP BY run_id, phase_id
 ),
 ended AS (
