@@ -303,10 +303,20 @@ def test_a_quantile_of_nothing(log, given, message):
         estimate(SPEC, **{"log": log, "calibrator": "mixture", **given})
 
 
-def test_a_phase_is_one_observation(other):
-    """Of an attempt that was cut off and the one that then went through, the later one counts."""
+@pytest.mark.parametrize(
+    ("sizes", "used", "aside"),
+    [
+        ((100, 900), 1, {"superseded": 1}),
+        ((100, 100), 1, {"superseded": 1}),
+        ((100, 40), 2, {}),
+        ((100, 200, 150), 2, {"superseded": 1}),
+    ],
+)
+def test_a_phase_is_one_observation_as_far_as_it_goes(other, sizes, used, aside):
+    """Of attempts that were cut off those count that no later one went as far as."""
     named = {"run_id": "r", "phase_id": "p"}
-    for attempt, size, stop in ((1, 100, "max_tokens"), (2, 900, "end_turn")):
+    for attempt, size in enumerate(sizes, start=1):
+        stop = "end_turn" if attempt == len(sizes) else "max_tokens"
         other.append(
             "phase-r/p",
             [
@@ -330,8 +340,8 @@ def test_a_phase_is_one_observation(other):
     found = calibrate(other, calibrator="shrinkage-quantile")
     judged = backtest(other, calibrators=["shrinkage-quantile"])
 
-    assert (1, {"superseded": 1}) == (found.samples_used, found.samples_set_aside)
-    assert (1, {"superseded": 1}) == (judged.rows, judged.set_aside)
+    assert (used, aside) == (found.samples_used, found.samples_set_aside)
+    assert (used, aside) == (judged.rows, judged.set_aside)
 
 
 def test_a_report_of_imports_alone(other):

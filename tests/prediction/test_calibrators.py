@@ -3,7 +3,7 @@
 import random
 
 import autopack
-from autopack import PhaseSpec
+from autopack import Failed, PhaseSpec
 from autopack.prediction.calibration.backtesting import rows_of
 from autopack.prediction.calibration.prequential import Replay
 from autopack.prediction.mixture.calibrator import Mixture
@@ -42,3 +42,22 @@ def test_a_drain_answers_as_a_backtest(log):
 
     assert 60 == len(told)
     assert told == calibrator.said
+
+
+def test_a_model_that_answers_anew_each_time(log):
+    """Where another answer follows one that was cut, a tenth of first answers is cut, no third."""
+    rng = random.Random(1)
+
+    def write(_phase, attempt):
+        size = int(rng.lognormvariate(5, 0.6))
+        told = min(size, attempt.budget_tokens)
+        attempt.record_usage(
+            model="m", output_tokens=told, max_tokens=attempt.budget_tokens, truncated=size > told
+        )
+        return Failed("truncated", "it was cut") if size > told else None
+
+    autopack.create_run(log, "r", [PhaseSpec(f"p{n}", category="docs") for n in range(250)])
+    autopack.drain(log, executor=write, workers=1, calibrator="mixture", tau=0.9)
+    first = [one for one in autopack.list_samples(log) if one.attempt == 1][50:]
+
+    assert 0.06 <= sum(one.truncated for one in first) / 200 <= 0.16

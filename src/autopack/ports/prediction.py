@@ -209,8 +209,8 @@ class Sample:
         is_imported: Whether a source gave prediction and measurement as one fact.
         source_category: The category in the source's own words, where they differ in kind.
         ended_position: Where the attempt's end stands in the log; None for an imported pair.
-        is_superseded: Whether the output was cut off and a later attempt of the phase went
-            further: the phase is one observation, and the later attempt is it.
+        is_superseded: Whether the output was cut off and a later attempt of the phase went as
+            far: the phase is one observation, and the later attempt is it.
         total_tokens, cost_usd, calls: What all its calls used; None if one did not tell it.
     """
 

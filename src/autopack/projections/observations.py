@@ -23,17 +23,22 @@ def samples_of(rows: Iterable[AttemptRow], *, log_id: str) -> list[Sample]:
     """
     Return what a calibrator may be shown, in position order; unmeasured ones included.
 
-    A phase is one observation: of its attempts that were cut off, and the one that was not, the
-    last that ended stands for it, and the others are marked as superseded.
+    A phase is one observation as far as its attempts tell of one size: one that was cut off is
+    marked as superseded where a later one, whole or cut, went as far. Where the later one ended
+    short of that, the answer was another one: both are observations, the cut one of a size that
+    is larger than what was seen. To leave it out would call every large answer a small one.
     """
     shown = sorted((row for row in rows if row.is_sample), key=lambda row: row.position)
-    last = {_phase(row): row.position for row in shown if _is_reached(row)}
-    found = []
-    for row in shown:
+    farthest: dict[tuple[Any, ...], int] = {}
+    found: list[Sample] = []
+    for row in reversed(shown):
         sample = sample_of(row, log_id=log_id)
-        is_superseded = row.truncated and row.position < last.get(_phase(row), 0)
+        size, later = row.actual_output_tokens or 0, farthest.get(_phase(row), -1)
+        is_superseded = row.truncated and later >= size
         found.append(attrs.evolve(sample, is_superseded=True) if is_superseded else sample)
-    return found
+        if _is_reached(row):
+            farthest[_phase(row)] = max(later, size)
+    return found[::-1]
 
 
 def sample_of(row: AttemptRow, *, log_id: str) -> Sample:

@@ -25,7 +25,7 @@ _REASONS: Final = {
     ),
     "test_data": "their source's own tests wrote them",
     "repeat": "the same run, phase, prediction and measurement came before",
-    "superseded": "the output was cut off, and a later attempt of the phase went further",
+    "superseded": "the output was cut off, and a later attempt of the phase went as far",
     "no_outcome": "the attempt has no end yet, was given up, or waits at a gate",
     "no_output": "nothing was written, which says nothing of sizes",
     "no_measurement": "nobody recorded how large the output was",
