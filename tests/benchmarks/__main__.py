@@ -65,6 +65,12 @@ def _learn(place: Place) -> Iterator[Row]:
     yield from working.learn_rows(place.n_events)
 
 
+def _postgres(_place: Place) -> Iterator[Row]:
+    from tests.benchmarks import postgres
+
+    yield from postgres.rows()
+
+
 BENCHMARKS: Mapping[str, Callable[[Place], Iterator[Row]]] = {
     "append": _append,
     "replay": _replay,
@@ -75,6 +81,7 @@ BENCHMARKS: Mapping[str, Callable[[Place], Iterator[Row]]] = {
     "loop": _loop,
     "calibrate": _calibrate,
     "learn": _learn,
+    "postgres": _postgres,
 }
 
 

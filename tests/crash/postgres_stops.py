@@ -147,21 +147,19 @@ def _follower(log: Log, given: list[Position], is_over: threading.Event) -> Call
 
 
 NO_LOCK = """
-ALTER TABLE events DISABLE TRIGGER events_take_the_next_position;
-CREATE OR REPLACE FUNCTION lock_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
+CREATE OR REPLACE FUNCTION hold_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
     OUT as_of bigint, OUT now bigint)
 LANGUAGE sql AS $body$
-    SELECT head.position, head.hash, 0, 0, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint
-    FROM head
+    SELECT coalesce(max(events.position), 0), ''::bytea, 0, 0,
+        (extract(epoch FROM clock_timestamp()) * 1e6)::bigint FROM events
 $body$
 """
 """Positions are taken from the head as it is seen, and nobody waits for the one before."""
 
 SEQUENCE = """
-ALTER TABLE events DISABLE TRIGGER events_take_the_next_position;
 ALTER TABLE head DISABLE TRIGGER head_only_grows;
 CREATE SEQUENCE positions;
-CREATE OR REPLACE FUNCTION lock_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
+CREATE OR REPLACE FUNCTION hold_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
     OUT as_of bigint, OUT now bigint)
 LANGUAGE sql AS $body$
     SELECT nextval('positions') - 1, ''::bytea, 0, 0,

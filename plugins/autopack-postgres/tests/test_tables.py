@@ -7,6 +7,7 @@ from tests.postgres_server import new_log
 import autopack
 from autopack.errors import ReadOnlyLogError
 from autopack.log.log import Log, journal_of
+from autopack.ports.backend import Checkpoint, Lease
 from autopack.ports.log import ANY, UnrecognisedEvent
 from autopack.testing.facts import created, paused, queued
 from autopack_postgres.database_address import parsed
@@ -114,3 +115,17 @@ def test_a_reader_reads_and_is_told_that_it_may_not_write(backend, by_hand):
     by_hand.execute("DROP OWNED BY bi; DROP ROLE bi")
 
     assert [1] == [recorded.position for recorded in found]
+
+
+def test_what_a_view_calls_its_rows_may_hold_any_character(backend):
+    """Keys and the steps of workers are texts of others, in which a 0 is a character."""
+    rows = {"call r/a#1 \0c": "1", "call é\U0001f600": "2", "x": "3"}
+    place = Checkpoint(view="v", version=1, position=0)
+    with backend.transaction() as store:
+        store.save_view(place, rows, replace=False)
+        store.put_lease(Lease(key="k", token="t", worker="w", expires_at=5, step="a\0b"))
+
+    assert rows == backend.view_rows("v")
+    assert ["call r/a#1 \0c", "call é\U0001f600"] == list(backend.view_rows("v", prefix="call"))
+    assert {"x": "3"} == backend.view_rows("v", ["x", "y"])
+    assert "a b" == backend.lease("k").step

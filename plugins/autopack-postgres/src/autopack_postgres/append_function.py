@@ -3,39 +3,53 @@
 from typing import Final
 
 FUNCTIONS: Final = """
-CREATE FUNCTION lock_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
+CREATE FUNCTION hold_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
     OUT as_of bigint, OUT now bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $body$
-DECLARE last events%ROWTYPE;
+LANGUAGE plpgsql AS $body$
+DECLARE
+    mark head%ROWTYPE;
+    held clock_holds%ROWTYPE;
 BEGIN
-    SELECT head.position, head.hash INTO lock_head.position, lock_head.hash
-        FROM head FOR UPDATE;
-    SELECT * INTO last FROM events ORDER BY events.position DESC LIMIT 1;
-    IF coalesce(last.position, 0) <> lock_head.position
-            OR coalesce(last.hash, '') <> lock_head.hash THEN
-        RAISE EXCEPTION 'position % was given, but the last event is %',
-            lock_head.position, coalesce(last.position, 0) USING ERRCODE = 'AP001';
+    LOCK TABLE append_lock IN EXCLUSIVE MODE;
+    SELECT events.position, events.hash, events.recorded_at
+        INTO hold_head.position, hold_head.hash, hold_head.recorded_at
+        FROM events ORDER BY events.position DESC LIMIT 1;
+    SELECT * INTO held FROM clock_holds WHERE first <= hold_head.position
+        ORDER BY first DESC LIMIT 1;
+    IF hold_head.position IS NULL THEN
+        hold_head.position := 0;
+        hold_head.hash := '';
+        hold_head.recorded_at := 0;
     END IF;
-    lock_head.recorded_at := coalesce(last.recorded_at, 0);
-    lock_head.as_of := coalesce(as_of(last.position, last.recorded_at), 0);
-    lock_head.now := extract(epoch FROM clock_timestamp()) * 1000000;
+    hold_head.as_of := CASE WHEN held.last >= hold_head.position THEN held.as_of
+        ELSE hold_head.recorded_at END;
+    SELECT * INTO mark FROM head;
+    IF mark.position > hold_head.position THEN
+        RAISE EXCEPTION 'position % was given, but the last event is %', mark.position,
+            hold_head.position USING ERRCODE = 'AP001';
+    END IF;
+    hold_head.now := extract(epoch FROM clock_timestamp()) * 1000000;
     -- Others know this clock a little less well: what they recorded a moment ahead of it was now.
-    IF lock_head.as_of BETWEEN lock_head.now AND lock_head.now + 1000000 THEN
-        lock_head.now := lock_head.as_of;
+    IF hold_head.as_of BETWEEN hold_head.now AND hold_head.now + 1000000 THEN
+        hold_head.now := hold_head.as_of;
     END IF;
 END $body$;
 
-CREATE FUNCTION as_of("position" bigint, recorded_at bigint) RETURNS bigint
-LANGUAGE sql STABLE SET search_path = {schema}, pg_temp AS $body$
-    SELECT coalesce((SELECT CASE WHEN last >= $1 THEN clock_holds.as_of END FROM clock_holds
-        WHERE first <= $1 ORDER BY first DESC LIMIT 1), $2)
-$body$;
+CREATE FUNCTION lock_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
+    OUT as_of bigint, OUT now bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp SET enable_seqscan = off
+SET enable_bitmapscan = off SET jit = off SET autopack.appends = 'yes' AS $body$
+BEGIN
+    SELECT * INTO lock_head.position, lock_head.hash, lock_head.recorded_at, lock_head.as_of,
+        lock_head.now FROM hold_head();
+END $body$;
 
 CREATE FUNCTION append_events(asserted text[], at_versions bigint[], absent bytea[],
     ids bytea[], streams text[], types text[], schemas bigint[], occurred bigint[],
     recorded bigint[], metas text[], datas text[],
     OUT after bigint, OUT versions bigint[], OUT hashes bytea[], OUT now bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $body$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp SET enable_seqscan = off
+SET enable_bitmapscan = off SET jit = off SET autopack.appends = 'yes' AS $body$
 DECLARE
     last record;
     at bigint;
@@ -45,12 +59,14 @@ DECLARE
     stream text := NULL;
     chain bytea;
 BEGIN
-    SELECT * INTO last FROM lock_head();
+    SELECT * INTO last FROM hold_head();
     now := last.now;
     IF asserted IS NOT NULL THEN
         -- Whatever is not plain is left to the caller, who says what it is: NULL, and no event.
         IF now < last.as_of THEN RETURN; END IF;
-        IF EXISTS (SELECT 1 FROM events WHERE event_id = ANY (absent)) THEN RETURN; END IF;
+        IF absent <> '{{}}' AND EXISTS (SELECT 1 FROM events WHERE event_id = ANY (absent)) THEN
+            RETURN;
+        END IF;
         FOR i IN 1 .. cardinality(asserted) LOOP
             SELECT coalesce(max(events.version), 0) INTO version
                 FROM events WHERE events.stream = asserted[i];
@@ -67,8 +83,9 @@ BEGIN
             version := version + 1;
         ELSE
             stream := streams[i];
-            SELECT coalesce(max(events.version), 0) + 1 INTO version
-                FROM events WHERE events.stream = streams[i];
+            SELECT events.version INTO version FROM events WHERE events.stream = streams[i]
+                ORDER BY events.version DESC LIMIT 1;
+            version := coalesce(version, 0) + 1;
         END IF;
         at := at + 1;
         moment := coalesce(recorded[i], now);
@@ -84,7 +101,9 @@ BEGIN
         hashes := hashes || chain;
     END LOOP;
     IF at > after THEN
-        UPDATE head SET position = at, hash = chain;
+        -- A row that each append changes would be slow while a long backup keeps its old states.
+        UPDATE head SET position = at, hash = chain, marked_at = now
+            WHERE marked_at NOT BETWEEN now - 1000000 AND now;
         PERFORM pg_notify('{channel}', at::text);
     END IF;
 END $body$;

@@ -55,7 +55,7 @@ def create_schema(address: DatabaseAddress) -> None:
             "INSERT INTO log_identity VALUES (%s, %s, %s, %s, NULL, NULL, NULL, %s, %s)",
             (log_id, origin_id, now_us, LOG_FORMAT, seed(origin_id), SCHEMA_VERSION),
         )
-        connection.rows("INSERT INTO head VALUES (0, '')")
+        connection.rows("INSERT INTO head VALUES (0, '', 0)")
         connection.rows("COMMIT")
         connection.flush()
 

@@ -12,9 +12,12 @@ _COLUMNS: Final = ", ".join(ROW_COLUMNS)
 _LEASE: Final = ", ".join(field.name for field in attrs.fields(Lease))
 _PLACE: Final = "view, version, position, total"
 FIND: Final = f"SELECT {_COLUMNS} FROM events WHERE event_id = ANY (%s::bytea[])"
+_AS_OF: Final = (
+    "coalesce((SELECT CASE WHEN last >= events.position THEN as_of END FROM clock_holds"
+    " WHERE first <= events.position ORDER BY first DESC LIMIT 1), recorded_at)"
+)
 _HEAD: Final = (
-    "SELECT position, hash, recorded_at, as_of(position, recorded_at) FROM events"
-    " ORDER BY position DESC LIMIT 1"
+    f"SELECT position, hash, recorded_at, {_AS_OF} FROM events ORDER BY position DESC LIMIT 1"
 )
 
 
@@ -81,7 +84,7 @@ class PostgresQueries:
         return {row[1]: row for row in self._resting(self._all(FIND, (list(event_ids),)))}
 
     def as_of(self, position: int) -> int:
-        sql = "SELECT position, as_of(position, recorded_at) FROM events WHERE position = %s"
+        sql = f"SELECT position, {_AS_OF} FROM events WHERE position = %s"
         ((_position, moment),) = self._resting(self._all(sql, (position,)))
         return int(moment)
 
@@ -129,11 +132,14 @@ class PostgresQueries:
     ) -> dict[str, str]:
         sql = "SELECT key, data FROM view_rows WHERE view = %s"
         if keys is not None:
-            return dict(self._all(f"{sql} AND key = ANY (%s::text[])", (view, list(keys))))
-        # The highest code point ends what begins with the prefix.
-        bounds = (prefix, prefix + chr(0x10FFFF)) if prefix else ()
-        upto = " AND key >= %s AND key < %s" if prefix else ""
-        return dict(self._all(f"{sql}{upto} ORDER BY key", (view, *bounds)))
+            wanted = [key.encode() for key in keys]
+            rows = self._all(f"{sql} AND key = ANY (%s::bytea[])", (view, wanted))
+        else:
+            # The highest code point ends what begins with the prefix.
+            bounds = (prefix.encode(), (prefix + chr(0x10FFFF)).encode()) if prefix else ()
+            upto = " AND key >= %s AND key < %s" if prefix else ""
+            rows = self._all(f"{sql}{upto} ORDER BY key", (view, *bounds))
+        return {key.decode(): data for key, data in rows}
 
     def _resting(self, rows: list[Any]) -> list[Any]:
         """Return rows that begin with a position, once an answer may rest on them."""

@@ -20,8 +20,10 @@ CREATE TABLE log_identity (
 );
 CREATE TABLE head (
     "position" bigint NOT NULL,
-    hash bytea NOT NULL
+    hash bytea NOT NULL,
+    marked_at bigint NOT NULL
 ) WITH (fillfactor = 10);
+CREATE TABLE append_lock ();
 CREATE TABLE events (
     "position" bigint PRIMARY KEY,
     event_id bytea NOT NULL UNIQUE,
@@ -65,7 +67,7 @@ CREATE TABLE view_checkpoints (
 );
 CREATE TABLE view_rows (
     view text COLLATE "C" NOT NULL,
-    key text COLLATE "C" NOT NULL,
+    key bytea NOT NULL, -- UTF-8, in which a text here could not hold the byte 0
     data text NOT NULL,
     PRIMARY KEY (view, key)
 );
@@ -80,20 +82,10 @@ TRIGGERS: Final = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN RAISE EXCEPTION '%', TG_ARGV[0]; END $body$;
 
-CREATE FUNCTION take_next_position() RETURNS trigger LANGUAGE plpgsql
-SET search_path = {schema}, pg_temp AS $body$
-BEGIN
-    IF NEW.position <> 1 + coalesce((SELECT max(events.position) FROM events), 0) THEN
-        RAISE EXCEPTION 'events take the next position';
-    END IF;
-    RETURN NEW;
-END $body$;
-
-CREATE FUNCTION keep_identity() RETURNS trigger LANGUAGE plpgsql
-SET search_path = {schema}, pg_temp AS $body$
+CREATE FUNCTION keep_identity() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
     IF NEW.log_id <> OLD.log_id OR NEW.created_at <> OLD.created_at
-            OR (NEW.origin_id <> OLD.origin_id AND (SELECT head.position FROM head) > 0) THEN
+            OR (NEW.origin_id <> OLD.origin_id AND EXISTS (SELECT 1 FROM {schema}.events)) THEN
         RAISE EXCEPTION 'the identity of a log never changes';
     END IF;
     RETURN NEW;
@@ -107,8 +99,9 @@ END $body$;
 
 CREATE TRIGGER events_are_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('events are never updated and never deleted');
-CREATE TRIGGER events_take_the_next_position BEFORE INSERT ON events
-    FOR EACH ROW EXECUTE FUNCTION take_next_position();
+CREATE TRIGGER events_are_appended BEFORE INSERT ON events FOR EACH STATEMENT
+    WHEN (current_setting('autopack.appends', true) IS DISTINCT FROM 'yes')
+    EXECUTE FUNCTION refuse('events are written by append_events alone');
 CREATE TRIGGER identity_is_never_deleted BEFORE DELETE OR TRUNCATE ON log_identity
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('the identity of a log never changes');
 CREATE TRIGGER identity_is_never_changed BEFORE UPDATE ON log_identity
@@ -120,8 +113,8 @@ CREATE TRIGGER head_only_grows BEFORE UPDATE ON head
 """
 
 ROLES: Final = """
-REVOKE ALL ON FUNCTION lock_head(), append_events(text[], bigint[], bytea[], bytea[], text[],
-    text[], bigint[], bigint[], bigint[], text[], text[]),
+REVOKE ALL ON FUNCTION hold_head(), lock_head(), append_events(text[], bigint[], bytea[], bytea[],
+    text[], text[], bigint[], bigint[], bigint[], text[], text[]),
     hold_clock(bigint, bigint, bigint, boolean), adopt_origin(text, bytea) FROM PUBLIC;
 
 CREATE FUNCTION grant_reader(role regrole) RETURNS void LANGUAGE plpgsql

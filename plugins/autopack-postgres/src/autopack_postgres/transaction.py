@@ -29,7 +29,7 @@ _PUT_LEASE: Final = (
 )
 _PUT_ROWS: Final = (
     "INSERT INTO view_rows SELECT %s, key, data"
-    " FROM unnest(%s::text[], %s::text[]) given(key, data)"
+    " FROM unnest(%s::bytea[], %s::text[]) given(key, data)"
     " ON CONFLICT (view, key) DO UPDATE SET data = excluded.data"
 )
 _PUT_PLACE: Final = (
@@ -88,6 +88,8 @@ class PostgresTransaction(PostgresQueries):
         self._do("SELECT adopt_origin(%s, %s)", (origin_id, seed(origin_id)))
 
     def put_lease(self, lease: Lease) -> None:
+        if lease.step is not None:  # for people, and the one text that anybody makes
+            lease = attrs.evolve(lease, step=lease.step.replace("\0", " "))
         self._do(_PUT_LEASE, attrs.astuple(lease))
 
     def drop_lease(self, key: str, token: str) -> bool:
@@ -104,12 +106,12 @@ class PostgresTransaction(PostgresQueries):
         self, checkpoint: Checkpoint, rows: Mapping[str, str | None], *, replace: bool
     ) -> None:
         view = checkpoint.view
-        gone = [key for key, data in rows.items() if data is None]
-        kept = {key: data for key, data in rows.items() if data is not None}
+        gone = [key.encode() for key, data in rows.items() if data is None]
+        kept = {key.encode(): data for key, data in rows.items() if data is not None}
         if replace:
             self._do("DELETE FROM view_rows WHERE view = %s", (view,))
         elif gone:
-            sql = "DELETE FROM view_rows WHERE view = %s AND key = ANY (%s::text[])"
+            sql = "DELETE FROM view_rows WHERE view = %s AND key = ANY (%s::bytea[])"
             self._do(sql, (view, gone))
         if kept:
             self._do(_PUT_ROWS, (view, list(kept), list(kept.values())))

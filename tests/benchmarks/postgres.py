@@ -1,0 +1,99 @@
+"""
+Appends to PostgreSQL by many writers at once, beside plain inserts of the same rows.
+
+pgbench is the client of both, so that what is compared is the server's work: on one side the
+function with its lock, hash, news and flush; on the other a table with the same keys and a
+sequence, each insert waiting for the disk as PostgreSQL does by itself.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tests.benchmarks.measuring import Row
+from tests.postgres_server import BINARIES, PostgresServer
+
+from autopack_postgres.connections import PostgresConnection
+from autopack_postgres.database_address import parsed
+from autopack_postgres.log_schemas import create_schema
+
+_DATA = '{"run_id":"nightly","phase_id":"p","attempt":1,"call_id":"msg_0123456789",' + (
+    '"provider":"anthropic","model":"m-large","input_tokens":12345,"output_tokens":812,'
+    '"cache_read_tokens":11000,"split":"measured","stop_reason":"end_turn","duration_s":12.25}'
+)
+_PLAIN_TABLE = """
+CREATE TABLE plain (
+    position bigserial PRIMARY KEY, event_id bytea NOT NULL UNIQUE, stream text NOT NULL,
+    version bigint NOT NULL, type text NOT NULL, schema bigint NOT NULL,
+    occurred_at bigint NOT NULL, recorded_at bigint NOT NULL, meta text NOT NULL,
+    data text NOT NULL, hash bytea NOT NULL, UNIQUE (stream, version))
+"""
+_PLAIN = f"""\\set v random(1, 2000000000000)
+INSERT INTO plain (event_id, stream, version, type, schema, occurred_at, recorded_at, meta, data,
+    hash) VALUES (uuid_send(gen_random_uuid()), 'c-'||:client_id, :v, 'llm.usage_recorded', 1, 0,
+    0, '', '{_DATA}', '\\\\x00');
+"""
+_OURS = f"""SELECT append_events(ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::bytea[],
+    ARRAY[uuid_send(gen_random_uuid())], ARRAY['c-'||:client_id], ARRAY['llm.usage_recorded'],
+    ARRAY[1]::bigint[], NULL, NULL, ARRAY[''], ARRAY['{_DATA}']);
+SELECT set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 'autopack', '');
+"""
+
+
+def rows(*, writers: int = 16, rounds: int = 5, seconds: int = 5) -> list[Row]:
+    """Measure both in turns, and tell the median of the ratios of each turn."""
+    server = PostgresServer(is_synced=True)
+    try:
+        address = parsed(server.url("bench"))
+        create_schema(address)
+        with contextlib.closing(PostgresConnection(address)) as connection:
+            connection.run_script(_PLAIN_TABLE)
+        turns = [
+            (
+                _rate(server, _OURS, writers, seconds, synchronous_commit="off"),
+                _rate(server, _PLAIN, writers, seconds, synchronous_commit="on"),
+            )
+            for _ in range(rounds)
+        ]
+    finally:
+        server.remove()
+    ratios = sorted(ours / plain for ours, plain in turns)
+    return [
+        Row(
+            what=f"PostgreSQL, durable single append, {writers} writers",
+            ours=f"{median(ours for ours, _plain in turns):,.0f}/s",
+            raw=f"{median(plain for _ours, plain in turns):,.0f}/s (plain INSERT)",
+            beside=f"{median(ratios):.2f} x plain INSERT ({ratios[0]:.2f} to {ratios[-1]:.2f})",
+            to_reach=">= 0.4 x plain INSERT",
+            holds=median(ratios) >= 0.4,
+        )
+    ]
+
+
+def _rate(
+    server: PostgresServer, script: str, writers: int, seconds: int, **settings: Any
+) -> float:
+    """Return how often a second a script ran to its end."""
+    assert BINARIES is not None
+    file = Path(server.folder, "bench.sql")
+    file.write_text(script, encoding="utf-8")
+    options = " ".join(
+        f"-c {name}={value}" for name, value in {"search_path": "bench", **settings}.items()
+    )
+    with contextlib.closing(PostgresConnection(parsed(server.url("bench")))) as connection:
+        connection.rows("CHECKPOINT")
+    said = subprocess.run(
+        [BINARIES / "pgbench", "-h", server.folder, "-U", "autopack", "-n", "-M", "prepared",
+         "-c", str(writers), "-j", "2", "-T", str(seconds), "-f", file, "postgres"],
+        env={**os.environ, "PGOPTIONS": options},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout  # fmt: skip
+    found = re.search(r"tps = ([\d.]+)", said)
+    assert found is not None, said
+    return float(found[1])
