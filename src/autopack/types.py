@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from autopack.exchange.run_files import RunFile as RunFile
     from autopack.log.artifacts import Artifacts as Artifacts
     from autopack.log.log import Log as Log
+    from autopack.log.sql_cursors import SqlCursors as SqlCursors
     from autopack.log.thread_pool import Block as Block
     from autopack.log.verification import Fault as Fault
     from autopack.log.verification import Verification as Verification
@@ -128,6 +129,8 @@ if TYPE_CHECKING:
     from autopack.ports.projection import Projection as Projection
     from autopack.ports.projection import ProjectionLike as ProjectionLike
     from autopack.ports.projection import WholeProjection as WholeProjection
+    from autopack.ports.read_models import CursorStore as CursorStore
+    from autopack.ports.read_models import ReadUpTo as ReadUpTo
     from autopack.ports.states import GateDecision as GateDecision
     from autopack.ports.states import PhaseStatus as PhaseStatus
     from autopack.ports.usage import AmendedFigures as AmendedFigures

@@ -98,6 +98,14 @@ def _kills(folder: Path, given: Given) -> str:
     )
 
 
+def _read_models(folder: Path, given: Given) -> str:
+    from tests.crash.read_models import kill_many
+
+    tally = kill_many(folder, kills=given.times)
+    assert (tally.kills, tally.lost, tally.twice) == (given.times, 0, 0), tally
+    return f"{tally.kills} kills, {tally.events} events: none lost, none counted twice"
+
+
 def _drains(folder: Path, given: Given) -> str:
     from tests.crash.drain_harness import run
 
@@ -249,6 +257,11 @@ RUNS: Final = {
         "all complete, to the token as it counted",
         options={"phases": 200, "workers": 8, "kills": 10, "seed": 0},
         run=_providers,
+    ),
+    "read-models": LongRun(
+        what="a reader killed around the commit of its place: each event counts once",
+        options={"times": 100},
+        run=_read_models,
     ),
     "threads": LongRun(
         what="the tests of many threads, again and again",

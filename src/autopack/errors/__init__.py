@@ -25,6 +25,7 @@
     │   ├── EventIdConflictError    the event id is known with other content
     │   │   └── UsageConflictError  the call is recorded with other figures
     │   ├── ForeignCursorError      a position of another log
+    │   ├── ForeignPlaceError       a reader has read what the log does not hold
     │   └── ArtifactMissingError    no text under that digest
     ├── CodecError
     │   ├── NewerEventError         the event's schema is above the known one
@@ -63,6 +64,7 @@ from autopack.errors.logs import (
     ArtifactMissingError,
     EventIdConflictError,
     ForeignCursorError,
+    ForeignPlaceError,
     LogBusyError,
     LogClosedError,
     LogDamagedError,
@@ -119,6 +121,7 @@ __all__ = [
     "EmptyLogError",
     "EventIdConflictError",
     "ForeignCursorError",
+    "ForeignPlaceError",
     "ImportRefusedError",
     "InvalidEventError",
     "InvalidInputError",

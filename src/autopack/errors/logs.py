@@ -218,6 +218,18 @@ class ForeignCursorError(LogError):
         self.cursor_log, self.this_log = cursor_log, this_log
 
 
+class ForeignPlaceError(LogError):
+    """A reader has come so far in another log, or in one that has lost its end since."""
+
+    def __init__(self, subscription: str, position: int, target: str) -> None:
+        super().__init__(
+            f"Subscription {subscription!r} has read up to position {position}, but {target} holds "
+            "another event there, or none: it is another log, or has lost its end. Make its read "
+            "model anew, and forget its place."
+        )
+        self.subscription, self.position, self.target = subscription, position, target
+
+
 class ArtifactMissingError(LogError):
     """No text is stored under that digest."""
 

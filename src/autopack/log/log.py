@@ -22,6 +22,7 @@ from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
 from autopack.ports.backend import Backend, Clocked
 from autopack.ports.log import Cursor, Entry, EventClass, ExpectedVersion, Recorded
+from autopack.ports.read_models import CursorStore
 
 if TYPE_CHECKING:  # with all commands, which reading needs none of
     from autopack.log.command_handler import Handler
@@ -298,6 +299,7 @@ class Log:
         types: Iterable[EventClass[T]] | None = None,
         batch: int = 500,
         until: Callable[[], bool] | None = None,
+        cursors: CursorStore | None = None,
     ) -> int:
         """
         Hand every event since the last call to *handle*, at least once, and return how many.
@@ -306,11 +308,20 @@ class Log:
         error in *handle*, stops this subscription before that event, loudly: the error goes on,
         with a note, and the next call begins there. :meth:`skip_event` leaves it out.
 
+        With *cursors* the place is kept in the database in which *handle* writes, and each event
+        counts exactly once there: a batch and the place after it are one transaction. An error
+        rolls the whole batch back.
+
         Args:
             until: Asked while nothing is new; True ends the call. None ends it then.
+            cursors: Where the place stands, as ``autopack.types.SqlCursors(connection)``; None
+                keeps it in the log.
+
+        Raises:
+            ForeignPlaceError: What the reader has read by now is not what this log holds.
         """
         return subscriptions.subscribe(
-            self._journal, name, handle, types=types, batch=batch, until=until
+            self._journal, name, handle, types=types, batch=batch, until=until, cursors=cursors
         )
 
     async def asubscribe(

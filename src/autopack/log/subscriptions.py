@@ -4,12 +4,13 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from autopack.errors import InvalidInputError, LogError
+from autopack.errors import ForeignPlaceError, InvalidInputError, LogError
 from autopack.events import SubscriptionEventSkipped
 from autopack.log.journal import Journal
 from autopack.log.write_transaction import PAGE
 from autopack.ports.backend import Checkpoint
 from autopack.ports.log import ANY, EventClass, NewEvent, Recorded, Row
+from autopack.ports.read_models import CursorStore, ReadUpTo
 from autopack.values.ids import check_name, subscription_stream
 
 Handle = Callable[[Recorded[Any]], None]
@@ -87,8 +88,12 @@ def subscribe(
     types: Iterable[EventClass[Any]] | None,
     batch: int,
     until: Until | None,
+    cursors: CursorStore | None = None,
 ) -> int:
     """Hand events out from where *name* stands; see :meth:`autopack.Log.subscribe`."""
+    if cursors is not None:
+        place = _Place(journal, name, types, batch, position=0)
+        return _exactly_once(place, handle, cursors, until)
     place = _Place(journal, name, types, batch)
     pace, handled = _Pace(), 0
     while True:
@@ -107,6 +112,28 @@ def subscribe(
             return handled
         else:
             journal.wait_for_news(pace.next_wait_s())
+
+
+def _exactly_once(place: "_Place", handle: Handle, store: CursorStore, until: Until | None) -> int:
+    """Hand events out within the transactions of a reader's own database."""
+    pace, handled = _Pace(), 0
+    while True:
+        if place.is_behind():
+            with store.transaction():
+                place.stand_at(store.take(place.name))
+                rows = place.next_page()
+                for row in rows:
+                    with place.named(row):
+                        handle(place.event(row))
+                if place.has_news():
+                    store.save(place.name, place.read_up_to())
+            place.go_on()
+            handled += len(rows)
+            pace.had_news()
+        elif until is None or until():
+            return handled
+        else:
+            place.journal.wait_for_news(pace.next_wait_s())
 
 
 async def asubscribe(
@@ -158,32 +185,40 @@ class _Place:
     """Where a subscription stands, and what it was told to leave out."""
 
     def __init__(
-        self, journal: Journal, name: str, types: Iterable[EventClass[Any]] | None, batch: int
+        self,
+        journal: Journal,
+        name: str,
+        types: Iterable[EventClass[Any]] | None,
+        batch: int,
+        *,
+        position: int | None = None,
     ) -> None:
         if batch < 1:
             raise InvalidInputError(
                 f"A batch of {batch} holds no event; give 1 or more.", name="batch", value=batch
             )
-        self._journal, self._name, self._batch = journal, check_name("subscription", name), batch
+        self.journal, self.name, self._batch = journal, check_name("subscription", name), batch
         self._types = None if types is None else journal.codec.names_of(types)
-        saved = journal.backend.checkpoint(self._view)
-        self._position = self._end = saved.position if saved else 0
+        if position is None:
+            saved = journal.backend.checkpoint(self._view)
+            position = saved.position if saved else 0
+        self._position = self._end = position
 
     @property
     def _view(self) -> str:
-        return f"subscription:{self._name}"
+        return f"subscription:{self.name}"
 
     def next_page(self) -> list[Row]:
         """Return the next rows to hand out; without any, all that is there has been looked at."""
-        head = self._journal.backend.head().position
-        rows = _page(self._journal, self._position, head, self._types, self._batch)
+        head = self.journal.backend.head().position
+        rows = _page(self.journal, self._position, head, self._types, self._batch)
         left_out = self._left_out() if rows else set()
         self._end = rows[-1][0] if len(rows) == self._batch else head
         return [row for row in rows if row[0] not in left_out]
 
     def event(self, row: Row) -> Recorded[Any]:
         """Return a row as an event."""
-        (recorded,) = self._journal.decode([row])
+        (recorded,) = self.journal.decode([row])
         return recorded
 
     def stop_before(self, row: Row, fault: Exception) -> None:
@@ -191,10 +226,46 @@ class _Place:
         with contextlib.suppress(LogError):  # at least once holds without it
             self._save(row[0] - 1)
         fault.add_note(
-            f"Subscription {self._name!r} stopped before position {row[0]} of "
-            f"{self._journal.target}. Once the cause is gone it goes on from there; to leave "
-            f"this event out: log.skip_event({self._name!r}, {row[0]}, why=...)"
+            f"Subscription {self.name!r} stopped before position {row[0]} of "
+            f"{self.journal.target}. Once the cause is gone it goes on from there; to leave "
+            f"this event out: log.skip_event({self.name!r}, {row[0]}, why=...)"
         )
+
+    @contextlib.contextmanager
+    def named(self, row: Row) -> Iterator[None]:
+        """Note at an error at which event its reader's transaction was rolled back."""
+        try:
+            yield
+        except Exception as fault:
+            fault.add_note(
+                f"Subscription {self.name!r} stopped at position {row[0]} of "
+                f"{self.journal.target}, and nothing after position {self._position} is kept. Once "
+                f"the cause is gone it goes on from there; to leave this event out: "
+                f"log.skip_event({self.name!r}, {row[0]}, why=...)"
+            )
+            raise
+
+    def is_behind(self) -> bool:
+        """Tell whether the log has more than was looked at."""
+        return self.journal.backend.head().position > self._position
+
+    def stand_at(self, place: ReadUpTo | None) -> None:
+        """Go on from a reader's place, if all up to there is what this log holds."""
+        if place is not None and self._hash_at(place.position) != place.hash:
+            raise ForeignPlaceError(self.name, place.position, self.journal.target)
+        self._position = 0 if place is None else place.position
+
+    def read_up_to(self) -> ReadUpTo:
+        """Return the place of a reader that has handled the last page."""
+        return ReadUpTo(self._end, self._hash_at(self._end) or "")
+
+    def go_on(self) -> None:
+        """Stand after the last page."""
+        self._position = self._end
+
+    def _hash_at(self, position: int) -> str | None:
+        rows = _page(self.journal, position - 1, position, None, 1)
+        return rows[0][10].hex() if rows else None
 
     def has_news(self) -> bool:
         """Tell whether the last page, handed out or left out, is yet to be remembered."""
@@ -206,14 +277,14 @@ class _Place:
 
     def _save(self, position: int) -> None:
         self._position = position
-        with self._journal.backend.transaction() as store:
+        with self.journal.backend.transaction() as store:
             there = store.checkpoint(self._view)
             if there is None or there.position < position:  # another process may be further
                 place = Checkpoint(view=self._view, version=_VERSION, position=position)
                 store.save_view(place, {}, replace=False)
 
     def _left_out(self) -> set[int]:
-        told = self._journal.read(subscription_stream(self._name))
+        told = self.journal.read(subscription_stream(self.name))
         return {r.event.position for r in told if isinstance(r.event, SubscriptionEventSkipped)}
 
 
