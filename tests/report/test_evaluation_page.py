@@ -95,7 +95,23 @@ def evaluation(found):
 @pytest.fixture(scope="module")
 def data():
     """Return the report's values."""
-    return evaluation_json(evaluation(samples()))
+    return evaluation_json(attrs.evolve(evaluation(samples()), measures=measures()))
+
+
+def measures():
+    """Return backtests of what phases took: costs of all, totals of a few."""
+    found = []
+    for by, n in (("cost_usd", 60), ("total_tokens", 9)):
+        costs = [attrs.evolve(one, truncated=False) for one in samples()[:n]]
+        rows, _aside = rows_of(costs)
+        judgement = judged(rows, {"mixture": Mixture()}, 0.9, by)
+        found.append(
+            Backtest(
+                source="01a2", by=by, tau=0.9, rows=len(rows), scores=judgement.scores,
+                set_aside={"no_measurement": 3},
+            )
+        )  # fmt: skip
+    return found
 
 
 class Reader(HTMLParser):
@@ -159,6 +175,18 @@ def test_every_number_is_one_of_the_json(data):
             number, half = figure(text)
             assert abs(number - value) <= half + 1e-9
     assert [] == [text for text in found.other if re.search(r"\d", text)]
+
+
+def test_measures_have_a_row_each(data):
+    """Their coverage stands beside how many phases did not tell them; a few get no figures."""
+    text, costs = page(data), data["measures"][0]
+
+    assert ["cost_usd", "total_tokens"] == [one["measure"] for one in data["measures"]]
+    assert (60, 3) == (costs["phases"], costs["untold"])
+    assert 0 < costs["coverage_least"] == costs["coverage_most"]
+    for path in ("measures.0.coverage_most", "measures.0.untold", "measures.1.note"):
+        assert f'data-path="{path}"' in text
+    assert f"| cost_usd | 60 | 3 | {100 * costs['coverage_most']:.1f} %" in summary(data)
 
 
 outcomes = st.lists(

@@ -102,7 +102,7 @@ def backtest(
         guarantees=found.guarantees,
         without_guarantee=found.without_guarantee,
         courses=found.courses,
-        alarms=_alarms(logs),
+        alarms=_alarms(logs) if measure == OUTPUT else (),
     )
 
 

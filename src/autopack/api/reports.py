@@ -12,9 +12,11 @@ from autopack.api.estimates import DEFAULT_CALIBRATOR, DEFAULT_ESTIMATOR, calibr
 from autopack.api.proposals import calibration_history
 from autopack.errors import InvalidInputError
 from autopack.log.log import Log, registry_of
+from autopack.ports.measures import MEASURES, OUTPUT
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
 from autopack.prediction.calibration.estimator_state import fold_proposals, fold_taught
 from autopack.prediction.calibration.options import CalibratorOptions
+from autopack.prediction.calibrators import DEFAULT_QUANTILES
 from autopack.report.evaluation import Evaluation, evaluation_json
 
 ENDINGS: Final = (".html", ".md", ".json")
@@ -47,6 +49,11 @@ def evaluate(
         # Nothing but imports: what they say is shown, though no multiplier is drawn from them.
         options["include_imported"] = True
         proposal = calibrate(log, calibrator=calibrator, estimator=chosen, **options)
+    measures = (
+        backtest(log, calibrators=[DEFAULT_QUANTILES], tau=tau, estimator=chosen, by=by)
+        for by in MEASURES
+        if by != OUTPUT
+    )
     head = log.head()
     found = Evaluation(
         target=log.target,
@@ -59,6 +66,7 @@ def evaluate(
         taught=fold_taught(chosen.name, chosen.base_version, (one.event for one in events)),
         proposals=fold_proposals(events),
         backtest=backtest(log, calibrators=calibrators, tau=tau, estimator=chosen),
+        measures=[one for one in measures if one.rows],
     )
     return evaluation_json(found)
 

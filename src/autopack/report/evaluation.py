@@ -17,6 +17,7 @@ from autopack.prediction.calibration.error_tiers import (
 )
 from autopack.prediction.calibration.estimator_state import ProposalRecord, Taught
 from autopack.prediction.calibration.intervals import LEVEL, fewest_for
+from autopack.prediction.calibration.scores import ALL
 from autopack.report.backtest_text import backtest_json
 from autopack.report.proposal_text import next_step
 
@@ -37,6 +38,8 @@ class Evaluation:
         proposal: What the evidence speaks for now.
         taught: What is applied, one on the other, the estimator's own figures first.
         proposals: Every proposal and what became of it.
+        measures: By measure other than output, how well what phases take was predicted; those
+            that the log tells.
     """
 
     target: str
@@ -49,6 +52,7 @@ class Evaluation:
     taught: Sequence[Taught]
     proposals: Sequence[ProposalRecord]
     backtest: Backtest
+    measures: Sequence[Backtest] = ()
 
 
 def evaluation_json(found: Evaluation) -> dict[str, Any]:
@@ -77,6 +81,7 @@ def evaluation_json(found: Evaluation) -> dict[str, Any]:
             "expected": found.proposal.expected and dict(found.proposal.expected),
         },
         "backtest": backtest_json(found.backtest),
+        "measures": [_measure(one) for one in found.measures],
         "courses": {
             name: [[row, *(round(one, _DIGITS) for one in bounds)] for row, *bounds in steps]
             for name, steps in found.backtest.courses.items()
@@ -114,6 +119,17 @@ def headline(data: Mapping[str, Any]) -> str:
 
 
 _WASTEFUL: Final = 2.0
+
+
+def _measure(found: Backtest) -> dict[str, Any]:
+    """Return how well phases were predicted in a measure: the score of all that succeeded."""
+    score = next(one for one in found.scores if one.group == ALL)
+    return {
+        "measure": found.by,
+        "phases": found.rows,
+        "untold": found.set_aside.get("no_measurement", 0),
+        **_rounded(attrs.asdict(score)),
+    }
 
 
 def _group(group: Group, proposal: Proposal) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def page(data: Mapping[str, Any]) -> str:
         _figures_of(shown, pictures, ("groups", "history")),
         _backtest(shown),
         _figures_of(shown, pictures, ("courses",)),
+        _measures(shown),
         _history(shown),
     ]
     return (
@@ -182,6 +183,29 @@ def _backtest(shown: ReportValues) -> str:
         + _in_words(shown)
         + _promises(shown)
     )
+
+
+def _measures(shown: ReportValues) -> str:
+    """Return how well what whole phases take is predicted, measure by measure."""
+    rows = [
+        [
+            shown(f"measures.{i}.measure"),
+            shown(f"measures.{i}.phases", whole),
+            shown(f"measures.{i}.untold", whole),
+            *_figures(shown, f"measures.{i}"),
+        ]
+        for i in range(len(shown.data["measures"]))
+    ]
+    titles = (
+        "measure", "phases", "did not tell it", "coverage", "its interval", "worst stretch",
+        "pinball over mean", "median waste", "waste of the worst tenth from",
+    )  # fmt: skip
+    told = (
+        "<h2>What whole phases take</h2>\n<p>In other measures than output, over all attempts "
+        "of a phase, by mixture: as above, each is predicted before it is learned. What one call "
+        "did not tell is unknown.</p>\n"
+    )
+    return told + value_table(titles, rows) if rows else ""
 
 
 def _in_words(shown: ReportValues) -> str:

@@ -27,6 +27,8 @@ def summary(data: Mapping[str, Any]) -> str:
     parts.append(FIGURES_MEANT)
     if any(score["cut"] for score in data["backtest"]["scores"]):
         parts.append(CUT_MEANT)
+    if data["measures"]:
+        parts.append("## What whole phases take\n\n" + _measures(data["measures"]))
     if data["proposals"]:
         parts.append("## Proposals\n\n" + "\n".join(map(_proposal, data["proposals"])))
     return "\n\n".join(parts) + "\n"
@@ -83,6 +85,24 @@ def _scores(backtest: Mapping[str, Any]) -> str:
             )
             for score in backtest["scores"]
             if score["group"] == "all"
+        ),
+    )
+
+
+def _measures(measures: Sequence[Mapping[str, Any]]) -> str:
+    titles = ("measure", "phases", "did not tell it", "coverage", "pinball", "waste")
+    return _table(
+        titles,
+        (
+            (
+                one["measure"],
+                f"{one['phases']}",
+                f"{one['untold']}",
+                one["note"] or between(one["coverage_least"], one["coverage_most"]),
+                _figure(one["pinball"], 4),
+                _figure(one["waste_p50"], 2),
+            )
+            for one in measures
         ),
     )
 

@@ -89,6 +89,6 @@ def value_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 _TEXTS: Final = frozenset({
     "part", "group", "calibrator", "what to do", "when", "what became of it", "version", "by",
-    "why", "category", "outcome",
+    "why", "category", "outcome", "measure",
 })  # fmt: skip
 """Columns that hold no figures."""

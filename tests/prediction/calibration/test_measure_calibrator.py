@@ -144,6 +144,15 @@ def test_one_by_one_as_always():
     assert state is asked.update(state, untold)
 
 
+def test_promises(trace):
+    """What is promised of costs is kept; whole numbers are not what was promised of."""
+    costs, calls = (backtest(trace, calibrators=["mixture"], by=by) for by in ("cost", "calls"))
+    (one,) = costs.guarantees
+
+    assert 0.07 <= one.missed <= one.at_most + 1e-9 <= 0.13
+    assert () == calls.guarantees + calls.without_guarantee
+
+
 def test_what_was_not_told_is_set_aside(tmp_path):
     """A row without a cost says nothing of costs, and is counted; one that cost nothing counts."""
     path = tmp_path / "t.jsonl"

@@ -90,9 +90,9 @@ class MeasureCalibrator:
         return attrs.evolve(found, tokens=float(max(1, round(found.tokens))))
 
     def guarantees(self, state: MeasureState) -> Iterable[Any]:
-        """Return what the calibrator promises, if it does."""
+        """Return what the calibrator promises, if it does: of rounded counts nothing."""
         told = getattr(self.of, "guarantees", None)
-        return () if told is None else told(state.of)
+        return () if told is None or self.by == "calls" else told(state.of)
 
     def _shown(self, state: MeasureState, sample: Sample) -> Sample:
         predicted = sample.predicted_output_tokens
