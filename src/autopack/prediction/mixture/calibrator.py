@@ -52,7 +52,7 @@ _CONSTANT: Final = 0.1
 _FEWEST_ALIKE: Final = 10
 _KEPT: Final = 64
 """How many outcomes back it is known what was said: more are hardly ever late."""
-_SLIP: Final = 1e-12
+_SLIP: Final = 1e-9
 _FARTHEST: Final = 8
 """How many times the largest size seen is said at most."""
 
@@ -347,5 +347,5 @@ def _missed_by(place: Place | None, size: int) -> Missed:
         return lambda predicted: float(size > predicted * (1 + _SLIP))
     if place is None:
         return lambda predicted: 1.0
-    exact, cut = place.long.exact, place.long.cut
+    exact, cut = place.long
     return lambda predicted: expected_miss(exact, cut, -size, predicted)

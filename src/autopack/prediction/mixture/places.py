@@ -4,7 +4,7 @@ import math
 from array import array
 from bisect import bisect_left, insort
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from autopack.prediction.calibration.quantile_groups import group_of
 
@@ -21,11 +21,8 @@ BRANCH: Final = 3
 """Where the path without the model leaves the other: category and complexity."""
 
 
-class Ranked(NamedTuple):
-    """Sizes in ascending order: the whole ones, and where the others were cut off."""
-
-    exact: "array[int]"
-    cut: "array[int]"
+Ranked: TypeAlias = "tuple[array[int], array[int]]"
+"""Sizes in ascending order: the whole ones, and where the others were cut off."""
 
 
 class Place(NamedTuple):
@@ -151,15 +148,13 @@ def _replaced(ranked: Ranked, new: int, gone: int) -> Ranked:
         exact = exact[:]
         if gone > 0:
             del exact[bisect_left(exact, gone)]
-        elif gone < 0:
+        elif gone:
             cut = _without(cut, -gone)
         insort(exact, new)
-    else:
-        cut = _without(cut, -gone) if gone < 0 else cut[:]
-        insort(cut, -new)
-        if gone > 0:
-            exact = _without(exact, gone)
-    return Ranked(exact, cut)
+        return exact, cut
+    cut = _without(cut, -gone) if gone < 0 else cut[:]
+    insort(cut, -new)
+    return (_without(exact, gone) if gone > 0 else exact), cut
 
 
 def _without(sizes: "array[int]", gone: int) -> "array[int]":
@@ -169,5 +164,5 @@ def _without(sizes: "array[int]", gone: int) -> "array[int]":
 
 NO_OCTAVE: Final[tuple[Place | None, ...]] = (None,) * (2 * _PARTS_OF_AN_OCTAVE[-1] - 1)
 """An octave of which nothing is known."""
-_NONE: Final = Ranked(array("q"), array("q"))
+_NONE: Final[Ranked] = (array("q"), array("q"))
 _EMPTY: Final = Place(array("q"), _NONE, _NONE, _NONE, 0, 0.0, 0, 0.0)

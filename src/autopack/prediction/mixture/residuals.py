@@ -31,19 +31,13 @@ def with_residuals(known: Residuals, differences: Sequence[float]) -> Residuals:
     order, before = known
     order = order[:]
     order.extend(differences)
-    means, ascending = len(differences), []
-    if len(order) <= LONGEST * means:
-        for one, difference in zip(before, differences, strict=True):
-            grown = one[:]
-            insort(grown, difference)
-            ascending.append(grown)
-    else:
-        for one, difference, gone in zip(before, differences, order[:means], strict=True):
-            grown = one[:]
-            del grown[bisect_left(grown, gone)]
-            insort(grown, difference)
-            ascending.append(grown)
+    means, ascending = len(differences), [one[:] for one in before]
+    if len(order) > LONGEST * means:
+        for one, gone in zip(ascending, order[:means], strict=True):
+            del one[bisect_left(one, gone)]
         del order[:means]
+    for one, difference in zip(ascending, differences, strict=True):
+        insort(one, difference)
     return Residuals(order, tuple(ascending))
 
 
