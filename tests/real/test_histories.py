@@ -2,6 +2,9 @@
 
 import importlib.util
 import json
+import shutil
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -164,3 +167,49 @@ def test_prices_of_others_come_to_what_the_tools_wrote_down(real_data):
         assert row.priced_calls + unpriced == found.total.use.calls
 
     assert seen > 4
+
+
+_AT_HOME = {
+    **{tool: f".{place.removeprefix('dot-')}" for tool, place in _PLACES.items()},
+    "llm": ".config/io.datasette.llm",
+    "opencode": ".local/share/opencode",
+}
+
+
+def typed(*words):
+    """What a command prints; it must go well."""
+    command = [sys.executable, "-m", "autopack", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+
+    assert 0 == done.returncode, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_home_of_them_goes_from_import_to_an_estimate(real_data, tmp_path):
+    """All that is there is found, counted once, and teaches what the next phase will write."""
+    tools, calls = set(), 0
+    for tool, folder, truth in histories(real_data):
+        if tool in _AT_HOME:
+            place = tmp_path / "home" / _AT_HOME[tool]
+            shutil.copytree(folder / _PLACES.get(tool, "."), place, dirs_exist_ok=True)
+            (place / "truth.json").unlink(missing_ok=True)
+            tools.add(tool)
+            calls += counted(tool, truth)["calls"]
+    log = ["--log", tmp_path / "history.db"]
+    typed("log", "create", tmp_path / "history.db")
+    first = json.loads(typed(*log, "import", "auto", tmp_path / "home", "--yes", "--json"))
+    again = json.loads(typed(*log, "import", "auto", tmp_path / "home", "--yes", "--json"))
+    rule = ["--category", "uncategorised", "--complexity", "medium", "--json"]
+    before = json.loads(typed(*log, "estimate", *rule))
+    (used,) = [json.loads(typed(*log, "usage", "--json"))["total"]["calls"]]
+    typed(*log, "calibrate", "--out", tmp_path / "reports")
+    (proposal,) = (tmp_path / "reports").glob("*.json")
+    typed(*log, "calibrate", "apply", proposal)
+    after = json.loads(typed(*log, "estimate", *rule))
+
+    assert tools == {one["importer"] for one in first}
+    assert not any(one["added"] for one in again)
+    assert not any(one["findings"]["set_aside"] for one in first)
+    assert calls == used
+    assert after["predicted_output_tokens"] < before["predicted_output_tokens"]

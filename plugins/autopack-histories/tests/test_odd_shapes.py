@@ -15,6 +15,8 @@ from test_otel import NEW, OLD, otlp, printed
 from test_qwen import CHAT as QWEN
 
 from autopack import create_log
+from autopack.errors import ImportRefusedError
+from autopack_histories.documents import DOCUMENT_MOST
 from autopack_histories.notes import Notes
 
 RECORDS = {
@@ -170,3 +172,18 @@ def test_earlier_evaluations_keep_their_events_elsewhere_or_tell_sums(tmp_path, 
     assert (1, 100, 20) == tuple(
         sums(log)[name] for name in ("calls", "input_tokens", "output_tokens")
     )
+
+
+def test_a_document_that_cannot_be_held_is_said_to_be_too_large(tmp_path, log):
+    """By its size alone, whatever it holds; those beside it are read."""
+    large = tmp_path / "session-b.json"
+    with large.open("wb") as file:
+        file.truncate(DOCUMENT_MOST + 1)
+    for name in "ac":
+        write_lines(tmp_path / f"session-{name}.jsonl", GEMINI)
+    report = bring(log, "gemini-cli", tmp_path)
+
+    assert {"documents of more than 64 MB": 1} == report.findings["set_aside"]
+    assert 2 == report.findings["files"]
+    with pytest.raises(ImportRefusedError, match="of more than 64 MB cannot be read"):
+        bring(log, "gemini-cli", large)

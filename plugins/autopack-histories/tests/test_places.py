@@ -1,5 +1,7 @@
 """Where the tools keep their histories: in the home folder, or where their variables say."""
 
+import json
+import time
 import tracemalloc
 
 import pytest
@@ -124,6 +126,34 @@ def test_many_files_take_memory_for_names_alone(tmp_path):
     (few, small), (many, large) = measured
     assert many == 10 * few
     assert large < 2 * small + 2**20
+
+
+@pytest.mark.slow
+def test_very_many_files_are_as_quick_each_as_some(tmp_path):
+    """Neither the time for a file nor the memory for it grows with their number."""
+    cost = []
+    for n_files in (500, 5_000):
+        folder = tmp_path / str(n_files)
+        for number in range(n_files):
+            place = folder / str(number // 100)
+            place.mkdir(parents=True, exist_ok=True)
+            told = json.dumps({**TWO_TURNS[1], "sessionId": f"s{number}", "uuid": f"u{number}"})
+            (place / f"s{number}.jsonl").write_text(f"{told}\n", encoding="utf-8")
+        with create_log(tmp_path / f"{n_files}.db") as log:
+            tracemalloc.start()
+            began = time.process_time()
+            report = bring(log, "claude-code", folder)
+            cost.append((time.process_time() - began) / n_files)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            again = bring(log, "claude-code", folder)
+
+        assert n_files == report.findings["files"]
+        assert n_files == report.added_by_type["run.created"]
+        assert 0 == again.added
+
+    assert cost[1] < 3 * cost[0]
+    assert peak < 5_000 * 8_192
 
 
 def test_a_tree_of_many_folders_is_walked(tmp_path):

@@ -15,6 +15,7 @@ from autopack_histories.notes import Notes
 
 DOCUMENT_MOST: Final = 64 * 2**20
 """A document of more bytes is set aside: it would have to be held as a whole."""
+TOO_LARGE: Final = "documents of more than 64 MB"
 
 _HEADER: Final = b"SQLite format 3\x00"
 _WAL_MARK: Final = 2
@@ -30,7 +31,7 @@ def document(path: Path, notes: Notes) -> Any:
         notes.set_aside(f"files that could not be read to the end ({type(fault).__name__})")
         return None
     if len(content) > DOCUMENT_MOST:
-        notes.set_aside("documents of more than 64 MB")
+        notes.set_aside(TOO_LARGE)
         return None
     try:
         return msgspec.json.decode(content)
@@ -45,6 +46,14 @@ def _odd(content: bytes, notes: Notes) -> Any:
     except (ValueError, RecursionError):
         notes.set_aside("documents that are no JSON, or not whole")
         return None
+
+
+def is_too_large(path: Path) -> bool:
+    """Tell whether a file is named as a document, and has more bytes than are held."""
+    try:
+        return path.name.endswith(".json") and path.stat().st_size > DOCUMENT_MOST
+    except OSError:
+        return False
 
 
 def is_database(path: Path) -> bool:

@@ -7,9 +7,11 @@ from pathlib import Path
 from autopack_histories.notes import Notes
 
 
-def files_below(root: Path, is_meant: Callable[[str], bool], notes: Notes) -> list[Path]:
+def files_below(root: Path, is_meant: Callable[[str], bool], notes: Notes) -> list[str]:
     """
     Return the ordinary files whose name is meant, in the order in which they were last written.
+
+    There may be hundreds of thousands, so these are texts: a path takes ten times the memory.
 
     Links are followed, and no folder or file is met twice, so that a loop of links ends.
     """
@@ -28,7 +30,7 @@ def files_below(root: Path, is_meant: Callable[[str], bool], notes: Notes) -> li
             continue
         seen.add(key)
         found.append((state.st_mtime, path))
-    return [Path(path) for _at, path in sorted(found)]
+    return [path for _at, path in sorted(found)]
 
 
 def _walk(root: str, seen: set[tuple[int, int]], notes: Notes) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from autopack.errors import ImportRefusedError
 from autopack.types import ImportSource
+from autopack_histories.documents import TOO_LARGE, is_too_large
 from autopack_histories.folders import files_below
 from autopack_histories.lines import first_objects
 from autopack_histories.notes import Notes
@@ -43,7 +44,7 @@ class FileImporter:
         root = Path(path)
         if root.is_dir():
             found = files_below(root, self.is_named, Notes())
-            return any(self._is_mine(one) for one in found)
+            return any(self._is_mine(Path(one)) for one in found)
         return root.is_file() and self._is_mine(root)
 
     def read(self, path: str) -> ImportSource:
@@ -57,17 +58,19 @@ class FileImporter:
         if root.is_dir():
             files = files_below(root, self.is_named, notes)
         elif root.is_file():
-            files = [root] if self._is_mine(root) else []
+            files = [path] if self._is_mine(root) else []
         else:
             raise ImportRefusedError(path, "there is no such file or folder")
+        if not files and root.is_file() and is_too_large(root):
+            raise ImportRefusedError(path, f"{TOO_LARGE} cannot be read, and this is one")
         if not files:
             raise ImportRefusedError(path, f"it holds nothing that the importer {self.name} reads")
         return ImportSource(events=self._all(files, notes), findings=notes.report, known_by_id=True)
 
-    def _all(self, files: list[Path], notes: Notes) -> Iterator[Entry]:
-        for path in files:
+    def _all(self, files: list[str], notes: Notes) -> Iterator[Entry]:
+        for path in map(Path, files):
             if len(files) > 1 and not self._is_mine(path):
-                notes.set_aside("files of another kind")
+                notes.set_aside(TOO_LARGE if is_too_large(path) else "files of another kind")
                 continue
             notes.file()
             try:
