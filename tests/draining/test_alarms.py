@@ -1,6 +1,7 @@
 """Phases that run away: told once, asked about, or ended, and the others unharmed."""
 
 import asyncio
+import sys
 import time
 
 import pytest
@@ -8,6 +9,7 @@ from tests.drains import Clock, found, specs, states, types_of
 
 import autopack
 from autopack import Completed
+from autopack.draining.executors.command import CommandExecutor
 from autopack.errors import InvalidInputError
 
 PAST = tuple(f"p{n:02}" for n in range(30))
@@ -35,7 +37,7 @@ def _works(phase, attempt):
 async def _works_async(phase, attempt):
     for _ in range(3):
         await attempt.arecord_usage(model="m", input_tokens=80, output_tokens=20)
-    while phase.phase_id == "runaway":
+    for _ in range(4 * RUNAWAY_CALLS if phase.phase_id == "runaway" else 0):
         await attempt.arecord_usage(model="m", input_tokens=80, output_tokens=20)
         await asyncio.sleep(0.05)
 
@@ -210,3 +212,24 @@ def test_wrong_words(log, given):
     """What is no alarm is refused, with what one is."""
     with pytest.raises(InvalidInputError, match=r"is no alarm. Give \[MEASURE:\]TAU:POLICY"):
         autopack.Drain(log, executor=_works, alarm=given)
+
+
+def test_a_program_is_ended(log, tmp_path):
+    """A program that takes too long is ended, and the one beside it is not."""
+    wait = tmp_path / "wait.py"
+    wait.write_text(
+        "import sys, time\nprint('begun', flush=True)\n"
+        "time.sleep(60 if 'runaway' in sys.argv[1] else 0)\n"
+    )
+    command = [sys.executable, str(wait), "{phase_id}"]
+    autopack.create_run(log, "past", specs(*PAST))
+    settings = {"executor": CommandExecutor(command), "workers": 4}
+    autopack.drain(log, run_id="past", **settings)
+    autopack.create_run(log, "now", specs("runaway", "a"))
+    began = time.monotonic()
+    report = autopack.drain(log, run_id="now", alarm="seconds:0.95:stop", **settings)
+    (failure,) = found(log, "phase.failed")
+
+    assert (1, 1) == (report.completed, report.left_failed)
+    assert ("alarmed", "seconds") == (failure.code, found(log, "phase.alarmed")[0].measure)
+    assert time.monotonic() - began < 50

@@ -89,7 +89,7 @@ class AlarmReplay:
             if row is None or row.attempt is None:
                 continue
             self._rows[key] = row
-            if row.use.calls and (before is None or before.ending is None):
+            if before is None or before.ending is None:
                 self._look(key, before, row, recorded.row[6])
             if row.ending is not None and (row.success is not None or row.ending != "gated"):
                 self._end(key, row)

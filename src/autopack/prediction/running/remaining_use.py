@@ -77,13 +77,16 @@ class EndedAttempts:
         """
         Take in an attempt that ended, in the order of the ends.
 
-        One that was cut off from outside would have used more. One that failed by itself, made no
-        call or waits at a gate says nothing of what it takes to end well.
+        One that was cut off from outside would have used more. One that failed by itself or waits
+        at a gate says nothing of what it takes to end well; one that made no call that could be
+        read, how long it took.
         """
         is_whole = row.success is True
-        if not (is_whole or is_cut_off(row)) or not row.use.calls or row.is_misread:
+        if not (is_whole or is_cut_off(row)):
             return
         for measure, amount in amounts_of(row.use, row.duration_s).items():
+            if measure != "seconds" and (row.is_misread or not row.use.calls):
+                continue
             for place in _places(row):
                 known = self._amounts.setdefault((place, measure), FinalAmounts())
                 known.add(amount, is_whole=is_whole)
