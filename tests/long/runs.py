@@ -86,6 +86,13 @@ def _model(folder: Path, given: Given) -> str:
     return answer_all(folder, given.tasks)
 
 
+def _budgets(folder: Path, given: Given) -> str:
+    from tests.long.small_model import budgets_before_and_after
+
+    before, after = budgets_before_and_after(folder, given.tasks)
+    return f"before: {before}\nafter: {after}"
+
+
 def _kills(folder: Path, given: Given) -> str:
     from tests.crash.kills import kill_many
 
@@ -241,6 +248,11 @@ RUNS: Final = {
         what="a real small model answers, if its two wheels are there: outputs against predictions",
         options={"tasks": 120},
         run=_model,
+    ),
+    "budgets": LongRun(
+        what="a real small model before and after a calibration: budgets, cuts, errors",
+        options={"tasks": 60},
+        run=_budgets,
     ),
     "mutants": LongRun(
         what="faults put into the core one at a time: the tests of each notice it",

