@@ -98,7 +98,7 @@ def backtest(
         set_aside=aside,
         without=tuple(without),
         scores=found.scores,
-        notes=notes,
+        notes=(*notes, *found.notes),
         guarantees=found.guarantees,
         without_guarantee=found.without_guarantee,
         courses=found.courses,

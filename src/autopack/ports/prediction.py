@@ -277,11 +277,17 @@ class Sample:
 
 @attrs.frozen(kw_only=True)
 class Prediction:
-    """What a calibrator predicts: an output size at quantile *tau*, in tokens."""
+    """
+    What a calibrator predicts: an output size at quantile *tau*, in tokens.
+
+    Args:
+        left_out: Experts that it was made without, each with why; the basis names them too.
+    """
 
     tokens: float
     tau: float
     basis: str
+    left_out: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -13,6 +13,7 @@ import autopack
 from autopack import PhaseSpec, load_plugins
 from autopack.errors import InvalidInputError, UnknownNameError
 from autopack.ports.prediction import Features, Prediction
+from autopack.prediction.calibration.backtesting import judged, rows_of
 from autopack.prediction.calibration.shrinkage import ShrinkageQuantile
 from autopack.prediction.calibrators import calibrator_of
 from autopack.prediction.mixture.calibrator import Mixture
@@ -132,6 +133,19 @@ def test_one_that_fails_costs_nobody_a_phase(log):
 
     assert ["COMPLETE"] * 12 == [phase.status for phase in autopack.list_phases(log, "r")]
     assert "saying is left out: RuntimeError: no update today" in told[-1]
+
+
+def test_a_backtest_tells_who_was_left_out(make):
+    """Figures without an expert are not taken for its own; each reason is told, with how often."""
+    rows, _aside = rows_of(_made(make, n=30))
+    sometimes = Saying(lambda state, _features: math.nan if state > 20 else 500.0)
+    experts = [sometimes, Saying(500.0), Saying(500.0, {"update"})]
+    found = judged(rows, {"mixture": Mixture(experts=experts)}, 0.9)
+
+    assert found.notes == (
+        "mixture: saying is left out: RuntimeError: no update today (29 of 30 rows)",
+        "mixture: saying is left out: it said nan tokens (9 of 30 rows)",
+    )
 
 
 def test_it_is_judged_by_what_it_said_then(make):

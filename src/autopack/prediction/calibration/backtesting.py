@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -18,6 +18,9 @@ from autopack.prediction.calibration.quantile_groups import group_of
 from autopack.prediction.calibration.scores import FAILED, Outcome, Score, Step, course, scored
 from autopack.prediction.running.alarm_scores import AlarmScore
 
+_MOST_TOLD: Final = 3
+"""How many reasons for leaving experts out are told of a calibrator: the most frequent ones."""
+
 
 @attrs.frozen(kw_only=True)
 class Backtest:
@@ -30,7 +33,7 @@ class Backtest:
         rows: How many rows were predicted and learned.
         set_aside: Rows that say nothing about a size, by reason.
         without: Features that were kept from the calibrators.
-        notes: What a reader should know of the source.
+        notes: What a reader should know of the source, and of experts that were left out.
         guarantees: What calibrators promise, where all that it rests on was so in these rows.
         without_guarantee: What they would promise if it had been, and what was not so.
         courses: By calibrator, how the coverage went: the bounds of shares of stretches of rows,
@@ -66,6 +69,7 @@ class Judgement:
     guarantees: tuple[Promise, ...]
     without_guarantee: tuple[NoPromise, ...]
     courses: Mapping[str, Sequence[Step]]
+    notes: tuple[str, ...] = ()
 
 
 def judged(
@@ -81,10 +85,18 @@ def judged(
     promises: list[Promise | NoPromise] = []
     n_late = late(rows)
     courses: dict[str, Sequence[Step]] = {}
+    notes: list[str] = []
     for name, given_one in calibrators.items():
         calibrator = in_measure(given_one, by)
         found = Replay(calibrator, rows, (tau, 0.5))
-        outcomes = [_outcome(name, row, *predicted) for row, predicted in found]
+        outcomes, left_out = [], Counter[str]()
+        for row, predicted in found:
+            outcomes.append(_outcome(name, row, *predicted))
+            left_out.update(predicted[0].left_out)
+        notes += (
+            f"{name}: {why} ({count:,} of {len(outcomes):,} rows)"
+            for why, count in left_out.most_common(_MOST_TOLD)
+        )
         scores += (_in_figures(score, by) for score in scored(name, outcomes, tau))
         courses[name] = course(outcomes)
         if isinstance(calibrator, Promising):
@@ -95,6 +107,7 @@ def judged(
         guarantees=tuple(one for one in promises if isinstance(one, Promise)),
         without_guarantee=tuple(one for one in promises if isinstance(one, NoPromise)),
         courses=courses,
+        notes=tuple(notes),
     )
 
 

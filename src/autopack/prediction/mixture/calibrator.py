@@ -219,7 +219,9 @@ class Mixture:
         n = len(place.order)
         near = f"{n} sample{'s' if n != 1 else ''} like it"
         told_by = "; ".join((near, *said.named.faults))
-        return Prediction(tokens=round(tokens, _DIGITS), tau=tau, basis=told_by)
+        return Prediction(
+            tokens=round(tokens, _DIGITS), tau=tau, basis=told_by, left_out=said.named.faults
+        )
 
     def guarantees(self, state: Learned) -> tuple[Guarantee, ...]:
         """Return what holds of the share of misses; nothing before any outcome."""
