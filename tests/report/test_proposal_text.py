@@ -123,3 +123,11 @@ def test_names_cannot_break_the_table():
     odd = attrs.evolve(PROPOSAL, groups=(attrs.evolve(GROUP, category="a|b\nc"),))
 
     assert r"| a\|b c/low |" in calibration_markdown(odd, at=AT)
+
+
+@pytest.mark.parametrize(("value", "shown"), [(["a", "b"], "a; b"), ([], "none"), (None, "none")])
+def test_settings(value, shown):
+    """Several values are told apart, and nothing is said to be none."""
+    told = attrs.evolve(PROPOSAL, settings={"what_holds": value})
+
+    assert f"\n- what holds: {shown}\n" in calibration_markdown(told, at=AT)

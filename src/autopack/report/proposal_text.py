@@ -124,13 +124,19 @@ def _head(proposal: Proposal, at: datetime) -> str:
     ]
     if proposal.is_change:
         lines.append(f"- Version once applied: {in_markdown(proposal.new_version)}")
-    settings = {name: "none" if v is None else v for name, v in proposal.settings.items()}
     lines += [
-        f"- {in_markdown(name.replace('_', ' '))}: {in_markdown(value)}"
-        for name, value in sorted(settings.items())
+        f"- {in_markdown(name.replace('_', ' '))}: {in_markdown(_setting(value))}"
+        for name, value in sorted(proposal.settings.items())
     ]
     lines += [f"- Read: {_log_line(log)}" for log in proposal.logs]
     return "\n".join(lines)
+
+
+def _setting(value: Any) -> Any:
+    """Return a setting as people read it; several are told apart by semicolons."""
+    if isinstance(value, list | tuple):
+        return "; ".join(map(str, value)) or "none"
+    return "none" if value is None else value
 
 
 def _log_line(log: Any) -> str:

@@ -219,7 +219,7 @@ def test_a_proposal_says_it_as_well(sample):
         state = calibrator.update(state, cut)
     (lacks,) = calibrator.propose(state).settings["guarantees"]
 
-    assert line.startswith("all groups: of 40 rows 0.")
+    assert line.startswith("all groups: the share missed of 40 rows is at most 0.")
     assert (
         "all groups: no guarantee over 42 rows: 2 outputs were cut off under the prediction, and "
         "may have fitted or not" == lacks

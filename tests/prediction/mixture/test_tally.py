@@ -1,5 +1,7 @@
 """What the mixture promises of misses: what it rests on is counted as it happens."""
 
+import re
+
 import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,6 +39,11 @@ def test_the_bound_holds_whatever_is_played(make, moves, tau, again):
 
     assert (len(moves), (), 0) == (found.rows, found.missing, found.late)
     assert misses / len(moves) == found.missed <= found.at_most + 1e-9
+
+    (line,) = calibrator.propose(state).settings["guarantees"]
+    most, it_is = re.search(r"at most ([\d.]+); it is ([\d.]+)", line).groups()
+
+    assert float(it_is) <= float(most)
 
 
 def test_nothing_is_promised_of_nothing():

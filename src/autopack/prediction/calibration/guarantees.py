@@ -1,5 +1,6 @@
 """What calibrators promise of their coverage, and whether what a promise rests on was so."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -151,7 +152,8 @@ def in_words(one: Guarantee) -> str:
     missing += one.missing
     if missing:
         return f"{one.group}: no guarantee over {one.rows} rows: {'; '.join(missing)}"
+    most = math.ceil((one.at_most - _SLIP) * 1e4) / 1e4
     return (
-        f"{one.group}: of {one.rows} rows {one.missed:.4f} were missed, and at most "
-        f"{one.at_most:.4f} are"
+        f"{one.group}: the share missed of {one.rows} rows is at most {most:.4f}; it is "
+        f"{one.missed:.4f}"
     )
