@@ -84,8 +84,10 @@ def test_text_and_json(history):
 
 def test_a_log_without_calls(log):
     """Where nothing can be judged there is no section."""
-    assert () == autopack.backtest(log, calibrators=["median-ratio"]).alarms
-    assert "## Alarms" not in backtest_markdown(autopack.backtest(log, calibrators=["aci"]))
+    found = autopack.backtest(log, calibrators=["median-ratio"])
+
+    assert () == found.alarms
+    assert "## Alarms" not in backtest_markdown(found)
 
 
 def test_a_gate_decides_late():
@@ -103,9 +105,9 @@ def test_a_gate_decides_late():
             autopack.create_run(log, f"r{number}", specs(f"p{number}", payload=3))
         autopack.create_run(log, "odd", specs("odd", payload=9))
         autopack.drain(log, executor=execute)
-        before = autopack.backtest(log, calibrators=["aci"])
+        before = autopack.backtest(log, calibrators=["median-ratio"])
         autopack.decide_gate(log, "odd/odd", decision="reject", why="no")
-        after = autopack.backtest(log, calibrators=["aci"])
+        after = autopack.backtest(log, calibrators=["median-ratio"])
 
     assert 0 == _score(before, "calls", 0.95)["alarmed"]
     assert 1 == _score(after, "calls", 0.95)["failed"]
