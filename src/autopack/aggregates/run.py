@@ -208,6 +208,7 @@ def _queued(run: str, index: int, spec: PhaseSpec) -> PhaseQueued:
         priority=spec.priority,
         after=spec.after,
         touches=spec.touches,
+        requires=spec.requires,
         timeout_s=spec.timeout_s,
         max_attempts=spec.max_attempts,
         prompt_tokens=spec.prompt_tokens,

@@ -14,7 +14,16 @@ from autopack.cli.forced_exit import CLOSING_S, INTERRUPTED, LastResort, last_re
 from autopack.cli.lasting_stderr import unhurried
 from autopack.cli.named_checks import checks_of
 from autopack.cli.named_plugins import executor_of, strategy_of, workspace_of
-from autopack.cli.number_options import AMOUNT, COUNT, PART, SHARE, SPAN, dollars, rates
+from autopack.cli.number_options import (
+    AMOUNT,
+    COUNT,
+    PART,
+    SHARE,
+    SPAN,
+    dollars,
+    rates,
+    resources,
+)
 from autopack.cli.output import (
     print_json,
     print_json_line,
@@ -154,6 +163,10 @@ _TEACHING = frozenset({"calibrator", "estimator", "max_samples"})
 @click.option(
     "--tokens-per-minute", "--tpm", multiple=True, metavar="[MODEL=]N", callback=rates,
     help="Likewise.",
+)  # fmt: skip
+@click.option(
+    "--offers", multiple=True, metavar="NAME=N|WORD", callback=resources,
+    help="For phases that require it, as gpu=2 or label=eu; repeatable.",
 )  # fmt: skip
 @click.option("--account", metavar="LABEL", help="Whose limits the calls count under.")
 @click.option(

@@ -158,6 +158,31 @@ def dollars(_context: Any, _option: Any, given: str | None) -> Decimal | None:
 _DIGITS_MOST: Final = 12
 
 
+def resources(
+    _ctx: click.Context, parameter: click.Parameter | None, given: tuple[str, ...]
+) -> dict[str, float | list[str]] | None:
+    """Return ``NAME=N`` as an amount, and ``NAME=WORD``, which may be repeated, as words."""
+    found: dict[str, float | list[str]] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        before = found.get(name)
+        try:
+            amount = float(value)
+        except ValueError:
+            amount = None
+        is_twice = before is not None and not (amount is None and isinstance(before, list))
+        if not (name and equals and value) or is_twice:
+            what = "is told twice" if name and is_twice else "is not NAME=N or NAME=WORD"
+            raise click.BadParameter(f"{text!r} {what}.", param=parameter)
+        if amount is not None:
+            found[name] = int(value) if value.isdecimal() else amount
+        elif isinstance(before, list):
+            before.append(value)
+        else:
+            found[name] = [value]
+    return found or None
+
+
 def rates(
     _ctx: click.Context, parameter: click.Parameter | None, given: tuple[str, ...]
 ) -> int | dict[str, int] | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from autopack.cli.number_options import AMOUNT, COUNT
+from autopack.cli.number_options import AMOUNT, COUNT, resources
 from autopack.cli.output import json_option, print_fields, print_json, say
 from autopack.cli.position_arguments import phase_argument, phase_in
 from autopack.cli.selected_phases import each, selected, selecting
@@ -57,6 +57,10 @@ def phase() -> None:
     "--after", multiple=True, help="A phase of RUN that must be complete first; repeatable."
 )
 @click.option("--touches", multiple=True, help="Files that it will change, as src/**; repeatable.")
+@click.option(
+    "--requires", multiple=True, metavar="NAME=N|WORD", callback=resources,
+    help="What a drain must offer, as gpu=1 or label=eu; repeatable.",
+)  # fmt: skip
 @click.option("--timeout-s", type=AMOUNT, help="For each attempt.")
 @click.option(
     "--max-attempts",

@@ -67,12 +67,13 @@ class RunPrepareFailed:
     duration_s: Seconds | None = None
 
 
-@event("phase.queued", schema=3)
+@event("phase.queued", schema=4)
 class PhaseQueued:
     """
     A phase is waiting; its index gives the order within the run.
 
     ``touches`` are patterns of the files that it will change: those that can meet are kept apart.
+    ``requires`` are the amounts and words, by name, that whoever works at it must offer.
     ``checks`` are what its work is judged by: ``name``, ``run`` or ``use``, ``options`` and
     ``timeout_s`` of each. None leaves it to the run, and an empty list to nobody.
     """
@@ -99,6 +100,7 @@ class PhaseQueued:
     labels: Mapping[str, str] = attrs.Factory(dict)
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
     checks: tuple[Mapping[str, Json], ...] | None = None
+    requires: Mapping[str, Json] = attrs.Factory(dict)
 
 
 @event("run.paused")

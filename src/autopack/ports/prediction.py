@@ -10,6 +10,7 @@ from autopack.errors.base import told
 from autopack.ports.check_specs import Checks, named_checks
 from autopack.ports.figures import check_figures
 from autopack.ports.measures import Expected
+from autopack.ports.requirements import Resources, checked_resources
 from autopack.values.ids import phase_id
 from autopack.values.money import Usd, UsdLike
 
@@ -27,6 +28,10 @@ def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
                 value=text,
             )
     return texts
+
+
+def _resources(given: Resources | None) -> Mapping[str, Any]:
+    return checked_resources(given or {}, name="requires")
 
 
 def _usd(given: UsdLike | None) -> Usd | None:
@@ -49,6 +54,8 @@ class PhaseSpec:
         after: Phases of the same run that must be complete or skipped first.
         touches: Patterns of the files that it will change (``src/parser/**``); two phases of a run
             whose patterns can meet are not in work at once.
+        requires: What whoever works at it must offer: amounts and words by name, as
+            ``{"gpu": 1, "label": "eu"}``.
         timeout_s: Seconds after which an attempt is ended; above 0.
         max_attempts: Attempts before the phase is left FAILED; at least 1.
         prompt_tokens: Size of the prompt, where it is known before the call.
@@ -73,6 +80,7 @@ class PhaseSpec:
     priority: int = attrs.field(default=0, kw_only=True)
     after: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     touches: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
+    requires: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True, converter=_resources)
     timeout_s: float | None = attrs.field(default=None, kw_only=True)
     max_attempts: int = attrs.field(default=3, kw_only=True)
     prompt_tokens: int | None = attrs.field(default=None, kw_only=True)

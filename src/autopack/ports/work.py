@@ -64,6 +64,7 @@ class PhaseView:
     priority: int = 0
     after: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
+    requires: Mapping[str, Any] = attrs.Factory(dict)
     timeout_s: float | None = None
     max_attempts: int = 3
     prompt_tokens: int | None = None

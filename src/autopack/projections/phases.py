@@ -63,7 +63,7 @@ class PhaseBoard:
     """Every queued phase by ``RUN/PHASE``; phases that were never queued are left out."""
 
     name: Final = "phases"
-    version: Final = 9
+    version: Final = 10
     types: Final[tuple[type, ...]] = (PhaseQueued, LlmUsageRecorded, *_PHASE_EVENTS)
     row_type: Final = PhaseView
     total_type: Final = BoardTotal
@@ -154,6 +154,7 @@ def _queued(event: PhaseQueued, position: int) -> PhaseView:
         priority=event.priority,
         after=event.after,
         touches=event.touches,
+        requires=event.requires,
         timeout_s=event.timeout_s,
         max_attempts=event.max_attempts,
         prompt_tokens=event.prompt_tokens,

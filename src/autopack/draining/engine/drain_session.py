@@ -36,6 +36,7 @@ from autopack.draining.engine.routes import Routes
 from autopack.draining.queue.admission import Admission
 from autopack.draining.queue.holds import Guards
 from autopack.draining.queue.model_traffic import Traffic, models_by
+from autopack.draining.queue.offered_resources import Offers
 from autopack.draining.queue.passed_over import PassedOver
 from autopack.draining.queue.rate_limits import Lanes
 from autopack.draining.queue.submitted_phases import SubmittedPhases
@@ -77,7 +78,13 @@ class DrainSession:
             settings.drain or f"{journal.now_us() // 1_000_000:x}-{secrets.token_hex(4)}"
         )
         self.own = OwnStream(log, self.drain_id)
-        self.admission = Admission(journal, settings.is_in_scope, run_id=settings.run_id)
+        self.admission = Admission(
+            journal,
+            settings.is_in_scope,
+            run_id=settings.run_id,
+            worker=self.worker,
+            offers=Offers(settings.offers),
+        )
         self.history = DrainHistory()
         self.admission.leave_out(self.history.tried)
         self._estimates = DrainEstimates(self.handler, self.registry, settings)

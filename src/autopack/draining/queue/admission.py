@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from autopack.aggregates.order import Stuck, find_stuck
 from autopack.draining.queue.hold_reasons import Held, HeldBy
+from autopack.draining.queue.offered_resources import Needs, Offers
 from autopack.draining.queue.touched_files import meeting
 from autopack.draining.strategies.ordered_phases import Place, Shelf
 from autopack.log.journal import Journal
@@ -21,6 +22,10 @@ class Admission:
 
     What it does for an event does not depend on how many phases there are. ``submitted`` are the
     phases in scope that providers have, by key.
+
+    Args:
+        worker: Who works here; what others do takes nothing of what is offered.
+        offers: What there is for phases that require something; None lets all of them go.
     """
 
     def __init__(
@@ -29,6 +34,8 @@ class Admission:
         is_in_scope: Callable[[PhaseView], bool],
         *,
         run_id: str | None = None,
+        worker: str | None = None,
+        offers: Offers | None = None,
     ) -> None:
         self._phases, self._runs = LiveView(journal, PHASES, run_id=run_id), LiveView(journal, RUNS)
         self.follower = Follower(
@@ -45,6 +52,7 @@ class Admission:
         self._newly_submitted: dict[str, None] = {}
         self._dependents: dict[str, set[str]] = {}
         self._touching: dict[str, set[str]] = {}
+        self._needs = Needs(worker, offers)
         self._held_runs: dict[str, Held] = {}
         self._put_off: dict[str, Held] = {}
         self._new_reasons: dict[str, Held] = {}
@@ -221,11 +229,13 @@ class Admission:
             self._is_first = False
             for key, row in self._phases.rows.items():
                 self._learn_dependencies(key, row)
+            self._needs.changed(self._phases.rows.items())
             changed |= self._phases.rows.keys()
         else:
             for key in list(changed):
                 self._learn_dependencies(key, self._phases.rows[key])
                 changed |= self._dependents.get(key, set()) | self._kept_apart(key)
+            changed |= self._needs.changed((key, self._phases.rows[key]) for key in list(changed))
             turned = {
                 name
                 for name, (before, after) in runs.items()
@@ -302,7 +312,7 @@ class Admission:
         if row.attempts_spent >= row.max_attempts:
             spent = f"{row.attempts_spent} of {row.max_attempts} attempts are spent"
             return Held(HeldBy.ATTEMPTS_SPENT, spent)
-        if held := self._why_after(row) or self._why_apart(row):
+        if held := self._why_after(row) or self._needs.why_not(row) or self._why_apart(row):
             return held
         if (due := self._due_at(row, now)) is not None and due > now:
             return Held.until(due)

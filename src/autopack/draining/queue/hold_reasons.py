@@ -15,6 +15,7 @@ class HeldBy(enum.Enum):
     ATTEMPTS_SPENT = enum.auto()
     PREDECESSOR = enum.auto()
     TOUCHES = enum.auto()
+    REQUIRES = enum.auto()
     BACK_OFF = enum.auto()
     CLAIM_REFUSED = enum.auto()
 

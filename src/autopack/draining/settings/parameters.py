@@ -8,6 +8,7 @@ from autopack.draining.attempts.escalation import EscalationLike
 from autopack.draining.queue.rate_limits import Rate
 from autopack.ports.check_specs import CheckLike
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.requirements import Resources
 from autopack.ports.work import ExecutorLike
 from autopack.ports.workspaces import WorkspaceLike
 from autopack.prediction.calibration.price_table import Plain, PriceTable
@@ -77,6 +78,8 @@ class DrainSettings(DrainLimits, total=False):
     Args:
         run_id, phase_id: Take phases of this run only, or only this one.
         workers: How many phases are in work at once; 1.
+        offers: What there is for phases that require something, as ``{"gpu": 2, "label": "eu"}``:
+            phases in work at once share amounts. Those that require more are passed over.
         when_empty: ``stop``, or ``wait`` for new phases.
         collect: What becomes of phases that providers have: ``wait`` until they are answered, or
             ask ``once`` for those that are due, and leave the rest to a later drain.
@@ -120,6 +123,7 @@ class DrainSettings(DrainLimits, total=False):
     run_id: str | None
     phase_id: str | None
     workers: int
+    offers: Resources | None
     when_empty: Literal["stop", "wait"]
     collect: Literal["wait", "once"]
     timeout_s: float | None

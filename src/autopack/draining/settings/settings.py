@@ -32,6 +32,7 @@ from autopack.ports.check_specs import CheckLike, Checks, checks_of, tables_of
 from autopack.ports.drain import StrategyLike
 from autopack.ports.figures import WORKERS_MOST, YEAR_S, check_count, check_lease, check_seconds
 from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.requirements import Resources, checked_resources
 from autopack.ports.work import ExecutorLike, PhaseView
 from autopack.ports.workspaces import WorkspaceLike, Workspaces
 from autopack.prediction.calibration.price_table import Plain, PriceTable
@@ -64,6 +65,7 @@ class Settings:
     run_id: str | None
     phase_id: str | None
     workers: int
+    offers: Mapping[str, Any]
     when_empty: str
     collect: str
     timeout_s: float | None
@@ -144,6 +146,7 @@ class Settings:
             "run_id": self.run_id,
             "phase_id": self.phase_id,
             "workers": self.workers,
+            **({"offers": dict(self.offers)} if self.offers else {}),
             "when_empty": self.when_empty,
             **({} if self.collect == "wait" else {"collect": self.collect}),
             "timeout_s": self.timeout_s,
@@ -184,6 +187,7 @@ def settings_of(
     run_id: str | None = None,
     phase_id: str | None = None,
     workers: int = 1,
+    offers: Resources | None = None,
     when_empty: Literal["stop", "wait"] = "stop",
     collect: Literal["wait", "once"] = "wait",
     timeout_s: float | None = None,
@@ -281,6 +285,7 @@ def settings_of(
         run_id=run_id,
         phase_id=phase_id,
         workers=workers,
+        offers=checked_resources(offers or {}, name="offers"),
         when_empty=when_empty,
         collect=collect,
         timeout_s=timeout_s,
