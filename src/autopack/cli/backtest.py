@@ -23,7 +23,7 @@ _COLUMN: Final = (
     short_help="Judge calibrators on history that they have not seen.",
     epilog=example(
         "autopack --log work.db backtest",
-        "autopack backtest --trace calls.jsonl.gz --calibrator shrinkage-quantile:window=200",
+        "autopack backtest --trace calls.jsonl.gz --calibrator mixture",
         "autopack --log work.db backtest --by cost_usd",
         "autopack backtest --trace azure.csv --column output_tokens=GeneratedTokens",
     ),

@@ -112,7 +112,7 @@ def _wanted(file: Path | None, table: Path | None, columns: dict[str, Any]) -> "
     short_help="Create a run that begins where another one stood.",
     epilog=example(
         "autopack --log work.db run fork nightly --as what-if --at 'yesterday 23:00'",
-        "autopack --log work.db run fork nightly --as cheaper --at 812 --model m-small",
+        "autopack --log work.db run fork nightly --as cheap --model m-small",
     ),
 )
 @click.argument("run_id", metavar="ID", shell_complete=complete_runs)

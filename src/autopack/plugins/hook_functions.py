@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, TypedDict, TypeVar, Unpack, overload
 
 import pluggy
 
@@ -18,6 +18,17 @@ _MARK: Final = pluggy.HookimplMarker("autopack")
 _ATTRIBUTE: Final = "autopack_deadline_s"
 
 _NEVER_RUN = "so it would be called and never run. Make it a plain function that returns its answer"
+
+
+class HookOptions(TypedDict, total=False):
+    """What pluggy takes: wrappers are refused when the plugin is loaded."""
+
+    tryfirst: bool
+    trylast: bool
+    optionalhook: bool
+    specname: str | None
+    wrapper: bool
+    hookwrapper: bool
 
 
 def why_refused(implementation: pluggy.HookImpl, hook: str) -> str | None:
@@ -43,17 +54,17 @@ def why_refused(implementation: pluggy.HookImpl, hook: str) -> str | None:
 
 
 @overload
-def hookimpl(function: F, /, **options: Any) -> F: ...
+def hookimpl(function: F, /, **options: Unpack[HookOptions]) -> F: ...
 
 
 @overload
 def hookimpl(
-    function: None = None, /, *, deadline_s: float | None = None, **options: Any
+    function: None = None, /, *, deadline_s: float | None = None, **options: Unpack[HookOptions]
 ) -> Callable[[F], F]: ...
 
 
 def hookimpl(
-    function: F | None = None, /, *, deadline_s: float | None = None, **options: Any
+    function: F | None = None, /, *, deadline_s: float | None = None, **options: Unpack[HookOptions]
 ) -> F | Callable[[F], F]:
     """
     Mark a plugin's function as the implementation of the hook that has its name.

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from autopack import PhaseSpec, create_run, drain, next_attempts, parse_run
+from autopack import PhaseSpec, create_run, drain, list_phases, next_attempts, parse_run
 from autopack.draining.queue.offered_resources import Offers, requirement_of
 from autopack.errors import InvalidInputError, InvalidNameError
 from autopack.ports.requirements import checked_resources
