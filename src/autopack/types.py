@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from autopack.log.verification import Fault as Fault
     from autopack.log.verification import Verification as Verification
     from autopack.log.views.projection_fold import ViewAt as ViewAt
+    from autopack.plugins.hook_functions import HookOptions as HookOptions
     from autopack.plugins.hookspecs import Register as Register
     from autopack.plugins.hookspecs import RegisterEvent as RegisterEvent
     from autopack.plugins.observers import ObserverFaults as ObserverFaults

@@ -16,7 +16,7 @@ from autopack.cli.session import LogCommand, Session, example
     short_help="Predict a phase's output in tokens, part by part.",
     epilog=example(
         "autopack estimate --category docs --complexity low --deliverable docs/a.md",
-        "autopack --log work.db estimate --category docs --by cost_usd",
+        "autopack estimate --category docs --complexity low --by cost_usd",
     ),
 )
 @click.option("--category", required=True, help="implementation, tests, docs, ...")
