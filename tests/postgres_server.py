@@ -40,7 +40,7 @@ class PostgresServer:
     Without *is_synced* the disk is not waited for, which only a power cut would show.
     """
 
-    def __init__(self, *, is_synced=False):
+    def __init__(self, *, is_synced=False, settings=""):
         self.folder = Path(tempfile.mkdtemp(prefix="autopack-pg-", dir="/tmp"))
         self._user = None
         if os.geteuid() == 0:  # it does not run as root
@@ -54,6 +54,7 @@ class PostgresServer:
                 f"listen_addresses = ''\nunix_socket_directories = '{self.folder}'\n"
                 f"max_connections = 200\nfsync = {'on' if is_synced else 'off'}\n"
                 "checkpoint_timeout = 30min\nmax_wal_size = 4GB\nshared_buffers = 256MB\n"
+                f"{settings}\n"
             )
         self.start()
 

@@ -124,6 +124,42 @@ def test_readers_and_writers_wait_for_a_server_that_restarts():
         server.remove()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("question", ["head", "page", "snapshot"])
+def test_what_a_crash_takes_back_while_it_is_waited_for_is_looked_at_again(monkeypatch, question):
+    """A reader that saw an event, and then lost the server, is not told of it."""
+    need_postgres()
+    server = PostgresServer(settings="wal_writer_delay = 10s")
+    try:
+        address = parsed(server.url())
+        create_schema(address)
+        hasty, reader = PostgresBackend(address, durability="relaxed"), PostgresBackend(address)
+        Log(hasty).append("s", [paused()], expected_version=0)
+        flush, crashed = PostgresConnection.flush, []
+
+        def crash_before(self):
+            if not crashed:
+                crashed.append(reader.last_given())
+                server.stop("immediate")
+                server.start()
+            flush(self)
+
+        monkeypatch.setattr(PostgresConnection, "flush", crash_before)
+        if question == "head":
+            seen = reader.head().position
+        elif question == "page":
+            seen = len(reader.page(after=0, until=9, limit=9))
+        else:
+            with reader.snapshot() as moment:
+                seen = moment.head().position
+
+        assert ([1], 0) == (crashed, seen)
+        hasty.close()
+        reader.close()
+    finally:
+        server.remove()
+
+
 def test_time_is_the_servers(backend):
     """Events are recorded by one clock, whatever the machines say that share the log."""
     log = Log(backend)

@@ -10,7 +10,7 @@ from autopack.ports.log import ROW_COLUMNS, Body, Row
 
 _COLUMNS: Final = ", ".join(ROW_COLUMNS)
 _LEASE: Final = ", ".join(field.name for field in attrs.fields(Lease))
-_PLACE: Final = "view, version, position, total"
+_PLACE: Final = "position, view, version, total"
 FIND: Final = f"SELECT {_COLUMNS} FROM events WHERE event_id = ANY (%s::bytea[])"
 _AS_OF: Final = (
     "coalesce((SELECT CASE WHEN last >= events.position THEN as_of END FROM clock_holds"
@@ -25,20 +25,19 @@ class PostgresQueries:
     """
     Reads over one connection; ``_all`` runs a statement to its end and returns its rows.
 
-    Before an answer is given that rests on the events up to a position, ``_rest_on`` is called.
+    ``_seen`` does so for rows that begin with a position, and answers once the disk holds all up to
+    the greatest: they are to be of the same life of the server, which a crash may end in between.
     """
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         raise NotImplementedError
 
-    def _rest_on(self, position: int) -> None:
+    def _seen(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         raise NotImplementedError
 
     def head(self) -> Head:
-        rows = self._all(_HEAD)
-        head = Head(*rows[0]) if rows else NOTHING_YET
-        self._rest_on(head.position)
-        return head
+        rows = self._seen(_HEAD)
+        return Head(*rows[0]) if rows else NOTHING_YET
 
     def page(
         self, *, after: int, until: int, limit: int, types: Sequence[str] | None = None
@@ -54,38 +53,36 @@ class PostgresQueries:
         self, columns: str, after: int, until: int, limit: int, types: Sequence[str] | None
     ) -> list[Any]:
         wanted = " AND type = ANY (%s::text[])" if types is not None else ""
-        rows = self._all(
+        return self._seen(
             f"SELECT {columns} FROM events WHERE position > %s AND position <= %s{wanted}"
             " ORDER BY position LIMIT %s",
             (after, until, *([] if types is None else [list(types)]), limit),
         )
-        return self._resting(rows)
 
     def stream_page(self, stream: str, *, after_version: int, limit: int) -> list[Row]:
-        rows = self._all(
+        return self._seen(
             f"SELECT {_COLUMNS} FROM events WHERE stream = %s AND version > %s"
             " ORDER BY version LIMIT %s",
             (stream, after_version, limit),
         )
-        return self._resting(rows)
 
     def stream_versions(self, streams: Sequence[str]) -> dict[str, int]:
         # One look into the index for each stream, however many events it has.
-        rows = self._all(
+        rows = self._seen(
             "SELECT coalesce(position, 0), asked, coalesce(version, 0)"
             " FROM unnest(%s::text[]) asked LEFT JOIN LATERAL"
             " (SELECT position, version FROM events WHERE stream = asked"
             " ORDER BY version DESC LIMIT 1) last ON true",
             (list(streams),),
         )
-        return {stream: version for _position, stream, version in self._resting(rows)}
+        return {stream: version for _position, stream, version in rows}
 
     def find(self, event_ids: Iterable[bytes]) -> dict[bytes, Row]:
-        return {row[1]: row for row in self._resting(self._all(FIND, (list(event_ids),)))}
+        return {row[1]: row for row in self._seen(FIND, (list(event_ids),))}
 
     def as_of(self, position: int) -> int:
         sql = f"SELECT position, {_AS_OF} FROM events WHERE position = %s"
-        ((_position, moment),) = self._resting(self._all(sql, (position,)))
+        ((_position, moment),) = self._seen(sql, (position,))
         return int(moment)
 
     def clock_hold(self, position: int) -> ClockHold | None:
@@ -117,15 +114,11 @@ class PostgresQueries:
         return dict(self._all(sql))
 
     def checkpoint(self, view: str) -> Checkpoint | None:
-        rows = self._all(f"SELECT {_PLACE} FROM view_checkpoints WHERE view = %s", (view,))
-        place = _checkpoint(rows[0]) if rows else None
-        self._rest_on(place.position if place else 0)
-        return place
+        rows = self._seen(f"SELECT {_PLACE} FROM view_checkpoints WHERE view = %s", (view,))
+        return _checkpoint(rows[0]) if rows else None
 
     def saved_views(self) -> list[Checkpoint]:
-        found = [_checkpoint(row) for row in self._all(f"SELECT {_PLACE} FROM view_checkpoints")]
-        self._rest_on(max((place.position for place in found), default=0))
-        return found
+        return [_checkpoint(row) for row in self._seen(f"SELECT {_PLACE} FROM view_checkpoints")]
 
     def view_rows(
         self, view: str, keys: Sequence[str] | None = None, *, prefix: str = ""
@@ -141,11 +134,6 @@ class PostgresQueries:
             rows = self._all(f"{sql}{upto} ORDER BY key", (view, *bounds))
         return {key.decode(): data for key, data in rows}
 
-    def _resting(self, rows: list[Any]) -> list[Any]:
-        """Return rows that begin with a position, once an answer may rest on them."""
-        self._rest_on(max((row[0] for row in rows), default=0))
-        return rows
-
 
 def _hold(row: Sequence[Any]) -> ClockHold:
     first, last, as_of, is_left_out = row
@@ -158,5 +146,5 @@ def _lease(row: Sequence[Any]) -> Lease:
 
 
 def _checkpoint(row: Sequence[Any]) -> Checkpoint:
-    view, version, position, total = row
+    position, view, version, total = row
     return Checkpoint(view=view, version=version, position=position, total=total)

@@ -81,10 +81,23 @@ class ServerAccess:
         """Note that the disk holds all up to a position, as far as it is waited for."""
         self._safe = max(self._safe, position)
 
-    def rest_on(self, position: int) -> None:
-        """Return when the disk holds all up to a position that was seen."""
+    def rest_on(self, connection: PostgresConnection, position: int) -> None:
+        """
+        Return when the disk holds all up to a position, which was seen over this connection.
+
+        Raises:
+            ConnectionLostError: The server may have crashed since, and what was seen be gone: it
+                is to be looked at again.
+        """
         if position > self._safe and not self._is_relaxed:
-            self.ask(lambda connection: connection.flush())
+            connection.flush()
+            self.is_safe_to(position)
+
+    def rest_on_moment(self, connection: PostgresConnection, position: int) -> None:
+        """Do as :meth:`rest_on` does for a connection that holds a moment, and cannot write."""
+        if position > self._safe and not self._is_relaxed:
+            self.first(lambda other: other.flush())
+            connection.rows("SELECT 1")  # the server has lived on, so that was its own disk's
             self.is_safe_to(position)
 
     def settle(

@@ -42,8 +42,9 @@ class PostgresSnapshot(PostgresQueries):
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         return self._connection.rows(sql, parameters)
 
-    def _rest_on(self, position: int) -> None:
+    def _seen(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Whoever began it waited for all of it."""
+        return self._all(sql, parameters)
 
     def head(self) -> Head:
         return self._head
@@ -90,16 +91,25 @@ class PostgresBackend(PostgresQueries):
         return self._identity
 
     def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        return self._asked(sql, parameters, is_seen=False)
+
+    def _seen(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        return self._asked(sql, parameters, is_seen=True)
+
+    def _asked(self, sql: str, parameters: Sequence[Any], *, is_seen: bool) -> list[Any]:
         self._opener.check(self.target)
         snapshot = self._snapshots.own
         if snapshot is not None:
             self._check_open()
             return snapshot._all(sql, parameters)
-        return self._access.ask(lambda connection: connection.rows(sql, parameters))
 
-    def _rest_on(self, position: int) -> None:
-        if self._snapshots.own is None:
-            self._access.rest_on(position)
+        def ask(connection: PostgresConnection) -> list[Any]:
+            rows = connection.rows(sql, parameters)
+            if is_seen and rows:
+                self._access.rest_on(connection, max(row[0] for row in rows))
+            return rows
+
+        return self._access.ask(ask)
 
     def head(self) -> Head:
         snapshot = self._snapshots.own
@@ -113,13 +123,18 @@ class PostgresBackend(PostgresQueries):
         if held is not None:
             yield held
             return
-        connection, snapshot = self._access.hold(PostgresSnapshot)
+        connection, snapshot = self._access.hold(self._moment)
         try:
-            self._access.rest_on(snapshot.head().position)
             with self._snapshots.holding(snapshot):
                 yield snapshot
         finally:
             self._access.let_go(connection)
+
+    def _moment(self, connection: PostgresConnection) -> PostgresSnapshot:
+        """Return a snapshot, once the disk holds all of it."""
+        snapshot = PostgresSnapshot(connection)
+        self._access.rest_on_moment(connection, snapshot.head().position)
+        return snapshot
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
@@ -136,7 +151,8 @@ class PostgresBackend(PostgresQueries):
                 raise
             except BaseException:
                 with contextlib.suppress(LogError):  # what it says may rest on others' events
-                    self._access.rest_on(head.position)
+                    connection.rows("ROLLBACK")
+                    self._access.rest_on(connection, head.position)
                 raise
             finally:
                 transaction.is_over = True
@@ -145,7 +161,7 @@ class PostgresBackend(PostgresQueries):
     def _commit(self, connection: PostgresConnection, transaction: PostgresTransaction) -> None:
         if not transaction.has_written:
             connection.rows("ROLLBACK")
-            self._access.rest_on(transaction.last_position)
+            self._access.rest_on(connection, transaction.last_position)
             return
         transaction.sign(connection.writer, _new_id())
         transaction.is_over = True
@@ -222,14 +238,13 @@ class PostgresBackend(PostgresQueries):
                 self._ours.notify_all()
 
     def raw_rows(self, *, after: int, limit: int) -> list[tuple[Any, ...]]:
-        rows = self._all(
+        return self._seen(
             "SELECT position, event_id, convert_to(stream, 'UTF8'), version,"
             " convert_to(type, 'UTF8'), schema, occurred_at, recorded_at,"
             " convert_to(meta, 'UTF8'), convert_to(data, 'UTF8'), hash"
             " FROM events WHERE position > %s ORDER BY position LIMIT %s",
             (after, limit),
         )
-        return self._resting(rows)
 
     def storage_faults(self) -> list[str]:
         try:

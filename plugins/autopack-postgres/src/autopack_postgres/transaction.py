@@ -65,8 +65,9 @@ class PostgresTransaction(PostgresQueries):
         self.has_written = True
         return self._all(sql, parameters)
 
-    def _rest_on(self, position: int) -> None:
+    def _seen(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Whoever began it waits at its end for all that was committed before."""
+        return self._all(sql, parameters)
 
     def head(self) -> Head:
         return self._head if self._last is None else super().head()
