@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import attrs
@@ -20,14 +21,14 @@ from autopack.log.journal import Journal
 from autopack.log.log import Log, journal_of
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
-from autopack.ports.backend import Backend
+from autopack.ports.backend import Backend, Copied
 from autopack.ports.log import Row
 
 _EXPORTS = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 
 
 @attrs.frozen(kw_only=True)
-class _Source:
+class LogSource:
     """What a log is made of: its chain, and what stands beside it."""
 
     name: str
@@ -36,6 +37,12 @@ class _Source:
     last: tuple[int, bytes]
     rows: Callable[[], Iterable[Row]]
     backend: Backend | None = None
+
+    @property
+    def copied(self) -> Copied:
+        """What a log that is made of it is a copy of."""
+        position, digest = self.last
+        return Copied(origin_id=self.origin_id, parent=(self.log_id, position, digest.hex()))
 
 
 def restore_log(source: str | Path, dest: str | Path, *, plugins: Registry | None = None) -> Log:
@@ -58,7 +65,9 @@ def restore_log(source: str | Path, dest: str | Path, *, plugins: Registry | Non
     registry, path = plugins or load_plugins(), Path(dest).absolute()
     if "://" in str(dest):
         raise InvalidInputError(
-            f"{dest} is not a path. Restore to a path; then export it and import it elsewhere.",
+            f"{dest} is not a path. Restore to a path; a log is copied elsewhere with:",
+            do=f"copy_log({str(source)!r}, {str(dest)!r})",
+            typed=f"autopack log copy {quote(str(source))} {quote(str(dest))}",
             name="dest",
             value=dest,
         )
@@ -71,7 +80,7 @@ def restore_log(source: str | Path, dest: str | Path, *, plugins: Registry | Non
                 contextlib.closing(open_backend(source, registry)) as backend,
                 backend.snapshot(),  # of a log in use, all that is copied is of one moment
             ):
-                _write(scratch, _held(backend, registry), registry)
+                _write(scratch, held_source(backend, registry), registry)
     return open_log(path, plugins=registry)
 
 
@@ -84,13 +93,13 @@ def _named(path: Path) -> Iterator[None]:
         raise LogFullError(str(path)) from fault
 
 
-def _exported(path: Path, registry: Registry) -> _Source:
+def _exported(path: Path, registry: Registry) -> LogSource:
     importer: Any = registry.resolve("importer", "ndjson")
     found = importer.read(str(path))
     if found.rows is None:
         raise ImportRefusedError(str(path), "it holds no chain of this library's events")
     last = deque(found.rows, maxlen=1)[0]
-    return _Source(
+    return LogSource(
         name=str(path),
         log_id=found.log_id,
         origin_id=found.origin_id,
@@ -99,13 +108,14 @@ def _exported(path: Path, registry: Registry) -> _Source:
     )
 
 
-def _held(backend: Backend, registry: Registry) -> _Source:
+def held_source(backend: Backend, registry: Registry) -> LogSource:
+    """Return what a log is, that is held at one moment."""
     head, identity = backend.head(), backend.identity
     if backend.last_given() != head.position:
         what = f"position {backend.last_given()} was given, but the last event is {head.position}"
         raise LogDamagedError(backend.target, what)
     journal = Journal(backend, registry=registry)
-    return _Source(
+    return LogSource(
         name=backend.target,
         log_id=identity.log_id,
         origin_id=identity.origin_id,
@@ -115,33 +125,32 @@ def _held(backend: Backend, registry: Registry) -> _Source:
     )
 
 
-def _write(path: Path, source: _Source, registry: Registry) -> None:
+def _write(path: Path, source: LogSource, registry: Registry) -> None:
     position, digest = source.last
-    parent = (source.log_id, position, digest.hex())
-    fill_file(path, target=str(path), origin_id=source.origin_id, parent=parent)
+    fill_file(path, target=str(path), copied=source.copied)
     with Log(SqliteBackend(path), registry=registry, redact=redact_of(registry)) as log:
         journal = journal_of(log)
         with _told_of(source):
             last = journal.last_hash(source.origin_id, source.rows())
-            _check_texts(source, journal)
-        with journal.transaction() as transaction:
+            check_texts(source, journal)
+        with journal.transaction(is_copy=True) as transaction:
             with _told_of(source):
                 deque(transaction.take_over(source.origin_id, source.rows(), last=last), maxlen=0)
-            _copy_beside(source, transaction.store)
+            copy_beside(source, transaction.store)
         if journal.backend.head()[:2] != (position, digest):
             raise LogDamagedError(source.name, "it changed while it was read")
         log.refresh_views()
 
 
 @contextlib.contextmanager
-def _told_of(source: _Source) -> Iterator[None]:
+def _told_of(source: LogSource) -> Iterator[None]:
     try:
         yield
     except LogDamagedError as fault:
         raise LogDamagedError(source.name, fault.what) from fault
 
 
-def _check_texts(source: _Source, journal: Journal) -> None:
+def check_texts(source: LogSource, journal: Journal) -> None:
     """Return if redaction leaves the texts beside the log as they are."""
     if source.backend is None or not journal.redacts:
         return
@@ -152,7 +161,8 @@ def _check_texts(source: _Source, journal: Journal) -> None:
             raise LogDamagedError(source.name, what)
 
 
-def _copy_beside(source: _Source, store: Any) -> None:
+def copy_beside(source: LogSource, store: Any) -> None:
+    """Copy the texts beside a log, and the places of subscriptions."""
     if source.backend is None:
         return
     for digest in source.backend.artifact_sizes():

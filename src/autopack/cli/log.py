@@ -306,4 +306,26 @@ def restore(session: Session, source: str, dest: Path) -> None:
         say(f"Restored {made.head().position} events to {made.target}")
 
 
+@log.command(
+    short_help="Copy a log to another place, also a server's.",
+    epilog=example("autopack log copy work.db work2.db"),
+)
+@click.argument("source", metavar="SOURCE")
+@click.argument("dest", metavar="PATH|URL")
+@click.pass_obj
+def copy(session: Session, source: str, dest: str) -> None:
+    """
+    Copy the log SOURCE to a new place, a file or a server's, and check it.
+
+    Positions, times and hashes are kept; the log_id is a new one, with SOURCE as its parent. A copy
+    that was broken off is gone on with by the same command.
+    """
+    import autopack as api
+
+    made = api.copy_log(absolute_target(source), absolute_target(dest), plugins=session.registry())
+    with made:
+        announce(made)
+        say(f"Copied {made.head().position} events to {made.target}")
+
+
 log.add_command(text_by_digest)

@@ -20,6 +20,7 @@
     │   ├── LogForkedError          a process that was forked goes on with its parent's log
     │   ├── LogGoneError            the files of an open log were removed or replaced
     │   ├── MomentLostError         a moment that a user without permission could not hold
+    │   ├── UnfinishedCopyError     not all of what it is a copy of is there
     │   ├── LogDamagedError         the file is not what was written
     │   ├── VersionConflictError    the stream is not at the expected version
     │   ├── EventIdConflictError    the event id is known with other content
@@ -79,6 +80,7 @@ from autopack.errors.logs import (
     NewerLogError,
     NotALogError,
     ReadOnlyLogError,
+    UnfinishedCopyError,
     UsageConflictError,
     VersionConflictError,
 )
@@ -155,6 +157,7 @@ __all__ = [
     "RunMissingError",
     "RunPausedError",
     "StoredEventError",
+    "UnfinishedCopyError",
     "UnknownNameError",
     "UsageConflictError",
     "VersionConflictError",

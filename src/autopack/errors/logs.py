@@ -143,6 +143,19 @@ class MomentLostError(LogError):
         self.target = target
 
 
+class UnfinishedCopyError(LogError):
+    """The log is to be a copy of another one, and does not hold all of it yet."""
+
+    def __init__(self, target: str, *, head: int, until: int) -> None:
+        super().__init__(
+            f"{target} holds {head} of the {until} events of the log that it is a copy of, so "
+            "nothing is appended. Finish it by copying once more:",
+            do=f"autopack.copy_log(SOURCE, {target!r})",
+            typed=f"autopack log copy SOURCE {quote(target)}",
+        )
+        self.target, self.head, self.until = target, head, until
+
+
 class LogDamagedError(LogError):
     """What is stored is not what was written."""
 

@@ -1,12 +1,13 @@
 """From what a user names to a storage backend."""
 
 import re
+from inspect import signature
 from pathlib import Path
 from typing import Any, Final
 
 from autopack.errors import InvalidInputError, UnknownNameError
 from autopack.plugins.registry import Registry
-from autopack.ports.backend import Backend
+from autopack.ports.backend import Backend, Copied
 
 _URL: Final = re.compile(r"://(?<=[A-Za-z0-9+.-]://)([^\s'\"]++)")
 _SECRET: Final = re.compile(
@@ -17,13 +18,13 @@ _SECRET: Final = re.compile(
 class SqliteFiles:
     """Logs in files: a path, or ``sqlite:///PATH``."""
 
-    def create(self, target: str) -> Backend:
+    def create(self, target: str, *, copied: Copied | None = None) -> Backend:
         """Make a new file and open it."""
         from autopack.log.backends.sqlite.log_files import create_file
         from autopack.log.backends.sqlite.store import SqliteBackend
 
         path = Path(_parted(target)[1]).absolute()
-        create_file(path)
+        create_file(path, copied=copied)
         return SqliteBackend(path)
 
     def open(self, target: str, *, durability: str = "full") -> Backend:
@@ -53,9 +54,24 @@ class Memory:
         )
 
 
-def create_backend(target: str | Path, registry: Registry) -> Backend:
-    """Make a new log where *target* says; what is there already is left alone."""
-    backend: Backend = _opener(target, registry).create(str(target))
+def create_backend(
+    target: str | Path, registry: Registry, *, copied: Copied | None = None
+) -> Backend:
+    """
+    Make a new log where *target* says; what is there already is left alone.
+
+    Args:
+        copied: What it will be a copy of.
+    """
+    opener = _opener(target, registry)
+    if copied is not None and "copied" not in signature(opener.create).parameters:
+        raise InvalidInputError(
+            f"Logs of that kind are not copied to: {masked(str(target))}. Copy to a file.",
+            name="dest",
+            value=target,
+        )
+    options = {} if copied is None else {"copied": copied}
+    backend: Backend = opener.create(str(target), **options)
     return backend
 
 

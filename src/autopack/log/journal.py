@@ -13,6 +13,7 @@ from autopack.errors import (
     ForeignCursorError,
     LogClosedError,
     LogDamagedError,
+    UnfinishedCopyError,
 )
 from autopack.events.artifact import ARTIFACTS_STREAM, ArtifactsPruned
 from autopack.format.chain import Chain, follows, seed
@@ -63,7 +64,7 @@ class Journal:
         self.codec = codec or (Codec() if registry is None else registry.codec)
         self.observers = Observers(observers)
         self._drafter = Drafter(self.codec, redact)
-        self.packed = self._drafter.packed
+        self.packed, self.taking_fault = self._drafter.packed, self._drafter.taking_fault
         # Of the past, which does not change: what was folded of it, by the projection's id.
         self.past_folds: dict[int, Any] | None = None
         self.pool = Pool(backend.target)
@@ -178,10 +179,15 @@ class Journal:
         return last
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator["JournalTransaction"]:
-        """Begin a write transaction over events, leases, artifacts and views."""
+    def transaction(self, *, is_copy: bool = False) -> Iterator["JournalTransaction"]:
+        """
+        Begin a write transaction over events, leases, artifacts and views.
+
+        Args:
+            is_copy: It takes over what the log is to be a copy of.
+        """
         with self.backend.transaction() as store:
-            if not self._is_head_checked:
+            if not (is_copy or self._is_head_checked):
                 self._check_head(store)
             transaction = JournalTransaction(
                 store, self._drafter, target=self.target, seed=self.seed(), now_us=self.now_us
@@ -203,7 +209,9 @@ class Journal:
 
     def _check_head(self, store: Reader) -> None:
         """Append nothing to a log whose last event is not what was stored; looked at once."""
-        head = store.head()
+        head, parent = store.head(), self.backend.identity.parent
+        if parent is not None and head.position < parent[1]:
+            raise UnfinishedCopyError(self.target, head=head.position, until=parent[1])
         rows = store.page(after=head.position - 2, until=head.position, limit=2)
         if rows and not follows(rows[-1], rows[0][10] if len(rows) > 1 else self.seed()):
             what = f"the hash of its last event, at position {head.position}, does not fit"

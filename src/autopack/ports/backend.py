@@ -29,6 +29,20 @@ class LogIdentity:
     parent: tuple[str, int, str] | None = None
 
 
+@attrs.frozen(kw_only=True)
+class Copied:
+    """
+    What a log is a copy of.
+
+    Args:
+        origin_id: What seeds its chain.
+        parent: The other log's id, and the position and hash up to which it is copied.
+    """
+
+    origin_id: str
+    parent: tuple[str, int, str]
+
+
 class Head(NamedTuple):
     """
     The last event: position, hash of the chain, recorded_at in microseconds.

@@ -15,7 +15,7 @@ from autopack.errors import (
     NotALogError,
 )
 from autopack.format.chain import seed
-from autopack.ports.backend import LOG_FORMAT, LogIdentity
+from autopack.ports.backend import LOG_FORMAT, Copied, LogIdentity
 from autopack.ports.log import from_us
 from autopack.values.ids import uuid7
 from autopack_postgres.append_function import FUNCTIONS
@@ -31,9 +31,12 @@ _IDENTITY: Final = (
 )
 
 
-def create_schema(address: DatabaseAddress) -> None:
+def create_schema(address: DatabaseAddress, *, copied: Copied | None = None) -> None:
     """
     Make a schema with an empty log, whole or not at all.
+
+    Args:
+        copied: What it will be a copy of.
 
     Raises:
         LogExistsError: There is a schema of that name.
@@ -50,11 +53,13 @@ def create_schema(address: DatabaseAddress) -> None:
         for part in (TABLES, FUNCTIONS, TRIGGERS, ROLES):
             connection.run_script(part.format(schema=address.schema, channel=address.channel))
         now_us = time.time_ns() // 1000
-        log_id, origin_id = _new_uuid(now_us), _new_uuid(now_us)
+        origin_id = copied.origin_id if copied else _new_uuid(now_us)
+        parent = copied.parent if copied else (None, None, None)
         connection.rows(
-            "INSERT INTO log_identity VALUES (%s, %s, %s, %s, NULL, NULL, NULL, %s, %s)",
-            (log_id, origin_id, now_us, LOG_FORMAT, seed(origin_id), SCHEMA_VERSION),
-        )
+            "INSERT INTO log_identity VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (_new_uuid(now_us), origin_id, now_us, LOG_FORMAT, *parent, seed(origin_id),
+             SCHEMA_VERSION),
+        )  # fmt: skip
         connection.rows("INSERT INTO head VALUES (0, '', 0)")
         connection.rows("COMMIT")
         connection.flush()

@@ -2,19 +2,19 @@
 
 from autopack import hookimpl
 from autopack.plugins.hookspecs import Register
-from autopack.ports.backend import Backend
+from autopack.ports.backend import Backend, Copied
 
 
 class Databases:
     """Logs in PostgreSQL, each in a schema of its own."""
 
-    def create(self, target: str) -> Backend:
+    def create(self, target: str, *, copied: Copied | None = None) -> Backend:
         """Make a new schema with a log, and open it."""
         from autopack_postgres.database_address import parsed
         from autopack_postgres.log_schemas import create_schema
         from autopack_postgres.store import PostgresBackend
 
-        create_schema(parsed(target))
+        create_schema(parsed(target), copied=copied)
         return PostgresBackend(parsed(target))
 
     def open(self, target: str, *, durability: str = "full") -> Backend:

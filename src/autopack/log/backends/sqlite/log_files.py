@@ -23,7 +23,7 @@ from autopack.log.backends.forks import LogConnection
 from autopack.log.backends.sqlite.faults import BUSY_TIMEOUT_S, SQLITE_FAULTS, translated
 from autopack.log.backends.sqlite.schema import APPLICATION_ID, TABLES, TRIGGERS
 from autopack.log.backends.sqlite.sqlviews import make_views
-from autopack.ports.backend import LOG_FORMAT, LogIdentity
+from autopack.ports.backend import LOG_FORMAT, Copied, LogIdentity
 from autopack.ports.log import from_us
 from autopack.values.ids import uuid7
 
@@ -32,9 +32,12 @@ _NEARBY_MOST: Final = 8
 _LOOKED_AT_MOST: Final = 400
 
 
-def create_file(path: Path) -> LogIdentity:
+def create_file(path: Path, *, copied: Copied | None = None) -> LogIdentity:
     """
     Make a new log file, whole or not at all, for its owner alone.
+
+    Args:
+        copied: What it will be a copy of.
 
     Raises:
         LogExistsError: Something is at that path.
@@ -42,31 +45,29 @@ def create_file(path: Path) -> LogIdentity:
         LogFullError, LogError: The system refused; nothing is at that path.
     """
     with publishing(path) as scratch:
-        return fill_file(scratch, target=str(path))
+        return fill_file(scratch, target=str(path), copied=copied)
 
 
 def fill_file(
     scratch: Path,
     *,
     target: str,
-    origin_id: str | None = None,
-    parent: tuple[str, int, str] | None = None,
+    copied: Copied | None = None,
 ) -> LogIdentity:
     """
     Make an empty log of an empty file.
 
     Args:
         target: What the log will be called.
-        origin_id: What seeds its chain; a new one, unless it is made from another log.
-        parent: That log's id, and the position and hash up to which it goes.
+        copied: What it will be a copy of.
     """
     now_us = time.time_ns() // 1000
     identity = LogIdentity(
         log_id=_new_uuid(now_us),
-        origin_id=origin_id or _new_uuid(now_us),
+        origin_id=copied.origin_id if copied else _new_uuid(now_us),
         created_at=from_us(now_us),
         format=LOG_FORMAT,
-        parent=parent,
+        parent=copied.parent if copied else None,
     )
     try:
         _write_empty_log(scratch, identity, now_us)
