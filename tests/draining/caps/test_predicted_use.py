@@ -131,21 +131,22 @@ def test_nine_of_ten_use_no_more(kind):
     assert all(sum(some) / len(some) > 0.8 for some in held.values())
 
 
-def test_a_dear_model_and_a_cheap_one():
+@pytest.mark.parametrize("is_asked_first", [False, True])
+def test_a_dear_model_and_a_cheap_one(is_asked_first):
     """In US dollars each model goes by what it cost itself, and a third one by no other."""
-    known, of = reservations(), Features(category="docs", complexity="low")
+    known, models = reservations(), ("small", "large", "other")
+    asked = {one: Features(category="docs", complexity="low", model=one) for one in models}
     for number in range(40):
+        if is_asked_first:
+            for model in models:
+                wanted(known, asked[model], CAPPED, model)
         model, usd = ("small", 1) if number % 2 else ("large", 9)
-        known.learn(ended(number, of, 500, usd * 10**12, model=model))
-    said = {
-        model: wanted(
-            known, Features(category="docs", complexity="low", model=model), CAPPED, model
-        )
-        for model in ("small", "large", "other")
-    }
+        known.learn(ended(number, asked[model], 500, usd * 10**12, model=model))
+    said = {model: wanted(known, asked[model], CAPPED, model) for model in models}
 
     assert pytest.approx([1, 9], rel=0.01) == [float(said[m].usd) for m in ("small", "large")]
     assert said["other"].usd is None
+    assert {500} == {one.tokens for one in said.values()}
 
 
 def test_too_few_are_as_before():

@@ -82,6 +82,27 @@ def test_a_plan_counts_what_caps_have_used_already(any_log):
     assert len(found(any_log, "phase.completed")) == 1 + len(again)
 
 
+def reads_much(phase, attempt):
+    """Use far more than it writes, at a price that its output does not tell."""
+    attempt.record_usage(
+        model=phase.model, input_tokens=40_000, output_tokens=100, cost_usd="0.125"
+    )
+
+
+@pytest.mark.parametrize("cap", [{"max_tokens": 210_000}, {"max_usd": "0.7"}])
+def test_a_plan_knows_what_phases_took(any_log, cap):
+    """Under a cap it goes by what attempts of the log used, as the drain does."""
+    for run in ("before", "after"):
+        create_run(any_log, run, specs(*"abcdefghijkl", model="m", prompt_tokens=9))
+    drain(any_log, executor=reads_much, run_id="before")
+    plan = Drain(any_log, executor=works, run_id="after", **cap).plan()
+    drain(any_log, executor=reads_much, run_id="after", **cap)
+    done = [one.phase_id for one in found(any_log, "phase.completed") if one.run_id == "after"]
+
+    assert 5 == len(done)
+    assert done == [planned.ref.phase_id for planned in plan]
+
+
 def test_a_plan_of_a_drain_that_goes_on_has_what_is_left_of_its_limits(any_log):
     """Phases and samples count from its first start."""
     create_run(any_log, "r", specs(*"abcdef", prompt_tokens=0))

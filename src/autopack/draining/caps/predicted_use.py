@@ -7,6 +7,7 @@ from typing import Final
 from autopack.log.journal import Journal
 from autopack.ports.measures import Measure
 from autopack.ports.prediction import Features
+from autopack.prediction.calibration.forecast_intervals import expected_by
 from autopack.prediction.calibration.measure_calibrator import MeasureCalibrator
 from autopack.prediction.mixture.calibrator import Mixture
 from autopack.projections.attempt_row import AttemptRow
@@ -39,6 +40,10 @@ class PredictedUse:
     def at_most(self, features: Features) -> int:
         """Return the size, in whole units of the measure, that an attempt will not exceed."""
         return math.ceil(self._calibrator.predict(self._state, features, UPPER).tokens)
+
+    def expected(self, features: Features) -> int:
+        """Return the size that lets expect what many attempts use together."""
+        return round(expected_by(self._calibrator)(self._state, features))
 
 
 def newest_attempts(journal: Journal, *, but_of: str | None) -> Iterable[AttemptRow]:

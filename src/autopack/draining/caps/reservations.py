@@ -93,6 +93,19 @@ class Reservations:
             usd = Usd.of(figure_of_size("cost_usd", of_usd.at_most(estimate.asked())))
         return Wanted(tokens=tokens, usd=usd, basis=basis, assumed_usd=self._assumed_usd)
 
+    def expected(
+        self, phase: PhaseView, estimate: Estimate, *, units: Collection[str]
+    ) -> tuple[int | None, Usd | None]:
+        """Return the tokens and USD that an attempt is expected to use, where enough told them."""
+        features, tokens, usd = estimate.features, None, None
+        group = f"{features.category}/{features.complexity}"
+        if "tokens" in units and _is_enough(self._tokens.get(group, [])):
+            tokens = self._prediction("tokens").expected(estimate.asked())
+        if "usd" in units and _is_enough(self._usd.get((group, phase.model), [])):
+            size = self._prediction("usd", phase.model).expected(estimate.asked())
+            usd = Usd.of(figure_of_size("cost_usd", size))
+        return tokens, usd
+
     def _prediction(self, unit: str, model: str | None = None) -> PredictedUse:
         """Return what is predicted in a unit: all that is known is learned when first asked."""
         if not self._predicted:

@@ -19,7 +19,8 @@ class PlanCaps:
     """
     Takes planned phases under the caps that would bind them; nothing is written.
 
-    Each uses what is predicted: its prompt, where that is known, and its output.
+    Each uses what attempts like it used, where enough of the log told it under such a cap; else
+    what is predicted: its prompt, where that is known, and its output.
 
     Args:
         drain: The caps of the drain, as they would stand when it begins.
@@ -63,7 +64,13 @@ class PlanCaps:
             usd = self._caps.prices.ahead(
                 phase.model, input_tokens=tokens[0], output_tokens=tokens[1], by_log="usd" in units
             )
-            used = Amount(sum(tokens), usd or wanted.usd or ZERO, attempts=1)
+            reckoned = sum(tokens), usd or wanted.usd or ZERO
+            known = self._caps.reservations.expected(phase, estimate, units=units)
+            used = Amount(
+                reckoned[0] if known[0] is None else known[0],
+                reckoned[1] if known[1] is None else known[1],
+                attempts=1,
+            )
             self._known[key] = wanted, used
         return self._known[key]
 
