@@ -3,6 +3,7 @@
 from tests.drains import specs
 
 import autopack
+from autopack.prediction import newest_attempts
 from autopack.report.status import status_json, status_text
 
 
@@ -67,3 +68,15 @@ def test_a_drain_says_it_of_its_own(log):
 
     assert ("docs/low", 1000, 0, 0) == (tokens.like, tokens.used, tokens.least, tokens.most)
     assert 30 == tokens.reached
+
+
+def test_attempts_of_many_calls(log, monkeypatch):
+    """Where few attempts ended within the newest events, older ones are looked for."""
+    monkeypatch.setattr(newest_attempts, "_LOOK_BACK", (20, 20_000))
+    _taught(log, n=20)
+    autopack.create_run(log, "r", specs("b"))
+    with autopack.attempt(log, "r/b") as attempt:
+        attempt.record_usage(model="m", input_tokens=1000, output_tokens=0)
+        (worker,) = autopack.status(log).live
+
+    assert {20} == {one.reached for one in worker.remaining if one.measure == "total_tokens"}

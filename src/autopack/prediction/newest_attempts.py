@@ -14,11 +14,13 @@ from autopack.events import (
 )
 from autopack.log import views
 from autopack.log.journal import Journal
+from autopack.ports.log import Row
 from autopack.prediction.running.remaining_use import EndedAttempts
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS
 
-_LOOK_BACK: Final = 20_000
+_LOOK_BACK: Final = (20_000, 200_000)
+_ENOUGH: Final = 200
 _NEWEST: Final = 1_000
 ENDS: Final = (
     PhaseCompleted,
@@ -33,13 +35,21 @@ ENDS: Final = (
 
 
 def newest_attempts(journal: Journal, *, until: int) -> EndedAttempts:
-    """Return what up to 1,000 attempts used that ended within 20,000 events, up to a position."""
-    rows = journal.backend.page(
-        after=max(until - _LOOK_BACK, 0),
-        until=until,
-        limit=_LOOK_BACK,
-        types=journal.codec.names_of(ENDS),
-    )
+    """
+    Return what up to 1,000 attempts used, of those that ended last up to a position.
+
+    They are looked for among 20,000 events, and where these have few ends, as those of agents that
+    make hundreds of calls, among 200,000.
+    """
+    rows: list[Row] = []
+    for look_back in _LOOK_BACK:
+        if len(rows) < _ENOUGH:
+            rows = journal.backend.page(
+                after=max(until - look_back, 0),
+                until=until,
+                limit=look_back,
+                types=journal.codec.names_of(ENDS),
+            )
     ended: dict[str, None] = {}
     for recorded in journal.decode(rows[-_NEWEST:]):
         if (key := ATTEMPTS.key(recorded)) is not None:

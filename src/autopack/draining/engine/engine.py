@@ -182,7 +182,7 @@ class Drain:
 
     def status(self) -> dict[str, Any]:
         """
-        Return the totals so far, the phases in work with step, age and tokens, and what is left.
+        Return the totals so far, the phases in work with what they used and will use, and the rest.
 
         Safe to call from another thread while the drain runs.
         """
