@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -52,8 +53,15 @@ def obeyed(text):
 
 
 @pytest.fixture
-def evil_log(log_path):
+def evil_log(evil_model, tmp_path):
     """A log where every text that others give is one to fear."""
+    return shutil.copyfile(evil_model, tmp_path / "evil.db")
+
+
+@pytest.fixture(scope="module")
+def evil_model(tmp_path_factory):
+    """What each such log is copied from: to make it takes a drain."""
+    path = tmp_path_factory.mktemp("evil") / "work.db"
 
     def execute(phase, attempt):
         attempt.progress(EVIL)
@@ -68,7 +76,7 @@ def evil_log(log_path):
                 return Failed(EVIL, EVIL, retryable=False, excerpt=EVIL)
         return NeedsPerson(EVIL)
 
-    with autopack.open_log(log_path) as log:
+    with autopack.create_log(path) as log:
         specs = [
             PhaseSpec(f"p{n}", category=EVIL, complexity="low", deliverables=EVIL, goal=EVIL,
                       labels={EVIL: EVIL}, model=EVIL)
@@ -92,7 +100,7 @@ def evil_log(log_path):
             ),
         ]  # fmt: skip
         log.append("whatever it is", told, expected_version=0)
-    return log_path
+    return path
 
 
 @pytest.mark.parametrize("words", READING, ids=lambda words: " ".join(words)[:30])

@@ -5,9 +5,8 @@ from tests.crash.looking import check
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_random_edits_are_found_and_no_command_fails(tmp_path, seed):
+def test_random_edits_are_found_and_no_command_fails(tmp_path):
     """Each of some random edits is named with its position, and every command ends clearly."""
-    counts = check(tmp_path, edits=8, seed=seed)
+    counts = check(tmp_path, edits=8, seed=1)
 
     assert 8 == counts.total()
