@@ -35,3 +35,14 @@ def test_few_calls(real_data, trace):
     found = backtest(path, calibrators=["mixture", "shrinkage-quantile"])
 
     assert found.score("mixture").pinball < found.score("shrinkage-quantile").pinball
+
+
+@pytest.mark.slow
+def test_trees_as_an_expert(real_data):
+    """With those of ``autopack-boost`` the many calls lose less than without, as well covered."""
+    pytest.importorskip("autopack_boost")
+    path = real_data / "traces" / "azure-llm-2023-first-half.jsonl.gz"
+    score = backtest(path, calibrators=["mixture:experts=boost"]).score("mixture:experts=boost")
+
+    assert abs(score.coverage - 0.9) <= 0.01
+    assert score.pinball <= 0.917 * BEFORE[0.9]
