@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import attrs
 
@@ -10,8 +10,9 @@ from autopack.errors import InvalidInputError, RunMissingError
 from autopack.log import views
 from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.log.views import ViewAt
+from autopack.log.views.kept_views import is_anothers
 from autopack.ports.log import Recorded
-from autopack.ports.projection import ProjectionLike
+from autopack.ports.projection import ProjectionLike, check_projection, is_keyed
 from autopack.ports.work import PhaseView
 from autopack.projections.phases import PHASES
 from autopack.projections.runs import RUNS
@@ -25,20 +26,47 @@ from autopack.values.ids import (
 )
 
 
-def view(log: Log, projection: ProjectionLike, *, with_rows: bool = True) -> ViewAt:
+@overload
+def view(log: Log, projection: ProjectionLike, *, with_rows: bool = True) -> ViewAt: ...
+
+
+@overload
+def view(log: Log, projection: ProjectionLike, *, key: str) -> Any: ...
+
+
+def view(
+    log: Log, projection: ProjectionLike, *, with_rows: bool = True, key: str | None = None
+) -> Any:
     """
     Return a projection as it stands now: what is saved of it, and what came since.
+
+    That is a :class:`autopack.types.ViewAt`; with *key* that row alone, or None. What is saved is
+    not asked for where another projection is registered under its name.
 
     Args:
         projection: An object, or a registered name: ``phases`` (by ``RUN/PHASE``, in total by run
             and state), ``runs`` (by id), ``attempts``, ...
         with_rows: Without, a saved view's total alone is read, however many rows it has.
+        key: Of which row, of a keyed projection; no other is loaded.
 
     Raises:
         UnknownNameError: No projection of that name is registered.
+        InvalidInputError: A row is asked for, and the projection has none; or it is none.
     """
-    chosen = registry_of(log).resolve("projection", projection)
-    return views.current(journal_of(log), chosen, with_rows=with_rows)
+    journal, registry = journal_of(log), registry_of(log)
+    chosen = check_projection(registry.resolve("projection", projection))
+    if key is not None and not is_keyed(chosen):
+        raise InvalidInputError(
+            f"Projection {chosen.name!r} is one value, without rows: leave the key out.",
+            name="key",
+            value=key,
+        )
+    if is_anothers(registry, chosen):
+        found = views.replay(journal, chosen)
+        return found if key is None else found.rows.get(key)
+    if key is not None:
+        return views.current_row(journal, chosen, key)
+    return views.current(journal, chosen, with_rows=with_rows)
 
 
 def list_phases(log: Log, run_id: str) -> list[PhaseView]:

@@ -66,10 +66,11 @@ def replay(
     if as_json:
         print_json(found)
     else:
-        _show(found)
+        show_view(found)
 
 
-def _show(found: Any) -> None:
+def show_view(found: Any) -> None:
+    """Print a view: what is counted over its rows, and each row."""
     from autopack.format.codec import plain
     from autopack.report.projection_table import rows_lines
 
@@ -84,6 +85,16 @@ def _show(found: Any) -> None:
     has_fields = any(hasattr(row, "__attrs_attrs__") for row in found.rows.values())
     names = words if has_fields else shown
     say_table(rows_lines(rows, shown, names, width=terminal_width()))
+
+
+def show_row(key: str, row: Any) -> None:
+    """Print one row of a view, or that there is none."""
+    values = fields_in_words(row)
+    if isinstance(values, dict):
+        say(key)
+        print_fields(_told(values), as_named=True)
+    else:
+        say(f"{key}: {'no such row' if row is None else shown(values)}")
 
 
 def _show_changes(changes: list[Any], as_json: bool) -> None:

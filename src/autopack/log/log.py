@@ -22,6 +22,7 @@ from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
 from autopack.ports.backend import Backend, Clocked
 from autopack.ports.log import Cursor, Entry, EventClass, ExpectedVersion, Recorded
+from autopack.ports.projection import ProjectionLike
 from autopack.ports.read_models import CursorStore
 
 if TYPE_CHECKING:  # with all commands, which reading needs none of
@@ -377,7 +378,9 @@ class Log:
         """Copy the log to a new path while it is in use; an existing path is refused."""
         self._journal.backend.backup(dest)
 
-    def refresh_views(self, *, rebuild: bool = False) -> dict[str, int]:
+    def refresh_views(
+        self, *, rebuild: bool = False, also: Sequence[ProjectionLike] = ()
+    ) -> dict[str, int]:
         """
         Persist the library's own views and those of plugins up to the head.
 
@@ -386,13 +389,14 @@ class Log:
 
         Args:
             rebuild: Fold from the first event, beside the live views, and swap the results in.
+            also: Projections of your own, as :func:`autopack.view` takes them.
 
         Returns:
             The positions of what is persisted now, by name.
         """
         from autopack.log.views.kept_views import refresh_all
 
-        return refresh_all(self._journal, self._registry, rebuild=rebuild)
+        return refresh_all(self._journal, self._registry, rebuild=rebuild, also=also)
 
 
 def journal_of(log: Log) -> Journal:

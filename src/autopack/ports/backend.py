@@ -171,7 +171,13 @@ class Reader(Protocol):
 
 
 class Transaction(Reader, Protocol):
-    """An exclusive write transaction: all of it is committed, or nothing."""
+    """
+    An exclusive write transaction: all of it is committed, or nothing.
+
+    One that others may ask in SQL can also have ``show_view(view, columns)``, which makes or renews
+    an SQL view of the persisted rows of a view; columns are (field, kind), where a kind is text,
+    integer, real, boolean, moment, usd or json.
+    """
 
     def insert(self, rows: Sequence[Row]) -> None:
         """Store rows at the next positions, in order."""

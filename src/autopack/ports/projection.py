@@ -18,7 +18,9 @@ class KeyedProjection(Protocol):
 
     ``row_type`` is the rows' attrs class. ``types`` names the event types it needs (None: all).
     A projection may also keep a *total* over its rows, updated with each row that changes:
-    ``total_type``, ``initial_total()`` and ``total(total, before, after)``.
+    ``total_type``, ``initial_total()`` and ``total(total, before, after)``. With
+    ``sql_view = True`` its persisted rows are an SQL view ``v_NAME`` of a log file, too: one typed
+    column a field.
     """
 
     @property

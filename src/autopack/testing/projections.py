@@ -150,6 +150,22 @@ class ProjectionContract:
 
             assert unordered(counted) == unordered(view.total)
 
+    @PATIENT
+    @given(data=st.data())
+    def test_a_risen_version_is_made_anew(self, data: st.DataObject) -> None:
+        """Beside the rows that are there; whoever still has the lower version leaves them."""
+        log, made = self.log(data.draw(self.events())), self._made()
+        later: Any = _Later(made)
+        persist(log, made)
+        persist(log, later)
+        persist(log, made)
+        saved = {place.view: place.version for place in journal_of(log).backend.saved_views()}
+
+        assert saved.get(made.name, later.version) == later.version
+        for one in (made, later):
+            found = views.current(journal_of(log), one)
+            assert told(views.replay(journal_of(log), one)) == told(found)
+
     def test_what_nobody_registered_changes_nothing(self) -> None:
         """An absent plugin's event is in no view."""
         log, made = self.log(), self._made()
@@ -158,6 +174,16 @@ class ProjectionContract:
         log.append("other", [kept], expected_version=ANY)
 
         assert before == told(views.replay(journal_of(log), made))
+
+
+class _Later:
+    """A projection at its next version."""
+
+    def __init__(self, made: Any) -> None:
+        self._made, self.version = made, made.version + 1
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made, name)
 
 
 @functools.cache

@@ -1,8 +1,8 @@
 """The views that a log keeps: the library's own and those of plugins, persisted and compared."""
 
 import contextlib
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from autopack.errors import AutopackError, InvalidInputError, LogDamagedError, LogError
 from autopack.log.journal import Journal
@@ -10,7 +10,7 @@ from autopack.log.verification import Fault
 from autopack.log.views.persisted import differences, refresh
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
-from autopack.ports.projection import check_projection
+from autopack.ports.projection import FunctionProjection, ProjectionLike, check_projection
 from autopack.projections.accounts import ACCOUNTS
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
@@ -20,7 +20,9 @@ CORE_VIEWS: Final = (RUNS, PHASES, ATTEMPTS, ACCOUNTS)
 _narrator = Narrator("autopack.plugins")
 
 
-def refresh_all(journal: Journal, registry: Registry, *, rebuild: bool) -> dict[str, int]:
+def refresh_all(
+    journal: Journal, registry: Registry, *, rebuild: bool, also: Sequence[ProjectionLike] = ()
+) -> dict[str, int]:
     """Persist all views up to the head; see :meth:`autopack.Log.refresh_views`."""
     positions = {view.name: refresh(journal, view, rebuild=rebuild) for view in CORE_VIEWS}
     for name, projection in registry.added("projection").items():
@@ -32,7 +34,26 @@ def refresh_all(journal: Journal, registry: Registry, *, rebuild: bool) -> dict[
                     value=projection.name,
                 )
             positions[name] = refresh(journal, projection, rebuild=rebuild)
+    for given in also:
+        chosen = check_projection(registry.resolve("projection", given))
+        if is_anothers(registry, chosen):
+            raise InvalidInputError(
+                f"Another projection is registered as {chosen.name!r}: give yours its own name.",
+                name="projection",
+                value=chosen.name,
+            )
+        positions[chosen.name] = refresh(journal, chosen, rebuild=rebuild)
     return positions
+
+
+def is_anothers(registry: Registry, projection: Any) -> bool:
+    """Tell whether a projection's name is registered for another one, whose rows are persisted."""
+    known = registry.known("projection").get(projection.name)
+    if known is None or known is projection:
+        return False
+    if isinstance(known, FunctionProjection) and isinstance(projection, FunctionProjection):
+        return known.function is not projection.function
+    return type(known) is not type(projection)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.events.schema import stored_value
 from autopack.log.journal import END, Journal
 from autopack.log.views.projection_fold import EMPTY, Fold, fold_pages
+from autopack.log.views.sql_columns import sql_columns
 from autopack.ports.backend import Checkpoint, Reader
 from autopack.ports.projection import Projection, is_keyed
 from autopack.values.decoders import decoder_of
@@ -67,12 +68,17 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
     """
     Persist a view up to the log's head and return that position.
 
-    A rebuild is folded beside the live view, outside the write lock, and swapped in at once.
+    A rebuild is folded beside the live view, outside the write lock, and swapped in at once; so is
+    a view whose version has risen. Rows of a version above the projection's stay as they are.
 
     Raises:
         InvalidInputError: A whole view would not come back from JSON as it is.
     """
+    columns = sql_columns(projection)
     with journal.backend.snapshot() as reader:
+        newest = reader.checkpoint(projection.name)
+        if newest is not None and newest.version > projection.version and not rebuild:
+            return newest.position  # a newer version's rows stay
         fold = Fold(projection) if rebuild else load(journal, projection, reader)
         base = fold.position
         fold_pages(journal, fold, reader=reader, until=END, size=1000)
@@ -87,6 +93,9 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
     with journal.backend.transaction() as store:
         there = store.checkpoint(projection.name)
         saved = there.position if there and there.version == projection.version else 0
+        show = getattr(store, "show_view", None)  # of a backend that others ask in SQL
+        if columns and show is not None:
+            show(projection.name, columns)
         if saved >= fold.position and not rebuild and there is not None:
             return saved  # another process was faster
         if saved >= base:  # what was saved since our base is among our changes too

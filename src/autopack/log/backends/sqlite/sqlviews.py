@@ -6,9 +6,12 @@ the columns' names. Times are UTC, in ISO 8601 with milliseconds. What is not kn
 Of a cost, ``cost_usd`` is to be read, a float; ``cost_pico_usd`` is exact, and so are its sums.
 """
 
+import re
 import sqlite3
+from collections.abc import Sequence
 from typing import Final
 
+from autopack.errors import InvalidInputError
 from autopack.events.phase import LEASE_LOST
 from autopack.events.usage import AMENDABLE, TOKEN_COUNTS
 from autopack.values.money import PICO, PLACES
@@ -322,6 +325,40 @@ SQL_VIEWS: Final = {
     "v_llm_usage": USAGE,
     "v_samples": SAMPLES,
 }
+
+
+_CASTS: Final = {"integer": "INTEGER", "boolean": "INTEGER", "real": "REAL", "text": "TEXT"}
+
+
+def rows_view(view: str, columns: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """
+    Return the name and the SELECT of what shows a persisted view's rows.
+
+    Raises:
+        InvalidInputError: The name is that of a view of the library, or a column's is no word.
+    """
+    name = "v_" + re.sub(r"\W", "_", view)
+    if name in SQL_VIEWS or not all(column.isidentifier() for column, _kind in columns):
+        raise InvalidInputError(
+            f"View {view!r} cannot be {name} in SQL: choose another name.", name="view", value=view
+        )
+    told = [part for column, kind in columns for part in _columns_of(column, kind)]
+    literal = view.replace("'", "''")
+    at = f"(SELECT position FROM view_checkpoints WHERE view = '{literal}') AS as_of_position"
+    return name, (f"SELECT {', '.join(['key', *told, at])} FROM view_rows WHERE view = '{literal}'")
+
+
+def _columns_of(name: str, kind: str) -> list[str]:
+    value = _of(name)
+    if kind == "usd":
+        stem = name.removesuffix("_usd")
+        exact = _pico(value)
+        return [f'CAST({value} AS REAL) AS "{stem}_usd"', f'{exact} AS "{stem}_pico_usd"']
+    if kind == "moment":
+        return [f'{value} AS "{name.removesuffix("_utc")}_utc"']
+    if kind == "json":
+        return [f'{value} AS "{name.removesuffix("_json")}_json"']
+    return [f'CAST({value} AS {_CASTS[kind]}) AS "{name}"']
 
 
 def make_views(connection: sqlite3.Connection) -> None:

@@ -11,6 +11,7 @@ import attrs
 from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.log.backends.sqlite.faults import SQLITE_FAULTS, translated
 from autopack.log.backends.sqlite.queries import AS_OF, Queries
+from autopack.log.backends.sqlite.sqlviews import rows_view
 from autopack.ports.backend import NOTHING_YET, Checkpoint, ClockHold, Head, Lease
 from autopack.ports.log import Row
 
@@ -130,6 +131,15 @@ class SqliteTransaction(Queries):
             "INSERT OR REPLACE INTO view_checkpoints VALUES (?, ?, ?, ?)",
             attrs.astuple(checkpoint),
         )
+
+    def show_view(self, view: str, columns: Sequence[tuple[str, str]]) -> None:
+        """Make a view in SQL of a persisted view's rows, or renew it where its columns changed."""
+        name, select = rows_view(view, columns)
+        made = f'CREATE VIEW "{name}" AS {select}'
+        there = self._all("SELECT sql FROM sqlite_schema WHERE name = ?", (name,))
+        if there != [(made,)]:
+            self._do(f'DROP VIEW IF EXISTS "{name}"')
+            self._do(made)
 
     def drop_view(self, view: str) -> None:
         self._do("DELETE FROM view_rows WHERE view = ?", (view,))
