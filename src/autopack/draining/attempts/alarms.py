@@ -1,7 +1,6 @@
 """An attempt that is past what almost all like it used: told once, and ended if it is to be."""
 
-from autopack.aggregates.phase import holds
-from autopack.errors import LeaseLostError
+from autopack.draining.attempts.held_streams import held_stream
 from autopack.events import PhaseAlarmed
 from autopack.log.command_handler import Handler
 from autopack.ports.log import Entry
@@ -37,6 +36,9 @@ class Alarming:
 
         A phase that a person let go on is not alarmed again. One that was alarmed before, and never
         got as far as its end, is ended without a second event.
+
+        Raises:
+            LeaseLostError: The phase is not this worker's any more; nothing is recorded.
         """
         alarm = PhaseAlarmed(
             run_id=self.ref.run_id,
@@ -54,13 +56,8 @@ class Alarming:
         )
 
         def build() -> list[Entry]:
-            version, stream = self._handler.known_phase(self.ref)
-            state = stream.state
-            if not holds(state, self.lease_token):
-                raise LeaseLostError(
-                    self.ref, token=self.lease_token, state=state.status, holder=state.worker
-                )
-            events = [alarm] if state.alarm is None else []
+            version, stream = held_stream(self._handler, self.ref, self.lease_token)
+            events = [alarm] if stream.state.alarm is None else []
             return [(phase_stream(self.ref.run_id, self.ref.phase_id), events, version)]
 
         if self._handler.known_phase(self.ref)[1].state.alarm is None:

@@ -3,11 +3,11 @@
 import threading
 from typing import Final
 
-from autopack.aggregates.phase import holds
 from autopack.draining.attempts.claims import Claims
+from autopack.draining.attempts.held_streams import held_stream
 from autopack.draining.attempts.machine_faults import patiently
 from autopack.draining.attempts.storable_text import storable
-from autopack.errors import InvalidInputError, LeaseLostError
+from autopack.errors import InvalidInputError
 from autopack.events import PhaseCheckpointed
 from autopack.format.redaction import clean
 from autopack.log.command_handler import Handler
@@ -85,12 +85,7 @@ class Checkpointing:
         )
 
         def build() -> list[Entry]:
-            version, stream = self._handler.known_phase(self.ref)
-            state = stream.state
-            if not holds(state, self.lease_token):
-                raise LeaseLostError(
-                    self.ref, token=self.lease_token, state=state.status, holder=state.worker
-                )
+            version, _stream = held_stream(self._handler, self.ref, self.lease_token)
             return [(phase_stream(self.ref.run_id, self.ref.phase_id), [event], version)]
 
         self._handler.append(build)
