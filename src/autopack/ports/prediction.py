@@ -210,7 +210,8 @@ class Sample:
     Args:
         log: The log it was read from; with *position* it names the evidence.
         position: That of the estimate, or of the imported pair.
-        actual_output_tokens: Summed output of the attempt's builder calls; None if unmeasured.
+        actual_output_tokens: Summed output of the attempt's builder calls, or where another measure
+            is predicted what a phase took, as a whole number; None if that is not known.
         split: measured, or the weakest of its calls' splits.
         success: How the attempt ended; None if it did not end by itself.
         late_calls: Calls recorded after the lease was lost; they are not in the sum.

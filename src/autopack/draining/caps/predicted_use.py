@@ -16,7 +16,7 @@ from autopack.projections.observations import attempt_total
 
 UPPER: Final = 0.9
 """The share of attempts that are to use no more than is set aside for them."""
-_EVENTS_READ: Final = 10_000
+_EVENTS_READ: Final = 5_000
 
 
 class PredictedUse:

@@ -19,7 +19,7 @@ from autopack.values.money import Usd
 V = TypeVar("V", int, Usd)
 
 _MEASURES: Final[Mapping[str, Measure]] = {"tokens": "total_tokens", "usd": "cost_usd"}
-_NEWEST: Final = 1000
+_NEWEST: Final = 500
 _MARGIN: Final = 1.25
 _TIMES: Final = 2
 
