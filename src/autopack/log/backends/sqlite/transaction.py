@@ -15,7 +15,7 @@ from autopack.log.backends.sqlite.sqlviews import rows_view
 from autopack.ports.backend import NOTHING_YET, Checkpoint, ClockHold, Head, Lease
 from autopack.ports.log import Row
 
-_TOGETHER_MOST: Final = 100
+_TOGETHER_MOST: Final = 1_000
 
 
 class SqliteTransaction(Queries):
