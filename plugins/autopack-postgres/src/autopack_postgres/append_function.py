@@ -6,26 +6,20 @@ FUNCTIONS: Final = """
 CREATE FUNCTION hold_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
     OUT as_of bigint, OUT now bigint)
 LANGUAGE plpgsql AS $body$
-DECLARE
-    mark head%ROWTYPE;
-    held clock_holds%ROWTYPE;
+DECLARE marked bigint;
 BEGIN
     LOCK TABLE append_lock IN EXCLUSIVE MODE;
-    SELECT events.position, events.hash, events.recorded_at
-        INTO hold_head.position, hold_head.hash, hold_head.recorded_at
-        FROM events ORDER BY events.position DESC LIMIT 1;
-    SELECT * INTO held FROM clock_holds WHERE first <= hold_head.position
-        ORDER BY first DESC LIMIT 1;
-    IF hold_head.position IS NULL THEN
-        hold_head.position := 0;
-        hold_head.hash := '';
-        hold_head.recorded_at := 0;
-    END IF;
-    hold_head.as_of := CASE WHEN held.last >= hold_head.position THEN held.as_of
-        ELSE hold_head.recorded_at END;
-    SELECT * INTO mark FROM head;
-    IF mark.position > hold_head.position THEN
-        RAISE EXCEPTION 'position % was given, but the last event is %', mark.position,
+    SELECT coalesce(last.position, 0), coalesce(last.hash, ''), coalesce(last.recorded_at, 0),
+            coalesce(CASE WHEN held.last >= last.position THEN held.as_of END,
+                last.recorded_at, 0), head.position
+        INTO hold_head.position, hold_head.hash, hold_head.recorded_at, hold_head.as_of, marked
+        FROM head
+        LEFT JOIN (SELECT events.position, events.hash, events.recorded_at FROM events
+            ORDER BY events.position DESC LIMIT 1) last ON true
+        LEFT JOIN LATERAL (SELECT clock_holds.last, clock_holds.as_of FROM clock_holds
+            WHERE first <= last.position ORDER BY first DESC LIMIT 1) held ON true;
+    IF marked > hold_head.position THEN
+        RAISE EXCEPTION 'position % was given, but the last event is %', marked,
             hold_head.position USING ERRCODE = 'AP001';
     END IF;
     hold_head.now := extract(epoch FROM clock_timestamp()) * 1000000;
@@ -38,7 +32,8 @@ END $body$;
 CREATE FUNCTION lock_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
     OUT as_of bigint, OUT now bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp SET enable_seqscan = off
-SET enable_bitmapscan = off SET jit = off SET autopack.appends = 'yes' AS $body$
+SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET autopack.appends = 'yes' AS $body$
 BEGIN
     SELECT * INTO lock_head.position, lock_head.hash, lock_head.recorded_at, lock_head.as_of,
         lock_head.now FROM hold_head();
@@ -49,14 +44,12 @@ CREATE FUNCTION append_events(asserted text[], at_versions bigint[], absent byte
     recorded bigint[], metas text[], datas text[],
     OUT after bigint, OUT versions bigint[], OUT hashes bytea[], OUT now bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp SET enable_seqscan = off
-SET enable_bitmapscan = off SET jit = off SET autopack.appends = 'yes' AS $body$
+SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET autopack.appends = 'yes' AS $body$
 DECLARE
     last record;
     at bigint;
-    moment bigint;
-    happened bigint;
     version bigint;
-    stream text := NULL;
     chain bytea;
 BEGIN
     SELECT * INTO last FROM hold_head();
@@ -78,25 +71,21 @@ BEGIN
     at := after;
     versions := '{{}}';
     hashes := '{{}}';
+    -- One statement an event: each costs more to begin than to run.
     FOR i IN 1 .. cardinality(ids) LOOP
-        IF stream IS NOT DISTINCT FROM streams[i] THEN
-            version := version + 1;
-        ELSE
-            stream := streams[i];
-            SELECT events.version INTO version FROM events WHERE events.stream = streams[i]
-                ORDER BY events.version DESC LIMIT 1;
-            version := coalesce(version, 0) + 1;
-        END IF;
         at := at + 1;
-        moment := coalesce(recorded[i], now);
-        happened := coalesce(occurred[i], moment);
-        chain := sha256(chain || int8send(at) || int8send(version) || int4send(schemas[i]::int)
-            || int8send(happened) || int8send(moment)
-            || int4send(octet_length(streams[i])) || int4send(octet_length(types[i]))
-            || int4send(octet_length(metas[i])) || int4send(octet_length(datas[i])) || ids[i]
-            || convert_to(streams[i] || types[i] || metas[i] || datas[i], 'UTF8'));
-        INSERT INTO events VALUES (at, ids[i], streams[i], version, types[i], schemas[i],
-            happened, moment, metas[i], datas[i], chain);
+        INSERT INTO events SELECT at, ids[i], streams[i], next, types[i], schemas[i],
+            happened, moment, metas[i], datas[i],
+            sha256(chain || int8send(at) || int8send(next) || int4send(schemas[i]::int)
+                || int8send(happened) || int8send(moment)
+                || int4send(octet_length(streams[i])) || int4send(octet_length(types[i]))
+                || int4send(octet_length(metas[i])) || int4send(octet_length(datas[i])) || ids[i]
+                || convert_to(streams[i] || types[i] || metas[i] || datas[i], 'UTF8'))
+            FROM (SELECT 1 + coalesce((SELECT events.version FROM events
+                    WHERE events.stream = streams[i] ORDER BY events.version DESC LIMIT 1), 0),
+                coalesce(recorded[i], now), coalesce(occurred[i], recorded[i], now)
+                OFFSET 0) placed(next, moment, happened)
+            RETURNING events.version, events.hash INTO version, chain;
         versions := versions || version;
         hashes := hashes || chain;
     END LOOP;
