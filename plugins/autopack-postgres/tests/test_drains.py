@@ -1,4 +1,4 @@
-"""Drains keep their promises on a server; ``tests.long postgres-drains`` runs all of their tests."""
+"""Drains keep their promises on a server; ``tests.long postgres-drains`` runs all their tests."""
 
 import os
 import subprocess
