@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from autopack.api.logs import redact_of
-from autopack.api.restore import LogSource, check_texts, copy_beside, held_source
+from autopack.api.restore import HeldSource, check_texts, copy_beside, held_source
 from autopack.errors import LogDamagedError, LogExistsError, LogMissingError
 from autopack.format.as_of_moments import Count
 from autopack.format.chain import Chain
@@ -57,7 +57,7 @@ def copy_log(source: str | Path, dest: str | Path, *, plugins: Registry | None =
     return log
 
 
-def _begun(dest: str | Path, held: LogSource, source: Backend, registry: Registry) -> Backend:
+def _begun(dest: str | Path, held: HeldSource, source: Backend, registry: Registry) -> Backend:
     """Return the log that is to be the copy: a new one, or one that was broken off."""
     try:
         backend = open_backend(dest, registry)
@@ -75,7 +75,7 @@ def _begun(dest: str | Path, held: LogSource, source: Backend, registry: Registr
     return backend
 
 
-def _fill(source: LogSource, journal: Journal) -> None:
+def _fill(source: HeldSource, journal: Journal) -> None:
     """Store what is not there yet, and with the last of it what stands beside the log."""
     backend = journal.backend
     parent = backend.identity.parent
@@ -108,7 +108,7 @@ def _fill(source: LogSource, journal: Journal) -> None:
         raise LogDamagedError(journal.target, f"the copy is not what was copied: {faults}")
 
 
-def _checked(source: LogSource, journal: Journal, *, until: int) -> Iterator[Row]:
+def _checked(source: HeldSource, journal: Journal, *, until: int) -> Iterator[Row]:
     """Yield the source's rows up to a position, each as the next of one chain."""
     chain = Chain(source.origin_id)
     for row in source.rows():

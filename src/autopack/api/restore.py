@@ -28,7 +28,7 @@ _EXPORTS = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 
 
 @attrs.frozen(kw_only=True)
-class LogSource:
+class HeldSource:
     """What a log is made of: its chain, and what stands beside it."""
 
     name: str
@@ -93,13 +93,13 @@ def _named(path: Path) -> Iterator[None]:
         raise LogFullError(str(path)) from fault
 
 
-def _exported(path: Path, registry: Registry) -> LogSource:
+def _exported(path: Path, registry: Registry) -> HeldSource:
     importer: Any = registry.resolve("importer", "ndjson")
     found = importer.read(str(path))
     if found.rows is None:
         raise ImportRefusedError(str(path), "it holds no chain of this library's events")
     last = deque(found.rows, maxlen=1)[0]
-    return LogSource(
+    return HeldSource(
         name=str(path),
         log_id=found.log_id,
         origin_id=found.origin_id,
@@ -108,14 +108,14 @@ def _exported(path: Path, registry: Registry) -> LogSource:
     )
 
 
-def held_source(backend: Backend, registry: Registry) -> LogSource:
+def held_source(backend: Backend, registry: Registry) -> HeldSource:
     """Return what a log is, that is held at one moment."""
     head, identity = backend.head(), backend.identity
     if backend.last_given() != head.position:
         what = f"position {backend.last_given()} was given, but the last event is {head.position}"
         raise LogDamagedError(backend.target, what)
     journal = Journal(backend, registry=registry)
-    return LogSource(
+    return HeldSource(
         name=backend.target,
         log_id=identity.log_id,
         origin_id=identity.origin_id,
@@ -125,7 +125,7 @@ def held_source(backend: Backend, registry: Registry) -> LogSource:
     )
 
 
-def _write(path: Path, source: LogSource, registry: Registry) -> None:
+def _write(path: Path, source: HeldSource, registry: Registry) -> None:
     position, digest = source.last
     fill_file(path, target=str(path), copied=source.copied)
     with Log(SqliteBackend(path), registry=registry, redact=redact_of(registry)) as log:
@@ -143,14 +143,14 @@ def _write(path: Path, source: LogSource, registry: Registry) -> None:
 
 
 @contextlib.contextmanager
-def _told_of(source: LogSource) -> Iterator[None]:
+def _told_of(source: HeldSource) -> Iterator[None]:
     try:
         yield
     except LogDamagedError as fault:
         raise LogDamagedError(source.name, fault.what) from fault
 
 
-def check_texts(source: LogSource, journal: Journal) -> None:
+def check_texts(source: HeldSource, journal: Journal) -> None:
     """Return if redaction leaves the texts beside the log as they are."""
     if source.backend is None or not journal.redacts:
         return
@@ -161,7 +161,7 @@ def check_texts(source: LogSource, journal: Journal) -> None:
             raise LogDamagedError(source.name, what)
 
 
-def copy_beside(source: LogSource, store: Any) -> None:
+def copy_beside(source: HeldSource, store: Any) -> None:
     """Copy the texts beside a log, and the places of subscriptions."""
     if source.backend is None:
         return

@@ -334,7 +334,11 @@ class Log:
         batch: int = 500,
         until: Callable[[], bool] | None = None,
     ) -> int:
-        """Do as :meth:`subscribe` does, with a handler that is awaited, one event at a time."""
+        """
+        Do as :meth:`subscribe` does, with a handler that is awaited, one event at a time.
+
+        It takes no *cursors*: a transaction of another database is not held while others run.
+        """
         return await subscriptions.asubscribe(
             self._journal, name, handle, types=types, batch=batch, until=until
         )
