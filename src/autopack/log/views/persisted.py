@@ -92,11 +92,14 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
     )
     with journal.backend.transaction() as store:
         there = store.checkpoint(projection.name)
-        saved = there.position if there and there.version == projection.version else 0
+        if there is not None and there.version > projection.version and not rebuild:
+            return there.position
+        is_ours = there is not None and there.version == projection.version
+        saved = there.position if there is not None and is_ours else 0
         show = getattr(store, "show_view", None)  # of a backend that others ask in SQL
         if columns and show is not None:
             show(projection.name, columns)
-        if saved >= fold.position and not rebuild and there is not None:
+        if saved >= fold.position and not rebuild and is_ours:
             return saved  # another process was faster
         if saved >= base:  # what was saved since our base is among our changes too
             store.save_view(checkpoint, rows, replace=base == 0)
