@@ -202,34 +202,48 @@ def sum_of(parts: Sequence[GroupEvidence]) -> GroupEvidence:
     return total
 
 
+_moment = st.fixed_dictionaries({
+    "phases": st.lists(phase_views, max_size=8, unique_by=lambda phase: phase.key),
+    "n_ready": st.just(0) | st.integers(0, 8),
+    "n_failed": st.integers(0, 8),
+    "ready_in": st.none() | st.timedeltas(timedelta(0), timedelta(hours=2)),
+    "tokens": st.integers(0, 10**6),
+})  # fmt: skip
+"""What is shared out below; made once, as a strategy costs more than what it draws."""
+_counts = st.fixed_dictionaries({
+    "waiting": st.integers(0, 5),
+    "running": st.integers(0, 3),
+    "elsewhere": st.integers(0, 3),
+    "spent_tokens": st.integers(0, 10**7),
+    "reserved_tokens": st.integers(0, 10**5),
+    "failures": st.dictionaries(st.sampled_from(("f1", "f2")), st.integers(1, 5)),
+    "samples": st.integers(0, 40),
+    "history": st.dictionaries(st.sampled_from(RUNS), run_histories),
+    "zero_streak": st.integers(0, 5),
+    "groups": st.dictionaries(
+        st.sampled_from([f"{one}/{two}" for one in CATEGORIES for two in COMPLEXITIES]),
+        group_evidence,
+        max_size=3,
+    ),
+})  # fmt: skip
+
+
 @st.composite
 def drain_views(draw: st.DrawFn) -> DrainView:
     """Return moments of a drain: what is ready, in work, failed, spent and known."""
-    now = draw(instants).astimezone(UTC)
+    now, found = draw(instants).astimezone(UTC), draw(_moment)
     quarter = now.replace(minute=0, second=0, microsecond=0)
-    phases = draw(st.lists(phase_views, max_size=8, unique_by=lambda phase: phase.key))
-    n_ready, n_failed = draw(st.just(0) | st.integers(0, 8)), draw(st.integers(0, 8))
-    failed, held = phases[n_ready : n_ready + n_failed], phases[n_ready + n_failed :]
-    later = st.timedeltas(timedelta(0), timedelta(hours=2)).map(lambda step: now + step)
-    groups = st.sampled_from([f"{one}/{two}" for one in CATEGORIES for two in COMPLEXITIES])
+    phases, n_ready = found["phases"], found["n_ready"]
+    n_begun = n_ready + found["n_failed"]
     return DrainView(
         now=now,
         ready=phases[:n_ready],
-        waiting=draw(st.integers(0, 5)),
-        next_ready_at=draw(st.none() | later),
-        running=draw(st.integers(0, 3)),
-        elsewhere=draw(st.integers(0, 3)),
-        spent_tokens=draw(st.integers(0, 10**7)),
-        reserved_tokens=draw(st.integers(0, 10**5)),
+        next_ready_at=None if found["ready_in"] is None else now + found["ready_in"],
         runs={name: RunView(run_id=name, order=n) for n, name in enumerate(RUNS, start=1)},
-        failures=draw(st.dictionaries(st.sampled_from(("f1", "f2")), st.integers(1, 5))),
-        samples=draw(st.integers(0, 40)),
-        tokens_by_quarter={quarter: draw(st.integers(0, 10**6))},
-        failed=[attrs.evolve(row, status=PhaseStatus.FAILED) for row in failed],
-        in_work=[attrs.evolve(row, status=PhaseStatus.RUNNING) for row in held],
-        history=draw(st.dictionaries(st.sampled_from(RUNS), run_histories)),
-        zero_streak=draw(st.integers(0, 5)),
-        groups=draw(st.dictionaries(groups, group_evidence, max_size=3)),
+        tokens_by_quarter={quarter: found["tokens"]},
+        failed=[attrs.evolve(row, status=PhaseStatus.FAILED) for row in phases[n_ready:n_begun]],
+        in_work=[attrs.evolve(row, status=PhaseStatus.RUNNING) for row in phases[n_begun:]],
+        **draw(_counts),
     )
 
 
