@@ -202,7 +202,7 @@ def sum_of(parts: Sequence[GroupEvidence]) -> GroupEvidence:
     return total
 
 
-_moment = st.fixed_dictionaries({
+_moment: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({
     "phases": st.lists(phase_views, max_size=8, unique_by=lambda phase: phase.key),
     "n_ready": st.just(0) | st.integers(0, 8),
     "n_failed": st.integers(0, 8),
@@ -210,7 +210,7 @@ _moment = st.fixed_dictionaries({
     "tokens": st.integers(0, 10**6),
 })  # fmt: skip
 """What is shared out below; made once, as a strategy costs more than what it draws."""
-_counts = st.fixed_dictionaries({
+_counts: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({
     "waiting": st.integers(0, 5),
     "running": st.integers(0, 3),
     "elsewhere": st.integers(0, 3),
