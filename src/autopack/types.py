@@ -71,6 +71,9 @@ if TYPE_CHECKING:
     from autopack.ports.backend import LogIdentity as LogIdentity
     from autopack.ports.backend import Reader as Reader
     from autopack.ports.backend import Transaction as Transaction
+    from autopack.ports.calibrator_protocol import BulkCalibrator as BulkCalibrator
+    from autopack.ports.calibrator_protocol import Calibrator as Calibrator
+    from autopack.ports.calibrator_protocol import CalibratorLike as CalibratorLike
     from autopack.ports.check_specs import CheckLike as CheckLike
     from autopack.ports.check_specs import CheckSpec as CheckSpec
     from autopack.ports.checks import Check as Check
@@ -111,9 +114,6 @@ if TYPE_CHECKING:
     from autopack.ports.log import Recorded as Recorded
     from autopack.ports.log import Row as Row
     from autopack.ports.measures import Expected as Expected
-    from autopack.ports.prediction import BulkCalibrator as BulkCalibrator
-    from autopack.ports.prediction import Calibrator as Calibrator
-    from autopack.ports.prediction import CalibratorLike as CalibratorLike
     from autopack.ports.prediction import Coefficients as Coefficients
     from autopack.ports.prediction import Estimate as Estimate
     from autopack.ports.prediction import Estimator as Estimator

@@ -11,8 +11,9 @@ from autopack.exchange.trace_files import records_of
 from autopack.log.log import Log, registry_of
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.registry import Registry
+from autopack.ports.calibrator_protocol import CalibratorLike
 from autopack.ports.measures import OUTPUT, Measure, measure_of
-from autopack.ports.prediction import CalibratorLike, Coefficients, EstimatorLike, Features
+from autopack.ports.prediction import Coefficients, EstimatorLike, Features
 from autopack.prediction.calibration.backtesting import Backtest, judged, kept_from, rows_of
 from autopack.prediction.calibration.measure_calibrator import usual_in
 from autopack.prediction.calibration.prequential import Row

@@ -9,10 +9,11 @@ from autopack.api.estimates import DEFAULT_ESTIMATOR
 from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.log.thread_pool import Block
 from autopack.ports.attempt import OwnAttempt
+from autopack.ports.calibrator_protocol import CalibratorLike
 from autopack.ports.check_specs import CheckLike, checks_of
 from autopack.ports.drain import StrategyLike
 from autopack.ports.log import Recorded
-from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.prediction import EstimatorLike
 from autopack.ports.work import ExecutorLike
 from autopack.prediction.calibrated_estimates import estimated
 from autopack.prediction.calibrators import quantiles_of

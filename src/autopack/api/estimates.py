@@ -12,15 +12,9 @@ from autopack.errors import InvalidInputError, RunMissingError
 from autopack.log import views
 from autopack.log.log import Log, journal_of, registry_of
 from autopack.plugins.discovery import load_plugins
+from autopack.ports.calibrator_protocol import CalibratorLike
 from autopack.ports.measures import OUTPUT, Measure, measure_of
-from autopack.ports.prediction import (
-    CalibratorLike,
-    Estimate,
-    EstimatorLike,
-    PhaseSpec,
-    Proposal,
-    Sample,
-)
+from autopack.ports.prediction import Estimate, EstimatorLike, PhaseSpec, Proposal, Sample
 from autopack.ports.work import PhaseView
 from autopack.prediction.calibrated_estimates import budgeted, coefficients, estimated, taken
 from autopack.prediction.calibration.calibrator_fold import run_calibrator

@@ -8,8 +8,9 @@ from autopack.api.views import list_phases, view
 from autopack.draining.caps.price_book import PriceBook
 from autopack.errors import InvalidInputError
 from autopack.log.log import Log, journal_of, registry_of
+from autopack.ports.calibrator_protocol import CalibratorLike
 from autopack.ports.measures import OUTPUT, Measure, figure_of_size, measure_of
-from autopack.ports.prediction import CalibratorLike, EstimatorLike, Sample
+from autopack.ports.prediction import EstimatorLike, Sample
 from autopack.ports.states import PhaseStatus
 from autopack.ports.work import PhaseView
 from autopack.prediction.calibrated_estimates import check_known, estimated

@@ -12,8 +12,9 @@ from autopack.api.estimates import DEFAULT_CALIBRATOR, DEFAULT_ESTIMATOR, calibr
 from autopack.api.proposals import calibration_history
 from autopack.errors import InvalidInputError
 from autopack.log.log import Log, registry_of
+from autopack.ports.calibrator_protocol import CalibratorLike
 from autopack.ports.measures import MEASURES, OUTPUT
-from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.prediction import EstimatorLike
 from autopack.prediction.calibration.estimator_state import fold_proposals, fold_taught
 from autopack.prediction.calibration.options import CalibratorOptions
 from autopack.prediction.calibrators import DEFAULT_QUANTILES

@@ -15,8 +15,9 @@ from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.log.journal import Journal
 from autopack.log.views import LiveView
 from autopack.plugins.registry import Registry
+from autopack.ports.calibrator_protocol import CalibratorLike
 from autopack.ports.measures import OUTPUT, Measure
-from autopack.ports.prediction import CalibratorLike, Features, Prediction, Sample
+from autopack.ports.prediction import Features, Prediction, Sample
 from autopack.prediction.calibration.measure_calibrator import in_measure, usual_in
 from autopack.prediction.calibration.usable_samples import stratum, unfit_as_size
 from autopack.prediction.ordered_fold import OrderedFold

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack.errors import AutopackError
-from autopack.ports.prediction import BulkCalibrator, Calibrator, Features, Proposal, Sample
+from autopack.ports.calibrator_protocol import BulkCalibrator, Calibrator
+from autopack.ports.prediction import Features, Proposal, Sample
 from autopack.prediction.calibration.calibrator_fold import run_calibrator
 from autopack.testing.generators import CATEGORIES, COMPLEXITIES, samples, unmeasured_samples
 from autopack.testing.making import checked, not_written

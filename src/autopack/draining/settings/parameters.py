@@ -6,8 +6,9 @@ from typing import Literal, TypedDict
 
 from autopack.draining.attempts.escalation import EscalationLike
 from autopack.draining.queue.rate_limits import Rate
+from autopack.ports.calibrator_protocol import CalibratorLike
 from autopack.ports.check_specs import CheckLike
-from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.prediction import EstimatorLike
 from autopack.ports.requirements import Resources
 from autopack.ports.work import ExecutorLike
 from autopack.ports.workspaces import WorkspaceLike

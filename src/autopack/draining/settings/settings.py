@@ -28,10 +28,11 @@ from autopack.draining.settings.named_parts import (
 from autopack.draining.settings.named_workspaces import keeper_in, recorded_workspace, workspace_of
 from autopack.errors import InvalidInputError
 from autopack.plugins.registry import Registry
+from autopack.ports.calibrator_protocol import CalibratorLike
 from autopack.ports.check_specs import CheckLike, Checks, checks_of, tables_of
 from autopack.ports.drain import StrategyLike
 from autopack.ports.figures import WORKERS_MOST, YEAR_S, check_count, check_lease, check_seconds
-from autopack.ports.prediction import CalibratorLike, EstimatorLike
+from autopack.ports.prediction import EstimatorLike
 from autopack.ports.requirements import Resources, checked_resources
 from autopack.ports.work import ExecutorLike, PhaseView
 from autopack.ports.workspaces import WorkspaceLike, Workspaces

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import attrs
 
-from autopack.ports.prediction import BulkCalibrator, Calibrator, Proposal, Sample
+from autopack.ports.calibrator_protocol import BulkCalibrator, Calibrator
+from autopack.ports.prediction import Proposal, Sample
 
 S = TypeVar("S")
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
-from autopack.ports.prediction import Calibrator, Features
+from autopack.ports.calibrator_protocol import Calibrator
+from autopack.ports.prediction import Features
 
 
 class CalibratorOptions(TypedDict, total=False):

@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 import attrs
 
 from autopack.errors import InvalidInputError
-from autopack.ports.prediction import Calibrator, Features, Prediction, Proposal, Sample
+from autopack.ports.calibrator_protocol import Calibrator
+from autopack.ports.prediction import Features, Prediction, Proposal, Sample
 from autopack.prediction.calibration.guarantees import Guarantee, in_words
 from autopack.prediction.calibration.quantile_groups import quantile_proposal
 from autopack.prediction.calibration.shrinkage import DEFAULT_TOKENS

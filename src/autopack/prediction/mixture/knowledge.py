@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from autopack.ports.prediction import Calibrator, Sample
+from autopack.ports.calibrator_protocol import Calibrator
+from autopack.ports.prediction import Sample
 from autopack.prediction.calibration.packed_samples import Seen
 from autopack.prediction.calibration.quantile_groups import Recent
 from autopack.prediction.mixture.aggregation import even

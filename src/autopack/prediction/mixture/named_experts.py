@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from autopack.ports.prediction import Calibrator, Features, Sample
+from autopack.ports.calibrator_protocol import Calibrator
+from autopack.ports.prediction import Features, Sample
 from autopack.prediction.calibration.calibrator_fold import reason_of
 
 _FARTHEST: Final = math.log(8)
