@@ -32,6 +32,7 @@ READING = [
     ["status"], ["status", "--markdown"], ["log", "info"], ["log", "tail"], ["log", "verify"],
     ["run", "list"], ["run", "show", "r"], ["phase", "show", "r/p1"], ["phase", "show", "r/p2"],
     ["phase", "show", "r/p3"], ["phase", "text", "r/p1"], ["history", "r"], ["history", "r", "p2"],
+    ["view", "phases"], ["view", "phases", "--key", "r/p2"],
     ["replay"], ["replay", "--projection", "runs"], ["replay", "--projection", "usage"],
     ["replay", "--projection", "accounts"], ["account", "list"], ["workspaces", "list"],
     ["replay", "--projection", "samples"], ["replay", "--diff", "1"],

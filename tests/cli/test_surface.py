@@ -31,6 +31,7 @@ PYTHON_NAMES = {
     "log bundle": "write_bundle",
     "log prune": "prune_artifacts",
     "log text": "Log.artifacts",
+    "view": "view",
     "views refresh": "Log.refresh_views",
     "run create": "create_run",
     "run list": "view",

@@ -54,11 +54,11 @@ _WANTED: Final = (
     (("account", "cap"), "limits of accounts; caps, and who is asked"),
     (("checks", "recheck", "workspaces"), "whether work is right; where it is done"),
     (("status", "usage", "report", "compare"), "how it stands, what it cost, how it went"),
-    (("view", "views", "history", "replay", "log"), "every event; any moment of the past"),
+    (("view", "history", "replay", "log"), "every event; any moment of the past"),
     (("estimate", "forecast", "simulate"), "what work will take, before it is done"),
     (("calibrate", "backtest", "advise"), "learn from what was measured"),
     (("import", "export"), "from other tools, and to them"),
-    (("plugins", "doctor"), "what is added, and if all is in order"),
+    (("plugins", "views", "doctor"), "what is added, and if all is in order"),
 )
 """The commands by what people want; ``--help-all`` has a line for each."""
 

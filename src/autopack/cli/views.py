@@ -3,12 +3,12 @@
 import click
 
 from autopack.cli.output import json_option, print_fields, print_json
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import LogCommand, ReadingCommand, Session, example
 from autopack.cli.suggestions import CommandGroup
 
 
 @click.command(
-    cls=LogCommand,
+    cls=ReadingCommand,
     short_help="Show a view of the log as it stands.",
     epilog=example("autopack --log work.db view phases --key nightly/cache"),
 )
