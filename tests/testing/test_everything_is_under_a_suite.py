@@ -48,6 +48,10 @@ def sort_of(thing):
     return thing.name if hasattr(thing, "types") else type(thing)
 
 
+ON_A_SERVER = {"postgresql"}
+"""Schemes whose tests start a server of their own, under the same suite."""
+
+
 @pytest.fixture(scope="module")
 def cases():
     """Return every subclass of a suite that the tests collect."""
@@ -65,9 +69,12 @@ def cases():
 
 @pytest.fixture
 def backends(tmp_path):
-    """Return a new log of each scheme."""
+    """Return a new log of each scheme that needs no server."""
     openers = load_plugins().known("backend")
-    made = {scheme: openers[scheme].create(str(tmp_path / scheme)) for scheme in openers}
+    made = {
+        scheme: openers[scheme].create(str(tmp_path / scheme))
+        for scheme in openers.keys() - ON_A_SERVER
+    }
     yield made
     for backend in made.values():
         backend.close()
@@ -79,7 +86,10 @@ def test_what_is_registered_is_under_its_suite(kind, cases, backends, tmp_path_f
     suite, tested = SUITES[kind], set()
     for case in (case for case in cases if issubclass(case, suite)):
         needs = [tmp_path_factory.mktemp("made")] if kind in IN_A_FOLDER else []
-        tested.add(sort_of(case().make(*needs)))
+        made = case().make(*needs)
+        tested.add(sort_of(made))
+        if kind == "backend":
+            made.close()
     registered = backends if kind == "backend" else load_plugins().known(kind)
     missing = [name for name, thing in registered.items() if sort_of(thing) not in tested]
 
