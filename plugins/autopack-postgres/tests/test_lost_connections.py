@@ -10,6 +10,7 @@ from tests.postgres_server import PostgresServer, need_postgres, new_log
 from autopack.errors import LogHinderedError
 from autopack.log.log import Log, journal_of
 from autopack.ports.backend import Lease
+from autopack.ports.log import ANY
 from autopack.testing.facts import paused
 from autopack_postgres.connections import PostgresConnection
 from autopack_postgres.database_address import parsed
@@ -158,6 +159,32 @@ def test_what_a_crash_takes_back_while_it_is_waited_for_is_looked_at_again(monke
         reader.close()
     finally:
         server.remove()
+
+
+def test_who_waits_is_told_of_others_events(backend):
+    """A follower that would look again in a minute is woken, also after its connection was lost."""
+    journal, other = journal_of(Log(backend)), Log(PostgresBackend(backend.address))
+    other.append("s", [paused()], expected_version=0)
+
+    def waited_s(after_s):
+        timer = threading.Timer(after_s, other.append, ["s", [paused()]], {"expected_version": ANY})
+        timer.start()
+        began = time.monotonic()
+        journal.wait_for_news(60)
+        timer.join()
+        return time.monotonic() - began
+
+    waits = [waited_s(0.1)]  # the first is woken when it begins to listen
+    waits.append(waited_s(3))
+    with psycopg.connect(backend.address.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%'"
+        )
+    time.sleep(3)
+    waits.append(waited_s(3))
+    other.close()
+
+    assert max(waits) < 40
 
 
 def test_time_is_the_servers(backend):

@@ -2,11 +2,12 @@
 
 import json
 import re
+import subprocess
 
 import psycopg
 import pytest
 from click.testing import CliRunner
-from tests.postgres_server import new_url, shared_server
+from tests.postgres_server import BINARIES, new_url, shared_server
 
 import autopack
 from autopack.cli.main import autopack as cli
@@ -89,3 +90,41 @@ def test_who_cannot_be_reached_is_told_at_once():
     url = shared_server().url().replace("autopack-pg-", "autopack-pg-none-")
     with pytest.raises(LogHinderedError, match="PostgreSQL cannot be asked"):
         autopack.open_log(url)
+
+
+@pytest.mark.slow
+def test_a_dump_holds_the_log(tmp_path):
+    """What pg_dump wrote of a log makes it again in another database, and it is used on."""
+    url = new_url()
+    with autopack.create_log(url) as log:
+        log.append("s", [paused(), paused()], expected_version=0)
+        told = log.info()
+    address, dump = parsed(url), tmp_path / "log.sql"
+    programs = BINARIES
+    subprocess.run(
+        [programs / "pg_dump", f"--schema={address.schema}", f"--file={dump}", address.conninfo],
+        check=True,
+    )
+    database = f"again_{address.schema}"
+    with psycopg.connect(address.conninfo, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {database}")
+    again = url.replace("/postgres?", f"/{database}?")
+    done = subprocess.run(
+        [
+            programs / "psql",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            f"--file={dump}",
+            parsed(again).conninfo,
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert 0 == done.returncode, done.stderr
+    with autopack.open_log(again) as log:
+        log.append("s", [paused()], expected_version=2)
+
+        assert log.verify(expect=(2, told["head_hash"])).is_clean
+        assert told["log_id"] == log.info()["log_id"]

@@ -27,7 +27,7 @@ from autopack.log.write_transaction import PAGE, JournalTransaction
 from autopack.plugins.hook_calls import apart
 from autopack.plugins.observers import Observers
 from autopack.plugins.registry import Registry
-from autopack.ports.backend import AtOnce, Backend, Reader
+from autopack.ports.backend import AtOnce, Backend, Listening, Reader
 from autopack.ports.log import Cursor, Entry, EventClass, ExpectedVersion, Recorded, Row
 
 END: Final = 2**62
@@ -60,6 +60,7 @@ class Journal:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.backend, self.registry, self.clock = backend, registry, clock
+        self._to_listen = backend if isinstance(backend, Listening) else None
         self._at_once = backend if isinstance(backend, AtOnce) else None
         self.codec = codec or (Codec() if registry is None else registry.codec)
         self.observers = Observers(observers)
@@ -224,7 +225,10 @@ class Journal:
             self._news.notify_all()
 
     def wait_for_news(self, longest_s: float) -> None:
-        """Wait until this process appends or closes the log, but no longer than that."""
+        """Wait until there is news, or the log is closed, but no longer than that."""
+        if self._to_listen is not None:
+            backend, self._to_listen = self._to_listen, None
+            backend.listen(self.tell_followers)
         with self._news:
             self._news.wait(longest_s)
 

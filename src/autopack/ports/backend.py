@@ -1,6 +1,6 @@
 """What a storage backend must offer, and the rows that it keeps beside the events."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
@@ -266,6 +266,14 @@ class Clocked(Protocol):
 
     def clock(self) -> float:
         """Return the time, in seconds since 1970 UTC."""
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """What a backend also has that is told of others' events by the place where it is kept."""
+
+    def listen(self, tell: Callable[[], None]) -> None:
+        """Call *tell* from now on when there may be news; it neither waits nor raises."""
 
 
 @runtime_checkable

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -26,6 +26,7 @@ from autopack_postgres.log_schemas import check_schema, identity_of
 from autopack_postgres.queries import FIND, PostgresQueries
 from autopack_postgres.server_access import ServerAccess, begin
 from autopack_postgres.server_clock import ServerClock
+from autopack_postgres.server_news import ServerNews
 from autopack_postgres.transaction import APPEND_AT_ONCE, PostgresTransaction, columns_of
 
 _DURABILITIES: Final = ("full", "relaxed")
@@ -76,6 +77,7 @@ class PostgresBackend(PostgresQueries):
         self._snapshots: Snapshots[PostgresSnapshot] = Snapshots()
         self._opener = Opener()
         self._clock = ServerClock()
+        self._news: ServerNews | None = None
         try:
             self._clock.learn(self._access.first(lambda connection: _opened(connection, address)))
             self._identity = self._access.first(identity_of)
@@ -215,6 +217,12 @@ class PostgresBackend(PostgresQueries):
             ))  # fmt: skip
         return placed
 
+    def listen(self, tell: Callable[[], None]) -> None:
+        self._opener.check(self.target)
+        with self._ours:
+            if not (self._news or self._is_closing):
+                self._news = ServerNews(self.address, tell)
+
     def clock(self) -> float:
         """Return the server's time, in seconds since 1970, as far as it is known here."""
         return self._clock.now_s()
@@ -284,6 +292,8 @@ class PostgresBackend(PostgresQueries):
             if self._is_closed:
                 return
             self._is_closed = True
+        if self._news is not None:
+            self._news.close()
         self._access.close()
 
     def _check_open(self) -> None:
