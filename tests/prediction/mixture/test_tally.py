@@ -3,6 +3,7 @@
 import re
 
 import attrs
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +45,18 @@ def test_the_bound_holds_whatever_is_played(make, moves, tau, again):
     most, it_is = re.search(r"at most ([\d.]+); it is ([\d.]+)", line).groups()
 
     assert float(it_is) <= float(most)
+
+
+def test_outputs_that_outgrow_each_answer_by_a_token(make):
+    """However large they are, each counts as a miss, and moves the offset."""
+    calibrator = Mixture()
+    state = calibrator.initial()
+    for number in range(25):
+        said = calibrator.predict(state, make(number, 1).question(), 0.9).tokens
+        state = calibrator.update(state, make(number, int(said) + 1))
+    (found,) = calibrator.guarantees(state)
+
+    assert 1.0 == found.missed == pytest.approx(found.at_most)
 
 
 def test_nothing_is_promised_of_nothing():

@@ -54,6 +54,8 @@ _FEWEST_ALIKE: Final = 10
 _KEPT: Final = 64
 """How many outcomes back it is known what was said: more are hardly ever late."""
 _SLIP: Final = 1e-9
+_LEAST: Final = 0.5 * 10**-_DIGITS
+"""What is nearer than that is said to be the same, since answers are rounded."""
 _FARTHEST: Final = 8
 """How many times the largest size seen is said at most."""
 
@@ -347,7 +349,7 @@ def _nearest(known: SeenSizes, path: Path) -> Place | None:
 def _missed_by(place: Place | None, size: int) -> Missed:
     """Return what tells of a predicted size whether an output missed it, or how probably."""
     if size > 0:
-        return lambda predicted: float(size > predicted * (1 + _SLIP))
+        return lambda predicted: float(size > predicted + min(_SLIP * predicted, _LEAST))
     if place is None:
         return lambda predicted: 1.0
     exact, cut = place.long
