@@ -116,6 +116,6 @@ def test_a_plugin_that_implements_a_deprecated_hook_is_warned(monkeypatch):
         registry = load_plugins(extra=[old])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        registry.observe("autopack_drain_stopped", report="r")
+        registry.observe("autopack_drain_stopped", {"report": "r"})
 
     assert ("r", ()) == (old.seen, registry.infos[-1].faults)

@@ -13,7 +13,7 @@ import autopack
 from autopack import hookimpl
 from autopack.draining.strategies import strategy_call
 from autopack.errors import DrainRefusedError, InvalidInputError, PluginError
-from autopack.plugins import hookspecs
+from autopack.plugins import hook_calls, hookspecs
 from autopack.plugins.discovery import load_plugins
 from autopack.plugins.hook_calls import apart
 from autopack.plugins.hook_functions import deadline_of
@@ -26,6 +26,18 @@ LATE = f"gave no answer within {SHORT_S:g} s"
 
 class OddError(BaseException):
     """What no ``except Exception`` sees."""
+
+
+def observing(see, name, **options):
+    """Return a plugin that sees each event."""
+
+    class Plugin:
+        @hookimpl(**options)
+        def autopack_event_recorded(self, recorded):
+            see(recorded)
+
+    Plugin.__qualname__ = Plugin.__name__ = name
+    return Plugin()
 
 
 RAISED = [
@@ -259,6 +271,50 @@ class TestDeadlines:
 
         assert 1 == len(set(threads))
         assert threading.get_ident() not in threads
+
+    def test_who_observes_is_told_of_a_batch_in_one_change_of_threads(self, monkeypatch):
+        """Each of each event, in order, however many there are."""
+        changes, told = [], {"a": [], "b": []}
+        made = hook_calls._Work.__init__
+        monkeypatch.setattr(
+            hook_calls._Work, "__init__", lambda *given: (changes.append(1), made(*given))[1]
+        )
+        plugins = [observing(told[name].append, name) for name in told]
+        counts = []
+        with autopack.create_log("memory:", plugins=load_plugins(extra=plugins)) as log:
+            for run, n in (("small", 2), ("large", 60)):
+                changes.clear()
+                autopack.create_run(log, run, specs(*map(str, range(n))))
+                counts.append(len(changes))
+            wanted = list(log.read_all())
+
+        assert counts[0] == counts[1]
+        assert [wanted, wanted] == list(told.values())
+
+    @pytest.mark.parametrize("at", [1, 4, 9])
+    def test_one_that_hangs_in_a_batch_keeps_no_news_from_others(self, at):
+        """It costs one deadline, and is told no more; others are told of each event once."""
+        gate, told, seen = threading.Event(), [], []
+
+        def hang(recorded):
+            told.append(recorded.position)
+            if recorded.position == at:
+                gate.wait(60)
+
+        plugins = [
+            observing(hang, "Hangs", deadline_s=SHORT_S),
+            observing(lambda recorded: seen.append(recorded.position), "Sees"),
+        ]
+        with autopack.create_log("memory:", plugins=load_plugins(extra=plugins)) as log:
+            try:
+                autopack.create_run(log, "r", specs(*"abcdefgh"))
+                faults = dict(log.observer_faults)
+            finally:
+                gate.set()
+
+        assert [*range(1, 10)] == seen
+        assert [*range(1, at + 1)] == told
+        assert [10 - at] == list(faults.values())
 
     def test_what_the_work_raises_comes_back(self):
         """As it was raised."""

@@ -276,6 +276,21 @@ def redact_of(registry: Registry) -> Redact | None:
 def _log(backend: Backend, registry: Registry, clock: Callable[[], float] | None) -> Log:
     log = Log(backend, redact=redact_of(registry), registry=registry, clock=clock)
     if registry.has("autopack_event_recorded"):
-        told = partial(registry.observe, "autopack_event_recorded")
-        journal_of(log).observers.append(lambda recorded: told(recorded=recorded, log=log))
+        journal_of(log).observers.append(_Told(log, registry))
     return log
+
+
+class _Told:
+    """Tells plugins of what is recorded: of all that is appended at once, in one go."""
+
+    def __init__(self, log: Log, registry: Registry) -> None:
+        self._log, self._registry = log, registry
+
+    def __call__(self, recorded: Recorded[Any]) -> None:
+        """Tell of one event."""
+        self.tell_all([recorded])
+
+    def tell_all(self, news: Sequence[Recorded[Any]]) -> None:
+        """Tell of events in their order."""
+        told = ({"recorded": one, "log": self._log} for one in news)
+        self._registry.observe("autopack_event_recorded", *told)

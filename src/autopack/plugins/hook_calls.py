@@ -9,7 +9,8 @@ import contextvars
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -184,8 +185,48 @@ def asker() -> int:
 
 def answer_of_hook(name: str, by: pluggy.HookImpl, *given: Any, **named: Any) -> Any:
     """Return what a plugin answers, or an error: what it raised, or that it gave no answer."""
-    called = Called(by.plugin_name, name, by, deadline_of(name, by), _LONGER)
-    return answer_in_time(called, by.function, *given, **named)
+    return answer_in_time(called_of(name, by), by.function, *given, **named)
+
+
+def called_of(name: str, by: pluggy.HookImpl) -> Called:
+    """Return what is called where a plugin is asked by a hook."""
+    return Called(by.plugin_name, name, by, deadline_of(name, by), _LONGER)
+
+
+def tell_in_time(
+    calls: Sequence[tuple[Called, Callable[[], Any]]], failed: Callable[[int, BaseException], None]
+) -> None:
+    """
+    Make calls whose answers nobody needs, one by one, with as few changes of threads as may be.
+
+    Args:
+        failed: Told which of them failed and by what, also of one that gave no answer in time.
+    """
+    done = 0
+    while done < len(calls):
+        begun = [done]
+        try:
+            apart(partial(_tell_from, calls, begun, failed))
+            return
+        except PluginError as late:  # the thread that hangs is left, and makes no further call
+            failed(begun[0], late)
+            done = begun[0] + 1
+
+
+def _tell_from(
+    calls: Sequence[tuple[Called, Callable[[], Any]]],
+    begun: list[int],
+    failed: Callable[[int, BaseException], None],
+) -> None:
+    work = _HERE.work
+    for i in range(begun[0], len(calls)):
+        with _PROCESS.lock:  # under which it is found late: what is begun then is what was late
+            if work is not None and (work.is_late or work.is_left):
+                return
+            begun[0] = i
+        answer = _answer(*calls[i])
+        if isinstance(answer, BaseException):
+            failed(i, answer)
 
 
 def answer_in_time(called: Called, function: Callable[..., Any], *given: Any, **named: Any) -> Any:

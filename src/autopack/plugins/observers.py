@@ -45,20 +45,28 @@ class Observers(list[Callable[[Any], None]]):
 
     def tell(self, news: Iterable[Any]) -> None:
         """
-        Call each observer with each piece of news, one by one.
+        Call each observer with each piece of news, one by one; one with ``tell_all`` with all.
 
         Raises:
             KeyboardInterrupt: Somebody pressed Ctrl-C meanwhile.
         """
         if not self:
             return
+        told = list(news)
+        at_once = [observe for observe in self if hasattr(observe, "tell_all")]
         with Interrupts() as interrupts:
-            for one in news:
+            for one in told:
                 for observe in list(self):
-                    answer = _answer(interrupts, observe, one)
-                    if isinstance(answer, BaseException):
-                        name = getattr(observe, "__qualname__", type(observe).__name__)
-                        self.faults.add(answer, observer=name)
+                    if observe not in at_once:
+                        self._tell(interrupts, observe, one)
+            for observe in at_once:
+                self._tell(interrupts, observe.tell_all, told)
+
+    def _tell(self, interrupts: "Interrupts", observe: Any, news: Any) -> None:
+        answer = _answer(interrupts, observe, news)
+        if isinstance(answer, BaseException):
+            name = getattr(observe, "__qualname__", type(observe).__name__)
+            self.faults.add(answer, observer=name)
 
 
 class Interrupts:

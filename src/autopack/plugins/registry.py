@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import chain, count
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from autopack.errors import InvalidInputError, PluginError, UnknownNameError
 from autopack.errors.nearest import did_you_mean
 from autopack.format.codec import Codec
 from autopack.plugins import hookspecs
-from autopack.plugins.hook_calls import answer_of_hook, apart, asker
+from autopack.plugins.hook_calls import answer_of_hook, apart, asker, called_of, tell_in_time
 from autopack.plugins.hook_functions import why_refused
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.observers import ObserverFaults, answer_of
@@ -181,14 +182,26 @@ class Registry:
             return checked(kind, found() if is_class else found)
         raise UnknownNameError(kind, wanted, named)
 
-    def observe(self, hook: str, **arguments: Any) -> None:
-        """Call every implementation of an observer hook; one that fails breaks nothing."""
-        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
-            given = {name: arguments[name] for name in implementation.argnames}
-            answer = answer_of_hook(hook, implementation, **given)
-            if isinstance(answer, BaseException):
-                plugin = implementation.plugin_name
-                self.observer_faults.add(answer, observer=f"plugin {plugin}", hook=hook)
+    def observe(self, hook: str, *news: Mapping[str, Any]) -> None:
+        """
+        Call every implementation of an observer hook; one that fails breaks nothing.
+
+        Args:
+            news: The hook's arguments by name, once for each time that it is called.
+        """
+        calls = [
+            (
+                called_of(hook, one),
+                partial(one.function, **{name: arguments[name] for name in one.argnames}),
+            )
+            for arguments in news
+            for one in getattr(self.manager.hook, hook).get_hookimpls()
+        ]
+
+        def failed(i: int, fault: BaseException) -> None:
+            self.observer_faults.add(fault, observer=f"plugin {calls[i][0].plugin}", hook=hook)
+
+        tell_in_time(calls, failed)
 
     def has(self, hook: str) -> bool:
         """Tell whether any plugin implements a hook."""

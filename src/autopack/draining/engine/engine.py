@@ -261,7 +261,7 @@ class Drain:
             self._wake = lambda: None
             await to_the_end(workers.close())
         report = self._report(reason, time.monotonic() - began, self._held())
-        self._session.registry.observe("autopack_drain_stopped", report=report)
+        self._session.registry.observe("autopack_drain_stopped", {"report": report})
         return report
 
     async def _given_up(self, reason: str, detail: str | None) -> None:
