@@ -27,6 +27,7 @@ PYTHON_NAMES = {
     "log tail": "Log.read_all",
     "log backup": "Log.backup",
     "log restore": "restore_log",
+    "log copy": "copy_log",
     "log sign": "sign_head",
     "log bundle": "write_bundle",
     "log prune": "prune_artifacts",

@@ -153,15 +153,14 @@ def test_what_is_learned_counts_at_once(any_log):
 
 
 def test_a_claim_sets_the_quantile_aside(taught):
-    """Under a cap the budget at a quantile needs no margin: it is an upper end already."""
+    """Under a cap: what an attempt takes in all, with its prompt, and not its budget of output."""
     create_run(taught, "now", specs("p1500"), caps={"tokens": 100_000})
     drain(taught, executor=written, calibrator="shrinkage-quantile", run_id="now")
     estimated, claimed = found(taught, "phase.estimated")[-1], found(taught, "phase.claimed")[-1]
 
-    assert (estimated.budget_tokens, estimated.budget_basis) == (
-        claimed.reserved_tokens,
-        claimed.basis,
-    )
+    assert estimated.budget_basis.startswith("shrinkage-quantile")
+    assert claimed.basis.startswith("mixture")
+    assert estimated.budget_tokens < claimed.reserved_tokens < 100_000
 
 
 def test_a_resumed_drain_budgets_alike(taught):
