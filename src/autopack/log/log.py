@@ -364,13 +364,14 @@ class Log:
             signed_by: A file with a public key of Ed25519 in PEM: check what it signed of the log;
                 that it signed nothing is a fault.
         """
-        from autopack.log.verification import one_moment, parse_anchor, verify
+        from autopack.log.verification import Fault, one_moment, parse_anchor, verify
         from autopack.log.views.kept_views import view_faults
 
         anchor = parse_anchor(expect) if isinstance(expect, str) else expect
         with one_moment(self._journal.backend):
             found = verify(self._journal.backend, expect=anchor)
-            faults = view_faults(self._journal, self._registry) if views else ()
+            wrong_views = view_faults(self._journal, self._registry) if views else ()
+            faults = tuple(Fault(None, what) for what in wrong_views)
             if signed_by is not None:
                 from autopack.log.head_signatures import checked_heads
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from autopack.errors import AutopackError, InvalidInputError, LogDamagedError, LogError
 from autopack.log.journal import Journal
-from autopack.log.verification import Fault
 from autopack.log.views.persisted import differences, refresh
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
@@ -69,20 +68,20 @@ def _plugins_view(registry: Registry, name: str) -> Iterator[None]:
         )
 
 
-def view_faults(journal: Journal, registry: Registry) -> tuple[Fault, ...]:
+def view_faults(journal: Journal, registry: Registry) -> tuple[str, ...]:
     """Return in what persisted views differ from a rebuild, or why they cannot be read."""
     try:
         return tuple(_differing(journal, registry))
     except LogError as fault:
-        return (Fault(None, f"the persisted views cannot be read: {fault}"),)
+        return (f"the persisted views cannot be read: {fault}",)
 
 
-def _differing(journal: Journal, registry: Registry) -> Iterator[Fault]:
+def _differing(journal: Journal, registry: Registry) -> Iterator[str]:
     head = journal.backend.head().position
     for saved in journal.backend.saved_views():
         projection = registry.known("projection").get(saved.view)
         if saved.position > head:
-            yield Fault(None, f"view {saved.view!r} stands at {saved.position}, past the head")
+            yield f"view {saved.view!r} stands at {saved.position}, past the head"
         elif projection is not None:
             try:
                 found = differences(journal, projection)
@@ -90,4 +89,4 @@ def _differing(journal: Journal, registry: Registry) -> Iterator[Fault]:
                 found = [str(fault)]
             if found:
                 shown = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
-                yield Fault(None, f"view {saved.view!r} is not what the log says: {shown}")
+                yield f"view {saved.view!r} is not what the log says: {shown}"
