@@ -23,6 +23,7 @@ _MARKS: Final = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_CELL_MOST: Final = 128 * 1024
 _REST: Final = "rest_that_cannot_be_read"
 """Counts files that break off: one that is packed and cut, or an array of JSON that is."""
 
@@ -142,6 +143,7 @@ def _csv_rows(path: Path, stream: TextIO, needed: str) -> Iterator[_Read]:
     rows = csv.DictReader(stream)
     row = None
     while True:
+        csv.field_size_limit(_CELL_MOST)  # it is the process's, and others set it too
         try:
             row = next(rows)
         except StopIteration:
