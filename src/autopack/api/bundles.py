@@ -69,9 +69,7 @@ def write_bundle(log: Log, run_id: str, path: str | Path, *, texts: bool = False
     with one_moment(journal.backend):
         head = _last_signed(journal)
         streams, rows = _rows_of(journal, run_id, head.position)
-        lines = BundleLines(
-            journal.backend.identity, head, trees_of(journal.backend, head.position)
-        )
+        lines = BundleLines(journal.backend.identity, head, trees_of(journal, head.position))
         named = _texts_named(rows) if texts else []
         found = [(digest, content) for digest in named if (content := _text(journal, digest))]
     with publishing(dest) as scratch, told_of(dest), scratch.open("w", encoding="utf-8") as file:

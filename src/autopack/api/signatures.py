@@ -40,7 +40,7 @@ def sign_head(log: Log, key: str | Path, *, by: str = "user") -> Recorded[Any]:
             raise InvalidInputError(
                 "The log has no events: there is nothing to sign.", name="log", value=journal.target
             )
-        trees = trees_of(journal.backend, found.head)
+        trees = trees_of(journal, found.head)
     claim = HeadClaim(
         origin_id=journal.backend.identity.origin_id,
         position=found.head,

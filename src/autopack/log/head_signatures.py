@@ -1,8 +1,9 @@
 """Signatures of a log's heads: what is signed of it, and which of its own are right."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from autopack.errors import InvalidInputError
 from autopack.events import HeadSigned
@@ -10,21 +11,15 @@ from autopack.events.head import HEADS_STREAM
 from autopack.format.signed_heads import HeadClaim, HeadTrees
 from autopack.log.journal import Journal
 from autopack.log.verification import Fault
-from autopack.ports.backend import Reader
-
-_PAGE: Final = 1000
 
 
-def trees_of(backend: Reader, until: int) -> HeadTrees:
+def trees_of(journal: Journal, until: int) -> HeadTrees:
     """Return what a signature stands for: the rows up to a position, and their streams."""
     hashes: list[bytes] = []
     versions: dict[str, int] = {}
-    after = 0
-    while rows := backend.page(after=after, until=until, limit=_PAGE):
-        for row in rows:
-            hashes.append(row[10])
-            versions[row[2]] = row[3]
-        after = rows[-1][0]
+    for row in chain.from_iterable(journal.pages(until=until)):
+        hashes.append(row[10])
+        versions[row[2]] = row[3]
     return HeadTrees.of(hashes, versions)
 
 
