@@ -58,7 +58,7 @@ def wrong(log: Log, ref: PhaseRef, recorded: Recorded[RunCreated]) -> None:
         print(followed.event.why)  # type: ignore[attr-defined]
     for of_stream in log.read("run-r1", types=[RunCreated]):
         print(of_stream.event.why)  # type: ignore[attr-defined]
-    log.read_all(types=RunCreated)  # type: ignore[call-overload]
+    log.read_all(types=RunCreated)  # type: ignore[arg-type]
     autopack.nothing()  # type: ignore[attr-defined]
     types.Nothing()  # type: ignore[attr-defined]
     PhaseSpec(category="tests")  # type: ignore[call-arg]

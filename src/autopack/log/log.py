@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 import attrs
 
@@ -25,13 +25,18 @@ from autopack.ports.log import Cursor, Entry, EventClass, ExpectedVersion, Recor
 from autopack.ports.projection import ProjectionLike
 from autopack.ports.read_models import CursorStore
 
-if TYPE_CHECKING:  # with all commands, which reading needs none of
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as DefaultedTypeVar
+
+    # with all commands, which reading needs none of
     from autopack.log.command_handler import Handler
     from autopack.log.verification import Verification
 
+    T = DefaultedTypeVar("T", default=Any)  # events of any class, where none is named
+else:
+    T = TypeVar("T")
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T")
 
 _MAKING: Final = threading.Lock()
 
@@ -167,50 +172,20 @@ class Log:
         """
         return await self._journal.pool.call(function, self, *args, **named)
 
-    @overload
     def read(
-        self, stream: str, *, after_version: int = 0, types: None = None
-    ) -> Iterator[Recorded[Any]]: ...
-
-    @overload
-    def read(
-        self, stream: str, *, after_version: int = 0, types: Iterable[EventClass[T]]
-    ) -> Iterator[Recorded[T]]: ...
-
-    def read(
-        self, stream: str, *, after_version: int = 0, types: Iterable[EventClass[Any]] | None = None
-    ) -> Iterator[Recorded[Any]]:
+        self, stream: str, *, after_version: int = 0, types: Iterable[EventClass[T]] | None = None
+    ) -> Iterator[Recorded[T]]:
         """Yield a stream's events in order of version; of these classes only, if any are named."""
         return self._journal.read(stream, after_version=after_version, types=types)
 
-    @overload
     def read_all(
         self,
         *,
         after: int | Cursor = 0,
         until: int | None = None,
-        types: None = None,
+        types: Iterable[EventClass[T]] | None = None,
         limit: int | None = None,
-    ) -> Iterator[Recorded[Any]]: ...
-
-    @overload
-    def read_all(
-        self,
-        *,
-        after: int | Cursor = 0,
-        until: int | None = None,
-        types: Iterable[EventClass[T]],
-        limit: int | None = None,
-    ) -> Iterator[Recorded[T]]: ...
-
-    def read_all(
-        self,
-        *,
-        after: int | Cursor = 0,
-        until: int | None = None,
-        types: Iterable[EventClass[Any]] | None = None,
-        limit: int | None = None,
-    ) -> Iterator[Recorded[Any]]:
+    ) -> Iterator[Recorded[T]]:
         """
         Yield events in order of position.
 
@@ -222,31 +197,13 @@ class Log:
         """
         return self._journal.read_all(after=after, until=until, types=types, limit=limit)
 
-    @overload
     def follow(
         self,
         *,
         after: int | Cursor = 0,
-        types: None = None,
+        types: Iterable[EventClass[T]] | None = None,
         until: Callable[[], bool] | None = None,
-    ) -> Iterator[Recorded[Any]]: ...
-
-    @overload
-    def follow(
-        self,
-        *,
-        after: int | Cursor = 0,
-        types: Iterable[EventClass[T]],
-        until: Callable[[], bool] | None = None,
-    ) -> Iterator[Recorded[T]]: ...
-
-    def follow(
-        self,
-        *,
-        after: int | Cursor = 0,
-        types: Iterable[EventClass[Any]] | None = None,
-        until: Callable[[], bool] | None = None,
-    ) -> Iterator[Recorded[Any]]:
+    ) -> Iterator[Recorded[T]]:
         """
         Yield events as they are recorded, by this process or another, in order, without gaps.
 
@@ -262,31 +219,13 @@ class Log:
             self._journal, after=self._journal.position_of(after), types=types, until=until
         )
 
-    @overload
     def afollow(
         self,
         *,
         after: int | Cursor = 0,
-        types: None = None,
+        types: Iterable[EventClass[T]] | None = None,
         until: Callable[[], bool] | None = None,
-    ) -> AsyncIterator[Recorded[Any]]: ...
-
-    @overload
-    def afollow(
-        self,
-        *,
-        after: int | Cursor = 0,
-        types: Iterable[EventClass[T]],
-        until: Callable[[], bool] | None = None,
-    ) -> AsyncIterator[Recorded[T]]: ...
-
-    def afollow(
-        self,
-        *,
-        after: int | Cursor = 0,
-        types: Iterable[EventClass[Any]] | None = None,
-        until: Callable[[], bool] | None = None,
-    ) -> AsyncIterator[Recorded[Any]]:
+    ) -> AsyncIterator[Recorded[T]]:
         """Do as :meth:`follow` does, for ``async for``."""
         return subscriptions.afollow(
             self._journal, after=self._journal.position_of(after), types=types, until=until
