@@ -1,6 +1,5 @@
-"""The drain's half that touches the log: what may be taken, claims, ends, and its own stream."""
+"""The drain's half that touches the log: what may be taken, claims, and its own stream."""
 
-import contextlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,12 +7,10 @@ from typing import Any
 
 import attrs
 
-from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim, Claims, new_worker
 from autopack.draining.attempts.failure_classes import WAITING
 from autopack.draining.attempts.failures import Failing, classifier_of
 from autopack.draining.attempts.lost_leases import reclaim_lost
-from autopack.draining.attempts.recorded_ends import end_attempt, record_late
 from autopack.draining.attempts.requeue import requeue_phase
 from autopack.draining.attempts.run_preparation import Preparation, Preparations
 from autopack.draining.caps.cap_streams import used_by
@@ -22,6 +19,7 @@ from autopack.draining.caps.enforcement import Caps
 from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.checks.late_checks import late_checks
 from autopack.draining.checks.start_checks import start_checks
+from autopack.draining.engine.attempt_ends import AttemptEnds
 from autopack.draining.engine.collector import Collector
 from autopack.draining.engine.drain_estimates import DrainEstimates
 from autopack.draining.engine.drain_report import sums_of
@@ -52,17 +50,15 @@ from autopack.errors import (
     CapFullError,
     CommandRefusedError,
     LaneRestingError,
-    LeaseLostError,
     PhaseMissingError,
     PriceUnknownError,
     VersionConflictError,
 )
-from autopack.events import DrainStarted, PhaseReleased
+from autopack.events import DrainStarted
 from autopack.log.log import Log, handler_of, registry_of
 from autopack.ports.drain import Choose, DrainView, Retry
 from autopack.ports.log import from_us
 from autopack.ports.states import OPEN, PhaseStatus
-from autopack.ports.work import Pending
 from autopack.projections.attempt_row import AttemptRow
 
 
@@ -154,7 +150,7 @@ class DrainSession:
             traffic=self.traffic,
             waiting=self.waiting,
         )
-        self._failing = Failing(
+        failing = Failing(
             quantiles=self._estimates.quantiles,
             redact=journal.redact,
             classify=classifier_of(self.registry),
@@ -169,12 +165,20 @@ class DrainSession:
             self.executors,
             rows=rows,
             phases=self.submitted,
-            classify=self._failing.classify,
+            classify=failing.classify,
             backoff=settings.backoff,
             estimate=self.estimate,
         )
         self._passed_over = PassedOver(self.drain_id)
         self._touched: set[str] = set()
+        self.ends = AttemptEnds(
+            self.handler,
+            claims=self.claims,
+            collector=self.collector,
+            failing=failing,
+            now=self.now,
+            touch=self._touched.add,
+        )
 
     def now(self) -> datetime:
         """Return the log's time."""
@@ -331,38 +335,6 @@ class DrainSession:
             return None
         return self.take(Choose(**attrs.asdict(choice, recurse=False)))
 
-    def end(
-        self,
-        claim: Claim,
-        live: LiveAttempt,
-        outcome: Any,
-        *,
-        duration_s: float,
-        question: str | None = None,
-    ) -> None:
-        """Record how an attempt ended, the *question* that it leaves open, or who has its work."""
-        live.catch_up()
-        if isinstance(outcome, Pending) and claim.submitted is None:
-            with contextlib.suppress(LeaseLostError):
-                self.collector.submitted(claim, live, outcome)
-            return
-        with contextlib.suppress(LeaseLostError):  # it is recorded as late, and counts as lost
-            end_attempt(
-                self.handler,
-                self.claims,
-                claim,
-                live,
-                outcome,
-                failing=self._failing,
-                now=self.now(),
-                duration_s=duration_s,
-                timeout_s=claim.timeout_s,
-                question=question,
-            )
-        if claim.submitted is not None:
-            self.collector.ended(claim)
-            self._touched.add(claim.ref.run_id)
-
     def _ended(self, row: AttemptRow) -> None:
         """Learn from how an attempt of this drain ended, whoever recorded it."""
         self._note(row)
@@ -377,24 +349,10 @@ class DrainSession:
                 row.run_id or "", row.ending, calls=row.use.calls, fingerprint=row.alike
             )
 
-    def late(self, claim: Claim, live: LiveAttempt, outcome: Any) -> None:
-        """Record a result that came after the deadline; it changes no state. Any thread."""
-        record_late(self.handler, claim, live, outcome)
-
     def left_in(self, *states: PhaseStatus) -> int:
         """Return how many phases that this drain tried or took back stand so now."""
         rows = map(self.admission.row, {*self.history.tried, *self.history.taken_back})
         return sum(row is not None and row.status in states for row in rows)
-
-    def give_back(self, claim: Claim, live: LiveAttempt, why: str) -> None:
-        """Release a phase without spending its attempt, or leave it with its provider."""
-        live.catch_up()
-        if claim.submitted is not None:
-            self.collector.put_back(claim, live)
-            return
-        released = PhaseReleased(**claim.names, why=why, duration_s=live.elapsed_s)
-        with contextlib.suppress(LeaseLostError):
-            self.claims.end(claim, released)
 
     def _finish_runs(self) -> None:
         for run_id in list(self._touched):

@@ -222,10 +222,10 @@ class Workers:
             )
             if isinstance(found.outcome, Lost):
                 session.claims.forget(claim.token)
-                found.outcome.when_late(lambda late: session.late(claim, live, late))
+                found.outcome.when_late(lambda late: session.ends.late(claim, live, late))
                 return
             await self.surely(
-                lambda: session.end(
+                lambda: session.ends.end(
                     claim,
                     live,
                     found.outcome,
@@ -237,7 +237,7 @@ class Workers:
             if self._session.admission.has_put_off:
                 await self.surely(self._session.let_put_off)
             if isinstance(outcome, TimedOut | Capped):
-                outcome.when_late(lambda late: session.late(claim, live, late))
+                outcome.when_late(lambda late: session.ends.late(claim, live, late))
         except asyncio.CancelledError:
             await self._give_back(claim, live, self._why_released)
         except LeaseLostError:
@@ -305,7 +305,7 @@ class Workers:
 
     async def _give_back(self, claim: Claim, live: LiveAttempt, why: str = _STOPPED) -> None:
         try:
-            await self.surely(lambda: self._session.give_back(claim, live, why))
+            await self.surely(lambda: self._session.ends.give_back(claim, live, why))
         except Exception as fault:
             self.fault = self.fault or fault
 
