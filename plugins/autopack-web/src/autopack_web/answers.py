@@ -1,0 +1,87 @@
+"""One way from a request to an answer: read a model of the log, tell it as HTML or as JSON."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from autopack.errors import AutopackError
+from autopack.format.codec import plain
+from autopack.values.json_text import json_text
+from autopack_web.moments import Asked, Moment, log_at
+from autopack_web.templating import rendered
+
+if TYPE_CHECKING:
+    from autopack import Log
+
+_MISSING: Final = ("MissingError",)
+
+
+@attrs.frozen(kw_only=True)
+class Page:
+    """
+    A page.
+
+    Args:
+        path: As Starlette's routes name it.
+        name: Of the route, and of its template.
+        read: Returns what it tells, as an attrs value, of a log that may be one of the past.
+    """
+
+    path: str
+    name: str
+    read: "Callable[[Log, Asked], Any]"
+
+    def endpoint(self) -> Callable[[Request], Awaitable[Response]]:
+        """Return what answers a request for it."""
+
+        async def answer(request: Request) -> Response:
+            log: Log = request.app.state.log
+            return await log.acall(_answered, self, request)
+
+        return answer
+
+
+def _answered(log: "Log", page: Page, request: Request) -> Response:
+    asked = Asked(parts=request.path_params, query=request.query_params)
+    try:
+        past, moment = log_at(log, asked.at)
+        found = page.read(past, asked)
+    except AutopackError as fault:
+        return _refused(request, fault)
+    if wants_json(request):
+        return _json({"moment": moment, **attrs_of(found)})
+    return _html(request, page.name, moment=moment, found=found)
+
+
+def wants_json(request: Request) -> bool:
+    """Tell whether a program asks."""
+    if request.query_params.get("format") == "json":
+        return True
+    return request.headers.get("accept", "").partition(";")[0].strip() == "application/json"
+
+
+def attrs_of(found: Any) -> dict[str, Any]:
+    """Return the fields of an attrs value, as they are."""
+    return attrs.asdict(found, recurse=False)
+
+
+def _refused(request: Request, fault: AutopackError) -> Response:
+    status = 404 if type(fault).__name__.endswith(_MISSING) else 400
+    if wants_json(request):
+        return _json({"error": type(fault).__name__, "message": str(fault)}, status)
+    return _html(request, "refused", status, fault=fault, moment=None)
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(json_text(plain(value)), status, media_type="application/json")
+
+
+def _html(
+    request: Request, template: str, status: int = 200, *, moment: Moment | None, **given: Any
+) -> Response:
+    state = request.app.state
+    text = rendered(template, request=request, moment=moment, writes=state.allow_writes, **given)
+    return Response(text, status, media_type="text/html")

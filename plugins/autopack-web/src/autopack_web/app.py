@@ -1,0 +1,34 @@
+"""The app: one log, its pages, and what is told before and after each answer."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from autopack_web.routes import page_routes
+from autopack_web.security import middleware
+
+if TYPE_CHECKING:
+    from autopack import Log
+
+_STATIC: Final = Path(__file__).parent / "static"
+
+
+def create_app(log: "Log", *, allow_writes: bool = False, token: str | None = None) -> Starlette:
+    """
+    Return the pages of a log as an ASGI app; the log is closed by who opened it.
+
+    Args:
+        allow_writes: Whether what is asked for in a page is carried out.
+        token: What a request that writes must bring; None where nothing is written.
+    """
+    app = Starlette(
+        routes=[*page_routes(), Mount("/static", StaticFiles(directory=_STATIC), name="static")],
+        middleware=middleware(),
+    )
+    app.state.log = log
+    app.state.allow_writes = allow_writes
+    app.state.token = token
+    return app
