@@ -3,14 +3,10 @@
 import click
 
 from autopack.cli.output import say
-from autopack.cli.session import LogCommand, Session, example
+from autopack.cli.session import LogCommand, Session
 
 
-@click.command(
-    cls=LogCommand,
-    short_help="Show the log in a browser.",
-    epilog=example("autopack --log work.db serve --port 8000"),
-)
+@click.command(cls=LogCommand, short_help="Show the log in a browser.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8642, show_default=True, type=click.IntRange(0, 65535))
 @click.pass_obj
