@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack.prediction.calibration.survival import quantile_of
-from autopack.prediction.running.final_amounts import EVEN, FinalAmounts, Survival, share_below
+from autopack.prediction.running.final_amounts import EVEN, FinalAmounts, Survival, shares_below
 
 SPREADS = {
     "narrow": lambda random: math.exp(random.gauss(8, 0.3)),
@@ -17,6 +17,10 @@ SPREADS = {
     "heavy tail": lambda random: random.paretovariate(1.2),
     "even": lambda random: random.random(),
     "exponential": lambda random: random.expovariate(1),
+    "two peaks": lambda random: math.exp(random.gauss(8 + random.choice((0, math.log(8))), 0.3)),
+    "peaks far apart": lambda random: math.exp(
+        random.gauss(8 + random.choice((0, math.log(20))), 0.3)
+    ),
 }
 PARTS = (0.0, 0.25, 0.5, 0.75)
 
@@ -141,12 +145,12 @@ def test_ends_are_in_order(whole, cut, used, below):
     assert sum(amount >= used for amount in whole) == ends.reached
 
 
-def test_share_below():
-    """A spread whose upper ends are seldom missed later leaves out more below; an even one half."""
+def test_shares_below():
+    """An even split where too little is known; else one for each stretch of an attempt's way."""
     random = Random(1)
-    wide = Survival(tuple(sorted(SPREADS["wide"](random) for _ in range(400))))
-    even = Survival(tuple(sorted(SPREADS["even"](random) for _ in range(400))))
+    peaks = Survival(tuple(sorted(SPREADS["two peaks"](random) for _ in range(500))))
+    before, about, later = shares_below(peaks)
 
-    assert share_below(wide) >= 0.07
-    assert share_below(even) <= 0.06
-    assert share_below(Survival(tuple(range(12)))) == EVEN
+    assert before < about, (before, about, later)
+    assert shares_below(Survival(tuple(range(12)))) == (EVEN, EVEN, EVEN)
+    assert [peaks.stretch(used) for used in (0, 1_500, 2_000, 40_000)] == [0, 1, 1, 2]

@@ -1,10 +1,11 @@
 """What attempts used in the end, and between what those end that got as far as one in work."""
 
 import math
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import product
 from typing import Final, NamedTuple
 
 import attrs
@@ -18,7 +19,10 @@ CHECKPOINTS: Final = (0.25, 0.5, 0.75, 0.9)
 
 _NEWEST: Final = 500
 _JUDGED: Final = 100
-_BELOW: Final = (0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09)
+_BELOW: Final = (0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09)
+_STRETCHES: Final = (0.4, 1.5)
+"""Where an attempt's way is parted, in what the tenth stays under that uses the least."""
+_N_STRETCHES: Final = len(_STRETCHES) + 1
 _WORTH: Final = 0.1
 """How much nearer to an even split counts, against nearer to the share that is to be missed."""
 _SLIP: Final = 1e-9
@@ -97,6 +101,10 @@ class Survival:
             share = min(below, 1 - self.alive[there] / before)
         return Ends(least, whole[self._first_above(first, before, MISSED - share)], reached)
 
+    def stretch(self, used: float) -> int:
+        """Return on which stretch an attempt is: before anybody ends, about then, or later."""
+        return bisect_right(_STRETCHES, used / self._early) if self._early else 0
+
     def _last_below(self, first: int, before: float, share: float) -> int | None:
         """Return the last whole amount which at most *share* of those from *first* on end under."""
         least_alive = before * (1 - share) - _SLIP
@@ -110,52 +118,53 @@ class Survival:
         return bisect_left(self.alive, -(before * share + _SLIP), first, key=lambda alive: -alive)
 
 
-def share_below(past: Survival) -> float:
+def shares_below(past: Survival) -> tuple[float, ...]:
     """
-    Return what share of those that got as far may end under the lower end.
+    Return what share of those that got as far may end under the lower end, stretch by stretch.
 
     An interval of nine tenths leaves out what is below it and what is above it in some
     proportion. Looked at when they had used a quarter, a half, ... of what they came to, the
     attempts of the past would have been held by what the others say in different shares, as
-    their amounts are spread; the proportion is that by which nine of ten would, at each of these
-    checkpoints.
+    their amounts are spread. The proportions, one for each :meth:`Survival.stretch`, are those
+    by which nine of ten would, at each of these checkpoints.
     """
     if len(past.whole) < 1 / EVEN - 1:
-        return EVEN
-    step = max(1, len(past.whole) // _JUDGED)
-    judged = [
-        _Judged(
-            amount,
-            weight=(past.alive[place - 1] if place else 1.0) - past.alive[place],
-            others=Survival((*past.whole[:place], *past.whole[place + 1 :]), past.cut),
-        )
-        for place, amount in enumerate(past.whole)
-        if place % step == step // 2
+        return (EVEN,) * _N_STRETCHES
+    held = _shares_held(past)
+
+    def fault(shares: Sequence[tuple[float, tuple[float, ...]]]) -> float:
+        shares_held = zip(*(held for _share, held in shares), strict=True)
+        at_each: list[float] = [sum(found) for found in shares_held]
+        uneven = sum(abs(share - EVEN) for share, _held in shares) / len(shares)
+        return max(abs(one - (1 - MISSED)) for one in at_each) + _WORTH * uneven
+
+    best = min(product(*(list(by_share.items()) for by_share in held)), key=fault)
+    return tuple(share for share, _held in best)
+
+
+def _shares_held(past: Survival) -> list[dict[float, tuple[float, ...]]]:
+    """
+    Return what share of the past the others hold: by stretch, by share below, by checkpoint.
+
+    An attempt that is looked at within another stretch adds nothing to this one.
+    """
+    step, total = max(1, len(past.whole) // _JUDGED), 0.0
+    held = [{share: [0.0] * len(CHECKPOINTS) for share in _BELOW} for _ in range(_N_STRETCHES)]
+    for place in range(step // 2, len(past.whole), step):
+        amount, before = past.whole[place], past.alive[place - 1] if place else 1.0
+        weight = before - past.alive[place]  # of how many it stands for, where others were cut off
+        others = Survival((*past.whole[:place], *past.whole[place + 1 :]), past.cut)
+        total += weight
+        for number, part in enumerate(CHECKPOINTS):
+            used = part * amount
+            for share, found in held[past.stretch(used)].items():
+                least, most, _reached = others.ends(used, share)
+                if least <= amount + _SLIP and (most is None or amount <= most):
+                    found[number] += weight
+    return [
+        {share: tuple(one / total for one in found) for share, found in by_share.items()}
+        for by_share in held
     ]
-
-    def fault(share: float) -> float:
-        held = (_share_held(judged, checkpoint, share) for checkpoint in CHECKPOINTS)
-        return max(abs(one - (1 - MISSED)) for one in held) + _WORTH * abs(share - EVEN)
-
-    return min(_BELOW, key=fault)
-
-
-class _Judged(NamedTuple):
-    """A final amount that the others are held against; *weight* is how many it stands for."""
-
-    amount: float
-    weight: float
-    others: Survival
-
-
-def _share_held(judged: Sequence[_Judged], part: float, below: float) -> float:
-    """Return how many final amounts the others hold, looked at when *part* of them was used."""
-    held = 0.0
-    for amount, weight, others in judged:
-        least, most, _reached = others.ends(part * amount, below)
-        is_held = least <= amount + _SLIP and (most is None or amount <= most)
-        held += weight * is_held
-    return held / sum(one.weight for one in judged)
 
 
 class FinalAmounts:
@@ -166,7 +175,7 @@ class FinalAmounts:
         self._whole: list[float] = []
         self._cut: list[float] = []
         self._known: Survival | None = None
-        self._below, self._added, self._choose_at = EVEN, 0, 0
+        self._below, self._added, self._choose_at = (EVEN,) * _N_STRETCHES, 0, 0
 
     def __len__(self) -> int:
         """How many of them are of attempts that ended well."""
@@ -193,9 +202,9 @@ class FinalAmounts:
     def ends(self, used: float) -> Ends:
         """Return between what nine of ten end that got as far as *used*; 0 is before its first."""
         if self._added >= self._choose_at:  # it takes its time, and one more changes it little
-            self._below = share_below(self.survival)
+            self._below = shares_below(self.survival)
             self._choose_at = self._added + 1 + len(self._newest) // 10
-        return self.survival.ends(used, self._below)
+        return self.survival.ends(used, self._below[self.survival.stretch(used)])
 
     def quantile(self, tau: float) -> float | None:
         """Return what the share *tau* of those that ended well stayed under; None of too few."""
