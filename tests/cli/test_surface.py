@@ -56,6 +56,7 @@ PYTHON_NAMES = {
     "checks": "checks",
     "drain": "drain Drain.plan requeue",
     "drain list": "list_drains",
+    "worker": "drain Drain.stop",
     "drain set": "set_drain",
     "drain pause": "pause_drain",
     "drain resume": "resume_drain",

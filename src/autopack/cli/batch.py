@@ -243,8 +243,8 @@ def _drained(
     log: Any, run_id: str, settings: dict[str, Any], answers: AnswersFile, last: LastResort
 ) -> Any:
     """Drain the run, if anything is left of it; return the drain's report."""
-    from autopack.cli.drain import tell_promise
     from autopack.cli.progress import DrainProgress
+    from autopack.cli.shown_work import tell_promise
     from autopack.draining.engine.engine import Drain
     from autopack.ports.log import from_us
     from autopack.report.drain_lines import result_line

@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "run": "run:run",
     "phase": "phase:phase",
     "drain": "drain:drain",
+    "worker": "worker:worker",
     "account": "account:account",
     "cap": "cap:cap",
     "workspaces": "workspaces:workspaces",
@@ -50,8 +51,8 @@ _COMMANDS: Final = {
 
 _WANTED: Final = (
     (("batch", "demo"), "answer a file of tasks; see what there is"),
-    (("run", "phase", "drain", "probe"), "queue work, do it, decide about it"),
-    (("account", "cap"), "limits of accounts; caps, and who is asked"),
+    (("run", "phase", "drain", "worker"), "queue work, do it, decide about it"),
+    (("probe", "account", "cap"), "try one phase; limits; caps, and who is asked"),
     (("checks", "recheck", "workspaces"), "whether work is right; where it is done"),
     (("status", "usage", "report", "compare"), "how it stands, what it cost, how it went"),
     (("view", "history", "replay", "log"), "every event; any moment of the past"),

@@ -12,21 +12,25 @@ from autopack.cli.forced_exit import LastResort
 from autopack.cli.output import say
 
 _FIRST = "Stopping: phases in work may end; once more gives them back."
+_WITH_GRACE = "Stopping: phases in work may end within {:g} s, and are given back then."
 _SECOND = "Giving back the phases in work."
 
 
 @contextmanager
-def stopping(engine: Any, last: LastResort) -> Iterator[None]:
+def stopping(engine: Any, last: LastResort, *, grace_s: float | None = None) -> Iterator[None]:
     """
     Let the first SIGINT or SIGTERM stop the drain cleanly, and a second one at once.
+
+    With a grace what is in work is given back when it is over, without a second signal.
 
     Where the process is the command's alone they are heard until its end, so that one that comes
     a moment late spoils no exit code.
     """
 
     def stop(is_further: bool) -> None:
-        engine.stop(0.0 if is_further else None, why="a signal")
-        last.slowly(partial(say, _SECOND if is_further else _FIRST, err=True))
+        engine.stop(0.0 if is_further else grace_s, why="a signal")
+        first = _FIRST if grace_s is None else _WITH_GRACE.format(grace_s)
+        last.slowly(partial(say, _SECOND if is_further else first, err=True))
 
     if threading.current_thread() is not threading.main_thread():
         yield

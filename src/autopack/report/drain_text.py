@@ -156,7 +156,7 @@ def _steps(report: Any, command: str) -> Iterator[str]:
         yield f"{command} {stuck.remedy}"
     resume = f"{command} drain --resume {report.drain_id}"
     match report.reason:
-        case "limit":
+        case "limit" if not (report.detail or "").startswith("idle"):
             yield f"{resume} {_raised(report)}"
         case "stopped":
             yield resume

@@ -20,11 +20,12 @@ from autopack.draining.engine.drain_session import DrainSession
 from autopack.draining.engine.dry_run import plan_of
 from autopack.draining.engine.event_loop import run
 from autopack.draining.engine.halt import Halt, bounded, last_acts
+from autopack.draining.engine.idle_spells import IdleSpells
 from autopack.draining.engine.resume import resumed
 from autopack.draining.engine.wait_notes import WaitNotes
 from autopack.draining.engine.workers import Workers
 from autopack.draining.queue.drain_limits import is_of_time, limit_reached
-from autopack.draining.queue.idle_wait import seconds_until, sooner
+from autopack.draining.queue.idle_wait import sooner
 from autopack.draining.settings.parameters import DrainSettings
 from autopack.draining.settings.settings import Settings, settings_of
 from autopack.draining.simulation.plans import Plan
@@ -38,7 +39,6 @@ from autopack.ports.states import PhaseStatus
 from autopack.ports.work import ExecutorLike
 from autopack.projections.phases import FAILED_STATES
 
-_LOOK_S: Final = 0.25
 _AT_ONCE: Final = 4
 
 
@@ -80,7 +80,7 @@ class Drain:
         self._ending: Reason | None = None
         self._halt = Halt()
         self._look_at: datetime | None = None
-        self._notes = WaitNotes()
+        self._notes, self._idle = WaitNotes(), IdleSpells(self._session, self._workers)
         self._began: float | None = None
         self._is_used = False
         self._faults_before = log.observer_faults
@@ -240,6 +240,7 @@ class Drain:
     async def _drained(self) -> DrainReport:
         began, changed = time.monotonic(), asyncio.Event()
         self._began = began
+        self._idle.begin()
         self._wake = partial(_set_soon, asyncio.get_running_loop(), changed)
         self._session.preparations.wake = self._wake
         workers, self._workers.when_ended = self._workers, changed.set
@@ -286,6 +287,7 @@ class Drain:
                 session.account.work,
                 zero_streak=session.history.zero_streak,
                 elapsed_s=elapsed_s,
+                idle_s=self._idle.seconds(is_at_work=len(workers) > 0 or self._is_awaited),
                 waited_s=0.0
                 if len(workers) or is_paused
                 else session.waiting.waited_s(session.now()),
@@ -307,7 +309,7 @@ class Drain:
                     continue
                 if step and len(workers) < self._settings.workers:
                     continue  # else there is nothing to choose for until one ends
-            await self._something_new(changed)
+            await self._idle.end(changed, self._look_at)
 
     @property
     def _has_room(self) -> bool:
@@ -361,17 +363,6 @@ class Drain:
                 return True
         why = session.admission.standing(str(choice.ref))
         raise not_to_be_had(self._settings.strategy_name, choice, why)
-
-    async def _something_new(self, changed: asyncio.Event) -> None:
-        wait_s, ready_at = _LOOK_S, self._look_at
-        if self._workers.control.paused is None:
-            polled_at = self._session.submitted.next_at(self._session.now())
-            ready_at = min(filter(None, (ready_at, polled_at)), default=None)
-        if ready_at is not None:
-            until_s = seconds_until(self._journal.clock, ready_at, is_idle=self._workers.is_idle)
-            wait_s = min(wait_s, max(until_s, 0.001))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), wait_s)
 
     def _report(self, reason: Reason, duration_s: float, held: list[str]) -> DrainReport:
         return DrainReport(

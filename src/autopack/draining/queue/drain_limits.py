@@ -27,8 +27,8 @@ class Limits:
     ``max_tokens`` and ``max_usd`` are caps: claims set aside under them what they may use, and
     every process that joins the drain is bound by them. Those ``_per_phase`` and ``_per_day`` hold
     for each phase, and for each day, whoever works on it with such a cap. ``give_up_after_s`` is
-    how long it may wait for an account that lets nobody in. ``max_fingerprint_repeats`` and
-    ``max_timeouts_per_run`` are the breaker's, and hold one run.
+    how long it may wait for an account that lets nobody in, ``idle_s`` for anything to do.
+    ``max_fingerprint_repeats`` and ``max_timeouts_per_run`` are the breaker's, and hold one run.
     """
 
     max_phases: int | None = None
@@ -42,6 +42,7 @@ class Limits:
     max_usd_per_day: Usd | None = attrs.field(default=None, converter=_usd)
     max_zero_yield: int | None = None
     give_up_after_s: float | None = None
+    idle_s: float | None = None
     max_fingerprint_repeats: int | None = 10
     max_timeouts_per_run: int | None = None
 
@@ -63,7 +64,13 @@ def _no_amount(name: str, given: object) -> InvalidInputError:
 
 
 def limit_reached(
-    limits: Limits, work: Work, *, zero_streak: int, elapsed_s: float, waited_s: float = 0.0
+    limits: Limits,
+    work: Work,
+    *,
+    zero_streak: int,
+    elapsed_s: float,
+    waited_s: float = 0.0,
+    idle_s: float = 0.0,
 ) -> str | None:
     """
     Return which limit is reached, in words, or None.
@@ -73,6 +80,7 @@ def limit_reached(
         zero_streak: How many in a row ended without a call.
         elapsed_s: How long the drain is at work.
         waited_s: How long it waits for an account that lets nobody in.
+        idle_s: How long nothing was in work.
     """
     for name, limit, used, unit in (
         ("max_phases", limits.max_phases, work.attempts, "phases taken"),
@@ -91,6 +99,8 @@ def limit_reached(
             f"give_up_after_s: {figure(round(waited_s))} of {figure(limits.give_up_after_s)} "
             "seconds in which the account let nobody in"
         )
+    if limits.idle_s is not None and idle_s >= limits.idle_s:
+        return f"idle: {figure(round(idle_s))} of {figure(limits.idle_s)} seconds without work"
     return None
 
 

@@ -31,6 +31,7 @@ class DrainLimits(TypedDict, total=False):
         max_zero_yield: Phases in a row without any recorded call.
         give_up_after_s: Seconds for which it waits, with nothing in work, for an account that lets
             nobody in: an outage, or a window that is used up.
+        idle_s: Seconds for which nothing is in work, nor with a provider.
         max_fingerprint_repeats: The breaker's, 10 if it is left out: a run that fails the same
             way so often, with no success in between, is left.
         max_timeouts_per_run: The breaker's as well: a run is left after so many time-outs.
@@ -47,6 +48,7 @@ class DrainLimits(TypedDict, total=False):
     max_usd_per_day: UsdLike | None
     max_zero_yield: int | None
     give_up_after_s: float | None
+    idle_s: float | None
     max_fingerprint_repeats: int | None
     max_timeouts_per_run: int | None
 
