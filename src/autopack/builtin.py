@@ -115,6 +115,14 @@ def autopack_register_checks(register: Register) -> None:
 
 
 @hookimpl
+def autopack_register_launchers(register: Register) -> None:
+    """Register ``local``, which starts processes of this machine."""
+    from autopack.draining.engine.local_launcher import LocalLauncher
+
+    register("local", LocalLauncher)
+
+
+@hookimpl
 def autopack_register_backends(register: Register) -> None:
     """Register ``sqlite``, which a path alone means too, and ``memory``."""
     from autopack.log.addresses import Memory, SqliteFiles

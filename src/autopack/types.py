@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from autopack.draining.checks.check_figures import ErrorShare as ErrorShare
     from autopack.draining.checks.rechecks import Rechecked as Rechecked
     from autopack.draining.engine.drain_report import DrainReport as DrainReport
+    from autopack.draining.engine.local_launcher import LocalLauncher as LocalLauncher
     from autopack.draining.engine.probe_checks import ProbeCheck as ProbeCheck
     from autopack.draining.engine.probes import ProbeReport as ProbeReport
     from autopack.draining.executors.command import CommandExecutor as CommandExecutor
@@ -105,6 +106,10 @@ if TYPE_CHECKING:
     from autopack.ports.importing import ImporterLike as ImporterLike
     from autopack.ports.importing import ImportReport as ImportReport
     from autopack.ports.importing import ImportSource as ImportSource
+    from autopack.ports.launchers import Launched as Launched
+    from autopack.ports.launchers import Launcher as Launcher
+    from autopack.ports.launchers import LauncherLike as LauncherLike
+    from autopack.ports.launchers import WorkerOrder as WorkerOrder
     from autopack.ports.log import Body as Body
     from autopack.ports.log import Cursor as Cursor
     from autopack.ports.log import Entry as Entry

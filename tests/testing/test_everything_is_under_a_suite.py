@@ -14,6 +14,7 @@ from autopack.testing.checks import CheckContract
 from autopack.testing.estimators import EstimatorContract
 from autopack.testing.executors import ExecutorContract
 from autopack.testing.importers import ImporterContract
+from autopack.testing.launchers import LauncherContract
 from autopack.testing.projections import ProjectionContract
 from autopack.testing.strategies import StrategyContract
 from autopack.testing.workspaces import WorkspaceContract
@@ -29,9 +30,10 @@ SUITES = {
     "importer": ImporterContract,
     "backend": BackendContract,
     "workspace": WorkspaceContract,
+    "launcher": LauncherContract,
     "check": CheckContract,
 }
-IN_A_FOLDER = ("backend", "workspace")
+IN_A_FOLDER = ("backend", "workspace", "launcher")
 """The kinds whose suites make them in a folder."""
 WITHOUT_A_SUITE = {
     "exporter": "its importer reads what it wrote, and that importer is under a suite",

@@ -22,6 +22,7 @@ _KINDS: Final = (
     "exporter",
     "backend",
     "workspace",
+    "launcher",
     "check",
     "prices",
     "command",

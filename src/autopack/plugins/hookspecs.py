@@ -125,6 +125,15 @@ def autopack_register_workspaces(register: Register) -> None:
 
 
 @hookspec
+def autopack_register_launchers(register: Register) -> None:
+    """
+    Register launchers: objects, or classes made with a user's options, that start workers.
+
+    They have what :class:`autopack.types.Launcher` says: ``running``, ``start`` and ``stop``.
+    """
+
+
+@hookspec
 def autopack_register_checks(register: Register) -> None:
     """
     Register checks: objects with ``check(work)``, callables like it, or classes of them.

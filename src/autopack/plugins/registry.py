@@ -31,6 +31,7 @@ KINDS: Final = {
     "exporter": "exporters",
     "backend": "backends",
     "workspace": "workspaces",
+    "launcher": "launchers",
     "command": "commands",
     "check": "checks",
     "prices": "prices",

@@ -31,6 +31,7 @@ KINDS: Final = {
     "exporter": ('"$name", $object()', "--log LOG export $name FILE"),
     "backend": ('"$name", $object()', "log create $name://here"),
     "workspace": ('"$name", $object', "--log LOG drain --workspace $name --executor recorded"),
+    "launcher": ('"$name", $object', "--log LOG scale --launcher $name --max 4 --once"),
     "check": ('"$name", $object', "--log LOG drain --executor recorded --check $name --dry-run"),
     "prices": ('"$name", $object()', "--log LOG usage --prices $name"),
     "command": ('"$name", $object', "--log LOG $name"),
@@ -53,9 +54,9 @@ def create_plugin(name: str, kind: str, folder: Path | str) -> Path:
     Args:
         name: Lower-case words with hyphens; under it the object is registered.
         kind: ``strategy``, ``executor``, ``preset``, ``estimator``, ``calibrator``, ``projection``,
-            ``event``, ``importer``, ``exporter``, ``backend``, ``workspace``, ``check``, ``prices``
-            or ``command``; ``hook`` is for what is asked or told, and has no name: gates, guards,
-            prices call by call, observers.
+            ``event``, ``importer``, ``exporter``, ``backend``, ``workspace``, ``launcher``,
+            ``check``, ``prices`` or ``command``; ``hook`` is for what is asked or told, and has no
+            name: gates, guards, prices call by call, observers.
 
     Raises:
         InvalidInputError: The name or kind cannot be used, an installed plugin has the name, the

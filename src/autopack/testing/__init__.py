@@ -13,7 +13,7 @@ pytest and Hypothesis are loaded by the modules that need them:
 ``generators`` and ``histories``
     Hypothesis strategies of events, runs, drain views, features, samples and whole histories.
 ``backends``, ``checks``, ``executors``, ``strategies``, ``estimators``, ``calibrators``,
-``experts``, ``projections``, ``importers``, ``workspaces``
+``experts``, ``projections``, ``importers``, ``launchers``, ``workspaces``
     Contract suites: classes to subclass, with the one method ``make``.
 ``mutants``
     Broken plugins, each of which fails its suite in a named test.
@@ -35,6 +35,7 @@ _SUITES: Final = tuple(
         "executors",
         "experts",
         "importers",
+        "launchers",
         "projections",
         "strategies",
         "workspaces",

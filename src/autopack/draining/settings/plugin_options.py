@@ -8,7 +8,7 @@ import attrs
 
 from autopack.errors import InvalidInputError
 
-_LETTERS: Final = {"strategy": "-s", "executor": "-x", "workspace": "-w"}
+_LETTERS: Final = {"strategy": "-s", "executor": "-x", "workspace": "-w", "launcher": "-l"}
 """By kind, the option of commands that gives an option."""
 
 

@@ -13,6 +13,7 @@ from autopack.testing.estimators import EstimatorContract
 from autopack.testing.executors import ExecutorContract
 from autopack.testing.experts import ExpertContract
 from autopack.testing.importers import ImporterContract
+from autopack.testing.launchers import LauncherContract
 from autopack.testing.mutants import (
     backends,
     calibrators,
@@ -20,6 +21,7 @@ from autopack.testing.mutants import (
     executors,
     experts,
     importers,
+    launchers,
     projections,
     strategies,
     workspaces,
@@ -215,6 +217,19 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
             (workspaces.MergesFailures, "test_nobody_sees_what_failed"),
             (workspaces.SweepsTheLiving, "test_a_sweep_leaves_those_at_work"),
             (workspaces.SweepsTheSameAgain, "test_a_sweep_may_be_repeated"),
+        ),
+    ),
+    *_of(
+        LauncherContract,
+        (
+            (launchers.Processes, None),
+            (launchers.SharesAnId, "test_what_it_started_runs"),
+            (launchers.RemembersItself, "test_another_one_sees_and_stops_it"),
+            (launchers.SeesAllLogs, "test_it_tells_logs_apart"),
+            (launchers.ThroughAShell, "test_the_command_is_run_as_it_is"),
+            (launchers.Kills, "test_it_asks_a_worker_to_end"),
+            (launchers.StopsThemAll, "test_it_stops_none_but_those_that_are_named"),
+            (launchers.ToldTwice, "test_what_has_ended_does_not_run"),
         ),
     ),
 )
