@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from autopack import diagnose, open_log, restore_log, status
+from autopack import PhaseSpec, create_run, diagnose, open_log, replay, restore_log, status
 from autopack.log.log import journal_of
 
 _WRITER = """
@@ -81,3 +81,15 @@ def test_a_restore_of_a_log_in_use_hands_out_every_event_after_it(busy, tmp_path
 
             assert place.position <= copy.head().position
             assert copy.verify(views=True).is_clean
+
+
+def test_a_log_opened_twice_in_a_process_keeps_its_files(log_path):
+    """POSIX drops a process's locks with the first handle that it closes on a file."""
+    once = "import sys, autopack; autopack.open_log(sys.argv[1]).close()"
+    with open_log(log_path) as log:
+        create_run(log, "r", [PhaseSpec("a")])
+        open_log(log_path).close()
+        subprocess.run([sys.executable, "-c", once, str(log_path)], check=True)
+        create_run(log, "s", [PhaseSpec("a")])
+
+        assert ["r", "s"] == [run.run_id for run in replay(log, "runs").rows.values()]

@@ -3,9 +3,9 @@
 import contextlib
 import os
 import sqlite3
-import struct
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -27,7 +27,6 @@ from autopack.ports.backend import LOG_FORMAT, Copied, LogIdentity
 from autopack.ports.log import from_us
 from autopack.values.ids import uuid7
 
-_MAGIC: Final = b"SQLite format 3\x00"
 _NEARBY_MOST: Final = 8
 _LOOKED_AT_MOST: Final = 400
 
@@ -99,18 +98,18 @@ def check_file(path: Path) -> None:
         raise NotALogError(target, "a link that leads nowhere", hint="Mend the link.")
     if not os.path.isfile(path):
         raise NotALogError(target, "a device or a pipe")
-    try:
-        with path.open("rb") as stream:
-            header = stream.read(100)
-    except OSError as fault:
-        what = f"a file that cannot be read ({fault.strerror})"
-        raise NotALogError(target, what, hint="Work as a user who may read it.") from fault
-    if not header:
+    if not os.path.getsize(path):
         raise NotALogError(target, "an empty file", hint="Create a log at a path of its own.")
-    if not header.startswith(_MAGIC) or len(header) < 100:
-        raise NotALogError(target, "not a SQLite database")
-    (found,) = struct.unpack(">I", header[60:64])
-    (application,) = struct.unpack(">I", header[68:72])
+    try:
+        with closing(_looked_at(path)) as connection:
+            ((application,),) = connection.execute("PRAGMA application_id")
+            ((found,),) = connection.execute("PRAGMA user_version")
+    except sqlite3.OperationalError as fault:
+        what = f"a file that cannot be read ({fault})"
+        hint = "Work as a user who may read it."
+        raise NotALogError(target, what, hint=hint) from OSError(str(fault))
+    except sqlite3.DatabaseError as fault:
+        raise NotALogError(target, "not a SQLite database") from fault
     if application != APPLICATION_ID:
         raise NotALogError(target, f"another SQLite database ({_tables(path)})")
     if found < LOG_FORMAT:
@@ -169,7 +168,7 @@ def logs_nearby(path: Path) -> list[str]:
         with contextlib.suppress(OSError, sqlite3.Error, LogError):
             check_file(candidate)
             mode = "ro" if has_wal(candidate) else "ro&immutable=1"  # leaves nothing beside it
-            with contextlib.closing(connect(candidate, mode=mode)) as connection:
+            with closing(connect(candidate, mode=mode)) as connection:
                 count = "SELECT count(*) FROM events WHERE type = ?"
                 (runs,) = connection.execute(count, ("run.created",)).fetchone()
                 (phases,) = connection.execute(count, ("phase.queued",)).fetchone()
@@ -192,7 +191,7 @@ def _candidates(path: Path) -> Iterator[Path]:
             looked_at += 1
             if looked_at > _LOOKED_AT_MOST:
                 return
-            if entry not in seen and os.path.isfile(entry) and _header(entry).startswith(_MAGIC):
+            if entry not in seen and os.path.isfile(entry):
                 seen.add(entry)
                 yield entry
 
@@ -208,18 +207,22 @@ def _entries(folder: Path) -> list[Path]:
         return []
 
 
-def _header(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(100)
-    except OSError:
-        return b""
+def _looked_at(path: Path) -> sqlite3.Connection:
+    """
+    Open a file that may be no log, or a damaged one, to look at its header; locks nothing.
+
+    By SQLite, which alone knows whether this process has the file open: POSIX takes all of a
+    process's locks on a file with the first handle that it closes, and others would then remove the
+    WAL under a log that is in use.
+    """
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
+    connection.execute("PRAGMA writable_schema = ON")  # it may be growing, or be cut
+    return connection
 
 
 def _tables(path: Path) -> str:
     try:
-        uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
-        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+        with closing(_looked_at(path)) as connection:
             rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             names = sorted(name for (name,) in rows if not name.startswith("sqlite_"))
     except sqlite3.Error as fault:
@@ -229,7 +232,7 @@ def _tables(path: Path) -> str:
 
 
 def _write_empty_log(path: Path, identity: LogIdentity, now_us: int) -> None:
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {LOG_FORMAT}")
         connection.executescript(f"BEGIN;{TABLES}{TRIGGERS}")
