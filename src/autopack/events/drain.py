@@ -4,15 +4,16 @@ from collections.abc import Mapping
 
 import attrs
 
-from autopack.events.schema import Count, Json, Key, Reason, ReasonText, Text, event
+from autopack.events.schema import Count, Instant, Json, Key, Reason, ReasonText, Text, event
 
 
-@event("drain.started")
+@event("drain.started", schema=2)
 class DrainStarted:
     """
     A drain began; with what settings, strategy, executor and versions, in the log ``log_id``.
 
     A log that came by its events otherwise is another one, and runs nothing that they name.
+    ``read_to`` is the position from which the drain followed the log.
     """
 
     drain_id: Key
@@ -23,6 +24,7 @@ class DrainStarted:
     versions: Mapping[str, str] = attrs.Factory(dict)
     resumes: Key | None = None
     log_id: Key | None = None
+    read_to: Count | None = None
 
 
 @event("drain.launched")
@@ -39,14 +41,25 @@ class DrainLaunched:
     output: str
 
 
-@event("drain.phase_selected")
+@event("drain.phase_selected", schema=2)
 class DrainPhaseSelected:
-    """The strategy chose a phase, and why."""
+    """
+    The strategy chose a phase, and why.
+
+    ``read_to`` is the position up to which the drain had read the log, and ``looked_at`` the time
+    that it showed the strategy. ``circumstances`` is what was closed to it just then, and ``holds``
+    what it held back of its own accord, as far as that changed since the worker's choice before;
+    null lifts one. With these the choice follows from the log.
+    """
 
     drain_id: Key
     run_id: Key
     phase_id: Key
     reason: ReasonText
+    read_to: Count | None = None
+    looked_at: Instant | None = None
+    circumstances: Mapping[str, Json] = attrs.Factory(dict)
+    holds: Mapping[str, Json] = attrs.Factory(dict)
 
 
 @event("drain.passed_over")

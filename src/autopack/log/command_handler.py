@@ -75,12 +75,13 @@ class PhaseStream:
     """
     What a phase's stream says: its state, and its attempts by key as the account keeps them.
 
-    *checkpoints* are the last of each name.
+    *checkpoints* are the last of each name, and *position* is that of the last event.
     """
 
     state: phase.PhaseState = attrs.field(factory=phase.PhaseState)
     attempts: "HashTrieMap[str, AttemptRow]" = attrs.Factory(HashTrieMap)
     checkpoints: "HashTrieMap[str, Recorded[PhaseCheckpointed]]" = attrs.Factory(HashTrieMap)
+    position: int = 0
 
 
 class Handler:
@@ -141,6 +142,18 @@ class Handler:
         _version, stream = self.known_phase(ref)
         row = stream.attempts.get(attempt_key(ref.run_id, ref.phase_id, number))
         return row or AttemptRow(position=0)
+
+    def attempts_until(self, ref: PhaseRef, position: int) -> Mapping[str, AttemptRow]:
+        """Return the attempts at a phase by key as they stood at a position."""
+        _version, known = self.known_phase(ref)
+        if known.position <= position:
+            return known.attempts
+        then = PhaseStream()
+        for recorded in self.journal.read(phase_stream(ref.run_id, ref.phase_id)):
+            if recorded.position > position:
+                break
+            then = _phase_step(then, recorded)
+        return then.attempts
 
     def queued(self, ref: PhaseRef) -> PhaseQueued:
         """Return what was asked for of a phase, or say that there is none of that name."""
@@ -369,14 +382,16 @@ def _account_step(state: account.AccountState, recorded: Recorded[Any]) -> accou
 
 
 def _phase_step(stream: PhaseStream, recorded: Recorded[Any]) -> PhaseStream:
-    event, attempts = recorded.event, stream.attempts
+    event, attempts, at = recorded.event, stream.attempts, recorded.position
     if isinstance(event, PhaseCheckpointed):
-        return attrs.evolve(stream, checkpoints=stream.checkpoints.insert(event.name, recorded))
+        checkpoints = stream.checkpoints.insert(event.name, recorded)
+        return attrs.evolve(stream, checkpoints=checkpoints, position=at)
     if isinstance(event, PhaseCheckpointsDropped):
-        return attrs.evolve(stream, checkpoints=HashTrieMap())
+        return attrs.evolve(stream, checkpoints=HashTrieMap(), position=at)
     if not isinstance(event, _PHASE_EVENTS):
         return stream
     if isinstance(event, ATTEMPTS.types) and (key := ATTEMPTS.key(recorded)) is not None:
         row = ATTEMPTS.project(attempts.get(key), recorded)
         attempts = attempts if row is None else attempts.insert(key, row)
-    return attrs.evolve(stream, state=phase.evolve(stream.state, event), attempts=attempts)
+    state = phase.evolve(stream.state, event)
+    return attrs.evolve(stream, state=state, attempts=attempts, position=at)

@@ -53,7 +53,7 @@ def ready_in(log, **settings):
     session = Drain(log, executor=lambda _p, _a: None, **settings)._session
     session.check()
     session.tend([])
-    return [phase.phase_id for phase in session.view(running=0, reserved_tokens=0).ready]
+    return [phase.phase_id for phase in session.view().ready]
 
 
 def refuse_one(log, outcome, run_id="s", **settings):
@@ -297,7 +297,7 @@ class TestClocks:
         ready = []
         for _ in range(3):
             session.tend([])
-            ready.append(len(session.view(running=0, reserved_tokens=0).ready))
+            ready.append(len(session.view().ready))
             clock.now += 40
 
         assert [0, 2, 2] == ready

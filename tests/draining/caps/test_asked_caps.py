@@ -252,6 +252,6 @@ def test_an_answer_keeps_a_drain_until_it_is_looked_at(any_log):
     session.guards.refused(phase, refusal, session.now())
     set_caps(any_log, "r", {"tokens": None}, why="w")
     is_asking = session.guards.is_asking
-    session.guards.look_again(session.now())
+    session.guards.look_again()
 
     assert (True, False) == (is_asking, session.guards.is_asking)

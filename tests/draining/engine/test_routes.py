@@ -351,7 +351,7 @@ class TestClosedLanes:
 
         session = Drain(clocked, executor=Seen(), run_id="r", strategy=Large())._session
         session.check()
-        view = session.view(running=0, reserved_tokens=0)
+        view = session.view()
 
         assert [] == list(view.ready)
         assert ["large"] == list(view.resting)

@@ -166,7 +166,7 @@ def test_words_make_no_back_off(log):
     cancel(log, requeued, why="w")
     requeue(log, requeued, why="w", not_before=NOW + timedelta(minutes=5))
     admission = admission_of(log)
-    admission.hold_run("r", "backs off for the night", NOW)
+    admission.hold_run("r", "backs off for the night")
 
     assert admission.next_ready_at is None
     assert {HeldBy.RUN_HELD} == {held.by for held in admission.reasons.values()}
@@ -202,7 +202,7 @@ def test_a_refused_run_gives_no_phases(log):
     """A run that could not be prepared is left alone, others are not."""
     create_run(log, "s", specs("q1"))
     admission = admission_of(log)
-    admission.hold_run("r", "its run could not be prepared", NOW)
+    admission.hold_run("r", "its run could not be prepared")
 
     assert ["q1"] == ids(admission)
     assert {"its run could not be prepared"} == words(admission.reasons.values())

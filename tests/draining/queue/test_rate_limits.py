@@ -102,7 +102,7 @@ def ready_in(log, **settings):
     session = Drain(log, executor=lambda _p, _a: None, **settings)._session
     session.check()
     session.tend([])
-    view = session.view(running=0, reserved_tokens=0)
+    view = session.view()
     return [phase.phase_id for phase in view.ready], view.next_ready_at
 
 

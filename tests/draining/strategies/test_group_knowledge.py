@@ -28,17 +28,17 @@ def works(phase, attempt):
 def test_evidence_follows_the_log(any_log):
     """Whenever it is asked, it is what reading the whole log anew would give."""
     create_run(any_log, "r", specs("p900", "p1100", "x700", "t500"))
-    early = Knowledge(journal_of(any_log), "deliverables")
+    early = Knowledge(journal_of(any_log), "deliverables", lambda: any_log.head().position)
     assert {} == dict(early)
     drain(any_log, executor=works, max_phases=1)
     one = dict(early)
     drain(any_log, executor=works)
-    late = Knowledge(journal_of(any_log), "deliverables")
+    late = Knowledge(journal_of(any_log), "deliverables", lambda: any_log.head().position)
 
     assert [1] == [found.n for found in one.values()]
     assert {"docs/low": 2} == {group: found.n for group, found in late.items()}
     assert late["docs/low"].log_sum == pytest.approx(early["docs/low"].log_sum)
-    assert {} == dict(Knowledge(journal_of(any_log), "another"))
+    assert {} == dict(Knowledge(journal_of(any_log), "another", lambda: any_log.head().position))
 
 
 def test_a_price_is_what_calls_cost_before(any_log):

@@ -4,7 +4,7 @@ import contextlib
 import os
 import platform
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -129,6 +129,7 @@ class Claims(Leases):
         *,
         timeout_s: float | None,
         reason: str | None,
+        noted: Mapping[str, Any] | None = None,
         executor: str | None = None,
         has_waited: bool = False,
         lanes: AccountLanes | None = None,
@@ -140,6 +141,7 @@ class Claims(Leases):
             phase: As it is to be done: its model is that of this attempt.
             timeout_s: The deadline, in seconds from now; None is none.
             reason: Why the drain chose it.
+            noted: What it went by, as fields of the event that says so.
             executor: The name of what does it.
             has_waited: Whether its back-off is over, whatever the clock says now.
             lanes: Those of its executor's account, where they are not this worker's own.
@@ -200,7 +202,7 @@ class Claims(Leases):
                 request,
                 also=lambda: [
                     *([] if lanes is None else lanes.entering(ref, phase.model, token)),
-                    *self._selected(ref, reason),
+                    *self._selected(ref, reason, noted or {}),
                     *self.caps.reserving(ref.run_id, token, wanted, scopes),
                 ],
                 inside=lambda transaction: self._put(transaction.store, lease),
@@ -336,11 +338,15 @@ class Claims(Leases):
 
         return self.handler.handle(ending, also=also, inside=drop)
 
-    def _selected(self, ref: PhaseRef, reason: str | None) -> list[Entry]:
+    def _selected(self, ref: PhaseRef, reason: str | None, noted: Mapping[str, Any]) -> list[Entry]:
         if self._drain is None or reason is None:
             return []
         selected = DrainPhaseSelected(
-            drain_id=self._drain, run_id=ref.run_id, phase_id=ref.phase_id, reason=reason
+            drain_id=self._drain,
+            run_id=ref.run_id,
+            phase_id=ref.phase_id,
+            reason=reason,
+            **noted,
         )
         return [(drain_stream(self._drain), [selected], ANY)]
 

@@ -4,7 +4,7 @@ import contextlib
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from queue import SimpleQueue
 from typing import Any
@@ -20,7 +20,7 @@ from autopack.format.redaction import clean
 from autopack.log.write_transaction import JournalTransaction
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.observers import answer_of
-from autopack.ports.work import Prepared, RunView
+from autopack.ports.work import PhaseView, Prepared, RunView
 
 Prepare = Callable[..., Any]
 
@@ -88,6 +88,20 @@ class Preparations:
     def are_full(self) -> bool:
         """Whether no further one may begin now."""
         return len(self._going) >= self.most
+
+    def let_past(self, ready: Iterable[PhaseView]) -> bool | tuple[str, ...]:
+        """
+        Return the runs whose ready phases others are let past: no further run may be begun now.
+
+        Returns:
+            True are all that are not prepared; none while one may be begun.
+        """
+        if not self.are_full:
+            return ()
+        runs = self._runs()
+        unprepared = {one.run_id for one in ready if not runs[one.run_id].is_prepared}
+        due = {run_id for run_id in unprepared if self.is_due(run_id)}
+        return due == unprepared or tuple(sorted(due))
 
     @property
     def under_way(self) -> list[str]:

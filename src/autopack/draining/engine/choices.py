@@ -18,18 +18,19 @@ _SOON: Final = timedelta(minutes=1)
 
 
 def asked(
-    session: DrainSession, view: DrainView, *, is_awaited: bool = False
+    session: DrainSession, view: DrainView, *, n_in_work: int, is_awaited: bool = False
 ) -> Choose | Retry | Wait | Reason:
     """
     Return what the strategy says, or why the drain ends here.
 
     Args:
+        n_in_work: How many phases this process has in work, ended ones that it is to hear of too.
         is_awaited: Whether a submitted phase is asked for just now, or will be.
     """
     settings = session.settings
     waits = settings.when_empty == "wait"
     is_held = session.guards.is_asking or session.admission.live or session.preparations.are_pending
-    may_come = bool(view.running or is_held or view.next_ready_at or waits or is_awaited)
+    may_come = bool(n_in_work or is_held or view.next_ready_at or waits or is_awaited)
     if not (view.ready or may_come or session.may_retry()):
         return _why_nothing(session)
     choice = ask(settings.strategy, view, settings.strategy_name)
@@ -49,13 +50,13 @@ def check_can_begin(session: DrainSession) -> None:
         NothingReadyError: It would end at once, or its account rests for long; nothing was written.
     """
     session.check()
-    view = session.view(running=0, reserved_tokens=0)
+    view = session.view()
     for wait in () if view.ready else session.waiting.waits:
         if wait.until - view.now > _SOON:
             raise NothingReadyError("its account rests", wait_line(wait, view.now))
     session.submitted.hear(view.now)
     is_awaited = session.submitted.next_at(view.now) is not None
-    found = asked(session, view, is_awaited=is_awaited)
+    found = asked(session, view, n_in_work=0, is_awaited=is_awaited)
     if isinstance(found, tuple):
         words = (held.words for held in session.admission.reasons.values())
         counts = Counter(words).most_common(_REASONS_MOST)

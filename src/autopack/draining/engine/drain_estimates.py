@@ -15,11 +15,20 @@ from autopack.values.ids import estimator_stream
 
 
 class DrainEstimates:
-    """Predicts the outputs of phases, and reads what its estimator was taught once it changed."""
+    """
+    Predicts the outputs of phases, and reads what its estimator was taught once it changed.
 
-    def __init__(self, handler: Handler, registry: Registry, settings: Settings) -> None:
+    Args:
+        began: The position of the log as the drain began.
+    """
+
+    def __init__(
+        self, handler: Handler, registry: Registry, settings: Settings, *, began: int
+    ) -> None:
         self._handler, self._registry, self._settings = handler, registry, settings
+        self._began = began
         self._taught: Coefficients | None = None
+        self._taught_first: Coefficients | None = None
         self.quantiles = quantiles_of(
             handler.journal,
             registry,
@@ -33,6 +42,20 @@ class DrainEstimates:
         stream = estimator_stream(self._settings.estimator.name)
         if any(recorded.stream == stream for recorded in events):
             self._taught = None
+
+    def predict(self, phase: PhaseView) -> int:
+        """Predict a phase's output tokens by what was known as the drain began, for its choices."""
+        settings, journal = self._settings, self._handler.journal
+        if self._taught_first is None:
+            self._taught_first = coefficients(journal, settings.estimator, until=self._began)
+        return estimated(
+            journal,
+            settings.estimator,
+            phase,
+            registry=self._registry,
+            workspace=settings.folder,
+            taught=self._taught_first,
+        ).predicted_output_tokens
 
     def estimate(self, phase: PhaseView) -> Estimate:
         """Predict a phase's output with the coefficients in force now."""

@@ -20,6 +20,7 @@ from autopack.draining.caps.price_book import PriceBook
 from autopack.draining.checks.late_checks import late_checks
 from autopack.draining.checks.start_checks import start_checks
 from autopack.draining.engine.attempt_ends import AttemptEnds
+from autopack.draining.engine.choice_notes import ChoiceNotes, may_not_predict_again
 from autopack.draining.engine.collector import Collector
 from autopack.draining.engine.drain_estimates import DrainEstimates
 from autopack.draining.engine.drain_report import sums_of
@@ -29,6 +30,7 @@ from autopack.draining.engine.followed_failures import Followed
 from autopack.draining.engine.foresight import Foresight
 from autopack.draining.engine.held_preparations import hold_run
 from autopack.draining.engine.named_executors import Executors
+from autopack.draining.engine.present_views import PresentViews
 from autopack.draining.engine.resume import kept, seconds_at_work
 from autopack.draining.engine.routes import Routes
 from autopack.draining.queue.admission import Admission
@@ -83,7 +85,9 @@ class DrainSession:
         )
         self.history = DrainHistory()
         self.admission.leave_out(self.history.tried)
-        self._estimates = DrainEstimates(self.handler, self.registry, settings)
+        self.account = DrainAccount(journal, self.drain_id, when_ended=self._ended)
+        self._began = self.account.position
+        self._estimates = DrainEstimates(self.handler, self.registry, settings, began=self._began)
         self.estimate = self._estimates.estimate
         self.caps = Caps(
             self.handler,
@@ -95,7 +99,7 @@ class DrainSession:
         )
         self.foresight = Foresight(self.handler, settings.alarm)
         self.executors = Executors(self.handler, self.registry, settings)
-        self.waiting = WaitingPhases(self.executors.own.lanes, self.now())
+        self.waiting = WaitingPhases(self.now())
         self.claims = Claims(
             self.handler,
             worker=self.worker,
@@ -121,11 +125,14 @@ class DrainSession:
         )
         self.lanes = Lanes(settings.rates)
         self.traffic = Traffic(journal, self.lanes, models_by(self.handler))
-        self.routes = Routes(settings, self.executors, self.traffic)
+        self.routes = Routes(
+            settings.strategy,
+            settings.strategy_name,
+            account_of=lambda name: self.executors.named(name).lanes.name,
+        )
         self.elapsed_before_s = 0.0
         self.is_open = False
         self._examples: dict[str, str | None] = {"unreadable_in": None, "denied_in": None}
-        self.account = DrainAccount(journal, self.drain_id, when_ended=self._ended)
         self.guards = Guards(
             self.handler,
             drain_id=self.drain_id,
@@ -136,17 +143,25 @@ class DrainSession:
             waits_for_days=settings.when_empty == "wait",
             tell=self.own.tell,
         )
-        self._views = DrainViews(
+        views = DrainViews(
             handler=self.handler,
             admission=self.admission,
             account=self.account,
+            history=self.history,
+            groups=Knowledge(
+                journal, settings.estimator.name, lambda: self.admission.follower.position
+            ),
+            predict=Predictions(self._estimates.predict),
+            routes=self.routes,
+            worker=self.worker,
+        )
+        self._notes = ChoiceNotes(views, is_telling=may_not_predict_again(settings))
+        self._present = PresentViews(
+            views=views,
+            notes=self._notes,
             guards=self.guards,
             preparations=self.preparations,
-            history=self.history,
-            groups=Knowledge(journal, settings.estimator.name),
-            predict=Predictions(self.estimate),
             executors=self.executors,
-            routes=self.routes,
             traffic=self.traffic,
             waiting=self.waiting,
         )
@@ -222,6 +237,7 @@ class DrainSession:
             versions=versions(),
             resumes=settings.resumes,
             log_id=self.journal.log_id,
+            read_to=self._began,
         )
         self.claims.tell_alive()
         self.own.append(started)
@@ -245,8 +261,8 @@ class DrainSession:
             if token not in held and token is not None:
                 self.claims.lose(token)
         for run_id, stands in self.preparations.ended().items():
-            hold_run(self.admission, self.preparations, run_id, stands, self.now())
-        self.guards.look_again(self.now())
+            hold_run(self.admission, self.preparations, run_id, stands)
+        self.guards.look_again()
         for lanes in self.executors.lanes:
             lanes.look()
         self._finish_runs()
@@ -259,16 +275,13 @@ class DrainSession:
         n = {"submitted": len(self.submitted), "collected": self.collector.collected}
         return {**sums_of(self.account.work), **self._examples, **n, "passed_over": passed_over}
 
-    def view(self, *, running: int, reserved_tokens: int, is_planned: bool = False) -> DrainView:
+    def view(self, *, is_planned: bool = False) -> DrainView:
         """Return what the strategy is shown; to plan, a model that rests now is no hindrance."""
-        return self._views.view(
-            self.now(), running=running, reserved_tokens=reserved_tokens, is_planned=is_planned
-        )
+        return self._present.view(is_planned=is_planned)
 
     def must_wait(self, choice: Choose | Retry) -> datetime | None:
         """Return when to look again at where a choice goes, if that is closed, else None."""
-        row = self.admission.row(str(choice.ref))
-        return None if row is None else self.routes.must_wait(row, choice, self.now())
+        return self._present.must_wait(choice, self.now())
 
     def take(self, choice: Choose) -> Claim | None:
         """Claim what the strategy chose; None if it was not to be had any more."""
@@ -277,10 +290,11 @@ class DrainSession:
             raise PhaseMissingError(choice.ref)
         executor = self.executors.named(choice.executor)
         if (stands := self.preparations.begin(phase.run_id)) is not Preparation.DONE:
-            hold_run(self.admission, self.preparations, phase.run_id, stands, self.now())
+            hold_run(self.admission, self.preparations, phase.run_id, stands)
             return None
         done = attrs.evolve(phase, model=choice.model or phase.model)
         estimate, timeout_s = self.estimate(done), self.settings.timeout_of(phase)
+        noted = self._notes.note(self.executors.accounts)
         if not phase.attempts:
             self.handler.expect_new(phase.ref)
         try:
@@ -289,6 +303,7 @@ class DrainSession:
                 estimate,
                 timeout_s=timeout_s,
                 reason=choice.reason,
+                noted=noted,
                 executor=executor.name,
                 has_waited=self.admission.is_ready(phase.key),
                 lanes=executor.lanes,
@@ -301,6 +316,7 @@ class DrainSession:
         except (CommandRefusedError, VersionConflictError) as refusal:
             self.admission.refuse_phase(phase, str(refusal), self.now())
             return None
+        self._notes.told()
         self.routes.forget(phase.key)
         self._touched.add(phase.run_id)
         self.history.tried[phase.key] += 1
@@ -312,7 +328,7 @@ class DrainSession:
 
     def let_put_off(self) -> None:
         """Let those that were put off be taken again."""
-        self.admission.let_put_off(self.now())
+        self.admission.let_put_off()
 
     def leave(self, key: str, why: str) -> None:
         """Take a phase no more in this drain: the machine hinders it, and no other."""
@@ -338,7 +354,7 @@ class DrainSession:
     def _ended(self, row: AttemptRow) -> None:
         """Learn from how an attempt of this drain ended, whoever recorded it."""
         self._note(row)
-        self.guards.ended(row, self.now())
+        self.guards.ended(row)
 
     def _note(self, row: AttemptRow) -> None:
         for name, is_one in (("unreadable_in", row.is_misread), ("denied_in", row.is_denied)):

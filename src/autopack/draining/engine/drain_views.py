@@ -1,20 +1,17 @@
-"""What a strategy is shown: put together from what its drain knows at the moment of a choice."""
+"""What a strategy is shown: a function of the log up to a position, and of what is told with it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 
 import attrs
 
-from autopack.draining.attempts.account_lanes import AccountLanes
-from autopack.draining.attempts.run_preparation import Preparations
+from autopack.aggregates.account import lane_of
 from autopack.draining.caps.drain_use import DrainAccount
-from autopack.draining.engine.named_executors import Executors
+from autopack.draining.engine.circumstances import Circumstances
 from autopack.draining.engine.routes import Routes
 from autopack.draining.queue.admission import Admission
-from autopack.draining.queue.holds import Guards
-from autopack.draining.queue.model_traffic import Traffic
-from autopack.draining.queue.waiting_phases import WaitingPhases
+from autopack.draining.queue.waiting_phases import Counts, sorted_by_lane
 from autopack.draining.strategies.drain_history import DrainHistory
+from autopack.draining.strategies.group_knowledge import Predictions
 from autopack.draining.strategies.past_attempts import past_attempts
 from autopack.log.command_handler import Handler
 from autopack.ports.drain import DrainView, GroupEvidence, PastAttempt
@@ -24,39 +21,37 @@ from autopack.values.ids import PhaseRef
 
 @attrs.frozen(kw_only=True)
 class DrainViews:
-    """Makes views of one drain, from the parts that know what is in them."""
+    """
+    Makes views of one drain, from the parts that know what is in them.
+
+    A drain and its replay have it made of the same parts, all of which follow the log alone. So a
+    view is told by the follower's position, by when the admission looked last, by its own holds,
+    by the ways of its phases, and by the circumstances.
+    """
 
     handler: Handler
     admission: Admission
     account: DrainAccount
-    guards: Guards
-    preparations: Preparations
     history: DrainHistory
     groups: Mapping[str, GroupEvidence]
-    predict: Callable[[PhaseView], int]
-    executors: Executors
+    predict: Predictions
     routes: Routes
-    traffic: Traffic
-    waiting: WaitingPhases
+    worker: str
 
-    def view(
-        self, now: datetime, *, running: int, reserved_tokens: int, is_planned: bool
-    ) -> DrainView:
-        """Return what the strategy is shown; to plan, a model that rests now is no hindrance."""
+    def view(self, now: Circumstances) -> DrainView:
+        """Return what the drain knows, whether or not the ways of phases are open."""
         admission, work = self.admission, self.account.work
-        ready: Sequence[PhaseView] = () if self.guards.is_closed else admission.ready
-        if self.preparations.are_full:  # no further one is begun, so others are let past
-            ready = [phase for phase in ready if not self.preparations.is_due(phase.run_id)]
-        whole = DrainView(
-            now=now,
-            ready=ready,
+        own = [row for row in admission.live.values() if row.worker == self.worker]
+        return DrainView(
+            now=admission.looked_at,
+            ready=self._ready(now),
             waiting=admission.n_waiting,
             next_ready_at=admission.next_ready_at,
-            running=running,
-            elsewhere=max(0, len(admission.live) - running),
+            running=len(own),
+            elsewhere=len(admission.live) - len(own),
             submitted=len(admission.submitted),
             spent_tokens=work.use.total_tokens,
-            reserved_tokens=reserved_tokens,
+            reserved_tokens=sum(row.budget_tokens or 0 for row in own),
             runs=admission.runs,
             failures=work.failures,
             samples=work.samples,
@@ -68,31 +63,46 @@ class DrainViews:
             groups=self.groups,
             predict=self.predict,
             attempts=self._attempts,
-            resting=self._resting(now),
+            resting=now.resting(),
         )
-        let_in, moments = self._let_in(whole)
-        if is_planned:
-            return whole
-        return attrs.evolve(whole, ready=let_in, next_ready_at=min(moments, default=None))
 
-    def _let_in(self, view: DrainView) -> tuple[Sequence[PhaseView], list[datetime]]:
-        """Return the ready phases whose ways are open, and when to look again."""
-        now, moments = view.now, [] if view.next_ready_at is None else [view.next_ready_at]
+    def let_in(self, whole: DrainView, now: Circumstances) -> tuple[DrainView, Counts]:
+        """Return what a strategy is shown, and by account and lane how many phases wait for it."""
 
-        def way(phase: PhaseView) -> tuple[AccountLanes, str | None]:
-            route = self.routes.of(phase, view)
-            return route.lanes, route.model
+        def way(phase: PhaseView) -> tuple[str, str | None]:
+            route = self.routes.of(phase, whole)
+            return route.account, route.model
 
-        ready, until = self.traffic.let_in(view.ready, now, lambda phase: way(phase)[1])
-        n_backing_off = self.admission.n_backing_off
-        let_in, later = self.waiting.let_in(ready, n_backing_off, now, way, self.executors.lanes)
-        return let_in, [*moments, *until, *later]
+        ready: Sequence[PhaseView] = whole.ready
+        if now.rates:
+            ready = [p for p in ready if lane_of(way(p)[1]) not in now.rates]
+        let_in, counts = sorted_by_lane(
+            ready,
+            now.lanes,
+            way,
+            account=now.account,
+            n_accounts=now.n_accounts,
+            n_backing_off=self.admission.n_backing_off,
+        )
+        moments = [*now.rates.values(), *(now.lanes[name][lane] for name, lane in counts)]
+        if whole.next_ready_at is not None:
+            moments.append(whole.next_ready_at)
+        found = attrs.evolve(whole, ready=let_in, next_ready_at=min(moments, default=None))
+        return found, counts
 
-    def _resting(self, now: datetime) -> Mapping[str, datetime]:
-        """Return the models that nobody is sent to now, with when to look again."""
-        closed = {lane: one.until for lane, one in self.executors.own.lanes.closed(now).items()}
-        return {**self.traffic.closed(now), **closed}
+    def _ready(self, now: Circumstances) -> Sequence[PhaseView]:
+        if now.is_closed:
+            return ()
+        ready = self.admission.ready
+        if not now.unprepared:
+            return ready
+        return [phase for phase in ready if not self._is_let_past(phase.run_id, now)]
+
+    def _is_let_past(self, run_id: str, now: Circumstances) -> bool:
+        if now.unprepared is True:
+            return not self.admission.runs[run_id].is_prepared
+        return run_id in (now.unprepared or ())
 
     def _attempts(self, ref: PhaseRef) -> Sequence[PastAttempt]:
-        row = self.admission.row(str(ref))
-        return past_attempts(self.handler, ref, 0 if row is None else row.attempts)
+        row, until = self.admission.row(str(ref)), self.admission.follower.position
+        return past_attempts(self.handler, ref, 0 if row is None else row.attempts, until)

@@ -38,7 +38,7 @@ def plan_of(session: DrainSession, most: int) -> Plan:
         return _foreseen(session, phase, estimate, executor)
 
     found = plan(
-        session.view(running=0, reserved_tokens=0, is_planned=True),
+        session.view(is_planned=True),
         settings.strategy,
         session.estimate,
         most=min(most, left),

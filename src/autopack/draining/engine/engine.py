@@ -334,9 +334,9 @@ class Drain:
         session, workers = self._session, self._workers
         if not (len(workers) or session.admission.ready) and session.admission.has_put_off:
             await workers.in_io(session.let_put_off)
-        view = session.view(running=len(workers), reserved_tokens=workers.reserved_tokens)
+        view = session.view()
         self._look_at = view.next_ready_at
-        choice = asked(session, view, is_awaited=self._is_awaited)
+        choice = asked(session, view, n_in_work=len(workers), is_awaited=self._is_awaited)
         match choice:
             case tuple():
                 return choice

@@ -51,6 +51,16 @@ class Executors:
         """The lanes of each account that somebody may be sent to."""
         return list(self._lanes.values())
 
+    @property
+    def accounts(self) -> dict[str, str]:
+        """The accounts of executors that have another one than the drain's own, by name."""
+        accounts = {name: one.lanes.name for name, one in self._known.items()}
+        return {name: one for name, one in accounts.items() if one != self.own.lanes.name}
+
+    def lanes_of(self, account: str) -> AccountLanes:
+        """Return the lanes of an account that somebody may be sent to."""
+        return self._lanes[account]
+
     def named(self, name: str | None) -> NamedExecutor:
         """
         Return the executor of a name; None is the drain's own.

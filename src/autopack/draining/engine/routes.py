@@ -1,16 +1,10 @@
-"""Where each phase would go: on which model, and through whose lanes."""
+"""Where each phase would go: on which model, and under which account."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import attrs
 
-from autopack.aggregates.account import lane_of
-from autopack.draining.attempts.account_lanes import AccountLanes
-from autopack.draining.engine.named_executors import Executors
-from autopack.draining.queue.model_traffic import Traffic
-from autopack.draining.queue.waiting_phases import shut_lane
-from autopack.draining.settings.settings import Settings
 from autopack.draining.strategies.strategy_call import route_asked
 from autopack.ports.drain import Choose, DrainView, Retry
 from autopack.ports.work import PhaseView
@@ -18,10 +12,10 @@ from autopack.ports.work import PhaseView
 
 @attrs.frozen(kw_only=True)
 class Route:
-    """A model, and the lanes of the account under which it would be asked."""
+    """A model, and the account under which it would be asked."""
 
+    account: str
     model: str | None
-    lanes: AccountLanes
 
 
 class Routes:
@@ -30,14 +24,14 @@ class Routes:
 
     It goes by what was chosen last, if that met a closed lane; else by the strategy's
     ``choice_for``, if it has one; else by the phase's own model.
+
+    Args:
+        account_of: Returns the account of an executor by name; None is the drain's own.
     """
 
-    def __init__(self, settings: Settings, executors: Executors, traffic: Traffic) -> None:
-        strategy, name = settings.strategy, settings.strategy_name
-        self._ask: Callable[[PhaseView, DrainView], Choose] | None = None
-        if hasattr(strategy, "choice_for"):
-            self._ask = lambda phase, view: route_asked(strategy, phase, view, name)
-        self._executors, self._traffic = executors, traffic
+    def __init__(self, strategy: Any, name: str, account_of: Callable[[str | None], str]) -> None:
+        self._strategy, self._name, self._account_of = strategy, name, account_of
+        self._is_asked = hasattr(strategy, "choice_for")
         self._chosen: dict[str, Route] = {}
 
     def of(self, phase: PhaseView, view: DrainView) -> Route:
@@ -45,29 +39,30 @@ class Routes:
         found = self._chosen.get(phase.key)
         if found is not None:
             return found
-        if self._ask is None:
-            return Route(model=phase.model, lanes=self._executors.own.lanes)
-        return self.chosen(phase, self._ask(phase, view))
+        if not self._is_asked:
+            return Route(account=self._account_of(None), model=phase.model)
+        return self.chosen(phase, route_asked(self._strategy, phase, view, self._name))
 
     def chosen(self, phase: PhaseView, choice: Choose | Retry) -> Route:
         """Return where a choice sends a phase."""
-        lanes = self._executors.named(choice.executor).lanes
-        return Route(model=choice.model or phase.model, lanes=lanes)
+        account = self._account_of(choice.executor)
+        return Route(account=account, model=choice.model or phase.model)
 
-    def must_wait(self, phase: PhaseView, choice: Choose | Retry, now: datetime) -> datetime | None:
-        """
-        Return when to look again at where a choice sends a phase; None if that is open.
+    def told(self) -> dict[str, Any]:
+        """Return the ways of phases that wait for what was chosen for them, in plain values."""
+        return {f"way {key}": [one.account, one.model] for key, one in self._chosen.items()}
 
-        A ready phase waits for it from then on, so that the strategy may be asked for another.
-        """
-        route = self.chosen(phase, choice)
-        closed = route.lanes.closed(now)
-        lane = shut_lane(closed, route.model)
-        until = self._traffic.closed(now).get(lane_of(route.model))
-        until = until if lane is None else closed[lane].until
-        if until is not None and isinstance(choice, Choose):
-            self._chosen[phase.key] = route
-        return until
+    def go_by(self, changes: Mapping[str, Any]) -> None:
+        """Take over what another drain told of the ways of its phases; None is none any more."""
+        for told, value in changes.items():
+            key = told.removeprefix("way ")
+            self._chosen.pop(key, None)
+            if value is not None:
+                self._chosen[key] = Route(account=value[0], model=value[1])
+
+    def wait_for(self, key: str, route: Route) -> None:
+        """Let a ready phase wait until its way is open, so that others may be chosen."""
+        self._chosen[key] = route
 
     def forget(self, key: str) -> None:
         """Ask anew where a phase would go."""

@@ -76,11 +76,6 @@ class Workers:
         """The claims in work."""
         return list(self._inflight.values())
 
-    @property
-    def reserved_tokens(self) -> int:
-        """The output tokens budgeted for the phases in work."""
-        return sum(claim.estimate.budget_tokens for claim in self._inflight.values())
-
     def working(self) -> list[dict[str, Any]]:
         """Return the phases in work, oldest first: step, seconds, tokens used and remaining."""
         self._session.foresight.ask()

@@ -1,11 +1,13 @@
 """Which phases may be claimed now, kept up to date event by event, and why the others may not."""
 
-from collections.abc import Callable, Container, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Container, Iterable, Mapping
+from datetime import datetime
+from typing import Any
 
 from autopack.aggregates.order import Stuck, find_stuck
 from autopack.draining.queue.hold_reasons import Held, HeldBy
 from autopack.draining.queue.offered_resources import Needs, Offers
+from autopack.draining.queue.own_holds import OwnHolds
 from autopack.draining.queue.touched_files import meeting
 from autopack.draining.strategies.ordered_phases import Place, Shelf
 from autopack.log.journal import Journal
@@ -21,7 +23,8 @@ class Admission:
     Follows the log and sorts the phases in scope into ready, waiting and held.
 
     What it does for an event does not depend on how many phases there are. ``submitted`` are the
-    phases in scope that providers have, by key.
+    phases in scope that providers have, by key. How all stand follows from the log up to the
+    follower's position, from ``looked_at``, and from ``holds``.
 
     Args:
         worker: Who works here; what others do takes nothing of what is offered.
@@ -46,15 +49,14 @@ class Admission:
         self._tried: Container[str] = ()
         self._waiting: dict[str, Held] = {}
         self._backing_off: dict[str, datetime] = {}
-        self._due: dict[str, tuple[datetime, datetime]] = {}
         self._live: dict[str, PhaseView] = {}
         self.submitted: dict[str, PhaseView] = {}
         self._newly_submitted: dict[str, None] = {}
         self._dependents: dict[str, set[str]] = {}
         self._touching: dict[str, set[str]] = {}
         self._needs = Needs(worker, offers)
-        self._held_runs: dict[str, Held] = {}
-        self._put_off: dict[str, Held] = {}
+        self.holds = OwnHolds()
+        self.looked_at: datetime
         self._new_reasons: dict[str, Held] = {}
         self._is_first = True
 
@@ -106,7 +108,7 @@ class Admission:
     @property
     def has_put_off(self) -> bool:
         """Whether phases are put off."""
-        return bool(self._put_off)
+        return bool(self.holds.put_off)
 
     @property
     def runs(self) -> dict[str, RunView]:
@@ -175,42 +177,50 @@ class Admission:
         fresh, self._new_reasons = self._new_reasons, {}
         return fresh
 
-    def hold_run(self, run_id: str, why: str, now: datetime, *, is_told: bool = True) -> None:
+    def hold_run(self, run_id: str, why: str, *, is_told: bool = True) -> None:
         """Let no phase of a run be taken, and say why, if that is to be told."""
-        self._held_runs[run_id] = Held(HeldBy.RUN_HELD, why)
-        keys = [key for key, row in self._phases.rows.items() if row.run_id == run_id]
-        self._sort(keys, now)
+        self.holds.runs[run_id] = Held(HeldBy.RUN_HELD, why)
+        keys = self._sort_run(run_id)
         for key in () if is_told else keys:
             self._new_reasons.pop(key, None)
 
-    def let_run(self, run_id: str, now: datetime) -> None:
+    def let_run(self, run_id: str) -> None:
         """Let phases of a run be taken again."""
-        self._held_runs.pop(run_id, None)
-        self._sort([key for key, row in self._phases.rows.items() if row.run_id == run_id], now)
+        self.holds.runs.pop(run_id, None)
+        self._sort_run(run_id)
 
     def refuse_phase(self, phase: PhaseView, why: str, now: datetime) -> None:
         """Take note that a claim was refused: if nothing has changed, it would be again."""
         self.catch_up(now)
         if self.row(phase.key) is phase:
-            self._forget(phase.key)
             held = Held(HeldBy.CLAIM_REFUSED, f"its claim is refused: {why}")
-            self._waiting[phase.key] = self._new_reasons[phase.key] = held
+            self._refuse(phase.key, held)
 
-    def let_phase(self, key: str, now: datetime) -> None:
+    def let_phase(self, key: str) -> None:
         """Let a phase be taken again whose claim was refused."""
-        self._sort([key], now)
+        self._sort([key])
 
     def put_off(self, key: str, why: str, now: datetime) -> None:
         """Let no phase of this key be taken until :meth:`let_put_off`, and say why."""
         self.catch_up(now)
-        self._put_off[key] = Held(HeldBy.PUT_OFF, f"it is put off: {why}")
-        self._sort([key], now)
+        self.holds.put_off[key] = Held(HeldBy.PUT_OFF, f"it is put off: {why}")
+        self._sort([key])
 
-    def let_put_off(self, now: datetime) -> None:
+    def let_put_off(self) -> None:
         """Let those that were put off be taken again."""
-        keys = list(self._put_off)
-        self._put_off.clear()
-        self._sort(keys, now)
+        keys = list(self.holds.put_off)
+        self.holds.put_off.clear()
+        self._sort(keys)
+
+    def go_by(self, changes: Mapping[str, Any]) -> None:
+        """Hold and let go as another drain did, by what it told of its own holds."""
+        for name in sorted(self.holds.go_by(changes, self._phases.rows)):
+            if "/" not in name:
+                self._sort_run(name)
+            elif (held := self.holds.refused.get(name)) is not None:
+                self._refuse(name, held)
+            else:
+                self._sort([name])
 
     def catch_up(self, now: datetime, head: int | None = None) -> None:
         """
@@ -219,6 +229,7 @@ class Admission:
         Args:
             head: How far to go the first time; the follower tells everybody what comes after it.
         """
+        self.looked_at = now
         if self._is_first:
             self._runs.catch_up(head)
             self._phases.catch_up(head)
@@ -245,7 +256,7 @@ class Admission:
                 rows = self._phases.rows.items()
                 changed |= {key for key, row in rows if row.run_id in turned}
         changed |= {key for key, at in self._backing_off.items() if self._is_over(key, at, now)}
-        self._sort(sorted(changed), now)
+        self._sort(sorted(changed))
 
     def _is_over(self, key: str, at: datetime, now: datetime) -> bool:
         """Tell whether to look at a back-off anew: it has ended, or our clock was set back."""
@@ -263,32 +274,41 @@ class Admission:
         row = self._phases.rows[key]
         return self._touching.get(row.run_id, set()) if row.touches else set()
 
-    def _sort(self, keys: Iterable[str], now: datetime) -> None:
+    def _sort_run(self, run_id: str) -> list[str]:
+        keys = [key for key, row in self._phases.rows.items() if row.run_id == run_id]
+        self._sort(keys)
+        return keys
+
+    def _refuse(self, key: str, held: Held) -> None:
+        self._forget(key)
+        self.holds.refused[key] = self._waiting[key] = self._new_reasons[key] = held
+
+    def _sort(self, keys: Iterable[str]) -> None:
         for key in keys:
             row = self._phases.rows.get(key)
             if row is None or not self._is_in_scope(row):
                 continue
             self._forget(key)
             if row.status is not PhaseStatus.QUEUED:
-                self._due.pop(key, None)
+                self.holds.forget_due(key)
             if row.status in LIVE:
                 self._live[key] = row
             elif row.status is PhaseStatus.SUBMITTED:
                 self.submitted[key] = row
                 self._newly_submitted[key] = None
             elif row.status is PhaseStatus.QUEUED:
-                self._sort_queued(key, row, now)
+                self._sort_queued(key, row)
             elif row.status in FAILED_STATES and self._may_retry(key, row):
                 self._failed.put(self._place(key, row), row)
 
-    def _sort_queued(self, key: str, row: PhaseView, now: datetime) -> None:
-        held = self._why_not(row, now)
+    def _sort_queued(self, key: str, row: PhaseView) -> None:
+        held = self._why_not(row)
         if held is None:
             self._ready.put(self._place(key, row), row)
             return
         self._waiting[key] = held
         if held.by is HeldBy.BACK_OFF:
-            self._backing_off[key] = self._due_at(row, now) or now
+            self._backing_off[key] = self.holds.due_at(row, self.looked_at) or self.looked_at
         self._new_reasons[key] = held
 
     def _place(self, key: str, row: PhaseView) -> Place:
@@ -302,41 +322,29 @@ class Admission:
         self._backing_off.pop(key, None)
         self._live.pop(key, None)
         self.submitted.pop(key, None)
+        self.holds.refused.pop(key, None)
 
     def _may_retry(self, key: str, row: PhaseView) -> bool:
         return key not in self._tried and not (self._why_not_run(row) or self._why_after(row))
 
-    def _why_not(self, row: PhaseView, now: datetime) -> Held | None:
-        if held := self._why_not_run(row) or self._put_off.get(row.key):
+    def _why_not(self, row: PhaseView) -> Held | None:
+        if held := self._why_not_run(row) or self.holds.put_off.get(row.key):
             return held
         if row.attempts_spent >= row.max_attempts:
             spent = f"{row.attempts_spent} of {row.max_attempts} attempts are spent"
             return Held(HeldBy.ATTEMPTS_SPENT, spent)
         if held := self._why_after(row) or self._needs.why_not(row) or self._why_apart(row):
             return held
-        if (due := self._due_at(row, now)) is not None and due > now:
+        now = self.looked_at
+        if (due := self.holds.due_at(row, now)) is not None and due > now:
             return Held.until(due)
         return None
-
-    def _due_at(self, row: PhaseView, now: datetime) -> datetime | None:
-        """
-        Return when a back-off is over: no wait is longer than it was meant, from when it is seen.
-
-        The clock that recorded it may have been ahead, or ours may have been set back since.
-        """
-        if row.not_before is None or row.wait_s is None:
-            return row.not_before
-        longest = now + timedelta(seconds=row.wait_s)
-        known, due = self._due.get(row.key, (None, row.not_before))
-        due = min(due if known == row.not_before else row.not_before, longest)
-        self._due[row.key] = row.not_before, due
-        return due
 
     def _why_not_run(self, row: PhaseView) -> Held | None:
         run = self._runs.rows.get(row.run_id)
         if run is not None and run.status == "PAUSED":
             return Held(HeldBy.RUN_PAUSED, "its run is paused")
-        return self._held_runs.get(row.run_id)
+        return self.holds.runs.get(row.run_id)
 
     def _why_after(self, row: PhaseView) -> Held | None:
         for name in row.after:

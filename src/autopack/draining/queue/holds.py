@@ -47,7 +47,7 @@ class Guards:
             max_timeouts_per_run=limits.max_timeouts_per_run,
         )
         self._asks, self._waits_for_days = at_cap == "ask", waits_for_days
-        self._full: dict[str, tuple[CapState, Callable[[datetime], None]]] = {}
+        self._full: dict[str, tuple[CapState, Callable[[], None]]] = {}
         self.unpriced: dict[str, str] = {}
 
     @property
@@ -74,7 +74,7 @@ class Guards:
             return
         self._full[scope] = state, self._letting(phase, kind)
         if kind == "run":
-            self._admission.hold_run(phase.run_id, why, now)
+            self._admission.hold_run(phase.run_id, why)
         elif kind == "phase":
             self._admission.refuse_phase(phase, why, now)
 
@@ -92,13 +92,13 @@ class Guards:
             for state, was in known
         )
 
-    def look_again(self, now: datetime) -> None:
+    def look_again(self) -> None:
         """Let be taken again what a cap had no room for that has changed since."""
         for scope, (state, let) in list(self._full.items()):
             is_over = self._caps.is_over(scope)
             if is_over or self._handler.known_cap(scope)[1] is not state:
                 del self._full[scope]
-                let(now)
+                let()
 
     def _is_asked(self, refusal: CapFullError) -> bool:
         """Ask the owner of a cap, once; tell whether there is an answer to wait for."""
@@ -119,29 +119,29 @@ class Guards:
     def _waits_for(self, kind: str) -> bool:
         return kind == "day" and self._waits_for_days
 
-    def _letting(self, phase: PhaseView, kind: str) -> Callable[[datetime], None]:
+    def _letting(self, phase: PhaseView, kind: str) -> Callable[[], None]:
         """Return what lets a phase or its run be taken again."""
         if kind == "phase":
-            return lambda now: self._admission.let_phase(phase.key, now)
+            return lambda: self._admission.let_phase(phase.key)
         if kind != "run":
-            return lambda _now: None
-        return lambda now: self._let_run(phase.run_id, now)
+            return lambda: None
+        return lambda: self._let_run(phase.run_id)
 
-    def _let_run(self, run_id: str, now: datetime) -> None:
+    def _let_run(self, run_id: str) -> None:
         self.unpriced.pop(run_id, None)
         if run_id in self.held_runs:
-            self._hold(run_id, self.held_runs[run_id], now)
+            self._hold(run_id, self.held_runs[run_id])
         else:
-            self._admission.let_run(run_id, now)
+            self._admission.let_run(run_id)
 
-    def ended(self, row: AttemptRow, now: datetime) -> None:
+    def ended(self, row: AttemptRow) -> None:
         """Let caps and breaker know how an attempt ended."""
         self._caps.reservations.learn(row)
         if row.is_unmetered:
             _warn_unmetered(row)
         trip = self._trip(row)
         if trip is not None:
-            self._tripped(trip, now)
+            self._tripped(trip)
 
     def remember(self, row: AttemptRow) -> None:
         """Let them know of an attempt from before the drain was gone on with; it holds nothing."""
@@ -163,7 +163,7 @@ class Guards:
                 return self._breaker.timed_out(run_id)
         return None
 
-    def _tripped(self, trip: Trip, now: datetime) -> None:
+    def _tripped(self, trip: Trip) -> None:
         self._tell(
             DrainBreakerTripped(
                 drain_id=self._drain_id,
@@ -177,10 +177,10 @@ class Guards:
         if trip.run_id is None:
             self.must_stop = ("breaker", trip.reason)
         else:
-            self._hold(trip.run_id, trip.reason, now)
+            self._hold(trip.run_id, trip.reason)
 
-    def _hold(self, run_id: str, reason: str, now: datetime) -> None:
-        self._admission.hold_run(run_id, f"the breaker: {reason}", now)
+    def _hold(self, run_id: str, reason: str) -> None:
+        self._admission.hold_run(run_id, f"the breaker: {reason}")
 
 
 def _limit(refusal: CapFullError) -> str:

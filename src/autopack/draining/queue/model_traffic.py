@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from autopack.aggregates.account import lane_of
 from autopack.draining.queue.rate_limits import Lanes
 from autopack.events import (
     LlmUsageRecorded,
@@ -20,7 +19,6 @@ from autopack.log.command_handler import Handler
 from autopack.log.journal import Journal
 from autopack.log.views.replay import position_at
 from autopack.ports.log import Recorded, from_us
-from autopack.ports.work import PhaseView
 from autopack.projections.call_use import call_of
 from autopack.values.ids import PhaseId, PhaseRef, RunId
 
@@ -52,15 +50,6 @@ class Traffic:
     ) -> None:
         self._journal, self._lanes, self._model_of = journal, lanes, model_of
         self._position = 0
-
-    def let_in(
-        self, ready: Sequence[PhaseView], now: datetime, model_of: Callable[[PhaseView], str | None]
-    ) -> tuple[Sequence[PhaseView], list[datetime]]:
-        """Return those of *ready* whose lanes are within their rates, and when to look again."""
-        closed = self.closed(now)
-        if not closed:
-            return ready, []
-        return [p for p in ready if lane_of(model_of(p)) not in closed], list(closed.values())
 
     def closed(self, now: datetime) -> dict[str, datetime]:
         """Return the models whose rates are used up, with when to look again."""

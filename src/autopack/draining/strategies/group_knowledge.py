@@ -1,7 +1,7 @@
 """What a log knows of its groups' predictions, read when a strategy first asks."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from autopack.log.journal import Journal
 from autopack.log.views import LiveView
@@ -10,18 +10,25 @@ from autopack.prediction.estimation import vocabulary
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS
 
+_UNIT: Final = 2**60
+"""Sums are kept in whole parts of one, so many: floats would add up by their order."""
+
 
 class Knowledge(Mapping[str, GroupEvidence]):
     """
     Evidence by ``category/complexity``, kept up to date from the log while somebody looks.
 
     Only samples that a calibrator could use count: of this estimator, successful, measured and
-    whole.
+    whole. Their sums are exact, whatever the order in which they come.
+
+    Args:
+        until: Returns the position up to which the log is read now.
     """
 
-    def __init__(self, journal: Journal, estimator: str) -> None:
-        self._journal, self._estimator = journal, estimator
+    def __init__(self, journal: Journal, estimator: str, until: Callable[[], int]) -> None:
+        self._journal, self._estimator, self._until = journal, estimator, until
         self._samples: LiveView | None = None
+        self._sums: dict[str, tuple[int, int, int]] = {}
         self._groups: dict[str, GroupEvidence] = {}
 
     def __getitem__(self, group: str) -> GroupEvidence:
@@ -38,7 +45,7 @@ class Knowledge(Mapping[str, GroupEvidence]):
             self._samples = LiveView(self._journal, ATTEMPTS)
             for row in self._samples.rows.values():
                 self._add(row, 1)
-        for before, after in self._samples.catch_up().values():
+        for before, after in self._samples.catch_up(self._until()).values():
             self._add(before, -1)
             self._add(after, 1)
         return self._groups
@@ -48,7 +55,16 @@ class Knowledge(Mapping[str, GroupEvidence]):
         if row is None or found is None:
             return
         group = vocabulary.group(row.category, row.complexity)
-        self._groups[group] = self._groups.get(group, GroupEvidence()).plus(found)
+        n, log_sum, log_squares = self._sums.get(group, (0, 0, 0))
+        sums = n + found.n, log_sum + _exact(found.log_sum), log_squares + _exact(found.log_squares)
+        self._sums[group] = sums
+        self._groups[group] = GroupEvidence(
+            n=sums[0], log_sum=sums[1] / _UNIT, log_squares=sums[2] / _UNIT
+        )
+
+
+def _exact(value: float) -> int:
+    return round(value * _UNIT)
 
 
 def evidence_in(row: AttemptRow, estimator: str, sign: int = 1) -> GroupEvidence | None:
@@ -61,14 +77,20 @@ def evidence_in(row: AttemptRow, estimator: str, sign: int = 1) -> GroupEvidence
 
 
 class Predictions:
-    """Predicted output tokens of phases, each asked for once."""
+    """
+    Predicted output tokens of phases, each asked for once.
 
-    def __init__(self, estimate: Callable[[Any], Any]) -> None:
-        self._estimate = estimate
-        self._known: dict[str, int] = {}
+    Attributes:
+        known, fresh: By key, all of them, and those that nobody has taken out since.
+    """
+
+    def __init__(self, predict: Callable[[Any], int]) -> None:
+        self._predict = predict
+        self.known: dict[str, int] = {}
+        self.fresh: dict[str, int] = {}
 
     def __call__(self, phase: Any) -> int:
         """Return the prediction; what a calibration teaches in the meantime is for the budgets."""
-        if phase.key not in self._known:
-            self._known[phase.key] = self._estimate(phase).predicted_output_tokens
-        return self._known[phase.key]
+        if phase.key not in self.known:
+            self.known[phase.key] = self.fresh[phase.key] = self._predict(phase)
+        return self.known[phase.key]
