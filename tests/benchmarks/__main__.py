@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import attrs
-from tests.benchmarks import appending, looping, replaying, starting, working
+from tests.benchmarks import appending, looping, replaying, starting, travelling, working
 from tests.benchmarks.filling import filled_log
 from tests.benchmarks.measuring import Row, count_processor_time, table
 
@@ -36,6 +36,10 @@ def _replay(place: Place) -> Iterator[Row]:
 
 def _memory(place: Place) -> Iterator[Row]:
     yield replaying.memory_row(place.large)
+
+
+def _travel(place: Place) -> Iterator[Row]:
+    yield from travelling.rows(place.large)
 
 
 def _start(place: Place) -> Iterator[Row]:
@@ -75,6 +79,7 @@ BENCHMARKS: Mapping[str, Callable[[Place], Iterator[Row]]] = {
     "append": _append,
     "replay": _replay,
     "memory": _memory,
+    "travel": _travel,
     "start": _start,
     "drain": _drain,
     "attempt": _attempt,

@@ -10,7 +10,7 @@ from autopack.errors import InvalidInputError, RunMissingError
 from autopack.log import views
 from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.log.views import ViewAt
-from autopack.log.views.kept_views import is_anothers
+from autopack.log.views.kept_views import CORE_VIEWS, is_anothers, past_views
 from autopack.ports.log import Recorded
 from autopack.ports.projection import ProjectionLike, check_projection, is_keyed
 from autopack.ports.work import PhaseView
@@ -96,6 +96,9 @@ def replay(
     """
     Fold a projection from the first event to any position or moment.
 
+    Far into a log one of the library's own goes on from where it stood at a position that was kept
+    (:meth:`autopack.Log.keep_past`), which is the same answer sooner.
+
     Args:
         projection: An object, or a registered name (``phases``, ``runs``, ``usage``, ...).
         until: The last position, up to the head, or an aware moment; None goes to the head.
@@ -105,8 +108,12 @@ def replay(
         InvalidInputError: *until* is past the head, or a moment without a time zone.
         UnknownNameError: No projection of that name is registered.
     """
-    chosen = registry_of(log).resolve("projection", projection)
-    return views.replay(journal_of(log), chosen, until=until, clock=clock)
+    chosen, journal = registry_of(log).resolve("projection", projection), journal_of(log)
+    if until is not None and clock == "recorded" and chosen in CORE_VIEWS:
+        end = views.position_at(journal, until)
+        if past_views(journal, end) is not None:
+            return views.current(journal_of(log.as_of(end)), chosen)
+    return views.replay(journal, chosen, until=until, clock=clock)
 
 
 async def areplay(

@@ -110,9 +110,11 @@ class Log:
         Raises:
             InvalidInputError: *until* is past the head, or a moment without a time zone.
         """
+        from autopack.log.views.kept_views import past_views
+
         journal = self._journal
         position = position_at(journal, until)
-        past = PastBackend(journal.backend, position)
+        past = PastBackend(journal.backend, position, past_views=past_views(journal, position))
         if isinstance(until, datetime):
             at_s = min(until.timestamp(), journal.clock())
         else:
@@ -341,6 +343,20 @@ class Log:
         from autopack.log.views.kept_views import refresh_all
 
         return refresh_all(self._journal, self._registry, rebuild=rebuild, also=also)
+
+    def keep_past(self, *, until: Callable[[], bool] = lambda: False) -> None:
+        """
+        Keep how the library's own views stood at every 4,096 events, so that the past is quick.
+
+        :meth:`as_of` does so as it goes; this does it for the whole log, ahead of who asks. They
+        are kept in a file of this user's cache folder, never in the log, and may be thrown away.
+
+        Args:
+            until: Asked now and then; True ends the call.
+        """
+        from autopack.log.views.kept_views import keep_past
+
+        keep_past(self._journal, until=until)
 
 
 def journal_of(log: Log) -> Journal:

@@ -1,10 +1,11 @@
 """A log's storage as it stood at a position: what came later is not there, and nothing is added."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from autopack.errors import InvalidInputError
+from autopack.log.past_views import KeptStates, PastViews
 from autopack.ports.backend import (
     NOTHING_YET,
     Backend,
@@ -26,10 +27,23 @@ class PastReader:
     What a reader tells of the events up to a position.
 
     Leases are no history, so there are none; texts are, since they never change.
+
+    Args:
+        kept: States of views from which those as of the position are folded on.
+        is_kept_alone: Whether what the log itself persisted of its views is left aside.
     """
 
-    def __init__(self, source: Reader, position: int) -> None:
+    def __init__(
+        self,
+        source: Reader,
+        position: int,
+        *,
+        kept: KeptStates | None = None,
+        is_kept_alone: bool = False,
+    ) -> None:
         self._source, self.position = source, position
+        self._kept, self._is_kept_alone = kept, is_kept_alone
+        self._bases: dict[str, Checkpoint | None] = {}
 
     def head(self) -> Head:
         """Return the last event that was there, with its hash."""
@@ -105,25 +119,73 @@ class PastReader:
         return self._source.artifact_sizes()
 
     def checkpoint(self, view: str) -> Checkpoint | None:
-        """Return how far a view is persisted, unless it is further than the position."""
-        found = self._source.checkpoint(view)
-        return None if found is None or found.position > self.position else found
+        """Return from which state a view is folded on: as persisted, or kept of the past."""
+        saved, base = self._saved(view), self._base(view)
+        if base is None or saved is None:
+            return saved or base
+        is_newer = base.position > saved.position or base.version != saved.version
+        return base if is_newer else saved
 
     def view_rows(
         self, view: str, keys: Sequence[str] | None = None, *, prefix: str = ""
     ) -> dict[str, str]:
-        """Return persisted rows of a view that is not further than the position."""
-        if self.checkpoint(view) is None:
+        """Return the rows of that state."""
+        state = self.checkpoint(view)
+        if state is None:
             return {}
+        if state is self._bases.get(view):
+            assert self._kept is not None
+            return self._kept.rows(state, keys, prefix=prefix)
         return self._source.view_rows(view, keys, prefix=prefix)
+
+    def _saved(self, view: str) -> Checkpoint | None:
+        found = None if self._is_kept_alone else self._source.checkpoint(view)
+        return None if found is None or found.position > self.position else found
+
+    def _base(self, view: str) -> Checkpoint | None:
+        """Return the kept state, the same as long as this reader is there."""
+        if view not in self._bases and self._kept is not None:
+            self._bases[view] = None
+            found = self._kept.last(view, self.position)
+            if found is not None and found[1] == self._hash(found[0].position):
+                self._bases[view] = found[0]
+            elif found is not None:  # of a log that has another past now
+                self._kept.forget()
+                self._kept = None
+        return self._bases.get(view)
+
+    def _hash(self, position: int) -> bytes:
+        rows = self._source.page(after=position - 1, until=position, limit=1)
+        return rows[0][_HASH] if rows else b""
+
+    def next_kept(self, view: str, version: int, after: int) -> int | None:
+        """Return at which position a view's next state is to be kept; None keeps none."""
+        if self._kept is None or self._kept.versions.get(view) != version:
+            return None
+        base = self._bases.get(view)
+        if after != (base.position if base else 0):
+            return None  # what lies between is not kept
+        found = after - after % self._kept.every + self._kept.every
+        return found if found <= self.position else None
+
+    def keep(self, state: Checkpoint, rows: Mapping[str, str | None]) -> bool:
+        """Keep a state, and read on from it; tell whether it is kept."""
+        digest = self._hash(state.position)
+        if self._kept is None or not self._kept.keep(state, digest, rows):
+            self._kept = None
+            return False
+        self._bases[state.view] = state
+        return True
 
 
 class PastBackend(PastReader):
     """A backend as of a position; it belongs to the log that it is the past of."""
 
-    def __init__(self, source: Backend, position: int) -> None:
+    def __init__(
+        self, source: Backend, position: int, *, past_views: PastViews | None = None
+    ) -> None:
         super().__init__(source, position)
-        self._backend = source
+        self._backend, self._past_views = source, past_views
 
     @property
     def target(self) -> str:
@@ -142,8 +204,13 @@ class PastBackend(PastReader):
     @contextmanager
     def snapshot(self) -> Iterator[Reader]:
         """Return a reader of one moment of the storage; the events are the same throughout."""
+        views = self._past_views
         with self._backend.snapshot() as reader:
-            yield PastReader(reader, self.position)
+            if views is None:
+                yield PastReader(reader, self.position)
+                return
+            with views.opened() as kept:
+                yield PastReader(reader, self.position, kept=kept)
 
     def raw_rows(self, *, after: int, limit: int) -> list[tuple[Any, ...]]:
         """Return rows for verification, none from after the position."""

@@ -1,12 +1,14 @@
 """The views that a log keeps: the library's own and those of plugins, persisted and compared."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from autopack.errors import AutopackError, InvalidInputError, LogDamagedError, LogError
 from autopack.log.journal import Journal
-from autopack.log.views.persisted import differences, refresh
+from autopack.log.past_backend import PastReader
+from autopack.log.past_views import LEAST, PastViews, past_views_of
+from autopack.log.views.persisted import differences, folded, refresh
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
 from autopack.ports.projection import FunctionProjection, ProjectionLike, check_projection
@@ -43,6 +45,32 @@ def refresh_all(
             )
         positions[chosen.name] = refresh(journal, chosen, rebuild=rebuild)
     return positions
+
+
+def past_views(journal: Journal, position: int) -> PastViews | None:
+    """Return the kept states of a log's views, for a reader of then; None where it needs none."""
+    if journal.past_views is None and position > LEAST:
+        name = None if journal.target == "memory:" else journal.log_id
+        journal.past_views = past_views_of(name, {one.name: one.version for one in CORE_VIEWS})
+    views = journal.past_views
+    return None if views is None or position <= views.least else views
+
+
+def keep_past(journal: Journal, *, until: Callable[[], bool]) -> None:
+    """Keep states of the library's own views up to the head; see :meth:`autopack.Log.keep_past`."""
+    head = journal.head().position
+    views = past_views(journal, head)
+    if views is None:
+        return
+    with views.opened() as kept:
+        done = min(kept.last_position(view.name) for view in CORE_VIEWS) if kept else 0
+    # A state at a time: a reader that stays for long is in the way of those who write.
+    for end in range(done + views.every, head + 1, views.every):
+        for view in CORE_VIEWS:
+            if until():
+                return
+            with journal.backend.snapshot() as reader, views.opened() as kept:
+                folded(journal, view, PastReader(reader, end, kept=kept, is_kept_alone=True))
 
 
 def is_anothers(registry: Registry, projection: Any) -> bool:

@@ -8,6 +8,7 @@ import msgspec
 from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.events.schema import stored_value
 from autopack.log.journal import END, Journal
+from autopack.log.past_backend import PastReader
 from autopack.log.views.projection_fold import EMPTY, Fold, fold_pages
 from autopack.log.views.sql_columns import sql_columns
 from autopack.ports.backend import Checkpoint, Reader
@@ -41,7 +42,8 @@ def folded(journal: Journal, projection: Projection, reader: Reader) -> Fold:
     """
     Return a fold up to the reader's head, from the persisted rows on.
 
-    In the past, which does not change, what was folded from the first event is kept.
+    In the past, which does not change, what was folded from the first event is kept; where its
+    reader keeps states of views, each that is passed is added to them.
     """
     kept = None if journal.past_folds is None else journal.past_folds.get(id(projection))
     if kept is not None:
@@ -49,11 +51,33 @@ def folded(journal: Journal, projection: Projection, reader: Reader) -> Fold:
         copy.changed = dict(kept.changed)
         return copy
     fold = load(journal, projection, reader)
+    if isinstance(reader, PastReader):
+        fold = _kept_on(journal, projection, reader, fold)
     fold_pages(journal, fold, reader=reader, until=END, size=1000)
     if journal.past_folds is not None and not fold.has_base:
         journal.past_folds[id(projection)] = fold
         return folded(journal, projection, reader)
     return fold
+
+
+def _kept_on(journal: Journal, projection: Projection, reader: PastReader, fold: Fold) -> Fold:
+    """Fold from kept state to kept state, as far as there are to be any; rows leave memory."""
+    view = projection.name, projection.version
+    while (end := reader.next_kept(*view, fold.position)) is not None:
+        fold_pages(journal, fold, reader=reader, until=end, size=1000)
+        fold.position = end
+        if not reader.keep(*_stored(fold)):
+            break
+        fold = load(journal, projection, reader)
+    return fold
+
+
+def _stored(fold: Fold) -> tuple[Checkpoint, dict[str, str | None]]:
+    """Return a fold's state as it is stored, with the rows that changed."""
+    rows = {key: None if row is None else to_json(row) for key, row in fold.changed.items()}
+    total = to_json(fold.total) if fold.has_total or not fold.is_keyed else None
+    view, version = fold.projection.name, fold.projection.version
+    return Checkpoint(view=view, version=version, position=fold.position, total=total), rows
 
 
 def _total_of(journal: Journal, projection: Projection, checkpoint: Checkpoint) -> Any:
@@ -83,13 +107,9 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
         base = fold.position
         fold_pages(journal, fold, reader=reader, until=END, size=1000)
         fold.position = reader.head().position
-    rows = {key: None if row is None else to_json(row) for key, row in fold.changed.items()}
-    total = to_json(fold.total) if fold.has_total or not fold.is_keyed else None
+    checkpoint, rows = _stored(fold)
     if not fold.is_keyed:
-        _check_comes_back(projection, fold.total, str(total))
-    checkpoint = Checkpoint(
-        view=projection.name, version=projection.version, position=fold.position, total=total
-    )
+        _check_comes_back(projection, fold.total, str(checkpoint.total))
     with journal.backend.transaction() as store:
         there = store.checkpoint(projection.name)
         if there is not None and there.version > projection.version and not rebuild:
