@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack.errors import AutopackError
@@ -14,7 +13,7 @@ from autopack.prediction.calibration.calibrator_fold import run_calibrator
 from autopack.testing.generators import CATEGORIES, COMPLEXITIES, samples, unmeasured_samples
 from autopack.testing.making import checked, not_written
 from autopack.testing.purity import only_reading_arguments
-from autopack.testing.settings import PATIENT, is_ever
+from autopack.testing.settings import is_ever, patiently
 
 _NEEDS = ("name", "initial", "set_aside", "update", "predict", "propose")
 _shown = st.lists(samples, max_size=30)
@@ -51,8 +50,7 @@ class CalibratorContract:
 
         assert learns, "whatever samples it is shown, it says what it said before"
 
-    @PATIENT
-    @given(shown=_shown, more=st.lists(samples, min_size=1, max_size=5))
+    @patiently(shown=_shown, more=st.lists(samples, min_size=1, max_size=5))
     def test_a_state_is_never_mutated(self, shown: list[Sample], more: list[Sample]) -> None:
         """Whoever kept a state finds it as it was, however many samples came after it."""
         calibrator = self._made()
@@ -64,8 +62,7 @@ class CalibratorContract:
 
         assert before == told(calibrator, state)
 
-    @PATIENT
-    @given(shown=_shown, data=st.data())
+    @patiently(shown=_shown, data=st.data())
     def test_a_fold_in_steps_equals_a_fold_at_once(
         self, shown: list[Sample], data: st.DataObject
     ) -> None:
@@ -78,8 +75,7 @@ class CalibratorContract:
             calibrator, folded(calibrator, shown[cut:], first)
         )
 
-    @PATIENT
-    @given(shown=_shown, data=st.data())
+    @patiently(shown=_shown, data=st.data())
     def test_in_bulk_equals_one_by_one(self, shown: list[Sample], data: st.DataObject) -> None:
         """A calibrator that takes many at once says what it would say of each by itself."""
         calibrator = self._made()
@@ -93,8 +89,7 @@ class CalibratorContract:
         assert told(calibrator, one_by_one) == told(calibrator, state)
         assert refused(calibrator, shown) == dict(Counter(aside) + Counter(more))
 
-    @PATIENT
-    @given(shown=_shown, sample=samples)
+    @patiently(shown=_shown, sample=samples)
     def test_a_sample_set_aside_changes_nothing(self, shown: list[Sample], sample: Sample) -> None:
         """It comes with a reason, and the state that is returned is the one that was given."""
         calibrator = self._made()
@@ -105,16 +100,14 @@ class CalibratorContract:
         if reason is not None:
             assert state is calibrator.update(state, sample)
 
-    @PATIENT
-    @given(sample=unmeasured_samples)
+    @patiently(sample=unmeasured_samples)
     def test_what_nobody_measured_is_set_aside(self, sample: Sample) -> None:
         """A guessed, total-only or missing figure is no evidence."""
         calibrator = self._made()
 
         assert calibrator.set_aside(calibrator.initial(), sample)
 
-    @PATIENT
-    @given(shown=_shown)
+    @patiently(shown=_shown)
     def test_it_gives_the_same_answers_to_the_same_samples(self, shown: list[Sample]) -> None:
         """Asked twice, and made anew, it says the same."""
         calibrator, again = self._made(), self._made()
@@ -123,16 +116,14 @@ class CalibratorContract:
         assert told(calibrator, state) == told(calibrator, state)
         assert told(calibrator, state) == told(again, folded(again, shown))
 
-    @PATIENT
-    @given(shown=_shown)
+    @patiently(shown=_shown)
     def test_it_reads_only_its_samples(self, shown: list[Sample]) -> None:
         """It reads no clock, draws no random number and opens no file."""
         calibrator = self._made()
         with only_reading_arguments():
             told(calibrator, folded(calibrator, shown))
 
-    @PATIENT
-    @given(shown=_shown)
+    @patiently(shown=_shown)
     def test_every_sample_is_used_or_set_aside(self, shown: list[Sample]) -> None:
         """The proposal accounts for each sample that was shown."""
         proposal = run_calibrator(self._made(), shown)

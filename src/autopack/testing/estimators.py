@@ -3,7 +3,6 @@
 import math
 
 import attrs
-from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack.events import PhaseEstimated
@@ -11,7 +10,7 @@ from autopack.ports.prediction import Coefficients, Estimate, Estimator, Feature
 from autopack.testing.generators import features
 from autopack.testing.making import checked, not_written
 from autopack.testing.purity import only_reading_arguments
-from autopack.testing.settings import THOROUGH
+from autopack.testing.settings import thoroughly
 
 _factors = st.sampled_from((0.25, 0.5, 0.8, 1.25, 2.0, 4.0))
 
@@ -41,8 +40,7 @@ class EstimatorContract:
             assert isinstance(word, str), f"{word!r} is no text"
             assert word.strip(), "name or base_version is empty"
 
-    @THOROUGH
-    @given(asked=features)
+    @thoroughly(asked=features)
     def test_it_answers_with_an_estimate_of_its_own(self, asked: Features) -> None:
         """It names itself, the coefficients it used, and the features as they were given."""
         made = self._made()
@@ -52,8 +50,7 @@ class EstimatorContract:
         assert (made.name, "taught-7") == (found.estimator, found.estimator_version)
         assert asked == found.features
 
-    @THOROUGH
-    @given(asked=features)
+    @thoroughly(asked=features)
     def test_its_figures_can_be_used(self, asked: Features) -> None:
         """At least one token, a budget that holds the prediction or is the ceiling, a share."""
         found = predicted(self._made(), asked)
@@ -63,8 +60,7 @@ class EstimatorContract:
         assert min(tokens, ceiling) <= found.budget_tokens <= ceiling
         assert 0 <= found.confidence <= 1
 
-    @THOROUGH
-    @given(asked=features)
+    @thoroughly(asked=features)
     def test_an_event_can_hold_it(self, asked: Features) -> None:
         """Whole tokens, and nothing that JSON cannot say: it is recorded before the attempt."""
         found = predicted(self._made(), asked)
@@ -81,8 +77,7 @@ class EstimatorContract:
             tau=found.tau,
         )
 
-    @THOROUGH
-    @given(asked=features)
+    @thoroughly(asked=features)
     def test_the_parts_add_up(self, asked: Features) -> None:
         """Where it explains itself, the parts give the prediction, but for rounding."""
         found = predicted(self._made(), asked)
@@ -91,8 +86,7 @@ class EstimatorContract:
 
         assert not found.parts or abs(total - found.predicted_output_tokens) <= 1, told
 
-    @THOROUGH
-    @given(asked=features, factor=_factors)
+    @thoroughly(asked=features, factor=_factors)
     def test_it_learns_what_it_is_taught(self, asked: Features, factor: float) -> None:
         """The multiplier of its group scales the whole prediction: it was fitted to the whole."""
         made = self._made()
@@ -103,8 +97,7 @@ class EstimatorContract:
 
         assert abs(after - factor * before) <= 1 + factor, told
 
-    @THOROUGH
-    @given(asked=features, factor=_factors)
+    @thoroughly(asked=features, factor=_factors)
     def test_what_another_group_is_taught_changes_nothing(
         self, asked: Features, factor: float
     ) -> None:
@@ -113,8 +106,7 @@ class EstimatorContract:
 
         assert predicted(made, asked) == predicted(made, asked, {"another/group": factor})
 
-    @THOROUGH
-    @given(asked=features)
+    @thoroughly(asked=features)
     def test_it_gives_the_same_answer_to_the_same_features(self, asked: Features) -> None:
         """Asked twice, and made anew, it says the same."""
         made = self._made()
@@ -123,16 +115,14 @@ class EstimatorContract:
         assert first == predicted(made, asked)
         assert first == predicted(self._made(), asked)
 
-    @THOROUGH
-    @given(asked=features)
+    @thoroughly(asked=features)
     def test_it_reads_only_its_features(self, asked: Features) -> None:
         """It reads no clock, draws no random number and opens no file."""
         made = self._made()
         with only_reading_arguments():
             predicted(made, asked)
 
-    @THOROUGH
-    @given(asked=features)
+    @thoroughly(asked=features)
     def test_it_is_not_told_what_it_said(self, asked: Features) -> None:
         """A prediction that stands in the features is for calibrators, and changes nothing."""
         told = attrs.evolve(asked, predicted_output_tokens=123_456)

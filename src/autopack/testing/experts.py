@@ -5,14 +5,13 @@ import pickle
 from typing import Final
 
 import attrs
-from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack.ports.prediction import Features, Prediction, Sample
 from autopack.prediction.mixture.calibrator import Mixture
 from autopack.testing.calibrators import CalibratorContract, folded, told
 from autopack.testing.generators import CATEGORIES, COMPLEXITIES, samples, usable_samples
-from autopack.testing.settings import PATIENT
+from autopack.testing.settings import patiently
 
 _TAUS: Final = (0.01, 0.5, 0.9, 0.99)
 _LARGEST: Final = 2**53
@@ -37,8 +36,7 @@ class ExpertContract(CalibratorContract):
     of an earlier state, and what it says is weighed as it is.
     """
 
-    @PATIENT
-    @given(shown=_shown, features=_asked, tau=st.sampled_from(_TAUS))
+    @patiently(shown=_shown, features=_asked, tau=st.sampled_from(_TAUS))
     def test_it_answers_whatever_is_asked(
         self, shown: list[Sample], features: Features, tau: float
     ) -> None:
@@ -51,8 +49,7 @@ class ExpertContract(CalibratorContract):
         assert tau == found.tau
         assert 0 <= found.tokens < math.inf
 
-    @PATIENT
-    @given(sample=usable_samples, huge=st.integers(2**40, _LARGEST), features=_asked)
+    @patiently(sample=usable_samples, huge=st.integers(2**40, _LARGEST), features=_asked)
     def test_it_survives_a_huge_output(self, sample: Sample, huge: int, features: Features) -> None:
         """An output that is absurd makes no later answer infinite or no number."""
         expert = self._made()
@@ -61,8 +58,7 @@ class ExpertContract(CalibratorContract):
 
         assert 0 <= found.tokens < math.inf
 
-    @PATIENT
-    @given(shown=st.lists(samples, min_size=1, max_size=20))
+    @patiently(shown=st.lists(samples, min_size=1, max_size=20))
     def test_states_of_before_are_still_asked(self, shown: list[Sample]) -> None:
         """Where an outcome is late, what it says of an earlier state is what it said then."""
         expert = self._made()
@@ -74,8 +70,7 @@ class ExpertContract(CalibratorContract):
 
         assert said[::-1] == [told(expert, state) for state in reversed(states)]
 
-    @PATIENT
-    @given(shown=_shown, features=st.lists(_asked, min_size=1, max_size=4))
+    @patiently(shown=_shown, features=st.lists(_asked, min_size=1, max_size=4))
     def test_being_asked_teaches_it_nothing(
         self, shown: list[Sample], features: list[Features]
     ) -> None:
@@ -89,8 +84,7 @@ class ExpertContract(CalibratorContract):
 
         assert told(expert, folded(expert, shown)) == told(asked, state)
 
-    @PATIENT
-    @given(shown=_shown)
+    @patiently(shown=_shown)
     def test_a_state_can_be_packed(self, shown: list[Sample]) -> None:
         """It is a value: pickled and unpacked elsewhere it says the same."""
         expert = self._made()
@@ -99,8 +93,7 @@ class ExpertContract(CalibratorContract):
 
         assert told(expert, state) == told(self._made(), unpacked)
 
-    @PATIENT
-    @given(shown=st.lists(usable_samples, min_size=1, max_size=20))
+    @patiently(shown=st.lists(usable_samples, min_size=1, max_size=20))
     def test_the_mixture_never_leaves_it_out(self, shown: list[Sample]) -> None:
         """Asked and taught by the mixture, it never fails it."""
         mixture = Mixture(experts=[self._made()])

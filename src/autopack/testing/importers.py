@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack.api.logs import import_history
@@ -16,7 +15,7 @@ from autopack.log.log import Log
 from autopack.ports.importing import Importer, ImportSource
 from autopack.ports.log import ANY
 from autopack.testing.making import checked, not_written
-from autopack.testing.settings import PATIENT
+from autopack.testing.settings import patiently
 
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -100,8 +99,7 @@ class ImporterContract:
 
         assert sorted(moments) == moments
 
-    @PATIENT
-    @given(data=st.data())
+    @patiently(data=st.data())
     def test_any_part_in_any_order_is_completed(self, source: Path, data: st.DataObject) -> None:
         """What was imported before, in part and in another order, is neither lost nor doubled."""
         whole = list(self._read(source).events)

@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack.errors import InvalidInputError
@@ -20,7 +19,7 @@ from autopack.testing.facts import append_all, usage
 from autopack.testing.generators import any_order
 from autopack.testing.histories import histories
 from autopack.testing.making import checked, not_written
-from autopack.testing.settings import PATIENT, is_ever
+from autopack.testing.settings import is_ever, patiently
 from autopack.values.money import Usd
 
 _BY_TURNS: Final = [
@@ -77,8 +76,7 @@ class ProjectionContract:
 
         assert is_ever(self.events(), shows), "no history shows in it; give events() that it folds"
 
-    @PATIENT
-    @given(data=st.data())
+    @patiently(data=st.data())
     def test_the_page_size_changes_no_answer(self, data: st.DataObject) -> None:
         """Read in pages of any size, the same events give the same view, again and again."""
         log, made = self.log(data.draw(self.events())), self._made()
@@ -91,8 +89,7 @@ class ProjectionContract:
             views.replay(journal_of(log), self._made(), size=1)
         )
 
-    @PATIENT
-    @given(data=st.data())
+    @patiently(data=st.data())
     def test_any_split_of_persisted_and_tail_gives_the_same_view(self, data: st.DataObject) -> None:
         """Persisted at any positions and picked up there, the view is that of a fold at once."""
         events = data.draw(self.events())
@@ -107,8 +104,7 @@ class ProjectionContract:
             views.current(journal_of(log), self._made())
         )
 
-    @PATIENT
-    @given(data=st.data())
+    @patiently(data=st.data())
     def test_a_prefix_is_a_log_of_its_own(self, data: st.DataObject) -> None:
         """Until a position, it says what it would say had the log ended there."""
         events = data.draw(self.events())
@@ -119,8 +115,7 @@ class ProjectionContract:
 
         assert told(first) == told(views.replay(journal_of(log), made, until=until))
 
-    @PATIENT
-    @given(data=st.data())
+    @patiently(data=st.data())
     def test_no_row_is_mutated(self, data: st.DataObject) -> None:
         """A row that was handed out stays as it was, whatever happens after."""
         log, made = self.log(data.draw(self.events())), self._made()
@@ -131,8 +126,7 @@ class ProjectionContract:
             fold.apply_all([recorded])
             assert texts == [as_text(row) for row in before], f"{recorded.type} mutates a row"
 
-    @PATIENT
-    @given(data=st.data())
+    @patiently(data=st.data())
     def test_the_total_is_that_of_its_rows(self, data: st.DataObject) -> None:
         """
         What is counted as rows change is what counting the rows at the end gives, exactly.
@@ -150,8 +144,7 @@ class ProjectionContract:
 
             assert unordered(counted) == unordered(view.total)
 
-    @PATIENT
-    @given(data=st.data())
+    @patiently(data=st.data())
     def test_a_risen_version_is_made_anew(self, data: st.DataObject) -> None:
         """Beside the rows that are there; whoever still has the lower version leaves them."""
         log, made = self.log(data.draw(self.events())), self._made()

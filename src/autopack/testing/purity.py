@@ -24,11 +24,12 @@ def only_reading_arguments() -> Iterator[None]:
     ``datetime.now``, the shared generator of ``random``, ``os.urandom`` and ``open``. A
     ``random.Random`` of one's own is allowed: seeded from the arguments it is a pure function.
     """
+    __tracebackhide__ = True
     found: list[str] = []
 
-    def look(_frame: Any, event: str, called: Any) -> None:
+    def look(frame: Any, event: str, called: Any) -> None:
         if event == "c_call" and (name := _forbidden(called)):
-            found.append(name)
+            found.append(f"{name} ({frame.f_code.co_filename}:{frame.f_lineno})")
 
     before, collects = sys.getprofile(), gc.isenabled()
     gc.disable()  # what is collected meanwhile may have finalizers, and those may read a clock
@@ -40,7 +41,7 @@ def only_reading_arguments() -> Iterator[None]:
         if collects:
             gc.enable()
     called = ", ".join(dict.fromkeys(found))
-    assert not found, f"it calls {called}: what it needs to know comes in as an argument"
+    assert not found, f"it calls {called}; what it needs to know comes in as an argument"
 
 
 def _forbidden(called: Any) -> str:

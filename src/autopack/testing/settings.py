@@ -1,17 +1,23 @@
-"""How long Hypothesis looks in a contract suite."""
+"""How long Hypothesis looks in a contract suite, and how what it finds is told."""
 
+import functools
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis.errors import NoSuchExample
 from hypothesis.strategies import SearchStrategy
+
+from autopack.testing.short_failures import shortened
 
 T = TypeVar("T")
 
 PATIENT: Final = settings(
     max_examples=15,
     deadline=None,
+    report_multiple_bugs=False,
+    # Not to explain: it takes longer than all the rest where Python has no sys.monitoring.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[
         HealthCheck.differing_executors,  # a suite is run by every class that subclasses it
         HealthCheck.function_scoped_fixture,
@@ -28,6 +34,39 @@ THOROUGH: Final = settings(PATIENT, max_examples=60)
 _SEARCH: Final = settings(
     PATIENT, max_examples=300, phases=[Phase.generate], derandomize=True, database=None
 )
+
+Test = Callable[..., None]
+
+
+def patiently(**drawn: SearchStrategy[Any]) -> Callable[[Test], Test]:
+    """Ask a test of a suite of some examples; what is broken is said in a few lines."""
+    return functools.partial(_asked, PATIENT, drawn)
+
+
+def thoroughly(**drawn: SearchStrategy[Any]) -> Callable[[Test], Test]:
+    """Ask a test of a suite of many examples; what is broken is said in a few lines."""
+    return functools.partial(_asked, THOROUGH, drawn)
+
+
+def _asked(how: settings, drawn: dict[str, SearchStrategy[Any]], test: Test) -> Test:
+    shown: dict[str, Any] = {}
+
+    @functools.wraps(test)
+    def kept(*of: Any, **named: Any) -> None:
+        shown.update((name, named[name]) for name in drawn)
+        test(*of, **named)
+
+    examined = how(given(**drawn)(kept))
+
+    @functools.wraps(examined)
+    def run(*of: Any, **named: Any) -> None:
+        __tracebackhide__ = True
+        try:
+            examined(*of, **named)
+        except Exception as fault:
+            raise shortened(fault, shown, __file__) from None
+
+    return run
 
 
 def is_ever(drawn: SearchStrategy[T], condition: Callable[[T], bool]) -> bool:

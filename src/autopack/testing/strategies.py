@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import attrs
-from hypothesis import given
 
 from autopack.ports.drain import Choose, DrainView, Retry, Stop, Strategy, Wait
 from autopack.testing.generators import drain_views
 from autopack.testing.making import checked, not_written
 from autopack.testing.purity import only_reading_arguments
-from autopack.testing.settings import THOROUGH, is_ever
+from autopack.testing.settings import is_ever, thoroughly
+from autopack.testing.short_failures import changes
 
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -32,8 +32,7 @@ class StrategyContract:
         strategy: Strategy = checked(self.make(), "strategy", ["__call__"])
         return strategy
 
-    @THOROUGH
-    @given(view=drain_views())
+    @thoroughly(view=drain_views())
     def test_it_chooses_waits_or_stops(self, view: DrainView) -> None:
         """The answer is one of the four, with a reason that is not empty."""
         answer: Any = self._made()(view)
@@ -42,8 +41,7 @@ class StrategyContract:
         assert isinstance(answer.reason, str)
         assert answer.reason.strip()
 
-    @THOROUGH
-    @given(view=drain_views())
+    @thoroughly(view=drain_views())
     def test_it_picks_only_what_is_ready(self, view: DrainView) -> None:
         """A choice names one of the ready phases; where none is ready, nothing is chosen."""
         answer = self._made()(view)
@@ -51,8 +49,7 @@ class StrategyContract:
 
         assert set(picked) <= {phase.ref for phase in view.ready}
 
-    @THOROUGH
-    @given(view=drain_views())
+    @thoroughly(view=drain_views())
     def test_it_retries_only_what_has_failed(self, view: DrainView) -> None:
         """A retry names one of the failed phases that this drain has not tried."""
         answer = self._made()(view)
@@ -72,8 +69,7 @@ class StrategyContract:
 
         assert isinstance(answer, Wait | Stop), f"{answer!r} is no Wait and no Stop"
 
-    @THOROUGH
-    @given(view=drain_views())
+    @thoroughly(view=drain_views())
     def test_it_waits_for_an_aware_moment(self, view: DrainView) -> None:
         """Until when it waits has a time zone, or is left open."""
         answer = self._made()(view)
@@ -82,8 +78,7 @@ class StrategyContract:
         told = f"it waits until {until}, which has no time zone; reckon with view.now"
         assert until is None or until.tzinfo is not None, told
 
-    @THOROUGH
-    @given(view=drain_views())
+    @thoroughly(view=drain_views())
     def test_it_gives_the_same_answer_to_the_same_view(self, view: DrainView) -> None:
         """Asked twice, and asked anew, it says the same."""
         strategy = self._made()
@@ -92,8 +87,7 @@ class StrategyContract:
         assert first == strategy(view)
         assert first == self._made()(view)
 
-    @THOROUGH
-    @given(view=drain_views(), other=drain_views())
+    @thoroughly(view=drain_views(), other=drain_views())
     def test_it_remembers_nothing(self, view: DrainView, other: DrainView) -> None:
         """What it was shown before changes no answer: the view has all there is to know."""
         strategy = self._made()
@@ -102,19 +96,18 @@ class StrategyContract:
 
         assert self._made()(view) == strategy(view)
 
-    @THOROUGH
-    @given(view=drain_views())
+    @thoroughly(view=drain_views())
     def test_it_reads_only_the_view(self, view: DrainView) -> None:
         """It reads no clock, draws no random number and opens no file."""
         strategy = self._made()
         with only_reading_arguments():
             strategy(view)
 
-    @THOROUGH
-    @given(view=drain_views())
+    @thoroughly(view=drain_views())
     def test_it_leaves_the_view_as_it_is(self, view: DrainView) -> None:
         """It sorts no list of the drain's and changes no mapping."""
         before = copy.deepcopy(view)
         self._made()(view)
 
-        assert before == view
+        changed = [f"{field}: {how}" for field, how in changes(before, view).items()]
+        assert not changed, f"it changed {', '.join(changed)}"

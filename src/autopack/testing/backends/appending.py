@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from autopack.errors import InvalidEventError, VersionConflictError
@@ -14,7 +13,7 @@ from autopack.log.log import Log
 from autopack.ports.log import ANY, NewEvent
 from autopack.testing.backends.constants import NOON
 from autopack.testing.facts import claimed, completed, created, paused, queued
-from autopack.testing.settings import PATIENT
+from autopack.testing.settings import patiently
 from autopack.values.ids import derived_id
 
 
@@ -200,8 +199,7 @@ class VersionContract:
 
         assert [1, 2] == [r.version for r in journal.read("run-r1")]
 
-    @PATIENT
-    @given(data=st.data())
+    @patiently(data=st.data())
     def test_any_sequence_of_appends_equals_a_dict_of_lists(
         self, journal: Journal, data: st.DataObject
     ) -> None:
