@@ -14,6 +14,8 @@ from autopack.testing.mutants import MUTANTS
 HERE = Path(__file__).parent
 BROKEN = [mutant for mutant in MUTANTS if mutant.caught_by]
 SOUND = [mutant for mutant in MUTANTS if not mutant.caught_by]
+ONE_SCREEN = 60
+"""The lines in which pytest says what broke, with the source of the test around it."""
 SUITES = sorted({mutant.suite.__name__ for mutant in MUTANTS})
 
 
@@ -35,18 +37,20 @@ def test_every_mutant_is_caught_where_it_should_be(tmp_path):
         capture_output=True,
         check=False,
     )
-    ran, failed = defaultdict(set), defaultdict(set)
+    ran, failed, told = defaultdict(set), defaultdict(set), defaultdict(int)
     for case in ElementTree.parse(report).iter("testcase"):
         kind, test = case.get("classname").rpartition(".")[2], case.get("name").partition("[")[0]
         ran[kind].add(test)
         if case.find("failure") is not None or case.find("error") is not None:
             failed[kind].add(test)
+            told[kind] = max(told[kind], len("".join(case.itertext()).splitlines()))
 
     assert {m.name: {m.caught_by} for m in BROKEN} == {
         m.name: failed[f"Test_{m.name}"] for m in BROKEN
     }
     assert {m.name: set() for m in SOUND} == {m.name: failed[f"Test_{m.name}"] for m in SOUND}
     assert all(ran[f"Test_{m.name}"] for m in SOUND)
+    assert {} == {kind: n for kind, n in told.items() if n > ONE_SCREEN}
 
 
 @pytest.mark.parametrize("suite", SUITES)

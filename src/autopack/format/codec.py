@@ -64,6 +64,10 @@ class Codec:
         """Return the names in the log of event classes."""
         return tuple(self.kind_of(cls).name for cls in classes)
 
+    def class_of(self, type_name: str) -> type:
+        """Return the class of a known event type."""
+        return self._by_type[type_name].cls
+
     def kind_of(self, cls: Any) -> EventType:
         """Return how events of a class are stored; an unregistered class is refused."""
         kind = self._by_class.get(cls)

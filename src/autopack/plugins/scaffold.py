@@ -128,6 +128,8 @@ def plugin_files(name: str, kind: str) -> dict[str, str]:
     }
     if kind == "hook":  # its functions are the plugin
         del sources[f"src/{package}/hook.py"]
+    if kind == "event":
+        sources[f"src/{package}/format.txt"] = "format.txt"
     folder = files("autopack.plugins") / "templates"
     texts = {
         path: Template((folder / f"{source}.txt").read_text(encoding="utf-8")).substitute(values)

@@ -12,8 +12,8 @@ pytest and Hypothesis are loaded by the modules that need them:
     Small events with sensible fields.
 ``generators`` and ``histories``
     Hypothesis strategies of events, runs, drain views, features, samples and whole histories.
-``backends``, ``checks``, ``executors``, ``strategies``, ``estimators``, ``calibrators``,
-``experts``, ``projections``, ``importers``, ``launchers``, ``workspaces``
+``backends``, ``checks``, ``events``, ``executors``, ``strategies``, ``estimators``,
+``calibrators``, ``experts``, ``projections``, ``importers``, ``launchers``, ``workspaces``
     Contract suites: classes to subclass, with the one method ``make``.
 ``mutants``
     Broken plugins, each of which fails its suite in a named test.
@@ -31,6 +31,7 @@ _SUITES: Final = tuple(
         "backends",
         "calibrators",
         "checks",
+        "events",
         "estimators",
         "executors",
         "experts",
