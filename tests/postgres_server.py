@@ -71,6 +71,10 @@ class PostgresServer:
         """Stop it; ``immediate`` is as if it had crashed."""
         self._run("pg_ctl", "-D", self.folder / "data", "-m", mode, "-w", "stop")
 
+    def told(self):
+        """Return the lines that it has written into its own log."""
+        return (self.folder / "told.txt").read_text(encoding="utf-8").splitlines()
+
     def remove(self):
         """Stop it, and leave nothing behind."""
         with contextlib.suppress(subprocess.CalledProcessError):

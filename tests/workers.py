@@ -15,7 +15,12 @@ PATIENCE_S = 60.0
 EXECUTOR = """\
 import asyncio, os, pathlib
 
-from autopack import Completed
+from autopack import Completed, open_log, read_text
+
+
+def before(phase):
+    with open_log(os.environ["AUTOPACK_TEST_LOG"]) as log:
+        return [read_text(log, f"{phase.run_id}/{name}", "told.txt") for name in phase.after]
 
 
 async def execute(phase, attempt):
@@ -24,34 +29,49 @@ async def execute(phase, attempt):
     (here / f"began-{phase.phase_id}-{attempt.number}").touch()
     while not (here / f"go-{phase.phase_id}").exists():
         await asyncio.sleep(0.02)
-    return Completed(outputs={"told.txt": f"{phase.phase_id} by {os.environ['HOME']}"})
+    told = [*before(phase), f"{phase.phase_id} in {pathlib.Path.home().name}"]
+    return Completed(outputs={"told.txt": ", ".join(told)})
+"""
+ON_A_MACHINE = """\
+import pathlib, platform, sys
+
+name = sys.argv.pop(1)
+platform.node = lambda: name
+import autopack.draining.attempts.steady_clock as steady_clock
+
+steady_clock._BOOT_ID = pathlib.Path.home() / "boot_id"
+from autopack.cli.main import main
+
+main()
 """
 
 
 def begun_worker(
-    address: object, place: Path, *options: str, home: str = "home", **settings: Any
+    address: object, place: Path, *options: str, home: str = "here", is_far: bool = False
 ) -> "subprocess.Popen[str]":
     """
-    Begin a worker at a log, as on a machine of its own.
+    Begin a worker at a log, in a home of its own.
 
     Args:
         place: A folder in which its executor says that phases began, and is told to end them.
         home: A folder of that name below *place* is its home, and where it is begun.
-        settings: Of the process.
+        is_far: Whether it is on another machine: its host has the home's name, and was booted
+            by itself, so that nobody here knows its clock and its processes.
     """
     folder = place / home
     folder.mkdir(exist_ok=True)
     (folder / "work.py").write_text(EXECUTOR, encoding="utf-8")
-    command = [sys.executable, "-m", "autopack", "--log", str(address), "worker"]
+    (folder / "boot_id").write_text(f"boot of {home}", encoding="ascii")
+    begun = ["-c", ON_A_MACHINE, home] if is_far else ["-m", "autopack"]
     named = [] if "--" in options else ["--executor", "work.py:execute"]
+    outside = {"HOME": folder, "AUTOPACK_TEST_PLACE": place, "AUTOPACK_TEST_LOG": address}
     return subprocess.Popen(
-        [*command, *named, *options],
+        [sys.executable, *begun, "--log", str(address), "worker", *named, *options],
         cwd=folder,
-        env={**os.environ, "HOME": str(folder), "AUTOPACK_TEST_PLACE": str(place)},
+        env={**os.environ, **{name: str(value) for name, value in outside.items()}},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        **settings,
     )
 
 

@@ -15,7 +15,7 @@ from autopack.types import LaneWait, RemainingUse
 NOW = datetime(2026, 11, 28, 14, 3, tzinfo=UTC)
 STATUS = {
     "ready": 18, "waiting": 2, "in_work": ["r/a", "r/b"], "elsewhere": 3, "total_tokens": 91_200,
-    "cost_usd": 0.42, "attempts": 9, "waits": [], "unreadable": 0, "paused": None,
+    "cost_usd": 0.42, "attempts": 9, "waits": [], "idle": None, "unreadable": 0, "paused": None,
     "samples_won": 8, "elapsed_s": 90.0,
     "working": [
         {"phase": f"r/{name}", "step": "reading", "since_s": 72.4, "calls": 1, "tokens": 1200}

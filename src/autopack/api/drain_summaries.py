@@ -30,6 +30,7 @@ class _Story:
     launched: DrainLaunched | None = None
     paused: str | None = None
     workers: list[str] = attrs.Factory(list)
+    offers: dict[str, Any] = attrs.Factory(dict)
     n_open: int = 0
 
     def hear(self, recorded: Recorded[Any]) -> None:
@@ -37,6 +38,7 @@ class _Story:
             case DrainStarted():
                 self.started = recorded
                 self.workers.append(event.worker)
+                self.offers[event.worker] = event.settings.get("offers")
                 self.n_open = 1 if event.resumes is not None else self.n_open + 1
             case DrainStopped():
                 self.stopped, self.n_open = recorded, max(0, self.n_open - 1)
@@ -90,6 +92,7 @@ def _summary(
         state=state,
         started_at=started.recorded_at,
         workers=workers,
+        offers={one: offered for one in workers if (offered := story.offers[one])},
         paused=story.paused,
         stopped_at=None if stopped is None else stopped.recorded_at,
         stopped=None if stopped is None else stopped.event,

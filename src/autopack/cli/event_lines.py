@@ -33,3 +33,9 @@ class EventLines:
         from autopack.values.json_text import json_line
 
         self._raw.write(f"{json_line(plain(event_json(recorded)))}\n".encode())
+
+    def idle(self, words: str) -> None:
+        """Print what a drain waits for that has nothing to do."""
+        from autopack.values.json_text import json_line
+
+        self._raw.write(f"{json_line({'idle': words})}\n".encode())

@@ -259,6 +259,8 @@ def _held(status: Mapping[str, Any], now: datetime) -> Iterator[str]:
     """Yield why nothing more is taken, or not everything."""
     if status["paused"] is not None:
         yield on_line(f"paused: {one_line(status['paused'])}; autopack drain resume goes on")
+    if status["idle"] is not None:
+        yield on_line(status["idle"].removeprefix("waiting "))
     waits = [
         wait_line(wait, now).removeprefix("waiting for ").replace(" and trying it", ", being tried")
         for wait in status["waits"]

@@ -21,7 +21,7 @@ _REFRESH_S: Final = 0.2
 class DrainProgress:
     """
     Shows what a drain does; give it the drain as :attr:`engine`. Whoever is to be told of each
-    event at once is :attr:`also`.
+    event at once is :attr:`also`, and of what a drain waits for :attr:`when_idle`.
 
     It is told of each event by whichever thread appends it, and only takes note: a thread of its
     own makes lines of them and draws. What others print meanwhile, warnings above all, is printed
@@ -47,6 +47,8 @@ class DrainProgress:
 
         self.engine: Any = None
         self.also: Callable[[Any], None] | None = None
+        self.when_idle: Callable[[str], object] | None = None
+        self._idle: str | None = None
         self._told: SimpleQueue[Any] = SimpleQueue()
         self._lock = threading.RLock()
         self._above: dict[str, LinesAbove] = {}
@@ -104,6 +106,7 @@ class DrainProgress:
     def _show(self) -> None:
         # What is over is taken after the status: what ended between is counted once at least.
         status = None if self.engine is None else self.engine.status()
+        self._note_idle(None if status is None else status["idle"])
         lines = list(self._lines.lines_of(self._taken()))
         if self._region is None:
             from autopack.cli.live_view import plain_line
@@ -120,6 +123,17 @@ class DrainProgress:
                 now = datetime.now(UTC)  # noqa: TID251 - the screen's own time, for people
                 frame = self._view.frame(status, (width, height), now)
             self._draw(frame, above)
+
+    def _note_idle(self, idle: str | None) -> None:
+        """Take note once of what a drain waits for."""
+        if idle is not None and idle != self._idle:
+            from autopack.report.drain_lines import DrainLine
+
+            now = datetime.now(UTC)  # noqa: TID251 - the screen's own time, for people
+            self.line(DrainLine(mark="aside", subject=idle, state="", at=now))
+            if self.when_idle is not None:
+                self.when_idle(idle)
+        self._idle = idle
 
     def _taken(self) -> list[Any]:
         found: list[Any] = []

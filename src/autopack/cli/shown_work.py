@@ -38,6 +38,7 @@ def work(
     shown = DrainProgress(may_draw=may_draw)
     with lines as print_line, shown as progress, users_prints():
         progress.also = print_line
+        progress.when_idle = None if print_line is None else print_line.idle
         engine = progress.engine = Drain(log, **settings, on_event=progress)
         if begin is not None:
             begin()

@@ -61,7 +61,7 @@ class Journal:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.backend, self.registry, self.clock = backend, registry, clock
-        self._to_listen = backend if isinstance(backend, Listening) else None
+        self._listening = backend if isinstance(backend, Listening) else None
         self._at_once = backend if isinstance(backend, AtOnce) else None
         self.codec = codec or (Codec() if registry is None else registry.codec)
         self.observers = Observers(observers)
@@ -71,8 +71,8 @@ class Journal:
         self.past_folds: dict[int, Any] | None = None
         self.past_views: PastViews | None = None
         self.pool = Pool(backend.target)
-        self._news = threading.Condition()
-        self._is_closed = self._is_head_checked = False
+        self._news, self._hearers = threading.Condition(), list[Callable[[], None]]()
+        self._is_listening = self._is_closed = self._is_head_checked = False
         self._opener = Opener()
 
     @property
@@ -225,14 +225,34 @@ class Journal:
         """Wake those of this process who wait for news."""
         with self._news:
             self._news.notify_all()
+        for hear in tuple(self._hearers):
+            hear()
 
     def wait_for_news(self, longest_s: float) -> None:
         """Wait until there is news, or the log is closed, but no longer than that."""
-        if self._to_listen is not None:
-            backend, self._to_listen = self._to_listen, None
-            backend.listen(self.tell_followers)
+        self._listen()
         with self._news:
             self._news.wait(longest_s)
+
+    @contextlib.contextmanager
+    def hearing_news(self, hear: Callable[[], None]) -> Iterator[bool]:
+        """
+        Call *hear* when there may be news, from any thread; it neither waits nor raises.
+
+        Yields:
+            Whether others' news is told too; else whoever waits for that has to look.
+        """
+        self._hearers.append(hear)
+        self._listen()
+        try:
+            yield self._listening is not None
+        finally:
+            self._hearers.remove(hear)
+
+    def _listen(self) -> None:
+        if self._listening is not None and not self._is_listening:
+            self._is_listening = True
+            self._listening.listen(self.tell_followers)
 
     def read(
         self, stream: str, *, after_version: int = 0, types: Iterable[EventClass[Any]] | None = None

@@ -1,11 +1,13 @@
 """A drain in a few words: where it stands, who works on it, how it ended."""
 
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Final, Literal
 
 import attrs
 
 from autopack.events import DrainLaunched, DrainStopped
+from autopack.ports.requirements import Resources
 
 _BROKEN_OFF = ("stopped", "machine", "error")
 _REASONS: Final = {
@@ -32,6 +34,7 @@ class DrainSummary:
             process is there, and the last one did not say that it ended.
         started_at: When it was started, or gone on with, last.
         workers: The processes that are there, by their names; they begin with host and pid.
+        offers: What each of them offers for phases that require something, if it does.
         paused: Why it takes no phase, until it is resumed.
         stopped_at, stopped: How it ended last, with reason and totals, and when.
         executor: What it was started with, by its name.
@@ -42,6 +45,7 @@ class DrainSummary:
     state: DrainState
     started_at: datetime
     workers: tuple[str, ...] = ()
+    offers: Mapping[str, Resources] = attrs.Factory(dict)
     paused: str | None = None
     stopped_at: datetime | None = None
     stopped: DrainStopped | None = None
@@ -61,11 +65,11 @@ def option_of(limit: str) -> str:
     return f"--{limit.removesuffix('_s').replace('_', '-')}"
 
 
-def drain_line(drain: DrainSummary) -> str:
-    """Return a drain in one line."""
+def drain_line(drain: DrainSummary, at_work: Container[str | None] = ()) -> str:
+    """Return a drain in one line; *at_work* are the workers that have phases in work."""
     parts = [f"{drain.drain_id} {drain.state}"]
     if drain.workers:
-        parts[0] += f" by {', '.join(drain.workers)}"
+        parts[0] += f" by {', '.join(_worker(drain, name, at_work) for name in drain.workers)}"
     if drain.state == "paused":
         parts[0] += f": {drain.paused}"
     if drain.state == "gone" and drain.paused is not None:
@@ -77,6 +81,17 @@ def drain_line(drain: DrainSummary) -> str:
     if drain.launched is not None:
         parts.append(f"its output is in {drain.launched.output} on {drain.launched.host}")
     return ", ".join(parts)
+
+
+def _worker(drain: DrainSummary, name: str, at_work: Container[str | None]) -> str:
+    """Return a worker with what it offers, and whether it waits for work."""
+    offered = [
+        f"{what} {', '.join(there) if isinstance(there, list | tuple) else there}"
+        for what, there in drain.offers.get(name, {}).items()
+    ]
+    idle = "idle" if drain.state == "at work" and name not in at_work else ""
+    said = "; ".join(filter(None, (", ".join(offered), idle)))
+    return f"{name} ({said})" if said else name
 
 
 def _why(stopped: DrainStopped) -> str:

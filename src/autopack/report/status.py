@@ -228,7 +228,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
 
 def _lists(status: Status) -> Iterator[tuple[str, list[str]]]:
     if status.drains:
-        yield "Drains at work", [drain_line(drain) for drain in status.drains]
+        at_work = {worker.worker for worker in status.live}
+        yield "Drains at work", [drain_line(drain, at_work) for drain in status.drains]
     if status.live:
         yield "Working now", [*_workers(status)]
     if status.gates or status.asked_caps:

@@ -1,9 +1,12 @@
 """Checks of a log: does it open, which one is it, is it as it was written."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from autopack.api.doctor.installation_checks import clock_check
+from autopack.draining.attempts.lease_keys import phase_of
+from autopack.draining.attempts.living_workers import living_workers
 from autopack.errors import (
     AutopackError,
     LogDamagedError,
@@ -16,6 +19,7 @@ from autopack.log.verification import Verification, one_moment, verify
 from autopack.ports.backend import ClockHold
 from autopack.ports.log import from_us
 from autopack.report.doctor_findings import DoctorCheck
+from autopack.report.quantities import count
 
 _TAIL: Final = 1000
 _SHOWN_MOST: Final = 5
@@ -64,6 +68,22 @@ def _log_checks(log: Log, *, is_full: bool) -> Iterator[DoctorCheck]:
     yield events_check(log, head.position, is_full=is_full)
     yield clock_check(from_us(journal.now_us()), from_us(head.as_of) if head.position else None)
     yield from past_clocks_checks(journal.backend.clock_holds())
+    yield from workers_checks(log)
+
+
+def workers_checks(log: Log) -> Iterator[DoctorCheck]:
+    """Tell which workers live, and which are gone with phases in their hands, if there are any."""
+    journal = journal_of(log)
+    alive = living_workers(journal)
+    if alive:
+        names = ", ".join(sorted(alive)[:_SHOWN_MOST])
+        more = f" and {len(alive) - _SHOWN_MOST} more" if len(alive) > _SHOWN_MOST else ""
+        yield DoctorCheck("workers", "ok", f"{len(alive)} live: {names}{more}")
+    rows = journal.backend.leases()
+    held = Counter(row.worker for row in rows if phase_of(row.key) and row.worker not in alive)
+    for worker, n in sorted(held.items()):
+        found = f"{worker} is gone, and {count(n, 'phase')} of its own in work"
+        yield DoctorCheck("workers", "warning", found, "A drain, or a worker, takes that back.")
 
 
 def past_clocks_checks(holds: Sequence[ClockHold]) -> Iterator[DoctorCheck]:

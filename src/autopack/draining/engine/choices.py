@@ -1,10 +1,10 @@
 """What a drain does next: the strategy's choice, or why it ends here."""
 
-from collections import Counter
 from datetime import timedelta
 from typing import Final
 
 from autopack.draining.engine.drain_session import DrainSession
+from autopack.draining.queue.hold_reasons import in_words
 from autopack.draining.strategies.strategy_call import ask
 from autopack.errors import NothingReadyError
 from autopack.ports.drain import Choose, DrainView, Retry, Stop, Wait
@@ -13,7 +13,6 @@ from autopack.report.account_text import wait_line
 Reason = tuple[str, str | None]
 """Why a drain ends: a word, and details."""
 
-_REASONS_MOST: Final = 3
 _SOON: Final = timedelta(minutes=1)
 
 
@@ -58,9 +57,7 @@ def check_can_begin(session: DrainSession) -> None:
     is_awaited = session.submitted.next_at(view.now) is not None
     found = asked(session, view, n_in_work=0, is_awaited=is_awaited)
     if isinstance(found, tuple):
-        words = (held.words for held in session.admission.reasons.values())
-        counts = Counter(words).most_common(_REASONS_MOST)
-        reasons = "; ".join(f"{n} x {reason}" for reason, n in counts)
+        reasons = in_words(session.admission.reasons.values())
         raise NothingReadyError(found[0], ", ".join(filter(None, (found[1], reasons))) or None)
 
 

@@ -198,6 +198,7 @@ class Drain:
             "waiting": session.admission.n_waiting,
             "elsewhere": max(0, len(session.admission.live) - len(workers)),
             "waits": list(session.waiting.waits),
+            "idle": self._idle.words,
             "elapsed_s": 0.0 if began is None else time.monotonic() - began,
             "workers": self._settings.workers,
             "paused": None if paused is None else paused.why or f"asked by {paused.actor}",
@@ -240,7 +241,6 @@ class Drain:
     async def _drained(self) -> DrainReport:
         began, changed = time.monotonic(), asyncio.Event()
         self._began = began
-        self._idle.begin()
         self._wake = partial(_set_soon, asyncio.get_running_loop(), changed)
         self._session.preparations.wake = self._wake
         workers, self._workers.when_ended = self._workers, changed.set
@@ -248,7 +248,8 @@ class Drain:
         try:
             await workers.in_io(self._session.open)
             await self._session.folders.swept()
-            reason = await self._loop(began, changed)
+            with self._idle.hearing(self._wake):
+                reason = await self._loop(began, changed)
             await workers.settle(lambda: self._halt.is_releasing)
             await workers.tend()
             workers.raise_fault()

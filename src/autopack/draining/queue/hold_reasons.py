@@ -1,9 +1,14 @@
 """Why a queued phase may not be claimed now."""
 
 import enum
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 import attrs
+
+_SHOWN: Final = 3
 
 
 class HeldBy(enum.Enum):
@@ -42,3 +47,9 @@ class Held:
     def kind(self) -> str:
         """The words without the moment in them, so that phases that back off are one number."""
         return "backs off" if self.by is HeldBy.BACK_OFF else self.words
+
+
+def in_words(reasons: Iterable[Held]) -> str:
+    """Return the most common of some reasons, with how many phases each of them holds back."""
+    counts = Counter(held.kind for held in reasons).most_common(_SHOWN)
+    return "; ".join(f"{n} x {reason}" for reason, n in counts)
