@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 
 from autopack import PhaseSpec, replay
+from autopack.draining.attempts.lease_keys import worker_key
 from autopack.draining.engine.drain_report import sums_of
 from autopack.log.command_handler import Handler
 from autopack.log.log import Log, journal_of
@@ -68,6 +69,17 @@ def states(log: Log) -> dict[str, str]:
 def works(_phase: Any, attempt: Any) -> None:
     """Does a phase with one call of 10 and 20 tokens."""
     attempt.record_usage(model="m", input_tokens=10, output_tokens=20)
+
+
+def end_leases(log: Log) -> None:
+    """Let an hour go by for every lease, by the wall clock and by the steady one."""
+    hour = 3_600_000_000
+    with journal_of(log).backend.transaction() as store:
+        for row in journal_of(log).backend.leases():
+            over = attrs.evolve(row, expires_at=row.expires_at - hour)
+            if row.key == worker_key(row.worker):
+                over = attrs.evolve(over, expires_uptime=row.expires_uptime - hour)
+            store.put_lease(over)
 
 
 def account_of(log: Log, drain_id: str) -> dict[str, Any]:

@@ -58,6 +58,12 @@ class PostgresServer:
             )
         self.start()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_fault):
+        self.remove()
+
     def url(self, schema="autopack", user="autopack"):
         """Return the address of a log on it."""
         return f"postgresql:///postgres?host={self.folder}&user={user}&schema={schema}"

@@ -6,7 +6,11 @@ executor failing in a tenth of the attempts and running out of time in a twentie
 with SIGKILL at random. First under a cap in tokens, until the cap ends every drain; then without
 one, until every phase has ended. Its faults are a phase that was lost, or executed under two live
 leases, usage that was lost or counted twice, a cap that was exceeded by more than the calls in
-flight, and leases that are left.
+flight, leases that are left, a drain that ends by anything but its queue or its cap, and an
+attempt that fails by anything but its executor's choice or the cap.
+
+``--server postgres`` has the log on a PostgreSQL server, which is restarted meanwhile: every other
+time as if it had crashed.
 """
 
 import random
@@ -19,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from tests.postgres_server import PostgresServer
 
 from autopack import Log, PhaseSpec, create_log, create_run, open_log, replay
 from autopack.draining.attempts.lease_keys import phase_key
@@ -30,6 +35,8 @@ MOST_TOKENS = 900  # of one call
 LEASE_S = 2.0
 TIMEOUT_S = 0.5
 MANY = "100000"
+REFUSED = 2
+CODES = ("overloaded", "tests_failed", "cap_reached", "lease_lost")
 
 EXECUTOR = '''\
 """Fails a tenth of the attempts, hangs in a twentieth, and writes down each call it made."""
@@ -38,11 +45,17 @@ import hashlib
 import os
 import random
 import time
+import uuid
 from pathlib import Path
 
 from autopack import Failed
 
 MARKS = Path({folder!r}) / f"calls-{{os.getpid()}}.txt"
+
+
+def mark(what, name, tokens):
+    with MARKS.open("a", encoding="utf-8") as marks:
+        marks.write(f"{{what}} {{name}} {{2 * tokens}}\\n")
 
 
 def execute(phase, attempt):
@@ -51,10 +64,10 @@ def execute(phase, attempt):
     kind = draw.random()
     for _ in range(draw.randint(1, 3)):
         time.sleep(draw.uniform(0.0, 0.02))
-        tokens = draw.randint(50, {most} // 2)
-        usage = attempt.record_usage(model="m", input_tokens=tokens, output_tokens=tokens)
-        with MARKS.open("a", encoding="utf-8") as marks:
-            marks.write(usage.event.call_id + "\\n")
+        tokens, name = draw.randint(50, {most} // 2), uuid.uuid4().hex
+        mark("made", name, tokens)
+        attempt.record_usage(model="m", input_tokens=tokens, output_tokens=tokens, call_id=name)
+        mark("told", name, tokens)
     if kind < 0.05:
         while not attempt.cancelled:
             time.sleep(0.01)
@@ -75,6 +88,7 @@ class Plan:
     processes: int = 4
     workers: int = 4
     kills: int = 12
+    restarts: int = 2
     cap_tokens: int | None = None
     seed: int = 0
 
@@ -87,7 +101,10 @@ class Seen:
     attempts: int = 0
     calls: int = 0
     late_calls: int = 0
-    kills: int = 0
+    processes: int = 0
+    killed: list[int] = attrs.Factory(list)
+    restarts: int = 0
+    refused: int = 0
     reclaims: int = 0
     capped_at: int = 0
     cap: int = 0
@@ -95,72 +112,110 @@ class Seen:
     faults: list[str] = attrs.Factory(list)
 
 
-def run(plan: Plan, folder: Path) -> Seen:
-    """Drain under a cap, then to the end, killing at random; return what was seen."""
+def run(plan: Plan, folder: Path, server: PostgresServer | None = None) -> Seen:
+    """
+    Drain under a cap, then to the end, killing at random; return what was seen.
+
+    Args:
+        server: Where the log is, restarted meanwhile; without, it is in a file.
+    """
+    target = server.url("drained") if server else str(folder / "log.db")
     executor = folder / "executor.py"
     executor.write_text(
         EXECUTOR.format(folder=str(folder), seed=plan.seed, most=MOST_TOKENS), encoding="utf-8"
     )
-    path, seen, began = folder / "log.db", Seen(), time.monotonic()
+    seen, began = Seen(), time.monotonic()
     specs = [
         PhaseSpec(f"p{n}", category="docs", complexity="low", timeout_s=TIMEOUT_S)
         for n in range(plan.phases)
     ]
-    with create_log(path) as log:
+    with create_log(target) as log:
         create_run(log, "r", specs)
     seen.cap = plan.cap_tokens or plan.phases * MOST_TOKENS // 4
-    draw = random.Random(plan.seed)
-    capped = ("--drain", "capped", "--max-tokens", str(seen.cap))
-    _drain(plan, path, executor, draw, seen, plan.kills // 2, capped)
-    with open_log(path) as log:
+    drains = _Drains(plan, target, folder, server, seen)
+    drains.run(True, ("--drain", "capped", "--max-tokens", str(seen.cap)))
+    with open_log(target) as log:
         seen.capped_at = replay(log, "attempts").total.all.use.total_tokens
         in_flight = plan.processes * plan.workers * MOST_TOKENS
         if seen.capped_at > seen.cap + in_flight:
             seen.faults.append(f"cap {seen.cap} exceeded: {seen.capped_at} tokens were used")
-    _drain(plan, path, executor, draw, seen, plan.kills - plan.kills // 2, ("--drain", "rest"))
+    drains.run(False, ("--drain", "rest"))
     seen.seconds = time.monotonic() - began
-    with open_log(path) as log:
+    with open_log(target) as log:
         _judge(log, folder, seen)
     return seen
 
 
-def _drain(
-    plan: Plan, path: Path, executor: Path, draw: random.Random, seen: Seen, kills: int,
-    more: tuple[str, ...],
-) -> None:  # fmt: skip
-    """Keep the processes going until they end by themselves, with so many killed on the way."""
-    alive = [_start(plan, path, executor, more) for _ in range(plan.processes)]
-    while alive:
-        time.sleep(draw.uniform(0.3, 0.9))
-        alive = [process for process in alive if process.poll() is None]
-        if kills and alive and _n_claims(path):
-            doomed = draw.choice(alive)
-            doomed.kill()
-            doomed.wait()
-            alive.remove(doomed)
-            alive.append(_start(plan, path, executor, more))
-            kills, seen.kills = kills - 1, seen.kills + 1
+class _Drains:
+    """Processes that drain one log, some of them killed, while its server is restarted."""
 
+    def __init__(
+        self, plan: Plan, target: str, folder: Path, server: PostgresServer | None, seen: Seen
+    ) -> None:
+        self._plan, self._target, self._folder = plan, target, folder
+        self._server, self._seen = server, seen
+        self._draw = random.Random(plan.seed)
 
-def _start(
-    plan: Plan, path: Path, executor: Path, more: tuple[str, ...]
-) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [
-            sys.executable, "-c", MAIN, "--log", str(path), "drain", "--executor",
-            f"{executor}:execute", "--workers", str(plan.workers), "--lease-s", str(LEASE_S),
-            "--max-fingerprint-repeats", MANY, *more,
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    def run(self, is_first: bool, more: tuple[str, ...]) -> None:
+        """Keep the processes going until they end by themselves; each half has half the faults."""
+        kills, restarts = self._half(self._plan.kills, is_first), 0
+        if self._server is not None:
+            restarts = self._half(self._plan.restarts, is_first)
+        alive = [self._start(more) for _ in range(self._plan.processes)]
+        while alive:
+            time.sleep(self._draw.uniform(0.3, 0.9))
+            alive = self._still(alive, more)
+            at_work = self._at_work(alive) if kills or restarts else []
+            if at_work and kills:
+                alive.remove(self._kill(self._draw.choice(at_work)))
+                alive.append(self._start(more))
+                kills -= 1
+            if at_work and restarts:
+                self._restart()
+                restarts -= 1
 
-
-def _n_claims(path: Path) -> int:
-    with open_log(path) as log:
-        return len(
-            journal_of(log).backend.page(after=0, until=2**62, limit=1, types=["phase.claimed"])
+    def _still(
+        self, alive: list["subprocess.Popen[bytes]"], more: tuple[str, ...]
+    ) -> list["subprocess.Popen[bytes]"]:
+        """Return those at work; who found no server to open the log on is begun anew."""
+        refused = [process for process in alive if process.poll() == REFUSED]
+        self._seen.refused += len(refused)
+        assert self._seen.refused <= self._plan.processes * self._seen.restarts, (
+            "drains are refused"
         )
+        at_work = [process for process in alive if process.poll() is None]
+        return [*at_work, *(self._start(more) for _ in refused)]
+
+    def _half(self, n: int, is_first: bool) -> int:
+        return n // 2 if is_first else n - n // 2
+
+    def _kill(self, doomed: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
+        doomed.kill()
+        doomed.wait()
+        self._seen.killed.append(doomed.pid)
+        return doomed
+
+    def _restart(self) -> None:
+        assert self._server is not None
+        self._server.stop("fast" if self._seen.restarts % 2 else "immediate")
+        self._server.start()
+        self._seen.restarts += 1
+
+    def _start(self, more: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+        call = [
+            sys.executable, "-c", MAIN, "--log", self._target, "drain",
+            "--executor", f"{self._folder / 'executor.py'}:execute",
+            "--workers", str(self._plan.workers), "--lease-s", str(LEASE_S),
+            "--max-fingerprint-repeats", MANY, *more,
+        ]  # fmt: skip
+        self._seen.processes += 1
+        with (self._folder / "said.txt").open("ab") as said:
+            return subprocess.Popen(call, stdout=said, stderr=said)
+
+    def _at_work(self, alive: list["subprocess.Popen[bytes]"]) -> list["subprocess.Popen[bytes]"]:
+        with open_log(self._target) as log:
+            holders = " ".join(lease.worker for lease in _phase_leases(log))
+        return [process for process in alive if f"-{process.pid}-" in holders]
 
 
 def _judge(log: Log, folder: Path, seen: Seen) -> None:
@@ -174,6 +229,7 @@ def _judge(log: Log, folder: Path, seen: Seen) -> None:
     events = [recorded.event for recorded in log.read_all()]
     seen.faults += _two_leases(events)
     seen.faults += _usage(log, events, folder, seen)
+    seen.faults += _ends(events, seen)
     seen.faults += _caps(log, events)
     kinds = Counter(type(event).TYPE for event in events)
     seen.attempts, seen.reclaims = kinds["phase.claimed"], kinds["phase.reclaimed"]
@@ -203,21 +259,41 @@ def _two_leases(events: list[Any]) -> Iterator[str]:
 
 
 def _usage(log: Log, events: list[Any], folder: Path, seen: Seen) -> Iterator[str]:
-    """Yield each call that a worker made and the log lacks, or that the log holds twice."""
-    calls = Counter(e.call_id for e in events if type(e).TYPE == "llm.usage_recorded")
-    made = [line for file in folder.glob("calls-*.txt") for line in file.read_text("utf-8").split()]
+    """Yield each call that the log lacks, holds twice or with other tokens, or that nobody made."""
+    recorded = [e for e in events if type(e).TYPE == "llm.usage_recorded"]
+    calls = {e.call_id: e.input_tokens + e.output_tokens for e in recorded}
+    files = {file: file.read_text("utf-8").splitlines() for file in folder.glob("calls-*.txt")}
+    marks = [line.split() for lines in files.values() for line in lines]
+    made = {name: int(tokens) for what, name, tokens in marks if what == "made"}
     usage = replay(log, "attempts").total.all.use
     seen.calls, seen.late_calls = usage.calls, usage.late_calls
-    yield from (f"call {name} was lost" for name in made if name not in calls)
-    yield from (f"call {name} is recorded {n} times" for name, n in calls.items() if n > 1)
-    if usage.calls != len(calls):
-        yield f"{usage.calls} calls are counted, {len(calls)} are recorded"
+    # Whoever was killed may have made a call of which nobody was told.
+    killed = {folder / f"calls-{pid}.txt" for pid in seen.killed}
+    sure = [line.split() for file in files.keys() - killed for line in files[file]]
+    sure += [mark for mark in marks if mark[0] == "told"]
+    yield from {f"call {name} was lost" for _what, name, _tokens in sure if name not in calls}
+    yield from (f"call {name} was not made" for name in calls.items() - made.items())
+    if not usage.calls == len(calls) == len(recorded):
+        yield f"{usage.calls} calls are counted, {len(calls)} are recorded, {len(recorded)} times"
+    if usage.total_tokens != sum(calls.values()):
+        yield f"{usage.total_tokens} tokens are counted, {sum(calls.values())} were used"
+
+
+def _ends(events: list[Any], seen: Seen) -> Iterator[str]:
+    """Yield each end of a drain or of an attempt that nobody meant."""
+    reasons = Counter(e.reason for e in events if type(e).TYPE == "drain.stopped")
+    ended = seen.processes - len(seen.killed) - seen.refused
+    if reasons.total() != ended or set(reasons) - {"limit", "empty"}:
+        yield f"{ended} drains ended, and say {dict(reasons)}"
+    for event in events:
+        if type(event).TYPE == "phase.failed" and event.code not in CODES:
+            yield f"phase {event.phase_id} failed: {event.code}: {event.message}"
 
 
 def _untold(events: list[Any], tokens: set[str]) -> Iterator[int]:
-    """Yield what stands for attempts that were killed before they told of a call."""
+    """Yield what stands for attempts that were killed, or cut short, before they told of a call."""
     told = {e.lease_token for e in events if type(e).TYPE == "llm.usage_recorded"}
-    gone = {e.lease_token for e in events if type(e).TYPE == "phase.reclaimed"}
+    gone = {e.lease_token for e in events if type(e).TYPE in ("phase.reclaimed", "phase.timed_out")}
     for event in events:
         if type(event).TYPE == "phase.claimed" and event.lease_token in tokens & gone - told:
             yield event.reserved_tokens or 0

@@ -1,22 +1,26 @@
 """The long runs by name: what each looks for, its options, and what it tells at its end."""
 
 import argparse
+import contextlib
 import os
 import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 from tests.crash.drain_harness import Plan
+
+if TYPE_CHECKING:
+    from tests.postgres_server import PostgresServer
 
 ROOT: Final = Path(__file__).parent.parent.parent
 Given = argparse.Namespace
 
 _OF_THREADS: Final = "tests/draining/attempts/test_threads.py tests/test_plugins.py"
-_PLAN: Final = {"phases": 2000, "processes": 4, "workers": 4, "kills": 12, "seed": 0}
+_PLAN: Final = {"phases": 2000, "processes": 4, "workers": 4, "kills": 12, "restarts": 2, "seed": 0}
 
 
 @attrs.frozen(kw_only=True)
@@ -116,18 +120,18 @@ def _read_models(folder: Path, given: Given) -> str:
 def _drains(folder: Path, given: Given) -> str:
     from tests.crash.drain_harness import run
 
-    seen = run(Plan(**{name: getattr(given, name) for name in _PLAN}), folder)
+    plan = Plan(**{name: getattr(given, name) for name in _PLAN})
+    with _server() if given.server == "postgres" else contextlib.nullcontext() as server:
+        seen = run(plan, folder, server)
     assert not seen.faults, seen
-    return ", ".join(f"{name} {value}" for name, value in attrs.asdict(seen).items())
+    told = {**attrs.asdict(seen), "killed": len(seen.killed)}
+    return ", ".join(f"{name} {value}" for name, value in told.items())
 
 
 def _postgres(_folder: Path, given: Given) -> str:
     from tests.crash.postgres_stops import stopped_again_and_again
-    from tests.postgres_server import PostgresServer, need_postgres
 
-    need_postgres()
-    server = PostgresServer(is_synced=True)
-    try:
+    with _server() as server:
         seen, faults = stopped_again_and_again(
             server,
             appenders=given.appenders,
@@ -136,14 +140,20 @@ def _postgres(_folder: Path, given: Given) -> str:
             each_s=given.seconds / given.stops,
             seed=given.seed,
         )
-    finally:
-        server.remove()
     assert not faults, faults
     return (
         f"{seen.stops} immediate stops: {len(seen.acknowledged)} events of {given.appenders} "
         f"appenders acknowledged, {', '.join(str(len(one)) for one in seen.followed)} given to "
         "followers, none of them lost, no gap, no append refused"
     )
+
+
+def _server() -> "PostgresServer":
+    """Return a server that waits for its disk, to be used in a ``with``."""
+    from tests.postgres_server import PostgresServer, need_postgres
+
+    need_postgres()
+    return PostgresServer(is_synced=True)
 
 
 def _followers(folder: Path, given: Given) -> str:
@@ -215,8 +225,9 @@ RUNS: Final = {
         run=_damage,
     ),
     "drains": LongRun(
-        what="drains that share a run while some are killed: nothing lost, nothing twice",
-        options=_PLAN,
+        what="drains that share a run while some are killed: nothing lost, nothing twice; with "
+        "--server postgres on one that is restarted meanwhile",
+        options={**_PLAN, "server": "none"},
         run=_drains,
     ),
     "followers": LongRun(

@@ -9,11 +9,11 @@ import attrs
 import pytest
 
 from autopack import PhaseRef, attempt, create_run, drain, requeue, skip, status
-from autopack.draining.attempts.lease_keys import phase_key, worker_key
+from autopack.draining.attempts.lease_keys import phase_key
 from autopack.errors import MoveRefusedError
 from autopack.log.log import journal_of
 from autopack.report.drain_text import drain_text
-from drains import found, specs, states, types_of, works
+from drains import end_leases, found, specs, states, types_of, works
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills as POSIX has them")
 
@@ -43,17 +43,6 @@ def killed(log, log_path, tmp_path):
     ended = subprocess.run(command, check=False, timeout=60)
     assert (-signal.SIGKILL, "RUNNING") == (ended.returncode, states(log)["p1"])
     return log
-
-
-def end_leases(log):
-    """Let an hour go by for every lease, by the wall clock and by the steady one."""
-    hour = 3_600_000_000
-    with journal_of(log).backend.transaction() as store:
-        for row in journal_of(log).backend.leases():
-            over = attrs.evolve(row, expires_at=row.expires_at - hour)
-            if row.key == worker_key(row.worker):
-                over = attrs.evolve(over, expires_uptime=row.expires_uptime - hour)
-            store.put_lease(over)
 
 
 def test_a_phase_of_a_living_lease_is_left_alone(killed):

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from autopack import Drain, Prepared, create_run, drain
 from autopack.draining.attempts.claims import Claims
 from autopack.log.log import handler_of, journal_of
-from drains import found, specs, states, works
+from drains import end_leases, found, specs, states, works
 
 
 class Preparing:
@@ -135,15 +135,23 @@ def test_a_preparation_keeps_its_lease(log, another):
 def test_a_dead_preparation_is_taken_over(log, another):
     """A worker that was killed keeps nobody waiting for longer than its lease."""
     dead = another()
-    token = Claims(handler_of(dead), worker="dead", lease_s=0.2).hold("prepare r")
-    with capture_logs() as logged:
-        report = drain(log, executor=(quick := Preparing()))
+    token = Claims(handler_of(dead), worker="dead", lease_s=600).hold("prepare r")
+    with capture_logs() as logged, ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(drain, log, executor=(quick := Preparing()))
+        until = time.monotonic() + 60
+        while not _waits(logged) and time.monotonic() < until:
+            time.sleep(0.01)
+        begun = list(quick.runs)
+        end_leases(dead)
+        report = waiting.result(60)
 
     assert token is not None
-    assert (["r"], 2) == (quick.runs, report.completed)
-    assert ["its run is being prepared by dead"] == [
-        one["why"] for one in logged if one["event"] == "a run is waited for"
-    ]
+    assert ([], ["r"], 2) == (begun, quick.runs, report.completed)
+    assert ["its run is being prepared by dead"] == _waits(logged)
+
+
+def _waits(logged):
+    return [one["why"] for one in logged if one["event"] == "a run is waited for"]
 
 
 def test_a_preparation_whose_lease_is_lost_counts_for_nothing(log):
