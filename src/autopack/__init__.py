@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from autopack.api.runs import requeue as requeue
     from autopack.api.runs import resume_run as resume_run
     from autopack.api.runs import skip as skip
+    from autopack.api.scaling import scale as scale
     from autopack.api.signatures import sign_head as sign_head
     from autopack.api.simulations import simulate as simulate
     from autopack.api.usage_table import usage as usage

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from autopack.api.phase_texts import PhaseText as PhaseText
     from autopack.api.prune import Pruned as Pruned
     from autopack.api.reports import EvaluationSettings as EvaluationSettings
+    from autopack.api.scaling import Scaled as Scaled
     from autopack.api.usage_table import UsageTable as UsageTable
     from autopack.api.views import Change as Change
     from autopack.draining.attempts.escalation import Escalation as Escalation

@@ -57,6 +57,7 @@ PYTHON_NAMES = {
     "drain": "drain Drain.plan requeue",
     "drain list": "list_drains",
     "worker": "drain Drain.stop",
+    "scale": "scale",
     "drain set": "set_drain",
     "drain pause": "pause_drain",
     "drain resume": "resume_drain",

@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "phase": "phase:phase",
     "drain": "drain:drain",
     "worker": "worker:worker",
+    "scale": "scale:scale",
     "account": "account:account",
     "cap": "cap:cap",
     "workspaces": "workspaces:workspaces",
@@ -51,7 +52,7 @@ _COMMANDS: Final = {
 
 _WANTED: Final = (
     (("batch", "demo"), "answer a file of tasks; see what there is"),
-    (("run", "phase", "drain", "worker"), "queue work, do it, decide about it"),
+    (("run", "phase", "drain", "worker", "scale"), "queue work, do it, decide about it"),
     (("probe", "account", "cap"), "try one phase; limits; caps, and who is asked"),
     (("checks", "recheck", "workspaces"), "whether work is right; where it is done"),
     (("status", "usage", "report", "compare"), "how it stands, what it cost, how it went"),

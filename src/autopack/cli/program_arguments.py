@@ -60,6 +60,12 @@ def program_of(ctx: click.Context) -> list[str] | None:
     return program
 
 
+def take_program(ctx: click.Context) -> list[str] | None:
+    """Return it, and let a command that is made of it have what stands after its own ``--``."""
+    program: list[str] | None = ctx.meta.pop(_PLACE, None)
+    return program
+
+
 def command_of(ctx: click.Context, command: str | None) -> str | None:
     """Return what ``--command`` says, or would say of the program after ``--``."""
     program = program_of(ctx)

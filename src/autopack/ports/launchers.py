@@ -24,20 +24,30 @@ class WorkerOrder:
     Args:
         log_id: Of the log that they work on.
         command: The program and its arguments, whole: no shell reads them.
+        drain: Which drain they join.
         offers: What the machine of each must have, by name: an amount, as ``{"gpu": 1}``, or a list
             of words, as ``{"label": ["eu"]}``. The command says it too.
     """
 
     log_id: str
     command: tuple[str, ...]
+    drain: str = ""
     offers: Mapping[str, Any] = attrs.Factory(dict)
 
     @property
+    def group(self) -> str:
+        """How the names begin of all workers that join the drain, whatever they offer."""
+        return f"{workers_of(self.log_id)}{_digest(self.drain)}-"
+
+    @property
     def name(self) -> str:
-        """What the engine is to call each: small letters, digits and hyphens, by log and offers."""
+        """What the engine is to call each: small letters, digits and hyphens, 63 at most."""
         told = json.dumps(self.offers, sort_keys=True, separators=(",", ":"))
-        digest = sha256(told.encode()).hexdigest()[:_DIGITS]
-        return f"{workers_of(self.log_id)}{digest}"
+        return f"{self.group}{_digest(told)}"
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
 @attrs.frozen(kw_only=True)

@@ -32,3 +32,8 @@ def worker_key(worker: str) -> str:
 def preparation_key(run_id: str) -> str:
     """Return the key of the lease under which a run is prepared."""
     return f"prepare {run_id}"
+
+
+def scaling_key(launcher: str) -> str:
+    """Return the key of the lease under which workers of a launcher are started and stopped."""
+    return f"scale {launcher}"

@@ -47,7 +47,7 @@ def plan_of(session: DrainSession, most: int) -> Plan:
         later=admission.coming_after(),
         was_done=admission.is_done,
         standing=admission.standing,
-        room=_caps_of(session).take,
+        room=plan_caps_of(session).take,
         foresee=foresee,
         samples_most=samples,
     )
@@ -66,7 +66,7 @@ def plan_of(session: DrainSession, most: int) -> Plan:
     return found
 
 
-def _caps_of(session: DrainSession) -> PlanCaps:
+def plan_caps_of(session: DrainSession) -> PlanCaps:
     """Return the caps under which phases are planned, as they would stand at the beginning."""
     settings, scope = session.settings, f"drain-{session.drain_id}"
     version, state = session.handler.known_cap(scope)
