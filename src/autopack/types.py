@@ -201,12 +201,12 @@ if TYPE_CHECKING:
     from autopack.report.doctor_findings import Diagnosis as Diagnosis
     from autopack.report.doctor_findings import DoctorCheck as DoctorCheck
     from autopack.report.drain_summary import DrainSummary as DrainSummary
+    from autopack.report.failure_kinds import FailureKind as FailureKind
     from autopack.report.run_comparison import PhaseDifference as PhaseDifference
     from autopack.report.run_comparison import RunComparison as RunComparison
     from autopack.report.run_comparison import RunSide as RunSide
     from autopack.report.run_comparison import WorkSide as WorkSide
     from autopack.report.run_report import CapLine as CapLine
-    from autopack.report.run_report import FailureKind as FailureKind
     from autopack.report.run_report import RunLine as RunLine
     from autopack.report.run_report import RunsReport as RunsReport
     from autopack.report.status import FailureGroup as FailureGroup

@@ -19,9 +19,10 @@ from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.phases import FAILED_STATES
 from autopack.projections.use_groups import UsageRow, regrouped, total_of
 from autopack.report.account_text import wait_line
+from autopack.report.failure_kinds import FailureKind, failure_kinds
 from autopack.report.failure_words import one_line
 from autopack.report.quantities import count, moment
-from autopack.report.run_report import CapLine, FailureKind, RunLine, RunsReport, report_sheet
+from autopack.report.run_report import CapLine, RunLine, RunsReport, report_sheet
 from autopack.report.sheet import sheet_html, sheet_text
 from autopack.report.status import Halted, Status, next_steps
 from autopack.report.stuck_phases import stuck_lines
@@ -166,15 +167,8 @@ class _Gathered:
         return self.since is None or bool(phase.since and phase.since > self.since)
 
     def _failures(self) -> list[FailureKind]:
-        kinds: dict[str, tuple[list[AttemptRow], list[PhaseView]]] = {}
-        for row in self.attempts:
-            if row.alike is not None:
-                kinds.setdefault(row.alike, ([], []))[0].append(row)
-        for phase in self.phases:
-            if phase.status in FAILED_STATES and self._is_new(phase):
-                kinds.setdefault(_alike(phase), ([], []))[1].append(phase)
-        found = [_kind(alike, rows, phases) for alike, (rows, phases) in kinds.items()]
-        return sorted(found, key=lambda kind: (-kind.phases, -kind.attempts))[:_KINDS_MOST]
+        standing = [one for one in self.phases if self._is_new(one)]
+        return failure_kinds(self.attempts, standing)[:_KINDS_MOST]
 
     def _waits(self, stands: Status) -> Iterator[str]:
         for wait in stands.waits:
@@ -236,31 +230,6 @@ def _times(row: AttemptRow) -> tuple[datetime | None, datetime | None]:
         return None, None
     began = from_us(row.claimed_us)
     return began, None if row.duration_s is None else began + timedelta(seconds=row.duration_s)
-
-
-def _alike(phase: PhaseView) -> str:
-    """Return what its failure is counted under, as the account counts attempts."""
-    if phase.status is PhaseStatus.TIMED_OUT:
-        return "timed_out"
-    return phase.fingerprint or phase.reason_code or "unknown"
-
-
-def _kind(alike: str, rows: Sequence[AttemptRow], phases: Sequence[PhaseView]) -> FailureKind:
-    """Return a kind: phases that stand so, and attempts; of an import none may be known."""
-    examples = [(one.key, one.failure_class, one.reason) for one in phases]
-    examples += [(f"{row.run_id}/{row.phase_id}", row.failure_class, row.message) for row in rows]
-    name, failure_class, message = next(
-        (one for one in reversed(examples[: len(phases)]) if one[2]), examples[-1]
-    )
-    return FailureKind(
-        alike=alike,
-        failure_class=failure_class,
-        attempts=len(rows),
-        phases=len(phases),
-        use=total_of(UsageRow(use=row.use) for row in rows),
-        phase=name,
-        message=message,
-    )
 
 
 def _run_of(phase: str) -> str:

@@ -29,10 +29,23 @@ def page(data: Mapping[str, Any]) -> str:
     Args:
         data: As ``evaluation_json`` gives it; every number on the page is one of it.
     """
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>Calibration report - {escape(on_line(str(data['target'])))}</title>\n"
+        f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + _head(ReportValues(data))
+        + "\n"
+        + evaluation_body(data)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def evaluation_body(data: Mapping[str, Any]) -> str:
+    """Return what the report says below its heading, as HTML to stand in any page."""
     shown = ReportValues(data)
     pictures = pictures_of(data)
     sections = [
-        _head(shown),
         _figures_of(shown, pictures, ("pairs", "wastes")),
         _tiers(shown),
         _groups(shown),
@@ -42,14 +55,7 @@ def page(data: Mapping[str, Any]) -> str:
         _measures(shown),
         _history(shown),
     ]
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Calibration report - {escape(on_line(str(data['target'])))}</title>\n"
-        f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(section for section in sections if section)
-        + "\n</main>\n</body>\n</html>\n"
-    )
+    return "\n".join(section for section in sections if section)
 
 
 def _figures_of(shown: ReportValues, pictures: Mapping[str, str], names: Sequence[str]) -> str:

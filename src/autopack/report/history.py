@@ -33,7 +33,7 @@ def history_line(recorded: Recorded[Any]) -> str:
     at = _moment(recorded.row[6], sep=" ", timespec="seconds").removesuffix("+00:00")
     place = recorded.stream.removeprefix("phase-")
     head = f"{recorded.position:>6}  {at}Z  {place}  {recorded.type}"
-    details = ", ".join(_details(recorded.event))
+    details = ", ".join(telling(recorded.event))
     return on_line(f"{head}  {details}" if details else head)
 
 
@@ -54,7 +54,8 @@ def event_json(recorded: Recorded[Any]) -> dict[str, Any]:
     }
 
 
-def _details(event: Any) -> Iterator[str]:
+def telling(event: Any) -> Iterator[str]:
+    """Yield what an event tells beside its place and type: its figures, then its words."""
     if isinstance(event, UnrecognisedEvent):
         yield "not recognised: its plugin is absent, or the stored text is damaged"
         return

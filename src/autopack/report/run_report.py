@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from autopack.projections.use_groups import UsageRow
+from autopack.report.failure_kinds import FailureKind
 from autopack.report.failure_words import failure_words, kind_words, start_of
 from autopack.report.quantities import count, moment, seconds, usd
 from autopack.report.sheet import Facts, Listing, Sheet, Table
@@ -59,27 +60,6 @@ class RunLine:
     def phases(self) -> int:
         """How many it has."""
         return sum(self.phases_by_state.values())
-
-
-@attrs.frozen(kw_only=True)
-class FailureKind:
-    """
-    Attempts that failed alike.
-
-    Args:
-        alike: Their fingerprint, or their code.
-        attempts: How many there were; *phases* stand failed because of one.
-        use: What they used.
-        phase: The last of them, and *message* what it said.
-    """
-
-    alike: str
-    failure_class: str | None
-    attempts: int
-    phases: int
-    use: UsageRow
-    phase: str
-    message: str | None
 
 
 @attrs.frozen(kw_only=True)

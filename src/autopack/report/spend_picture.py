@@ -1,0 +1,67 @@
+"""What was spent, as SVG: how a sum grew over time below the cap that held, and the part used."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
+
+from autopack.report.quantities import usd
+from autopack.report.wide_shapes import AXIS, area, places, stroke, time_axis, wide_picture, words
+
+_TOP: Final = 26.0
+_HEIGHT: Final = 210.0
+_LOW: Final = _HEIGHT - AXIS
+_BAR: Final = 8
+_NEARLY: Final = 0.9
+
+Sums = Sequence[tuple[datetime, float]]
+Caps = Sequence[tuple[datetime, float | None]]
+
+
+def spend_picture(points: Sums, caps: Caps = ()) -> str:
+    """
+    Return how a sum of USD grew, as an area, and the cap that held, as a broken line.
+
+    Args:
+        points: Moments in order, each with the sum by then; at least two.
+        caps: Moments in order, from which on a cap of so many USD held; None is none.
+    """
+    began, ended = points[0][0], points[-1][0]
+    place = places(began, ended)
+    held = [(max(at, began), cap) for at, cap in caps if at <= ended]
+    top = max([points[-1][1], *(cap for _, cap in held if cap is not None)]) or 1.0
+
+    def up(value: float) -> float:
+        return _LOW - value / top * (_LOW - _TOP)
+
+    parts = []
+    for (at, value), (then, _) in pairwise(points):
+        parts.append(area(place(at), up(value), place(then) - place(at), _LOW - up(value), "c0"))
+    parts += time_axis(began, ended, place, _HEIGHT, top=_TOP)
+    for share in (0.5, 1.0):
+        y = up(top * share)
+        parts += [stroke(0, 100, y, y, "grid"), words(f"{usd(top * share)} USD", 0, y - 5)]
+    for (at, cap), (until, _) in pairwise([*held, (ended, None)]):
+        if cap is not None:
+            parts.append(stroke(place(at), place(until), up(cap), up(cap), "guide", "c1"))
+    said = f"It grew to {usd(points[-1][1])} USD."
+    return wide_picture("Spent over time", said, _HEIGHT, parts)
+
+
+def cap_picture(used: float, reserved: float, said: str) -> str:
+    """
+    Return a bar of a cap: the part that is used, then, hatched, the part that is set aside.
+
+    Args:
+        used, reserved: Shares of the cap; beyond it the bar is full.
+    """
+    full = 100 * min(max(used, 0.0), 1.0)
+    aside = min(100 * max(reserved, 0.0), 100 - full)
+    parts = [area(0, 0, 100, _BAR, "track"), area(0, 0, full, _BAR, _ink(used))]
+    if aside:
+        parts.append(area(full, 0, aside, _BAR, "hatch"))
+    return wide_picture("Used of the cap", said, _BAR, parts)
+
+
+def _ink(used: float) -> str:
+    return "c1" if used >= _NEARLY else "c0"
