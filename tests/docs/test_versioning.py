@@ -38,10 +38,7 @@ MORE = {
     "plugins/autopack-otel": "autopack.log.log",  # which log it is, and how streams began
     "plugins/autopack-prices/src/autopack_prices/tables.py": "autopack.exchange.run_files",
     "plugins/autopack-prices": "autopack.prediction.calibration.price_table",  # what a table is
-    "plugins/autopack-web": "autopack.report",  # figures, pictures and words of every report
-    "plugins/autopack-web/": "autopack.format.codec",  # as --json has it
-    "plugins/autopack-web/src": "autopack.values.json_text",  # likewise
-    "plugins/autopack-web/src/": "autopack.cli.position_arguments",  # --until, in an address
+    "plugins/autopack-web": "autopack",  # a page shows all that there is, as reports do
 }
 
 

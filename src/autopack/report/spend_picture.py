@@ -13,6 +13,7 @@ _HEIGHT: Final = 210.0
 _LOW: Final = _HEIGHT - AXIS
 _BAR: Final = 8
 _NEARLY: Final = 0.9
+_ROOM: Final = 0.03
 
 Sums = Sequence[tuple[datetime, float]]
 Caps = Sequence[tuple[datetime, float | None]]
@@ -26,7 +27,8 @@ def spend_picture(points: Sums, caps: Caps = ()) -> str:
         points: Moments in order, each with the sum by then; at least two.
         caps: Moments in order, from which on a cap of so many USD held; None is none.
     """
-    began, ended = points[0][0], points[-1][0]
+    began, last = points[0][0], points[-1][0]
+    ended = last + (last - began) * _ROOM
     place = places(began, ended)
     held = [(max(at, began), cap) for at, cap in caps if at <= ended]
     top = max([points[-1][1], *(cap for _, cap in held if cap is not None)]) or 1.0
@@ -34,9 +36,11 @@ def spend_picture(points: Sums, caps: Caps = ()) -> str:
     def up(value: float) -> float:
         return _LOW - value / top * (_LOW - _TOP)
 
-    parts = []
-    for (at, value), (then, _) in pairwise(points):
-        parts.append(area(place(at), up(value), place(then) - place(at), _LOW - up(value), "c0"))
+    parts: list[str] = []
+    for (at, value), (then, _) in pairwise([*points, (ended, 0.0)]):
+        x, width, y = place(at), place(then) - place(at), up(value)
+        parts.append(area(x, y, width, _LOW - y, "c0", kind="spent"))
+        parts.append(stroke(x, x + width, y, y, "line", "c0"))
     parts += time_axis(began, ended, place, _HEIGHT, top=_TOP)
     for share in (0.5, 1.0):
         y = up(top * share)
@@ -48,6 +52,12 @@ def spend_picture(points: Sums, caps: Caps = ()) -> str:
     return wide_picture("Spent over time", said, _HEIGHT, parts)
 
 
+def share_picture(share: float, said: str, ink: str = "c0") -> str:
+    """Return a share as a bar; beyond the whole it is full."""
+    parts = [area(0, 0, 100, _BAR, "track"), area(0, 0, _percent(share), _BAR, ink)]
+    return wide_picture("Share", said, _BAR, parts)
+
+
 def cap_picture(used: float, reserved: float, said: str) -> str:
     """
     Return a bar of a cap: the part that is used, then, hatched, the part that is set aside.
@@ -55,12 +65,16 @@ def cap_picture(used: float, reserved: float, said: str) -> str:
     Args:
         used, reserved: Shares of the cap; beyond it the bar is full.
     """
-    full = 100 * min(max(used, 0.0), 1.0)
-    aside = min(100 * max(reserved, 0.0), 100 - full)
+    full = _percent(used)
+    aside = min(_percent(reserved), 100 - full)
     parts = [area(0, 0, 100, _BAR, "track"), area(0, 0, full, _BAR, _ink(used))]
     if aside:
         parts.append(area(full, 0, aside, _BAR, "hatch"))
     return wide_picture("Used of the cap", said, _BAR, parts)
+
+
+def _percent(share: float) -> float:
+    return 100 * min(max(share, 0.0), 1.0)
 
 
 def _ink(used: float) -> str:

@@ -1,7 +1,7 @@
 """Attempts by worker as SVG: bars across time, hatched where an account rested."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from typing import Final
 
@@ -34,6 +34,8 @@ _HEAD: Final = 22
 _LANE: Final = 22
 _BAR: Final = 15
 _WORKERS_MOST: Final = 40
+_AT_ONCE: Final = timedelta(milliseconds=100)
+"""Within which a rest follows the refusal that begins it: who ended before does not rest."""
 _NAME_MOST: Final = 48
 
 LinkOf = Callable[[Stretch], str]
@@ -50,11 +52,14 @@ def timeline_picture(found: Timeline, *, link: LinkOf | None = None) -> str:
         return ""
     place, rows, top = places(found.began, found.ended), list[str](), 0.0
     for worker in found.workers[:_WORKERS_MOST]:
-        lanes = _lanes([one for one in found.stretches if one.worker == worker], found.ended)
+        own = [one for one in found.stretches if one.worker == worker]
+        last = max(one.ended or found.ended for one in own) + _AT_ONCE
+        rests = [one for one in found.rests if own[0].began <= one.ended and one.began <= last]
+        lanes = _lanes(own, found.ended)
         rows.append(words(cut_middle(on_line(worker), _NAME_MOST), 0, top + _HEAD - 6))
         for number, lane in enumerate(lanes):
             y = top + _HEAD + number * _LANE
-            rows += [_rest(one, place, y) for one in found.rests]
+            rows += [_rest(one, place, y) for one in rests]
             rows += [_bar(one, place, y, found.ended, link) for one in lane]
         top += _HEAD + len(lanes) * _LANE + 4
     height = top + AXIS

@@ -49,11 +49,14 @@ def places(began: datetime, ended: datetime) -> Place:
     return place
 
 
-def area(x: float, y: float, width: float, height: float, fill: str, said: str = "") -> str:
+def area(
+    x: float, y: float, width: float, height: float, fill: str, said: str = "", *, kind: str = "bar"
+) -> str:
     """Return a rectangle; *fill* is an ink or ``hatch``, *said* what is told of it."""
     told = f"<title>{escape(on_line(said))}</title>" if said else ""
     return (
-        f'<rect x="{x:.3f}%" y="{y:.1f}" width="{max(width, 0.15):.3f}%" height="{height:.1f}" '
+        f'<rect class="{kind}" x="{x:.3f}%" y="{y:.1f}" width="{max(width, 0.15):.3f}%" '
+        f'height="{height:.1f}" '
         f'fill="{_paint(fill)}">{told}</rect>'
     )
 

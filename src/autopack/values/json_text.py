@@ -48,7 +48,7 @@ def _parts(value: Any, depth: int) -> Iterator[str]:
 def _other(value: Any, depth: int) -> Iterator[str]:
     kind: Any = type(value)
     if not attrs.has(kind):
-        yield json.dumps(value)
+        yield json.dumps(dict(value) if isinstance(value, Mapping) else value)
         return
     yield from _parts({one.name: getattr(value, one.name) for one in attrs.fields(kind)}, depth)
 

@@ -1,5 +1,6 @@
 """One way from a request to an answer: read a model of the log, tell it as HTML or as JSON."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from autopack.errors import AutopackError
-from autopack.format.codec import plain
 from autopack.values.json_text import json_text
 from autopack_web.moments import Asked, Moment, log_at
 from autopack_web.templating import rendered
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from autopack import Log
 
 _MISSING: Final = ("MissingError",)
+_CALM: Final = 10
+"""How many times as long as it takes to read, a page that is open waits to be read anew."""
 
 
 @attrs.frozen(kw_only=True)
@@ -45,15 +47,17 @@ class Page:
 
 
 def _answered(log: "Log", page: Page, request: Request) -> Response:
+    began_s = time.monotonic()
     asked = Asked(parts=request.path_params, query=request.query_params)
     try:
-        past, moment = log_at(log, asked.at)
+        past, moment = log_at(log, asked.at(log.head().position))
         found = page.read(past, asked)
     except AutopackError as fault:
         return _refused(request, fault)
     if wants_json(request):
-        return _json({"moment": moment, **attrs_of(found)})
-    return _html(request, page.name, moment=moment, found=found)
+        return _json({"moment": moment, **attrs.asdict(found, recurse=False)})
+    took_s = time.monotonic() - began_s
+    return _html(request, page.name, moment=moment, found=found, apart_s=round(_CALM * took_s))
 
 
 def wants_json(request: Request) -> bool:
@@ -63,20 +67,15 @@ def wants_json(request: Request) -> bool:
     return request.headers.get("accept", "").partition(";")[0].strip() == "application/json"
 
 
-def attrs_of(found: Any) -> dict[str, Any]:
-    """Return the fields of an attrs value, as they are."""
-    return attrs.asdict(found, recurse=False)
-
-
 def _refused(request: Request, fault: AutopackError) -> Response:
     status = 404 if type(fault).__name__.endswith(_MISSING) else 400
     if wants_json(request):
         return _json({"error": type(fault).__name__, "message": str(fault)}, status)
-    return _html(request, "refused", status, fault=fault, moment=None)
+    return _html(request, "refused", status, fault=fault, moment=None, apart_s=0)
 
 
 def _json(value: Any, status: int = 200) -> Response:
-    return Response(json_text(plain(value)), status, media_type="application/json")
+    return Response(json_text(value), status, media_type="application/json")
 
 
 def _html(

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from autopack_web.live import News
 from autopack_web.routes import page_routes
 from autopack_web.security import middleware
 
@@ -29,6 +30,7 @@ def create_app(log: "Log", *, allow_writes: bool = False, token: str | None = No
         middleware=middleware(),
     )
     app.state.log = log
+    app.state.news = News(log)
     app.state.allow_writes = allow_writes
     app.state.token = token
     return app

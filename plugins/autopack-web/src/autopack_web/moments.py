@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from autopack.cli.position_arguments import place_of
+from autopack.log.log import journal_of
+from autopack.ports.log import from_us
 
 if TYPE_CHECKING:
     from autopack import Log
@@ -21,6 +23,7 @@ class Moment:
         position: The last event that it knows.
         recorded_at: When that was recorded; None for the empty log.
         head: The last event of the log.
+        now: Now; or, of the past, when that was.
         is_past: Whether a position or a moment was asked for; else it is now.
     """
 
@@ -29,6 +32,7 @@ class Moment:
     position: int
     recorded_at: datetime | None
     head: int
+    now: datetime
     is_past: bool
 
 
@@ -45,10 +49,14 @@ class Asked:
     parts: Mapping[str, str] = attrs.Factory(dict)
     query: Mapping[str, str] = attrs.Factory(dict)
 
-    @property
-    def at(self) -> str | None:
-        """As of when, as it was typed; None is now."""
-        return self.query.get("at", "").strip() or None
+    def at(self, head: int) -> str | None:
+        """Return as of when, as it was typed, or as the slider stands; at its end it is now."""
+        slid = self.told("position")
+        return self.told("at") or (None if slid == str(head) else slid)
+
+    def told(self, name: str) -> str | None:
+        """Return what was asked for by a name; None if that was nothing."""
+        return self.query.get(name, "").strip() or None
 
 
 def log_at(log: "Log", at: str | None) -> "tuple[Log, Moment]":
@@ -67,8 +75,25 @@ def log_at(log: "Log", at: str | None) -> "tuple[Log, Moment]":
         position=last.position,
         recorded_at=_recorded_at(past, last.position),
         head=head.position,
+        now=now_of(past),
         is_past=at is not None,
     )
+
+
+def place_asked(asked: Asked, name: str) -> int | datetime | None:
+    """
+    Return the position or the moment that was asked for by a name; None if none was.
+
+    Raises:
+        InvalidInputError: It is neither.
+    """
+    told = asked.told(name)
+    return None if told is None else place_of(told)
+
+
+def now_of(log: "Log") -> datetime:
+    """Return now, by the log's clock; of a log of the past, when that was."""
+    return from_us(journal_of(log).now_us())
 
 
 def _recorded_at(log: "Log", position: int) -> datetime | None:

@@ -1,0 +1,124 @@
+"""What calls used and cost: by day, model, account, category and run, and over time below caps."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+import autopack
+from autopack.events import CapDecided, CapSet
+from autopack.ports.log import from_us
+from autopack.projections.use_groups import UsageKey, UsageRow, regrouped
+from autopack.types import ScopedCaps, Usd
+from autopack.values.money import pico
+from autopack_web.moments import place_asked
+
+if TYPE_CHECKING:
+    from autopack import Log
+    from autopack_web.moments import Asked
+
+_KEYS: Final[tuple[UsageKey, ...]] = ("day", "model", "account", "category", "run", "role")
+_ROWS_MOST: Final = 60
+_SCOPES_MOST: Final = 20
+_POINTS_MOST: Final = 400
+_CALLS_MOST: Final = 5_000
+
+
+@attrs.frozen(kw_only=True)
+class UseBy:
+    """What calls used by one thing that they are told apart by; *left_off* rows are not shown."""
+
+    by: str
+    rows: tuple[UsageRow, ...]
+    left_off: int
+
+
+@attrs.frozen(kw_only=True)
+class Spending:
+    """
+    How the cost grew.
+
+    Args:
+        points: Moments, each with all that was spent by then, in USD.
+        caps: From when on a cap of so many USD held, for the one scope that has some; None is none.
+        scope: Which that is.
+    """
+
+    points: tuple[tuple[datetime, Usd], ...]
+    caps: tuple[tuple[datetime, Usd | None], ...] = ()
+    scope: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class UsagePage:
+    """What calls used, told apart in several ways, and in all."""
+
+    total: UsageRow
+    tables: tuple[UseBy, ...]
+    caps: tuple[ScopedCaps, ...]
+    spending: Spending
+
+
+def read(log: "Log", asked: "Asked") -> UsagePage:
+    """Return it; with ``since`` and ``until`` of the calls between two moments."""
+    since, until = place_asked(asked, "since"), place_asked(asked, "until")
+    found = autopack.usage(log, by=_KEYS, since=since, until=until)
+    return UsagePage(
+        total=found.total,
+        tables=tuple(_table(found.rows, key) for key in _KEYS),
+        caps=tuple(autopack.list_caps(log))[:_SCOPES_MOST],
+        spending=_spending(log, found.total),
+    )
+
+
+def _table(rows: Sequence[UsageRow], key: str) -> UseBy:
+    parts = regrouped(rows, (key,))
+    if key == "day":
+        parts = parts[::-1]
+    return UseBy(by=key, rows=tuple(parts[:_ROWS_MOST]), left_off=max(len(parts) - _ROWS_MOST, 0))
+
+
+def _spending(log: "Log", total: UsageRow) -> Spending:
+    costs = list(_costs(log, total))
+    if not any(cost for _, cost in costs):
+        return Spending(points=())
+    first = costs[0][0]
+    points = [(first, 0)]
+    for at, cost in costs:
+        points.append((max(at, points[-1][0]), points[-1][1] + cost))
+    step = max(1, len(points) // _POINTS_MOST)
+    some = [*points[:-1:step], points[-1]]
+    scope, caps = _usd_caps(log)
+    return Spending(
+        points=tuple((at, Usd.of_pico(cost)) for at, cost in some), caps=caps, scope=scope
+    )
+
+
+def _costs(log: "Log", total: UsageRow) -> Iterator[tuple[datetime, int]]:
+    """Yield what was spent when, in pico-dollars: call by call, or of many by quarters of hours."""
+    if total.use.calls > _CALLS_MOST:
+        sums = autopack.view(log, "attempts", with_rows=False).total.by_quarter
+        for quarter in sorted(sums):
+            yield datetime.fromisoformat(quarter), sums[quarter].pico_usd
+        return
+    calls = autopack.view(log, "usage").rows.values()
+    for call in sorted(calls, key=lambda one: one.at_us):
+        yield from_us(call.at_us), pico(call.cost_usd)
+
+
+def _usd_caps(log: "Log") -> tuple[str | None, tuple[tuple[datetime, Usd | None], ...]]:
+    """Return the caps in USD over time, where one scope alone ever had some."""
+    found: dict[str, list[tuple[datetime, Usd | None]]] = {}
+    for recorded in log.read_all(types=(CapSet, CapDecided)):
+        event: Any = recorded.event
+        if isinstance(event, CapSet):
+            found.setdefault(event.scope, []).append((recorded.occurred_at, event.max_usd))
+        elif "usd" in event.raise_to:
+            raised = Usd(str(event.raise_to["usd"]))
+            found.setdefault(event.scope, []).append((recorded.occurred_at, raised))
+    capped = {scope: told for scope, told in found.items() if any(cap for _, cap in told)}
+    if len(capped) != 1:
+        return None, ()
+    ((scope, told),) = capped.items()
+    return scope, tuple(told)

@@ -1,0 +1,138 @@
+"""The figures of the pages are those of the library's own answers, now and as of any position."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+import autopack
+from autopack.cli.main import autopack as command
+from autopack.report.status import status_json
+from autopack.values.json_text import json_text
+
+
+def told(client, path, **query):
+    """Return a page as JSON."""
+    return client.get(path, params={**query, "format": "json"}).json()
+
+
+def as_json(value):
+    """Return what a program reads of a value."""
+    return json.loads(json_text(value))
+
+
+@pytest.mark.parametrize("at", [None, 9, 17, 30])
+def test_the_first_page_tells_what_status_does(client, kept_log, at):
+    """Field by field."""
+    query = {} if at is None else {"at": at}
+    page = told(client, "/", **query)["status"]
+    expected = as_json(status_json(autopack.status(kept_log if at is None else kept_log.as_of(at))))
+
+    assert {**page, "at": expected["at"]} == {name: expected[name] for name in page}
+
+
+@pytest.mark.parametrize("at", [9, 17, 30])
+def test_a_run_is_as_replay_has_it_at_that_position(client, kept_log, at):
+    """Number by number: every phase's row, and what its attempts used."""
+    page = told(client, "/run/nightly", at=at)
+    phases = autopack.replay(kept_log, "phases", until=at).rows
+    work = autopack.replay(kept_log, "attempts", until=at).total.by_run.get("nightly")
+
+    assert len(page["phases"]) == sum(row.run_id == "nightly" for row in phases.values())
+    for entry in page["phases"]:
+        key = f"{entry['phase']['run_id']}/{entry['phase']['phase_id']}"
+        assert entry["phase"] == as_json(phases[key])
+    if work is not None:
+        assert page["work"] == as_json(work)
+
+
+@pytest.mark.parametrize("at", [None, 17])
+def test_usage_is_what_usage_tells(client, kept_log, at):
+    """By each of what calls are told apart by."""
+    page = told(client, "/usage", **({} if at is None else {"at": at}))
+    for table in page["tables"]:
+        expected = autopack.usage(kept_log, by=table["by"], until=at)
+        rows = expected.rows[::-1] if table["by"] == "day" else expected.rows
+
+        assert table["rows"] == as_json(rows)
+        assert page["total"] == as_json(expected.total)
+
+
+def test_what_was_spent_ends_at_the_total(client, kept_log):
+    """The last point over time is all that was spent, and the cap is that of the run."""
+    spending = told(client, "/usage")["spending"]
+
+    assert spending["points"][-1][1] == float(autopack.status(kept_log).cost_usd)
+    assert (spending["scope"], spending["caps"][0][1]) == ("run-nightly", 5)
+
+
+def test_failures_cost_what_their_attempts_used(client, kept_log):
+    """The kind of the one failure, with what it used; standing no more after the requeue."""
+    (kind,) = told(client, "/failures")["kinds"]
+    (then,) = told(client, "/failures", at=kept_log.head().position - 1)["kinds"]
+    of_kind = told(client, "/failures", kind=kind["alike"])
+
+    assert (kind["attempts"], kind["phases"], then["phases"]) == (1, 0, 1)
+    assert kind["use"]["use"]["cost_pico_usd"] == 250_000_000_000
+    assert [one["phase"] for one in of_kind["failed"]] == ["nightly/fails"]
+
+
+def test_what_changed_between_two_moments_is_what_diff_tells(client, kept_log):
+    """The same phases, with how they stood before and after."""
+    page = told(client, "/compare", since=9, until=30)["moments"]
+    expected = {
+        change.key: (
+            None if change.before is None else change.before.status.value,
+            change.after.status.value,
+        )
+        for change in autopack.diff(kept_log, "phases", at=9, to=30)
+    }
+
+    assert {one["phase"]: (one["before"], one["after"]) for one in page["changes"]} == expected
+
+
+def test_two_runs_differ_as_compare_tells(client, kept_log):
+    """All of it."""
+    assert told(client, "/compare", a="nightly", b="second")["runs"] == as_json(
+        autopack.compare(kept_log, "nightly", "second")
+    )
+
+
+def test_the_sentence_says_all_at_once(client):
+    """Who works, who waits, what was spent of which cap."""
+    page = told(client, "/")
+
+    assert page["sentence"] == (
+        "Nothing is at work; 1 waits for you; 1.25 USD spent, 1.00 of 5.00 under the caps of open "
+        "runs; 1 queued, and nobody takes them."
+    )
+    assert [(one["kind"], one["phase"]) for one in page["needs"]] == [("gate", "nightly/asks")]
+
+
+def test_each_attempt_is_on_the_timeline(client, kept_log):
+    """With its worker and how it ended; those of an hour before were another time at work."""
+    run = told(client, "/run/nightly")["timeline"]["stretches"]
+
+    assert [(one["phase"], one["ending"]) for one in run][:3] == [
+        ("nightly/works", "completed"),
+        ("nightly/fails", "failed"),
+        ("nightly/asks", "asks you"),
+    ]
+    assert told(client, "/")["timeline"]["left_off"] == 4
+
+
+def test_the_log_is_searched_from_its_end(client, kept_log):
+    """In all that events say; each position leads to how things stood then."""
+    found = told(client, "/log", q="MERGED")["events"]
+    page = client.get("/log?type=phase.gated").text
+
+    assert [one["type"] for one in found] == ["phase.gated"]
+    assert f"at={found[0]['position']}" in page
+    assert [one["position"] for one in told(client, "/log", before=5)["events"]] == [4, 3, 2, 1]
+
+
+def test_serve_is_a_command():
+    """It says what it does, and refuses an address at which nothing can listen."""
+    shown = CliRunner().invoke(command, ["serve", "--help"])
+
+    assert "Show the log in a browser" in shown.output
