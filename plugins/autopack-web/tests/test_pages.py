@@ -91,6 +91,39 @@ def test_the_slider_works_without_script(client):
     assert (now["moment"]["is_past"], end["moment"]["is_past"]) == (False, False)
 
 
+def test_a_time_leads_to_the_address_of_its_position(client):
+    """What was asked for stays, and a link says the same tomorrow."""
+    found = client.get("/run/nightly?state=COMPLETE&at=2026-03-02T10:00Z", follow_redirects=False)
+    slid = client.get("/log?position=8&at=", follow_redirects=False)
+
+    assert (found.status_code, slid.status_code) == (303, 303)
+    assert found.headers["location"].startswith("/run/nightly?state=COMPLETE&at=")
+    assert slid.headers["location"] == "/log?at=8"
+    assert "As of" in client.get(found.headers["location"]).text
+
+
+def test_a_run_is_told_by_what_its_phases_cost(client):
+    """The dearest first, by each thing that there is to order by."""
+    for order in ("cost", "tokens", "time", "attempts"):
+        found = client.get(f"/run/nightly?order={order}&format=json").json()["phases"]
+
+        assert {found[0]["phase"]["phase_id"], found[-1]["phase"]["phase_id"]} != {"fails"}
+        assert found[0]["work"]["attempts"] >= found[-1]["work"]["attempts"]
+
+
+def test_a_phase_whose_name_is_an_address_has_its_own():
+    """Slashes, question marks and blanks are its name's."""
+    name = "a/b?c=1#d &e"
+    with autopack.create_log("memory:") as log:
+        autopack.create_run(log, "r", [autopack.PhaseSpec(name)])
+        client = TestClient(create_app(log), base_url="http://127.0.0.1:8642")
+        (href,) = re.findall(r'href="(/phase/[^"]*)"', client.get("/run/r").text)
+        page = client.get(href).text
+
+    assert "<h1>a/b?c=1#d &amp;e</h1>" in page
+    assert 'action="/phase/r/a/b%3Fc%3D1%23d%20%26e"' in page
+
+
 def test_what_is_not_there_is_said(client):
     """A run, a phase, a position and a page that are not there, each in words."""
     for path, status, said in (

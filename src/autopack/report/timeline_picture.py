@@ -64,7 +64,9 @@ def timeline_picture(found: Timeline, *, link: LinkOf | None = None) -> str:
         top += _HEAD + len(lanes) * _LANE + 4
     height = top + AXIS
     grid = time_axis(found.began, found.ended, place, height)
-    return wide_picture("Attempts by worker", _said(found), height, [*grid, *rows])
+    parts = [*grid, *rows]
+    has_links = link is not None
+    return wide_picture("Attempts by worker", _said(found), height, parts, has_links=has_links)
 
 
 def timeline_key(found: Timeline) -> str:
@@ -99,7 +101,9 @@ def _bar(one: Stretch, place: Place, y: float, until: datetime, link: LinkOf | N
     drawn = "".join(_marks(one, x, place(ended) - x, y, said))
     if link is None:
         return drawn
-    return f'<a href="{escape(link(one))}" aria-label="{escape(on_line(said))}">{drawn}</a>'
+    # The table beside leads there for who goes by the keyboard, one step an attempt.
+    told = escape(on_line(said))
+    return f'<a href="{escape(link(one))}" tabindex="-1" aria-label="{told}">{drawn}</a>'
 
 
 def _marks(one: Stretch, x: float, width: float, y: float, said: str) -> Iterator[str]:

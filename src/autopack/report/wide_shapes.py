@@ -30,10 +30,13 @@ _EDGE: Final = 4.0
 Place = Callable[[datetime], float]
 
 
-def wide_picture(title: str, said: str, height: float, parts: Sequence[str]) -> str:
+def wide_picture(
+    title: str, said: str, height: float, parts: Sequence[str], *, has_links: bool = False
+) -> str:
     """Return an SVG element as wide as its page; what it shows is told in words, too."""
+    role = "group" if has_links else "img"  # within an image, a link would be lost to some readers
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="wide" role="img" width="100%" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="wide" role="{role}" width="100%" '
         f'height="{height:.0f}"><title>{escape(title)}</title><desc>{escape(on_line(said))}</desc>'
         f"{''.join(parts)}</svg>"
     )

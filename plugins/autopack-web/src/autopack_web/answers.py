@@ -3,12 +3,14 @@
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
 
 import attrs
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from autopack.errors import AutopackError
+from autopack.log.log import journal_of
 from autopack.values.json_text import json_text
 from autopack_web.moments import Asked, Moment, log_at
 from autopack_web.templating import rendered
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from autopack import Log
 
 _MISSING: Final = ("MissingError",)
+_WHEN: Final = ("at", "position")
 _CALM: Final = 10
 """How many times as long as it takes to read, a page that is open waits to be read anew."""
 
@@ -50,14 +53,25 @@ def _answered(log: "Log", page: Page, request: Request) -> Response:
     began_s = time.monotonic()
     asked = Asked(parts=request.path_params, query=request.query_params)
     try:
-        past, moment = log_at(log, asked.at(log.head().position))
-        found = page.read(past, asked)
+        with journal_of(log).backend.snapshot():  # all of a page is of one moment
+            past, moment = log_at(log, asked.at(log.head().position))
+            if not (wants_json(request) or asked.is_plain):
+                return _redirected(request, moment)
+            found = page.read(past, asked)
     except AutopackError as fault:
         return _refused(request, fault)
     if wants_json(request):
         return _json({"moment": moment, **attrs.asdict(found, recurse=False)})
     took_s = time.monotonic() - began_s
     return _html(request, page.name, moment=moment, found=found, apart_s=round(_CALM * took_s))
+
+
+def _redirected(request: Request, moment: Moment) -> Response:
+    """Lead to the address that names the position: it says the same tomorrow."""
+    asked = [pair for pair in request.query_params.multi_items() if pair[0] not in _WHEN]
+    at = [("at", str(moment.position))] if moment.is_past else []
+    query = urlencode([*asked, *at])
+    return RedirectResponse(quote(request.scope["path"]) + (f"?{query}" if query else ""), 303)
 
 
 def wants_json(request: Request) -> bool:
@@ -82,5 +96,6 @@ def _html(
     request: Request, template: str, status: int = 200, *, moment: Moment | None, **given: Any
 ) -> Response:
     state = request.app.state
-    text = rendered(template, request=request, moment=moment, writes=state.allow_writes, **given)
+    given.update(request=request, here=quote(request.scope["path"]), writes=state.allow_writes)
+    text = rendered(template, moment=moment, **given)
     return Response(text, status, media_type="text/html")

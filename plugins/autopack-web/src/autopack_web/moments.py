@@ -54,6 +54,12 @@ class Asked:
         slid = self.told("position")
         return self.told("at") or (None if slid == str(head) else slid)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a position is named, or nothing: neither a time nor the slider of the form."""
+        at = self.query.get("at")
+        return "position" not in self.query and (at is None or at.isdecimal())
+
     def told(self, name: str) -> str | None:
         """Return what was asked for by a name; None if that was nothing."""
         return self.query.get(name, "").strip() or None

@@ -35,9 +35,8 @@ _START_MOST: Final = 4_000
 def rendered(template: str, *, moment: Moment | None, **given: Any) -> str:
     """Return a template, filled; its links lead to where the page is in time."""
     at = moment.position if moment is not None and moment.is_past else None
-    to = partial(link, at=at)
     return _ENVIRONMENT.get_template(f"{template}.html").render(
-        moment=moment, at=at, to=to, **given
+        moment=moment, at=at, to=partial(link, at=at), **given
     )
 
 

@@ -1,6 +1,6 @@
 """A run: its phases with what they used, its caps, and when who worked on it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from autopack_web.moments import Asked
 
 _MOST: Final = 100
+_SIZES: Final[Mapping[str, Callable[[Work], int]]] = {
+    "cost": lambda work: work.use.cost_pico_usd,
+    "tokens": lambda work: work.use.total_tokens,
+    "time": lambda work: work.worked_us,
+    "attempts": lambda work: work.attempts,
+}
 _BY_PEOPLE: Final = (RunPaused, RunResumed, RunReopened)
 
 
@@ -55,7 +61,7 @@ class RunPage:
 
 def read(log: "Log", asked: "Asked") -> RunPage:
     """
-    Return the run that the path names.
+    Return the run that the path names, its phases of a ``state``, or the largest by an ``order``.
 
     Raises:
         RunMissingError: There is no such run.
@@ -67,8 +73,10 @@ def read(log: "Log", asked: "Asked") -> RunPage:
     )
     wanted = asked.query.get("state")
     shown = [one for one in phases if wanted in (None, "", one.status.value)]
-    part = part_of(asked, len(shown), _MOST)
     work, states = work_by_phase(log, run_id), dict[str, int]()
+    if (size := _SIZES.get(asked.query.get("order", ""))) is not None:
+        shown.sort(key=lambda one: -size(work.get(one.key, Work())))
+    part = part_of(asked, len(shown), _MOST)
     for one in phases:
         states[one.status.value] = states.get(one.status.value, 0) + 1
     some = shown[part.first : part.end]

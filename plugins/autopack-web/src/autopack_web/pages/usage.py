@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from autopack import Log
     from autopack_web.moments import Asked
 
-_KEYS: Final[tuple[UsageKey, ...]] = ("day", "model", "account", "category", "run", "role")
-_ROWS_MOST: Final = 60
+_KEYS: Final[tuple[UsageKey, ...]] = ("day", "model", "account", "category", "run", "phase", "role")
+_ROWS_MOST: Final = 40
 _SCOPES_MOST: Final = 20
 _POINTS_MOST: Final = 400
 _CALLS_MOST: Final = 5_000

@@ -11,7 +11,8 @@
 
   function ask() {
     const one = slider();
-    one.form.elements.at.value = "";
+    one.removeAttribute("name"); // the field says it: an address has one position
+    one.form.elements.at.value = one.value === one.max ? "" : one.value;
     one.form.dispatchEvent(new Event("slid"));
   }
 
@@ -64,7 +65,8 @@
     for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
     const where = document.getElementById("where");
     const one = slider();
-    const head = document.getElementById("content").dataset.head;
-    if (one && where && head) { one.max = head; one.value = where.dataset.position; }
+    if (!one || !where) return;
+    one.max = where.dataset.head;
+    if (timer === null && document.activeElement !== one) one.value = where.dataset.position;
   });
 })();
