@@ -91,6 +91,7 @@ PYTHON_NAMES = {
     "plugins": "load_plugins",
     "doctor": "diagnose",
     "plugins new": "create_plugin",
+    "plugins check": "load_plugins",
 }
 """Each command that does something, with the names below ``autopack`` that do it."""
 

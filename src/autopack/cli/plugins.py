@@ -94,6 +94,49 @@ def new(name: str, kind: str, folder: Path) -> None:
     say("  autopack plugins")
 
 
+@plugins.command(
+    short_help="Hold a plugin to the promises of its kinds.",
+    epilog=example(
+        "autopack plugins check night-shift",
+        "autopack --plugins-dir mine plugins check night --json",
+    ),
+)
+@click.argument("name")
+@click.option(
+    "--source",
+    "sources",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="What an importer of it reads; may be given again.",
+)
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Ask what works too: executors, workspaces, launchers. They may call a model.",
+)
+@json_option
+@click.pass_context
+def check(
+    ctx: click.Context, name: str, sources: tuple[Path, ...], live: bool, as_json: bool
+) -> None:
+    """
+    Run the suites that fit on all that an installed plugin registers.
+
+    Says what was asked, what differs and where; exit 1 if a promise is not kept. The suites are
+    those of `autopack.testing`, and come with the extra `testing`.
+    """
+    from autopack.cli.plugin_checks import checked_plugin, say_check
+
+    session = ctx.find_object(Session)
+    assert session is not None
+    found = checked_plugin(session.registry(), name, sources=sources, live=live)
+    if as_json:
+        print_json(found)
+    else:
+        say_check(found)
+    ctx.exit(0 if found.is_sound else 1)
+
+
 def _by_kind(provides: Sequence[str]) -> dict[str, list[str]]:
     named: dict[str, list[str]] = {}
     for one in provides:

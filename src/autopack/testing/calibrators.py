@@ -60,7 +60,8 @@ class CalibratorContract:
         if isinstance(calibrator, BulkCalibrator):
             calibrator.update_all(state, more)
 
-        assert before == told(calibrator, state)
+        after = told(calibrator, state)
+        assert before == after, f"a state that said {before} says {after} after other samples"
 
     @patiently(shown=_shown, data=st.data())
     def test_a_fold_in_steps_equals_a_fold_at_once(
@@ -105,7 +106,8 @@ class CalibratorContract:
         """A guessed, total-only or missing figure is no evidence."""
         calibrator = self._made()
 
-        assert calibrator.set_aside(calibrator.initial(), sample)
+        reason = calibrator.set_aside(calibrator.initial(), sample)
+        assert reason, f"it takes a sample whose output nobody measured (split {sample.split})"
 
     @patiently(shown=_shown)
     def test_it_gives_the_same_answers_to_the_same_samples(self, shown: list[Sample]) -> None:
@@ -128,7 +130,9 @@ class CalibratorContract:
         """The proposal accounts for each sample that was shown."""
         proposal = run_calibrator(self._made(), shown)
 
-        assert len(shown) == proposal.samples_used + sum(proposal.samples_set_aside.values())
+        used, aside = proposal.samples_used, sum(proposal.samples_set_aside.values())
+        told = f"of {len(shown)} samples, {used} are said to be used and {aside} set aside"
+        assert len(shown) == used + aside, told
 
     def test_without_evidence_nothing_is_proposed(self) -> None:
         """The state before any sample gives a proposal that changes nothing."""

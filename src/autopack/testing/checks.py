@@ -95,7 +95,8 @@ class CheckContract:
         """An executor may give nothing: that is wrong, or right, and no error of the check's."""
         work = work_of(PhaseSpec("p"), folder=tmp_path)
 
-        assert "could_not_run" != self._answer(work).verdict
+        found = self._answer(work)
+        assert "could_not_run" != found.verdict, found.says
 
 
 def _contents(folder: Path) -> dict[Path, bytes]:

@@ -111,12 +111,12 @@ class EventContract:
         if [*shape_faults(pins, self.classes, codec), *reading_faults(pins, codec)]:
             pytest.skip("what was stored would be broken; the other tests say how")
         new = unpinned(pins, self.classes, codec)
-        if new:
-            self.write([*pins, *new])
-
         told = ", ".join(f"{pin.name} schema {pin.shape.schema}" for pin in new)
-        assert not new, f"{self.pin().name} lacked {told}. It is written now: keep it with the code"
+        hint = self.write([*pins, *new]) if new else ""
 
-    def write(self, pins: list[Pin]) -> None:
-        """Write the file anew."""
+        assert not new, f"{self.pin().name} lacks {told}. {hint}"
+
+    def write(self, pins: list[Pin]) -> str:
+        """Write the file anew, and say so."""
         self.pin().write_text(pins_text(pins), encoding="utf-8", newline="\n")
+        return "It is written now: keep it with the code"

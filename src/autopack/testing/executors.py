@@ -31,8 +31,8 @@ class ExecutorContract:
     fail, :meth:`failing`. No phase may take long, and none needs a network.
     """
 
-    makes_calls: bool = True
-    """Whether :meth:`phase` takes a call of a model; of an executor that makes none, say False."""
+    makes_calls: bool | None = True
+    """Whether :meth:`phase` takes a call of a model; False for none, None where nobody knows."""
 
     def make(self) -> Any:
         """Return the executor: an object with ``execute``, or a callable."""
@@ -89,7 +89,9 @@ class ExecutorContract:
         assert recorded or not self.makes_calls, (
             "it recorded no call. If it makes none, say so in the suite: makes_calls = False"
         )
-        assert self.makes_calls or not recorded, "makes_calls is False, and it recorded a call"
+        assert self.makes_calls is not False or not recorded, (
+            "makes_calls is False, and it recorded a call"
+        )
         assert len(recorded) == sum(len(row.calls) for row in rows)
         assert all(r.event.attempt == 1 for r in recorded)
 

@@ -130,9 +130,9 @@ class ImporterContract:
         other.write_bytes(b"\x00\x01 nothing that anybody wrote")
         importer = self._made()
 
-        assert importer.recognises(str(source)) is True
-        assert importer.recognises(str(other)) is False
-        assert importer.recognises(str(tmp_path / "missing")) is False
+        for path, is_own in ((source, True), (other, False), (tmp_path / "missing", False)):
+            found = importer.recognises(str(path))
+            assert is_own is found, f"recognises({path.name!r}) is {found!r}"
 
     def test_what_cannot_be_read_is_refused(self, tmp_path: Path) -> None:
         """A missing or foreign source is a typed error, and nothing is imported."""

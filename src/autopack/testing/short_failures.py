@@ -22,6 +22,8 @@ def shortened(fault: Exception, shown: Mapping[str, Any], own: str) -> Exception
         shown: What was drawn for the test, by name.
         own: The file between Hypothesis and the test, of which nobody needs to know.
     """
+    if isinstance(fault, ExceptionGroup) and len(fault.exceptions) == 1:
+        fault = fault.exceptions[0]  # Hypothesis saw it once, and not again
     drawn = [note for note in getattr(fault, "__notes__", ()) if note.startswith("Draw ")]
     told = [f"{name} = {brief(value)}" for name, value in shown.items() if name != "data"]
     fault.__notes__ = [f"shown: {_cut(one)}" for one in (*told, *drawn)]
