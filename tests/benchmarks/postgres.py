@@ -3,7 +3,8 @@ Appends to PostgreSQL by many writers at once, beside plain inserts of the same 
 
 pgbench is the client of both, so that what is compared is the server's work: on one side the
 function with its lock, hash, news and flush; on the other a table with the same keys and a
-sequence, each insert waiting for the disk as PostgreSQL does by itself.
+sequence, each insert waiting for the disk as PostgreSQL does by itself. Each writer has a
+connection and a stream of its own, and asks once and waits for the answer, as the library does.
 """
 
 import contextlib
@@ -32,15 +33,19 @@ CREATE TABLE plain (
     occurred_at bigint NOT NULL, recorded_at bigint NOT NULL, meta text NOT NULL,
     data text NOT NULL, hash bytea NOT NULL, UNIQUE (stream, version))
 """
-_PLAIN = f"""\\set v random(1, 2000000000000)
+_PLAIN = f"""\\set v :v + 1
 INSERT INTO plain (event_id, stream, version, type, schema, occurred_at, recorded_at, meta, data,
-    hash) VALUES (uuid_send(gen_random_uuid()), 'c-'||:client_id, :v, 'llm.usage_recorded', 1, 0,
-    0, '', '{_DATA}', '\\\\x00');
+    hash) VALUES (uuid_send(gen_random_uuid()), 'c-'||:turn||'-'||:client_id, :v,
+    'llm.usage_recorded', 1, 0, 0, '', '{_DATA}', '\\\\x{"5a" * 32}');
 """
-_OURS = f"""SELECT append_events(ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::bytea[],
-    ARRAY[uuid_send(gen_random_uuid())], ARRAY['c-'||:client_id], ARRAY['llm.usage_recorded'],
-    ARRAY[1]::bigint[], NULL, NULL, ARRAY[''], ARRAY['{_DATA}']);
+_OURS = f"""\\set v :v + 1
+\\startpipeline
+BEGIN;
+SELECT append_event(:v - 1, uuid_send(gen_random_uuid()), 'c-'||:turn||'-'||:client_id,
+    'llm.usage_recorded', 1, NULL, '', '{_DATA}');
+COMMIT;
 SELECT set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 'autopack', '');
+\\endpipeline
 """
 
 
@@ -54,10 +59,10 @@ def rows(*, writers: int = 16, rounds: int = 5, seconds: int = 5) -> list[Row]:
             connection.run_script(_PLAIN_TABLE)
         turns = [
             (
-                _rate(server, _OURS, writers, seconds, synchronous_commit="off"),
-                _rate(server, _PLAIN, writers, seconds, synchronous_commit="on"),
+                _rate(server, _OURS, turn, writers, seconds, synchronous_commit="off"),
+                _rate(server, _PLAIN, turn, writers, seconds, synchronous_commit="on"),
             )
-            for _ in range(rounds)
+            for turn in range(rounds)
         ]
     finally:
         server.remove()
@@ -75,7 +80,7 @@ def rows(*, writers: int = 16, rounds: int = 5, seconds: int = 5) -> list[Row]:
 
 
 def _rate(
-    server: PostgresServer, script: str, writers: int, seconds: int, **settings: Any
+    server: PostgresServer, script: str, turn: int, writers: int, seconds: int, **settings: Any
 ) -> float:
     """Return how often a second a script ran to its end."""
     assert BINARIES is not None
@@ -88,7 +93,8 @@ def _rate(
         connection.rows("CHECKPOINT")
     said = subprocess.run(
         [BINARIES / "pgbench", "-h", server.folder, "-U", "autopack", "-n", "-M", "prepared",
-         "-c", str(writers), "-j", "2", "-T", str(seconds), "-f", file, "postgres"],
+         "-D", "v=0", "-D", f"turn={turn}", "-c", str(writers), "-j", "2", "-T", str(seconds),
+         "-f", file, "postgres"],
         env={**os.environ, "PGOPTIONS": options},
         check=True,
         capture_output=True,

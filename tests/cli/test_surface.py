@@ -28,6 +28,7 @@ PYTHON_NAMES = {
     "log backup": "Log.backup",
     "log restore": "restore_log",
     "log copy": "copy_log",
+    "log upgrade": "upgrade_log",
     "log sign": "sign_head",
     "log bundle": "write_bundle",
     "log prune": "prune_artifacts",

@@ -19,6 +19,7 @@ from autopack.errors import AutopackError
 from autopack.log.log import Log
 from autopack.ports.log import ANY
 from autopack.testing.facts import paused
+from autopack_postgres.append_function import FUNCTIONS, HOLD
 from autopack_postgres.connections import PostgresConnection
 from autopack_postgres.database_address import DatabaseAddress, parsed
 from autopack_postgres.log_schemas import create_schema
@@ -84,7 +85,7 @@ def stopped_again_and_again(
     address = parsed(server.url(schema))
     create_schema(address)
     with contextlib.closing(PostgresConnection(address)) as connection:
-        connection.run_script(change)
+        connection.run_script(change.replace("{schema}", schema))
     seen, is_over, draws = Seen(), threading.Event(), random.Random(seed)
     with _logs(address, appenders + followers) as logs:
         seen.followed = [[] for _ in range(followers)]
@@ -146,26 +147,22 @@ def _follower(log: Log, given: list[Position], is_over: threading.Event) -> Call
     return work
 
 
-NO_LOCK = """
-CREATE OR REPLACE FUNCTION hold_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
-    OUT as_of bigint, OUT now bigint)
-LANGUAGE sql AS $body$
-    SELECT coalesce(max(events.position), 0), ''::bytea, 0, 0,
-        (extract(epoch FROM clock_timestamp()) * 1e6)::bigint FROM events
-$body$
-"""
+def _holding(hold: str) -> str:
+    """Return the functions again, with another way to find where the log ends."""
+    functions = FUNCTIONS.replace(HOLD, f"as_of := 0; marked_at := 0; {_NOW} {hold}")
+    return functions.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").format(
+        schema="{schema}", channel="faulty"
+    )
+
+
+_NOW = "now := date_part('epoch', clock_timestamp()) * 1000000;"
+
+NO_LOCK = _holding("SELECT coalesce(max(position), 0), '' INTO after, chain FROM events;")
 """Positions are taken from the head as it is seen, and nobody waits for the one before."""
 
-SEQUENCE = """
-ALTER TABLE head DISABLE TRIGGER head_only_grows;
-CREATE SEQUENCE positions;
-CREATE OR REPLACE FUNCTION hold_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
-    OUT as_of bigint, OUT now bigint)
-LANGUAGE sql AS $body$
-    SELECT nextval('positions') - 1, ''::bytea, 0, 0,
-        (extract(epoch FROM clock_timestamp()) * 1e6)::bigint
-$body$
-"""
+SEQUENCE = "CREATE SEQUENCE positions; ALTER TABLE head DISABLE TRIGGER head_only_grows;" + (
+    _holding("after := nextval('positions') - 1; chain := '';")
+)
 """Positions are a sequence's, as in many stores of events: given before the commit."""
 
 

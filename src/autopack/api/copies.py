@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from autopack.api.logs import redact_of
+from autopack.api.logs import open_log, redact_of
 from autopack.api.restore import HeldSource, check_texts, copy_beside, held_source
 from autopack.errors import LogDamagedError, LogExistsError, LogMissingError
 from autopack.format.as_of_moments import Count
 from autopack.format.chain import Chain
-from autopack.log.addresses import create_backend, open_backend
+from autopack.log.addresses import create_backend, open_backend, upgrade_backend
 from autopack.log.journal import Journal
 from autopack.log.log import Log, journal_of
 from autopack.log.verification import verify
@@ -55,6 +55,25 @@ def copy_log(source: str | Path, dest: str | Path, *, plugins: Registry | None =
             log.close()
             raise
     return log
+
+
+def upgrade_log(target: str | Path, *, plugins: Registry | None = None) -> Log:
+    """
+    Bring a log on a server to how today's version keeps logs there, and open it.
+
+    Its history, its id and who may do what stay as they are. One that is kept so already is only
+    opened; a log in a file is never changed in place, :func:`restore_log` makes a new one of it.
+
+    Args:
+        target: A log's URL, or a path.
+
+    Raises:
+        ReadOnlyLogError: The log belongs to another user.
+        NewerLogError: A later version made it.
+    """
+    registry = plugins or load_plugins()
+    upgrade_backend(target, registry)
+    return open_log(target, plugins=registry)
 
 
 def _begun(dest: str | Path, held: HeldSource, source: Backend, registry: Registry) -> Backend:

@@ -328,4 +328,24 @@ def copy(session: Session, source: str, dest: str) -> None:
         say(f"Copied {made.head().position} events to {made.target}")
 
 
+@log.command(
+    short_help="Bring a log on a server to this version's tables.",
+    epilog=example("autopack log upgrade postgresql://db.example.org/work"),
+)
+@click.argument("target", metavar="URL|PATH")
+@click.pass_obj
+def upgrade(session: Session, target: str) -> None:
+    """
+    Bring a log on a server to this version's tables and functions; its history stays as it is.
+
+    Until then a log that an earlier version made is read, and not written. A log in a file is
+    never changed in place: `autopack log restore` makes a new one of it.
+    """
+    import autopack as api
+
+    with api.upgrade_log(absolute_target(target), plugins=session.registry()) as held:
+        announce(held)
+        say(f"{held.target} is as this version keeps logs, up to position {held.head().position}")
+
+
 log.add_command(text_by_digest)

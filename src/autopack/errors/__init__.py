@@ -21,6 +21,7 @@
     │   ├── LogGoneError            the files of an open log were removed or replaced
     │   ├── MomentLostError         a moment that a user without permission could not hold
     │   ├── UnfinishedCopyError     not all of what it is a copy of is there
+    │   ├── OlderLogError           kept on a server as an earlier version did: upgrade it
     │   ├── LogDamagedError         the file is not what was written
     │   ├── VersionConflictError    the stream is not at the expected version
     │   ├── EventIdConflictError    the event id is known with other content
@@ -79,6 +80,7 @@ from autopack.errors.logs import (
     MomentLostError,
     NewerLogError,
     NotALogError,
+    OlderLogError,
     ReadOnlyLogError,
     UnfinishedCopyError,
     UsageConflictError,
@@ -148,6 +150,7 @@ __all__ = [
     "NotALogError",
     "NothingReadyError",
     "NothingToJudgeError",
+    "OlderLogError",
     "PhaseExistsError",
     "PhaseMissingError",
     "PluginError",

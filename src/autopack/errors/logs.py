@@ -156,6 +156,19 @@ class UnfinishedCopyError(LogError):
         self.target, self.head, self.until = target, head, until
 
 
+class OlderLogError(LogError):
+    """The log is kept on a server as an earlier version did; it is read, and not written."""
+
+    def __init__(self, target: str, *, found: int, known: int) -> None:
+        super().__init__(
+            f"{target} has tables of version {found}, and this version writes {known}; nothing "
+            "was written. Its owner upgrades it in a moment:",
+            do=f"autopack.upgrade_log({target!r})",
+            typed=f"autopack log upgrade {quote(target)}",
+        )
+        self.target, self.found, self.known = target, found, known
+
+
 class LogDamagedError(LogError):
     """What is stored is not what was written."""
 

@@ -81,6 +81,13 @@ def open_backend(target: str | Path, registry: Registry, *, durability: str = "f
     return backend
 
 
+def upgrade_backend(target: str | Path, registry: Registry) -> None:
+    """Bring the log that *target* names to how today's are kept, if it can be done in place."""
+    upgrade = getattr(_opener(target, registry), "upgrade", None)
+    if upgrade is not None:
+        upgrade(str(target))
+
+
 def path_of(target: str | Path) -> Path | None:
     """Return the path of the file that *target* names, or None if it names no file."""
     scheme, place = _parted(target)

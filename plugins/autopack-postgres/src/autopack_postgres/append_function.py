@@ -1,110 +1,178 @@
-"""The functions through which alone events are written; who calls them needs no other."""
+"""
+The functions through which alone events are written; who calls them needs no other.
+
+What an append costs is the number of statements in them and of names in those, more than what
+they do: each is made ready anew. So one event, as most appends have, is written by a function of
+its own, whose parameters are no arrays, and what both begin with is written out in both.
+"""
 
 from typing import Final
 
-FUNCTIONS: Final = """
-CREATE FUNCTION hold_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
-    OUT as_of bigint, OUT now bigint)
-LANGUAGE plpgsql AS $body$
-DECLARE marked bigint;
-BEGIN
+_SETTINGS: Final = """LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET autopack.appends = 'yes'"""
+
+_HELD: Final = "recorded_at bigint; as_of bigint; marked bigint; marked_at bigint; held_to bigint;"
+
+HOLD: Final = """
     LOCK TABLE append_lock IN EXCLUSIVE MODE;
-    SELECT coalesce(last.position, 0), coalesce(last.hash, ''), coalesce(last.recorded_at, 0),
-            coalesce(CASE WHEN held.last >= last.position THEN held.as_of END,
-                last.recorded_at, 0), head.position
-        INTO hold_head.position, hold_head.hash, hold_head.recorded_at, hold_head.as_of, marked
-        FROM head
-        LEFT JOIN (SELECT events.position, events.hash, events.recorded_at FROM events
-            ORDER BY events.position DESC LIMIT 1) last ON true
-        LEFT JOIN LATERAL (SELECT clock_holds.last, clock_holds.as_of FROM clock_holds
-            WHERE first <= last.position ORDER BY first DESC LIMIT 1) held ON true;
-    IF marked > hold_head.position THEN
-        RAISE EXCEPTION 'position % was given, but the last event is %', marked,
-            hold_head.position USING ERRCODE = 'AP001';
+    SELECT last.position, last.hash, last.recorded_at, head.position, head.marked_at, head.held_to
+        INTO after, chain, recorded_at, marked, marked_at, held_to
+        FROM head LEFT JOIN (SELECT events.position, events.hash, events.recorded_at FROM events
+            ORDER BY events.position DESC LIMIT 1) last ON true;
+    after := coalesce(after, 0);
+    as_of := coalesce(recorded_at, 0);
+    IF held_to >= after AND after > 0 THEN
+        SELECT CASE WHEN held.last >= after THEN held.as_of ELSE recorded_at END INTO as_of
+            FROM clock_holds held WHERE held.first <= after ORDER BY held.first DESC LIMIT 1;
+        as_of := coalesce(as_of, recorded_at);
     END IF;
-    hold_head.now := extract(epoch FROM clock_timestamp()) * 1000000;
+    IF marked > after THEN
+        RAISE EXCEPTION 'position % was given, but the last event is %', marked, after
+            USING ERRCODE = 'AP001';
+    END IF;
+    now := date_part('epoch', clock_timestamp()) * 1000000;
     -- Others know this clock a little less well: what they recorded a moment ahead of it was now.
-    IF hold_head.as_of BETWEEN hold_head.now AND hold_head.now + 1000000 THEN
-        hold_head.now := hold_head.as_of;
+    IF as_of BETWEEN now AND now + 1000000 THEN
+        now := as_of;
     END IF;
+"""
+"""Takes the log's lock, and reads the last event off the events' own index."""
+
+_SEED: Final = """
+    IF after = 0 THEN
+        SELECT seed INTO chain FROM log_identity;
+    END IF;
+"""
+
+_TOLD: Final = """
+    -- A row that each append changes would be slow while a long backup keeps its old states.
+    IF marked_at NOT BETWEEN now - 1000000 AND now THEN
+        UPDATE head SET position = at, hash = chain, marked_at = now;
+    END IF;
+    PERFORM pg_notify('{channel}', at::text);
+"""
+
+
+def _chained(schema: str, happened: str, moment: str, event_id: str, texts: list[str]) -> str:
+    lengths = " || ".join(f"int4send(octet_length({text}))" for text in texts)
+    return (
+        f"sha256(chain || int8send(at) || int8send(version) || int4send({schema}::int)"
+        f" || int8send({happened}) || int8send({moment}) || {lengths} || {event_id}"
+        f" || convert_to({' || '.join(texts)}, 'UTF8'))"
+    )
+
+
+_ONE: Final = _chained("schema", "occurred", "now", "id", ["stream", "type", "meta", "data"])
+_EACH: Final = _chained(
+    "schemas[i]", "happened", "moment", "ids[i]", ["stream", "types[i]", "metas[i]", "datas[i]"]
+)
+
+FUNCTIONS: Final = f"""
+CREATE FUNCTION lock_head(OUT after bigint, OUT chain bytea, OUT recorded_at bigint,
+    OUT as_of bigint, OUT now bigint)
+{_SETTINGS} AS $body$
+DECLARE
+    marked bigint; marked_at bigint; held_to bigint;
+BEGIN
+{HOLD}
+    chain := coalesce(chain, '');
+    recorded_at := coalesce(recorded_at, 0);
 END $body$;
 
-CREATE FUNCTION lock_head(OUT "position" bigint, OUT hash bytea, OUT recorded_at bigint,
-    OUT as_of bigint, OUT now bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp SET enable_seqscan = off
-SET enable_bitmapscan = off SET jit = off
-SET plan_cache_mode = force_generic_plan SET autopack.appends = 'yes' AS $body$
+CREATE FUNCTION append_event(expected bigint, id bytea, stream text, type text, schema bigint,
+    occurred bigint, meta text, data text,
+    OUT after bigint, OUT version bigint, OUT chain bytea, OUT now bigint)
+{_SETTINGS} AS $body$
+DECLARE
+    {_HELD}
+    at bigint;
 BEGIN
-    SELECT * INTO lock_head.position, lock_head.hash, lock_head.recorded_at, lock_head.as_of,
-        lock_head.now FROM hold_head();
+{HOLD}
+    SELECT last.version INTO version FROM events last
+        WHERE last.stream = append_event.stream AND last.version >= coalesce(expected, 0)
+        ORDER BY last.version DESC LIMIT 1;
+    version := coalesce(version, 0);
+    -- Whatever is not plain is left to the caller, who says what it is: NULL, and no event.
+    IF now < as_of OR version <> expected THEN
+        after := NULL;
+        RETURN;
+    END IF;
+{_SEED}
+    at := after + 1;
+    version := version + 1;
+    occurred := coalesce(occurred, now);
+    chain := {_ONE};
+    INSERT INTO events
+        VALUES (at, id, stream, version, type, schema, occurred, now, meta, data, chain);
+{_TOLD}
 END $body$;
 
 CREATE FUNCTION append_events(asserted text[], at_versions bigint[], absent bytea[],
     ids bytea[], streams text[], types text[], schemas bigint[], occurred bigint[],
     recorded bigint[], metas text[], datas text[],
     OUT after bigint, OUT versions bigint[], OUT hashes bytea[], OUT now bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp SET enable_seqscan = off
-SET enable_bitmapscan = off SET jit = off
-SET plan_cache_mode = force_generic_plan SET autopack.appends = 'yes' AS $body$
+{_SETTINGS} AS $body$
 DECLARE
-    last record;
-    at bigint;
-    version bigint;
+    {_HELD}
     chain bytea;
+    at bigint;
+    stream text;
+    version bigint;
+    happened bigint;
+    moment bigint;
+    is_plain boolean := true;
 BEGIN
-    SELECT * INTO last FROM hold_head();
-    now := last.now;
+{HOLD}
     IF asserted IS NOT NULL THEN
-        -- Whatever is not plain is left to the caller, who says what it is: NULL, and no event.
-        IF now < last.as_of THEN RETURN; END IF;
-        IF absent <> '{{}}' AND EXISTS (SELECT 1 FROM events WHERE event_id = ANY (absent)) THEN
-            RETURN;
-        END IF;
+        is_plain := now >= as_of AND (absent = '{{{{}}}}'
+            OR NOT EXISTS (SELECT 1 FROM events WHERE event_id = ANY (absent)));
         FOR i IN 1 .. cardinality(asserted) LOOP
-            SELECT coalesce(max(events.version), 0) INTO version
-                FROM events WHERE events.stream = asserted[i];
-            IF version <> at_versions[i] THEN RETURN; END IF;
+            SELECT last.version INTO version FROM events last
+                WHERE last.stream = asserted[i] AND last.version >= at_versions[i]
+                ORDER BY last.version DESC LIMIT 1;
+            is_plain := is_plain AND coalesce(version, 0) = at_versions[i];
         END LOOP;
     END IF;
-    after := last.position;
-    chain := CASE WHEN after = 0 THEN (SELECT seed FROM log_identity) ELSE last.hash END;
+    IF NOT is_plain THEN
+        after := NULL;
+        RETURN;
+    END IF;
+{_SEED}
     at := after;
-    versions := '{{}}';
-    hashes := '{{}}';
-    -- One statement an event: each costs more to begin than to run.
+    versions := '{{{{}}}}';
+    hashes := '{{{{}}}}';
     FOR i IN 1 .. cardinality(ids) LOOP
         at := at + 1;
-        INSERT INTO events SELECT at, ids[i], streams[i], next, types[i], schemas[i],
-            happened, moment, metas[i], datas[i],
-            sha256(chain || int8send(at) || int8send(next) || int4send(schemas[i]::int)
-                || int8send(happened) || int8send(moment)
-                || int4send(octet_length(streams[i])) || int4send(octet_length(types[i]))
-                || int4send(octet_length(metas[i])) || int4send(octet_length(datas[i])) || ids[i]
-                || convert_to(streams[i] || types[i] || metas[i] || datas[i], 'UTF8'))
-            FROM (SELECT 1 + coalesce((SELECT events.version FROM events
-                    WHERE events.stream = streams[i] ORDER BY events.version DESC LIMIT 1), 0),
-                coalesce(recorded[i], now), coalesce(occurred[i], recorded[i], now)
-                OFFSET 0) placed(next, moment, happened)
-            RETURNING events.version, events.hash INTO version, chain;
-        versions := versions || version;
-        hashes := hashes || chain;
+        IF streams[i] IS DISTINCT FROM stream THEN
+            stream := streams[i];
+            SELECT last.version INTO version FROM events last
+                WHERE last.stream = streams[i] ORDER BY last.version DESC LIMIT 1;
+            version := coalesce(version, 0);
+        END IF;
+        version := version + 1;
+        moment := coalesce(recorded[i], now);
+        happened := coalesce(occurred[i], moment);
+        chain := {_EACH};
+        INSERT INTO events VALUES (at, ids[i], stream, version, types[i], schemas[i],
+            happened, moment, metas[i], datas[i], chain);
+        versions[i] := version;
+        hashes[i] := chain;
     END LOOP;
     IF at > after THEN
-        -- A row that each append changes would be slow while a long backup keeps its old states.
-        UPDATE head SET position = at, hash = chain, marked_at = now
-            WHERE marked_at NOT BETWEEN now - 1000000 AND now;
-        PERFORM pg_notify('{channel}', at::text);
+{_TOLD}
     END IF;
 END $body$;
 
 CREATE FUNCTION hold_clock(first bigint, last bigint, as_of bigint, is_left_out boolean)
-RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $body$
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = {{schema}}, pg_temp AS $body$
     DELETE FROM clock_holds WHERE clock_holds.first >= $1;
     INSERT INTO clock_holds VALUES ($1, $2, $3, $4);
+    UPDATE head SET held_to = $2 WHERE held_to < $2;
 $body$;
 
 CREATE FUNCTION adopt_origin(origin_id text, seed bytea)
-RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $body$
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = {{schema}}, pg_temp AS $body$
     UPDATE log_identity SET origin_id = $1, seed = $2;
 $body$;
 """

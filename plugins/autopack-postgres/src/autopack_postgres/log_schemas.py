@@ -21,7 +21,13 @@ from autopack.values.ids import uuid7
 from autopack_postgres.append_function import FUNCTIONS
 from autopack_postgres.connections import PostgresConnection
 from autopack_postgres.database_address import DatabaseAddress
-from autopack_postgres.tables import ROLES, SCHEMA_VERSION, TABLES, TRIGGERS
+from autopack_postgres.tables import (
+    ROLES,
+    SCHEMA_VERSION,
+    TABLES,
+    TRIGGER_FUNCTIONS,
+    TRIGGERS,
+)
 
 _LEAST: Final = 140000
 _NEARBY_MOST: Final = 8
@@ -50,7 +56,7 @@ def create_schema(address: DatabaseAddress, *, copied: Copied | None = None) -> 
         if connection.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", (address.schema,)):
             raise LogExistsError(address.target, can_be_opened=_is_log(connection, address.schema))
         connection.rows(f"CREATE SCHEMA {address.schema}")
-        for part in (TABLES, FUNCTIONS, TRIGGERS, ROLES):
+        for part in (TABLES, FUNCTIONS, TRIGGER_FUNCTIONS, TRIGGERS, ROLES):
             connection.run_script(part.format(schema=address.schema, channel=address.channel))
         now_us = time.time_ns() // 1000
         origin_id = copied.origin_id if copied else _new_uuid(now_us)
@@ -60,14 +66,14 @@ def create_schema(address: DatabaseAddress, *, copied: Copied | None = None) -> 
             (_new_uuid(now_us), origin_id, now_us, LOG_FORMAT, *parent, seed(origin_id),
              SCHEMA_VERSION),
         )  # fmt: skip
-        connection.rows("INSERT INTO head VALUES (0, '', 0)")
+        connection.rows("INSERT INTO head VALUES (0, '', 0, 0)")
         connection.rows("COMMIT")
         connection.flush()
 
 
-def check_schema(connection: PostgresConnection, address: DatabaseAddress) -> None:
+def check_schema(connection: PostgresConnection, address: DatabaseAddress) -> int:
     """
-    Return if the schema holds a log of a known format.
+    Return the version of the tables, if the schema holds a log of a known format.
 
     Raises:
         LogMissingError: There is no such schema; names logs beside it.
@@ -90,6 +96,7 @@ def check_schema(connection: PostgresConnection, address: DatabaseAddress) -> No
             f"{address.target} has tables of version {version}; this version of autopack-postgres "
             f"knows up to {SCHEMA_VERSION}. Upgrade autopack-postgres to open it."
         )
+    return int(version)
 
 
 def identity_of(connection: PostgresConnection) -> LogIdentity:

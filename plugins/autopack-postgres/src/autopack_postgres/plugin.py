@@ -24,6 +24,13 @@ class Databases:
 
         return PostgresBackend(parsed(target), durability=durability)
 
+    def upgrade(self, target: str) -> None:
+        """Bring the log that is there to today's tables and functions."""
+        from autopack_postgres.database_address import parsed
+        from autopack_postgres.schema_upgrades import upgrade_schema
+
+        upgrade_schema(parsed(target))
+
 
 @hookimpl
 def autopack_register_backends(register: Register) -> None:

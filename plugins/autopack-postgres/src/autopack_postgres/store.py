@@ -4,7 +4,6 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,20 +13,23 @@ from autopack.errors import (
     LogDamagedError,
     LogError,
     LogHinderedError,
+    OlderLogError,
 )
 from autopack.log.backends.forks import Opener
 from autopack.log.backends.snapshots import Snapshots
 from autopack.ports.backend import Head, LogIdentity, Unplaced
 from autopack.ports.log import Row
+from autopack_postgres.append_call import AppendCall
 from autopack_postgres.connections import PostgresConnection
 from autopack_postgres.database_address import DatabaseAddress
 from autopack_postgres.faults import ConnectionLostError
 from autopack_postgres.log_schemas import check_schema, identity_of
-from autopack_postgres.queries import FIND, PostgresQueries
+from autopack_postgres.queries import PostgresQueries
 from autopack_postgres.server_access import ServerAccess, begin
 from autopack_postgres.server_clock import ServerClock
 from autopack_postgres.server_news import ServerNews
-from autopack_postgres.transaction import APPEND_AT_ONCE, PostgresTransaction, columns_of
+from autopack_postgres.tables import SCHEMA_VERSION
+from autopack_postgres.transaction import PostgresTransaction
 
 _DURABILITIES: Final = ("full", "relaxed")
 
@@ -79,7 +81,8 @@ class PostgresBackend(PostgresQueries):
         self._clock = ServerClock()
         self._news: ServerNews | None = None
         try:
-            self._clock.learn(self._access.first(lambda connection: _opened(connection, address)))
+            self._version, now_us = self._access.first(lambda one: _opened(one, address))
+            self._clock.learn(now_us)
             self._identity = self._access.first(identity_of)
         except BaseException:
             self._access.close()
@@ -181,41 +184,28 @@ class PostgresBackend(PostgresQueries):
         self, rows: Sequence[Unplaced], *, expected: Mapping[str, int], absent: Sequence[bytes]
     ) -> list[Row] | None:
         self._opener.check(self.target)
-        given = [list(expected), list(expected.values()), list(absent), *columns_of(rows)]
+        call = AppendCall(rows, expected=expected, absent=absent)
         with self._writing():
             while True:
                 connection, _none = self._access.hold(lambda connection: None)
                 try:
-                    (found,) = self._access.commit(connection, APPEND_AT_ONCE, given)
+                    ((answer,),) = self._access.commit(connection, call.sql, call.parameters)
                 except ConnectionLostError as fault:
-                    if kept := self._access.settle(connection, fault, partial(_kept, rows)):
+                    if kept := self._access.settle(connection, fault, call.kept):
                         return kept
                 else:
-                    return self._placed(rows, *found)
+                    return self._told(call, answer)
                 finally:
                     self._access.let_go(connection)
 
-    def _placed(
-        self,
-        rows: Sequence[Unplaced],
-        after: int | None,
-        versions: list[int],
-        hashes: list[bytes],
-        now_us: int,
-    ) -> list[Row] | None:
-        if after is None:
+    def _told(self, call: AppendCall, answer: Sequence[Any]) -> list[Row] | None:
+        told = call.told(answer)
+        if told is None:
             return None
-        self._access.is_safe_to(after + len(rows))
+        now_us, rows = told
+        self._access.is_safe_to(rows[-1][0])
         self._clock.learn(now_us)
-        placed: list[Row] = []
-        for row, version, chain in zip(rows, versions, hashes, strict=True):
-            event_id, stream, name, schema, occurred, meta, data = row
-            after += 1
-            placed.append((
-                after, event_id, stream, version, name, schema,
-                now_us if occurred is None else occurred, now_us, meta, data, chain,
-            ))  # fmt: skip
-        return placed
+        return rows
 
     def listen(self, tell: Callable[[], None]) -> None:
         self._opener.check(self.target)
@@ -237,6 +227,8 @@ class PostgresBackend(PostgresQueries):
                 raise InvalidInputError("A transaction is open in this thread: use that one.")
             if self._is_closing:
                 raise LogClosedError(self.target)
+            if self._version < SCHEMA_VERSION:
+                raise OlderLogError(self.target, found=self._version, known=SCHEMA_VERSION)
             self._writers.add(here)
         try:
             yield
@@ -301,18 +293,11 @@ class PostgresBackend(PostgresQueries):
             raise LogClosedError(self.target)
 
 
-def _opened(connection: PostgresConnection, address: DatabaseAddress) -> int:
-    """Return the server's time, in microseconds, if the log can be opened."""
-    check_schema(connection, address)
+def _opened(connection: PostgresConnection, address: DatabaseAddress) -> tuple[int, int]:
+    """Return the version of the tables and the server's time, in us, if the log can be opened."""
+    version = check_schema(connection, address)
     ((now_us,),) = connection.rows("SELECT (extract(epoch FROM clock_timestamp()) * 1e6)::bigint")
-    return int(now_us)
-
-
-def _kept(rows: Sequence[Unplaced], connection: PostgresConnection) -> list[Row] | None:
-    """Return rows as they are stored, or None if they are not: it is all or nothing."""
-    ids = [row[0] for row in rows]
-    found = {row[1]: row for row in connection.rows(FIND, (ids,))}
-    return [found[one] for one in ids] if found else None
+    return version, int(now_us)
 
 
 def _new_id() -> UUID:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """How the tables and functions stand; what is stored in them is the log format's."""
 
 # Texts are compared by their bytes, as in every other log, whatever the database's language is.
@@ -21,7 +21,8 @@ CREATE TABLE log_identity (
 CREATE TABLE head (
     "position" bigint NOT NULL,
     hash bytea NOT NULL,
-    marked_at bigint NOT NULL
+    marked_at bigint NOT NULL,
+    held_to bigint NOT NULL DEFAULT 0 -- no event after it is in one of clock_holds
 ) WITH (fillfactor = 10);
 CREATE TABLE append_lock ();
 CREATE TABLE events (
@@ -78,11 +79,11 @@ CREATE TABLE outcomes (
 ) WITH (fillfactor = 50);
 """
 
-TRIGGERS: Final = """
-CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $body$
+TRIGGER_FUNCTIONS: Final = """
+CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN RAISE EXCEPTION '%', TG_ARGV[0]; END $body$;
 
-CREATE FUNCTION keep_identity() RETURNS trigger LANGUAGE plpgsql AS $body$
+CREATE OR REPLACE FUNCTION keep_identity() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
     IF NEW.log_id <> OLD.log_id OR NEW.created_at <> OLD.created_at
             OR (NEW.origin_id <> OLD.origin_id AND EXISTS (SELECT 1 FROM {schema}.events)) THEN
@@ -91,12 +92,17 @@ BEGIN
     RETURN NEW;
 END $body$;
 
-CREATE FUNCTION keep_head() RETURNS trigger LANGUAGE plpgsql AS $body$
+CREATE OR REPLACE FUNCTION keep_head() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
-    IF NEW.position <= OLD.position THEN RAISE EXCEPTION 'the head of a log only grows'; END IF;
+    IF NEW.position < OLD.position OR NEW.held_to < OLD.held_to
+            OR (NEW.position = OLD.position AND NEW.hash <> OLD.hash) THEN
+        RAISE EXCEPTION 'the head of a log only grows';
+    END IF;
     RETURN NEW;
 END $body$;
+"""
 
+TRIGGERS: Final = """
 CREATE TRIGGER events_are_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('events are never updated and never deleted');
 CREATE TRIGGER events_are_appended BEFORE INSERT ON events FOR EACH STATEMENT
@@ -112,26 +118,28 @@ CREATE TRIGGER head_only_grows BEFORE UPDATE ON head
     FOR EACH ROW EXECUTE FUNCTION keep_head();
 """
 
-ROLES: Final = """
-REVOKE ALL ON FUNCTION hold_head(), lock_head(), append_events(text[], bigint[], bytea[], bytea[],
-    text[], text[], bigint[], bigint[], bigint[], text[], text[]),
-    hold_clock(bigint, bigint, bigint, boolean), adopt_origin(text, bytea) FROM PUBLIC;
+_WRITERS: Final = """
+    lock_head(), append_event(bigint, bytea, text, text, bigint, bigint, text, text),
+    append_events(text[], bigint[], bytea[], bytea[], text[], text[], bigint[], bigint[],
+    bigint[], text[], text[]), hold_clock(bigint, bigint, bigint, boolean),
+    adopt_origin(text, bytea)"""
+
+ROLES: Final = f"""
+REVOKE ALL ON FUNCTION {_WRITERS} FROM PUBLIC;
 
 CREATE FUNCTION grant_reader(role regrole) RETURNS void LANGUAGE plpgsql
-SET search_path = {schema}, pg_temp AS $body$
+SET search_path = {{schema}}, pg_temp AS $body$
 BEGIN
-    EXECUTE format('GRANT USAGE ON SCHEMA {schema} TO %s', role);
-    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO %s', role);
+    EXECUTE format('GRANT USAGE ON SCHEMA {{schema}} TO %s', role);
+    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA {{schema}} TO %s', role);
 END $body$;
 
 CREATE FUNCTION grant_writer(role regrole) RETURNS void LANGUAGE plpgsql
-SET search_path = {schema}, pg_temp AS $body$
+SET search_path = {{schema}}, pg_temp AS $body$
 BEGIN
     PERFORM grant_reader(role);
     EXECUTE format('GRANT INSERT, UPDATE, DELETE ON leases, artifacts, view_checkpoints, view_rows,'
         ' outcomes TO %s', role);
-    EXECUTE format('GRANT EXECUTE ON FUNCTION lock_head(), append_events(text[], bigint[], bytea[],'
-        ' bytea[], text[], text[], bigint[], bigint[], bigint[], text[], text[]),'
-        ' hold_clock(bigint, bigint, bigint, boolean), adopt_origin(text, bytea) TO %s', role);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION {_WRITERS} TO %s', role);
 END $body$;
 """

@@ -10,16 +10,13 @@ from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.format.chain import seed
 from autopack.ports.backend import Checkpoint, ClockHold, Head, Lease
 from autopack.ports.log import Row
+from autopack_postgres.append_call import columns_of
 from autopack_postgres.connections import PostgresConnection
 from autopack_postgres.queries import PostgresQueries
 
 _APPEND: Final = (
     "SELECT after, versions, hashes FROM append_events(NULL, NULL, NULL, %s::bytea[], %s::text[],"
     " %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])"
-)
-APPEND_AT_ONCE: Final = (
-    "SELECT * FROM append_events(%s::text[], %s::bigint[], %s::bytea[], %s::bytea[], %s::text[],"
-    " %s::text[], %s::bigint[], %s::bigint[], NULL, %s::text[], %s::text[])"
 )
 _LEASE: Final = tuple(field.name for field in attrs.fields(Lease))
 _PUT_LEASE: Final = (
@@ -135,8 +132,3 @@ class PostgresTransaction(PostgresQueries):
             return bool(reader.rows(sql, (self._last[0], self._last[10])))
         sql = "SELECT 1 FROM outcomes WHERE writer = %s AND token = %s"
         return self._token is not None and bool(reader.rows(sql, self._token))
-
-
-def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    """Return rows as their columns, which the function takes."""
-    return [list(column) for column in zip(*rows, strict=True)]

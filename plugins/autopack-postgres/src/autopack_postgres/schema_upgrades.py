@@ -1,0 +1,62 @@
+"""From the tables and functions of an earlier version to today's, all at once or not at all."""
+
+import contextlib
+from typing import Final
+
+from autopack_postgres.append_function import FUNCTIONS
+from autopack_postgres.connections import PostgresConnection
+from autopack_postgres.database_address import DatabaseAddress
+from autopack_postgres.log_schemas import check_schema
+from autopack_postgres.tables import ROLES, SCHEMA_VERSION, TRIGGER_FUNCTIONS
+
+_WRITERS: Final = (
+    "SELECT DISTINCT grantee::regrole::text FROM pg_proc, aclexplode(proacl)"
+    " WHERE pronamespace = %s::regnamespace AND proname = 'append_events'"
+    " AND grantee NOT IN (0, proowner)"
+)
+_READERS: Final = (
+    "SELECT DISTINCT grantee::regrole::text FROM pg_class, aclexplode(relacl)"
+    " WHERE oid = %s::regclass AND privilege_type = 'SELECT' AND grantee NOT IN (0, relowner)"
+)
+_FUNCTIONS: Final = (
+    "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = %s::regnamespace"
+    " AND prorettype <> 'trigger'::regtype"
+)
+# Version 1 looked for clocks that were held with each append.
+_TABLES: Final = """
+ALTER TABLE head ADD COLUMN IF NOT EXISTS held_to bigint NOT NULL DEFAULT 0;
+UPDATE head SET held_to = (SELECT max(last) FROM clock_holds)
+    WHERE held_to < (SELECT max(last) FROM clock_holds);
+UPDATE log_identity SET schema_version = %d;
+"""
+
+
+def upgrade_schema(address: DatabaseAddress) -> None:
+    """
+    Bring a log to today's tables and functions; its events and who may do what stay.
+
+    Whoever appends meanwhile waits for it. A log of today's is left as it is.
+
+    Raises:
+        ReadOnlyLogError: The user does not own the log.
+        NewerLogError, LogError: A later version made it.
+        LogMissingError, NotALogError: There is none.
+    """
+    with contextlib.closing(PostgresConnection(address)) as connection:
+        if check_schema(connection, address) == SCHEMA_VERSION:
+            return
+        connection.rows("BEGIN")
+        connection.rows("LOCK TABLE append_lock IN ACCESS EXCLUSIVE MODE")
+        if check_schema(connection, address) == SCHEMA_VERSION:
+            return  # another was faster
+        writers = connection.rows(_WRITERS, (address.schema,))
+        readers = connection.rows(_READERS, (f"{address.schema}.events",))
+        for (function,) in connection.rows(_FUNCTIONS, (address.schema,)):
+            connection.rows(f"DROP FUNCTION {function}")
+        for part in (TRIGGER_FUNCTIONS, _TABLES % SCHEMA_VERSION, FUNCTIONS, ROLES):
+            connection.run_script(part.format(schema=address.schema, channel=address.channel))
+        for grant, roles in (("grant_reader", readers), ("grant_writer", writers)):
+            for (role,) in roles:
+                connection.rows(f"SELECT {grant}(%s::regrole)", (role,))
+        connection.rows("COMMIT")
+        connection.flush()
