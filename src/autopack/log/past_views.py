@@ -21,10 +21,10 @@ from autopack.errors import LogDamagedError
 from autopack.log.backends.forks import LogConnection
 from autopack.ports.backend import Checkpoint
 
-EVERY: Final = 4096
+EVERY: Final = 1024
 """After how many events a view's state is kept."""
 
-LEAST: Final = 4 * EVERY
+LEAST: Final = 16 * EVERY
 """As of earlier positions a view is folded from the first event: that takes no longer."""
 
 _UNUSED_S: Final = 30 * 24 * 3600

@@ -42,21 +42,20 @@ def folded(journal: Journal, projection: Projection, reader: Reader) -> Fold:
     """
     Return a fold up to the reader's head, from the persisted rows on.
 
-    In the past, which does not change, what was folded from the first event is kept; where its
-    reader keeps states of views, each that is passed is added to them.
+    In the past, which does not change, what was folded on from a state is kept for who asks again;
+    where its reader keeps states of views, each that is passed is added to them.
     """
-    kept = None if journal.past_folds is None else journal.past_folds.get(id(projection))
-    if kept is not None:
-        copy = Fold(projection, position=kept.position, total=kept.total)
-        copy.changed = dict(kept.changed)
-        return copy
     fold = load(journal, projection, reader)
     if isinstance(reader, PastReader):
         fold = _kept_on(journal, projection, reader, fold)
+    base, known = fold.position, journal.past_folds
+    if known is not None and id(projection) in known and known[id(projection)][0] == base:
+        _base, fold.position, fold.total, changed = known[id(projection)]
+        fold.changed = dict(changed)
+        return fold
     fold_pages(journal, fold, reader=reader, until=END, size=1000)
-    if journal.past_folds is not None and not fold.has_base:
-        journal.past_folds[id(projection)] = fold
-        return folded(journal, projection, reader)
+    if known is not None:
+        known[id(projection)] = (base, fold.position, fold.total, dict(fold.changed))
     return fold
 
 
