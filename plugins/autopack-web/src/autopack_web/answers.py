@@ -59,9 +59,9 @@ def _answered(log: "Log", page: Page, request: Request) -> Response:
                 return _redirected(request, moment)
             found = page.read(past, asked)
     except AutopackError as fault:
-        return _refused(request, fault)
+        return refusal(request, fault)
     if wants_json(request):
-        return _json({"moment": moment, **attrs.asdict(found, recurse=False)})
+        return json_answer({"moment": moment, **attrs.asdict(found, recurse=False)})
     took_s = time.monotonic() - began_s
     return _html(request, page.name, moment=moment, found=found, apart_s=round(_CALM * took_s))
 
@@ -81,14 +81,17 @@ def wants_json(request: Request) -> bool:
     return request.headers.get("accept", "").partition(";")[0].strip() == "application/json"
 
 
-def _refused(request: Request, fault: AutopackError) -> Response:
-    status = 404 if type(fault).__name__.endswith(_MISSING) else 400
+def refusal(request: Request, fault: AutopackError, status: int | None = None) -> Response:
+    """Return why something is not done, by its kind of error or with a status of its own."""
+    if status is None:
+        status = 404 if type(fault).__name__.endswith(_MISSING) else 400
     if wants_json(request):
-        return _json({"error": type(fault).__name__, "message": str(fault)}, status)
+        return json_answer({"error": type(fault).__name__, "message": str(fault)}, status)
     return _html(request, "refused", status, fault=fault, moment=None, apart_s=0)
 
 
-def _json(value: Any, status: int = 200) -> Response:
+def json_answer(value: Any, status: int = 200) -> Response:
+    """Return a value as JSON."""
     return Response(json_text(value), status, media_type="application/json")
 
 

@@ -1,5 +1,6 @@
 """The app: one log, its pages, and what is told before and after each answer."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -7,9 +8,10 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from autopack_web.actions import action_routes
 from autopack_web.live import News
 from autopack_web.routes import page_routes
-from autopack_web.security import middleware
+from autopack_web.security import LOOPBACK, middleware
 
 if TYPE_CHECKING:
     from autopack import Log
@@ -17,17 +19,28 @@ if TYPE_CHECKING:
 _STATIC: Final = Path(__file__).parent / "static"
 
 
-def create_app(log: "Log", *, allow_writes: bool = False, token: str | None = None) -> Starlette:
+def create_app(
+    log: "Log",
+    *,
+    allow_writes: bool = False,
+    token: str | None = None,
+    hosts: Collection[str] = LOOPBACK,
+) -> Starlette:
     """
     Return the pages of a log as an ASGI app; the log is closed by who opened it.
 
     Args:
         allow_writes: Whether what is asked for in a page is carried out.
         token: What a request that writes must bring; None where nothing is written.
+        hosts: By which names it may be asked, without a port; no others are answered.
     """
     app = Starlette(
-        routes=[*page_routes(), Mount("/static", StaticFiles(directory=_STATIC), name="static")],
-        middleware=middleware(),
+        routes=[
+            *page_routes(),
+            *action_routes(),
+            Mount("/static", StaticFiles(directory=_STATIC), name="static"),
+        ],
+        middleware=middleware(hosts),
     )
     app.state.log = log
     app.state.news = News(log)

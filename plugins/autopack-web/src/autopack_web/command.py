@@ -2,22 +2,46 @@
 
 import click
 
-from autopack.cli.output import say
-from autopack.cli.session import LogCommand, Session
+from autopack.cli.output import note, say
+from autopack.cli.session import LogCommand, Session, example
 
 
-@click.command(cls=LogCommand, short_help="Show the log in a browser.")
+@click.command(
+    cls=LogCommand,
+    short_help="Show the log in a browser.",
+    epilog=example(
+        "autopack --log work.db serve",
+        "autopack --log work.db serve --allow-writes",
+    ),
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8642, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--allow-host", "names", multiple=True, metavar="NAME",
+    help="A name by which browsers elsewhere ask; whoever reaches it reads the log. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--allow-writes", is_flag=True,
+    help="Let gates, caps, drains and more be decided there, with a token that is told once.",
+)  # fmt: skip
 @click.pass_obj
-def serve(session: Session, host: str, port: int) -> None:
+def serve(
+    session: Session, host: str, port: int, names: tuple[str, ...], allow_writes: bool
+) -> None:
     """
     Show the log in a browser, live, and as it was at any moment.
 
-    Nothing can be changed there. Ctrl-C ends it.
+    Nothing can be changed there without --allow-writes. Ctrl-C ends it.
     """
     from autopack_web.app import create_app
-    from autopack_web.server import listen
+    from autopack_web.security import known_hosts, new_token
+    from autopack_web.server import keeping_past, listen
 
-    with session.open_log() as log:
-        listen(create_app(log), host=host, port=port, told=say)
+    hosts = known_hosts(host, names)
+    token = new_token() if allow_writes else None
+    with session.open_log() as log, keeping_past(log):
+        app = create_app(log, allow_writes=allow_writes, token=token, hosts=hosts)
+        if token is not None:
+            note("Who has this address may change what goes on; it is told this once.")
+        fragment = "" if token is None else f"#token={token}"
+        listen(app, host=host, port=port, told=say, fragment=fragment)

@@ -1,7 +1,8 @@
 """The server that shows the pages: uvicorn, on a socket that is bound before it is told."""
 
 import contextlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -11,16 +12,34 @@ from autopack.errors import InvalidInputError
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from autopack import Log
+
 _GRACE_S: Final = 1
 
 
-def listen(app: "Starlette", *, host: str, port: int, told: Callable[[str], object]) -> None:
+@contextlib.contextmanager
+def keeping_past(log: "Log") -> Iterator[None]:
+    """Keep the past of a long log meanwhile, so that steps in time are quick."""
+    has_ended = threading.Event()
+    keeper = threading.Thread(target=log.keep_past, kwargs={"until": has_ended.is_set})
+    keeper.start()
+    try:
+        yield
+    finally:
+        has_ended.set()
+        keeper.join()
+
+
+def listen(
+    app: "Starlette", *, host: str, port: int, told: Callable[[str], object], fragment: str = ""
+) -> None:
     """
     Show the pages until Ctrl-C.
 
     Args:
         port: 0 is any that is free.
         told: Called with the address once it can be opened.
+        fragment: What stands behind it, which a browser keeps to itself.
 
     Raises:
         InvalidInputError: Nothing can listen there.
@@ -44,6 +63,6 @@ def listen(app: "Starlette", *, host: str, port: int, told: Callable[[str], obje
             value=port,
         ) from fault
     shown = f"[{host}]" if ":" in host else host
-    told(f"http://{shown}:{socket.getsockname()[1]}/")
+    told(f"http://{shown}:{socket.getsockname()[1]}/{fragment}")
     with contextlib.closing(socket), contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[socket])
