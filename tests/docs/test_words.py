@@ -16,7 +16,7 @@ PAGES = (
     "draining", "executors", "run_files", "strategies", "service", "doctor",
     "history", "sql_views", "calibrated_budgets", "backtest", "write_a_calibrator",
     "why_events", "versioning", "testing", "checks", "coding_agent", "workspaces", "cascades",
-    "histories", "tables", "otel", "launchers",
+    "histories", "tables", "otel", "launchers", "web",
 )  # fmt: skip
 _NOT_PROSE = re.compile(r"^```.*?^```|^#.*?$|`[^`]*`|(?<=\])\([^)\n]*\)", re.MULTILINE | re.DOTALL)
 
