@@ -216,6 +216,70 @@ class TestKeeping:
             assert 1 == backend.checkpoint("pauses").version
 
 
+@autopack.event("visit.paid")
+class VisitPaid:
+    """Of a plugin that comes and goes."""
+
+    by: str
+
+
+class Visits:
+    """Registers it."""
+
+    @hookimpl
+    def autopack_register_events(self, register):
+        register(VisitPaid)
+
+
+@autopack.projection(initial={}, name="kinds", types=None)
+def kinds(view, recorded):
+    """Count all events by type."""
+    return {**view, recorded.type: view.get(recorded.type, 0) + 1}
+
+
+class TestWithoutAPlugin:
+    """A projection of every type, while some events are of a plugin that is not there."""
+
+    def test_what_it_could_not_be_shown_is_shown_later(self, log_path):
+        """It is persisted up to the first event that nobody knows, and right when that is known."""
+        with autopack.open_log(log_path, plugins=load_plugins(extra=[Visits()])) as log:
+            paused(log)
+            log.append("visits", [VisitPaid(by="kim")], expected_version=ANY)
+        with autopack.open_log(log_path) as log:
+            paused(log)
+
+            assert 1 == log.refresh_views(also=[kinds])["kinds"]
+            assert {"run.paused": 2} == autopack.view(log, kinds).value
+            assert log.verify(views=True).is_clean
+        with autopack.open_log(log_path, plugins=load_plugins(extra=[Visits()])) as log:
+            assert {"run.paused": 2, "visit.paid": 1} == autopack.view(log, kinds).value
+            assert 3 == log.refresh_views(also=[kinds])["kinds"]
+            assert {"run.paused": 2, "visit.paid": 1} == autopack.view(log, kinds).value
+
+    def test_what_it_was_shown_stays_and_is_no_fault(self, log_path):
+        """What was folded with the plugin is kept without it; nobody can compare it then."""
+
+        class Both(Visits):
+            @hookimpl
+            def autopack_register_projections(self, register):
+                register("kinds", kinds)
+
+        class Kinds:
+            @hookimpl
+            def autopack_register_projections(self, register):
+                register("kinds", kinds)
+
+        with autopack.open_log(log_path, plugins=load_plugins(extra=[Both()])) as log:
+            log.append("visits", [VisitPaid(by="kim")], expected_version=ANY)
+            log.refresh_views()
+        with autopack.open_log(log_path, plugins=load_plugins(extra=[Kinds()])) as log:
+            paused(log)
+
+            assert 2 == log.refresh_views()["kinds"]
+            assert {"run.paused": 1, "visit.paid": 1} == autopack.view(log, "kinds").value
+            assert log.verify(views=True).is_clean
+
+
 class TestSql:
     """A view in SQL, for whoever reads the file."""
 

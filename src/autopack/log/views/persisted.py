@@ -91,8 +91,10 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
     """
     Persist a view up to the log's head and return that position.
 
-    A rebuild is folded beside the live view, outside the write lock, and swapped in at once; so is
-    a view whose version has risen. Rows of a version above the projection's stay as they are.
+    One that folds events of every type is persisted up to the first that nobody recognises: when
+    its plugin is back, the view is to have it. A rebuild is folded beside the live view, outside
+    the write lock, and swapped in at once; so is a view whose version has risen. Rows of a version
+    above the projection's stay as they are.
 
     Raises:
         InvalidInputError: A whole view would not come back from JSON as it is.
@@ -104,8 +106,9 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
             return newest.position  # a newer version's rows stay
         fold = Fold(projection) if rebuild else load(journal, projection, reader)
         base = fold.position
-        fold_pages(journal, fold, reader=reader, until=END, size=1000)
-        fold.position = reader.head().position
+        end = min(reader.head().position, _known_until(journal, projection, reader, base))
+        fold_pages(journal, fold, reader=reader, until=end, size=1000)
+        fold.position = end
     checkpoint, rows = _stored(fold)
     if not fold.is_keyed:
         _check_comes_back(projection, fold.total, str(checkpoint.total))
@@ -126,17 +129,32 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
     return refresh(journal, projection, rebuild=True)  # the saved rows were dropped meanwhile
 
 
+def _known_until(journal: Journal, projection: Projection, reader: Reader, after: int) -> int:
+    """Return up to where a projection is shown all that it asks for, whose types are known here."""
+    if projection.types is not None:
+        return END
+    known = set(journal.codec.types())
+    for rows in journal.pages(after=after, reader=reader):
+        for row in rows:
+            if row[4] not in known:
+                return row[0] - 1
+    return END
+
+
 def differences(journal: Journal, projection: Projection) -> list[str]:
     """
     Compare a persisted view with a rebuild up to its checkpoint; return what differs.
 
     Returns:
-        The keys of rows that differ, and ``(total)``; nothing if none is persisted.
+        The keys of rows that differ, and ``(total)``; nothing if none is persisted, or if it
+        folded events of every type, and some are of a plugin that is not here.
     """
     with journal.backend.snapshot() as reader:
         saved = reader.checkpoint(projection.name)
         if saved is None or saved.version != projection.version:
             return []
+        if _known_until(journal, projection, reader, 0) < saved.position:
+            return []  # a plugin was there whose events nobody here can fold
         fold = Fold(projection)
         fold_pages(journal, fold, reader=reader, until=saved.position, size=1000)
         there = reader.view_rows(projection.name)
