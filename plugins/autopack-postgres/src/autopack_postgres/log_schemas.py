@@ -21,6 +21,7 @@ from autopack.values.ids import uuid7
 from autopack_postgres.append_function import FUNCTIONS
 from autopack_postgres.connections import PostgresConnection
 from autopack_postgres.database_address import DatabaseAddress
+from autopack_postgres.sql_views import VIEWS
 from autopack_postgres.tables import (
     ROLES,
     SCHEMA_VERSION,
@@ -28,7 +29,10 @@ from autopack_postgres.tables import (
     TRIGGER_FUNCTIONS,
     TRIGGERS,
 )
+from autopack_postgres.view_functions import SHOW_VIEW, VIEW_FUNCTIONS
 
+FUNCTIONS_AND_VIEWS: Final = (FUNCTIONS, VIEW_FUNCTIONS, VIEWS, SHOW_VIEW, ROLES)
+"""All that holds nothing, and can be made anew."""
 _LEAST: Final = 140000
 _NEARBY_MOST: Final = 8
 _IDENTITY: Final = (
@@ -56,7 +60,7 @@ def create_schema(address: DatabaseAddress, *, copied: Copied | None = None) -> 
         if connection.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", (address.schema,)):
             raise LogExistsError(address.target, can_be_opened=_is_log(connection, address.schema))
         connection.rows(f"CREATE SCHEMA {address.schema}")
-        for part in (TABLES, FUNCTIONS, TRIGGER_FUNCTIONS, TRIGGERS, ROLES):
+        for part in (TABLES, TRIGGER_FUNCTIONS, TRIGGERS, *FUNCTIONS_AND_VIEWS):
             connection.run_script(part.format(schema=address.schema, channel=address.channel))
         now_us = time.time_ns() // 1000
         origin_id = copied.origin_id if copied else _new_uuid(now_us)

@@ -3,11 +3,10 @@
 import contextlib
 from typing import Final
 
-from autopack_postgres.append_function import FUNCTIONS
 from autopack_postgres.connections import PostgresConnection
 from autopack_postgres.database_address import DatabaseAddress
-from autopack_postgres.log_schemas import check_schema
-from autopack_postgres.tables import ROLES, SCHEMA_VERSION, TRIGGER_FUNCTIONS
+from autopack_postgres.log_schemas import FUNCTIONS_AND_VIEWS, check_schema
+from autopack_postgres.tables import SCHEMA_VERSION, TRIGGER_FUNCTIONS
 
 _WRITERS: Final = (
     "SELECT DISTINCT grantee::regrole::text FROM pg_proc, aclexplode(proacl)"
@@ -53,7 +52,7 @@ def upgrade_schema(address: DatabaseAddress) -> None:
         readers = connection.rows(_READERS, (f"{address.schema}.events",))
         for (function,) in connection.rows(_FUNCTIONS, (address.schema,)):
             connection.rows(f"DROP FUNCTION {function}")
-        for part in (TRIGGER_FUNCTIONS, _TABLES % SCHEMA_VERSION, FUNCTIONS, ROLES):
+        for part in (TRIGGER_FUNCTIONS, _TABLES % SCHEMA_VERSION, *FUNCTIONS_AND_VIEWS):
             connection.run_script(part.format(schema=address.schema, channel=address.channel))
         for grant, roles in (("grant_reader", readers), ("grant_writer", writers)):
             for (role,) in roles:

@@ -122,7 +122,7 @@ _WRITERS: Final = """
     lock_head(), append_event(bigint, bytea, text, text, bigint, bigint, text, text),
     append_events(text[], bigint[], bytea[], bytea[], text[], text[], bigint[], bigint[],
     bigint[], text[], text[]), hold_clock(bigint, bigint, bigint, boolean),
-    adopt_origin(text, bytea)"""
+    adopt_origin(text, bytea), show_view(text, text, text[], text[])"""
 
 ROLES: Final = f"""
 REVOKE ALL ON FUNCTION {_WRITERS} FROM PUBLIC;

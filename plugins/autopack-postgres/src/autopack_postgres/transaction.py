@@ -8,6 +8,7 @@ import attrs
 
 from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.format.chain import seed
+from autopack.log.backends.sqlite.sqlviews import rows_view
 from autopack.ports.backend import Checkpoint, ClockHold, Head, Lease
 from autopack.ports.log import Row
 from autopack_postgres.append_call import columns_of
@@ -114,6 +115,13 @@ class PostgresTransaction(PostgresQueries):
         if kept:
             self._do(_PUT_ROWS, (view, list(kept), list(kept.values())))
         self._do(_PUT_PLACE, attrs.astuple(checkpoint))
+
+    def show_view(self, view: str, columns: Sequence[tuple[str, str]]) -> None:
+        """Make a view in SQL of a persisted view's rows, or renew it where its columns changed."""
+        name, _select = rows_view(view, columns)
+        fields, kinds = columns_of(columns)
+        sql = "SELECT show_view(%s, %s, %s::text[], %s::text[])"
+        self._do(sql, (name, view, fields, kinds))
 
     def drop_view(self, view: str) -> None:
         self._do("DELETE FROM view_rows WHERE view = %s", (view,))

@@ -16,7 +16,7 @@ from autopack.events.phase import LEASE_LOST
 from autopack.events.usage import AMENDABLE, TOKEN_COUNTS
 from autopack.values.money import PICO, PLACES
 
-_STATES: Final = {
+STATES: Final = {
     "phase.queued": "QUEUED",
     "phase.claimed": "CLAIMED",
     "phase.started": "RUNNING",
@@ -31,10 +31,10 @@ _STATES: Final = {
     "phase.skipped": "SKIPPED",
     "phase.cancelled": "CANCELLED",
 }
-_ENDS: Final = ("phase.completed", "phase.failed", "phase.timed_out", "phase.gated")
-_DECISIONS: Final = {"approve": "COMPLETE", "reject": "FAILED", "requeue": "QUEUED"}
-_AMENDED: Final = (*AMENDABLE, "split")
-_SAID: Final = tuple(name for name in TOKEN_COUNTS if name != "total_tokens")
+ENDS: Final = ("phase.completed", "phase.failed", "phase.timed_out", "phase.gated")
+DECISIONS: Final = {"approve": "COMPLETE", "reject": "FAILED", "requeue": "QUEUED"}
+AMENDED: Final = (*AMENDABLE, "split")
+SAID: Final = tuple(name for name in TOKEN_COUNTS if name != "total_tokens")
 
 
 def _at(column: str) -> str:
@@ -110,19 +110,19 @@ told AS (
 ),
 moved AS (
     SELECT run_id, phase_id, max(position) AS position, occurred_at,
-        CASE type WHEN 'phase.gate_decided' THEN {_case(_of("decision"), _DECISIONS)}
+        CASE type WHEN 'phase.gate_decided' THEN {_case(_of("decision"), DECISIONS)}
             WHEN 'phase.inherited' THEN {_of("state")}
-            ELSE {_case("type", _STATES)} END AS state,
+            ELSE {_case("type", STATES)} END AS state,
         coalesce({_of("code")}, {_of("reason_code")}) AS code,
         coalesce({_of("message")}, {_of("why")}, {_of("question")}, {_of("reason")}) AS reason
     FROM told
-    WHERE type IN ({_quoted([*_STATES, "phase.gate_decided", "phase.inherited"])})
+    WHERE type IN ({_quoted([*STATES, "phase.gate_decided", "phase.inherited"])})
     GROUP BY run_id, phase_id
 ),
 ended AS (
     SELECT run_id, phase_id, max(position), coalesce({_of("duration_s")}, {_of("timeout_s")})
         AS duration_s
-    FROM told WHERE type IN ({_quoted(_ENDS)}) GROUP BY run_id, phase_id
+    FROM told WHERE type IN ({_quoted(ENDS)}) GROUP BY run_id, phase_id
 ),
 estimated AS (
     SELECT run_id, phase_id, max(position), {_named("predicted_output_tokens", "budget_tokens")}
@@ -148,38 +148,38 @@ FROM queued JOIN moved USING (run_id, phase_id) JOIN counted USING (run_id, phas
     LEFT JOIN claimed USING (run_id, phase_id)
 """
 
-_KEY: Final = ("run_id", "phase_id", "attempt", "provider", "call_id")
+KEY: Final = ("run_id", "phase_id", "attempt", "provider", "call_id")
 """What tells a call from all others; an amendment is of the call that it names so."""
 
-_SAME_CALL: Final = " AND ".join(f"amended.{name} IS calls.{name}" for name in _KEY)
+_SAME_CALL: Final = " AND ".join(f"amended.{name} IS calls.{name}" for name in KEY)
 
 
 def _last(name: str) -> str:
     """Return the last figure that amendments gave, with where it stands."""
     return (
-        f"SELECT {', '.join(_KEY)}, '{name}' AS name, max(position) AS at, {_of(name)} AS value "
-        f"FROM amendments WHERE {_of(name)} IS NOT NULL GROUP BY {', '.join(_KEY)}"
+        f"SELECT {', '.join(KEY)}, '{name}' AS name, max(position) AS at, {_of(name)} AS value "
+        f"FROM amendments WHERE {_of(name)} IS NOT NULL GROUP BY {', '.join(KEY)}"
     )
 
 
 _SPLIT: Final = f"""
-SELECT {", ".join(_KEY)}, 'split' AS name, max(position) AS at,
-    coalesce({_of("split")}, 'measured') AS value FROM amendments GROUP BY {", ".join(_KEY)}
+SELECT {", ".join(KEY)}, 'split' AS name, max(position) AS at,
+    coalesce({_of("split")}, 'measured') AS value FROM amendments GROUP BY {", ".join(KEY)}
 """
 _SOURCE: Final = f"""
-SELECT {", ".join(_KEY)}, 'cost_source' AS name, max(position) AS at,
+SELECT {", ".join(KEY)}, 'cost_source' AS name, max(position) AS at,
     coalesce({_of("cost_source")}, 'unknown') AS value FROM amendments
-    WHERE {_of("cost_usd")} IS NOT NULL GROUP BY {", ".join(_KEY)}
+    WHERE {_of("cost_usd")} IS NOT NULL GROUP BY {", ".join(KEY)}
 """
 # A total that was told before a part of it was amended is not that of the new figures.
 _UNDONE: Final = f"""
-SELECT {", ".join(_KEY)}, 'undone' AS name, max(position) AS at, 1 AS value FROM amendments
+SELECT {", ".join(KEY)}, 'undone' AS name, max(position) AS at, 1 AS value FROM amendments
     WHERE {_of("total_tokens")} IS NULL
         AND coalesce({_of("input_tokens")}, {_of("output_tokens")}) IS NOT NULL
-    GROUP BY {", ".join(_KEY)}
+    GROUP BY {", ".join(KEY)}
 """
 _LASTS: Final = " UNION ALL ".join(
-    [*(_last(name) for name in _AMENDED if name != "split"), _SPLIT, _SOURCE, _UNDONE]
+    [*(_last(name) for name in AMENDED if name != "split"), _SPLIT, _SOURCE, _UNDONE]
 )
 
 
@@ -199,29 +199,29 @@ def _is_amount(text: str) -> str:
 
 USAGE: Final = f"""
 WITH said AS (
-    SELECT type, position, data, {_named(*_KEY)} FROM events
+    SELECT type, position, data, {_named(*KEY)} FROM events
     WHERE type IN ('llm.usage_recorded', 'llm.usage_amended')
 ),
 amendments AS (SELECT * FROM said WHERE type = 'llm.usage_amended'),
 lasts AS ({_LASTS}),
 amended AS (
-    SELECT {", ".join(_KEY)}, {
+    SELECT {", ".join(KEY)}, {
     ", ".join(
         f"max(CASE name WHEN '{name}' THEN value END) AS {name}"
-        for name in (*_AMENDED, "cost_source")
+        for name in (*AMENDED, "cost_source")
     )
 }, max(CASE name WHEN 'total_tokens' THEN at END) AS total_at,
         max(CASE name WHEN 'undone' THEN at END) AS undone_at
-    FROM lasts GROUP BY {", ".join(_KEY)}
+    FROM lasts GROUP BY {", ".join(KEY)}
 ),
 calls AS (
-    SELECT min(position) AS position, {", ".join(_KEY)} FROM said
-    WHERE type = 'llm.usage_recorded' GROUP BY {", ".join(_KEY)}
+    SELECT min(position) AS position, {", ".join(KEY)} FROM said
+    WHERE type = 'llm.usage_recorded' GROUP BY {", ".join(KEY)}
 ),
 told AS (
     SELECT calls.*, occurred_at, data,
         coalesce(amended.split, {_of("split")}, 'measured') AS split,
-        {", ".join(f"coalesce(amended.{name}, {_of(name)}) AS {name}" for name in _SAID)},
+        {", ".join(f"coalesce(amended.{name}, {_of(name)}) AS {name}" for name in SAID)},
         CASE WHEN undone_at IS NULL OR total_at > undone_at
             THEN coalesce(amended.total_tokens, {_of("total_tokens")}) END AS said_total,
         coalesce(amended.cost_usd, {_of("cost_usd")}) AS cost,
@@ -275,7 +275,7 @@ predicted AS (
 ),
 own_ends AS (
     SELECT {_named("run_id", "phase_id", "attempt")}, min(position) AS end_position
-    FROM events WHERE type IN ({_quoted(_ENDS)}) AND {_of("code")} IS NOT '{LEASE_LOST}'
+    FROM events WHERE type IN ({_quoted(ENDS)}) AND {_of("code")} IS NOT '{LEASE_LOST}'
     GROUP BY 1, 2, 3
 ),
 verdicts AS (
@@ -298,7 +298,7 @@ ended AS (
 ),
 misread AS (
     SELECT DISTINCT {_named("run_id", "phase_id", "attempt")}, 1 AS is_misread FROM events
-    WHERE type IN ({_quoted(_ENDS)}) AND {_of('artifacts."usage-problems"')} IS NOT NULL
+    WHERE type IN ({_quoted(ENDS)}) AND {_of('artifacts."usage-problems"')} IS NOT NULL
 )
 SELECT position, run_id, phase_id, attempt, category, complexity, predicted_output_tokens,
     CASE WHEN is_known AND NOT is_guessed AND is_misread IS NULL THEN output_tokens END
