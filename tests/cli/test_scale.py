@@ -16,7 +16,8 @@ from autopack.cli.main import autopack as command
 from autopack.draining.engine.local_launcher import LocalLauncher
 from autopack.log.log import journal_of
 from drains import specs
-from workers import EXECUTOR, rows_of, wait_for
+from launched import EXECUTOR
+from workers import rows_of, wait_for
 
 IDS = ("a", "b", "c")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="workers are asked to end by SIGTERM")

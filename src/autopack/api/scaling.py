@@ -16,7 +16,7 @@ from autopack.draining.queue.wanted_workers import WantedWorkers, wanted_workers
 from autopack.draining.settings.named_launchers import launcher_of
 from autopack.draining.settings.parameters import DrainSettings
 from autopack.draining.settings.settings import Settings, settings_of
-from autopack.errors import InvalidInputError
+from autopack.errors import AutopackError, InvalidInputError
 from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.ports.drain import StrategyLike
 from autopack.ports.figures import WORKERS_MOST
@@ -182,15 +182,38 @@ def _scaled(log: Log, launcher: Launcher, settings: Settings, most: int, orders:
     )
     if wanted.stop:
         launcher.stop(wanted.stop)
-    started = [one for of, n in wanted.start for one in launcher.start(orders.of(of), n)]
+    started, refusals = _started(launcher, orders, wanted)
+    whys = (*refusals, *found.why_not)
     return Scaled(
         launcher=launcher.name,
         most=most,
         there=wanted.kept + len(started),
         started=tuple(started),
         stopped=wanted.stop,
-        why_not=tuple(_why_not(wanted, found.more, most, found.why_not, launcher.name, there)),
+        why_not=tuple(_why_not(wanted, found.more, most, whys, launcher.name, there)),
     )
+
+
+def _started(
+    launcher: Launcher, orders: _Orders, wanted: WantedWorkers
+) -> tuple[list[str], list[str]]:
+    """Start what is wanting; where an engine starts some, return why not the others."""
+    started, refusals = list[str](), list[AutopackError]()
+    whys = []
+    for offers, n in wanted.start:
+        try:
+            started += launcher.start(orders.of(offers), n)
+        except AutopackError as refusal:
+            refusals.append(refusal)
+            told = ", ".join(f"{name} {_words(there)}" for name, there in sorted(offers.items()))
+            whys.append(f"{launcher.name} starts nobody with {told or 'nothing'}: {refusal}")
+    if refusals and not (started or wanted.kept):
+        raise refusals[0]
+    return started, whys
+
+
+def _words(there: Any) -> str:
+    return " and ".join(there) if isinstance(there, list | tuple) else f"{there:g}"
 
 
 def _why_not(

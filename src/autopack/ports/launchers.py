@@ -67,6 +67,10 @@ class Launched:
     is_waiting: bool = False
     why: str | None = None
 
+    def is_of(self, log_id: str) -> bool:
+        """Tell whether it works on a log."""
+        return self.name.startswith(workers_of(log_id))
+
 
 class Launcher(Protocol):
     """

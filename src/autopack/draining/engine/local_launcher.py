@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from autopack.errors import InvalidInputError, PluginError
-from autopack.ports.launchers import Launched, WorkerOrder, workers_of
+from autopack.ports.launchers import Launched, WorkerOrder
 
 _VARIABLE: Final = "AUTOPACK_WORKER"
 _SHELL: Final = "/bin/sh"
@@ -43,7 +43,7 @@ class LocalLauncher:
     def running(self, log_id: str) -> list[Launched]:
         """Return the processes that say themselves that they are workers of the log."""
         found = (Launched(id=pid, name=name) for pid, name in worker_processes())
-        return [one for one in found if one.name.startswith(workers_of(log_id))]
+        return [one for one in found if one.is_of(log_id)]
 
     def start(self, order: WorkerOrder, n: int) -> list[str]:
         """Start processes in sessions of their own; each can be seen by then, or has ended."""
