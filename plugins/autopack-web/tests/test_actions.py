@@ -174,21 +174,25 @@ class TestCalibration:
     )
     def test_the_proposal_that_was_looked_at_is_decided(self, taught, action, kind):
         """And who did it is recorded."""
-        version = autopack.calibrate(taught, calibrator="median-ratio").new_version
-        fields = {"calibrator": "median-ratio", "version": version}
-        answer = sent(browser(taught), action, fields)
+        looked_at = taught.head().position
+        version = autopack.calibrate(taught).new_version
+        autopack.create_run(taught, "later", [PhaseSpec("one")])
+        answer = sent(browser(taught), action, {"position": str(looked_at)})
         last = list(taught.read("estimator-deliverables"))[-1]
 
         assert (303, kind, "ann") == (answer.status_code, last.type, last.event.by)
+        if action == "apply":
+            assert version == last.event.estimator_version
 
-    def test_a_proposal_that_moved_is_not(self, taught):
-        """The evidence speaks for another one by now."""
+    @pytest.mark.parametrize("position", ["999999", "-1", "x", "", "1e3", "9" * 30])
+    def test_a_place_that_is_none_is_refused(self, taught, position):
+        """Nothing was looked at there."""
         before = taught.head()
-        fields = {"calibrator": "median-ratio", "version": "of yesterday"}
-        answers = [sent(browser(taught), action, fields) for action in ("apply", "reject")]
+        answers = [
+            sent(browser(taught), one, {"position": position}) for one in ("apply", "reject")
+        ]
 
         assert [400, 400] == [answer.status_code for answer in answers]
-        assert "of yesterday" in answers[0].text
         assert before == taught.head()
 
 

@@ -12,7 +12,7 @@ _HERE = Path(__file__).parent
 _VENDOR = Path(autopack_web.__file__).parent / "static" / "vendor"
 
 
-@pytest.mark.parametrize("folder", [_VENDOR, _HERE / "browser"], ids=["pages", "tests"])
+@pytest.mark.parametrize("folder", [_VENDOR, _HERE / "axe"], ids=["pages", "tests"])
 def test_each_file_is_the_one_that_is_listed(folder):
     """By its SHA-256, beside the text of its licence."""
     listed = tomllib.loads((folder / "VERSIONS.toml").read_text("utf-8"))["file"]

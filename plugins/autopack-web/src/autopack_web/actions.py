@@ -177,17 +177,11 @@ def _reject(log: "Log", form: Form) -> None:
 
 
 def _proposal(log: "Log", form: Form) -> Any:
-    """Return the proposal that was looked at, if the evidence still speaks for it."""
-    calibrator, version = form.needed("calibrator"), form.needed("version")
-    proposal = autopack.calibrate(log, calibrator=calibrator)
-    if proposal.new_version != version:
-        raise InvalidInputError(
-            f"The evidence speaks for version {proposal.new_version!r} by now, and no longer for "
-            f"{version!r}. Look again before you decide.",
-            name="version",
-            value=version,
-        )
-    return proposal
+    """Return the proposal that was looked at: of the log as it stood on that page."""
+    told = form.needed("position")
+    if not (told.isdecimal() and len(told) < 19):
+        raise InvalidInputError(f"{told!r} is no position.", name="position", value=told)
+    return autopack.calibrate(log.as_of(int(told)))
 
 
 ACTIONS: Final[Mapping[str, Callable[["Log", Form], None]]] = {

@@ -9,7 +9,7 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from autopack.errors import AutopackError
+from autopack.errors import AutopackError, InvalidInputError
 from autopack.log.log import journal_of
 from autopack.values.json_text import json_text
 from autopack_web.moments import Asked, Moment, log_at
@@ -88,6 +88,12 @@ def refusal(request: Request, fault: AutopackError, status: int | None = None) -
     if wants_json(request):
         return json_answer({"error": type(fault).__name__, "message": str(fault)}, status)
     return _html(request, "refused", status, fault=fault, moment=None, apart_s=0)
+
+
+async def no_page(request: Request, _fault: Exception) -> Response:
+    """Return that a path is none of ours."""
+    what = f"There is no page at {request.url.path}."
+    return refusal(request, InvalidInputError(what, name="path", value=request.url.path), 404)
 
 
 def json_answer(value: Any, status: int = 200) -> Response:

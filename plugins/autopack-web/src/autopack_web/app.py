@@ -9,6 +9,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from autopack_web.actions import action_routes
+from autopack_web.answers import no_page
 from autopack_web.live import News
 from autopack_web.routes import page_routes
 from autopack_web.security import LOOPBACK, middleware
@@ -41,6 +42,7 @@ def create_app(
             Mount("/static", StaticFiles(directory=_STATIC), name="static"),
         ],
         middleware=middleware(hosts),
+        exception_handlers={404: no_page},
     )
     app.state.log = log
     app.state.news = News(log)

@@ -90,14 +90,25 @@ class Headers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
+        has_begun = False
 
         async def told(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 others = [pair for pair in message["headers"] if pair[0] not in HEADERS]
                 message["headers"] = [*others, *HEADERS.items()]
             await send(message)
 
-        await self._app(scope, receive, told)
+        try:
+            await self._app(scope, receive, told)
+        except Exception:
+            if scope["type"] == "http" and not has_begun:
+                failed = PlainTextResponse(
+                    "This page failed; where it is served, it says why.", 500
+                )
+                await failed(scope, receive, told)
+            raise
 
 
 class HostCheck:
