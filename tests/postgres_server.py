@@ -37,18 +37,23 @@ class PostgresServer:
     """
     A server of its own, reached by a socket in its folder.
 
-    Without *is_synced* the disk is not waited for, which only a power cut would show.
+    Without *is_synced* the disk is not waited for, which only a power cut would show. It begins
+    empty, or goes on from a base backup of another one, as *settings* say.
     """
 
-    def __init__(self, *, is_synced=False, settings=""):
+    def __init__(self, *, is_synced=False, settings="", backup=None):
         self.folder = Path(tempfile.mkdtemp(prefix="autopack-pg-", dir="/tmp"))
         self._user = None
         if os.geteuid() == 0:  # it does not run as root
             self._user = next(name for name in _USERS if _is_known(name))
             shutil.chown(self.folder, self._user)
         data = self.folder / "data"
-        self._run("initdb", "-D", data, "-A", "trust", "-U", "autopack", "-E", "UTF8",
-                  "--locale=C", "--no-sync")  # fmt: skip
+        if backup is None:
+            self._run("initdb", "-D", data, "-A", "trust", "-U", "autopack", "-E", "UTF8",
+                      "--locale=C", "--no-sync")  # fmt: skip
+        else:
+            self._run("/bin/cp", "-r", backup, data)
+            self._run("/bin/touch", data / "recovery.signal")
         with (data / "postgresql.conf").open("a", encoding="utf-8") as conf:
             conf.write(
                 f"listen_addresses = ''\nunix_socket_directories = '{self.folder}'\n"
@@ -80,6 +85,13 @@ class PostgresServer:
     def told(self):
         """Return the lines that it has written into its own log."""
         return (self.folder / "told.txt").read_text(encoding="utf-8").splitlines()
+
+    def back_up(self):
+        """Make a base backup in its folder, and return where."""
+        where = self.folder / "backup"
+        self._run("pg_basebackup", "-D", where, "-h", self.folder, "-U", "autopack",
+                  "-X", "none", "-c", "fast", "--no-sync")  # fmt: skip
+        return where
 
     def remove(self):
         """Stop it, and leave nothing behind."""

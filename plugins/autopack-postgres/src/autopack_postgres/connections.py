@@ -27,9 +27,10 @@ SELECT set_config('search_path', '{{schema}}, pg_temp', false),
     set_config('tcp_keepalives_count', '3', false),
     set_config('synchronous_commit', 'off', false)
 """
+# A standby has only what its primary's disk holds, and can write nothing.
 _FLUSH: Final = (
-    "SELECT set_config('synchronous_commit', '{level}', true),"
-    " pg_logical_emit_message(true, 'autopack', '')"
+    "SELECT set_config('synchronous_commit', '{level}', true), CASE WHEN NOT pg_is_in_recovery()"
+    " THEN pg_logical_emit_message(true, 'autopack', '') END"
 )
 
 

@@ -30,7 +30,11 @@ def translated(fault: Exception, target: str) -> LogError:
     match fault:
         case errors.LockNotAvailable():
             return LogBusyError(target, waited_s=BUSY_TIMEOUT_S)
-        case errors.InsufficientPrivilege() | errors.ReadOnlySqlTransaction():
+        case (
+            errors.InsufficientPrivilege()
+            | errors.ReadOnlySqlTransaction()
+            | errors.ObjectNotInPrerequisiteState()  # it is a standby's lock
+        ):
             return ReadOnlyLogError(target)
         case errors.DiskFull():
             return LogFullError(target)
