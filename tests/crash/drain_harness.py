@@ -290,27 +290,27 @@ def _ends(events: list[Any], seen: Seen) -> Iterator[str]:
             yield f"phase {event.phase_id} failed: {event.code}: {event.message}"
 
 
-def _untold(events: list[Any], tokens: set[str]) -> Iterator[int]:
-    """Yield what stands for attempts that were killed, or cut short, before they told of a call."""
-    told = {e.lease_token for e in events if type(e).TYPE == "llm.usage_recorded"}
-    gone = {e.lease_token for e in events if type(e).TYPE in ("phase.reclaimed", "phase.timed_out")}
-    for event in events:
-        if type(event).TYPE == "phase.claimed" and event.lease_token in tokens & gone - told:
-            yield event.reserved_tokens or 0
-
-
 def _caps(log: Log, events: list[Any]) -> Iterator[str]:
-    """Yield it if the cap's stream does not end with exactly what its drain used."""
+    """Yield each attempt of which the cap's stream does not end with exactly what it used."""
     from autopack.log.command_handler import Handler
 
     state = Handler(journal_of(log)).cap_state("drain-capped")
-    tokens = {e.lease_token for e in events if getattr(e, "drain", None) == "capped"}
-    used = sum(
-        e.input_tokens + e.output_tokens
-        for e in events
-        if type(e).TYPE == "llm.usage_recorded" and e.lease_token in tokens
-    )
-    used += sum(_untold(events, tokens))
-    if state.held or state.spent.tokens != used:
-        left = state.reserved.tokens
-        yield f"the cap's stream has {state.spent.tokens} spent and {left} held; {used} were used"
+    by_token: dict[str, list[Any]] = {}
+    for event in events:
+        by_token.setdefault(getattr(event, "lease_token", None) or "", []).append(event)
+    for token, amount in state.settled.items():
+        used, known = _used(by_token[token]), amount.tokens
+        if used != known:
+            told = ", ".join(type(event).TYPE for event in by_token[token])
+            yield f"attempt {token} used {used} under its cap, which has {known}: {told}"
+    if state.held or state.spent.tokens != sum(one.tokens for one in state.settled.values()):
+        yield f"the cap's stream has {state.spent.tokens} spent and {state.reserved.tokens} held"
+
+
+def _used(events: list[Any]) -> int:
+    """Return what an attempt used; what it set aside, if it was cut short before it told of any."""
+    calls = [e for e in events if type(e).TYPE == "llm.usage_recorded"]
+    ends = {type(e).TYPE for e in events}
+    if not calls and ends & {"phase.reclaimed", "phase.timed_out", "phase.failed"}:
+        return int(next(e.reserved_tokens for e in events if type(e).TYPE == "phase.claimed"))
+    return sum(e.input_tokens + e.output_tokens for e in calls)
