@@ -75,6 +75,13 @@ def _postgres(_place: Place) -> Iterator[Row]:
     yield from postgres.rows()
 
 
+def _queue(_place: Place) -> Iterator[Row]:
+    from tests.benchmarks import queueing
+
+    yield from queueing.rows(processes=1, workers=8)
+    yield from queueing.rows(processes=4, workers=4)
+
+
 BENCHMARKS: Mapping[str, Callable[[Place], Iterator[Row]]] = {
     "append": _append,
     "replay": _replay,
@@ -87,6 +94,7 @@ BENCHMARKS: Mapping[str, Callable[[Place], Iterator[Row]]] = {
     "calibrate": _calibrate,
     "learn": _learn,
     "postgres": _postgres,
+    "queue": _queue,
 }
 
 

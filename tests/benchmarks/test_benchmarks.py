@@ -5,7 +5,7 @@ from itertools import islice
 
 import attrs
 import pytest
-from tests.benchmarks import appending, growth, starting, texts
+from tests.benchmarks import appending, growth, queueing, starting, texts
 from tests.benchmarks.__main__ import BENCHMARKS, measure
 from tests.benchmarks.filling import history
 from tests.benchmarks.measuring import (
@@ -19,8 +19,21 @@ from tests.benchmarks.measuring import (
     table,
 )
 from tests.benchmarks.peer import PeerLog, same_events
+from tests.postgres_server import need_postgres
 
 from autopack.log.backends.sqlite.log_files import connect, create_file
+
+ON_SERVERS = ("postgres", "queue")
+
+
+@pytest.mark.slow
+def test_phases_are_measured_beside_jobs():
+    """A few of each, by one process that is ready before the time begins."""
+    need_postgres()
+    (row,) = queueing.rows(processes=1, workers=2, n=4, rounds=1)
+
+    assert row.ours.endswith("/s")
+    assert "x procrastinate" in row.beside
 
 
 @pytest.mark.slow
@@ -29,7 +42,7 @@ def test_every_row_is_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(gc, "collect", int)  # a figure is asked for, and need not be a good one
     monkeypatch.setattr(appending, "_TURNS", 3)
     monkeypatch.setattr(starting, "process_s", lambda *words, **_: process_s(*words, tries=1))
-    rows = list(measure(tmp_path, 500, [name for name in BENCHMARKS if name != "postgres"]))
+    rows = list(measure(tmp_path, 500, [name for name in BENCHMARKS if name not in ON_SERVERS]))
     beside_peer = [row for row in rows if f"x {PEER}" in row.beside]
 
     assert 24 == len({row.what for row in rows})
