@@ -131,7 +131,7 @@ def test_what_is_not_there_is_said(client):
         ("/phase/nightly/nothing", 404, "nothing"),
         ("/?at=9999", 400, "past the log"),
         ("/?at=soon", 400, "neither a position"),
-        ("/nowhere", 404, "Not Found"),
+        ("/nowhere", 404, "There is no page at /nowhere"),
     ):
         found = client.get(path)
 
