@@ -121,6 +121,19 @@ def test_each_attempt_is_on_the_timeline(client, kept_log):
     assert told(client, "/")["timeline"]["left_off"] == 4
 
 
+def test_a_phase_says_why_it_was_chosen_and_why_it_waits(client, log):
+    """As the strategy said it beside the claim, and as drains said it last."""
+    autopack.pause_run(log, "nightly", why="costs")
+    autopack.drain(log, executor=lambda phase, attempt: None)
+    (attempt,) = told(client, "/phase/nightly/works")["attempts"]
+    waiting = told(client, "/phase/nightly/fails")["passed_over"]
+    said = [one.event for one in log.read_all() if one.type == "drain.phase_selected"]
+
+    assert attempt["chosen"] == said[0].reason
+    assert [(one["reason"], one["count"]) for one in waiting] == [("its run is paused", 1)]
+    assert told(client, "/phase/nightly/works")["passed_over"] == []
+
+
 def test_the_log_is_searched_from_its_end(client, kept_log):
     """In all that events say; each position leads to how things stood then."""
     found = told(client, "/log", q="MERGED")["events"]

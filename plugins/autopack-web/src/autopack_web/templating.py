@@ -10,13 +10,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from autopack.prediction.running.remaining_use import RemainingUse
 from autopack.projections.call_use import Use
 from autopack.projections.use_groups import UsageRow
+from autopack.report.account_text import window_words
 from autopack.report.escaping import on_line, visible
 from autopack.report.evaluation import headline
 from autopack.report.evaluation_page import evaluation_body
 from autopack.report.failure_words import failure_words, kind_words
 from autopack.report.quantities import count, moment, seconds, usd
+from autopack.report.remaining_text import remaining_line
 from autopack.report.spend_picture import cap_picture, share_picture, spend_picture
 from autopack.report.timeline_picture import timeline_key, timeline_picture
 from autopack.report.usage_text import cost_sentence, cost_text
@@ -29,7 +32,7 @@ Points = Sequence[tuple[datetime, Any]]
 
 _NONE: Final = Markup('<span class="none">–</span>')
 _PAST: Final = timedelta(days=2)
-_START_MOST: Final = 4_000
+_START_MOST: Final = 1_600
 
 
 def rendered(template: str, *, moment: Moment | None, **given: Any) -> str:
@@ -231,6 +234,13 @@ def stream_anchor(stream: str, at: object = None) -> Any:
     return anchor(name, link("run", name, at=at)) if kind == "run" else stream
 
 
+def to_come(remaining: Sequence[RemainingUse]) -> str:
+    """Return what an attempt in work will still use, by measure."""
+    known = {one.measure: one for one in remaining}
+    told = known.get("total_tokens") or known.get("seconds")
+    return "" if told is None else remaining_line(told)
+
+
 def report_body(data: Mapping[str, Any]) -> Markup:
     """Return a calibration report, which has escaped what it shows."""
     return Markup(evaluation_body(data))
@@ -270,6 +280,7 @@ _ENVIRONMENT.globals.update(
     hatch=Markup(HATCH),
     headline=headline,
     heads=heads,
+    limit_words=window_words,
     kind_words=kind_words,
     link=link,
     phase_anchor=phase_anchor,
@@ -281,5 +292,6 @@ _ENVIRONMENT.globals.update(
     states_bar=states_bar,
     stream_anchor=stream_anchor,
     timeline=timeline,
+    to_come=to_come,
     tokens=tokens,
 )

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 import autopack
-from autopack.events import PhaseChecked, PhaseJudged
+from autopack.events import (
+    DrainPassedOver,
+    DrainPhaseSelected,
+    PhaseChecked,
+    PhaseClaimed,
+    PhaseJudged,
+)
 from autopack.log.log import journal_of
-from autopack.ports.log import from_us
 from autopack.prediction.newest_attempts import attempt_rows
 from autopack.projections.attempt_row import AttemptRow
-from autopack.projections.attempts import attempt_key
-from autopack.types import PhaseRef, PhaseText, PhaseView
+from autopack.projections.attempts import ATTEMPTS
+from autopack.types import PhaseRef, PhaseStatus, PhaseText, PhaseView
 from autopack_web.pages.events import EventEntry, event_entry
 from autopack_web.paging import Part, part_of
 
@@ -23,16 +28,37 @@ if TYPE_CHECKING:
 
 _EVENTS_MOST: Final = 100
 _ATTEMPTS_MOST: Final = 50
+_PASSED_MOST: Final = 5
+_BESIDE: Final = 20
+_LOOK_BACK: Final = 20_000
 _TEXT_MOST: Final = 100_000
+_LINES_MOST: Final = 4_000
 
 
 @attrs.frozen(kw_only=True)
 class AttemptEntry:
-    """An attempt: when it was claimed, and what it was predicted to use and used."""
+    """
+    An attempt.
+
+    Args:
+        chosen: Why a drain's strategy chose it, in its words; None outside of drains.
+        row: What it was predicted to use and used.
+    """
 
     number: int
     claimed_at: datetime | None
+    chosen: str | None
     row: AttemptRow
+
+
+@attrs.frozen(kw_only=True)
+class PassedOver:
+    """Why a drain did not take a phase when it looked, and how many phases that is said of."""
+
+    at: datetime
+    drain: str
+    reason: str
+    count: int
 
 
 @attrs.frozen(kw_only=True)
@@ -63,6 +89,7 @@ class PhasePage:
     A phase.
 
     Args:
+        passed_over: Of one that is queued, what the last drains that looked said, the newest first.
         checks: What was said of its work, last word last.
         shown: The text that is asked for; None if none is.
         events: Some of its events, and the *part* that they are.
@@ -70,6 +97,7 @@ class PhasePage:
 
     phase: PhaseView
     attempts: tuple[AttemptEntry, ...]
+    passed_over: tuple[PassedOver, ...]
     checks: tuple[VerdictEntry, ...]
     texts: tuple[PhaseText, ...]
     shown: ShownText | None
@@ -91,7 +119,8 @@ def read(log: "Log", asked: "Asked") -> PhasePage:
     texts = tuple(autopack.list_texts(log, ref))
     return PhasePage(
         phase=phase,
-        attempts=tuple(_attempts(log, phase)),
+        attempts=tuple(_attempts(log, phase, history)),
+        passed_over=tuple(_passed_over(log, phase))[: -_PASSED_MOST - 1 : -1],
         checks=tuple(_verdicts(history)),
         texts=texts,
         shown=_shown(log, texts, asked.query.get("text")),
@@ -100,13 +129,45 @@ def read(log: "Log", asked: "Asked") -> PhasePage:
     )
 
 
-def _attempts(log: "Log", phase: PhaseView) -> Iterator[AttemptEntry]:
-    last = phase.attempts
-    numbers = range(max(last - _ATTEMPTS_MOST, 0) + 1, last + 1)
-    keys = {attempt_key(phase.run_id, phase.phase_id, number): number for number in numbers}
-    for key, row in attempt_rows(journal_of(log), list(keys)).items():
-        at = None if row.claimed_us is None else from_us(row.claimed_us)
-        yield AttemptEntry(number=keys[key], claimed_at=at, row=row)
+def _attempts(
+    log: "Log", phase: PhaseView, history: "Sequence[Recorded[Any]]"
+) -> Iterator[AttemptEntry]:
+    claims = [one for one in history if isinstance(one.event, PhaseClaimed)][-_ATTEMPTS_MOST:]
+    keys = {ATTEMPTS.key(one): one for one in claims}
+    for key, row in attempt_rows(journal_of(log), [key for key in keys if key]).items():
+        claim = keys[key]
+        yield AttemptEntry(
+            number=claim.event.attempt,
+            claimed_at=claim.occurred_at,
+            chosen=_chosen(log, phase, claim.position),
+            row=row,
+        )
+
+
+def _chosen(log: "Log", phase: PhaseView, claimed_at: int) -> str | None:
+    """Return why it was chosen, which is told beside its claim, in the same batch."""
+    beside = log.read_all(after=claimed_at, until=claimed_at + _BESIDE, types=(DrainPhaseSelected,))
+    said = (one.event for one in beside)
+    return next((one.reason for one in said if _is_of(one, phase)), None)
+
+
+def _passed_over(log: "Log", phase: PhaseView) -> Iterator[PassedOver]:
+    if phase.status is not PhaseStatus.QUEUED:
+        return
+    since = max(log.head().position - _LOOK_BACK, 0)
+    for recorded in log.read_all(after=since, types=(DrainPassedOver,)):
+        event = recorded.event
+        if _is_of(event, phase) or (event.phase_id is None and event.run_id == phase.run_id):
+            yield PassedOver(
+                at=recorded.occurred_at,
+                drain=event.drain_id,
+                reason=event.reason,
+                count=event.count,
+            )
+
+
+def _is_of(event: DrainPhaseSelected | DrainPassedOver, phase: PhaseView) -> bool:
+    return (event.run_id, event.phase_id) == (phase.run_id, phase.phase_id)
 
 
 def _verdicts(history: "Sequence[Recorded[Any]]") -> Iterator[VerdictEntry]:
@@ -128,10 +189,11 @@ def _shown(log: "Log", texts: Sequence[PhaseText], digest: str | None) -> ShownT
     if found is None:
         return None
     text = log.artifacts.get(found.digest)
+    start = "".join(text[:_TEXT_MOST].splitlines(keepends=True)[:_LINES_MOST])
     return ShownText(
         name=found.name,
         digest=found.digest,
-        text=text[:_TEXT_MOST],
-        left_off=max(len(text) - _TEXT_MOST, 0),
+        text=start,
+        left_off=len(text) - len(start),
         is_diff=found.name.endswith((".diff", ".patch")) or text.startswith("diff --git "),
     )
