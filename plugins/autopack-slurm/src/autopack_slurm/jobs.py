@@ -2,7 +2,7 @@
 
 import shlex
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from autopack.errors import InvalidInputError, PluginError
@@ -21,6 +21,11 @@ _ENDING: Final = "COMPLETING"
 _BEGUN: Final = frozenset(
     {_ENDING, "CONFIGURING", "RESIZING", "RUNNING", "SIGNALING", "STAGE_OUT", "SUSPENDED"}
 )
+_WAYS: Final = (
+    (frozenset({"PENDING", "REQUEUE_HOLD", "REQUEUED", "SPECIAL_EXIT"}), ("--state=PENDING",)),
+    (_BEGUN - {_ENDING}, ("--signal=TERM", "--batch")),
+)
+"""How ``scancel`` is told to end what is in which states."""
 _PATIENCE_S: Final = 60.0
 
 
@@ -93,14 +98,19 @@ class SlurmLauncher:
 
     def stop(self, ids: Sequence[str]) -> None:
         """Cancel those that wait; those that run are sent SIGTERM, and no SIGKILL after it."""
-        wanted = set(ids)
-        there = [job for job in _jobs() if job.id in wanted]
-        waiting = [job.id for job in there if job.state not in _BEGUN]
-        begun = [job.id for job in there if job.state in _BEGUN - {_ENDING}]
-        if waiting:
-            _told(["scancel", "--quiet", "--state=PENDING", *waiting])
-        if begun:
-            _told(["scancel", "--quiet", "--signal=TERM", "--batch", *begun])
+        for states, options in _WAYS:  # the second way meets those that have begun meanwhile
+            wanted = _those(ids, states)
+            try:
+                if wanted:
+                    _told(["scancel", "--quiet", *options, *wanted])
+            except PluginError:
+                if wanted == _those(ids, states):
+                    raise  # else some had begun, or ended, since they were looked at
+
+
+def _those(ids: Sequence[str], states: Container[str]) -> list[str]:
+    """Return which of some tasks are in one of these states."""
+    return [job.id for job in _jobs() if job.id in ids and job.state in states]
 
 
 def _launched(job: _Job) -> Launched:
