@@ -5,7 +5,6 @@ import doctest
 import io
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +107,7 @@ def _sessions(text: str) -> list[tuple[str, str]]:
 
 
 def _run(command: str, folder: Path) -> tuple[int, str]:
-    scripts = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": scripts + os.pathsep + os.environ["PATH"]}
-    environment.pop("AUTOPACK_LOG", None)
+    environment = {name: value for name, value in os.environ.items() if name != "AUTOPACK_LOG"}
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=folder,

@@ -1,6 +1,7 @@
 """Every page's code runs as it stands, and prints what the page says it does."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from docs.running import blocks_of, links_of, run_page
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_INS = Path(__file__).with_name("stand_ins")
+PLACES = (STAND_INS, Path(sys.executable).parent)
+"""Where a page's commands are looked for first."""
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
 
 
@@ -18,7 +21,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plug
 def test_a_page_runs_as_it_stands(page, tmp_path, tmp_path_factory, monkeypatch):
     """A reader who types what a page says sees what the page shows; clients have stand-ins."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", f"{STAND_INS}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path_factory.mktemp("site")))  # what pip installs
+    monkeypatch.setenv("PATH", os.pathsep.join([*map(str, PLACES), os.environ["PATH"]]))
     for name, value in quiet_environment(tmp_path_factory.mktemp("git")).items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AUTOPACK_LOG", raising=False)

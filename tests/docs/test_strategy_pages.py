@@ -11,7 +11,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 COUNTS = {2: "two", 3: "three", 4: "four", 5: "five"}
 
 
-@pytest.mark.parametrize("name", ["plugins.md", "strategies.md"])
+@pytest.mark.parametrize("name", ["write_a_strategy.md", "strategies.md"])
 def test_a_page_names_all_answers_and_how_many_they_are(name):
     """A new answer is told on both pages."""
     text = (DOCS / name).read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ PAGES = (
     "index", "tutorial", "batch", "overnight", "own_loop", "usage", "prices", "replay", "plugins",
     "draining", "executors", "run_files", "strategies", "service", "doctor",
     "history", "sql_views", "calibrated_budgets", "backtest", "write_a_calibrator",
+    "write_a_strategy",
     "why_events", "versioning", "testing", "checks", "coding_agent", "workspaces", "cascades",
     "histories", "tables", "otel", "launchers", "web",
 )  # fmt: skip

@@ -91,7 +91,7 @@ def new(name: str, kind: str, folder: Path) -> None:
     say("Next:")
     say(f'  pip install -e "{made}[test]"')
     say(f"  pytest {made}")
-    say("  autopack plugins")
+    say(f"  autopack plugins check {name.removeprefix('autopack-')}")
 
 
 @plugins.command(
