@@ -9,6 +9,7 @@ import pytest
 
 import autopack
 from autopack import Completed, NeedsPerson, PhaseSpec
+from autopack_web.static_export import export
 
 from .chromium import browser, elsewhere, serving, visit
 from .conftest import made
@@ -242,3 +243,22 @@ def test_it_is_used_with_the_keyboard(visit, kept):
 
     page.locator(f"#where[data-position='{log.head().position - 1}']").wait_for()
     assert "slider" == page.evaluate("document.activeElement.id")
+
+
+def test_an_export_is_read_without_server_network_or_script(browser, kept, tmp_path):
+    """From a file, offline: the first page, and each that a link leads to."""
+    path = tmp_path / "log.html"
+    path.write_text(elsewhere(export, kept[1]).text, encoding="utf-8")
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page, asked = context.new_page(), []
+    page.on("request", lambda one: asked.append(one.url))
+    page.goto(path.as_uri())
+    shown = [page.get_by_role("heading", level=1).inner_text()]
+    for link in ("Runs", "nightly", "fails"):
+        page.get_by_role("link", name=link, exact=True).first.click()
+        shown.append(page.get_by_role("heading", level=1).inner_text())
+    context.close()
+
+    assert "Nothing is at work" in shown[0]
+    assert ["Runs", "nightly", "fails"] == shown[1:]
+    assert {path.as_uri()} == {url.partition("#")[0] for url in asked}

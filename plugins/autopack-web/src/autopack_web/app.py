@@ -17,7 +17,7 @@ from autopack_web.security import LOOPBACK, middleware
 if TYPE_CHECKING:
     from autopack import Log
 
-_STATIC: Final = Path(__file__).parent / "static"
+STATIC: Final = Path(__file__).parent / "static"
 
 
 def create_app(
@@ -39,7 +39,7 @@ def create_app(
         routes=[
             *page_routes(),
             *action_routes(),
-            Mount("/static", StaticFiles(directory=_STATIC), name="static"),
+            Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ],
         middleware=middleware(hosts),
         exception_handlers={404: no_page},
