@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, Phase, settings
 from tests.network import keep_here, watched
 
 pytest_plugins = ["autopack.testing.fixtures"]
+pytest.register_assert_rewrite("tests.replayed_drains")
 
 keep_here()
 _no_network = pytest.fixture(autouse=True)(watched)

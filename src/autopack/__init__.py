@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from autopack.api.copies import copy_log as copy_log
     from autopack.api.copies import upgrade_log as upgrade_log
     from autopack.api.doctor.doctor import diagnose as diagnose
+    from autopack.api.drain_replays import replay_drain as replay_drain
     from autopack.api.drain_requests import pause_drain as pause_drain
     from autopack.api.drain_requests import resume_drain as resume_drain
     from autopack.api.drain_requests import set_drain as set_drain

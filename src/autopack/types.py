@@ -42,8 +42,14 @@ if TYPE_CHECKING:
     from autopack.draining.settings.parameters import DrainLimits as DrainLimits
     from autopack.draining.settings.parameters import DrainSettings as DrainSettings
     from autopack.draining.simulation.backlogs import Backlog as Backlog
+    from autopack.draining.simulation.other_path import OtherPath as OtherPath
+    from autopack.draining.simulation.other_path import PathStep as PathStep
+    from autopack.draining.simulation.other_path import PathSum as PathSum
     from autopack.draining.simulation.plans import Plan as Plan
     from autopack.draining.simulation.plans import Planned as Planned
+    from autopack.draining.simulation.replayed_choices import Answered as Answered
+    from autopack.draining.simulation.replayed_choices import DrainReplay as DrainReplay
+    from autopack.draining.simulation.replayed_choices import ReplayedChoice as ReplayedChoice
     from autopack.draining.simulation.simulated_drain import Answer as Answer
     from autopack.draining.simulation.simulation import Simulated as Simulated
     from autopack.events.usage import CostSource as CostSource
@@ -190,6 +196,9 @@ if TYPE_CHECKING:
     from autopack.prediction.cascades.chain_judging import ChainFigure as ChainFigure
     from autopack.prediction.cascades.check_rates import CheckRate as CheckRate
     from autopack.prediction.cascades.check_rates import CheckRates as CheckRates
+    from autopack.prediction.replayed_budgets import BudgetSums as BudgetSums
+    from autopack.prediction.replayed_budgets import ReplayedBudget as ReplayedBudget
+    from autopack.prediction.replayed_budgets import ReplayedBudgets as ReplayedBudgets
     from autopack.prediction.running.alarm_scores import AlarmScore as AlarmScore
     from autopack.prediction.running.remaining_use import RemainingUse as RemainingUse
     from autopack.projections.call_use import Call as Call

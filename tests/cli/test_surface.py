@@ -75,6 +75,7 @@ PYTHON_NAMES = {
     "usage": "usage",
     "compare": "compare",
     "replay": "replay diff",
+    "replay-drain": "replay_drain",
     "history": "history",
     "estimate": "estimate",
     "backtest": "backtest",

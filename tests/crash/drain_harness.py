@@ -6,8 +6,9 @@ executor failing in a tenth of the attempts and running out of time in a twentie
 with SIGKILL at random. First under a cap in tokens, until the cap ends every drain; then without
 one, until every phase has ended. Its faults are a phase that was lost, or executed under two live
 leases, usage that was lost or counted twice, a cap that was exceeded by more than the calls in
-flight, leases that are left, a drain that ends by anything but its queue or its cap, and an
-attempt that fails by anything but its executor's choice or the cap.
+flight, leases that are left, a drain that ends by anything but its queue or its cap, an attempt
+that fails by anything but its executor's choice or the cap, and a choice that a replay of its
+drain does not make.
 
 ``--server postgres`` has the log on a PostgreSQL server, which is restarted meanwhile: every other
 time as if it had crashed.
@@ -25,7 +26,7 @@ from typing import Any
 import attrs
 from tests.postgres_server import PostgresServer
 
-from autopack import Log, PhaseSpec, create_log, create_run, open_log, replay
+from autopack import Log, PhaseSpec, create_log, create_run, open_log, replay, replay_drain
 from autopack.draining.attempts.lease_keys import phase_key
 from autopack.log.log import journal_of
 from autopack.ports.states import FINAL
@@ -231,8 +232,17 @@ def _judge(log: Log, folder: Path, seen: Seen) -> None:
     seen.faults += _usage(log, events, folder, seen)
     seen.faults += _ends(events, seen)
     seen.faults += _caps(log, events)
+    seen.faults += _choices(log)
     kinds = Counter(type(event).TYPE for event in events)
     seen.attempts, seen.reclaims = kinds["phase.claimed"], kinds["phase.reclaimed"]
+
+
+def _choices(log: Log) -> Iterator[str]:
+    """Yield each choice that its strategy, asked again, does not make."""
+    for drain_id in ("capped", "rest"):
+        found = replay_drain(log, drain_id)
+        yield from (f"drain {drain_id}: {one}" for one in found.choices if one.differs)
+        yield from (f"drain {drain_id}: {one.why_not}" for one in found.choices if one.why_not)
 
 
 def _phase_leases(log: Log) -> Iterator[Any]:

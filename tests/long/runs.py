@@ -47,6 +47,10 @@ def _postgres_drains(_folder: Path, given: Given) -> str:
     return _pytest(given.tests, seed=given.seed, AUTOPACK_DRAIN_LOGS="postgres")
 
 
+def _replays(_folder: Path, given: Given) -> str:
+    return _pytest(given.tests, seed=given.seed, AUTOPACK_REPLAY_ONE_TEST_OF="1")
+
+
 def _threads(_folder: Path, given: Given) -> str:
     for _ in range(given.times):
         told = _pytest(_OF_THREADS, seed=given.seed)
@@ -244,6 +248,11 @@ RUNS: Final = {
         what="all tests of drains once more, on logs in PostgreSQL",
         options={"tests": "tests/draining", "seed": 0},
         run=_postgres_drains,
+    ),
+    "replays": LongRun(
+        what="all tests of drains once more, each drain replayed to the same views and choices",
+        options={"tests": "tests/draining", "seed": 0},
+        run=_replays,
     ),
     "hypothesis": LongRun(
         what="every property with a thousand random examples; --seed 0 draws a seed",

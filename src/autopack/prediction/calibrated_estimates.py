@@ -70,7 +70,7 @@ def estimated(
     features = features_of(phase, category=word, workspace=workspace)
     if taught is None:
         taught = coefficients(journal, estimator, until=until)
-    found = _asked(estimator, features, taught)
+    found = asked(estimator, features, taught)
     if quantiles is not None:
         found = budgeted(found, quantiles, tau)
     elif outputs is not None and isinstance(phase, PhaseView):
@@ -82,7 +82,13 @@ def estimated(
     return found
 
 
-def _asked(estimator: Any, features: Features, taught: Coefficients) -> Estimate:
+def asked(estimator: Any, features: Features, taught: Coefficients) -> Estimate:
+    """
+    Return what an estimator predicts by these coefficients.
+
+    Raises:
+        PluginError: It failed, or its answer is no estimate.
+    """
     try:
         found: Any = estimator.estimate(features, taught)
     except AutopackError:
@@ -116,8 +122,8 @@ def budgeted(estimate: Estimate, quantiles: Quantiles, tau: float) -> Estimate:
     for an order statistic at *tau* (9 at 0.9), the estimator's budget stands where it is larger.
     """
     _check_share(tau)
-    asked = estimate.asked()
-    said, n = quantiles.at(asked, tau), quantiles.known(asked)
+    question = estimate.asked()
+    said, n = quantiles.at(question, tau), quantiles.known(question)
     tokens, enough = max(1, math.ceil(said.tokens)), math.ceil(tau / (1 - tau) - _ROUNDING)
     basis = f"{quantiles.name} at {tau:g}: {said.basis}"
     if n < enough and estimate.budget_tokens > tokens:

@@ -10,6 +10,7 @@ from autopack.ports.drain import Choose, DrainView, Retry, Stop, Strategy, Wait
 from autopack.testing.generators import drain_views
 from autopack.testing.making import checked, not_written
 from autopack.testing.purity import only_reading_arguments
+from autopack.testing.replays import replayed_choices
 from autopack.testing.settings import is_ever, thoroughly
 from autopack.testing.short_failures import changes
 
@@ -102,6 +103,12 @@ class StrategyContract:
         strategy = self._made()
         with only_reading_arguments():
             strategy(view)
+
+    def test_it_chooses_the_same_on_replay(self) -> None:
+        """A drain that goes by it is asked again on its log alone, and each choice is the same."""
+        for choice in replayed_choices(self._made):
+            told = f"at position {choice.position} it took {choice.recorded}, now {choice.answer}"
+            assert not choice.differs, told
 
     @thoroughly(view=drain_views())
     def test_it_leaves_the_view_as_it_is(self, view: DrainView) -> None:

@@ -544,6 +544,7 @@ def test_a_strategy_that_waits_for_nothing_ends_the_drain(log):
     )  # fmt: skip
 
 
+@pytest.mark.remembers
 def test_a_wait_is_told_once(log):
     """A drain that could work and does not says why and until when, once for each reason."""
     answers = ["quiet hours", "quiet hours", "used up", None, "quiet hours", None]

@@ -186,6 +186,7 @@ class TestTheClaim:
 class TestEarlierAttempts:
     """What a strategy sees of the attempts that were made."""
 
+    @pytest.mark.remembers
     def test_they_are_shown_in_order_with_their_figures(self, any_log):
         """Model, executor, end, failure and use of each, as long as the phase is there."""
         create_run(any_log, "r", specs("a", max_attempts=3))
@@ -214,6 +215,7 @@ class TestEarlierAttempts:
         )  # fmt: skip
         assert ("0.25", 1, 7) == (str(first.cost_usd), first.calls, first.output_tokens)
 
+    @pytest.mark.remembers
     def test_another_drain_sees_the_same(self, any_log, another):
         """They are read from the log, so it does not matter who made them."""
         create_run(any_log, "r", specs("a", max_attempts=3))

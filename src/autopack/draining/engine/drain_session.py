@@ -8,7 +8,6 @@ from typing import Any
 import attrs
 
 from autopack.draining.attempts.claims import Claim, Claims, new_worker
-from autopack.draining.attempts.failure_classes import WAITING
 from autopack.draining.attempts.failures import Failing, classifier_of
 from autopack.draining.attempts.lost_leases import reclaim_lost
 from autopack.draining.attempts.requeue import requeue_phase
@@ -44,7 +43,7 @@ from autopack.draining.queue.waiting_phases import WaitingPhases
 from autopack.draining.settings.named_workspaces import keeper_named
 from autopack.draining.settings.preconditions import check, set_cap
 from autopack.draining.settings.settings import Settings
-from autopack.draining.strategies.drain_history import NOTED, DrainHistory
+from autopack.draining.strategies.drain_history import DrainHistory
 from autopack.draining.strategies.group_knowledge import Knowledge, Predictions
 from autopack.draining.workspaces.attempt_folders import AttemptFolders, prepared_by
 from autopack.draining.workspaces.run_keepers import RunKeepers
@@ -360,10 +359,7 @@ class DrainSession:
         for name, is_one in (("unreadable_in", row.is_misread), ("denied_in", row.is_denied)):
             if is_one:
                 self._examples[name] = f"{row.run_id}/{row.phase_id}"
-        if row.ending in NOTED and row.failure_class not in WAITING:  # which is nobody's fault
-            self.history.ended(
-                row.run_id or "", row.ending, calls=row.use.calls, fingerprint=row.alike
-            )
+        self.history.learn(row)
 
     def left_in(self, *states: PhaseStatus) -> int:
         """Return how many phases that this drain tried or took back stand so now."""

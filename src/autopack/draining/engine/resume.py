@@ -85,7 +85,7 @@ def _started_last(log: Log, drain_id: str) -> tuple[DrainStarted, bool, int]:
     Those of this log come first, and only they are its own: an import may bring any.
     """
     found = [r for r in log.read(drain_stream(drain_id)) if isinstance(r.event, DrainStarted)]
-    own = [recorded for recorded in found if _is_own(log, recorded)]
+    own = [recorded for recorded in found if is_own_start(log, recorded)]
     first, *later = own or found
     last = next((one for one in reversed(later) if one.event.resumes is not None), first)
     return last.event, bool(own), last.position
@@ -100,7 +100,8 @@ def _set_since(log: Log, drain_id: str, position: int) -> dict[str, Any]:
     return since
 
 
-def _is_own(log: Log, recorded: Recorded[Any]) -> bool:
+def is_own_start(log: Log, recorded: Recorded[DrainStarted]) -> bool:
+    """Tell whether a drain was started in this log, and not in one that it came from."""
     return recorded.event.log_id == journal_of(log).log_id and IMPORTED not in recorded.meta
 
 
@@ -143,9 +144,12 @@ def _executor_again(log: Log, started: DrainStarted) -> Any:
     return started.executor if again is None else again(started.settings)
 
 
-def drain_named(log: Log, wanted: str) -> str:
+def drain_named(log: Log, wanted: str, *, setting: str = "resumes") -> str:
     """
-    Return the id of a drain to go on with; ``last`` is the one that was started last.
+    Return the id of a drain that is meant; ``last`` is the one that was started last.
+
+    Args:
+        setting: By what name it was given.
 
     Raises:
         InvalidInputError: There is none of that name.
@@ -156,18 +160,18 @@ def drain_named(log: Log, wanted: str) -> str:
     starts = list(log.read_all(types=[DrainStarted]))
     ids = [recorded.event.drain_id for recorded in starts]
     if wanted == LAST and ids:
-        own = [recorded.event.drain_id for recorded in starts if _is_own(log, recorded)]
+        own = [recorded.event.drain_id for recorded in starts if is_own_start(log, recorded)]
         return str((own or ids)[-1])
     if not ids:
         raise InvalidInputError(
-            "No drain was ever started in this log, so none can be gone on with.",
-            name="resumes",
+            "No drain was ever started in this log.",
+            name=setting,
             value=wanted,
         )
     there = f"The last ones: {', '.join(dict.fromkeys(ids[-5:]))}."
     raise InvalidInputError(
-        f"There is no drain {wanted!r} in this log to go on with. {there}",
-        name="resumes",
+        f"There is no drain {wanted!r} in this log. {there}",
+        name=setting,
         value=wanted,
     )
 

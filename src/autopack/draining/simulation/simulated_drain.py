@@ -8,7 +8,7 @@ import attrs
 
 from autopack.draining.strategies.drain_history import Added, DrainHistory
 from autopack.draining.strategies.ordered_phases import Place, Shelf
-from autopack.draining.strategies.strategy_call import ask, followed, not_to_be_had
+from autopack.draining.strategies.strategy_call import DEADLINE_S, ask, followed, not_to_be_had
 from autopack.ports.drain import (
     Choose,
     DrainView,
@@ -143,6 +143,16 @@ class World:
             attempts=self.attempts_at,
         )
 
+    def go_on_from(self, view: DrainView) -> None:
+        """Remember what a drain had seen when it was shown a view."""
+        self.history.runs.update(view.history)
+        self.history.failures.update(view.failures)
+        self.history.zero_streak = view.zero_streak
+
+    def settle(self, phase: PhaseView, answer: Answer) -> None:
+        """Take note of how a phase ended that was in work as the world began."""
+        self._learn(phase, answer)
+
     def attempts_at(self, ref: PhaseRef) -> Sequence[PastAttempt]:
         """Return the attempts at a phase so far: those before the world began, and its own."""
         return (*self._first.attempts(ref), *self._past.get(str(ref), ()))
@@ -153,16 +163,19 @@ class World:
             for phase in [phase for phase in shelf if phase.run_id == run_id]:
                 shelf.discard(phase.key)
 
-    def step(self, strategy: Any, name: str) -> Step | str:
+    def step(self, strategy: Any, name: str, *, deadline_s: float = DEADLINE_S) -> Step | str:
         """
         Ask the strategy, and do what it says; return the step, or why it ends here.
+
+        Args:
+            deadline_s: For how long it may look at what it is shown.
 
         Raises:
             PluginError: It failed, or chose a phase that is not to be had.
         """
         if not (self._ready or (self._failed and getattr(strategy, "takes_failed", False))):
             return NOTHING_LEFT
-        choice = ask(strategy, self.view(), name)
+        choice = ask(strategy, self.view(), name, deadline_s=deadline_s)
         match choice:
             case Stop(reason=reason) | Wait(reason=reason):
                 return reason
@@ -195,7 +208,12 @@ class World:
         self.attempts += 1
         done = attrs.evolve(phase, model=model)
         answer = self._answer(done, self.history.tried[phase.key])
-        self._remember(done, answer)
+        self._learn(done, answer)
+        executor = self.executor
+        return Step(phase=done, reason=reason, answer=answer, executor=executor, is_retry=is_retry)
+
+    def _learn(self, phase: PhaseView, answer: Answer) -> None:
+        self._remember(phase, answer)
         self.history.ended(
             phase.run_id, answer.ending, calls=answer.calls, fingerprint=answer.fingerprint
         )
@@ -209,8 +227,6 @@ class World:
             self.groups.add(self._group_of(phase), evidence_of(*answer.sample))
         if answer.ending == "completed":
             self._complete(phase)
-        executor = self.executor
-        return Step(phase=done, reason=reason, answer=answer, executor=executor, is_retry=is_retry)
 
     def _comes_again(self, phase: PhaseView, answer: Answer, strategy: Any, name: str) -> bool:
         """Tell whether a phase goes back in the queue, as its strategy or its failure says."""

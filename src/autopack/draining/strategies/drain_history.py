@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import attrs
 
+from autopack.draining.attempts.failure_classes import WAITING
 from autopack.ports.drain import GroupEvidence, RunHistory
+from autopack.projections.attempt_row import AttemptRow
 
 TIMED_OUT: Final = "timed_out"
 """What time-outs are counted under among the failures."""
@@ -32,6 +34,11 @@ class DrainHistory:
         self.taken_back: set[str] = set()
         self.failures: Counter[str] = Counter()
         self.zero_streak = 0
+
+    def learn(self, row: AttemptRow) -> None:
+        """Take note of how an attempt ended, if that says something of the work."""
+        if row.ending in NOTED and row.failure_class not in WAITING:  # which is nobody's fault
+            self.ended(row.run_id or "", row.ending, calls=row.use.calls, fingerprint=row.alike)
 
     def ended(self, run_id: str, ending: str, *, calls: int, fingerprint: str | None) -> None:
         """

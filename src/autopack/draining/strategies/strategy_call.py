@@ -21,19 +21,22 @@ from autopack.ports.drain import (
 )
 from autopack.ports.work import PhaseView
 
-_DEADLINE_S: Final = 600.0
+DEADLINE_S: Final = 600.0
 """For how long a strategy may look at a log, however long that is."""
 _LIBRARY: Final = str(Path(__file__).parents[2])
 
 
-def ask(strategy: Any, view: DrainView, name: str) -> Choice:
+def ask(strategy: Any, view: DrainView, name: str, *, deadline_s: float = DEADLINE_S) -> Choice:
     """
     Return what the strategy answers.
+
+    Args:
+        deadline_s: For how long it may look at the view.
 
     Raises:
         PluginError: It raised, with where; or its answer is none of the four.
     """
-    answer: Any = _called(strategy, lambda: strategy(view), name)
+    answer: Any = _called(strategy, lambda: strategy(view), name, deadline_s)
     if not isinstance(answer, Choose | Retry | Wait | Stop):
         what = (
             f"the strategy answered with {type(answer).__name__}; it must return "
@@ -81,8 +84,10 @@ def followed(
     raise PluginError(name, what)
 
 
-def _called(strategy: Any, asked: Callable[[], Any], name: str) -> Any:
-    answer = answer_in_time(Called(name, "the strategy", strategy, _DEADLINE_S), asked)
+def _called(
+    strategy: Any, asked: Callable[[], Any], name: str, deadline_s: float = DEADLINE_S
+) -> Any:
+    answer = answer_in_time(Called(name, "the strategy", strategy, deadline_s), asked)
     if isinstance(answer, PluginError):
         raise answer
     if isinstance(answer, BaseException):

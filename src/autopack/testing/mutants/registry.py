@@ -117,6 +117,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
             (strategies.needs_a_phase, "test_it_copes_with_an_empty_queue"),
             (strategies.takes_nothing, "test_it_takes_something"),
             (strategies.Remembers, "test_it_remembers_nothing"),
+            (strategies.CountsItsTurns, "test_it_chooses_the_same_on_replay"),
         ),
     ),
     *_of(

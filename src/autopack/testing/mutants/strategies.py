@@ -79,3 +79,17 @@ class Remembers:
             return Wait("all were tried")
         self.seen.add(fresh[0])
         return Choose(fresh[0], "it is new")
+
+
+class CountsItsTurns:
+    """Takes its turns by how often it was asked: a drain asks more often than it takes a phase."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, view: DrainView) -> Choice:
+        """Take the first ready phase, then the last, and so on."""
+        if not view.ready:
+            return first(view)
+        self.asked += 1
+        return Choose(view.ready[-(self.asked % 2)].ref, "it is its turn")
