@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from autopack.draining.simulation.other_path import PathSum as PathSum
     from autopack.draining.simulation.plans import Plan as Plan
     from autopack.draining.simulation.plans import Planned as Planned
-    from autopack.draining.simulation.replayed_choices import Answered as Answered
     from autopack.draining.simulation.replayed_choices import DrainReplay as DrainReplay
     from autopack.draining.simulation.replayed_choices import ReplayedChoice as ReplayedChoice
+    from autopack.draining.simulation.replayed_choices import StrategyAnswer as StrategyAnswer
     from autopack.draining.simulation.simulated_drain import Answer as Answer
     from autopack.draining.simulation.simulation import Simulated as Simulated
     from autopack.events.usage import CostSource as CostSource

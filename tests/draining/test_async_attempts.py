@@ -286,6 +286,7 @@ class TestCancelled:
 class TestExecutors:
     """Async executors of a drain have the same awaited calls."""
 
+    @pytest.mark.counts_reads
     def test_a_drain_asks_nothing_of_sqlite_on_its_loop(self, sqlite_log):
         """Its checks, claims, looks and ends are made in threads, as its executor's calls are."""
         create_run(sqlite_log, "many", specs(*(f"p{n}" for n in range(20))))

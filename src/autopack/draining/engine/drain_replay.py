@@ -16,7 +16,11 @@ from autopack.draining.settings.named_parts import (
 )
 from autopack.draining.settings.plugin_options import made_with
 from autopack.draining.simulation.other_path import OtherPath, other_path
-from autopack.draining.simulation.replayed_choices import Answered, DrainReplay, ReplayedChoice
+from autopack.draining.simulation.replayed_choices import (
+    DrainReplay,
+    ReplayedChoice,
+    StrategyAnswer,
+)
 from autopack.draining.strategies.strategy_call import ask
 from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.events import DrainPhaseSelected, DrainStarted, DrainStopped, PhaseClaimed
@@ -64,16 +68,16 @@ class _Asked:
     def __init__(self, name: str, strategy: Any, *, is_own: bool) -> None:
         self.name, self.strategy, self.is_own = name, strategy, is_own
 
-    def answers(self, view: DrainView, own: DrainStarted, admission: Admission) -> Answered:
+    def answers(self, view: DrainView, own: DrainStarted, admission: Admission) -> StrategyAnswer:
         """Return what it answers to a view."""
         try:
             choice = ask(self.strategy, view, self.name, deadline_s=_DEADLINE_S)
         except PluginError as fault:
-            return Answered(act="failed", reason=str(fault))
+            return StrategyAnswer(act="failed", reason=str(fault))
         if not isinstance(choice, Choose | Retry):
-            return Answered(act=type(choice).__name__.lower(), reason=choice.reason)
+            return StrategyAnswer(act=type(choice).__name__.lower(), reason=choice.reason)
         row = admission.row(str(choice.ref))
-        return Answered(
+        return StrategyAnswer(
             act=type(choice).__name__.lower(),
             phase=str(choice.ref),
             model=choice.model or (None if row is None else row.model),
@@ -233,7 +237,7 @@ def _choice(one: _Selected, *, act: str, **found: Any) -> ReplayedChoice:
         position=recorded.position,
         at=recorded.event.looked_at or recorded.recorded_at,
         worker=claim.worker,
-        recorded=Answered(
+        recorded=StrategyAnswer(
             act=act,
             phase=one.key,
             model=claim.model,

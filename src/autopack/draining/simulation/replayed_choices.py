@@ -9,7 +9,7 @@ from autopack.prediction.replayed_budgets import ReplayedBudgets
 
 
 @attrs.frozen(kw_only=True)
-class Answered:
+class StrategyAnswer:
     """
     What a strategy answered.
 
@@ -49,9 +49,9 @@ class ReplayedChoice:
     position: int
     at: datetime
     worker: str
-    recorded: Answered
-    answer: Answered | None = None
-    second: Answered | None = None
+    recorded: StrategyAnswer
+    answer: StrategyAnswer | None = None
+    second: StrategyAnswer | None = None
     why_not: str | None = None
 
     @property
