@@ -30,6 +30,7 @@ class Baseline:
             "workspace": NAME,
             "git": self.repository.version,
             "repository": str(self.repository.common),
+            "remote": self.repository.remote or "",
             "branch": self.branch or "",
             "target": target,
             "integrate": self.options.integrate,

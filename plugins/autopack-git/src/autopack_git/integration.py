@@ -26,6 +26,7 @@ from autopack_git.standing import standing_of
 from autopack_git.unmerged import UNMERGED, NotForwardError, Unmerged, UnpassedError, unmerged
 
 _TRIES: Final = 5
+_REMOTE_TRIES: Final = 20
 _TOLD_MOST: Final = 20
 
 
@@ -50,9 +51,13 @@ class Integration:
         Returns:
             None if it is merged; or what is to be recorded instead.
         """
+        tries = _TRIES if self._repository.remote is None else _REMOTE_TRIES
         with self._repository.merging(self.target, attempt):
-            self.reconcile()
-            for _ in range(_TRIES):
+            for _ in range(tries):
+                self._repository.fetch(attempt.confirm)
+                self.reconcile(row)
+                if self._is_done(row):
+                    return None
                 try:
                     return self._merged(attempt, row, tree)
                 except MovedError:
@@ -61,7 +66,7 @@ class Integration:
                     return self._conflict(attempt, row, fault)
                 except HeldBackError as fault:
                     return NeedsPerson(f"{fault}. Commit or put away what is there, then approve.")
-        told = f"{self.target} was moved {_TRIES} times while work was to be merged into it"
+        told = f"{self.target} was moved {tries} times while work was to be merged into it"
         return Failed("branch_moved", told, retryable=True, failure_class="execution")
 
     def _merged(self, attempt: WorkspaceAttempt, row: WorkspaceRow, tree: Path) -> Result | None:
@@ -74,7 +79,7 @@ class Integration:
             if instead is not None:
                 return instead
         attempt.confirm()
-        move(self._repository, self.target, merge)
+        move(self._repository, self.target, merge, attempt.confirm)
         self._record(row, merge, by="drain")
         return None
 
@@ -116,25 +121,51 @@ class Integration:
             return unmerged(row, self.target, fault).why
         return None
 
-    def reconcile(self) -> None:
-        """Tell the log of merges that it does not know: the worker was killed, or a person did."""
+    def reconcile(self, own: WorkspaceRow | None = None) -> None:
+        """
+        Tell the log of merges that it does not know: the worker was killed, or a person did.
+
+        Args:
+            own: The attempt that we are at; others' that are in work say so themselves.
+        """
         standing = standing_of(self._log, self.run_id)
         git = self._repository.bare
         head = git.head_of(self.target)
-        if head is None or head == standing.merged or standing.start is None:
+        if head is None or standing.start is None:
             return
         since = standing.merged if standing.merged and git.commit_of(standing.merged) else None
+        if self._repository.remote is not None:
+            since = None  # others may have merged before what we know, and not said so yet
+            if all(row.merged or not row.commit for row in standing.rows):
+                return
+        elif head == standing.merged:
+            return
         known = {(row.phase_id, row.attempt): row for row in standing.rows}
         for found in found_in(git, f"{since or standing.start}..{head}"):
             row = known.get((found.phase_id, found.attempt))
             is_ours = found.log_id == self._log.log_id and found.run_id == self.run_id
             if row is None or not is_ours or row.merged is not None:
                 continue
+            is_own = own is not None and row.lease_token == own.lease_token
+            is_others = self._repository.remote is not None and not is_own
+            if is_others and self._log.is_live(row.lease_token):
+                continue
             is_rebased = found.commit != row.commit
             merge = Merge(commit=found.commit, before=found.parent, is_rebased=is_rebased)
             ended = self._log.ended(row.run_id, row.phase_id, row.attempt)
             was_asked = row.waits or (ended is not None and ended.how == "gated")
             self._record(row, merge, by="person" if was_asked else "sweep")
+
+    def _is_done(self, row: WorkspaceRow) -> bool:
+        """
+        Tell whether an attempt's work is merged, or that of one before it since it was opened.
+
+        A push may have got through of which nobody was told, and so may one of a worker that had
+        lost the phase by then.
+        """
+        of_phase = standing_of(self._log, self.run_id).of_phase(row.phase_id)
+        merged = [one for one in of_phase if (one.merged_at or 0) > row.position]
+        return any(one.attempt <= row.attempt for one in merged)
 
     def _planned(self, row: WorkspaceRow) -> Merge:
         git = self._repository.bare

@@ -1,12 +1,13 @@
 """Work onto a branch: as it is, or rebased; never over what somebody else has there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import attrs
 
 from autopack_git.commits import author
+from autopack_git.mirror import RemoteMovedError, RemoteRefusedError
 from autopack_git.program import Git, GitError
 from autopack_git.repository import Repository
 
@@ -87,15 +88,28 @@ def on_top(git: Git, commit: str, tree: str, head: str) -> str:
     return git("commit-tree", tree, "-p", head, "-F", "-", stdin=message, **env)
 
 
-def move(repository: Repository, target: str, merge: Merge) -> None:
+def move(
+    repository: Repository,
+    target: str,
+    merge: Merge,
+    confirm: Callable[[], object] | None = None,
+) -> None:
     """
     Move a branch to a commit that follows it, with the checkout that has it, if one has.
 
+    With a remote it is the remote's branch, and ours follows.
+
+    Args:
+        confirm: Asked while a remote is waited for that is away.
+
     Raises:
-        HeldBackError: The checkout has changes.
+        HeldBackError: The checkout has changes, or the remote does not take it.
         MovedError: The branch is not where it was any more.
     """
     if merge.commit == merge.before:
+        return
+    if repository.remote is not None:
+        _move_remote(repository, target, merge, confirm)
         return
     for folder in repository.holders(target):
         _move_checkout(folder, target, merge)
@@ -108,6 +122,18 @@ def move(repository: Repository, target: str, merge: Merge) -> None:
     if git.head_of(target) != merge.before:
         raise MovedError(said)
     raise GitError(words, code, said)
+
+
+def _move_remote(
+    repository: Repository, target: str, merge: Merge, confirm: Callable[[], object] | None
+) -> None:
+    """Push a commit that follows the branch, which the remote takes if nobody was faster."""
+    try:
+        repository.publish(target, merge.commit, confirm)
+    except RemoteMovedError as fault:
+        raise MovedError(str(fault)) from fault
+    except RemoteRefusedError as fault:
+        raise HeldBackError(f"{target} is not moved: {fault}") from fault
 
 
 def _move_checkout(folder: Path, target: str, merge: Merge) -> None:

@@ -1,5 +1,6 @@
 """What the workspace ``worktree`` can be asked for, checked."""
 
+import re
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -9,6 +10,7 @@ Integrate = Literal["branch", "fast-forward", "rebase", "ask"]
 OnConflict = Literal["retry", "ask"]
 Submodules = Literal["init", "empty"]
 
+_SECRET: Final = re.compile(r"https?://[^/@]*@|\w+://[^/@:]*:[^/@]*@")
 KEEP_S: Final = 3 * 86_400.0
 
 
@@ -27,6 +29,16 @@ def _seconds(_self: object, field: "attrs.Attribute[Any]", value: object) -> Non
         raise ValueError(f"{field.name} is {value!r}; give seconds, from 0.")
 
 
+def _remote(_self: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    if not isinstance(value, str) or not value or value.startswith("-"):
+        raise ValueError(f"{field.name} is {value!r}; give an address, as `git clone` takes it.")
+    if _SECRET.match(value):
+        raise ValueError(
+            f"{field.name} has a user or a password in it, and the log would keep that: leave it "
+            "out, and let git's credential helper tell it."
+        )
+
+
 def _folder(value: str | Path | None) -> Path | None:
     return None if value is None else Path(value).expanduser().absolute()
 
@@ -37,6 +49,7 @@ class Options:
 
     integrate: Integrate = attrs.field(default="branch", validator=_one_of(Integrate))
     repository: Path | None = attrs.field(default=None, converter=_folder)
+    remote: str | None = attrs.field(default=None, validator=attrs.validators.optional(_remote))
     target: str | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.instance_of(str))
     )

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -36,6 +36,28 @@ class Repository:
             )
         self.version = _version(self.git)
         self.common = _common(self.git, folder)
+        self.remote: str | None = None
+
+    @property
+    def source(self) -> str:
+        """What the log calls it, so that trees of other repositories are left alone."""
+        return str(self.common)
+
+    @contextlib.contextmanager
+    def adding(self) -> Iterator[None]:
+        """Hold back, in the block, whatever minds a tree that is being made."""
+        yield
+
+    def fetch(self, confirm: Callable[[], object] | None = None) -> None:
+        """See what other machines have done; there are none where there is no remote."""
+
+    def publish(
+        self, branch: str, commit: str, confirm: Callable[[], object] | None = None
+    ) -> None:
+        """Let other machines have an attempt's work, before anybody is told of it."""
+
+    def unpublish(self, branch: str, at: str) -> None:
+        """Take away what other machines have of a branch that is deleted."""
 
     @cached_property
     def top(self) -> Path | None:

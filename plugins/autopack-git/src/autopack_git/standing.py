@@ -22,6 +22,7 @@ class Standing:
         branch: The branch that was checked out then; None if none was.
         target: The branch that its work is merged into, as it was chosen then.
         integrate: How it was to be merged then.
+        remote: The address of the remote that it is merged at; None if it has none.
         rows: Its attempts' folders, in order.
     """
 
@@ -29,6 +30,7 @@ class Standing:
     branch: str | None = None
     target: str | None = None
     integrate: str | None = None
+    remote: str | None = None
     rows: tuple[WorkspaceRow, ...] = ()
 
     @property
@@ -53,6 +55,7 @@ def standing_of(log: WorkspaceLog, run_id: str) -> Standing:
             branch=told.get("branch"),
             target=told.get("target"),
             integrate=told.get("integrate"),
+            remote=told.get("remote"),
             rows=rows,
         )
     targets = [row.target for row in rows if row.target is not None]

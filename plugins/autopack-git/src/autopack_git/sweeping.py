@@ -11,6 +11,7 @@ from autopack_git.baseline import target_of
 from autopack_git.commits import UnkeepableError
 from autopack_git.integration import Integration
 from autopack_git.judged_trees import clear
+from autopack_git.mirror import RemoteMovedError, RemoteRefusedError
 from autopack_git.names import WORK
 from autopack_git.options import Options
 from autopack_git.program import Git, GitError
@@ -23,6 +24,8 @@ def sweep(log: WorkspaceLog, repository: Repository, options: Options) -> Swept:
     removed = saved = left = 0
     notes: list[str] = []
     for run_id in dict.fromkeys(row.run_id for row in log.folders() if row.workspace == NAME):
+        if repository.remote is None and standing_of(log, run_id).remote is not None:
+            continue  # what is merged of it is merged at a remote
         standing = _reconciled(log, repository, options, run_id, notes)
         for row in _open(standing, repository):
             why = _why_over(log, row, standing, repository, options)
@@ -35,6 +38,8 @@ def sweep(log: WorkspaceLog, repository: Repository, options: Options) -> Swept:
             except (UnkeepableError, AutopackError, OSError) as fault:
                 left += 1
                 notes.append(f"{row.path} stays: {fault}")
+        for row in _abandoned(log, standing, repository, options):
+            log.record(_closed(row, None, "the machine that has it did not take it away"))
         _drop_merged(standing_of(log, run_id), repository)
     clear(repository, options)
     return Swept(removed=removed, saved=saved, left=left, notes=tuple(notes))
@@ -55,24 +60,43 @@ def close(log: WorkspaceLog, repository: Repository, row: WorkspaceRow, why: str
         if not trees.is_git_tree(path):
             raise UnkeepableError("git does not know it any more")
         trees.save(repository, path, branch, origin_of(log, row), base)
+    if (saved := repository.bare.head_of(branch)) not in (None, base, row.commit):
+        try:
+            repository.publish(branch, str(saved))
+        except (RemoteMovedError, RemoteRefusedError) as fault:
+            raise UnkeepableError(f"it is not pushed: {fault}") from fault
     trees.remove(repository, path)
     head = repository.bare.head_of(branch)
     is_merged = head is not None and row.merged is not None and head == row.commit
     if head is not None and (is_merged or head == base):
         trees.drop_branch(repository, branch, head)
         head = None
-    log.record(
-        WorkspaceClosed(
-            run_id=row.run_id,
-            phase_id=row.phase_id,
-            attempt=row.attempt,
-            path=str(path),
-            kept=head,
-            branch=None if head is None else branch,
-            why=why,
-        )
-    )
+    log.record(_closed(row, head, why))
     return head
+
+
+def _closed(row: WorkspaceRow, kept: str | None, why: str) -> WorkspaceClosed:
+    return WorkspaceClosed(
+        run_id=row.run_id,
+        phase_id=row.phase_id,
+        attempt=row.attempt,
+        path=row.path or "",
+        kept=kept,
+        branch=None if kept is None else row.branch,
+        why=why,
+    )
+
+
+def _abandoned(
+    log: WorkspaceLog, standing: Standing, repository: Repository, options: Options
+) -> Iterator[WorkspaceRow]:
+    """Yield the worktrees of other machines that nobody there has taken away in time."""
+    for row in standing.rows if repository.remote is not None else ():
+        if row.is_closed or row.source == repository.source or log.is_live(row.lease_token):
+            continue
+        ended = log.ended(row.run_id, row.phase_id, row.attempt)
+        if ended is not None and (log.now() - ended.at).total_seconds() > 2 * options.keep_failed_s:
+            yield row
 
 
 def _reconciled(
@@ -88,6 +112,7 @@ def _reconciled(
         target = target_of(repository, options, run_id, standing)
         integration = Integration(repository, options, log, run_id, target)
         with repository.merging(target):
+            repository.fetch()
             integration.reconcile()
             notes += [one.told for one in integration.merge_approved()]
     except (AutopackError, OSError) as fault:
@@ -128,7 +153,7 @@ def _is_taken(row: WorkspaceRow, standing: Standing, git: Git) -> bool:
 def _open(standing: Standing, repository: Repository) -> Iterator[WorkspaceRow]:
     """Yield the worktrees of this repository that are not closed."""
     for row in standing.rows:
-        if row.source == str(repository.common) and not row.is_closed:
+        if row.source == repository.source and not row.is_closed:
             yield row
 
 

@@ -30,7 +30,8 @@ def add(repository: Repository, path: Path, branch: str | None, commit: str) -> 
     with contextlib.suppress(FileExistsError), (root / ".gitignore").open("x") as file:
         file.write("*\n")  # it may stand in somebody's repository
     where = ("--detach",) if branch is None else ("--no-track", "-b", branch)
-    repository.bare("worktree", "add", "--quiet", *where, "--", str(path), commit)
+    with repository.adding():
+        repository.bare("worktree", "add", "--quiet", *where, "--", str(path), commit)
     if (mark := _mark(path)) is not None:
         mark.touch()
 
@@ -131,6 +132,7 @@ def drop_branch(repository: Repository, branch: str, at: str) -> None:
     if repository.holders(branch):
         return
     repository.bare.tried("update-ref", "-d", f"refs/heads/{branch}", at)
+    repository.unpublish(branch, at)
 
 
 def _unlock(git: Git) -> None:

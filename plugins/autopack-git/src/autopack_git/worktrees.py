@@ -35,6 +35,13 @@ from autopack_git.commits import (
 )
 from autopack_git.integration import Integration
 from autopack_git.judged_trees import checked_out, judged_at
+from autopack_git.mirror import (
+    Confirm,
+    Mirror,
+    RemoteAwayError,
+    RemoteMovedError,
+    RemoteRefusedError,
+)
 from autopack_git.names import again_path, tree_path, work_branch
 from autopack_git.options import KEEP_S, Integrate, OnConflict, Options, Submodules
 from autopack_git.program import Git
@@ -53,7 +60,11 @@ class Worktrees:
         integrate: ``branch``: work is merged into ``autopack/RUN``, which nobody has checked out;
             ``fast-forward`` and ``rebase``: into the branch that was checked out when the run
             began, as it is or rebased; ``ask``: into that, once a person has approved it.
-        repository: A folder in it; the one in which the drain was begun, if it is left out.
+        repository: A folder in it; the one in which the drain was begun, if it is left out. With
+            *remote* the folder of its mirror, which is made below the user's cache if it is left
+            out.
+        remote: The address of a repository that workers on several machines share: trees are made
+            of what is there, and work is pushed there.
         target: The branch that work is merged into, if it is another one.
         trees: The folder of all worktrees; ``CHECKOUT.trees`` beside the checkout.
         keep_failed_s: For how many seconds the trees of attempts that failed are kept; then what
@@ -71,6 +82,7 @@ class Worktrees:
         *,
         integrate: Integrate = "branch",
         repository: str | Path | None = None,
+        remote: str | None = None,
         target: str | None = None,
         trees: str | Path | None = None,
         keep_failed_s: float = KEEP_S,
@@ -79,7 +91,8 @@ class Worktrees:
     ) -> None:
         self._options = Options(
             integrate=integrate,
-            repository=repository or Path.cwd(),
+            repository=repository or (Path.cwd() if remote is None else None),
+            remote=remote,
             target=target,
             trees=trees,
             keep_failed_s=keep_failed_s,
@@ -95,6 +108,8 @@ class Worktrees:
     @cached_property
     def repository(self) -> Repository:
         """The repository; made when it is first needed."""
+        if self._options.remote is not None:
+            return Mirror(self._options.remote, self._options.repository)
         return Repository(self._options.repository or Path.cwd())
 
     @property
@@ -110,18 +125,38 @@ class Worktrees:
             InvalidInputError: Git, the repository, a commit or a branch is missing, or something
                 in it needs a word; says what to do.
         """
+        self._begin(None)
         baseline(self.repository, self._options)
 
     def prepare(self, run: RunView, check: CheckAt | None) -> Prepared:
         """Return what a run starts from: commit, branch, dirty files, and whether checks pass."""
+        self._begin(lambda: None)
         found = baseline(self.repository, self._options)
         return found.prepared(run.run_id, check)
+
+    def _begin(self, confirm: Confirm | None) -> None:
+        """
+        See where a remote stands; one that is away is waited for, or was seen before.
+
+        Raises:
+            InvalidInputError: It was never seen, and cannot be now.
+        """
+        mirror = self.repository
+        if not isinstance(mirror, Mirror):
+            return
+        try:
+            mirror.begin(confirm)
+        except (RemoteAwayError, RemoteRefusedError) as fault:
+            if isinstance(fault, RemoteAwayError) and mirror.is_filled:
+                return
+            raise InvalidInputError(f"{fault}.", name="remote", value=mirror.remote) from fault
 
     def open(self, attempt: WorkspaceAttempt) -> Opened:
         """Return a new worktree of all that the run has merged by now."""
         log, phase = attempt.log, attempt.phase
         integration = self._integration(attempt)
         with self.repository.merging(integration.target, attempt):
+            self.repository.fetch()
             integration.reconcile()
             unmerged = integration.merge_approved()
         if blocked := [one for one in unmerged if one.row.phase_id in phase.after]:
@@ -160,7 +195,7 @@ class Worktrees:
             return Failed("workspace_gone", told, retryable=True, failure_class="execution")
         try:
             row = self._committed(attempt, row, path, waits=isinstance(outcome, NeedsPerson))
-        except UnkeepableError as fault:
+        except (UnkeepableError, RemoteRefusedError, RemoteMovedError) as fault:
             told = f"Its work cannot be kept as a commit: {fault}. It stands in {path}."
             return _asking(outcome, told)
         if row.commit is None:
@@ -193,6 +228,8 @@ class Worktrees:
         """
         commit, repository = row.commit or "", self.repository
         if repository.bare.commit_of(commit) is None:
+            repository.fetch()
+        if repository.bare.commit_of(commit) is None:
             raise InvalidInputError(
                 f"The work of {row.ref}, attempt {row.attempt}, is commit {commit}, which is not "
                 f"in {repository.common}. Fetch it, or name the repository that has it with the "
@@ -205,6 +242,13 @@ class Worktrees:
 
     def _integration(self, attempt: WorkspaceAttempt) -> Integration:
         standing = standing_of(attempt.log, attempt.phase.run_id)
+        if standing.remote is not None and self.repository.remote is None:
+            raise InvalidInputError(
+                f"Run {attempt.phase.run_id!r} is merged at a remote: give the workspace's option "
+                f"remote={standing.remote}.",
+                name="remote",
+                value=None,
+            )
         target = target_of(self.repository, self._options, attempt.phase.run_id, standing)
         return Integration(
             self.repository, self._options, attempt.log, attempt.phase.run_id, target
@@ -239,7 +283,7 @@ class Worktrees:
                 lease_token=token,
                 workspace=NAME,
                 path=str(path),
-                source=str(self.repository.common),
+                source=self.repository.source,
                 branch=branch,
                 base=base,
             )
@@ -273,6 +317,7 @@ class Worktrees:
             commit = row.commit
         git("update-ref", "-m", "autopack: work", f"refs/heads/{branch}", commit)
         git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+        self.repository.publish(branch, commit, attempt.confirm)
         size = size_of(git, base, commit)
         attempt.record(
             WorkspaceCommitted(
