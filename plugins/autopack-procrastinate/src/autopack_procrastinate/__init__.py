@@ -1,0 +1,1 @@
+"""Autopack workers as jobs of procrastinate."""
