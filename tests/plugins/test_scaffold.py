@@ -16,7 +16,7 @@ from autopack.errors import InvalidInputError
 from autopack.plugins.registry import KINDS as REGISTERED
 from autopack.plugins.scaffold import KINDS, plugin_files
 
-UV, RUFF = (Path(sys.executable).with_name(name) for name in ("uv", "ruff"))
+UV, RUFF, MYPY = (Path(sys.executable).with_name(name) for name in ("uv", "ruff", "mypy"))
 PROVIDED = {
     "event": ["event night_shift.noted"],
     "hook": ["hook autopack_drain_stopped", "hook autopack_gate_phase"],
@@ -79,8 +79,16 @@ def test_a_new_plugin_works_as_it_stands(kind, tmp_path):
 
     assert " passed" in tests
     assert (PROVIDED.get(kind, [f"{kind} night-shift"]), []) == provided(tmp_path, site)
-    for check in (("check", "--select=E,F,W,B,UP,PT"), ("format", "--check")):
-        run(RUFF, *check, "--line-length=100", "--isolated", made, folder=tmp_path, site=site)
+    for check in (("check",), ("check", "--select=E,F,I,W,B,UP,PT"), ("format", "--check")):
+        run(RUFF, *check, "--no-cache", ".", folder=made, site=site)
+
+
+@pytest.mark.slow
+def test_a_new_plugin_is_typed(tmp_path):
+    """What each begins with passes mypy as strictly as its settings say."""
+    places = [create_plugin(f"night-{kind}", kind, tmp_path) / "src" for kind in KINDS]
+    cache = Path(__file__).parents[2] / ".mypy_cache"
+    run(MYPY, "--strict", "--cache-dir", cache, *places, folder=tmp_path, site=tmp_path)
 
 
 def test_every_kind_can_be_begun():

@@ -112,6 +112,7 @@ def plugin_files(name: str, kind: str) -> dict[str, str]:
         **named,
         "kind": kind,
         "plural": REGISTERED.get(kind, f"{kind}s"),
+        "register": "RegisterEvent" if kind == "event" else "Register",
         "registered": Template(registered).substitute(named),
         "distribution": f"autopack-{name}",
         "package": package,
