@@ -1,11 +1,13 @@
 """What is stored is what every log stores, and nobody changes it."""
 
+import contextlib
+
 import psycopg
 import pytest
 from tests.postgres_server import new_log
 
 import autopack
-from autopack.errors import ReadOnlyLogError
+from autopack.errors import LogError, ReadOnlyLogError
 from autopack.log.log import Log, journal_of
 from autopack.ports.backend import Checkpoint, Lease
 from autopack.ports.log import ANY, UnrecognisedEvent
@@ -47,6 +49,21 @@ def test_rows_and_hashes_are_those_of_a_log_file(backend, tmp_path):
 
     assert rows == backend.page(after=0, until=99, limit=99)
     assert Log(backend).verify().is_clean
+
+
+def test_a_transaction_of_which_a_statement_failed_says_that_nothing_is_kept(backend):
+    """Also where whoever made it went on: the server's own COMMIT says nothing."""
+
+    def work():
+        with backend.transaction() as store:
+            store.put_artifact("digest", b"text")
+            with contextlib.suppress(LogError):
+                store.put_lease(Lease(key="k", token="t", worker="w", expires_at=2**80))
+
+    with pytest.raises(LogError, match="a statement failed"):
+        work()
+
+    assert {} == backend.artifact_sizes()
 
 
 @pytest.mark.parametrize(

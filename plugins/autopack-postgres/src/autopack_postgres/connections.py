@@ -97,6 +97,14 @@ class PostgresConnection:
             return False
         return self._connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether a statement of its transaction failed: of that, a COMMIT keeps nothing."""
+        return (
+            self._connection is not None
+            and self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR
+        )
+
     def close(self) -> None:
         """Close after the statement in flight; what is asked for later raises."""
         with self._lock:

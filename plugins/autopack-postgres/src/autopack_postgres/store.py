@@ -168,6 +168,10 @@ class PostgresBackend(PostgresQueries):
             connection.rows("ROLLBACK")
             self._access.rest_on(connection, transaction.last_position)
             return
+        if connection.has_failed:
+            raise LogError(
+                f"{self.target}: a statement failed, so nothing was written by this call."
+            )
         transaction.sign(connection.writer, _new_id())
         transaction.is_over = True
         try:
