@@ -160,6 +160,27 @@ def _server() -> "PostgresServer":
     return PostgresServer(is_synced=True)
 
 
+def _peer_stops(folder: Path, given: Given) -> str:
+    from tests.crash.peer_stops import STORES, watch
+    from tests.postgres_server import PostgresServer, need_postgres
+
+    need_postgres()
+    server, told = PostgresServer(is_synced=True), []
+    sizes = {name: getattr(given, name) for name in ("appenders", "followers", "seconds", "stops")}
+    try:
+        for kind in STORES:
+            if given.only in kind:
+                place = folder / kind
+                place.mkdir()
+                found = watch(server, place, kind=kind, **sizes, seed=given.seed)
+                told.append(f"{kind}: {found}")
+                ours = kind == "autopack"
+                assert not ours or found.is_sound, told[-1]
+    finally:
+        server.remove()
+    return "\n".join(told)
+
+
 def _followers(folder: Path, given: Given) -> str:
     from tests.crash.followers import watch
 
@@ -243,6 +264,19 @@ RUNS: Final = {
         what="a PostgreSQL that crashes again and again: nothing that was told is taken back",
         options={"seconds": 60.0, "appenders": 16, "followers": 4, "stops": 20, "seed": 0},
         run=_postgres,
+    ),
+    "peer-stops": LongRun(
+        what="ours and eventsourcing on a PostgreSQL that crashes: what each loses, or never hands "
+        "to a follower",
+        options={
+            "seconds": 60.0,
+            "appenders": 16,
+            "followers": 4,
+            "stops": 20,
+            "only": "",
+            "seed": 0,
+        },
+        run=_peer_stops,
     ),
     "postgres-drains": LongRun(
         what="all tests of drains once more, on logs in PostgreSQL",

@@ -1,0 +1,23 @@
+"""The test that sets ours beside others hands each what it was told, and finds ours sound."""
+
+import pytest
+from tests.crash.peer_stops import watch
+from tests.postgres_server import PostgresServer, need_postgres
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("kind", ["autopack", "eventsourcing, table lock"])
+def test_a_store_that_holds_a_lock_hands_out_all(kind, tmp_path):
+    """Over a crash of the server nothing is lost, left out or handed out of order."""
+    need_postgres()
+    server = PostgresServer()
+    try:
+        found = watch(
+            server, tmp_path, kind=kind, appenders=2, followers=1, seconds=1.0, stops=1, seed=1
+        )
+    finally:
+        server.remove()
+
+    assert found.is_sound, found
+    assert found.acknowledged > 10
