@@ -58,6 +58,23 @@ def test_usage_is_what_usage_tells(client, kept_log, at):
         assert page["total"] == as_json(expected.total)
 
 
+def test_of_many_calls_the_account_tells_what_it_sums(client, log, monkeypatch):
+    """By run, to the token; all of them are told apart where somebody asks."""
+    whole = told(client, "/usage")
+    monkeypatch.setattr("autopack_web.pages.usage._CALLS_MOST", 1)
+    some, asked = told(client, "/usage"), told(client, "/usage", every="call")
+
+    assert [table["by"] for table in some["tables"]] == ["run"]
+    assert some["tables"][0]["rows"] == [
+        {**row, "cache_read_tokens": 0, "cache_told_input_tokens": 0}
+        for table in whole["tables"]
+        for row in table["rows"]
+        if table["by"] == "run"
+    ]
+    assert some["spending"]["points"][-1][1] == whole["spending"]["points"][-1][1]
+    assert (asked["tables"], asked["is_whole"]) == (whole["tables"], True)
+
+
 def test_what_was_spent_ends_at_the_total(client, kept_log):
     """The last point over time is all that was spent, and the cap is that of the run."""
     spending = told(client, "/usage")["spending"]
@@ -132,6 +149,29 @@ def test_a_phase_says_why_it_was_chosen_and_why_it_waits(client, log):
     assert attempt["chosen"] == said[0].reason
     assert [(one["reason"], one["count"]) for one in waiting] == [("its run is paused", 1)]
     assert told(client, "/phase/nightly/works")["passed_over"] == []
+
+
+def test_calibration_is_the_report_and_what_was_decided(client, log):
+    """The report's own values; a proposal that was rejected, with its evidence."""
+    proposal = autopack.calibrate(log)
+    autopack.reject(log, proposal, why="too few")
+    page = told(client, "/calibration")
+    expected = autopack.evaluate(log)
+
+    assert page["report"]["pairs"] == as_json(expected["pairs"])
+    assert page["samples"] == autopack.status(log).samples > 0
+    assert [one["type"] for one in page["decided"]] == [
+        "calibration.rejected", "calibration.proposed",
+    ]  # fmt: skip
+    assert "evidence" in page["decided"][1]["whole"]["data"]
+
+
+def test_too_many_samples_are_left_to_the_command(client, monkeypatch):
+    """A page that would take minutes says what to type."""
+    monkeypatch.setattr("autopack_web.pages.calibration._SAMPLES_MOST", 1)
+
+    assert told(client, "/calibration")["report"] is None
+    assert "autopack calibrate report report.html" in client.get("/calibration").text
 
 
 def test_the_log_is_searched_from_its_end(client, kept_log):

@@ -9,6 +9,7 @@ import attrs
 import autopack
 from autopack.events import CapDecided, CapSet
 from autopack.ports.log import from_us
+from autopack.projections.sums_by_drain_and_run import AccountTotal
 from autopack.projections.use_groups import UsageKey, UsageRow, regrouped
 from autopack.types import ScopedCaps, Usd
 from autopack.values.money import pico
@@ -22,7 +23,7 @@ _KEYS: Final[tuple[UsageKey, ...]] = ("day", "model", "account", "category", "ru
 _ROWS_MOST: Final = 40
 _SCOPES_MOST: Final = 20
 _POINTS_MOST: Final = 400
-_CALLS_MOST: Final = 5_000
+_CALLS_MOST: Final = 20_000
 
 
 @attrs.frozen(kw_only=True)
@@ -52,8 +53,15 @@ class Spending:
 
 @attrs.frozen(kw_only=True)
 class UsagePage:
-    """What calls used, told apart in several ways, and in all."""
+    """
+    What calls used, told apart in several ways, and in all.
 
+    Args:
+        is_whole: Whether each call was looked at; else there are so many that only what the account
+            sums by itself is told, until ``every=call`` asks for all.
+    """
+
+    is_whole: bool
     total: UsageRow
     tables: tuple[UseBy, ...]
     caps: tuple[ScopedCaps, ...]
@@ -63,12 +71,22 @@ class UsagePage:
 def read(log: "Log", asked: "Asked") -> UsagePage:
     """Return it; with ``since`` and ``until`` of the calls between two moments."""
     since, until = place_asked(asked, "since"), place_asked(asked, "until")
-    found = autopack.usage(log, by=_KEYS, since=since, until=until)
+    account: AccountTotal = autopack.view(log, "attempts", with_rows=False).total
+    is_whole = account.all.use.calls <= _CALLS_MOST or bool(since or until or asked.told("every"))
+    if is_whole:
+        found = autopack.usage(log, by=_KEYS, since=since, until=until)
+        total, tables = found.total, [_table(found.rows, key) for key in _KEYS]
+    else:
+        runs = [
+            UsageRow(group={"run": name}, use=work.use) for name, work in account.by_run.items()
+        ]
+        total, tables = UsageRow(use=account.all.use), [_table(runs, "run")]
     return UsagePage(
-        total=found.total,
-        tables=tuple(_table(found.rows, key) for key in _KEYS),
+        is_whole=is_whole,
+        total=total,
+        tables=tuple(tables),
         caps=tuple(autopack.list_caps(log))[:_SCOPES_MOST],
-        spending=_spending(log, found.total),
+        spending=_spending(log, account),
     )
 
 
@@ -79,8 +97,8 @@ def _table(rows: Sequence[UsageRow], key: str) -> UseBy:
     return UseBy(by=key, rows=tuple(parts[:_ROWS_MOST]), left_off=max(len(parts) - _ROWS_MOST, 0))
 
 
-def _spending(log: "Log", total: UsageRow) -> Spending:
-    costs = list(_costs(log, total))
+def _spending(log: "Log", account: AccountTotal) -> Spending:
+    costs = list(_costs(log, account))
     if not any(cost for _, cost in costs):
         return Spending(points=())
     first = costs[0][0]
@@ -95,10 +113,10 @@ def _spending(log: "Log", total: UsageRow) -> Spending:
     )
 
 
-def _costs(log: "Log", total: UsageRow) -> Iterator[tuple[datetime, int]]:
+def _costs(log: "Log", account: AccountTotal) -> Iterator[tuple[datetime, int]]:
     """Yield what was spent when, in pico-dollars: call by call, or of many by quarters of hours."""
-    if total.use.calls > _CALLS_MOST:
-        sums = autopack.view(log, "attempts", with_rows=False).total.by_quarter
+    if account.all.use.calls > _CALLS_MOST:
+        sums = account.by_quarter
         for quarter in sorted(sums):
             yield datetime.fromisoformat(quarter), sums[quarter].pico_usd
         return
