@@ -32,6 +32,7 @@ MORE = {
     "plugins/autopack-anthropic": "autopack.draining.executors",  # what its kind has in common
     "plugins/autopack-boost": "autopack.prediction.calibration.shrinkage",  # what it falls back on
     "plugins/autopack-histories": "autopack.draining",  # its readers of what clients tell
+    "plugins/autopack-kubernetes": "autopack.cli",  # options of a worker, after the dashes
     "plugins/autopack-legacy": "autopack.prediction.estimation",  # today's words for old categories
     "plugins/autopack-llm": "autopack.draining",  # likewise, and a thread of its own
     "plugins/autopack-openai": "autopack.draining.executors",  # what its kind has in common

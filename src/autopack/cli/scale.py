@@ -68,9 +68,14 @@ def scale(
     """
     session = ctx.find_object(Session)
     assert session is not None
-    command, settings = _worker(ctx, session)
-    registry, options = session.registry(), named_options("-l", launcher_options)
-    found = made(registry, "launcher", launcher, options)
+    options, settings = worker_said(ctx, session)
+    command = [
+        sys.executable, "-P", "-m", "autopack", "--log", absolute_target(session.target or ""),
+        *(part for folder in session.plugins_dirs for part in ("--plugins-dir", folder)),
+        "worker", *options,
+    ]  # fmt: skip
+    given = named_options("-l", launcher_options)
+    found = made(session.registry(), "launcher", launcher, given)
     with session.open_log() as log, _until_told() as told:
         import autopack as api
 
@@ -88,8 +93,8 @@ def scale(
             _again(look)
 
 
-def _worker(ctx: click.Context, session: Session) -> tuple[list[str], dict[str, Any]]:
-    """Return the command of a worker, and the settings that it says."""
+def worker_said(ctx: click.Context, session: Session) -> tuple[list[str], dict[str, Any]]:
+    """Return the options of a worker that stand after ``--``, and the settings that they say."""
     typed = take_program(ctx)
     if typed is None:
         raise click.UsageError("After -- say how each works: -- --executor work.py:execute.", ctx)
@@ -101,12 +106,7 @@ def _worker(ctx: click.Context, session: Session) -> tuple[list[str], dict[str, 
         for name in ("grace_s", "as_json"):
             del given[name]
         settings = settings_said(said, session.registry(), **given)
-    command = [
-        sys.executable, "-P", "-m", "autopack", "--log", absolute_target(session.target or ""),
-        *(part for folder in session.plugins_dirs for part in ("--plugins-dir", folder)),
-        "worker", *options,
-    ]  # fmt: skip
-    return command, settings
+    return options, settings
 
 
 def _again(look: Callable[[], None]) -> None:

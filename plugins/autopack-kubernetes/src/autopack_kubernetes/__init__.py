@@ -1,0 +1,1 @@
+"""Autopack workers in Kubernetes."""
