@@ -37,6 +37,7 @@ MORE = {
     "plugins/autopack-llm": "autopack.draining",  # likewise, and a thread of its own
     "plugins/autopack-openai": "autopack.draining.executors",  # what its kind has in common
     "plugins/autopack-otel": "autopack.log.log",  # which log it is, and how streams began
+    "plugins/autopack-postgres": "autopack.log.backends.sqlite.sqlviews",  # the views of a file
     "plugins/autopack-prices/src/autopack_prices/tables.py": "autopack.exchange.run_files",
     "plugins/autopack-prices": "autopack.prediction.calibration.price_table",  # what a table is
     "plugins/autopack-web": "autopack",  # a page shows all that there is, as reports do
