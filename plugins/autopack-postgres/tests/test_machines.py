@@ -55,9 +55,11 @@ class Fleet:
         self.log = autopack.create_log(self.url)
         autopack.create_run(self.log, "r", [autopack.PhaseSpec(name) for name in phases])
 
-    def drain(self, machine, *, lease_s=2.0, phase=None, host=None, boot=None, clock=None):
+    def drain(
+        self, machine, *, lease_s=2.0, phase=None, n_phases=None, host=None, boot=None, clock=None
+    ):
         """
-        Start a drain on a machine.
+        Start a drain on a machine, or a worker that ends after *n_phases*.
 
         Args:
             phase: The one that it takes; without, whatever is there.
@@ -67,9 +69,10 @@ class Fleet:
             clock: By how much its clock is wrong, as libfaketime says it.
         """
         call = [
-            sys.executable, "-c", MAIN, "--log", self.url, "drain", "--run-id", "r",
-            "--executor", f"{self.folder / 'executor.py'}:execute", "--lease-s", str(lease_s),
-            *(("--phase-id", phase) if phase else ()),
+            sys.executable, "-c", MAIN, "--log", self.url,
+            *(("worker", "--max-phases", str(n_phases)) if n_phases else ("drain",)),
+            "--run-id", "r", "--executor", f"{self.folder / 'executor.py'}:execute",
+            "--lease-s", str(lease_s), *(("--phase-id", phase) if phase else ()),
         ]  # fmt: skip
         environment = {**os.environ, "MACHINE": machine}
         if clock is not None:
@@ -172,7 +175,7 @@ def test_a_worker_that_is_killed_between_its_return_and_its_commit_has_ended_not
         wait_until(lambda: connection.execute(waits).fetchone(), log)
         first.kill()
         first.wait()
-    second = log.drain("second", lease_s=600).wait(60)
+    second = log.drain("second", lease_s=600, n_phases=1).wait(60)
     calls = [f"p1-{machine}-{n}" for machine in ("first", "second") for n in (1, 2)]
 
     assert 0 == second
@@ -208,7 +211,7 @@ def test_machines_of_one_name_are_two(fleet):
     first = log.drain("first", host="build")
     log.wait_for("p1-first-1")
     log.let_go("second")
-    second = log.drain("second", host="build")
+    second = log.drain("second", host="build", n_phases=2)
     log.wait_for("p2-second-2")
     time.sleep(3)  # longer than a lease, which the living one renews
     taken = len(log.found("phase.reclaimed"))
@@ -234,7 +237,7 @@ def test_clocks_an_hour_off_take_nothing_and_hold_nothing_up(fleet):
         for machine, phase, clock in (("ahead", "p1", "+1h"), ("behind", "p2", "-1h"))
     ]
     log.wait_for("p1-ahead-1", "p2-behind-1")
-    right = log.drain("right", host="right", boot="of right")
+    right = log.drain("right", host="right", boot="of right", n_phases=3)
     log.wait_for("p3-right-1")
     time.sleep(3)  # longer than a lease
     taken = len(log.found("phase.reclaimed"))
