@@ -9,8 +9,10 @@ from click.testing import CliRunner
 from autopack import Drain, create_run, decide_cap, drain, list_caps, set_caps, status
 from autopack.cli.main import autopack as command
 from autopack.errors import CapFullError, InvalidInputError
+from autopack.events import CapAsked
+from autopack.log.command_handler import Handler
 from autopack.report.status import next_steps, status_json, status_text
-from drains import found, specs, states, types_of
+from drains import Overtaken, found, specs, states, types_of
 
 
 def uses(tokens):
@@ -67,6 +69,28 @@ def test_an_approval_lets_the_work_go_on(any_log, where):
         asked[0].unit, dict(decided[0].raise_to), decided[0].why, decided[0].by,
     )  # fmt: skip
     assert [] == found(any_log, "phase.gated")
+
+
+class Raising(Overtaken):
+    """A log's handler whose question at a cap comes after the cap was raised."""
+
+    def _built(self, build, is_fresh):
+        found = Handler._built(self, build, is_fresh)
+        events = [event for _stream, some, _version in found[0] for event in some]
+        if self.others and any(isinstance(event, CapAsked) for event in events):
+            self.others.pop()()
+        return found
+
+
+def test_nobody_is_asked_about_a_cap_that_has_been_raised(any_log, another):
+    """What did not fit before fits now: there is nothing to be answered, or to be waited for."""
+    create_run(any_log, "r", specs(*"abc"), caps={"tokens": 5000})
+    other = another()
+    Raising(any_log, lambda: set_caps(other, "r", {"tokens": 10**6}, why="paid"))
+    report = drain(any_log, executor=uses(3000), at_cap="ask", max_minutes=0.5)
+
+    assert (3, "empty") == (report.completed, report.reason)
+    assert [] == found(any_log, "cap.asked")
 
 
 @pytest.mark.parametrize("where", ["run", "drain"])

@@ -13,6 +13,7 @@ from autopack.errors import CapFullError, PriceUnknownError
 from autopack.events import CapAsked, DrainBreakerTripped
 from autopack.log.command_handler import Handler
 from autopack.plugins.narrator import Narrator
+from autopack.ports.log import Entry
 from autopack.ports.work import PhaseView
 from autopack.projections.attempt_row import AttemptRow
 
@@ -60,7 +61,9 @@ class Guards:
     ) -> None:
         """Take nothing that does not fit: hold the run; end the drain once nothing is in work."""
         kind, scope, why = refusal.scope.partition("-")[0], refusal.scope, refusal.typed
-        state = self._handler.known_cap(scope)[1]  # before anybody can answer
+        state = self._handler.cap_state(scope)  # before anybody can answer
+        if isinstance(refusal, CapFullError) and self._is_old(refusal):
+            return  # the next look sees whether it fits now
         if isinstance(refusal, PriceUnknownError):
             if kind != "run":
                 self.must_stop = ("price_unknown", f"phase {phase.key}: {refusal.typed}")
@@ -107,7 +110,11 @@ class Guards:
         asked = CapAsked(
             scope=refusal.scope, unit=refusal.unit, by=f"drain {self._drain_id}", why=refusal.typed
         )
-        if self._handler.append(lambda: [self._handler.decided(asked)]):
+
+        def build() -> list[Entry]:
+            return [] if self._is_old(refusal) else [self._handler.decided(asked)]
+
+        if self._handler.append(build):
             Narrator("autopack.drain").warning(
                 "a cap's owner is asked",
                 scope=refusal.scope,
@@ -115,6 +122,11 @@ class Guards:
                 answer=f"autopack cap approve {quote(refusal.scope)} --raise {refusal.unit}=N",
             )
         return True
+
+    def _is_old(self, refusal: CapFullError) -> bool:
+        """Tell whether the cap was changed since it refused something."""
+        version, state = self._handler.known_cap(refusal.scope)
+        return version > 0 and state.caps.get(refusal.unit) != refusal.cap
 
     def _waits_for(self, kind: str) -> bool:
         return kind == "day" and self._waits_for_days
