@@ -166,6 +166,10 @@ def _look(path: Path, world: World, course: Course, hands: list[Hand], seen: See
                 pass
         states = autopack.status(log).phases_by_state
         work = autopack.replay(log, "attempts").total
+        for drain in autopack.list_drains(log):
+            again = autopack.replay_drain(log, drain.drain_id)
+            if again.n_same < len(again.choices):
+                seen.faults.append(f"a replay of {drain.drain_id} parts: {again.parted}")
     seen.completed, seen.attempts = states.get("COMPLETE", 0), work.all.attempts
     seen.calls, seen.lost = work.all.use.calls, world.lost
     for state in ("FAILED", "TIMED_OUT", "CLAIMED", "RUNNING"):

@@ -59,7 +59,7 @@ class DrainPhaseSelected:
     read_to: Count | None = None
     looked_at: Instant | None = None
     circumstances: Mapping[str, Json] = attrs.Factory(dict)
-    holds: Mapping[str, Json] = attrs.Factory(dict)
+    holds: Mapping[Key, Json] = attrs.Factory(dict)
 
 
 @event("drain.passed_over")

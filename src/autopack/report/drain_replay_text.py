@@ -52,14 +52,13 @@ def _choices(found: Any, width: int | None) -> Iterator[str]:
     whose = f"its own strategy, {name}" if found.is_own else name
     yield f"Drain {on_line(found.drain_id)}: {_n(n, 'choice')}, asked again of {whose}."
     if not found.is_own:
-        yield f"Its own strategy is {own}; {name} was asked on what that was shown at each choice."
+        yield f"Its own strategy is {own}; {name} is asked on what that was shown at each choice."
     unasked = Counter(one.why_not for one in found.choices if one.answer is None)
     yield from (f"{_n(m, 'choice')} cannot be asked again: {why}." for why, m in unasked.items())
     if not found.n_asked:
         return
     if found.parted is None:
         yield f"All {_n(found.n_asked, 'answer')} are the same."
-        yield from _other_reasons(found)
         return
     differing = [one for one in found.choices if one.differs]
     if found.is_own:
@@ -81,19 +80,6 @@ def _choices(found: Any, width: int | None) -> Iterator[str]:
     yield from table_lines(("position", "", "choice", "reason"), rows, width=width)
     if len(differing) > _MOST:
         yield f"... and {len(differing) - _MOST:,} more (--json has all)."
-
-
-def _other_reasons(found: Any) -> Iterator[str]:
-    others = [
-        one
-        for one in found.choices
-        if one.answer is not None and one.answer.reason != one.recorded.reason
-    ]
-    if others and found.is_own:
-        yield (
-            f"{_n(len(others), 'answer')} of them for another reason, the first at position "
-            f"{others[0].position:,}: {_reason(others[0].answer)}"
-        )
 
 
 def _rows(one: Any) -> Iterator[tuple[str, str, str, str]]:
@@ -186,7 +172,8 @@ def _budgets(found: Any, width: int | None) -> Iterator[str]:
     if was.maybe_cuts or now.maybe_cuts:
         figures.insert(1, ("cut, and perhaps above", f"{was.maybe_cuts:,}", f"{now.maybe_cuts:,}"))
     titles = ("", "as they were", by)
-    yield from table_lines(titles, figures, figures=titles[1:], width=width)
+    if found.budgets:
+        yield from table_lines(titles, figures, figures=titles[1:], width=width)
     for why, n in sorted(found.left_out.items()):
         yield f"Left out: {_n(n, 'attempt')}, since {why}."
 
