@@ -124,6 +124,16 @@ def test_a_phase_whose_name_is_an_address_has_its_own():
     assert 'action="/phase/r/a/b%3Fc%3D1%23d%20%26e"' in page
 
 
+def test_what_was_not_there_yet_leads_on_through_time(client):
+    """The slider stays, and so does the way back to now."""
+    found = client.get("/run/second?state=COMPLETE&at=8")
+
+    assert found.status_code == 404
+    assert "That is not there by then" in found.text
+    assert 'id="slider"' in found.text
+    assert '<a class="button" href="/run/second?state=COMPLETE">Now</a>' in found.text
+
+
 def test_what_is_not_there_is_said(client):
     """A run, a phase, a position and a page that are not there, each in words."""
     for path, status, said in (

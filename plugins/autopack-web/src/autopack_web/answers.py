@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from autopack import Log
 
 _MISSING: Final = ("MissingError",)
-_WHEN: Final = ("at", "position")
+_WHEN: Final = ("at", "position", "from")
 _CALM: Final = 10
 """How many times as long as it takes to read, a page that is open waits to be read anew."""
 
@@ -52,6 +52,7 @@ class Page:
 def _answered(log: "Log", page: Page, request: Request) -> Response:
     began_s = time.monotonic()
     asked = Asked(parts=request.path_params, query=request.query_params)
+    moment = None
     try:
         with journal_of(log).backend.snapshot():  # all of a page is of one moment
             past, moment = log_at(log, asked.at(log.head().position))
@@ -59,7 +60,7 @@ def _answered(log: "Log", page: Page, request: Request) -> Response:
                 return _redirected(request, moment)
             found = page.read(past, asked)
     except AutopackError as fault:
-        return refusal(request, fault)
+        return refusal(request, fault, moment=moment)
     if wants_json(request):
         return json_answer({"moment": moment, **attrs.asdict(found, recurse=False)})
     took_s = time.monotonic() - began_s
@@ -68,10 +69,15 @@ def _answered(log: "Log", page: Page, request: Request) -> Response:
 
 def _redirected(request: Request, moment: Moment) -> Response:
     """Lead to the address that names the position: it says the same tomorrow."""
+    at = moment.position if moment.is_past else None
+    return RedirectResponse(_address(request, at), 303)
+
+
+def _address(request: Request, at: int | None) -> str:
+    """Return the address of what is asked for as of a position, or now."""
     asked = [pair for pair in request.query_params.multi_items() if pair[0] not in _WHEN]
-    at = [("at", str(moment.position))] if moment.is_past else []
-    query = urlencode([*asked, *at])
-    return RedirectResponse(quote(request.scope["path"]) + (f"?{query}" if query else ""), 303)
+    query = urlencode([*asked, *([] if at is None else [("at", str(at))])])
+    return quote(request.scope["path"]) + (f"?{query}" if query else "")
 
 
 def wants_json(request: Request) -> bool:
@@ -81,13 +87,24 @@ def wants_json(request: Request) -> bool:
     return request.headers.get("accept", "").partition(";")[0].strip() == "application/json"
 
 
-def refusal(request: Request, fault: AutopackError, status: int | None = None) -> Response:
-    """Return why something is not done, by its kind of error or with a status of its own."""
+def refusal(
+    request: Request,
+    fault: AutopackError,
+    status: int | None = None,
+    *,
+    moment: Moment | None = None,
+) -> Response:
+    """
+    Return why something is not done, by its kind of error or with a status of its own.
+
+    Args:
+        moment: As of when, so that who asks may go on through time from there.
+    """
     if status is None:
         status = 404 if type(fault).__name__.endswith(_MISSING) else 400
     if wants_json(request):
         return json_answer({"error": type(fault).__name__, "message": str(fault)}, status)
-    return _html(request, "refused", status, fault=fault, moment=None, apart_s=0)
+    return _html(request, "refused", status, fault=fault, moment=moment, apart_s=_CALM)
 
 
 async def no_page(request: Request, _fault: Exception) -> Response:
@@ -106,5 +123,6 @@ def _html(
 ) -> Response:
     state = request.app.state
     given.update(request=request, here=quote(request.scope["path"]), writes=state.allow_writes)
+    given["now_href"] = _address(request, None)
     text = rendered(template, moment=moment, **given)
     return Response(text, status, media_type="text/html")
