@@ -359,25 +359,6 @@ class Log:
         keep_past(self._journal, until=until)
 
 
-class PastLog:
-    """
-    A log as it stood at a position, which may be moved on: for whoever follows it once more.
-
-    Attributes:
-        journal: What it is read through.
-    """
-
-    def __init__(self, log: Log, position: int) -> None:
-        whole = journal_of(log)
-        self._backend = PastBackend(whole.backend, position)
-        self.journal = journal_of(Log(self._backend, registry=registry_of(log), codec=whole.codec))
-
-    def move_to(self, position: int) -> Journal:
-        """Let it stand at a later position; return its journal, which is the same one."""
-        self._backend.position = position
-        return self.journal
-
-
 def journal_of(log: Log) -> Journal:
     """Return what a log is made of: how the library's own modules get below its surface."""
     return _checked(log)._journal

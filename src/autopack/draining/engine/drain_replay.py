@@ -25,7 +25,8 @@ from autopack.draining.strategies.strategy_call import ask
 from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.events import DrainPhaseSelected, DrainStarted, DrainStopped, PhaseClaimed
 from autopack.log import views
-from autopack.log.log import Log, PastLog, journal_of, registry_of
+from autopack.log.log import Log, journal_of, registry_of
+from autopack.log.past_log import PastLog
 from autopack.ports.drain import Choose, DrainView, Retry, StrategyLike
 from autopack.ports.importing import IMPORTED
 from autopack.ports.log import Recorded

@@ -13,7 +13,8 @@ from autopack.draining.strategies.drain_history import DrainHistory
 from autopack.draining.strategies.group_knowledge import Knowledge, Predictions
 from autopack.events import DrainPhaseSelected, DrainStarted
 from autopack.log.command_handler import Handler
-from autopack.log.log import Log, PastLog, registry_of
+from autopack.log.log import Log, registry_of
+from autopack.log.past_log import PastLog
 from autopack.ports.drain import DrainView
 from autopack.ports.log import Recorded
 from autopack.ports.work import PhaseView
