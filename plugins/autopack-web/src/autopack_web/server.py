@@ -1,6 +1,7 @@
 """The server that shows the pages: uvicorn, on a socket that is bound before it is told."""
 
 import contextlib
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
@@ -46,23 +47,26 @@ def listen(
     """
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
+    with _listening(host, port) as opened:
+        shown = f"[{host}]" if ":" in host else host
+        told(f"http://{shown}:{opened.getsockname()[1]}/{fragment}")
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[opened])
+
+
+def _listening(host: str, port: int) -> socket.socket:
     try:
-        socket = config.bind_socket()
-    except (OSError, SystemExit) as fault:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server((str(address[0]), port), family=family)
+    except OSError as fault:
         raise InvalidInputError(
-            f"Nothing can listen on {host}, port {port}: {fault.__context__ or fault}. "
+            f"Nothing can listen on {host}, port {port}: {fault.strerror}. "
             "Choose another with --port, or 0 for any that is free.",
             name="port",
             value=port,
         ) from fault
-    shown = f"[{host}]" if ":" in host else host
-    told(f"http://{shown}:{socket.getsockname()[1]}/{fragment}")
-    with contextlib.closing(socket), contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[socket])
