@@ -238,6 +238,14 @@ def _workspaces(folder: Path, given: Given) -> str:
     )
 
 
+def _screenshots(folder: Path, given: Given) -> str:
+    from tests.long.screenshots import take
+
+    to = Path(given.to)
+    n = take(folder, to=to, data=given.data, is_all=bool(given.all))
+    return f"{n} pictures in {to}"
+
+
 RUNS: Final = {
     "cascades": LongRun(
         what="advice on chains of models in made-up worlds, beside the best chain there is",
@@ -328,6 +336,11 @@ RUNS: Final = {
         what="a reader killed around the commit of its place: each event counts once",
         options={"times": 100},
         run=_read_models,
+    ),
+    "screenshots": LongRun(
+        what="pictures of the pages for the documentation; --all 1 takes each page of three logs",
+        options={"to": "docs/pictures", "data": "", "all": 0},
+        run=_screenshots,
     ),
     "threads": LongRun(
         what="the tests of many threads, again and again",
