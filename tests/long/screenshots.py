@@ -2,10 +2,12 @@
 
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from tests.long.night_at_work import night
 
@@ -28,7 +30,6 @@ _PAGES: Final = {
 }
 _KEPT: Final = {
     ("night", "overview", 1400, "light"),
-    ("night", "run", 1400, "light"),
     ("night", "phase", 1400, "light"),
     ("night", "usage", 1400, "light"),
     ("night", "past", 400, "light"),
@@ -98,17 +99,14 @@ def _logs(folder: Path, data: str, *, is_all: bool) -> Iterator[tuple[str, Log]]
 
 
 def _paths(log: Log) -> Mapping[str, str]:
-    """Return the pages' addresses: of the phase that cost most, and of the run that it is in."""
-    attempts = autopack.view(log, "attempts").rows.values()
-    dearest = max(
-        (one for one in attempts if one.phase_id is not None),
-        key=lambda one: (one.success is False, one.use.cost_usd, one.use.total_tokens),
-    )
-    named = {
-        "run": dearest.run_id,
-        "phase": dearest.phase_id,
-        "middle": log.head().position // 2,
-    }
+    """Return the pages' addresses: of a phase that failed, the dearest, and of its run."""
+    costs: Counter[str] = Counter()
+    for one in autopack.view(log, "attempts").rows.values():
+        costs[f"{one.run_id}/{one.phase_id}"] += one.use.total_tokens
+    phases = autopack.view(log, "phases").rows.values()
+    shown = max(phases, key=lambda one: (one.status.value == "FAILED", costs[one.key]))
+    middle = log.head().position // 2
+    named = {"run": shown.run_id, "phase": quote(shown.phase_id), "middle": middle}
     return {page: path.format(**named) for page, path in _PAGES.items()}
 
 

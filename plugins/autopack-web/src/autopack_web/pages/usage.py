@@ -98,7 +98,12 @@ def _table(rows: Sequence[UsageRow], key: str) -> UseBy:
 
 
 def _spending(log: "Log", account: AccountTotal) -> Spending:
-    costs = list(_costs(log, account))
+    scope, caps = _usd_caps(log)
+    is_of_run = scope is not None and scope.startswith("run-")
+    if is_of_run and account.all.use.calls > _CALLS_MOST:  # their sums know no run
+        scope, caps, is_of_run = None, (), False
+    run_id = scope.removeprefix("run-") if is_of_run and scope is not None else None
+    costs = list(_costs(log, account, run_id))
     if not any(cost for _, cost in costs):
         return Spending(points=())
     first = costs[0][0]
@@ -107,14 +112,18 @@ def _spending(log: "Log", account: AccountTotal) -> Spending:
         points.append((max(at, points[-1][0]), points[-1][1] + cost))
     step = max(1, len(points) // _POINTS_MOST)
     some = [*points[:-1:step], points[-1]]
-    scope, caps = _usd_caps(log)
     return Spending(
         points=tuple((at, Usd.of_pico(cost)) for at, cost in some), caps=caps, scope=scope
     )
 
 
-def _costs(log: "Log", account: AccountTotal) -> Iterator[tuple[datetime, int]]:
-    """Yield what was spent when, in pico-dollars: call by call, or of many by quarters of hours."""
+def _costs(log: "Log", account: AccountTotal, run_id: str | None) -> Iterator[tuple[datetime, int]]:
+    """
+    Yield what was spent when, in pico-dollars: call by call, or of many by quarters of hours.
+
+    Args:
+        run_id: Of this run alone, whose cap is drawn beside.
+    """
     if account.all.use.calls > _CALLS_MOST:
         sums = account.by_quarter
         for quarter in sorted(sums):
@@ -122,7 +131,8 @@ def _costs(log: "Log", account: AccountTotal) -> Iterator[tuple[datetime, int]]:
         return
     calls = autopack.view(log, "usage").rows.values()
     for call in sorted(calls, key=lambda one: one.at_us):
-        yield from_us(call.at_us), pico(call.cost_usd)
+        if run_id in (None, call.run_id):
+            yield from_us(call.at_us), pico(call.cost_usd)
 
 
 def _usd_caps(log: "Log") -> tuple[str | None, tuple[tuple[datetime, Usd | None], ...]]:
