@@ -310,3 +310,38 @@ class TestBudgets:
             budgets.replayed.cuts, budgets.replayed.maybe_cuts, budgets.replayed.waste_tokens,
         )  # fmt: skip
         assert {"it followed a cut one, which escalates": 1} == budgets.left_out
+
+
+def test_an_executor_with_an_account_of_its_own_is_gone_to_again(memory_log):
+    """Where one account is refused, phases that a strategy sends to another one are shown."""
+    create_run(memory_log, "r", specs(*"abcd"))
+
+    class Other:
+        account = "second"
+
+        def execute(self, phase, attempt):
+            return works(phase, attempt)
+
+    class ByTurns:
+        def __call__(self, view):
+            if not view.ready:
+                return Wait("nothing is ready", until=view.next_ready_at)
+            return self.choice_for(view.ready[0], view)
+
+        def choice_for(self, phase, _view):
+            other = "other" if phase.phase_id in "bd" else None
+            return Choose(phase.ref, "by turns", executor=other)
+
+    def refused(phase, attempt):
+        if attempt.number == 1:
+            return Failed("overloaded", "529", failure_class="overloaded", retry_after_s=60.0)
+        return works(phase, attempt)
+
+    strategy = ByTurns()
+    drain(memory_log, executor=refused, executors={"other": Other()}, strategy=strategy)
+    told = [one.circumstances for one in found(memory_log, "drain.phase_selected")]
+    replay = replay_drain(memory_log, strategy=strategy)
+
+    assert {"other": "second"} in [one.get("accounts") for one in told]
+    assert replay.is_own
+    assert replay.n_same == len(replay.choices)

@@ -74,7 +74,7 @@ class _Asked:
         try:
             choice = ask(self.strategy, view, self.name, deadline_s=_DEADLINE_S)
         except PluginError as fault:
-            return StrategyAnswer(act="failed", reason=str(fault))
+            return StrategyAnswer(act="failed", reason=fault.what)
         if not isinstance(choice, Choose | Retry):
             return StrategyAnswer(act=type(choice).__name__.lower(), reason=choice.reason)
         row = admission.row(str(choice.ref))

@@ -175,7 +175,7 @@ def other_path(
         try:
             step = world.step(strategy, name, deadline_s=deadline_s)
         except PluginError as fault:
-            step = str(fault)
+            step = fault.what
         if not isinstance(step, Step):
             ended = step
             break
