@@ -92,6 +92,30 @@ def test_who_cannot_be_reached_is_told_at_once():
         autopack.open_log(url)
 
 
+def test_who_makes_a_log_need_not_be_a_superuser():
+    """The right to create schemas is enough, and history is kept from its owner, too."""
+    url = new_url()
+    address = parsed(url)
+    role = f"{address.schema}_owner"
+    with psycopg.connect(address.conninfo, autocommit=True) as superuser:
+        superuser.execute(f"CREATE ROLE {role} LOGIN")
+        superuser.execute(f"GRANT CREATE ON DATABASE postgres TO {role}")
+        own = url.replace("user=autopack", f"user={role}")
+        with autopack.create_log(own) as log:
+            log.append("s", [paused(), paused()], expected_version=0)
+            log.refresh_views()
+            assert log.verify(views=True).is_clean
+        with psycopg.connect(parsed(own).conninfo, autocommit=True) as owner:
+            assert [(2,)] == owner.execute(
+                f"SELECT count(*) FROM {address.schema}.v_events"
+            ).fetchall()
+            for search_path in (address.schema, f"{address.schema}, pg_temp"):
+                owner.execute(f"SET search_path = {search_path}")
+                with pytest.raises(psycopg.errors.RaiseException):
+                    owner.execute("INSERT INTO events SELECT * FROM events")
+        superuser.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
 @pytest.mark.slow
 def test_a_dump_holds_the_log(tmp_path):
     """What pg_dump wrote of a log makes it again in another database, and it is used on."""

@@ -77,10 +77,13 @@ def test_an_upgrade_leaves_the_history_and_gives_what_a_new_log_has(older):
 
 
 def test_who_does_not_own_a_log_does_not_upgrade_it(older):
-    """It stays as it was, and its owner can still do it."""
-    with pytest.raises(ReadOnlyLogError):
-        autopack.upgrade_log(_of_role(older, "writer"))
-    with autopack.upgrade_log(older) as log:
+    """It stays as it was, and its owner can still do it; who has it open writes from then on."""
+    with autopack.open_log(_of_role(older, "writer")) as log:
+        with pytest.raises(ReadOnlyLogError):
+            autopack.upgrade_log(_of_role(older, "writer"))
+        with pytest.raises(OlderLogError):
+            log.append("s", [paused()], expected_version=2)
+        autopack.upgrade_log(older).close()
         log.append("s", [paused()], expected_version=2)
 
         assert 6 == log.head().position

@@ -8,9 +8,12 @@ its own, whose parameters are no arrays, and what both begin with is written out
 
 from typing import Final
 
-_SETTINGS: Final = """LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp
+from autopack_postgres.tables import APPENDING
+
+# By where they look for names, and nobody else does, the trigger on events knows these functions.
+_SETTINGS: Final = f"""LANGUAGE plpgsql SECURITY DEFINER SET search_path = {APPENDING}
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
-SET plan_cache_mode = force_generic_plan SET autopack.appends = 'yes'"""
+SET plan_cache_mode = force_generic_plan"""
 
 _HELD: Final = "recorded_at bigint; as_of bigint; marked bigint; marked_at bigint; held_to bigint;"
 

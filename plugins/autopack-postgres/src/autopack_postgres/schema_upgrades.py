@@ -6,7 +6,7 @@ from typing import Final
 from autopack_postgres.connections import PostgresConnection
 from autopack_postgres.database_address import DatabaseAddress
 from autopack_postgres.log_schemas import FUNCTIONS_AND_VIEWS, check_schema
-from autopack_postgres.tables import SCHEMA_VERSION, TRIGGER_FUNCTIONS
+from autopack_postgres.tables import APPENDED, SCHEMA_VERSION, TRIGGER_FUNCTIONS
 
 _WRITERS: Final = (
     "SELECT DISTINCT grantee::regrole::text FROM pg_proc, aclexplode(proacl)"
@@ -21,12 +21,14 @@ _FUNCTIONS: Final = (
     "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = %s::regnamespace"
     " AND prorettype <> 'trigger'::regtype"
 )
-# Version 1 looked for clocks that were held with each append.
-_TABLES: Final = """
+# Version 1 looked for clocks that were held with each append, and took a superuser to be made.
+_TABLES: Final = f"""
+DROP TRIGGER events_are_appended ON events;
+{APPENDED}
 ALTER TABLE head ADD COLUMN IF NOT EXISTS held_to bigint NOT NULL DEFAULT 0;
 UPDATE head SET held_to = (SELECT max(last) FROM clock_holds)
     WHERE held_to < (SELECT max(last) FROM clock_holds);
-UPDATE log_identity SET schema_version = %d;
+UPDATE log_identity SET schema_version = {SCHEMA_VERSION};
 """
 
 
@@ -52,7 +54,7 @@ def upgrade_schema(address: DatabaseAddress) -> None:
         readers = connection.rows(_READERS, (f"{address.schema}.events",))
         for (function,) in connection.rows(_FUNCTIONS, (address.schema,)):
             connection.rows(f"DROP FUNCTION {function}")
-        for part in (TRIGGER_FUNCTIONS, _TABLES % SCHEMA_VERSION, *FUNCTIONS_AND_VIEWS):
+        for part in (TRIGGER_FUNCTIONS, _TABLES, *FUNCTIONS_AND_VIEWS):
             connection.run_script(part.format(schema=address.schema, channel=address.channel))
         for grant, roles in (("grant_reader", readers), ("grant_writer", writers)):
             for (role,) in roles:

@@ -143,7 +143,7 @@ class PostgresBackend(PostgresQueries):
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
-        self._opener.check(self.target)
+        self._check_writable()
         with self._writing():
             connection, (head, now_us) = self._access.hold(begin)
             self._clock.learn(now_us)
@@ -187,7 +187,7 @@ class PostgresBackend(PostgresQueries):
     def append_at_once(
         self, rows: Sequence[Unplaced], *, expected: Mapping[str, int], absent: Sequence[bytes]
     ) -> list[Row] | None:
-        self._opener.check(self.target)
+        self._check_writable()
         call = AppendCall(rows, expected=expected, absent=absent)
         with self._writing():
             while True:
@@ -231,8 +231,6 @@ class PostgresBackend(PostgresQueries):
                 raise InvalidInputError("A transaction is open in this thread: use that one.")
             if self._is_closing:
                 raise LogClosedError(self.target)
-            if self._version < SCHEMA_VERSION:
-                raise OlderLogError(self.target, found=self._version, known=SCHEMA_VERSION)
             self._writers.add(here)
         try:
             yield
@@ -291,6 +289,14 @@ class PostgresBackend(PostgresQueries):
         if self._news is not None:
             self._news.close()
         self._access.close()
+
+    def _check_writable(self) -> None:
+        self._opener.check(self.target)
+        self._check_open()
+        if self._version < SCHEMA_VERSION:  # it may have been upgraded since
+            self._version = self._access.ask(lambda one: check_schema(one, self.address))
+            if self._version < SCHEMA_VERSION:
+                raise OlderLogError(self.target, found=self._version, known=SCHEMA_VERSION)
 
     def _check_open(self) -> None:
         if self._is_closed:

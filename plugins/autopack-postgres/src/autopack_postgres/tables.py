@@ -5,6 +5,9 @@ from typing import Final
 SCHEMA_VERSION: Final = 2
 """How the tables and functions stand; what is stored in them is the log format's."""
 
+APPENDING: Final = "pg_catalog, {schema}, pg_temp"
+"""The search_path under which alone events are inserted."""
+
 # Texts are compared by their bytes, as in every other log, whatever the database's language is.
 TABLES: Final = """
 CREATE TABLE log_identity (
@@ -102,13 +105,16 @@ BEGIN
 END $body$;
 """
 
-TRIGGERS: Final = """
+APPENDED: Final = f"""
+CREATE TRIGGER events_are_appended BEFORE INSERT ON events FOR EACH STATEMENT
+    WHEN (current_setting('search_path') <> '{APPENDING}')
+    EXECUTE FUNCTION refuse('events are written by append_events alone');
+"""
+
+TRIGGERS: Final = f"""
 CREATE TRIGGER events_are_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('events are never updated and never deleted');
-CREATE TRIGGER events_are_appended BEFORE INSERT ON events FOR EACH STATEMENT
-    WHEN (current_setting('autopack.appends', true) IS DISTINCT FROM 'yes')
-    EXECUTE FUNCTION refuse('events are written by append_events alone');
-CREATE TRIGGER identity_is_never_deleted BEFORE DELETE OR TRUNCATE ON log_identity
+{APPENDED}CREATE TRIGGER identity_is_never_deleted BEFORE DELETE OR TRUNCATE ON log_identity
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('the identity of a log never changes');
 CREATE TRIGGER identity_is_never_changed BEFORE UPDATE ON log_identity
     FOR EACH ROW EXECUTE FUNCTION keep_identity();
