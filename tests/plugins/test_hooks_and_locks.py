@@ -4,11 +4,14 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from typing import Any
 
+import attrs
 import pytest
 
 import autopack
 from autopack import ANY, NewEvent, hookimpl
+from autopack.errors import EventIdConflictError
 from autopack.events import LlmUsageRecorded
 from autopack.log.log import journal_of
 from autopack.plugins import hookspecs
@@ -173,6 +176,88 @@ def test_a_hook_under_the_lock_would_be_seen(tmp_path, probe):
                 transaction.append_batch([("s", [event], ANY)])
 
     assert ["autopack_category_for"] == [hook for hook, _path, _fault in probe.kept_out]
+
+
+@autopack.event("visit.paid")
+class Visit:
+    """As the first version of a plugin had it."""
+
+    by: str
+    took: int
+    more: dict[str, Any] = attrs.Factory(dict)
+
+
+@autopack.event("visit.paid", schema=2)
+class TimedVisit:
+    """As its second version has it."""
+
+    by: str
+    took_s: int
+    more: dict[str, Any] = attrs.Factory(dict)
+
+
+class Visits:
+    """A version of that plugin; its upcaster looks whether another one could write."""
+
+    def __init__(self, probe, cls):
+        self.probe, self.cls = probe, cls
+
+    @hookimpl
+    def autopack_register_events(self, register):
+        register(self.cls, upcasters={1: self.second} if self.cls is TimedVisit else {})
+
+    def second(self, fields):
+        self.probe._look("upcaster")
+        return {"took_s": 60 * fields.pop("took"), **fields}
+
+
+class VisitsFile:
+    """An importer of one visit."""
+
+    name, known_by_id = "visits", False
+
+    def __init__(self, visit, known_by_id):
+        self.visit, self.known_by_id = visit, known_by_id
+
+    def recognises(self, path):
+        return True
+
+    def read(self, path):
+        new = NewEvent(event=self.visit, event_id=derived_id("visits", "1", "visit.paid"))
+        return ImportSource(events=[("visits", new)], known_by_id=self.known_by_id)
+
+
+@pytest.mark.parametrize("how", ["append", "import", "import by id", "copy"])
+def test_no_upcaster_is_called_under_the_write_lock(how, tmp_path, probe):
+    """What a newer version tells again is compared with what the older one had stored."""
+    path, other = tmp_path / "log.db", tmp_path / "other.db"
+    then, now = (load_plugins(extra=[Visits(probe, cls)]) for cls in (Visit, TimedVisit))
+    told = {
+        cls: NewEvent(event=visit, event_id=derived_id("visits", "1", "visit.paid"))
+        for cls, visit in (
+            (Visit, Visit(by="kim", took=2)),
+            (TimedVisit, TimedVisit(by="kim", took_s=120)),
+        )
+    }
+    with autopack.create_log(path, plugins=then) as log:
+        first = log.append("visits", [told[Visit]], expected_version=ANY)
+    with autopack.open_log(path, plugins=now) as log:
+        if how == "copy":
+            copied = autopack.copy_log(path, other, plugins=now)
+            assert copied
+        elif how == "append":
+            again = log.append("visits", [told[TimedVisit]], expected_version=ANY)
+            assert [one.position for one in first] == [one.position for one in again]
+            assert told[TimedVisit].event == again[0].event
+            with pytest.raises(EventIdConflictError):
+                log.append("other", [told[TimedVisit]], expected_version=ANY)
+        else:
+            importer = VisitsFile(told[TimedVisit].event, known_by_id=how == "import by id")
+            assert 0 == autopack.import_history(log, importer, path).added
+        assert 1 == log.head().position
+
+    assert [] == probe.kept_out
+    assert probe.asked["upcaster"] or how == "copy"
 
 
 @pytest.mark.slow

@@ -84,6 +84,11 @@ class Codec:
         kind = self._by_type.get(type_name)
         return kind is not None and kind.is_bounded
 
+    def is_upcast(self, row: Row) -> bool:
+        """Tell whether a function of a plugin's is called where a row is decoded."""
+        kind = self._by_type.get(row[4])
+        return kind is not None and any(row[5] <= step < kind.schema for step in kind.upcasters)
+
     def fault(self, event: Any) -> str | None:
         """Return why an event that was read could not be made of its fields; None if it could."""
         if isinstance(event, UnrecognisedEvent):

@@ -125,13 +125,17 @@ class Drafter:
         """
         if fault := row_fault(row):
             return fault
-        if not self._codec.is_bounded(row[4]):
-            return None
+        if not self._codec.is_bounded(row[4]) or self._codec.is_upcast(row):
+            return None  # no plugin's upcaster is called while others wait to write
         try:
             event = next(self.decode_rows([row])).event
         except CodecError:
             return None  # its chain is kept: who needs the event is told
         return self._codec.fault(event)
+
+    def is_upcast(self, row: Row) -> bool:
+        """Tell whether a function of a plugin's is called where a row is decoded."""
+        return self._codec.is_upcast(row)
 
     def decode_rows(self, rows: Collection[Row]) -> Iterator[Recorded[Any]]:
         """Yield stored rows as events with their envelopes."""

@@ -24,6 +24,7 @@ from autopack.log.drafts import WHOLE_MOST, Drafter, cuts_in, digest_in, unpacke
 from autopack.log.past_views import PastViews
 from autopack.log.plain_appends import append_plainly
 from autopack.log.thread_pool import Pool
+from autopack.log.upcasting_first import written
 from autopack.log.write_transaction import PAGE, JournalTransaction
 from autopack.plugins.hook_calls import apart
 from autopack.plugins.observers import Observers
@@ -125,8 +126,7 @@ class Journal:
             if placed is not None:
                 self._tell(placed)
                 return placed
-        with self.transaction() as transaction:
-            return transaction.append_batch(entries)
+        return written(self, lambda transaction: transaction.append_batch(entries))
 
     def redacted(self, given: Any) -> Any:
         """

@@ -278,7 +278,8 @@ class Log:
         """
         Do as :meth:`subscribe` does, with a handler that is awaited, one event at a time.
 
-        It takes no *cursors*: a transaction of another database is not held while others run.
+        It takes no *cursors*: a transaction of another database is not held while others run. For
+        exactly once in an async program call :meth:`subscribe` in a thread of its own.
         """
         return await subscriptions.asubscribe(
             self._journal, name, handle, types=types, batch=batch, until=until

@@ -14,6 +14,7 @@ from autopack.format.as_of_moments import Count, held
 from autopack.format.chain import Chain, link_row
 from autopack.log.deduplication import answer, check_same, firsts_of, told_first
 from autopack.log.drafts import Draft, Drafter
+from autopack.log.upcasting_first import UpcastFirst
 from autopack.ports.backend import Transaction
 from autopack.ports.log import ANY, Entry, Recorded, Row
 from autopack.values.bounds import STREAM_LONGEST, us_fault
@@ -46,6 +47,8 @@ class JournalTransaction:
     ) -> None:
         self.store = store
         self.appended: list[Recorded[Any]] = []
+        self.upcast: Mapping[bytes, Recorded[Any]] = {}
+        """Events of an older schema, by id, that were decoded before it began."""
         self._absent: set[bytes] = set()  # looked for in vain, since it last appended
         self._drafter, self._target, self._seed, self._now_us = drafter, target, seed, now_us
 
@@ -129,7 +132,7 @@ class JournalTransaction:
         """Return the events of those ids that are recorded by now."""
         found = self.store.find(event_ids)
         self._absent.update(one for one in event_ids if one not in found)
-        return list(self._drafter.decode_rows(found.values()))
+        return self._decoded(found.values())
 
     def put_artifact(self, text: str) -> str:
         """Store a text beside the log and return its digest."""
@@ -142,10 +145,29 @@ class JournalTransaction:
         asked = firsts.keys() - self._absent if self._absent else firsts.keys()
         if not asked:
             return {}
-        found = {r.event_id: r for r in self._drafter.decode_rows(self.store.find(asked).values())}
+        rows = self.store.find(asked)
+        for event_id, row in rows.items():
+            if row[4] != firsts[event_id].type:  # so its event need not be looked at
+                check_same(firsts[event_id], Recorded(row, None))
+        found = {known.event_id: known for known in self._decoded(rows.values())}
         for event_id, known in found.items():
             check_same(firsts[event_id], known)
         return dict(found.items())
+
+    def _decoded(self, rows: Iterable[Row]) -> list[Recorded[Any]]:
+        """
+        Return stored events.
+
+        Raises:
+            UpcastFirst: A plugin's function is to be called for some, and was not yet.
+        """
+        todays: list[Row] = []
+        old: list[Row] = []
+        for row in rows:
+            (old if self._drafter.is_upcast(row) else todays).append(row)
+        if late := [row for row in old if row[1] not in self.upcast]:
+            raise UpcastFirst(late)
+        return [*self._drafter.decode_rows(todays), *(self.upcast[row[1]] for row in old)]
 
     def _store(self, drafts: Sequence[Draft], versions: dict[str, int]) -> list[Recorded[Any]]:
         if not drafts:

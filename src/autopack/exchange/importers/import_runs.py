@@ -17,6 +17,8 @@ from autopack.exchange.importers.known_facts import append_new
 from autopack.exchange.importers.own_sessions import without_own
 from autopack.exchange.importers.told_phases import ToldPhases
 from autopack.log.journal import Journal
+from autopack.log.upcasting_first import written
+from autopack.log.write_transaction import JournalTransaction
 from autopack.plugins.hook_calls import apart
 from autopack.ports.importing import IMPORTED, ImportReport, ImportSource
 from autopack.ports.log import ANY, NewEvent, UnrecognisedEvent
@@ -97,14 +99,17 @@ class _Import:
     def take(self, batch: list[_Told]) -> None:
         """Append what is new of a batch: all of it, or nothing."""
         told = self._ready(batch)
-        with self._journal.transaction() as transaction:
-            if self._source.known_by_id:
-                for start in range(0, len(told), _PART):  # so that less is held at once
-                    append_new(transaction, told[start : start + _PART])
-            else:
-                transaction.append_batch([(stream, [new], ANY) for stream, new in told])
-            self.added.update(recorded.type for recorded in transaction.appended)
+        self.added.update(written(self._journal, lambda within: self._append(within, told)))
         self.read += len(batch)
+
+    def _append(self, transaction: JournalTransaction, told: list[_Told]) -> list[str]:
+        """Append what is new, and return the types of that."""
+        if self._source.known_by_id:
+            for start in range(0, len(told), _PART):  # so that less is held at once
+                append_new(transaction, told[start : start + _PART])
+        else:
+            transaction.append_batch([(stream, [new], ANY) for stream, new in told])
+        return [recorded.type for recorded in transaction.appended]
 
     def _ready(self, batch: list[_Told]) -> list[_Told]:
         for _stream, new in batch:
