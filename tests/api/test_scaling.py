@@ -79,14 +79,25 @@ def test_each_phase_has_a_worker_and_none_is_started_twice(any_log, engine):
     assert ((), 3, "paper: nothing to do") == (second.started, second.there, second.done)
 
 
-def test_two_at_once_start_nobody_twice(log_path, engine):
+@pytest.fixture(params=["file", "server"])
+def address(request, tmp_path):
+    """Where there is no log yet."""
+    if request.param == "file":
+        return str(tmp_path / "work.db")
+    from postgres_server import need_postgres, new_url
+
+    need_postgres()
+    return new_url()
+
+
+def test_two_at_once_start_nobody_twice(address, engine):
     """One looks, and starts, after the other: whoever comes second finds what is there."""
-    with autopack.open_log(log_path) as log:
+    with autopack.create_log(address) as log:
         create_run(log, "r", specs("a", "b"))
     begins, looks = threading.Barrier(2), []
 
     def look():
-        with autopack.open_log(log_path) as log:
+        with autopack.open_log(address) as log:
             begins.wait()
             looks.append(scaled(log, engine, takes_s=0.3))
 

@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime
 
 import attrs
+import psycopg
 import pytest
 
 import autopack
@@ -126,7 +127,9 @@ def test_a_queue_that_nobody_works_on_is_said(database):
     launcher.stop([job])
 
     assert there.is_waiting
-    assert "no worker of procrastinate has taken it from autopack-gpu-1-label-eu-x" == there.why
+    assert (
+        "no worker of procrastinate has taken it from autopack-gpu-1-label-eu-label-x" == there.why
+    )
     assert [] == launcher.running(order.log_id)
 
 
@@ -153,7 +156,12 @@ def test_a_job_whose_machine_is_gone_is_none(database, tmp_path):
         wait_for(lambda: not launcher.running(order.log_id)[0].is_waiting)
         lost.kill()
     before = launcher.running(order.log_id)
-    asked(lambda app: app.job_manager.prune_stalled_workers(seconds_since_heartbeat=0))
+    with psycopg.connect(conninfo()) as connection:  # as if half a minute had gone by
+        connection.execute(
+            "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 s' WHERE id = "
+            "(SELECT worker_id FROM procrastinate_jobs WHERE id = %s)",
+            [int(before[0].id)],
+        )
 
     assert 1 == len(before)
     assert [] == launcher.running(order.log_id)
@@ -173,5 +181,9 @@ def test_none_is_started_where_none_is_asked_for(tmp_path):
 
 def test_a_queue_is_named_by_what_its_workers_offer():
     """Amounts and words, in one order."""
-    assert "q" == queue_of("q", {})
-    assert "q-a-eu-gpu-2" == queue_of("q", {"gpu": 2.0, "a": ("eu",)})
+    order = ordered("true")
+
+    assert "q" == queue_of("q", order)
+    assert "q-a-eu-a-x-gpu-2" == queue_of(
+        "q", attrs.evolve(order, offers={"gpu": 2.0, "a": ("eu", "x")})
+    )

@@ -134,12 +134,11 @@ class _Orders:
 
     def of(self, offers: Mapping[str, Any]) -> WorkerOrder:
         """Return it; what the command offers by itself is not said twice."""
-        told = ["--drain", self._drain]
-        for name, there in () if self._has_offers else sorted(offers.items()):
-            words = there if isinstance(there, list | tuple) else [f"{there:g}"]
-            told += [part for word in words for part in ("--offers", f"{name}={word}")]
-        command = (*self._begins, *told, *self._ends)
-        return WorkerOrder(log_id=self._log_id, drain=self._drain, command=command, offers=offers)
+        order = WorkerOrder(log_id=self._log_id, drain=self._drain, command=(), offers=offers)
+        told = [] if self._has_offers else order.offered
+        added = [part for name, there in told for part in ("--offers", f"{name}={there}")]
+        command = (*self._begins, "--drain", self._drain, *added, *self._ends)
+        return attrs.evolve(order, command=command)
 
 
 def _orders(log: Log, command: Sequence[str], settings: Settings) -> _Orders:
@@ -205,15 +204,11 @@ def _started(
             started += launcher.start(orders.of(offers), n)
         except AutopackError as refusal:
             refusals.append(refusal)
-            told = ", ".join(f"{name} {_words(there)}" for name, there in sorted(offers.items()))
+            told = ", ".join(f"{name} {there}" for name, there in orders.of(offers).offered)
             whys.append(f"{launcher.name} starts nobody with {told or 'nothing'}: {refusal}")
     if refusals and not (started or wanted.kept):
         raise refusals[0]
     return started, whys
-
-
-def _words(there: Any) -> str:
-    return " and ".join(there) if isinstance(there, list | tuple) else f"{there:g}"
 
 
 def _why_not(

@@ -40,6 +40,15 @@ class WorkerOrder:
         return f"{workers_of(self.log_id)}{_digest(self.drain)}-"
 
     @property
+    def offered(self) -> tuple[tuple[str, str], ...]:
+        """What each offers: a pair for each amount and each word, as ``--offers`` takes them."""
+        found: list[tuple[str, str]] = []
+        for name, there in sorted(self.offers.items()):
+            is_words = isinstance(there, list | tuple)
+            found += [(name, word) for word in there] if is_words else [(name, f"{there:g}")]
+        return tuple(found)
+
+    @property
     def name(self) -> str:
         """What the engine is to call each: small letters, digits and hyphens, 63 at most."""
         told = json.dumps(self.offers, sort_keys=True, separators=(",", ":"))

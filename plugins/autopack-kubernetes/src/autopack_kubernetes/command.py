@@ -159,13 +159,14 @@ def _plain(there: Any) -> Any:
 def _order(
     log: "Log", options: Sequence[str], settings: Mapping[str, Any], requires: Mapping[str, Any]
 ) -> "WorkerOrder":
+    import attrs
+
     from autopack.types import WorkerOrder
 
     drain = settings.get("drain") or f"{_NAME}-workers"
-    told = ["--drain", drain]
-    for name, there in requires.items():
-        words = there if isinstance(there, list) else [f"{there:g}"]
-        told += [part for word in words for part in ("--offers", f"{name}={word}")]
+    order = WorkerOrder(log_id=log.info()["log_id"], drain=drain, command=(), offers=requires)
+    added = [part for name, there in order.offered for part in ("--offers", f"{name}={there}")]
     place = list(options).index("--") if "--" in options else len(options)
+    told = ("--drain", drain, *added)
     command = ("autopack", "worker", *options[:place], *told, *options[place:])
-    return WorkerOrder(log_id=log.info()["log_id"], drain=drain, command=command, offers=requires)
+    return attrs.evolve(order, command=command)

@@ -1,7 +1,7 @@
 """The launcher ``procrastinate``: workers as jobs that its own worker takes from a queue."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -58,7 +58,7 @@ class ProcrastinateLauncher:
         """Defer a job for each worker."""
 
         async def deferred(app: App) -> list[str]:
-            task = app.configure_task(TASK, queue=queue_of(self._queue, order.offers))
+            task = app.configure_task(TASK, queue=queue_of(self._queue, order))
             job: dict[str, Any] = {"name": order.name, "command": list(order.command)}
             return [str(one) for one in await task.batch_defer_async(*[job] * n)]
 
@@ -91,13 +91,9 @@ class ProcrastinateLauncher:
                 raise PluginError(self.name, f"its database refuses: {told}") from fault
 
 
-def queue_of(queue: str, offers: Mapping[str, Any]) -> str:
+def queue_of(queue: str, order: WorkerOrder) -> str:
     """Return the queue for workers that offer so much."""
-    parts = [queue]
-    for name, there in sorted(offers.items()):
-        words = there if isinstance(there, list | tuple) else [f"{there:g}"]
-        parts += [name, *words]
-    return "-".join(parts)
+    return "-".join((queue, *(part for pair in order.offered for part in pair)))
 
 
 def _launched(job: Job) -> Launched:
