@@ -45,8 +45,8 @@ def test_every_row_is_measured(tmp_path, monkeypatch):
     rows = list(measure(tmp_path, 500, [name for name in BENCHMARKS if name not in ON_SERVERS]))
     beside_peer = [row for row in rows if f"x {PEER}" in row.beside]
 
-    assert 24 == len({row.what for row in rows})
-    assert 26 == len(table(rows).splitlines())
+    assert 27 == len({row.what for row in rows})
+    assert 29 == len(table(rows).splitlines())
     assert 4 == len(beside_peer)
     for row in beside_peer:
         assert [True] * 3 == [cell.endswith("/s") for cell in (row.ours, row.raw, row.peer)]

@@ -1,10 +1,10 @@
 """Reading a log as it stood: a step in time, with states of its views kept along the way."""
 
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from tests.benchmarks import measuring
 from tests.benchmarks.measuring import Row, most_row
 
 import autopack
@@ -32,7 +32,9 @@ def rows(path: Path) -> Iterator[Row]:
         middle = head // 2
         whole_s = _took(lambda: views.replay(journal_of(log), PHASES, until=middle))
         found_s = _took(lambda: autopack.replay(log, PHASES, until=middle))
+        pages = list(_page_rows(log, places))
     size = beside.stat().st_size / path.stat().st_size
+    yield from pages
     yield most_row(
         "a step in time: status as of a position",
         steps[len(steps) // 2] * 1e3,
@@ -56,7 +58,29 @@ def rows(path: Path) -> Iterator[Row]:
     )
 
 
+def _page_rows(log: autopack.Log, places: Sequence[int]) -> Iterator[Row]:
+    """Measure the page of the log: what is first looked at, and steps of its slider."""
+    from starlette.testclient import TestClient
+
+    from autopack_web import create_app
+
+    client = TestClient(create_app(log), base_url="http://127.0.0.1")
+    first = _took(lambda: client.get("/"))
+    yield most_row("the first page", first * 1e3, "ms", most=500)
+    for page in ("", "run/run-000001"):
+        steps = sorted(
+            _took(lambda at=at, page=page: client.get(f"/{page}?at={at}")) for at in places
+        )
+        yield most_row(
+            f"a step of the slider on /{page}",
+            steps[len(steps) // 2] * 1e3,
+            "ms",
+            most=300,
+            beside=f"the slowest of {len(steps)} {steps[-1] * 1e3:,.0f} ms",
+        )
+
+
 def _took(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+    started = measuring.clock()
     work()
-    return time.perf_counter() - started
+    return measuring.clock() - started

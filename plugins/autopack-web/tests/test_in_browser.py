@@ -262,3 +262,36 @@ def test_an_export_is_read_without_server_network_or_script(browser, kept, tmp_p
     assert "Nothing is at work" in shown[0]
     assert ["Runs", "nightly", "fails"] == shown[1:]
     assert {path.as_uri()} == {url.partition("#")[0] for url in asked}
+
+
+def test_which_phase_cost_most_and_why_it_failed_twice_is_clicked(visit):
+    """From the first page, without typing: to the phase, and what each of its attempts said."""
+    said = iter(["ImportError: no module named prices", "2 of 9 tests failed: test_total"])
+
+    def execute(phase, attempt):
+        costs = "2.50" if phase.phase_id == "dear" else "0.10"
+        attempt.record_usage(
+            call_id=f"{phase.key}-{attempt.number}", model="m", output_tokens=9, cost_usd=costs
+        )
+        if phase.phase_id != "dear":
+            return Completed()
+        return autopack.Failed("error", next(said), retryable=True)
+
+    with autopack.create_log("memory:") as log:
+        specs = [PhaseSpec(name, max_attempts=2) for name in ("cheap", "dear", "fair")]
+        autopack.create_run(log, "nightly", specs)
+        elsewhere(autopack.drain, log, executor=execute, backoff_base_s=0)
+        with visit.serving(log) as base:
+            page = visit(base)
+            page.get_by_role("link", name="Usage").click()
+            page.get_by_role("link", name="since yesterday").click()
+            dearest = page.locator("section", has_text="By phase").last.locator("tbody tr").first
+            costs = dearest.locator("[data-title='USD']").inner_text()
+            dearest.get_by_role("link").click()
+            page.get_by_role("heading", name="dear", exact=True).wait_for()
+            attempts = page.locator("[aria-labelledby=attempts-h] tbody tr").all_inner_texts()
+
+    assert "5.00" == costs
+    assert 2 == len(attempts)
+    assert "2 of 9 tests failed: test_total" in attempts[0]
+    assert "ImportError: no module named prices" in attempts[1]
