@@ -136,6 +136,9 @@ def test_who_may_read_may_ask_in_sql_and_who_may_write_makes_views(tmp_path):
             log.refresh_views(also=[ByRun()])
         with pytest.raises(psycopg.errors.RaiseException):
             asked(as_writer, "SELECT show_view('v_runs', 'x', '{a}', '{text}')")
+        owner.execute(f"CREATE VIEW {schema}.v_mine AS SELECT 1 AS mine")
+        with pytest.raises(psycopg.errors.RaiseException):
+            asked(as_writer, "SELECT show_view('v_mine', 'x', '{a}', '{text}')")
         rows = asked(as_reader, "SELECT v_by_run.phases FROM v_by_run JOIN v_runs ON run_id = key")
         owner.execute(f"DROP OWNED BY {schema}_w, {schema}_r; DROP ROLE {schema}_w, {schema}_r")
 
@@ -150,6 +153,10 @@ def test_damaged_data_costs_its_own_cells(tmp_path):
         ("llm.usage_recorded", '{"run_id": "r", "output_tokens": "7", "cost_usd": 3}'),
         ("llm.usage_recorded", '{"run_id": "r\\u0000\\\\u0000", "output_tokens": 1e400}'),
         ("phase.queued", "{"),
+        (
+            "llm.usage_recorded",
+            f'{{"run_id": "s", "cost_usd": "{"9" * 400}", "duration_s": 1e-400}}',
+        ),
     )
     for at, (name, data) in enumerate(events, start=1):
         asked(
@@ -159,7 +166,9 @@ def test_damaged_data_costs_its_own_cells(tmp_path):
         )  # fmt: skip
 
     usage = asked(url, "SELECT run_id, output_tokens, cost_usd FROM v_llm_usage ORDER BY position")
-    assert [("r", None, None), ("r\ufffd\\u0000", None, None)] == usage
-    assert 3 == len(asked(url, "SELECT run_id FROM v_events"))
+    assert [("r", None, None), ("r\ufffd\\u0000", None, None), ("s", None, None)] == usage
+    assert [(0.0,)] == asked(url, "SELECT duration_s FROM v_llm_usage WHERE run_id = 's'")
+    assert [(None,)] == asked(url, "SELECT utc_of(9223372036854775807)")
+    assert 4 == len(asked(url, "SELECT run_id FROM v_events"))
     assert [] == asked(url, "SELECT * FROM v_phases") + asked(url, "SELECT * FROM v_samples")
-    assert 2 == len(asked(url, "SELECT * FROM v_runs"))
+    assert 3 == len(asked(url, "SELECT * FROM v_runs"))

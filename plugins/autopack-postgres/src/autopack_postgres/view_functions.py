@@ -19,8 +19,8 @@ EXCEPTION WHEN OTHERS THEN
 END $body$;
 
 CREATE FUNCTION number_of(value jsonb) RETURNS double precision LANGUAGE sql IMMUTABLE
-RETURN CASE WHEN jsonb_typeof(value) = 'number' AND abs(value::numeric) < 1e300
-    THEN value::double precision END;
+RETURN CASE WHEN jsonb_typeof(value) <> 'number' OR abs(value::numeric) > 1e300 THEN NULL
+    WHEN abs(value::numeric) < 1e-300 THEN 0 ELSE value::double precision END;
 
 CREATE FUNCTION whole_of(value jsonb) RETURNS bigint LANGUAGE sql IMMUTABLE
 RETURN CASE WHEN jsonb_typeof(value) = 'number' AND abs(value::numeric) < 9223372036854775807
@@ -33,7 +33,8 @@ CREATE FUNCTION text_of(value jsonb) RETURNS text LANGUAGE sql IMMUTABLE
 RETURN value #>> '{{{{}}}}';
 
 CREATE FUNCTION amount_of(value jsonb) RETURNS text LANGUAGE sql IMMUTABLE
-RETURN CASE WHEN jsonb_typeof(value) = 'string' AND value #>> '{{{{}}}}' ~ '^\\d+(\\.\\d*)?$'
+RETURN CASE WHEN jsonb_typeof(value) = 'string'
+        AND value #>> '{{{{}}}}' ~ '^\\d{{{{1,50}}}}(\\.\\d*)?$'
     THEN value #>> '{{{{}}}}' END;
 
 CREATE FUNCTION pico_of(amount text) RETURNS bigint LANGUAGE sql IMMUTABLE
@@ -42,9 +43,10 @@ RETURN CASE WHEN amount::numeric * {PICO} < 9223372036854775808
 
 -- To the nearest millisecond, as SQLite rounds.
 CREATE FUNCTION utc_of(moment bigint) RETURNS text LANGUAGE sql IMMUTABLE
-RETURN to_char(timestamp 'epoch' + interval '1 millisecond' * (floor(moment::double precision
+RETURN CASE WHEN moment BETWEEN -62135596800000000 AND 253402300799999999
+    THEN to_char(timestamp 'epoch' + interval '1 millisecond' * (floor(moment::double precision
         / 1000000.0 * 1000.0 + 210866760000000.0 + 0.5) - 210866760000000.0),
-    'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+    'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END;
 
 CREATE FUNCTION key_of(key bytea) RETURNS text LANGUAGE sql IMMUTABLE
 RETURN convert_from(CASE WHEN position('\\x00'::bytea IN key) = 0 THEN key
@@ -58,6 +60,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $body$
 DECLARE
     told text[] := ARRAY['key_of(key) COLLATE "C" AS key'];
     made text;
+    there text := obj_description(to_regclass(quote_ident(name)), 'pg_class');
     field text;
     role text;
 BEGIN
@@ -84,8 +87,11 @@ BEGIN
     made := format('SELECT %s, (SELECT position FROM view_checkpoints WHERE view = %L)'
         ' AS as_of_position FROM view_rows LEFT JOIN LATERAL json_of(data) AS json ON true'
         ' WHERE view = %L', array_to_string(told, ', '), view, view);
-    IF obj_description(to_regclass(quote_ident(name)), 'pg_class') IS NOT DISTINCT FROM made THEN
+    IF there IS NOT DISTINCT FROM made THEN
         RETURN;
+    ELSIF to_regclass(quote_ident(name)) IS NOT NULL
+            AND coalesce(there, '') NOT LIKE 'SELECT key_of(key)%' THEN
+        RAISE EXCEPTION '% is there, and is no view of a projection', name;
     END IF;
     EXECUTE format('DROP VIEW IF EXISTS %I', name);
     EXECUTE format('CREATE VIEW %I AS %s', name, made);
