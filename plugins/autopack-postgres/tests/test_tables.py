@@ -8,7 +8,10 @@ from tests.postgres_server import new_log
 
 import autopack
 from autopack.errors import LogError, ReadOnlyLogError
+from autopack.log import views
 from autopack.log.log import Log, journal_of
+from autopack.log.past_views import PastViews
+from autopack.log.views.kept_views import CORE_VIEWS
 from autopack.ports.backend import Checkpoint, Lease
 from autopack.ports.log import ANY, UnrecognisedEvent
 from autopack.testing.facts import created, paused, queued
@@ -49,6 +52,28 @@ def test_rows_and_hashes_are_those_of_a_log_file(backend, tmp_path):
 
     assert rows == backend.page(after=0, until=99, limit=99)
     assert Log(backend).verify().is_clean
+
+
+def test_its_past_is_kept_beside_it(backend, tmp_path):
+    """On this machine, for a server that is only read; the answers are those of a whole replay."""
+    log = Log(backend)
+    log.append(
+        "run-r1", [created(), *(queued(f"p{n}", index=n) for n in range(9))], expected_version=0
+    )
+    versions = {one.name: one.version for one in CORE_VIEWS}
+    kept = PastViews(tmp_path / "past", versions=versions, every=3, least=0)
+    journal_of(log).past_views = kept
+    log.keep_past()
+    for position in range(11):
+        for view in CORE_VIEWS:
+            whole = views.replay(journal_of(log), view, until=position)
+            found = autopack.replay(log, view, until=position)
+
+            assert (whole.rows, whole.position) == (found.rows, found.position)
+            assert views.to_json(whole.total) == views.to_json(found.total)
+    with kept.opened() as states:
+        assert 9 == states.last_position("phases")
+    assert [] == backend.saved_views()
 
 
 def test_a_transaction_of_which_a_statement_failed_says_that_nothing_is_kept(backend):
