@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 import autopack
 from autopack.cli.main import autopack as command
+from autopack.events import LlmUsageRecorded
 from autopack.report.status import status_json
 from autopack.values.json_text import json_text
 
@@ -152,6 +153,20 @@ def test_a_phase_says_why_it_was_chosen_and_why_it_waits(client, log):
     assert attempt["chosen"] == said[0].reason
     assert [(one["reason"], one["count"]) for one in waiting] == [("its run is paused", 1)]
     assert told(client, "/phase/nightly/works")["passed_over"] == []
+
+
+@pytest.mark.parametrize(("attempt", "n"), [(1, 1), (None, 0)])
+def test_work_that_nobody_claimed_is_told_as_far_as_it_is_known(client, log, attempt, n):
+    """An imported attempt with what it used; calls of none are counted, and stand below."""
+    call = LlmUsageRecorded(
+        run_id="old", phase_id="p", attempt=attempt, call_id="c", output_tokens=7, input_tokens=3
+    )
+    autopack.create_run(log, "old", [autopack.PhaseSpec("p")])
+    log.append("phase-old/p", [call], expected_version=autopack.ANY)
+    page = told(client, "/phase/old/p")
+
+    assert [one["row"]["use"]["total_tokens"] for one in page["attempts"]] == [10] * n
+    assert ("1 call of it stands" in client.get("/phase/old/p").text) is (n == 0)
 
 
 def test_calibration_is_the_report_and_what_was_decided(client, log):

@@ -132,14 +132,16 @@ def read(log: "Log", asked: "Asked") -> PhasePage:
 def _attempts(
     log: "Log", phase: PhaseView, history: "Sequence[Recorded[Any]]"
 ) -> Iterator[AttemptEntry]:
-    claims = [one for one in history if isinstance(one.event, PhaseClaimed)][-_ATTEMPTS_MOST:]
-    keys = {ATTEMPTS.key(one): one for one in claims}
-    for key, row in attempt_rows(journal_of(log), [key for key in keys if key]).items():
-        claim = keys[key]
+    told = [one for one in history if isinstance(one.event, ATTEMPTS.types)]
+    claims = {ATTEMPTS.key(one): one for one in told if isinstance(one.event, PhaseClaimed)}
+    keys = dict.fromkeys(ATTEMPTS.key(one) for one in told if one.event.attempt is not None)
+    some = [key for key in keys if key is not None][-_ATTEMPTS_MOST:]
+    for key, row in attempt_rows(journal_of(log), some).items():
+        claim = claims.get(key)  # imported attempts were claimed by nobody
         yield AttemptEntry(
-            number=claim.event.attempt,
-            claimed_at=claim.occurred_at,
-            chosen=_chosen(log, phase, claim.position),
+            number=row.attempt or 0,
+            claimed_at=None if claim is None else claim.occurred_at,
+            chosen=None if claim is None else _chosen(log, phase, claim.position),
             row=row,
         )
 
