@@ -39,6 +39,15 @@ def autopack_register_importers(register):
 def autopack_register_executors(register):
     register("costly", lambda phase, attempt: 1 / 0)
 
+class Needy:
+    def __init__(self, *, tokens=None):
+        if tokens is None:
+            raise autopack.errors.InvalidInputError("How many?", name="tokens", value=tokens)
+
+@hookimpl
+def autopack_register_strategies(register):
+    register("needy", Needy)
+
 @hookimpl
 def autopack_register_prices(register):
     register("none", object())
@@ -75,6 +84,7 @@ def test_what_is_broken_is_told_with_its_place(tmp_path):
     assert f"{file}:10" == unknown["where"]
     assert ("EventContract", []) == (parts["event"]["suite"], parts["event"]["broken"])
     assert "--live" in parts["executor"]["why"]
+    assert "it cannot be made as it is: How many?" == parts["strategy"]["why"]
     assert "lacks version, entries" in parts["prices"]["broken"][0]["says"]
     assert "its own tests" in parts["hook"]["why"]
     assert {file, source} == {path for path in tmp_path.iterdir() if path.name != "__pycache__"}
