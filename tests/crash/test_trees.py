@@ -8,11 +8,14 @@ from tests.crash.trees import kill_many
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="locks and processes as POSIX has them")
-def test_a_drain_that_is_killed_loses_no_work_and_leaves_no_worktree(tmp_path, monkeypatch):
-    """At random moments of its first second and a half."""
+@pytest.mark.parametrize(("times", "machines"), [(6, 1), (2, 2)])
+def test_a_drain_that_is_killed_loses_no_work_and_leaves_no_worktree(
+    tmp_path, monkeypatch, times, machines
+):
+    """At random moments of its first second and a half; also where two share a remote."""
     for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
         monkeypatch.setenv(name, os.environ.get(name, ""))  # and put back what it was
-    tally = kill_many(tmp_path, times=6, seed=3)
+    tally = kill_many(tmp_path, times=times, seed=3, machines=machines)
 
-    assert (6, []) == (tally.kills, tally.faults)
+    assert (times, []) == (tally.kills, tally.faults)
     assert 0 < tally.merged <= tally.attempts

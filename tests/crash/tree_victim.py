@@ -51,9 +51,9 @@ def _git(folder: Path, *words: str) -> None:
     subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, timeout=60)
 
 
-def main(log_path: str, repository: str, integrate: Any, diary: str) -> None:
+def main(log_path: str, repository: str, integrate: Any, diary: str, remote: str = "") -> None:
     """Drain what is left, then one run after the other, until killed."""
-    keeper = Worktrees(repository=repository, integrate=integrate)
+    keeper = Worktrees(repository=repository, integrate=integrate, remote=remote or None)
     agent = Agent(Path(diary))
     Path(diary).touch()
     with open_log(log_path) as log:
@@ -65,7 +65,7 @@ def main(log_path: str, repository: str, integrate: Any, diary: str) -> None:
                 lease_s=0.5, allow_empty=True, backoff_base_s=0.01, backoff_cap_s=0.01,
                 max_fingerprint_repeats=100_000,
             )  # fmt: skip
-            name = f"run {log.head().position}"
+            name = f"run {log.head().position}-{os.getpid()}"
             create_run(log, name, [PhaseSpec(one, after=after) for one, after in PHASES])
 
 

@@ -5,6 +5,9 @@ Kills drains in worktrees at random moments, and looks whether repository and lo
 agent wrote and that is neither in a commit nor in a worktree that the log knows; a worktree or a
 branch that it does not know; a merge that it does not know, or that is in no branch; a repository
 that ``git fsck`` complains of; a checkout that is not as its owner left it.
+
+With ``--machines 2`` so many drains work at once, each with a mirror of its own of one remote, and
+all are killed; what must be there is at the remote.
 """
 
 import os
@@ -13,7 +16,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +64,19 @@ class Place:
 
     folder: Path
     integrate: Any
+    machines: int = 1
 
     @property
     def repository(self) -> Path:
-        """The checkout."""
-        return self.folder / "demo"
+        """The checkout, or the remote that machines share."""
+        return self.folder / ("demo" if self.machines == 1 else "remote.git")
+
+    @property
+    def homes(self) -> list[Path]:
+        """The repositories that have worktrees."""
+        if self.machines == 1:
+            return [self.repository]
+        return [self.folder / f"mirror {n}.git" for n in range(self.machines)]
 
     @property
     def log(self) -> Path:
@@ -75,31 +88,48 @@ class Place:
         """The names of all files that agents wrote."""
         return self.folder / "diary.txt"
 
-    def keeper(self, keep_failed_s: float = 3600.0) -> Worktrees:
-        """Return who keeps the worktrees."""
-        return Worktrees(
-            repository=self.repository, integrate=self.integrate, keep_failed_s=keep_failed_s
-        )
+    @property
+    def remote(self) -> str:
+        """The address of the remote; empty if there is one machine."""
+        return "" if self.machines == 1 else f"file://{self.repository}"
+
+    def make(self) -> None:
+        """Make the repository, or a bare one of it, and the log."""
+        checkout = new_repository(self.folder / "demo")
+        if self.remote:
+            git(self.folder, "clone", "--quiet", "--bare", str(checkout), str(self.repository))
+        create_log(self.log).close()
+
+    def keepers(self, keep_failed_s: float = 3600.0) -> list[Worktrees]:
+        """Return who keeps the worktrees, on each machine."""
+        return [
+            Worktrees(
+                repository=home,
+                remote=self.remote or None,
+                integrate=self.integrate,
+                keep_failed_s=keep_failed_s,
+            )
+            for home in self.homes
+        ]
 
     def written(self) -> set[str]:
         """Return the names of all files that agents wrote."""
         return set(self.diary.read_text(encoding="utf-8").splitlines())
 
 
-def kill_many(folder: Path, *, times: int, seed: int) -> Tally:
+def kill_many(folder: Path, *, times: int, seed: int, machines: int = 1) -> Tally:
     """Kill drains at random moments, and check after each kill, and at the end of each log."""
     chance, tally = random.Random(seed), Tally()
     environment = {**os.environ, **quiet_environment(folder)}
     os.environ.update(quiet_environment(folder))
     while tally.kills < times:
         integrate = chance.choice(("branch", "branch", "rebase"))
-        place = Place(folder / f"place {tally.kills}", integrate)
-        new_repository(place.repository)
-        create_log(place.log).close()
-        for _ in range(min(KILLS_A_REPOSITORY, times - tally.kills)):
+        place = Place(folder / f"place {tally.kills}", integrate, machines)
+        place.make()
+        for _ in range(min(KILLS_A_REPOSITORY, ceil((times - tally.kills) / machines))):
             tally.approved += _approve(place, chance)
             _kill(place, chance, environment)
-            tally.kills += 1
+            tally.kills += machines
             _check(place, tally)
         _end(place, tally)
         if tally.faults:
@@ -108,19 +138,32 @@ def kill_many(folder: Path, *, times: int, seed: int) -> Tally:
 
 
 def _kill(place: Place, chance: random.Random, environment: dict[str, str]) -> None:
-    """Kill a drain, and the git that it has begun with it, or not."""
-    words = (str(place.log), str(place.repository), place.integrate, str(place.diary))
+    """Kill a drain on each machine, and the git that it has begun with it, or not."""
     said, began = place.folder / "errors.txt", time.monotonic()
     with said.open("a", encoding="utf-8") as errors:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.tree_victim", *words],
-            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors,
-        )  # fmt: skip
-    assert child.stdout is not None
-    if child.stdout.readline() != b"R\n":
-        raise AssertionError(f"it did not start: {said.read_text(encoding='utf-8')[-2000:]}")
+        children = [
+            subprocess.Popen(
+                [
+                    sys.executable, "-m", "tests.crash.tree_victim", str(place.log), str(home),
+                    place.integrate, str(place.diary), place.remote,
+                ],
+                cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors,
+            )
+            for home in place.homes
+        ]  # fmt: skip
+    for child in children:
+        assert child.stdout is not None
+        if child.stdout.readline() != b"R\n":
+            raise AssertionError(f"it did not start: {said.read_text(encoding='utf-8')[-2000:]}")
     slow = max(1.0, (time.monotonic() - began) / _START_S)  # on a machine with much to do
-    time.sleep(chance.random() * _LONGEST_S * slow)
+    for child in children:
+        time.sleep(chance.random() * _LONGEST_S * slow)
+        _kill_one(place, child, chance, said)
+
+
+def _kill_one(
+    place: Place, child: "subprocess.Popen[bytes]", chance: random.Random, said: Path
+) -> None:
     git_too = place.integrate == "branch" and chance.random() < 0.5
     others = descendants(child.pid) if git_too else []
     if child.poll() is not None:
@@ -170,26 +213,35 @@ def _check(place: Place, tally: Tally) -> None:
     with open_log(place.log) as log:
         rows = list_workspaces(log)
     known = {str(Path(row.path or "").resolve()) for row in rows}
-    for tree in [*trees(place.repository), *map(str, _folders(place))]:
+    for tree in _trees(place):
         if Path(tree).name.startswith(("again-", "start-")):
             continue  # of a check, and its path says of which; the end looks that none is left
         if str(Path(tree).resolve()).removesuffix(".gone") not in known:
             tally.faults.append(f"the log does not know {tree}")
     own = {row.branch for row in rows} | {"main"}
-    unknown = [b for b in branches(place.repository) if b not in own and b[:9] != "autopack/"]
+    named = {branch for home in (*place.homes, place.repository) for branch in _branches(home)}
+    unknown = [b for b in sorted(named) if b not in own and b[:9] != "autopack/"]
     tally.faults += [f"the log does not know the branch {name}" for name in unknown]
-    tally.faults += _lost(place, {row.path for row in rows if not row.is_closed})
+    tally.faults += _lost(place, {row.path for row in rows if not row.is_closed}, place.homes)
 
 
-def _folders(place: Place) -> list[Path]:
-    root = place.folder / "demo.trees"
-    return [one for one in root.glob("*/*") if one.is_dir()]
+def _trees(place: Place) -> list[str]:
+    """Return the worktrees that git knows, and the folders that stand where they are made."""
+    there = [home for home in place.homes if home.exists()]
+    known = [tree for home in there for tree in trees(home)]
+    roots = [home.with_name(f"{home.name}.trees") for home in there]
+    return [*known, *(str(one) for root in roots for one in root.glob("*/*") if one.is_dir())]
 
 
-def _lost(place: Place, open_trees: set[str | None]) -> list[str]:
+def _branches(home: Path) -> list[str]:
+    return branches(home) if home.exists() else []
+
+
+def _lost(place: Place, open_trees: set[str | None], also: Sequence[Path] = ()) -> list[str]:
     """Return the files that were written, and are in no commit of a branch and in no tree."""
-    paths = git(place.repository, "log", "--branches", "--format=", "--name-only", "-m")
-    there = set(paths.splitlines())
+    there = set[str]()
+    for home in {place.repository, *(one for one in also if one.exists())}:
+        there |= set(git(home, "log", "--branches", "--format=", "--name-only", "-m").splitlines())
     for tree in filter(None, open_trees):
         with suppress(FileNotFoundError):
             there |= set(os.listdir(tree))
@@ -203,15 +255,15 @@ def _end(place: Place, tally: Tally) -> None:
         for _ in range(20):
             time.sleep(0.3)
             report = drain(
-                log, executor=agent, workspace=place.keeper(), check=["true"], lease_s=0.5,
+                log, executor=agent, workspace=place.keepers()[0], check=["true"], lease_s=0.5,
                 allow_empty=True, backoff_base_s=0.01, backoff_cap_s=0.01,
                 max_fingerprint_repeats=100_000,
             )  # fmt: skip
             if not report.left or report.stuck:
                 break
         time.sleep(0.6)
-        swept = sweep_workspaces(log, place.keeper(0))
-        notes = [note for note in swept.notes if "is approved, but" not in note]
+        told = [note for one in place.keepers(0) for note in sweep_workspaces(log, one).notes]
+        notes = [note for note in told if "is approved, but" not in note]
         tally.faults += [f"after a sweep: {note}" for note in notes]
         tally.faults += _judged(place, log)
         rows = list_workspaces(log)
@@ -226,11 +278,12 @@ def _judged(place: Place, log: Log) -> list[str]:
     faults = [
         f"{row.ref}#{row.attempt}: {row.path} is not closed" for row in rows if not row.is_closed
     ]
-    faults += [f"{tree} is left" for tree in [*trees(repository), *map(str, _folders(place))]]
+    faults += [f"{tree} is left" for tree in _trees(place)]
     faults += _lost(place, set())
-    fsck = git(repository, "fsck", "--full", "--no-dangling", check=False)
-    faults += [f"fsck: {line}" for line in fsck.splitlines()]
-    if told := git(repository, "status", "--porcelain"):
+    for home in {repository, *place.homes}:
+        fsck = git(home, "fsck", "--full", "--no-dangling", check=False)
+        faults += [f"fsck of {home.name}: {line}" for line in fsck.splitlines()]
+    if not place.remote and (told := git(repository, "status", "--porcelain")):
         faults.append(f"the checkout is dirty: {told}")
     faults += _merges(place, log)
     for key, phase in replay(log, "phases").rows.items():

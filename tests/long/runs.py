@@ -229,7 +229,7 @@ def _cascades(_folder: Path, given: Given) -> str:
 def _workspaces(folder: Path, given: Given) -> str:
     from tests.crash.trees import kill_many
 
-    tally = kill_many(folder, times=given.times, seed=given.seed)
+    tally = kill_many(folder, times=given.times, seed=given.seed, machines=given.machines)
     assert not tally.faults, "\n".join(tally.faults[:20])
     return (
         f"{tally.kills} drains killed, {tally.attempts} worktrees, {tally.merged} merged, "
@@ -349,7 +349,7 @@ RUNS: Final = {
     ),
     "workspaces": LongRun(
         what="drains in worktrees killed: no work lost, and repository and log in agreement",
-        options={"times": 300, "seed": 1},
+        options={"times": 300, "seed": 1, "machines": 1},
         run=_workspaces,
     ),
 }

@@ -23,6 +23,10 @@ def sweep(log: WorkspaceLog, repository: Repository, options: Options) -> Swept:
     """Bring worktrees, branches and log in agreement; take away what nobody needs."""
     removed = saved = left = 0
     notes: list[str] = []
+    try:
+        repository.fetch()
+    except (AutopackError, OSError) as fault:
+        notes.append(f"runs are swept by what was there before: {fault}")
     for run_id in dict.fromkeys(row.run_id for row in log.folders() if row.workspace == NAME):
         if repository.remote is None and standing_of(log, run_id).remote is not None:
             continue  # what is merged of it is merged at a remote
@@ -112,7 +116,6 @@ def _reconciled(
         target = target_of(repository, options, run_id, standing)
         integration = Integration(repository, options, log, run_id, target)
         with repository.merging(target):
-            repository.fetch()
             integration.reconcile()
             notes += [one.told for one in integration.merge_approved()]
     except (AutopackError, OSError) as fault:
@@ -151,10 +154,17 @@ def _is_taken(row: WorkspaceRow, standing: Standing, git: Git) -> bool:
 
 
 def _open(standing: Standing, repository: Repository) -> Iterator[WorkspaceRow]:
-    """Yield the worktrees of this repository that are not closed."""
+    """
+    Yield the worktrees of this repository that are not closed.
+
+    Another machine may have closed one while this one was away for long.
+    """
+    is_shared = repository.remote is not None
     for row in standing.rows:
-        if row.source == repository.source and not row.is_closed:
-            yield row
+        if row.source == repository.source:
+            is_there = is_shared and row.path is not None and Path(row.path).exists()
+            if is_there or not row.is_closed:
+                yield row
 
 
 def _why_over(
