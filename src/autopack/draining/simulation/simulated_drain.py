@@ -8,7 +8,7 @@ import attrs
 
 from autopack.draining.strategies.drain_history import Added, DrainHistory
 from autopack.draining.strategies.ordered_phases import Place, Shelf
-from autopack.draining.strategies.strategy_call import DEADLINE_S, ask, followed, not_to_be_had
+from autopack.draining.strategies.strategy_call import ask, followed, not_to_be_had
 from autopack.ports.drain import (
     Choose,
     DrainView,
@@ -163,7 +163,7 @@ class World:
             for phase in [phase for phase in shelf if phase.run_id == run_id]:
                 shelf.discard(phase.key)
 
-    def step(self, strategy: Any, name: str, *, deadline_s: float = DEADLINE_S) -> Step | str:
+    def step(self, strategy: Any, name: str, *, deadline_s: float | None = None) -> Step | str:
         """
         Ask the strategy, and do what it says; return the step, or why it ends here.
 

@@ -21,17 +21,17 @@ from autopack.ports.drain import (
 )
 from autopack.ports.work import PhaseView
 
-DEADLINE_S: Final = 600.0
+_DEADLINE_S: Final = 600.0
 """For how long a strategy may look at a log, however long that is."""
 _LIBRARY: Final = str(Path(__file__).parents[2])
 
 
-def ask(strategy: Any, view: DrainView, name: str, *, deadline_s: float = DEADLINE_S) -> Choice:
+def ask(strategy: Any, view: DrainView, name: str, *, deadline_s: float | None = None) -> Choice:
     """
     Return what the strategy answers.
 
     Args:
-        deadline_s: For how long it may look at the view.
+        deadline_s: For how long it may look at the view; None for as long as in a drain.
 
     Raises:
         PluginError: It raised, with where; or its answer is none of the four.
@@ -85,8 +85,9 @@ def followed(
 
 
 def _called(
-    strategy: Any, asked: Callable[[], Any], name: str, deadline_s: float = DEADLINE_S
+    strategy: Any, asked: Callable[[], Any], name: str, deadline_s: float | None = None
 ) -> Any:
+    deadline_s = _DEADLINE_S if deadline_s is None else deadline_s
     answer = answer_in_time(Called(name, "the strategy", strategy, deadline_s), asked)
     if isinstance(answer, PluginError):
         raise answer
