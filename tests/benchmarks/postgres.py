@@ -23,7 +23,7 @@ from autopack_postgres.database_address import parsed
 from autopack_postgres.log_schemas import create_schema
 
 _DATA = '{"run_id":"nightly","phase_id":"p","attempt":1,"call_id":"msg_0123456789",' + (
-    '"provider":"anthropic","model":"m-large","input_tokens":12345,"output_tokens":812,'
+    '"provider":"anthropic","request_model":"m-large","input_tokens":12345,"output_tokens":812,'
     '"cache_read_tokens":11000,"split":"measured","stop_reason":"end_turn","duration_s":12.25}'
 )
 _PLAIN_TABLE = """
@@ -77,6 +77,11 @@ def rows(*, writers: int = 16, rounds: int = 5, seconds: int = 5) -> list[Row]:
             holds=median(ratios) >= 0.4,
         )
     ]
+
+
+def append_rate(server: PostgresServer, schema: str, turn: int, seconds: int) -> float:
+    """Return how many events a second 16 writers append to the log of a schema, durably."""
+    return _rate(server, _OURS, turn, 16, seconds, synchronous_commit="off", search_path=schema)
 
 
 def _rate(

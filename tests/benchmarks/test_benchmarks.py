@@ -5,7 +5,7 @@ from itertools import islice
 
 import attrs
 import pytest
-from tests.benchmarks import appending, growth, queueing, starting, texts
+from tests.benchmarks import appending, growth, queueing, server_growth, starting, texts
 from tests.benchmarks.__main__ import BENCHMARKS, measure
 from tests.benchmarks.filling import history
 from tests.benchmarks.measuring import (
@@ -19,7 +19,7 @@ from tests.benchmarks.measuring import (
     table,
 )
 from tests.benchmarks.peer import PeerLog, same_events
-from tests.postgres_server import need_postgres
+from tests.postgres_server import need_postgres, shared_server
 
 from autopack.log.backends.sqlite.log_files import connect, create_file
 
@@ -34,6 +34,16 @@ def test_phases_are_measured_beside_jobs():
 
     assert row.ours.endswith("/s")
     assert "x procrastinate" in row.beside
+
+
+@pytest.mark.slow
+def test_a_log_on_a_server_is_measured_as_it_grows():
+    """The server copies what was appended, and the log is sound at each size."""
+    need_postgres()
+    rows = list(server_growth.grow(shared_server(), 5_000, first=500, seconds=1))
+
+    assert [len(server_growth.HEADER)] * 2 == [len(row) for row in rows]
+    assert ("500", True) == (rows[0][0], int(rows[1][0].replace(",", "")) >= 5_000)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ PAGES = (
     "history", "sql_views", "calibrated_budgets", "backtest", "write_a_calibrator",
     "write_a_strategy",
     "why_events", "versioning", "testing", "checks", "coding_agent", "workspaces", "cascades",
-    "histories", "tables", "otel", "launchers", "web",
+    "histories", "tables", "otel", "launchers", "web", "scale",
 )  # fmt: skip
 _NOT_PROSE = re.compile(r"^```.*?^```|^#.*?$|`[^`]*`|(?<=\])\([^)\n]*\)", re.MULTILINE | re.DOTALL)
 
