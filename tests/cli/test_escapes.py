@@ -44,6 +44,7 @@ READING = [
     ["report", "--format", "markdown"], ["calibrate", "history"], ["run", "cap", "r"],
     ["cap", "list"], ["usage"], ["checks"],
     ["compare", "r", "--at", "5"], ["compare", "r", NAME],
+    ["replay-drain", "last"], ["replay-drain", "last", "--strategy", "priority"],
     ["usage", "--by", "day,run,phase,model,category,account,provider,role"],
 ]  # fmt: skip
 

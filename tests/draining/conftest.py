@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.replayed_drains import ReplayedDrains, is_remembering, is_replayed
 
 from autopack import create_run
 from autopack.log.backends.memory import MemoryBackend
@@ -81,16 +80,3 @@ def clocked(another: Open, clock: Clock) -> Log:
     log = another(clock=clock)
     create_run(log, "r", specs("p1", "p2"))
     return log
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """
-    Replay the drains of a test once it is over, while its logs are open.
-
-    Those marked ``remembers`` have a strategy that is no function of what it is shown.
-    """
-    if not is_replayed(item):
-        return (yield)
-    with ReplayedDrains(remembers=is_remembering(item)).noting():
-        return (yield)

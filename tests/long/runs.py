@@ -293,7 +293,7 @@ RUNS: Final = {
     ),
     "replays": LongRun(
         what="all tests of drains once more, each drain replayed to the same views and choices",
-        options={"tests": "tests/draining", "seed": 0},
+        options={"tests": "tests/draining tests/api tests/cli tests/log tests/plugins", "seed": 0},
         run=_replays,
     ),
     "hypothesis": LongRun(

@@ -168,7 +168,7 @@ class World:
         Ask the strategy, and do what it says; return the step, or why it ends here.
 
         Args:
-            deadline_s: For how long it may look at what it is shown.
+            deadline_s: For how long it may look at what it is shown; None is ten minutes.
 
         Raises:
             PluginError: It failed, or chose a phase that is not to be had.
