@@ -244,6 +244,7 @@ class Drain:
         self._wake = partial(_set_soon, asyncio.get_running_loop(), changed)
         self._session.preparations.wake = self._wake
         workers, self._workers.when_ended = self._workers, changed.set
+        workers.is_stopping = lambda: self._stop_reason is not None
         reason: Reason = ("error", None)
         try:
             await workers.in_io(self._session.open)

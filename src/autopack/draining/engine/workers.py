@@ -28,13 +28,16 @@ from autopack.draining.engine.judgement import check_again, judged
 from autopack.draining.engine.log_thread import LogThread
 from autopack.errors import LeaseLostError
 from autopack.events import DrainPauseRequested
-from autopack.ports.work import Outcome, Pending
+from autopack.ports.work import Failed, Outcome, Pending
 
 T = TypeVar("T")
 
 _LOOK_S: Final = 0.25
 _STOPPED: Final = "the drain was stopped before the phase had ended"
 _PAUSED: Final = "the drain was paused"
+_TERMINATED: Final = "signal_SIGTERM"
+_TOLD_WITHIN_S: Final = 1.0
+"""How much later than our programs we are told to end, by who ends all of a job at once."""
 
 
 class Workers:
@@ -48,6 +51,7 @@ class Workers:
     def __init__(self, session: DrainSession) -> None:
         self.fault: BaseException | None = None
         self.when_ended: Callable[[], None] = lambda: None
+        self.is_stopping: Callable[[], bool] = lambda: False
         self.hindrances, self._busy = Hindrances(), Hindrances()
         self.control = Control(session)
         self._session, self._why_released = session, _STOPPED
@@ -209,6 +213,9 @@ class Workers:
             live.is_watched = False
             if outcome is None:
                 return
+            if await self._is_ended_with_us(outcome):
+                await self._give_back(claim, live)
+                return
             given = outcome
             if live.alarm is not None and not isinstance(outcome, Lost | Pending):
                 given = alarmed(live, live.alarm, outcome)
@@ -273,6 +280,15 @@ class Workers:
         if isinstance(outcome, Pending) and not can_collect(executor.executor):
             return cannot_collect(executor.name, outcome)
         return outcome
+
+    async def _is_ended_with_us(self, outcome: object) -> bool:
+        """Tell whether somebody ends all of the job that we are part of, the program first."""
+        if not isinstance(outcome, Failed) or outcome.code != _TERMINATED:
+            return False
+        ends_s = time.monotonic() + _TOLD_WITHIN_S
+        while not self.is_stopping() and time.monotonic() < ends_s:
+            await asyncio.sleep(_TOLD_WITHIN_S / 20)
+        return self.is_stopping()
 
     def _checks(self, claim: Claim, live: LiveAttempt) -> AttemptChecks:
         session = self._session
