@@ -139,3 +139,18 @@ def test_a_worker_with_nothing_to_do_asks_a_server_little(tmp_path: Path) -> Non
 
     assert 0 == code
     assert per_minute < 140
+
+
+def test_a_worker_that_is_stopped_as_it_begins_takes_nothing(tmp_path: Path) -> None:
+    """Whoever starts workers may have thought better of it before the executor was loaded."""
+    path, home = tmp_path / "work.db", tmp_path / "stopped"
+    with create_log(path) as log:
+        create_run(log, "r", specs("a"))
+        home.mkdir()
+        code = "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\ndef execute(*_): pass\n"
+        (home / "early.py").write_text(code, encoding="utf-8")
+        code, said = told(
+            begun_worker(path, tmp_path, "--executor", "early.py:execute", home="stopped"), None
+        )
+
+        assert (0, "QUEUED") == (code, rows_of(log)["a"].status), said

@@ -38,12 +38,20 @@ def stopping(engine: Any, last: LastResort, *, grace_s: float | None = None) -> 
     before = _handled(last)
     try:
         with last.stopping(stop):
+            if last.is_asked:  # before there was a drain to stop
+                stop(False)
             yield
     finally:
         last.catch_up()
         if not last.may_end:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def hear_early(last: LastResort) -> None:
+    """Hear signals from now on, where the process is the command's: the drain ends as it begins."""
+    if last.may_end and threading.current_thread() is threading.main_thread():
+        _handled(last)
 
 
 def _handled(last: LastResort) -> dict[int, Any]:

@@ -11,6 +11,7 @@ from autopack.cli.output import whoever_reads
 from autopack.cli.program_arguments import ProgramCommand
 from autopack.cli.session import Session, example
 from autopack.cli.shown_work import tell, work
+from autopack.cli.signals import hear_early
 from autopack.cli.work_options import work_options
 from autopack.cli.work_settings import settings_said
 
@@ -67,6 +68,7 @@ def worker(ctx: click.Context, /, grace_s: float, as_json: bool, **given: Any) -
     session = ctx.find_object(Session)
     assert session is not None
     last = ctx.with_resource(last_resort())
+    hear_early(last)
     ctx.with_resource(unhurried())
     settings = settings_said(ctx, session.registry(), **given)
     settings |= {"when_empty": "wait", "allow_empty": True}
