@@ -25,10 +25,10 @@ def test_killed_drains_lose_and_double_nothing(tmp_path):
 def test_nor_do_they_on_a_server_that_crashes(tmp_path):
     """Whoever is at work waits for it and goes on; its leases are judged as before."""
     need_postgres()
-    plan = Plan(phases=60, processes=2, workers=4, kills=1, restarts=1, seed=3)
+    plan = Plan(phases=40, processes=2, workers=4, kills=1, restarts=1, seed=3)
     with PostgresServer() as server:
         seen = run(plan, tmp_path, server)
 
     assert [] == seen.faults
-    assert 60 == sum(seen.states.values())
+    assert 40 == sum(seen.states.values())
     assert (1, 1) == (len(seen.killed), seen.restarts)
