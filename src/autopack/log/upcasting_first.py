@@ -1,26 +1,24 @@
 """Old events that a write transaction meets: a plugin's upcasters are called outside of it."""
 
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
 
+from autopack.log.write_transaction import JournalTransaction, UpcastFirst
 from autopack.ports.log import Recorded, Row
-
-if TYPE_CHECKING:
-    from autopack.log.journal import Journal
-    from autopack.log.write_transaction import JournalTransaction
 
 T = TypeVar("T")
 
 
-class UpcastFirst(Exception):
-    """Rows that only a plugin can bring to today's shape; nothing was written."""
+class _Journal(Protocol):
+    """What is written to: the journal, which itself writes so."""
 
-    def __init__(self, rows: Collection[Row]) -> None:
-        super().__init__(f"{len(rows)} events are of an older schema")
-        self.rows = rows
+    def transaction(self) -> AbstractContextManager[JournalTransaction]: ...
+
+    def decode(self, rows: Collection[Row]) -> Iterator[Recorded[Any]]: ...
 
 
-def written(journal: "Journal", write: Callable[["JournalTransaction"], T]) -> T:
+def written(journal: _Journal, write: Callable[[JournalTransaction], T]) -> T:
     """
     Return what *write* does in a write transaction, which may be begun anew.
 

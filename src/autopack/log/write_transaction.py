@@ -1,7 +1,7 @@
 """One write transaction: ids, expected versions, positions and the hash chain."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from autopack.errors import (
@@ -14,7 +14,6 @@ from autopack.format.as_of_moments import Count, held
 from autopack.format.chain import Chain, link_row
 from autopack.log.deduplication import answer, check_same, firsts_of, told_first
 from autopack.log.drafts import Draft, Drafter
-from autopack.log.upcasting_first import UpcastFirst
 from autopack.ports.backend import Transaction
 from autopack.ports.log import ANY, Entry, Recorded, Row
 from autopack.values.bounds import STREAM_LONGEST, us_fault
@@ -22,6 +21,14 @@ from autopack.values.ids import check_name, uuid7_series
 
 PAGE: Final = 1000
 """How many rows are read or stored at once."""
+
+
+class UpcastFirst(Exception):
+    """Rows that only a plugin can bring to today's shape; nothing was written."""
+
+    def __init__(self, rows: Collection[Row]) -> None:
+        super().__init__(f"{len(rows)} events are of an older schema")
+        self.rows = rows
 
 
 class JournalTransaction:
