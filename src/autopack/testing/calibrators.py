@@ -13,7 +13,7 @@ from autopack.prediction.calibration.calibrator_fold import run_calibrator
 from autopack.testing.generators import CATEGORIES, COMPLEXITIES, samples, unmeasured_samples
 from autopack.testing.making import checked, not_written
 from autopack.testing.purity import only_reading_arguments
-from autopack.testing.settings import is_ever, patiently
+from autopack.testing.settings import is_ever, patiently, thoroughly
 
 _NEEDS = ("name", "initial", "set_aside", "update", "predict", "propose")
 _shown = st.lists(samples, max_size=30)
@@ -90,7 +90,7 @@ class CalibratorContract:
         assert told(calibrator, one_by_one) == told(calibrator, state)
         assert refused(calibrator, shown) == dict(Counter(aside) + Counter(more))
 
-    @patiently(shown=_shown, sample=samples)
+    @thoroughly(shown=_shown, sample=samples)
     def test_a_sample_set_aside_changes_nothing(self, shown: list[Sample], sample: Sample) -> None:
         """It comes with a reason, and the state that is returned is the one that was given."""
         calibrator = self._made()

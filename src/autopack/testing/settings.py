@@ -17,7 +17,7 @@ PATIENT: Final = settings(
     deadline=None,
     report_multiple_bugs=False,
     # Not to explain: it takes longer than all the rest where Python has no sys.monitoring.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    phases=[phase for phase in settings().phases if phase is not Phase.explain],
     suppress_health_check=[
         HealthCheck.differing_executors,  # a suite is run by every class that subclasses it
         HealthCheck.function_scoped_fixture,
