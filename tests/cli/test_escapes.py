@@ -249,6 +249,7 @@ def test_the_live_view_hands_nothing_on():
               "attempts", "samples_won", "elapsed_s")  # fmt: skip
     status = {
         "working": [row], "in_work": [EVIL], "paused": EVIL, "waits": [wait], "limits": {},
+        "idle": EVIL,
         **dict.fromkeys(counts, 0),
     }  # fmt: skip
     view = DrainScreen(DrainLines(), FULL)
@@ -343,5 +344,6 @@ def test_every_command_is_looked_at():
     """A new command that reads has its line above."""
     seen = {words[0] for words in READING}
     writing = {"batch", "demo", "views", "probe", "import", "export", "plugins", "recheck"}
+    writing |= {"worker", "scale"}
 
     assert set(command.commands or command.list_commands(None)) - writing <= seen

@@ -329,6 +329,7 @@ def test_every_command_that_reads_alone_takes_until():
         "log prune", "views refresh", "plugins", "doctor", "probe", "drain", "demo", "simulate",
         "import", "calibrate apply", "calibrate rollback", "drain set", "drain pause",
         "drain resume", "log text", "batch", "advise models", "workspaces sweep", "recheck",
+        "worker", "scale", "plugins check",
     }  # fmt: skip
     options = {words: {o for p in one.params for o in p.opts} for words, one in ALL.items()}
     reading = {words for words, opts in options.items() if "--json" in opts} - others

@@ -13,7 +13,7 @@ CONTRACT = {
 }
 AWAITED = {"aappend", "aappend_batch", "afollow", "asubscribe", "acall"}
 PLAIN_ALONE = {("asubscribe", "cursors")}
-EXTENDED = {"target", "as_of", "skip_event", "refresh_views", "observer_faults"}
+EXTENDED = {"target", "as_of", "skip_event", "refresh_views", "observer_faults", "keep_past"}
 
 
 def names(shown):

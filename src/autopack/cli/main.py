@@ -52,16 +52,15 @@ _COMMANDS: Final = {
 """Each command with its module below ``autopack.cli`` and its name there."""
 
 _WANTED: Final = (
-    (("batch", "demo"), "answer a file of tasks; see what there is"),
-    (("run", "phase", "drain", "worker", "scale"), "queue work, do it, decide about it"),
-    (("probe", "account", "cap"), "try one phase; limits; caps, and who is asked"),
+    (("batch", "demo", "import", "export"), "a file of tasks; a first look; other tools"),
+    (("run", "phase", "drain", "worker"), "queue work, do it, decide about it"),
+    (("scale", "probe", "account", "cap"), "more workers; one phase; limits, and caps"),
     (("checks", "recheck", "workspaces"), "whether work is right; where it is done"),
-    (("status", "usage", "report", "compare"), "how it stands, what it cost, how it went"),
+    (("status", "usage", "report"), "how it stands, what it cost, how it went"),
+    (("compare", "replay-drain"), "two runs; what another strategy would do"),
     (("view", "history", "replay", "log"), "every event; any moment of the past"),
     (("estimate", "forecast", "simulate"), "what work will take, before it is done"),
-    (("replay-drain",), "what another strategy would have done"),
     (("calibrate", "backtest", "advise"), "learn from what was measured"),
-    (("import", "export"), "from other tools, and to them"),
     (("plugins", "views", "doctor"), "what is added, and if all is in order"),
 )
 """The commands by what people want; ``--help-all`` has a line for each."""
