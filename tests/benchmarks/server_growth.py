@@ -34,7 +34,7 @@ HEADER: Final = (
 )  # fmt: skip
 _SCHEMA: Final = "grown"
 _COPY: Final = """
-SET autopack.appends = 'yes';
+ALTER TABLE events DISABLE TRIGGER events_are_appended;
 DO $body$
 DECLARE chain bytea; n bigint; last bigint;
 BEGIN
@@ -63,6 +63,7 @@ BEGIN
     END LOOP;
     UPDATE head SET position = 10 * n, hash = chain, marked_at = marked_at + 1;
 END $body$;
+ALTER TABLE events ENABLE TRIGGER events_are_appended;
 """
 _LINK: Final = """
 CREATE FUNCTION link(chain bytea, rest bytea) RETURNS bytea LANGUAGE plpgsql AS $body$

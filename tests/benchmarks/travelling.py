@@ -23,7 +23,7 @@ def rows(path: Path) -> Iterator[Row]:
     beside = path.with_name("past.db")
     versions = {one.name: one.version for one in CORE_VIEWS}
     with open_log(path) as log:
-        journal_of(log).past_views = PastViews(beside, versions=versions)
+        journal_of(log).past_views = PastViews(beside, versions=versions, least=0)
         head = log.head().position
         kept_s = _took(log.keep_past)
         draw = random.Random(19)
