@@ -196,7 +196,7 @@ class Worktrees:
         try:
             row = self._committed(attempt, row, path, waits=isinstance(outcome, NeedsPerson))
         except (UnkeepableError, RemoteRefusedError, RemoteMovedError) as fault:
-            told = f"Its work cannot be kept as a commit: {fault}. It stands in {path}."
+            told = f"Its work, which stands in {path}, cannot be kept as a commit: {fault}."
             return _asking(outcome, told)
         if row.commit is None:
             self._close(attempt, row, _UNCHANGED)

@@ -92,8 +92,7 @@ class ToldTwice(Processes):
 
     def stop(self, ids: Sequence[str]) -> None:
         """Refuse ids that are not known."""
-        for one in ids:
-            try:
-                os.kill(int(one), signal.SIGTERM)
-            except ProcessLookupError as fault:
-                raise AutopackError(f"There is no worker {one}.") from fault
+        there = dict(worker_processes())
+        if gone := [one for one in ids if one not in there]:
+            raise AutopackError(f"There is no worker {gone[0]}.")
+        super().stop(ids)

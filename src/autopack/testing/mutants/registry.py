@@ -30,6 +30,9 @@ from autopack.testing.projections import ProjectionContract
 from autopack.testing.strategies import StrategyContract
 from autopack.testing.workspaces import WorkspaceContract
 
+_BROKEN_S: Final = 3.0
+"""For how long a broken launcher is waited for, which does not do what it should however long."""
+
 
 @attrs.frozen(kw_only=True)
 class Mutant:
@@ -56,6 +59,8 @@ class Mutant:
             extra["write_source"] = lambda _self, folder: importers.write_runs(folder)
         if self.suite is ExecutorContract:
             extra["failing"] = lambda _self: PhaseSpec("p", category="docs", complexity="low")
+        if self.suite is LauncherContract and self.caught_by is not None:
+            extra["patience_s"] = _BROKEN_S
         return type(f"Test_{self.name}", (self.suite,), extra)
 
 
