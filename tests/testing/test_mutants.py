@@ -19,6 +19,11 @@ ONE_SCREEN = 70
 SUITES = sorted({mutant.suite.__name__ for mutant in MUTANTS})
 
 
+def _desk():
+    """The environment of somebody who looks on: on a server pytest shortens no difference."""
+    return {name: given for name, given in os.environ.items() if name not in ("CI", "BUILD_NUMBER")}
+
+
 def place(mutant):
     name = f"Test_{mutant.name}"
     return name if mutant.caught_by is None else f"{name}::{mutant.caught_by}"
@@ -32,7 +37,7 @@ def test_every_mutant_is_caught_where_it_should_be(tmp_path):
     options = ("-q", "-n", "0", "-p", "no:cacheprovider", "--timeout", "60", "-W", "ignore")
     subprocess.run(
         [sys.executable, "-m", "pytest", *options, "--junitxml", report, *cases],
-        env={**os.environ, "HYPOTHESIS_PROFILE": "mutants"},
+        env={**_desk(), "HYPOTHESIS_PROFILE": "mutants"},
         cwd=HERE.parent.parent,
         capture_output=True,
         check=False,
