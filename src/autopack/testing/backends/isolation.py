@@ -19,7 +19,14 @@ _END = 2**40
 
 
 class IsolationContract:
-    """Who writes sees its own changes in its transaction only; a snapshot sees one moment."""
+    """
+    Who writes sees its own changes in its transaction only; a snapshot sees one moment.
+
+    Attributes:
+        patience_s: How long one thread is waited for by another.
+    """
+
+    patience_s = 20.0
 
     def test_a_transaction_reads_its_own_changes_and_nobody_else_does(
         self, journal: Journal
@@ -103,11 +110,11 @@ class IsolationContract:
         def hold() -> None:
             with journal.backend.snapshot() as reader:
                 is_held.set()
-                assert is_done.wait(20)
+                assert is_done.wait(self.patience_s)
                 seen.append(reader.head().position)
 
         def work() -> None:
-            assert is_held.wait(20)
+            assert is_held.wait(self.patience_s)
             try:
                 for number in range(1, 21):
                     journal.append("s", [paused()], expected_version=number)
@@ -129,7 +136,7 @@ class IsolationContract:
 
         def hold() -> None:
             with journal.backend.snapshot() as reader:
-                everybody.wait(20)
+                everybody.wait(self.patience_s)
                 seen.append(reader.head().position)
 
         together(*[hold] * 24)

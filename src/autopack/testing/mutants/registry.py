@@ -31,7 +31,7 @@ from autopack.testing.strategies import StrategyContract
 from autopack.testing.workspaces import WorkspaceContract
 
 _BROKEN_S: Final = 3.0
-"""For how long a broken launcher is waited for, which does not do what it should however long."""
+"""For how long something broken is waited for, which does not do what it should however long."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +59,7 @@ class Mutant:
             extra["write_source"] = lambda _self, folder: importers.write_runs(folder)
         if self.suite is ExecutorContract:
             extra["failing"] = lambda _self: PhaseSpec("p", category="docs", complexity="low")
-        if self.suite is LauncherContract and self.caught_by is not None:
+        if self.caught_by is not None and hasattr(self.suite, "patience_s"):
             extra["patience_s"] = _BROKEN_S
         return type(f"Test_{self.name}", (self.suite,), extra)
 
