@@ -1,5 +1,7 @@
 """Simulated drains: the same work for every strategy, the same result every time."""
 
+from datetime import timedelta
+
 import pytest
 
 from autopack import (
@@ -8,6 +10,7 @@ from autopack import (
     Failed,
     PhaseRef,
     Stop,
+    Wait,
     create_run,
     drain,
     simulate,
@@ -75,6 +78,28 @@ def test_a_limit_ends_a_simulation(limit, told):
     (found,) = simulate(synthetic_backlog(1), "fifo", **limit)
 
     assert told in found.reason
+
+
+def test_a_strategy_that_waits_until_a_moment_is_asked_again_then():
+    """The night comes at once; who puts off the answer for good ends the simulation."""
+    backlog = synthetic_backlog(3, runs=2, phases_per_run=5)
+    asked = []
+
+    def at_midnight(view):
+        asked.append(view.now)
+        midnight = (view.now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        if view.now.hour:
+            return Wait("it is day", until=midnight)
+        return Choose(view.ready[0].ref, "at midnight")
+
+    def later(view):
+        return Wait("later", until=view.now + timedelta(hours=1))
+
+    done, never = simulate(backlog, [at_midnight, later])
+
+    assert 10 == done.attempts
+    assert 0 == asked[1].hour
+    assert (0, "later") == (never.attempts, never.reason)
 
 
 def works(phase, attempt):

@@ -10,6 +10,7 @@ from autopack.draining.strategies.drain_history import Added, DrainHistory
 from autopack.draining.strategies.ordered_phases import Place, Shelf
 from autopack.draining.strategies.strategy_call import ask, followed, not_to_be_had
 from autopack.ports.drain import (
+    Choice,
     Choose,
     DrainView,
     PastAttempt,
@@ -25,6 +26,8 @@ from autopack.values.ids import PhaseRef
 from autopack.values.money import Usd
 
 NOTHING_LEFT: Final = "nothing is left"
+_WAITS_MOST: Final = 10_000
+"""How often in a row a strategy may put off its answer: one that waits for good ends it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -175,7 +178,7 @@ class World:
         """
         if not (self._ready or (self._failed and getattr(strategy, "takes_failed", False))):
             return NOTHING_LEFT
-        choice = ask(strategy, self.view(), name, deadline_s=deadline_s)
+        choice = self._asked(strategy, name, deadline_s)
         match choice:
             case Stop(reason=reason) | Wait(reason=reason):
                 return reason
@@ -194,6 +197,16 @@ class World:
         if self._comes_again(phase, step.answer, strategy, name):
             self._again(phase, step.answer)
         return step
+
+    def _asked(self, strategy: Any, name: str, deadline_s: float | None) -> Choice:
+        """Ask the strategy; where it waits until a moment, let that come, and ask again."""
+        choice = ask(strategy, self.view(), name, deadline_s=deadline_s)
+        for _ in range(_WAITS_MOST):
+            if not isinstance(choice, Wait) or choice.until is None or choice.until <= self.now:
+                break
+            self.now = choice.until
+            choice = ask(strategy, self.view(), name, deadline_s=deadline_s)
+        return choice
 
     def _taken(self, shelf: Shelf, ref: PhaseRef) -> PhaseView | None:
         key = str(ref)
