@@ -1,6 +1,7 @@
 """How long Hypothesis looks, no network, and the ready logs of the library's kit, for tests."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -37,3 +38,9 @@ settings.register_profile(
     database=None,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_sessionfinish() -> None:
+    """Leave no server behind, in whichever of several processes the tests ran."""
+    if (servers := sys.modules.get("tests.postgres_server")) is not None:
+        servers.remove_shared()

@@ -135,9 +135,16 @@ def _shared():
 
 
 def shared_server():
-    """Return this process's server; it is stopped with the process."""
+    """Return this process's server; it is stopped with the tests, or else with the process."""
     need_postgres()
     return _shared()
+
+
+def remove_shared():
+    """Stop this process's server, if there is one: a process that is ended stops none."""
+    if _shared.cache_info().currsize:
+        _shared().remove()
+        _shared.cache_clear()
 
 
 def new_url():
