@@ -42,5 +42,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 def pytest_sessionfinish() -> None:
     """Leave no server behind, in whichever of several processes the tests ran."""
-    if (servers := sys.modules.get("tests.postgres_server")) is not None:
-        servers.remove_shared()
+    for name in ("tests.postgres_server", "postgres_server"):
+        if (servers := sys.modules.get(name)) is not None:
+            servers.remove_shared()

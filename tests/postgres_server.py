@@ -143,7 +143,9 @@ def shared_server():
 def remove_shared():
     """Stop this process's server, if there is one: a process that is ended stops none."""
     if _shared.cache_info().currsize:
-        _shared().remove()
+        server = _shared()
+        server.remove()
+        atexit.unregister(server.remove)
         _shared.cache_clear()
 
 
