@@ -1,11 +1,11 @@
 """How long Hypothesis looks, no network, and the ready logs of the library's kit, for tests."""
 
 import os
-import sys
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from tests.network import keep_here, watched
+from tests.shared_servers import remove_all
 
 pytest_plugins = ["autopack.testing.fixtures"]
 pytest.register_assert_rewrite("tests.replayed_drains")
@@ -42,6 +42,4 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 def pytest_sessionfinish() -> None:
     """Leave no server behind, in whichever of several processes the tests ran."""
-    for name in ("tests.postgres_server", "postgres_server"):
-        if (servers := sys.modules.get(name)) is not None:
-            servers.remove_shared()
+    remove_all()

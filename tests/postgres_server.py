@@ -1,6 +1,5 @@
 """A PostgreSQL server for tests: a fresh cluster in a temporary folder, stopped at the end."""
 
-import atexit
 import contextlib
 import functools
 import itertools
@@ -12,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tests.shared_servers import remove_at_the_end
 
 from autopack_postgres.database_address import parsed
 from autopack_postgres.log_schemas import create_schema
@@ -130,7 +130,7 @@ def need_postgres():
 @functools.cache
 def _shared():
     server = PostgresServer()
-    atexit.register(server.remove)
+    remove_at_the_end(server.remove)
     return server
 
 
@@ -138,15 +138,6 @@ def shared_server():
     """Return this process's server; it is stopped with the tests, or else with the process."""
     need_postgres()
     return _shared()
-
-
-def remove_shared():
-    """Stop this process's server, if there is one: a process that is ended stops none."""
-    if _shared.cache_info().currsize:
-        server = _shared()
-        server.remove()
-        atexit.unregister(server.remove)
-        _shared.cache_clear()
 
 
 def new_url():

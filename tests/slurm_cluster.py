@@ -1,6 +1,5 @@
 """A real Slurm of one node for tests: in a temporary folder, stopped at the end."""
 
-import atexit
 import functools
 import getpass
 import os
@@ -13,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.shared_servers import remove_at_the_end
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
@@ -153,11 +153,11 @@ def need_slurm():
 @functools.cache
 def _shared():
     cluster = SlurmCluster()
-    atexit.register(cluster.remove)
+    remove_at_the_end(cluster.remove)
     return cluster
 
 
 def shared_cluster():
-    """Return this process's cluster; it is stopped with the process."""
+    """Return this process's cluster; it is stopped with the tests, or else with the process."""
     need_slurm()
     return _shared()

@@ -3,13 +3,12 @@
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from tests.benchmarks.filling import history
-from tests.benchmarks.measuring import in_child
+from tests.benchmarks.measuring import best_of, in_child
 from tests.benchmarks.replaying import output_in_order, output_of_calls
 
 from autopack import create_log, open_log
@@ -43,13 +42,13 @@ def _row(path: Path, size: int, batch: int, filling_s: float) -> tuple[str, ...]
     with open_log(path) as log:
         middle = size // 2
         stream = next(log.read_all(after=middle)).stream
-        one = _shortest(lambda: log.append("probe", [next(iter(history(1)))[1]],
+        one = best_of(20, lambda: log.append("probe", [next(iter(history(1)))[1]],
                                            expected_version=ANY))  # fmt: skip
-        by_position = _shortest(lambda: list(log.read_all(after=middle, limit=1)))
-        of_stream = _shortest(lambda: list(log.read(stream)))
-        envelopes = _shortest(lambda: views.replay(journal_of(log), output_in_order), tries=1)
-        named = _shortest(lambda: views.replay(journal_of(log), output_of_calls), tries=1)
-        verify = _shortest(log.verify, tries=1)
+        by_position = best_of(20, lambda: list(log.read_all(after=middle, limit=1)))
+        of_stream = best_of(20, lambda: list(log.read(stream)))
+        envelopes = best_of(1, lambda: views.replay(journal_of(log), output_in_order))
+        named = best_of(1, lambda: views.replay(journal_of(log), output_of_calls))
+        verify = best_of(1, log.verify)
     peak_mb = in_child("replay", path, 1)["peak_mb"]
     return (
         f"{size:,}",
@@ -63,15 +62,6 @@ def _row(path: Path, size: int, batch: int, filling_s: float) -> tuple[str, ...]
         f"{verify:,.1f} s",
         f"{peak_mb:,.0f} MB",
     )
-
-
-def _shortest(work: Callable[[], Any], tries: int = 20) -> float:
-    times = []
-    for _ in range(tries):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return min(times)
 
 
 def main() -> None:

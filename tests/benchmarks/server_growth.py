@@ -10,12 +10,13 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from tests.benchmarks import postgres
 from tests.benchmarks.filling import history
+from tests.benchmarks.measuring import best_of
 from tests.postgres_server import PostgresServer
 
 from autopack import create_log, open_log
@@ -108,10 +109,10 @@ def _row(server: PostgresServer, url: str, turn: int, seconds: int) -> tuple[str
     with open_log(url) as log:
         size = log.head().position
         middle = size // 2
-        one = _shortest(lambda: _append(log))
-        by_position = _shortest(lambda: list(log.read_all(after=middle, limit=1)))
+        one = best_of(20, lambda: _append(log))
+        by_position = best_of(20, lambda: list(log.read_all(after=middle, limit=1)))
         n = min(_READ, middle)
-        read_s = _shortest(lambda: sum(1 for _ in log.read_all(after=middle, limit=n)), tries=3)
+        read_s = best_of(3, lambda: sum(1 for _ in log.read_all(after=middle, limit=n)))
         told = "-" if size > _VERIFIED else f"{size / _verified_s(log):,.0f}/s"
     rate = postgres.append_rate(server, _SCHEMA, turn, seconds)
     return (
@@ -135,15 +136,6 @@ def _verified_s(log: Log) -> float:
 
 def _append(log: Log) -> None:
     log.append("probe", [next(iter(history(1)))[1]], expected_version=ANY)
-
-
-def _shortest(work: Callable[[], Any], tries: int = 20) -> float:
-    times = []
-    for _ in range(tries):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return min(times)
 
 
 def main() -> None:
