@@ -2,9 +2,10 @@
 
 import json
 
+import attrs
 import pytest
 
-from autopack import create_run, drain, sign_head, write_bundle
+from autopack import ANY, create_run, drain, sign_head, write_bundle
 from autopack.errors import InvalidInputError, LogExistsError, RunMissingError
 from autopack.format.merkle_tree import root_by
 from autopack.format.signed_heads import stream_leaf
@@ -158,3 +159,23 @@ def test_what_is_there_is_left_alone(signed, tmp_path):
         write_bundle(signed, "r", there)
 
     assert "mine" == there.read_text()
+
+
+def test_the_newest_head_of_one_key_is_taken_where_it_is_asked_for(log, tmp_path):
+    """Others sign a log too, keys are changed, and who writes to it can say anything of heads."""
+    old, new = (keys(tmp_path, name) for name in ("old", "new"))
+    first = sign_head(log, old[0])
+    second = sign_head(log, new[0])
+    forged = attrs.evolve(second.event, public_key=first.event.public_key, by="somebody")
+    log.append("heads", [forged], expected_version=ANY)
+
+    told = {
+        name: write_bundle(log, "r", tmp_path / name, signed_by=public).position
+        for name, public in (("by old", old[1]), ("by new", str(new[1])))
+    }
+    assert {"by old": first.event.position, "by new": second.event.position} == told
+    with pytest.raises(InvalidInputError, match="No head of the log is rightly signed with"):
+        write_bundle(log, "r", tmp_path / "none", signed_by=keys(tmp_path, "third")[1])
+    with pytest.raises(InvalidInputError, match="holds no public key"):
+        write_bundle(log, "r", tmp_path / "none", signed_by=old[0])
+    assert not (tmp_path / "none").exists()

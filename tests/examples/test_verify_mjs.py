@@ -64,8 +64,14 @@ def test_what_is_right_passes(place, run):
     code, said = audited(place, place / run)
 
     assert 0 == code, said
-    assert said.startswith(f"{first['events']} events of run {run}, none left out; ")
-    assert f"signed up to position {first['position']}." in said
+    lines = [json.loads(line) for line in (place / run).read_text().splitlines()]
+    of_drains = sum(line.get("subject", "").startswith("drain-") for line in lines)
+    ours = first["events"] - of_drains
+    assert said.startswith(
+        f"{ours} events of run {run}, none left out; {of_drains} of its drains; "
+        f"{first['texts']} texts. Signed up to position {first['position']} of the log of origin "
+        f"{first['chainorigin']}."
+    )
 
 
 def test_erased_texts_change_nothing(place):
@@ -82,6 +88,11 @@ def test_another_key_is_not_believed(place):
         (found := audited(place, place / "r", "other.pub.pem"))[0],
         "it is signed with another key" in found[1],
     )
+
+
+def written(told):
+    """Return an object as a line of a bundle has it."""
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
 def numbered(lines):
@@ -105,7 +116,7 @@ def forged(lines, draw):
     at, position = draw.choice(numbered(lines))
     event = json.loads(lines[at])
     event["data"]["note"] = "forged"
-    data = json.dumps(event.pop("data"), separators=(",", ":"))
+    data = written(event.pop("data"))
     us = [to_us(datetime.fromisoformat(event[name])) for name in ("time", "recordedat")]
     event["chainhash"] = link(
         bytes.fromhex(event["chainbefore"]), position=position,
@@ -114,8 +125,7 @@ def forged(lines, draw):
         schema=event.get("schemaversion", 1), occurred_at=us[0], recorded_at=us[1],
         meta=event.get("meta", "").encode(), data=data.encode(),
     ).hex()  # fmt: skip
-    head = json.dumps(event, separators=(",", ":"))
-    lines[at] = f'{head[:-1]},"data":{data}}}'
+    lines[at] = f'{written(event)[:-1]},"data":{data}}}'
     return at, position
 
 
@@ -192,6 +202,8 @@ def test_each_damage_is_named_with_its_position(place, tmp_path, seed):
         (lambda lines: lines.append(lines[1]), "the end of a stream is out of its place"),
         (lambda lines: lines.clear(), "it is empty"),
         (lambda lines: lines.pop(), " texts there are "),
+        (lambda lines: lines.append("[]"), "it is not written as bundles are"),
+        (lambda lines: lines.append("null"), "it cannot be read"),
     ],
 )
 def test_what_stands_around_the_events_is_looked_at_too(place, tmp_path, damaged, says):
@@ -223,10 +235,12 @@ def test_what_stands_around_the_events_is_looked_at_too(place, tmp_path, damaged
 def test_every_figure_of_the_first_line_counts(place, tmp_path, name, value):
     """What is signed, and what is only counted."""
     first, *rest = (place / "r").read_text(encoding="utf-8").splitlines()
-    told = json.dumps({**json.loads(first), name: value})
+    told = written({**json.loads(first), name: value})
     (tmp_path / "damaged").write_text("\n".join([told, *rest, ""]), encoding="utf-8")
+    code, said = audited(place, tmp_path / "damaged")
 
-    assert 1 == audited(place, tmp_path / "damaged")[0]
+    assert 1 == code
+    assert name == "more" or "written" not in said, said
 
 
 def test_a_stream_is_not_said_to_be_empty_by_who_stands_elsewhere(place, tmp_path):
@@ -237,7 +251,139 @@ def test_a_stream_is_not_said_to_be_empty_by_who_stands_elsewhere(place, tmp_pat
     low, high = absent["beside"]
     for wrong in ([low], [high], [low, low], [], [high, high]):
         changed = [*lines]
-        changed[at] = json.dumps({**absent, "beside": wrong})
+        changed[at] = written({**absent, "beside": wrong})
         (tmp_path / "damaged").write_text("\n".join([*changed, ""]), encoding="utf-8")
         code, said = audited(place, tmp_path / "damaged")
         assert (1, True) == (code, "nothing proves that phase-t/x has no events" in said), said
+
+
+def counted(lines, **figures):
+    """Put other figures into the first line, which no signature covers."""
+    lines[0] = written({**json.loads(lines[0]), **figures})
+
+
+def at_text(lines):
+    return next(at for at, line in enumerate(lines) if line.startswith('{"text"'))
+
+
+def text_added(lines, _other):
+    """Put a text beside the events that none of them names."""
+    lines.append(written({"text": hashlib.sha256(b"mine").hexdigest(), "content": "mine"}))
+    counted(lines, texts=json.loads(lines[0])["texts"] + 1)
+
+
+def text_doubled(lines, _other):
+    lines.append(lines[-1])
+    counted(lines, texts=json.loads(lines[0])["texts"] + 1)
+
+
+def texts_swapped(lines, _other):
+    lines[-1], lines[-2] = lines[-2], lines[-1]
+
+
+def texts_first(lines, _other):
+    """Have the texts where the events are, and the events where they are."""
+    ends = next(at for at, line in enumerate(lines) if '"subject"' in line)
+    lines[ends:] = lines[at_text(lines) :] + lines[ends : at_text(lines)]
+
+
+def ends_swapped(lines, _other):
+    lines[1], lines[2] = lines[2], lines[1]
+
+
+def mixed(lines, other):
+    """Put all events of another run of the log among them, each in its right place."""
+    both = {place: lines[at] for at, place in numbered(lines)}
+    both.update({place: other[at] for at, place in numbered(other)})
+    ends = next(at for at, line in enumerate(lines) if '"subject"' in line)
+    lines[ends : at_text(lines)] = [both[place] for place in sorted(both)]
+    counted(lines, events=len(both))
+
+
+def headed(lines, other):
+    lines[0] = other[0]
+
+
+def spaced(lines, _other):
+    lines[0] = lines[0].replace(":", ": ", 1)
+
+
+def named_twice(lines, _other):
+    """Say two types of an event: readers of JSON take the last, or the first."""
+    at, _ = numbered(lines)[3]
+    lines[at] = lines[at].replace('"type":', '"type":"phase.completed","type":', 1)
+
+
+def escaped(lines, _other):
+    at, _ = numbered(lines)[0]
+    lines[at] = lines[at].replace("run.created", "run.cre\\u0061ted")
+
+
+def reordered(lines, _other):
+    """Say the attributes of an event in another order."""
+    at, _ = numbered(lines)[1]
+    lines[at] = re.sub(r'("specversion":"1.0"),("id":"[^"]*")', r"\2,\1", lines[at])
+
+
+def defaulted(lines, _other):
+    """Say what is so without a word."""
+    at, _ = numbered(lines)[1]
+    lines[at] = lines[at].replace('"chainorigin"', '"meta":"","chainorigin"')
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        text_added, text_doubled, texts_swapped, texts_first, ends_swapped, mixed, headed, spaced,
+        named_twice, escaped, reordered, defaulted,
+    ],
+)  # fmt: skip
+def test_what_is_true_in_itself_is_refused_out_of_its_place(place, tmp_path, change):
+    """Nothing is there that the format does not say, and all in one order and one notation."""
+    lines, other = ((place / run).read_text(encoding="utf-8").splitlines() for run in "rs")
+    before = [*lines]
+    change(lines, other)
+    (tmp_path / "damaged").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    code, said = audited(place, tmp_path / "damaged")
+
+    assert before != lines
+    assert 1 == code, said
+    assert re.match(r"(after )?position \d+[,:] ", said), said
+
+
+def test_bytes_that_are_no_text_are_refused(place, tmp_path):
+    """Also where a decoder would put the very sign that stands there."""
+    lines = (place / "r").read_bytes().splitlines(keepends=True)
+    said = json.loads(lines[-1])["content"].encode()
+    lines[-1] = lines[-1].replace(said, said + b"\xff")
+    (tmp_path / "damaged").write_bytes(b"".join(lines))
+
+    assert (1, True) == (
+        (found := audited(place, tmp_path / "damaged"))[0],
+        f"line {len(lines)}: " in found[1],
+    )
+
+
+def test_moments_are_written_in_one_way(place, tmp_path):
+    """The day after the last of a month, or 24:00, is another day's."""
+    lines = (place / "t").read_text(encoding="utf-8").splitlines()
+    at, position = numbered(lines)[0]
+    moment = json.loads(lines[at])["time"]
+    for other in (moment[:11] + "24:00:00+00:00", moment[:5] + "02-30" + moment[10:]):
+        changed = [*lines]
+        changed[at] = lines[at].replace(f'"time":"{moment}"', f'"time":"{other}"')
+        (tmp_path / "damaged").write_text("".join(f"{line}\n" for line in changed))
+        code, said = audited(place, tmp_path / "damaged")
+        assert (1, f"position {position}, line {at + 1}: its time is no moment\n") == (code, said)
+
+
+@pytest.mark.parametrize(
+    "kind", [["RSA"], ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], ["x25519"]]
+)
+def test_a_key_of_another_kind_is_named(place, tmp_path, kind):
+    """Not a fault of JavaScript."""
+    made = ["openssl", "genpkey", "-algorithm", *kind, "-out", str(tmp_path / "key.pem")]
+    subprocess.run(made, capture_output=True, check=True)
+    code, said = audited(place, place / "r", tmp_path / "key.pem")
+
+    assert (1, True) == (code, "none of Ed25519" in said), said

@@ -19,7 +19,7 @@ from autopack.events.head import HEADS_STREAM
 from autopack.exchange.bundle_lines import BundleLines, text_lines
 from autopack.log import views
 from autopack.log.backends.atomic_files import publishing, told_of
-from autopack.log.head_signatures import trees_of
+from autopack.log.head_signatures import right_heads, trees_of
 from autopack.log.journal import Journal
 from autopack.log.log import Log, journal_of
 from autopack.log.verification import one_moment
@@ -49,7 +49,14 @@ class Bundle:
     missing_texts: int
 
 
-def write_bundle(log: Log, run_id: str, path: str | Path, *, texts: bool = False) -> Bundle:
+def write_bundle(
+    log: Log,
+    run_id: str,
+    path: str | Path,
+    *,
+    texts: bool = False,
+    signed_by: str | Path | None = None,
+) -> Bundle:
     """
     Write a run, as it stood when a head was signed last, to a new file that proves itself.
 
@@ -59,20 +66,26 @@ def write_bundle(log: Log, run_id: str, path: str | Path, *, texts: bool = False
 
     Args:
         texts: Whether to add the texts that its events name, prompts and answers among them.
+        signed_by: A file with a public key of Ed25519 in PEM: take the newest head that is signed
+            with it, and whose signature is right. None takes the newest of all.
 
     Raises:
         RunMissingError: The log had no such run when it was signed.
-        InvalidInputError: No head is signed.
+        InvalidInputError: No head is signed, or none with that key.
         LogExistsError: Something is there already; it is left as it is.
     """
     journal, dest = journal_of(log), Path(path).absolute()
     with one_moment(journal.backend):
-        head = _last_signed(journal)
+        head = _last_signed(journal) if signed_by is None else _last_by(journal, Path(signed_by))
         streams, rows = _rows_of(journal, run_id, head.position)
         lines = BundleLines(journal.backend.identity, head, trees_of(journal, head.position))
         named = _texts_named(rows) if texts else []
         found = [(digest, content) for digest in named if (content := _text(journal, digest))]
-    with publishing(dest) as scratch, told_of(dest), scratch.open("w", encoding="utf-8") as file:
+    with (
+        publishing(dest) as scratch,
+        told_of(dest),
+        scratch.open("w", encoding="utf-8", newline="\n") as file,
+    ):
         print(lines.first(run_id, events=len(rows), texts=len(found)), file=file)
         file.writelines(f"{lines.end_of(stream)}\n" for stream in streams)
         file.writelines(f"{lines.event(row)}\n" for row in rows)
@@ -96,6 +109,19 @@ def _last_signed(journal: Journal) -> HeadSigned:
             value=journal.target,
         )
     return max(signed, key=lambda event: event.position)
+
+
+def _last_by(journal: Journal, key_file: Path) -> HeadSigned:
+    right = right_heads(journal, key_file)
+    if not right:
+        raise InvalidInputError(
+            f"No head of the log is rightly signed with the key in {key_file}. Sign it first:",
+            do="autopack.sign_head(log, KEY)",
+            typed="autopack log sign KEY",
+            name="signed_by",
+            value=str(key_file),
+        )
+    return max(right, key=lambda event: event.position)
 
 
 def _rows_of(journal: Journal, run_id: str, until: int) -> tuple[list[str], list[Row]]:

@@ -218,8 +218,9 @@ def sign(session: Session, key: Path, by: str) -> None:
 @click.argument("run")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--texts", is_flag=True, help="With the texts that its events name.")
+@click.option("--signed-by", metavar="KEY", help="As this public key has signed it last.")
 @click.pass_obj
-def bundle(session: Session, run: str, out: Path, texts: bool) -> None:
+def bundle(session: Session, run: str, out: Path, texts: bool, signed_by: str | None) -> None:
     """
     Write RUN, as it stood when the log was signed last, to OUT, a new file.
 
@@ -229,7 +230,7 @@ def bundle(session: Session, run: str, out: Path, texts: bool) -> None:
     import autopack as api
 
     with session.open_log() as held:
-        made = api.write_bundle(held, run, out, texts=texts)
+        made = api.write_bundle(held, run, out, texts=texts, signed_by=signed_by)
     gone = f"; {made.missing_texts} more were removed from the log" if made.missing_texts else ""
     beside = f" and {made.texts} texts{gone}" if texts else ", without texts"
     say(f"Wrote {made.events} events{beside}, signed up to position {made.position}, to {out}")

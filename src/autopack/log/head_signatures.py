@@ -69,6 +69,18 @@ def checked_heads(journal: Journal, key_file: Path) -> tuple[int, list[Fault]]:
     return last, faults
 
 
+def right_heads(journal: Journal, key_file: Path) -> list[HeadSigned]:
+    """
+    Return the heads that a public key has signed, and whose signatures are right.
+
+    Raises:
+        InvalidInputError: The file holds no such key, or the library for it is not installed.
+    """
+    key = public_key(key_file)
+    signed = signed_heads(journal, key.public_bytes_raw())
+    return [event for _position, event in signed if _fault(journal, key, event) is None]
+
+
 def _fault(journal: Journal, key: Any, event: HeadSigned) -> str | None:
     from cryptography.exceptions import InvalidSignature
 
