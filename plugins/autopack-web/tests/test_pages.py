@@ -7,6 +7,8 @@ import pytest
 from starlette.testclient import TestClient
 
 import autopack
+from autopack.events import SampleRecorded
+from autopack.ports.log import ANY
 from autopack_web import create_app
 
 from .conftest import HOSTILE
@@ -164,6 +166,24 @@ def test_nothing_but_reading_is_answered(client):
     """No page takes anything."""
     for path in PAGES:
         assert client.post(path).status_code == 405
+
+
+def test_imported_evidence_beside_attempts_is_none_of_them(client, log):
+    """A prediction met by a measurement has no number, and stands among the events."""
+    pair = SampleRecorded(
+        run_id="nightly",
+        phase_id="works",
+        category="docs",
+        complexity="low",
+        predicted_output_tokens=100,
+        actual_output_tokens=120,
+        success=True,
+    )
+    log.append("phase-nightly/works", [pair], expected_version=ANY)
+    found = client.get("/phase/nightly/works?format=json").json()
+
+    assert [1] == [one["number"] for one in found["attempts"]]
+    assert "sample.recorded" in [one["type"] for one in found["events"]]
 
 
 def test_a_long_run_is_told_in_parts():

@@ -1,6 +1,7 @@
 """A log as one file: the same pages, without a server, a network or a script."""
 
 import re
+from collections import Counter
 
 import pytest
 from click.testing import CliRunner
@@ -8,9 +9,12 @@ from click.testing import CliRunner
 import autopack
 from autopack.cli.main import autopack as command
 from autopack.errors import RunMissingError
+from autopack.log import views
+from autopack.log.log import journal_of
+from autopack.projections.runs import RUNS
 from autopack_web.static_export import export
 
-from .conftest import HOSTILE
+from .conftest import HOSTILE, made
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +85,20 @@ def test_the_command_writes_it_once(tmp_path):
         "Wrote 8 pages" in first.output,
     )
     assert "<h1>one</h1>" in (tmp_path / "out.html").read_text("utf-8")
+
+
+def test_each_view_is_folded_once_for_all_pages(monkeypatch):
+    """However many they are, and whatever is persisted of the log."""
+    steps = Counter()
+
+    def counted(journal, fold, **told):
+        steps[fold.projection.name] += 1
+        views.fold_pages(journal, fold, **told)
+
+    with made() as log:
+        views.persisted.folded(journal_of(log), RUNS, journal_of(log).backend)
+        monkeypatch.setattr(views.persisted, "fold_pages", counted)
+        pages = export(log).pages
+
+    assert pages > 10
+    assert {"phases": 1, "attempts": 1, "accounts": 1, "usage": 1} == steps

@@ -21,6 +21,7 @@ from autopack.format.codec import Codec
 from autopack.format.redaction import Redact
 from autopack.log.backends.forks import Opener
 from autopack.log.drafts import WHOLE_MOST, Drafter, cuts_in, digest_in, unpacked
+from autopack.log.known_folds import KnownFolds
 from autopack.log.past_views import PastViews
 from autopack.log.plain_appends import append_plainly
 from autopack.log.thread_pool import Pool
@@ -68,8 +69,7 @@ class Journal:
         self.observers = Observers(observers)
         self._drafter = Drafter(self.codec, redact)
         self.packed, self.taking_fault = self._drafter.packed, self._drafter.taking_fault
-        # Of the past, which does not change: what was folded of it, by the projection's id.
-        self.past_folds: dict[int, Any] | None = None
+        self.folds = KnownFolds()
         self.past_views: PastViews | None = None
         self.pool = Pool(backend.target)
         self._news, self._hearers = threading.Condition(), list[Callable[[], None]]()

@@ -15,6 +15,7 @@ from autopack.format.redaction import Redact
 from autopack.log import subscriptions
 from autopack.log.artifacts import Artifacts
 from autopack.log.journal import Journal, Observer
+from autopack.log.known_folds import KnownFolds
 from autopack.log.log_info import info_of
 from autopack.log.past_backend import PastBackend
 from autopack.log.views.replay import position_at
@@ -120,7 +121,7 @@ class Log:
         else:
             at_s = past.head().as_of / 1e6 if position else journal.clock()
         log = Log(past, registry=self._registry, codec=journal.codec, clock=lambda: at_s)
-        log._journal.past_folds = {}
+        log._journal.folds = KnownFolds(rows_most=None)
         return log
 
     def info(self) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _write(session: Session, dest: Path, run_id: str | None) -> None:
     from autopack_web.static_export import export
 
     with session.open_log() as log:
-        note("The pages are read one by one: of hundreds that takes a minute or more.")
+        note("The pages are read one by one: of hundreds that takes ten seconds or more.")
         found = export(log, run_id=run_id)
     try:
         with dest.open("x", encoding="utf-8") as file:

@@ -8,6 +8,7 @@ import msgspec
 from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.events.schema import stored_value
 from autopack.log.journal import END, Journal
+from autopack.log.known_folds import KnownFold
 from autopack.log.past_backend import PastReader
 from autopack.log.views.projection_fold import EMPTY, Fold, fold_pages
 from autopack.log.views.sql_columns import sql_columns
@@ -27,13 +28,27 @@ _ENCODE: Final = msgspec.json.Encoder(enc_hook=_storable).encode
 
 def load(journal: Journal, projection: Projection, reader: Reader) -> Fold:
     """Return a fold that starts from the persisted rows; from nothing if they are outdated."""
-    checkpoint = reader.checkpoint(projection.name)
-    if checkpoint is None or checkpoint.version != projection.version:
+    base = _base_of(projection, reader)
+    if base is None:
         return Fold(projection)
+    total = _total_of(journal, projection, base)
+    return _on(journal, projection, reader, position=base.position, total=total)
+
+
+def _base_of(projection: Projection, reader: Reader) -> Checkpoint | None:
+    """Return the state that a projection is folded on from; None is the first event."""
+    found = reader.checkpoint(projection.name)
+    return None if found is None or found.version != projection.version else found
+
+
+def _on(
+    journal: Journal, projection: Projection, reader: Reader, *, position: int, total: Any
+) -> Fold:
+    """Return a fold whose rows lie where a reader finds them, until they change."""
     return Fold(
         projection,
-        position=checkpoint.position,
-        total=_total_of(journal, projection, checkpoint),
+        position=position,
+        total=total,
         load=lambda keys: rows_of(journal, projection, reader, keys),
     )
 
@@ -42,20 +57,26 @@ def folded(journal: Journal, projection: Projection, reader: Reader) -> Fold:
     """
     Return a fold up to the reader's head, from the persisted rows on.
 
-    In the past, which does not change, what was folded on from a state is kept for who asks again;
-    where its reader keeps states of views, each that is passed is added to them.
+    What is folded is kept in memory for who asks again, and where its reader keeps states of views,
+    as one of the past does, each that is passed is added to them.
     """
-    fold = load(journal, projection, reader)
-    if isinstance(reader, PastReader):
-        fold = _kept_on(journal, projection, reader, fold)
-    base, known = fold.position, journal.past_folds
-    if known is not None and id(projection) in known and known[id(projection)][0] == base:
-        _base, fold.position, fold.total, changed = known[id(projection)]
-        fold.changed = dict(changed)
-        return fold
-    fold_pages(journal, fold, reader=reader, until=END, size=1000)
-    if known is not None:
-        known[id(projection)] = (base, fold.position, fold.total, dict(fold.changed))
+    head, base = reader.head().position, _base_of(projection, reader)
+    known = journal.folds.of(projection, base, head=head)
+    if known is None:
+        fold = load(journal, projection, reader)
+        if isinstance(reader, PastReader):
+            fold = _kept_on(journal, projection, reader, fold)
+            base = _base_of(projection, reader)
+    else:
+        fold = Fold(projection, position=known.position, total=known.total)
+        if base is not None:
+            fold = _on(journal, projection, reader, position=known.position, total=known.total)
+        fold.changed = dict(known.changed)
+    if fold.position < head:
+        fold_pages(journal, fold, reader=reader, until=head, size=1000)
+        fold.position = head  # whatever came last: other types are not looked through again
+        told = {"position": head, "total": fold.total, "changed": dict(fold.changed)}
+        journal.folds.keep(KnownFold(projection=projection, base=base, **told))
     return fold
 
 

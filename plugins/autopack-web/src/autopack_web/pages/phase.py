@@ -134,7 +134,8 @@ def _attempts(
 ) -> Iterator[AttemptEntry]:
     told = [one for one in history if isinstance(one.event, ATTEMPTS.types)]
     claims = {ATTEMPTS.key(one): one for one in told if isinstance(one.event, PhaseClaimed)}
-    keys = dict.fromkeys(ATTEMPTS.key(one) for one in told if one.event.attempt is not None)
+    numbered = [one for one in told if getattr(one.event, "attempt", None) is not None]
+    keys = dict.fromkeys(map(ATTEMPTS.key, numbered))
     some = [key for key in keys if key is not None][-_ATTEMPTS_MOST:]
     for key, row in attempt_rows(journal_of(log), some).items():
         claim = claims.get(key)  # imported attempts were claimed by nobody
