@@ -185,6 +185,18 @@ def test_opencode_cuts_an_answer_with_exit_code_0():
     assert ("truncated", "done") == (reader.outcome.failure_class, reader.outcome.excerpt)
 
 
+def test_an_answer_of_opencodes_in_parts_is_one():
+    """A thought may stand between them; a part that is told again is told anew."""
+
+    def said(text, part, message="m1"):
+        return {"type": "text", "part": {"id": part, "messageID": message, "text": text}}
+
+    answer = [said('{"pages": ["on', "1"), said('{"pages": ["one", ', "1"), said('"two"]}', "2")]
+    reader = read(Opencode, O_START, said("let me see", "0", "m0"), *answer, step())
+
+    assert Completed({"result": (whole := '{"pages": ["one", "two"]}')}, whole) == reader.outcome
+
+
 def test_opencode_that_calls_a_tool_has_not_ended():
     """Another step follows, or it was broken off."""
     reader = read(Opencode, O_START, step("tool-calls"), returncode=-15)

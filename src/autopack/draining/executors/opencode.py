@@ -43,7 +43,7 @@ class OpencodeReader(ProgramReader):
 
     def __init__(self, lease_token: str) -> None:
         super().__init__(lease_token)
-        self._said: dict[str, str] = {}
+        self._said: dict[str, dict[str | None, str]] = {}  # by message, then by part of it
         self._n_steps = 0
         self._is_silent = self._has_begun = False
 
@@ -75,7 +75,8 @@ class OpencodeReader(ProgramReader):
             case "step_start":
                 self._has_begun, self.outcome = True, None
             case "text" if isinstance(part.get("text"), str):
-                self._said[str(part.get("messageID"))] = part["text"]
+                parts = self._said.setdefault(str(part.get("messageID")), {})
+                parts[word(part.get("id"))] = part["text"]
             case "step_finish":
                 self._step(part, word(told.get("sessionID")))
             case "error":
@@ -87,7 +88,7 @@ class OpencodeReader(ProgramReader):
         reason, tokens = word(part.get("reason")), part.get("tokens")
         if isinstance(tokens, dict):
             self._tell(part, tokens, reason, session)
-        said = self._said.get(str(part.get("messageID")), "")
+        said = "".join(self._said.get(str(part.get("messageID")), {}).values())
         if reason == "length":
             why = "the last answer was cut at the model's output limit"
             self.outcome = Failed("truncated", why, failure_class="truncated", excerpt=said or None)
