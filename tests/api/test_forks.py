@@ -177,6 +177,28 @@ def test_what_cannot_be_forked_is_refused(log):
     assert before.position + 4 == log.head().position
 
 
+def test_a_moment_before_the_run_is_told_as_that(log):
+    """It is there now, so that no list of runs helps; before its phases a later one is named."""
+    create_run(log, "later", [PhaseSpec("a")])
+    began = next(one.position for one in log.read("run-later"))
+    with pytest.raises(
+        RunMissingError, match=f"no run 'later' yet at position {began - 1}: name a"
+    ):
+        fork_run(log, "later", "x", at=began - 1)
+    with pytest.raises(InvalidInputError, match=r"had no phases yet at .*: name a later moment"):
+        fork_run(log, "later", "x", at=began)
+    with pytest.raises(RunMissingError, match="There is no run 'nobody' in this log"):
+        fork_run(log, "nobody", "x", at=began)
+
+
+@pytest.mark.parametrize("model", ["", " "])
+def test_a_model_without_a_name_is_refused(log, model):
+    """It is not taken for none."""
+    with pytest.raises(InvalidInputError, match="model is empty"):
+        fork_run(log, "r", "x", model=model)
+    assert "x" not in view(log, "runs").rows
+
+
 class TestCompared:
     """A fork beside its parent, from where they part."""
 
@@ -245,3 +267,31 @@ def test_it_is_one_run_in_every_reading(tmp_path):
 
     assert {"a": ("COMPLETE", None), "b": ("FAILED", "it is bad"), "c": ("QUEUED", None)} == told
     assert ["r", "r"] == [one.event.from_run for one in events]
+
+    def test_a_fork_of_a_fork_parts_where_the_first_did(self, log):
+        """From the first run; from the fork between, where it left that one."""
+        first = log.head().position
+        fork_run(log, "r", "f")
+        drain(log, executor=work, run_id="f", max_phases=1)
+        second = log.head().position
+        fork_run(log, "f", "g")
+        drain(log, executor=work, run_id="g")
+        drain(log, executor=work, run_id="r")
+        of_first, of_second = compare(log, "r", "g"), compare(log, "g", "f")
+
+        assert (first, second) == (of_first.parted_at, of_second.parted_at)
+        assert (2, 1) == (of_first.a.work.attempts, of_first.b.work.attempts)
+        assert (1, 0) == (of_second.a.work.attempts, of_second.b.work.attempts)
+
+    def test_two_forks_of_one_run_part_at_the_earlier(self, log):
+        """What ended before it counts for neither."""
+        parted = log.head().position
+        fork_run(log, "r", "f")
+        drain(log, executor=work, run_id="r", max_phases=1)
+        fork_run(log, "r", "g")
+        found = compare(log, "g", "f")
+
+        assert (parted, 3) == (found.parted_at, found.same)
+        assert [("e", "COMPLETE", "QUEUED")] == [
+            (one.phase_id, one.a.state, one.b.state) for one in found.changed
+        ]

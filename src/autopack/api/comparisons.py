@@ -22,7 +22,8 @@ def compare(log: Log, a: str, b: str | None = None, *, other: Log | None = None)
     Say in what two runs differ: phases of one id, those that only one has, and the totals.
 
     One run at two moments is ``compare(log.as_of(then), "nightly", other=log)``. A fork and its
-    parent are compared from where they part: what the parent did before counts for neither.
+    parent are compared from where they part: what the parent did before counts for neither. So are
+    a fork of a fork and the first run, and two forks of one.
 
     Args:
         a: A run of *log*.
@@ -59,14 +60,25 @@ def compare(log: Log, a: str, b: str | None = None, *, other: Log | None = None)
 
 
 def _parted_at(a: tuple[Log, str], b: tuple[Log, str]) -> int | None:
-    """Return the position at which two runs part, one of which is a fork of the other."""
-    if journal_of(a[0]).log_id != journal_of(b[0]).log_id:
+    """Return the position at which two runs part that were one: forks, or a fork and its parent."""
+    if journal_of(a[0]).log_id != journal_of(b[0]).log_id or a[1] == b[1]:
         return None
-    for (log, fork), (_, parent) in ((a, b), (b, a)):
-        row = view(log, "runs").rows.get(fork)
-        if row is not None and row.forked_from == parent != fork:
-            return int(row.forked_at or 0)
-    return None
+    left, right = _lineage(*a), _lineage(*b)
+    common = next((run_id for run_id in left if run_id in right), None)
+    if common is None:
+        return None
+    return min(at for at in (left[common], right[common]) if at is not None)
+
+
+def _lineage(log: Log, run_id: str) -> dict[str, int | None]:
+    """Return a run and those that it was forked from, each with how far it is the run's past."""
+    rows, found, until = view(log, "runs").rows, dict[str, int | None](), None
+    one: str | None = run_id
+    while one is not None and one not in found:
+        found[one] = until
+        row = rows.get(one)
+        one, until = (None, None) if row is None else (row.forked_from, row.forked_at or 0)
+    return found
 
 
 def _is_before(a: WorkSide, b: WorkSide) -> bool:

@@ -53,12 +53,14 @@ def fork_run(
     told = [one.event for one in past.read(run_stream(run_id))]
     created = next((one for one in told if isinstance(one, RunCreated)), None)
     if created is None:
-        raise RunMissingError(run_id)
+        exists = past is not log and handler_of(log).run_state(run_id).exists
+        raise RunMissingError(run_id, at=position if exists else None)
     views = {one.phase_id: one for one in list_phases(past, run_id)}
     if not any(one.status in OPEN for one in views.values()):
+        lacks = "Nothing of run {} was left to be done" if views else "Run {} had no phases yet"
         raise InvalidInputError(
-            f"Nothing of run {run_id!r} was left to be done at position {position}: name an "
-            "earlier moment.",
+            f"{lacks.format(repr(run_id))} at position {position}: name "
+            f"{'an earlier' if views else 'a later'} moment.",
             name="at",
             value=at,
         )
@@ -86,7 +88,9 @@ def _spec(queued: PhaseQueued, model: str | None) -> PhaseSpec:
     names = {field.name for field in attrs.fields(PhaseSpec)} - {"id", "check", "model"}
     given: dict[str, Any] = {name: getattr(queued, name) for name in names}
     checks = None if queued.checks is None else list(queued.checks)
-    return PhaseSpec(queued.phase_id, **given, model=model or queued.model, check=checks)
+    return PhaseSpec(
+        queued.phase_id, **given, model=queued.model if model is None else model, check=checks
+    )
 
 
 def _inherited(fork: RunCreated, ended: list[PhaseView]) -> Iterator[Entry]:

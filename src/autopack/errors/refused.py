@@ -28,9 +28,11 @@ class RunExistsError(CommandRefusedError):
 
 
 class RunMissingError(CommandRefusedError):
-    """There is no run of that id."""
+    """There is no run of that id, or there was none yet at the position that was asked for."""
 
-    def __init__(self, run_id: str, *, known: Iterable[str] | None = None) -> None:
+    def __init__(
+        self, run_id: str, *, known: Iterable[str] | None = None, at: int | None = None
+    ) -> None:
         hint = " List those that are there with: autopack run list"
         if known is not None:
             names = list(known)
@@ -38,7 +40,13 @@ class RunMissingError(CommandRefusedError):
             hint = f"{did_you_mean(run_id, names)} {runs}"
         if known is not None and run_id in names:
             hint = " It was never created, and has no phases: only other events name it."
-        super().__init__(f"There is no run {run_id!r} in this log.{hint}")
+        said = f"There is no run {run_id!r} in this log.{hint}"
+        if at is not None:
+            said = (
+                f"There was no run {run_id!r} yet at position {at}: name a later moment. "
+                f"See when it began with: autopack history {quote(run_id)}"
+            )
+        super().__init__(said)
         self.run_id = run_id
 
 

@@ -89,8 +89,8 @@ class RunComparison:
         changed: Phases that differ: those that ended otherwise first, then the largest difference
             of cost, then of tokens.
         same: How many differ in nothing.
-        parted_at: Of a fork and its parent: the position of the log from which they are compared.
-            Phases that had ended by then in both are in neither list.
+        parted_at: Of a fork and its parent, or two forks of one run: the position of the log from
+            which they are compared. Phases that had ended by then in both are in neither list.
     """
 
     a: RunSide
