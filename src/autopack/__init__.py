@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from autopack.api.logs import open_log as open_log
     from autopack.api.logs import read_table as read_table
     from autopack.api.own_queue import next_attempts as next_attempts
+    from autopack.api.phase_choices import get_choice as get_choice
     from autopack.api.phase_texts import list_texts as list_texts
     from autopack.api.phase_texts import read_text as read_text
     from autopack.api.prices import read_prices as read_prices

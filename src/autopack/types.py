@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from autopack.api.caps import ScopedCaps as ScopedCaps
     from autopack.api.drain_requests import DrainAnswers as DrainAnswers
     from autopack.api.logs import Durability as Durability
+    from autopack.api.phase_choices import PhaseChoice as PhaseChoice
     from autopack.api.phase_texts import PhaseText as PhaseText
     from autopack.api.prune import Pruned as Pruned
     from autopack.api.reports import EvaluationSettings as EvaluationSettings

@@ -107,7 +107,7 @@ def test_a_log_that_tells_no_costs(cli, run_log, executors):
         (["--calibrator", "nobody"], "There is no calibrator 'nobody'"),
         (["--calibrator", "mixture:tua=1"], "has no option tua"),
         (["--calibrator", "mixture:tau=5"], "tau is 5"),
-        (["--calibrator", "mixture:tau=x"], "wrong kind"),
+        (["--calibrator", "mixture:tau=x"], "tau is 'x'; it must be a number"),
         (["--calibrator", "mixture:tau=1,x"], "is no option"),
         (["--calibrator", "mixture", "--calibrator", "mixture"], "named twice"),
         (["--without", "category"], "category cannot be kept back"),

@@ -45,7 +45,7 @@ PYTHON_NAMES = {
     "run pause": "pause_run",
     "run resume": "resume_run",
     "phase add": "queue_phases",
-    "phase show": "get_phase list_texts",
+    "phase show": "get_phase get_choice list_texts",
     "phase text": "list_texts read_text",
     "phase requeue": "requeue",
     "phase cancel": "cancel",

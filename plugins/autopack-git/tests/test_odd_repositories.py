@@ -317,7 +317,7 @@ def test_what_a_hook_says_of_a_repository_is_not_meant(log, repository, tmp_path
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"integrate": "merge"}, "integrate is 'merge'; it is one of"),
+        ({"integrate": "merge"}, "integrate is 'merge'; it must be one of"),
         ({"on_conflict": "force"}, "on_conflict is 'force'"),
         ({"keep_failed_s": -1}, "keep_failed_s is -1; give seconds"),
         ({"keep_failed_s": "3d"}, "keep_failed_s is '3d'"),

@@ -1,23 +1,22 @@
 """Which executor and which strategy a command line means, with their options."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import click
 
 _COMMAND: Final = "command"
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def named(registry: Any, kind: str, name: str) -> str:
     """Refuse an unknown name before anything is written; make a file's path absolute."""
-    from autopack.plugins.python_files import place_in
+    from autopack.plugins.python_files import placed
 
     registry.resolve(kind, name)
-    if place := place_in(name):
-        path, attribute = place
-        name = f"{path.absolute()}:{attribute}"
-    return name
+    return placed(name)
 
 
 def executor_of(
@@ -27,12 +26,13 @@ def executor_of(
     preset: str | None,
     options: Sequence[str],
 ) -> Any:
-    """Return the executor that is meant: its name, or an object made with its options."""
-    given = options_of("--executor-option (-x)", options)
+    """Return the executor that is meant: its name, or one made with its options."""
+    typed = options_of("--executor-option (-x)", options)
+    beside: dict[str, Any] = {}
     if command is not None:
-        given["command"] = _list_of("--command", command)
+        beside["command"] = _list_of("--command", command)
     if preset is not None:
-        given["preset"] = registry.resolve("preset", preset)
+        beside["preset"] = registry.resolve("preset", preset)
     if name is None:
         if command is None and preset is None:
             raise click.UsageError(
@@ -41,11 +41,11 @@ def executor_of(
         name = _COMMAND
     elif name != _COMMAND and (command is not None or preset is not None):
         raise click.UsageError(f"--command and --preset belong to --executor {_COMMAND}.")
-    return made(registry, "executor", name, given)
+    return made(registry, "executor", name, typed, beside)
 
 
 def strategy_of(registry: Any, name: str, options: Sequence[str]) -> Any:
-    """Return the strategy that is meant: its name, or an object made with its options."""
+    """Return the strategy that is meant: its name, or one made with its options."""
     return made(registry, "strategy", name, options_of("--strategy-option (-s)", options))
 
 
@@ -53,11 +53,13 @@ def workspace_of(registry: Any, name: str, options: Sequence[str]) -> Any:
     """Return the workspace that is meant: who keeps folders, with its options, or one folder."""
     from pathlib import Path
 
+    from autopack.plugins.plugin_options import read_options
     from autopack.plugins.python_files import place_in
 
     given = options_of("--workspace-option (-w)", options)
     if name in registry.names("workspace") or place_in(name):
-        return {**given, "name": named(registry, "workspace", name)}
+        found = registry.resolve("workspace", name)
+        return {**read_options(found, given), "name": named(registry, "workspace", name)}
     folder = Path(name).absolute()
     if given or not folder.is_dir():
         known = ", ".join(registry.names("workspace")) or "none; autopack-git has `worktree`"
@@ -68,29 +70,32 @@ def workspace_of(registry: Any, name: str, options: Sequence[str]) -> Any:
     return folder
 
 
-def made(registry: Any, kind: str, name: str, options: dict[str, Any]) -> Any:
-    """Return the name as it is, or what it stands for, made with *options*."""
-    from autopack.draining.settings.plugin_options import made_with
+def made(
+    registry: Any,
+    kind: str,
+    name: str,
+    typed: Mapping[str, str],
+    beside: Mapping[str, Any] = _NONE,
+) -> Any:
+    """Return the name as it is, or what it stands for under that name, made with its options."""
+    from autopack.plugins.plugin_options import NamedPlugin, made_with, read_options
 
     name = named(registry, kind, name)
+    found = registry.resolve(kind, name)
+    options = {**read_options(found, typed), **beside}
     if not options:
         return name
-    return made_with(registry.resolve(kind, name), kind, name, options)
+    return NamedPlugin(name, made_with(found, kind, name, options), options)
 
 
-def options_of(option: str, given: Sequence[str]) -> dict[str, Any]:
-    """Return NAME=VALUE pairs; a value that is JSON is read as JSON, another one is a text."""
-    found: dict[str, Any] = {}
+def options_of(option: str, given: Sequence[str]) -> dict[str, str]:
+    """Return NAME=VALUE pairs, as they were typed."""
+    found: dict[str, str] = {}
     for pair in given:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
             raise click.UsageError(f"{option} is {pair!r}: give NAME=VALUE.")
-        try:
-            found[name.strip()] = json.loads(value)
-        except RecursionError:
-            raise click.UsageError(f"{option}: {name} is nested too deeply.") from None
-        except ValueError:
-            found[name.strip()] = value
+        found[name.strip()] = value
     return found
 
 

@@ -103,9 +103,11 @@ def show(session: Session, words: tuple[str, ...], as_json: bool) -> None:
         wanted = phase_in(log, words)
         found = api.get_phase(log, wanted)
         texts = api.list_texts(log, wanted)
+        choice = api.get_choice(log, wanted)
     fields = attrs.asdict(found, recurse=False)
     if as_json:
-        print_json({**fields, "texts": texts_json(texts)})
+        taken = None if choice is None else attrs.asdict(choice)
+        print_json({**fields, "choice": taken, "texts": texts_json(texts)})
         return
     hidden = ["inputs", "outputs", "artifacts", *_INNER]  # the first three are among the texts
     hidden += ["feedback"] if found.feedback == found.reason else []
@@ -114,10 +116,23 @@ def show(session: Session, words: tuple[str, ...], as_json: bool) -> None:
         fields["zero_yield_reason"] = ZERO_YIELD.get(silent, silent)
     for name in hidden:
         fields.pop(name)
+    fields |= {} if choice is None else _chosen(choice)
     print_fields({name: v for name, v in fields.items() if v not in (None, (), {})})
     if texts:
         say()
         print_texts(texts, wanted, session)
+
+
+def _chosen(choice: Any) -> dict[str, Any]:
+    """Return by whom the last attempt was chosen and budgeted, and why."""
+    from autopack.report.part_names import calibrator_words, part_name
+
+    return {
+        "chosen by": choice.strategy and part_name(choice.strategy),
+        "why it was chosen": choice.reason,
+        "calibrator": calibrator_words({"calibrator": choice.calibrator, "tau": choice.tau}),
+        "why this budget": choice.budget_basis,
+    }
 
 
 def _refuse_beside_file(ctx: click.Context, given: dict[str, Any]) -> None:

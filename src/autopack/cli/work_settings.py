@@ -8,6 +8,7 @@ from autopack.cli.named_checks import checks_of
 from autopack.cli.named_plugins import executor_of, strategy_of, workspace_of
 from autopack.cli.output import users_prints
 from autopack.cli.program_arguments import command_of
+from autopack.plugins.python_files import placed
 
 _NOBODY: Final = "recorded"
 
@@ -43,6 +44,8 @@ def settings_said(
         _name_parts(said, registry, program, is_plan=is_plan)
         if "strategy" in said:
             said["strategy"] = strategy_of(registry, said["strategy"], strategy_options)
+        for name in {"calibrator", "estimator"} & said.keys():
+            said[name] = placed(said[name])
         if "workspace" in said:
             said["workspace"] = workspace_of(registry, said["workspace"], workspace_options)
     if "tau" in said and not {"calibrator", "resumes"} & said.keys():

@@ -3,6 +3,7 @@
 import difflib
 import importlib.util
 import inspect
+import re
 import sys
 from itertools import count
 from pathlib import Path
@@ -13,6 +14,7 @@ from autopack.errors import InvalidInputError, PluginError
 from autopack.plugins.observers import answer_of
 
 _NUMBER: Final = count(1)
+_FILE: Final = re.compile(r"[^+=,]+\.py(?=:)")  # options may name files, too
 
 
 def place_in(wanted: str) -> tuple[Path, str] | None:
@@ -21,6 +23,11 @@ def place_in(wanted: str) -> tuple[Path, str] | None:
     if colon and path.endswith(".py"):
         return Path(path), name.strip()
     return (Path(wanted), "") if wanted.endswith(".py") else None
+
+
+def placed(wanted: str) -> str:
+    """Return a name with each ``file.py`` in it by its whole path, from wherever it is read."""
+    return _FILE.sub(lambda found: str(Path(found[0]).absolute()), wanted)
 
 
 def from_file(path: Path, name: str, *, kind: str = "object") -> Any:

@@ -18,6 +18,7 @@ from autopack.plugins.hook_calls import answer_of_hook, apart, asker, called_of,
 from autopack.plugins.hook_functions import why_refused
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.observers import ObserverFaults, answer_of
+from autopack.plugins.plugin_options import NamedPlugin
 from autopack.plugins.python_files import from_file, place_in
 
 KINDS: Final = {
@@ -165,7 +166,7 @@ class Registry:
 
         Args:
             kind: One of :data:`KINDS`.
-            wanted: A registered name, ``file.py:name``, or an object.
+            wanted: A registered name, ``file.py:name``, what was made of one, or an object.
 
         Raises:
             UnknownNameError: Nothing of that name is registered; lists what is.
@@ -173,7 +174,7 @@ class Registry:
                 it has cannot be of that kind.
         """
         if not isinstance(wanted, str):
-            return wanted
+            return wanted.thing if isinstance(wanted, NamedPlugin) else wanted
         named = self.known(kind)
         if wanted in named:
             return named[wanted]

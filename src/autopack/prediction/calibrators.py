@@ -1,8 +1,6 @@
 """Calibrators by their names and options, and what one of them has learned from a log by now."""
 
 import contextlib
-import inspect
-import json
 import math
 import re
 from collections import Counter
@@ -14,6 +12,7 @@ from typing import Any, Final
 from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.log.journal import Journal
 from autopack.log.views import LiveView
+from autopack.plugins.plugin_options import made_with, read_options
 from autopack.plugins.registry import Registry
 from autopack.ports.calibrator_protocol import CalibratorLike
 from autopack.ports.measures import OUTPUT, Measure
@@ -47,17 +46,18 @@ def calibrator_of(
     """
     name, given = options_of(wanted) if isinstance(wanted, str) else (wanted, {})
     found = registry.resolve("calibrator", name)
+    asked_for = {**read_options(found, given), **options}
     if isinstance(found, type):
-        asked_for = {**given, **options}
         if isinstance(names := asked_for.get("experts"), str):
             experts = names.split("+")
             asked_for["experts"] = [calibrator_of(registry, one, usual) for one in experts]
-        return _checked(made(found, asked_for, usual))
-    if options:
+        called = str(getattr(found, "name", found.__name__))
+        return _checked(made_with(found, "calibrator", called, asked_for, usual))
+    if asked_for:
         raise InvalidInputError(
-            f"Calibrator {found.name!r} is made already: give {', '.join(options)} to its class.",
+            f"Calibrator {found.name!r} is made already: give {', '.join(asked_for)} to its class.",
             name="options",
-            value=dict(options),
+            value=asked_for,
         )
     return _checked(found)
 
@@ -74,32 +74,8 @@ def _checked(found: Any) -> Any:
     return found
 
 
-def made(calibrator: type, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
-    """Return a calibrator with *options*, and those of *defaults* that it knows."""
-    known = inspect.signature(calibrator).parameters
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise InvalidInputError(
-            f"Calibrator {getattr(calibrator, 'name', calibrator.__name__)!r} has no option "
-            f"{', '.join(unknown)}. It has: {', '.join(known)}.",
-            name=f"options.{unknown[0]}",
-            value=options[unknown[0]],
-        )
-    usual = {name: value for name, value in defaults.items() if name in known}
-    try:
-        return calibrator(**{**usual, **options})
-    except TypeError as fault:
-        given = ", ".join(f"{option} = {value!r}" for option, value in options.items())
-        raise InvalidInputError(
-            f"Calibrator {getattr(calibrator, 'name', calibrator.__name__)!r} got {given}, of "
-            f"which one is of the wrong kind: {fault}.",
-            name="options",
-            value=dict(options),
-        ) from fault
-
-
-def options_of(text: str) -> tuple[str, dict[str, Any]]:
-    """Return the name and the options of ``NAME:OPTION=VALUE,...``."""
+def options_of(text: str) -> tuple[str, dict[str, str]]:
+    """Return the name and the options of ``NAME:OPTION=VALUE,...``, as they were typed."""
     found = _WITH_OPTIONS.fullmatch(text)
     if found is None:
         return text, {}
@@ -111,7 +87,7 @@ def options_of(text: str) -> tuple[str, dict[str, Any]]:
             raise InvalidInputError(
                 f"{part!r} in {text!r} is no option: give OPTION=VALUE.", name="options", value=part
             )
-        options[option.strip().replace("-", "_")] = _value(value.strip())
+        options[option.strip().replace("-", "_")] = value.strip()
     return name, options
 
 
@@ -222,10 +198,3 @@ def _named(calibrator: str) -> Iterator[None]:
 
 def _speaks(sample: Sample) -> bool:
     return unfit_as_size(sample) is None and stratum(sample) == "succeeded"
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

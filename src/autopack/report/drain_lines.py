@@ -33,6 +33,7 @@ from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS
 from autopack.report.account_text import LaneWait, wait_line
 from autopack.report.failure_words import failure_words, one_line
+from autopack.report.part_names import calibrator_words, part_name
 from autopack.report.quantities import count, seconds
 from autopack.values.money import Usd
 
@@ -239,8 +240,8 @@ def _why(event: Any) -> str | None:
 def _told(event: Any, at: datetime) -> tuple[str | None, str, str | None] | None:
     """Return what a note says: of whom (None is the event's phase), what, and why."""
     match event:
-        case DrainStarted(drain_id=name, executor=executor, strategy=strategy):
-            return f"drain {name}", "started", f"executor {executor}, strategy {strategy}"
+        case DrainStarted(drain_id=name):
+            return f"drain {name}", "started", _parts(event)
         case DrainBreakerTripped(run_id=run, reason=reason, count=n):
             whose = "this drain" if run is None else f"run {run}"
             state = "ends" if run is None else "is left"
@@ -266,6 +267,17 @@ def _told(event: Any, at: datetime) -> tuple[str | None, str, str | None] | None
             whose = account if model is None else f"{account}, model {model}"
             return f"account {whose}", "is open", None
     return None
+
+
+def _parts(started: DrainStarted) -> str:
+    """Return who does the work, who chooses, and who gives budgets."""
+    calibrator = calibrator_words(started.settings)
+    parts = [
+        f"executor {part_name(started.executor)}",
+        f"strategy {part_name(started.strategy)}",
+        *([] if calibrator is None else [f"calibrator {calibrator}"]),
+    ]
+    return ", ".join(parts)
 
 
 def _wait(event: LaneRested) -> LaneWait:

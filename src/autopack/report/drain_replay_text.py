@@ -8,6 +8,7 @@ import attrs
 
 from autopack.report.escaping import on_line
 from autopack.report.failure_words import one_line
+from autopack.report.part_names import part_name
 from autopack.report.plain_tables import table_lines
 from autopack.report.quantities import usd
 
@@ -48,11 +49,12 @@ def replay_lines(found: Any, *, width: int | None = None) -> list[str]:
 
 
 def _choices(found: Any, width: int | None) -> Iterator[str]:
-    n, name, own = len(found.choices), _short(found.asked), _short(found.strategy)
+    n, name, own = len(found.choices), part_name(found.asked), part_name(found.strategy)
     whose = f"its own strategy, {name}" if found.is_own else name
     yield f"Drain {on_line(found.drain_id)}: {_n(n, 'choice')}, asked again of {whose}."
     if not found.is_own:
-        yield f"Its own strategy is {own}; {name} is asked on what that was shown at each choice."
+        other = "it was made with other options" if name == own else f"its own strategy is {own}"
+        yield f"In the drain {other}; {name} is asked on what that was shown at each choice."
     unasked = Counter(one.why_not for one in found.choices if one.answer is None)
     yield from (f"{_n(m, 'choice')} cannot be asked again: {why}." for why, m in unasked.items())
     if not found.n_asked:
@@ -118,7 +120,7 @@ def _path(found: Any, width: int | None) -> Iterator[str]:
         ("tokens", f"{taken.tokens:,}", _least(known.tokens, unknown)),
         ("USD", _usd(taken.cost_usd), _usd(known.cost_usd, unknown)),
     )
-    own, other = _short(found.strategy), _short(found.asked)
+    own, other = part_name(found.strategy), part_name(found.asked)
     titles = ("From there on", f"{own}, as it was", other)
     yield from table_lines(titles, figures, figures=titles[1:], width=width)
     yield f"{other} would have ended: {one_line(path.ended).rstrip('.')}."
@@ -141,13 +143,6 @@ def _path(found: Any, width: int | None) -> Iterator[str]:
     )
 
 
-def _short(name: str) -> str:
-    """Return a strategy's name without the folder of its file."""
-    file, colon, attribute = name.rpartition(".py:")
-    last = file.replace("\\", "/").rpartition("/")[2]
-    return on_line(f"{last}.py:{attribute}" if colon else name)
-
-
 def _least(value: int, unknown: Sequence[Any]) -> str:
     return f"≥ {value:,}" if unknown else f"{value:,}"
 
@@ -161,7 +156,7 @@ def _usd(value: Any, unknown: Sequence[Any] = ()) -> str:
 def _budgets(found: Any, width: int | None) -> Iterator[str]:
     by = on_line(found.estimator)
     if found.calibrator is not None:
-        by = f"{by}, {on_line(found.calibrator)} at {found.tau:g}"
+        by = f"{by}, {part_name(found.calibrator)} at {found.tau:g}"
     yield f"Budgets of {_n(len(found.budgets), 'attempt')}, by what the log had taught before each."
     was, now = found.recorded, found.replayed
     figures = [

@@ -9,9 +9,9 @@ from typing import Any
 from autopack.draining.executors import placeholders
 from autopack.draining.executors.shell_texts import check_shell_texts
 from autopack.draining.settings.named_parts import check_takes, made_of
-from autopack.draining.settings.plugin_options import made_with
 from autopack.errors import AutopackError, InvalidInputError
 from autopack.errors.nearest import did_you_mean
+from autopack.plugins.plugin_options import made_with
 from autopack.plugins.registry import Registry
 from autopack.ports.check_specs import Checks, CheckSpec, checks_of
 from autopack.ports.checks import CheckCall

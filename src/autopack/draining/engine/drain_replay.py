@@ -11,10 +11,9 @@ from autopack.draining.queue.admission import Admission
 from autopack.draining.settings.named_parts import (
     calibrator_named,
     named_strategy,
-    plain_options_of,
+    options_in,
     strategy_of,
 )
-from autopack.draining.settings.plugin_options import made_with
 from autopack.draining.simulation.other_path import OtherPath, other_path
 from autopack.draining.simulation.replayed_choices import (
     DrainReplay,
@@ -27,6 +26,7 @@ from autopack.events import DrainPhaseSelected, DrainStarted, DrainStopped, Phas
 from autopack.log import views
 from autopack.log.log import Log, journal_of, registry_of
 from autopack.log.past_log import PastLog
+from autopack.plugins.plugin_options import made_with
 from autopack.ports.drain import Choose, DrainView, Retry, StrategyLike
 from autopack.ports.importing import IMPORTED
 from autopack.ports.log import Recorded
@@ -196,7 +196,7 @@ def _to_ask(log: Log, started: Recorded[DrainStarted], given: StrategyLike | Non
         return _Asked(event.strategy, _own_again(log, started), is_own=True)
     name, strategy = named_strategy(registry, given)
     options = event.settings.get("strategy_options", {})
-    is_own = name == event.strategy and plain_options_of(strategy) == options
+    is_own = name == event.strategy and options_in(given, strategy) == options
     return _Asked(name, strategy, is_own=is_own)
 
 

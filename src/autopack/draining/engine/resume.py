@@ -10,7 +10,6 @@ import attrs
 from autopack.draining.attempts.escalation import ESCALATIONS
 from autopack.draining.queue.drain_limits import Limits
 from autopack.draining.settings.named_workspaces import workspace_again
-from autopack.draining.settings.plugin_options import made_with
 from autopack.draining.settings.settings import settings_of
 from autopack.errors import InvalidInputError
 from autopack.events import (
@@ -25,6 +24,7 @@ from autopack.events import (
 )
 from autopack.format.redaction import clean
 from autopack.log.log import Log, journal_of, registry_of
+from autopack.plugins.plugin_options import NamedPlugin, made_with
 from autopack.ports.importing import IMPORTED
 from autopack.ports.log import Recorded
 from autopack.prediction.calibrators import options_of
@@ -65,8 +65,9 @@ def resumed(log: Log, given: Mapping[str, Any]) -> dict[str, Any]:
         settings["executor"] = _executor_again(log, started)
     options = started.settings.get("strategy_options")
     if is_own and settings["strategy"] == started.strategy and options:
-        found = registry_of(log).resolve("strategy", started.strategy)
-        settings["strategy"] = made_with(found, "strategy", started.strategy, options)
+        name, found = started.strategy, registry_of(log).resolve("strategy", started.strategy)
+        made = made_with(found, "strategy", name, options)
+        settings["strategy"] = NamedPlugin(name, made, options)
     return {**settings, "resumes": drain_id, "drain": drain_id}
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from autopack.draining.settings.plugin_options import made_with
 from autopack.errors import InvalidInputError
+from autopack.plugins.plugin_options import made_with
 from autopack.plugins.registry import Registry
 from autopack.ports.launchers import Launcher, LauncherLike
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import attrs
 
-from autopack.draining.settings.plugin_options import check_whole
 from autopack.draining.strategies.one_phase import One
 from autopack.errors import InvalidInputError
+from autopack.events.json_values import json_fault
+from autopack.plugins.plugin_options import NamedPlugin, check_whole
 from autopack.plugins.registry import Registry
 from autopack.prediction.calibrators import calibrator_of
 from autopack.values.ids import PhaseRef
@@ -16,8 +17,22 @@ from autopack.values.ids import PhaseRef
 
 def named_strategy(registry: Registry, wanted: Any) -> tuple[str, Any]:
     """Return a strategy's name, and what is asked for a choice; for those that need no phase."""
-    name = wanted if isinstance(wanted, str) else name_of(wanted)
-    return name, strategy_of(registry, wanted, None, None)
+    return name_in(registry, "strategy", wanted), strategy_of(registry, wanted, None, None)
+
+
+def name_in(registry: Registry, kind: str, wanted: Any) -> str:
+    """
+    Return what a part is called in the log: as it was named, wherever it was.
+
+    An object without a name of its own is called as its class is registered.
+    """
+    if isinstance(wanted, str | NamedPlugin):
+        return wanted if isinstance(wanted, str) else wanted.name
+    if getattr(wanted, "name", None) is None and not inspect.isroutine(wanted):
+        made_of = (name for name, one in registry.known(kind).items() if one is type(wanted))
+        if registered := next(made_of, None):
+            return registered
+    return name_of(wanted)
 
 
 def check_executor(registry: Registry, wanted: Any) -> Any:
@@ -113,6 +128,20 @@ def name_of(thing: Any) -> str:
     """Return what an object that was given is called in the log."""
     named = getattr(thing, "name", None) or getattr(thing, "__qualname__", None)
     return str(named or type(thing).__qualname__)
+
+
+def options_in(wanted: Any, strategy: Any) -> dict[str, Any]:
+    """
+    Return the options of which a strategy can be made again, if they are plain.
+
+    Args:
+        wanted: As it was named, or given.
+        strategy: What is asked for a choice: itself, or what was made of it.
+    """
+    plain = plain_options_of(strategy)
+    if plain or not isinstance(wanted, NamedPlugin):
+        return plain
+    return dict(wanted.options) if json_fault(wanted.options) is None else {}
 
 
 def plain_options_of(strategy: Any) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
-from autopack.draining.settings.plugin_options import made_with
 from autopack.errors import InvalidInputError, UnknownNameError
+from autopack.plugins.plugin_options import made_with
 from autopack.plugins.python_files import place_in
 from autopack.plugins.registry import Registry
 from autopack.ports.workspaces import WorkspaceLike, Workspaces

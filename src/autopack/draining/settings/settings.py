@@ -21,12 +21,14 @@ from autopack.draining.settings.named_parts import (
     calibrator_named,
     check_executor,
     executors_named,
+    name_in,
     name_of,
-    plain_options_of,
+    options_in,
     strategy_of,
 )
 from autopack.draining.settings.named_workspaces import keeper_in, recorded_workspace, workspace_of
 from autopack.errors import InvalidInputError
+from autopack.plugins.plugin_options import NamedPlugin
 from autopack.plugins.registry import Registry
 from autopack.ports.calibrator_protocol import CalibratorLike
 from autopack.ports.check_specs import CheckLike, Checks, checks_of, tables_of
@@ -58,6 +60,7 @@ class Settings:
     executors: Mapping[str, Any]
     strategy: Any
     strategy_name: str
+    strategy_options: Mapping[str, Any]
     objects: tuple[str, ...]
     estimator: Any
     calibrator: Any
@@ -171,7 +174,7 @@ class Settings:
             **{name: rate for name, rate in attrs.asdict(self.rates).items() if rate is not None},
             **recorded_workspace(self.workspace),
             **({} if self.checks is None else {"check": list(tables_of(self.checks) or ())}),
-            "strategy_options": plain_options_of(self.strategy),
+            "strategy_options": dict(self.strategy_options),
             **limits,
         }
 
@@ -261,18 +264,22 @@ def settings_of(
     checks = checks_of(check, may_be_object=True)
     if strategy in (None, "fifo"):
         strategy = "fifo" if phase_id is None else "one"
+    asked = strategy_of(registry, strategy, run_id, phase_id)
+    options = options_in(strategy, asked)
+    named: Any = strategy
     return Settings(
         executor=check_executor(registry, executor),
-        executor_name=executor if isinstance(executor, str) else name_of(executor),
+        executor_name=name_in(registry, "executor", executor),
         executors=executors_named(registry, executors or {}),
-        strategy=strategy_of(registry, strategy, run_id, phase_id),
-        strategy_name=strategy if isinstance(strategy, str) else name_of(strategy),
+        strategy=asked,
+        strategy_name=name_in(registry, "strategy", strategy),
+        strategy_options=options,
         objects=tuple(
             place
             for place, thing in (
                 ("executor", executor),
                 ("executors", executors or None),
-                ("strategy", strategy),
+                ("strategy", None if isinstance(named, NamedPlugin) and options else named),
                 ("estimator", estimator),
                 ("calibrator", calibrator),
                 ("check", next((one.thing for one in checks or () if one.thing), None)),
