@@ -14,6 +14,7 @@ from autopack.testing.generators import CATEGORIES, COMPLEXITIES, samples, unmea
 from autopack.testing.making import checked, not_written
 from autopack.testing.purity import only_reading_arguments
 from autopack.testing.settings import is_ever, patiently, thoroughly
+from autopack.testing.state_changes import watched
 
 _NEEDS = ("name", "initial", "set_aside", "update", "predict", "propose")
 _shown = st.lists(samples, max_size=30)
@@ -61,7 +62,8 @@ class CalibratorContract:
             calibrator.update_all(state, more)
 
         after = told(calibrator, state)
-        assert before == after, f"a state that said {before} says {after} after other samples"
+        if before != after:
+            raise AssertionError(_how_changed(self._made(), shown, more, before, after))
 
     @patiently(shown=_shown, data=st.data())
     def test_a_fold_in_steps_equals_a_fold_at_once(
@@ -145,6 +147,31 @@ class CalibratorContract:
             proposal.is_change,
             proposal.high_confidence,
         )
+
+
+def _how_changed(
+    calibrator: Calibrator[Any],
+    shown: Sequence[Sample],
+    more: Sequence[Sample],
+    before: list[Any],
+    after: list[Any],
+) -> str:
+    """Return which call changed a state in place, which part of it, and where."""
+    says = "{}() changes the state that it is given: {}; return a new one"
+    kept = state = folded(calibrator, shown)
+    for sample in more:
+        reason, change = watched(kept, calibrator.set_aside, state, sample)
+        if change is not None:
+            return says.format("set_aside", change)
+        if reason is None:
+            state, change = watched(kept, calibrator.update, state, sample)
+            if change is not None:
+                return says.format("update", change)
+    if isinstance(calibrator, BulkCalibrator):
+        _, change = watched(kept, calibrator.update_all, kept, more)
+        if change is not None:
+            return says.format("update_all", change)
+    return f"a state that said {before} says {after} after other samples"
 
 
 def folded(calibrator: Calibrator[Any], shown: Sequence[Sample], state: Any = None) -> Any:

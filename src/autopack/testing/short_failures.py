@@ -41,7 +41,8 @@ def brief(value: Any) -> str:
         return f"{{{', '.join(f'{brief(k)}: {brief(v)}' for k, v in value.items())}}}"
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         inner = ", ".join(brief(one) for one in value)
-        return f"({inner})" if isinstance(value, tuple) else f"[{inner}]"
+        one = "," if len(value) == 1 else ""
+        return f"({inner}{one})" if isinstance(value, tuple) else f"[{inner}]"
     return repr(value)
 
 
