@@ -42,11 +42,12 @@ def test_a_short_time_has_tenths():
 
 
 def test_moments_are_those_of_the_clock_on_the_wall():
-    """Today has no date, yesterday its name, all else its day."""
+    """Today has no date, the days beside it their names, all else its day."""
     now = datetime(2026, 11, 28, 14, 3, tzinfo=UTC).astimezone()
     noon = now.replace(hour=12, minute=5)
 
     assert "12:05" == moment(noon, now)
     assert "yesterday 12:05" == moment(noon - timedelta(days=1), now)
     assert "2026-11-26 12:05" == moment(noon - timedelta(days=2), now)
-    assert "2026-11-29 12:05" == moment(noon + timedelta(days=1), now)
+    assert "tomorrow 12:05" == moment(noon + timedelta(days=1), now)
+    assert "2026-11-30 12:05" == moment(noon + timedelta(days=2), now)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from urllib.parse import quote
 from xml.etree import ElementTree
 
@@ -125,6 +126,27 @@ def test_a_sum_and_its_cap_share_a_scale():
     assert (float(x1), round(float(x2))) == (0, 49)  # there is some room after the last moment
     assert bars[-1][0] + bars[-1][2] == pytest.approx(100, abs=0.01)
     assert [round(y_ - float(y)) for _, y_, _ in bars] == [120, 80]
+
+
+def test_a_sum_that_grew_often_is_no_darker_for_it():
+    """Areas stand beside each other, however many calls there were at one place."""
+    often = [(BEGAN + timedelta(seconds=n), n / 10) for n in range(0, 6000, 2)]
+    bars = rects(spend_picture(often), r"var\(--c0\)")
+
+    assert all(a[0] + a[2] == pytest.approx(b[0], abs=0.002) for a, b in pairwise(bars))
+
+
+def test_a_share_of_nothing_draws_nothing():
+    """Only the way that it has to go."""
+    assert rects(share_picture(0, ""), r"var\(--c0\)") == []
+    assert rects(cap_picture(0, 0, ""), r"var\(--c0\)") == []
+
+
+def test_an_attempt_that_took_no_time_is_seen():
+    """By a line as thick on a narrow page as on a wide one."""
+    short = attrs.evolve(TIMELINE, stretches=(stretch("w1", 0, 100), stretch("w2", 5, 5.1)))
+
+    assert timeline_picture(short).count('class="sliver"') == 1
 
 
 @pytest.mark.parametrize(("used", "aside", "widths"), [(0.5, 0.2, (50, 20)), (1.7, 0.5, (100,))])

@@ -50,7 +50,7 @@ def seconds(n: float) -> str:
 
 def moment(at: datetime, now: datetime) -> str:
     """
-    Return a moment by the clock of this machine: ``14:03``, ``yesterday 14:03``, or with its date.
+    Return a moment by this machine's clock: ``14:03``, ``tomorrow 00:03``, or with its date.
 
     Args:
         now: What today is gone by.
@@ -58,6 +58,7 @@ def moment(at: datetime, now: datetime) -> str:
     there, day = at.astimezone(), now.astimezone().date()
     if there.date() == day:
         return f"{there:%H:%M}"
-    if there.date() == day - timedelta(days=1):
-        return f"yesterday {there:%H:%M}"
+    named = {-1: "yesterday", 1: "tomorrow"}.get((there.date() - day).days)
+    if named is not None:
+        return f"{named} {there:%H:%M}"
     return f"{there:%Y-%m-%d %H:%M}"

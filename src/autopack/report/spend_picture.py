@@ -6,7 +6,17 @@ from itertools import pairwise
 from typing import Final
 
 from autopack.report.quantities import usd
-from autopack.report.wide_shapes import AXIS, area, places, stroke, time_axis, wide_picture, words
+from autopack.report.wide_shapes import (
+    AXIS,
+    LEAST,
+    Place,
+    area,
+    places,
+    stroke,
+    time_axis,
+    wide_picture,
+    words,
+)
 
 _TOP: Final = 26.0
 _HEIGHT: Final = 210.0
@@ -36,11 +46,12 @@ def spend_picture(points: Sums, caps: Caps = ()) -> str:
     def up(value: float) -> float:
         return _LOW - value / top * (_LOW - _TOP)
 
-    parts: list[str] = []
-    for (at, value), (then, _) in pairwise([*points, (ended, 0.0)]):
-        x, width, y = place(at), place(then) - place(at), up(value)
-        parts.append(area(x, y, width, _LOW - y, "c0", kind="spent"))
-        parts.append(stroke(x, x + width, y, y, "line", "c0"))
+    parts, below = list[str](), _LOW
+    for (x, value), (end, _) in pairwise([*_steps(points, place), (100.0, 0.0)]):
+        y = up(value)
+        parts.append(area(x, y, end - x, _LOW - y, "c0", kind="spent"))
+        parts += [stroke(x, x, below, y, "line", "c0"), stroke(x, end, y, y, "line", "c0")]
+        below = y
     parts += time_axis(began, ended, place, _HEIGHT, top=_TOP)
     for share in (0.5, 1.0):
         y = up(top * share)
@@ -52,9 +63,23 @@ def spend_picture(points: Sums, caps: Caps = ()) -> str:
     return wide_picture("Spent over time", said, _HEIGHT, parts)
 
 
+def _steps(points: Sums, place: Place) -> list[tuple[float, float]]:
+    """Return where a sum grew, and to what; of what happened at one place, the last alone."""
+    found: list[tuple[float, float]] = []
+    for at, value in points:
+        x = place(at)
+        if found and x - found[-1][0] < LEAST:
+            found[-1] = (found[-1][0], value)
+        else:
+            found.append((x, value))
+    return found
+
+
 def share_picture(share: float, said: str, ink: str = "c0") -> str:
     """Return a share as a bar; beyond the whole it is full."""
-    parts = [area(0, 0, 100, _BAR, "track"), area(0, 0, _percent(share), _BAR, ink)]
+    parts = [area(0, 0, 100, _BAR, "track")]
+    if share > 0:
+        parts.append(area(0, 0, _percent(share), _BAR, ink))
     return wide_picture("Share", said, _BAR, parts)
 
 
@@ -67,7 +92,9 @@ def cap_picture(used: float, reserved: float, said: str) -> str:
     """
     full = _percent(used)
     aside = min(_percent(reserved), 100 - full)
-    parts = [area(0, 0, 100, _BAR, "track"), area(0, 0, full, _BAR, _ink(used))]
+    parts = [area(0, 0, 100, _BAR, "track")]
+    if full:
+        parts.append(area(0, 0, full, _BAR, _ink(used)))
     if aside:
         parts.append(area(full, 0, aside, _BAR, "hatch"))
     return wide_picture("Used of the cap", said, _BAR, parts)

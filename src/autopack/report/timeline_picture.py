@@ -15,6 +15,7 @@ from autopack.report.wide_shapes import (
     area,
     key_list,
     places,
+    stroke,
     time_axis,
     wide_picture,
     words,
@@ -34,6 +35,7 @@ _HEAD: Final = 22
 _LANE: Final = 22
 _BAR: Final = 15
 _WORKERS_MOST: Final = 40
+_SHORT: Final = 0.6
 _AT_ONCE: Final = timedelta(milliseconds=100)
 """Within which a rest follows the refusal that begins it: who ended before does not rest."""
 _NAME_MOST: Final = 48
@@ -108,7 +110,9 @@ def _bar(one: Stretch, place: Place, y: float, until: datetime, link: LinkOf | N
 
 def _marks(one: Stretch, x: float, width: float, y: float, said: str) -> Iterator[str]:
     ink = _INKS.get(one.ending, "faint")
-    yield area(x, y, width, _BAR, ink, said)
+    yield area(x, y, width, _BAR, ink, said, kind="stretch")
+    if width < _SHORT:  # on a narrow page, too, it is seen
+        yield stroke(x, x, y, y + _BAR, "sliver", ink)
     if one.ending in _FAULTS:  # told by more than its colour
         yield area(x, y + _BAR + 1.5, width, 3, ink)
 

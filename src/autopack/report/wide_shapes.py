@@ -20,10 +20,13 @@ HATCH: Final = (
 
 _STEPS: Final = (
     *(timedelta(seconds=n) for n in (1, 2, 5, 10, 30)),
-    *(timedelta(minutes=n) for n in (1, 2, 5, 10, 30)),
+    *(timedelta(minutes=n) for n in (1, 2, 5, 10, 15, 30)),
     *(timedelta(hours=n) for n in (1, 2, 3, 6, 12)),
     *(timedelta(days=n) for n in (1, 2, 7, 14, 30, 90, 365)),
 )
+LEAST: Final = 0.15
+"""How wide what is drawn is at least, in percent: what took no time is seen, too."""
+
 _TICKS_MOST: Final = 6
 _EDGE: Final = 4.0
 
@@ -58,14 +61,19 @@ def area(
     """Return a rectangle; *fill* is an ink or ``hatch``, *said* what is told of it."""
     told = f"<title>{escape(on_line(said))}</title>" if said else ""
     return (
-        f'<rect class="{kind}" x="{x:.3f}%" y="{y:.1f}" width="{max(width, 0.15):.3f}%" '
+        f'<rect class="{kind}" x="{x:.3f}%" y="{y:.1f}" width="{max(width, LEAST):.3f}%" '
         f'height="{height:.1f}" '
         f'fill="{_paint(fill)}">{told}</rect>'
     )
 
 
 def stroke(x1: float, x2: float, y1: float, y2: float, kind: str, ink: str = "faint") -> str:
-    """Return a line; its kind is ``axis``, ``grid``, ``guide`` (thin and broken) or ``line``."""
+    """
+    Return a line.
+
+    Args:
+        kind: ``axis``, ``grid``, ``guide`` (thin and broken), ``line``, or ``sliver`` (thick).
+    """
     return (
         f'<line class="{kind}" x1="{x1:.3f}%" x2="{x2:.3f}%" y1="{y1:.1f}" y2="{y2:.1f}" '
         f'stroke="var(--{ink})"/>'
