@@ -1,4 +1,4 @@
-"""A made-up night: three workers, two runs, failures, a gate and a cap, with some still at work."""
+"""A made-up night: three workers, failures, a gate, a cap, a limit; and some are still at work."""
 
 import contextlib
 import heapq
@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import autopack
-from autopack import Log, NeedsPerson, PhaseSpec
+from autopack import Log, PhaseSpec
+from autopack.events import LaneRested
 from autopack.testing.clock import VirtualClock
 
-_BEGAN: Final = datetime(2026, 3, 2, 22, 4, tzinfo=UTC)
+_BEGAN: Final = datetime(2026, 3, 2, 20, 40, tzinfo=UTC)
 _KINDS: Final = (("tests", "medium"), ("docs", "low"), ("implementation", "high"))
 _FAULTS: Final = (
     "3 of 41 tests failed: test_prices, test_caps, test_zone",
     "the answer was cut off at 4096 tokens",
     "error: patch does not apply to src/report.py",
 )
+
+
+_STEPS: Final = ("the tests are written", "2 of 3 files are done", "reads the sources")
+_REST: Final = timedelta(minutes=9)
 
 
 class NightClock(VirtualClock):
@@ -36,14 +41,17 @@ def night(path: Path, *, phases: int = 48, left: int = 9, seed: int = 4) -> Iter
     log = autopack.create_log(path, clock=clock)
     _run(log, "weekly", 14, draw)
     _work(log, clock, "weekly", until_left=0, draw=draw)
-    clock.advance(timedelta(minutes=25))
+    clock.advance(timedelta(minutes=90))
     _run(log, "nightly", phases, draw, caps={"usd": "14.00", "tokens": 3_000_000})
     gated = PhaseSpec("release-notes", category="docs", goal="Say what is new")
     autopack.queue_phases(log, "nightly", [gated])
-    _ask(log)
+    _ask(log, clock)
     with log, contextlib.ExitStack() as at_work:
-        for block in _work(log, clock, "nightly", until_left=left, draw=draw):
+        work = _work(log, clock, "nightly", until_left=left, draw=draw, rests_after=24)
+        for (block, attempt), step in zip(work, _STEPS, strict=False):
             at_work.push(block)
+            attempt.progress(step)
+            _call(attempt, 0, draw)
         yield log
 
 
@@ -63,25 +71,45 @@ def _run(log: Log, run_id: str, n: int, draw: random.Random, **given: Any) -> No
     autopack.create_run(log, run_id, specs, goal="Keep the house in order", **given)
 
 
-def _ask(log: Log) -> None:
-    def execute(_phase: object, attempt: Any) -> NeedsPerson:
+def _ask(log: Log, clock: VirtualClock) -> None:
+    with autopack.attempt(
+        log, ("nightly", "release-notes"), worker="worker-1", assume_usd_per_call="0.01"
+    ) as attempt:
         attempt.attach("notes.diff", "--- a/NEWS\n+++ b/NEWS\n@@ -1 +1,2 @@\n-old\n+new\n+newer\n")
-        return NeedsPerson("May the notes be published as they are?", summary="two entries")
+        clock.advance(timedelta(minutes=2))
+        attempt.needs_person("May the notes be published as they are?", summary="two entries")
 
-    autopack.drain(
-        log,
-        executor=execute,
-        run_id="nightly",
-        phase_id="release-notes",
-        drain="evening",
-        assume_usd_per_call="0.01",
+
+def _rest(log: Log, at: datetime) -> datetime:
+    """Let the account rest, as a drain does that was refused; return until when."""
+    until = at + _REST
+    rested = LaneRested(
+        account="plan",
+        cause="usage_limit",
+        until=until,
+        wait_s=_REST.total_seconds(),
+        closed_at=at,
     )
+    log.append("account-plan", [rested], expected_version=autopack.ANY)
+    return until
 
 
 def _work(
-    log: Log, clock: VirtualClock, run_id: str, *, until_left: int, draw: random.Random
-) -> list[Any]:
-    """Let three workers take phases, each for as long as it takes; return those left in work."""
+    log: Log,
+    clock: VirtualClock,
+    run_id: str,
+    *,
+    until_left: int,
+    draw: random.Random,
+    rests_after: int = -1,
+) -> list[tuple[Any, Any]]:
+    """
+    Let three workers take phases, each for as long as it takes; return those left in work.
+
+    Args:
+        rests_after: After how many attempts the account's limit is met, and nobody begins.
+    """
+    done, rests_until = 0, clock.now
     ends: list[tuple[datetime, str, Any, Any]] = []
     idle = ["worker-1", "worker-2", "worker-3"]
     while True:
@@ -90,7 +118,11 @@ def _work(
             for row in autopack.list_phases(log, run_id)
             if row.status.value == "QUEUED"
         ]
-        while idle and queued:
+        if done == rests_after and rests_until <= clock.now:
+            done, rests_until = done + 1, _rest(log, clock.now)
+        if not ends and queued:
+            clock.now = max(clock.now, rests_until)
+        while idle and queued and rests_until <= clock.now:
             worker, phase_id = idle.pop(0), queued.pop(0)
             block = autopack.attempt(
                 log, (run_id, phase_id), worker=worker, assume_usd_per_call="0.05"
@@ -99,21 +131,26 @@ def _work(
             heapq.heappush(ends, (clock.now + minutes, worker, block, block.__enter__()))
             clock.advance(timedelta(seconds=draw.uniform(1, 9)))
         if not ends or len(queued) + len(ends) <= until_left:
-            return [block for _at, _worker, block, _attempt in ends]
+            return [(block, attempt) for _at, _worker, block, attempt in ends]
         at, worker, block, attempt = heapq.heappop(ends)
         clock.now = max(clock.now, at)
         for call in range(draw.randint(1, 4)):
-            attempt.record_usage(
-                call_id=f"{attempt.ref}-{attempt.number}-{call}",
-                provider="example",
-                model=draw.choice(("large-2", "large-2", "small-1")),
-                input_tokens=draw.randint(3_000, 30_000),
-                cache_read_tokens=draw.randint(0, 2_500),
-                output_tokens=draw.randint(300, 4_000),
-                cost_usd=f"{draw.uniform(0.01, 0.16):.4f}",
-            )
+            _call(attempt, call, draw)
         _end(block, draw)
+        done += 1
         idle.append(worker)
+
+
+def _call(attempt: Any, number: int, draw: random.Random) -> None:
+    attempt.record_usage(
+        call_id=f"{attempt.ref}-{attempt.number}-{number}",
+        provider="example",
+        model=draw.choice(("large-2", "large-2", "small-1")),
+        input_tokens=draw.randint(3_000, 30_000),
+        cache_read_tokens=draw.randint(0, 2_500),
+        output_tokens=draw.randint(300, 4_000),
+        cost_usd=f"{draw.uniform(0.01, 0.16):.4f}",
+    )
 
 
 def _end(block: Any, draw: random.Random) -> None:

@@ -13,6 +13,7 @@ from tests.long.night_at_work import night
 
 import autopack
 from autopack import Log
+from autopack.report.failure_kinds import alike_of
 
 _WIDTHS: Final = (1400, 400)
 _SCHEMES: Final = ("light", "dark")
@@ -25,6 +26,9 @@ _PAGES: Final = {
     "usage": "/usage",
     "calibration": "/calibration",
     "compare": "/compare?since={middle}",
+    "runs-compared": "/compare?a={other}&b={run}",
+    "choose": "/compare?a={run}",
+    "kind": "/failures?kind={kind}",
     "past": "/?at={middle}",
     "log": "/log",
 }
@@ -105,8 +109,14 @@ def _paths(log: Log) -> Mapping[str, str]:
         costs[f"{one.run_id}/{one.phase_id}"] += one.use.total_tokens
     phases = autopack.view(log, "phases").rows.values()
     shown = max(phases, key=lambda one: (one.status.value == "FAILED", costs[one.key]))
-    middle = log.head().position // 2
-    named = {"run": shown.run_id, "phase": quote(shown.phase_id), "middle": middle}
+    runs = autopack.view(log, "runs").rows.values()
+    named = {
+        "run": quote(shown.run_id),
+        "other": quote(next(row.run_id for row in runs if row.run_id != shown.run_id)),
+        "phase": quote(shown.phase_id),
+        "kind": quote(alike_of(shown)),
+        "middle": log.head().position // 2,
+    }
     return {page: path.format(**named) for page, path in _PAGES.items()}
 
 

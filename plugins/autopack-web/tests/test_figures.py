@@ -166,7 +166,7 @@ def test_work_that_nobody_claimed_is_told_as_far_as_it_is_known(client, log, att
     page = told(client, "/phase/old/p")
 
     assert [one["row"]["use"]["total_tokens"] for one in page["attempts"]] == [10] * n
-    assert ("1 call of it stands" in client.get("/phase/old/p").text) is (n == 0)
+    assert ("Nobody told which attempts" in client.get("/phase/old/p").text) is (n == 0)
 
 
 def test_calibration_is_the_report_and_what_was_decided(client, log):

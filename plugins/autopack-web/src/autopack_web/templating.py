@@ -12,27 +12,30 @@ from markupsafe import Markup, escape
 
 from autopack.prediction.running.remaining_use import RemainingUse
 from autopack.projections.call_use import Use
-from autopack.projections.use_groups import UsageRow
 from autopack.report.account_text import window_words
-from autopack.report.escaping import on_line, visible
+from autopack.report.cells import cut_end
+from autopack.report.escaping import visible
 from autopack.report.evaluation import headline
 from autopack.report.evaluation_page import evaluation_body
-from autopack.report.failure_words import failure_words, kind_words
+from autopack.report.failure_words import failure_words, kind_words, one_line
 from autopack.report.quantities import count, moment, seconds, usd
 from autopack.report.remaining_text import remaining_line
 from autopack.report.spend_picture import cap_picture, share_picture, spend_picture
 from autopack.report.timeline_picture import timeline_key, timeline_picture
-from autopack.report.usage_text import cost_sentence, cost_text
+from autopack.report.usage_text import cost_sentence
 from autopack.report.wide_shapes import HATCH, key_list
 from autopack.report.work_timeline import Stretch, Timeline
+from autopack.types import PhaseStatus, RunView
 from autopack.values.json_text import json_text
+from autopack_web.cells import NONE, anchor, cell, cost, heads, number, shown, tokens
+from autopack_web.columns import UsdColumn, any_of, usd_column
 from autopack_web.moments import Moment
 
 Points = Sequence[tuple[datetime, Any]]
 
-_NONE: Final = Markup('<span class="none">–</span>')
-_PAST: Final = timedelta(days=2)
+_PAST: Final = timedelta(days=36_525)
 _START_MOST: Final = 1_600
+_BRIEF_MOST: Final = 60
 
 
 def rendered(template: str, *, moment: Moment | None, **given: Any) -> str:
@@ -50,56 +53,11 @@ def link(*parts: str, at: object = None, **query: object) -> str:
     return f"{path}?{urlencode(asked)}" if asked else path
 
 
-def shown(value: Any) -> Any:
-    """Return what a template shows of a value: nothing turns or hides what stands beside it."""
-    if value is None:
-        return _NONE
-    return on_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def number(value: float | None) -> Any:
-    """Return a figure with its thousands apart; one that nobody knows as a dash."""
-    if value is None:
-        return _NONE
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
-
-
-def tokens(use: Use) -> Any:
-    """Return what is known of the tokens of some calls."""
-    if not use.calls:
-        return _NONE
-    if use.calls == use.calls_without_total:
-        return "unknown"
-    return f"{'≥ ' if use.calls_without_total else ''}{use.total_tokens:,}"
-
-
-def cost(use: Use) -> Any:
-    """Return what is known of the cost of some calls, in USD."""
-    return cost_text(UsageRow(use=use)) if use.calls else _NONE
-
-
-def cell(title: str, value: Any, kind: str = "") -> Markup:
-    """Return a cell of a table, which names itself where the table is too narrow for a head."""
-    mark = f' class="{kind}"' if kind else ""
-    return Markup('<td{} data-title="{}"><span>{}</span></td>').format(
-        Markup(mark), title, shown(value)
-    )
-
-
-def heads(*titles: str) -> Markup:
-    """Return the head of a table; a title that begins with ``#`` is of figures."""
-    told = (
-        Markup('<th scope="col"{}>{}</th>').format(
-            Markup(' class="n"' if title.startswith("#") else ""), title.lstrip("#")
-        )
-        for title in titles
-    )
-    return Markup("<thead><tr>{}</tr></thead>").format(Markup("").join(told))
-
-
-def anchor(text: object, href: str) -> Markup:
-    """Return a link."""
-    return Markup('<a href="{}">{}</a>').format(href, shown(text))
+def share(part: Use, whole: Use) -> float:
+    """Return which share of what some calls cost others did; of their tokens if no cost is told."""
+    if whole.cost_pico_usd:
+        return part.cost_pico_usd / whole.cost_pico_usd
+    return part.total_tokens / whole.total_tokens if whole.total_tokens else 0.0
 
 
 def phase_anchor(key: str, at: object = None) -> Markup:
@@ -118,7 +76,7 @@ def state(name: str, n: int | None = None) -> Markup:
 def when(context: Context, at: datetime | None, is_exact: bool = False) -> Any:
     """Return a moment by this machine's clock, the whole of it beside; exact with its seconds."""
     if at is None:
-        return _NONE
+        return NONE
     of: Moment | None = context["moment"]
     now = of.now if of is not None else at
     # Of what was then, no day is today's.
@@ -136,6 +94,11 @@ def start(text: str) -> str:
     """Return the beginning of a text, and how much more there is."""
     more = len(text) - _START_MOST
     return text if more <= 0 else f"{text[:_START_MOST]}\n… {count(more, 'more character')}"
+
+
+def brief(text: str) -> str:
+    """Return a text on one line, cut where it is longer than a table has room for."""
+    return cut_end(one_line(text), _BRIEF_MOST)
 
 
 def diff_lines(text: str) -> Markup:
@@ -158,10 +121,15 @@ def timeline(found: Timeline, at: object = None) -> Markup:
     return Markup(timeline_picture(found, link=to_phase) + timeline_key(found))
 
 
+def in_order(states: Mapping[str, int]) -> dict[str, int]:
+    """Return how many phases stand how, in the order in which they come to stand so."""
+    return {name: states[name] for name in (*PhaseStatus, *states) if name in states}
+
+
 def states_bar(states: Mapping[str, int]) -> Markup:
     """Return how many phases stand how, in words."""
-    told = (state(name, n) for name, n in states.items())
-    return Markup(" ").join(told) if states else _NONE
+    told = (state(name, n) for name, n in in_order(states).items())
+    return Markup(" ").join(told) if states else NONE
 
 
 def spending(
@@ -177,44 +145,65 @@ def spending(
 
 def cap_bar(one: Any) -> Markup:
     """Return how much of a cap is used, as a bar."""
-    whole = float(one.cap)
-    share = float(one.used) / whole
-    said = f"{100 * share:.0f} % used"
-    return Markup(cap_picture(share, float(one.reserved) / whole, said))
+    whole = float(one.cap) or 1.0
+    used = float(one.used) / whole
+    drawn = cap_picture(used, float(one.reserved) / whole, f"{_percent(used)} used")
+    return _beside(drawn, _percent(used))
 
 
-def figure(unit: str, value: Any) -> str:
-    """Return a figure of a cap."""
-    return usd(value) if unit == "usd" else f"{float(value):,.4f}".rstrip("0").rstrip(".")
+def unit_words(unit: str) -> str:
+    """Return what a cap is of, as it is written."""
+    return "USD" if unit == "usd" else unit
 
 
-def bar(share: float, said: str) -> Markup:
-    """Return a share as a bar."""
-    return Markup(share_picture(share, said))
+def figure(one: Any, value: Any) -> str | None:
+    """Return a figure of a cap, with as many places as its others."""
+    if one.unit == "usd":
+        return UsdColumn((one.used, one.reserved, one.cap)).amount(value)
+    return f"{float(value):,.4f}".rstrip("0").rstrip(".")
+
+
+def bar(part: float, most: float = 1.0) -> Markup:
+    """Return a share as a bar, and in words; *most* is the share whose bar is full."""
+    said = _percent(part)
+    return _beside(share_picture(part / most if most else 0.0, said), said)
+
+
+def _beside(drawn: str, said: str) -> Markup:
+    return Markup('<span class="barred">{}<span>{}</span></span>').format(Markup(drawn), said)
+
+
+def _percent(part: float) -> str:
+    """Return a share in percent, a small one with its tenths."""
+    if 0 < part < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * part:.{0 if part in (0, 1) or part >= 0.1 else 1}f} %"
 
 
 def ratio(actual: int | None, predicted: int | None) -> Any:
     """Return an output over its prediction, as a figure and a bar whose end is twice that."""
     if actual is None or not predicted:
-        return _NONE
-    share = actual / predicted
-    return Markup("{} {}").format(f"{share:.2f}", bar(share / 2, f"{share:.2f} times"))
+        return NONE
+    times = f"{actual / predicted:.2f}"
+    ink = "c1" if actual > predicted else "c0"
+    return _beside(share_picture(actual / predicted / 2, f"{times} times", ink), times)
 
 
 def state_pairs(a: Mapping[str, int], b: Mapping[str, int]) -> list[tuple[str, int, int]]:
     """Return how many phases stand how on both sides."""
-    return [(name.lower(), a.get(name, 0), b.get(name, 0)) for name in dict.fromkeys((*a, *b))]
+    names = in_order({**a, **b})
+    return [(name.lower(), a.get(name, 0), b.get(name, 0)) for name in names]
 
 
 def side_figure(value: Any, name: str) -> Any:
     """Return a figure of one side."""
-    return _NONE if value is None else usd(value) if name == "USD" else number(value)
+    return NONE if value is None else usd(value) if name == "USD" else number(value)
 
 
 def change(a: Any, b: Any, name: str) -> Any:
     """Return what a figure changed by."""
     if a is None or b is None:
-        return _NONE
+        return NONE
     by = b - a
     if not by:
         return "="
@@ -232,6 +221,26 @@ def stream_anchor(stream: str, at: object = None) -> Any:
     if kind == "phase" and "/" in name:
         return phase_anchor(name, at)
     return anchor(name, link("run", name, at=at)) if kind == "run" else stream
+
+
+def run_words(run: RunView) -> str:
+    """Return how a run stands, in a word."""
+    if not run.created:
+        return "only named"
+    return (run.outcome or run.status).lower().replace("_", " ")
+
+
+def scope_anchor(scope: str, at: object = None) -> Any:
+    """Return whose a cap is; a run's leads to it."""
+    kind, _, name = scope.partition("-")
+    return anchor(name, link("run", name, at=at)) if kind == "run" else scope
+
+
+def zone_words(at: datetime) -> str:
+    """Return this machine's time zone: its name, and how far it is from UTC."""
+    told = at.astimezone()
+    name, apart = told.tzname() or "", f"{told:%z}"
+    return "UTC" if name == "UTC" else f"{name} (UTC{apart[:3]}:{apart[3:5]})"
 
 
 def to_come(remaining: Sequence[RemainingUse]) -> str:
@@ -255,6 +264,7 @@ _ENVIRONMENT: Final = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters.update(
+    brief=brief,
     diff_lines=diff_lines,
     lines=lines,
     n=number,
@@ -271,6 +281,7 @@ _ENVIRONMENT.globals.update(
     both=both,
     change=change,
     cap_bar=cap_bar,
+    any_of=any_of,
     cell=cell,
     cost=cost,
     cost_sentence=cost_sentence,
@@ -280,12 +291,16 @@ _ENVIRONMENT.globals.update(
     hatch=Markup(HATCH),
     headline=headline,
     heads=heads,
+    in_order=in_order,
     limit_words=window_words,
     kind_words=kind_words,
     link=link,
     phase_anchor=phase_anchor,
     ratio=ratio,
     report_body=report_body,
+    run_words=run_words,
+    scope_anchor=scope_anchor,
+    share=share,
     side_figure=side_figure,
     spending=spending,
     state_pairs=state_pairs,
@@ -294,4 +309,8 @@ _ENVIRONMENT.globals.update(
     timeline=timeline,
     to_come=to_come,
     tokens=tokens,
+    unit_words=unit_words,
+    usd_column=usd_column,
+    UsdColumn=UsdColumn,
+    zone_words=zone_words,
 )

@@ -60,11 +60,13 @@ class ComparisonPage:
 
     Args:
         run_ids: What can be chosen: the newest first.
+        chosen: The run to which another is to be chosen; None where both are, or none.
         runs: Two runs, or a run at two moments.
         moments: The log at two moments.
     """
 
     run_ids: tuple[str, ...]
+    chosen: str | None = None
     runs: RunComparison | None = None
     moments: LogComparison | None = None
 
@@ -84,7 +86,7 @@ def read(log: "Log", asked: Asked) -> ComparisonPage:
     if a is not None and b is not None and a != b:
         return ComparisonPage(run_ids=ids, runs=autopack.compare(log, a, b))
     if since is None and until is None:
-        return ComparisonPage(run_ids=ids)
+        return ComparisonPage(run_ids=ids, chosen=a)
     before, _ = log_at(log, since or "0")
     after, _ = log_at(log, until)
     if a is not None:

@@ -121,6 +121,8 @@ def _of_kind(kind: str, rows: list[AttemptRow], standing: list[PhaseView]) -> li
         for row in alike
     ]
     known = {one.phase for one in told}
+    alone = [one for one in standing if alike_of(one) == kind and one.key not in known]
+    alone.sort(key=lambda one: one.order, reverse=True)
     told += [
         FailedWork(
             phase=one.key,
@@ -130,7 +132,6 @@ def _of_kind(kind: str, rows: list[AttemptRow], standing: list[PhaseView]) -> li
             use=UsageRow(),
             message=one.reason,
         )
-        for one in standing
-        if alike_of(one) == kind and one.key not in known
+        for one in alone
     ]
     return told

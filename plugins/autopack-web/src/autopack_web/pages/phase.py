@@ -16,8 +16,9 @@ from autopack.events import (
 )
 from autopack.log.log import journal_of
 from autopack.prediction.newest_attempts import attempt_rows
-from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.attempt_row import AttemptRow, work_of
 from autopack.projections.attempts import ATTEMPTS
+from autopack.projections.sums_by_drain_and_run import Work
 from autopack.types import PhaseRef, PhaseStatus, PhaseText, PhaseView
 from autopack_web.pages.events import EventEntry, event_entry
 from autopack_web.paging import Part, part_of
@@ -89,6 +90,7 @@ class PhasePage:
     A phase.
 
     Args:
+        work: What all its attempts came to.
         passed_over: Of one that is queued, what the last drains that looked said, the newest first.
         checks: What was said of its work, last word last.
         shown: The text that is asked for; None if none is.
@@ -96,6 +98,7 @@ class PhasePage:
     """
 
     phase: PhaseView
+    work: Work
     attempts: tuple[AttemptEntry, ...]
     passed_over: tuple[PassedOver, ...]
     checks: tuple[VerdictEntry, ...]
@@ -119,6 +122,7 @@ def read(log: "Log", asked: "Asked") -> PhasePage:
     texts = tuple(autopack.list_texts(log, ref))
     return PhasePage(
         phase=phase,
+        work=_work(log, history),
         attempts=tuple(_attempts(log, phase, history)),
         passed_over=tuple(_passed_over(log, phase))[: -_PASSED_MOST - 1 : -1],
         checks=tuple(_verdicts(history)),
@@ -127,6 +131,12 @@ def read(log: "Log", asked: "Asked") -> PhasePage:
         events=tuple(map(event_entry, history[part.first : part.end])),
         part=part,
     )
+
+
+def _work(log: "Log", history: "Sequence[Recorded[Any]]") -> Work:
+    told = [one for one in history if isinstance(one.event, ATTEMPTS.types)]
+    keys = [key for key in dict.fromkeys(map(ATTEMPTS.key, told)) if key is not None]
+    return sum(map(work_of, attempt_rows(journal_of(log), keys).values()), Work())
 
 
 def _attempts(

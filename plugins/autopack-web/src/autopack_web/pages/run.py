@@ -8,7 +8,11 @@ import attrs
 import autopack
 from autopack.api.batch_rows import work_by_phase
 from autopack.events import RunPaused, RunReopened, RunResumed
+from autopack.log.log import journal_of
+from autopack.log.views import LiveView
+from autopack.projections.calls import USAGE
 from autopack.projections.sums_by_drain_and_run import Work
+from autopack.projections.use_groups import UsageRow, grouped
 from autopack.report.work_timeline import TIMELINE_TYPES, Timeline, timeline_of
 from autopack.types import CapUse, PhaseView, RunView
 from autopack_web.moments import now_of
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from autopack_web.moments import Asked
 
 _MOST: Final = 100
+_CALLS_MOST: Final = 20_000
 _SIZES: Final[Mapping[str, Callable[[Work], int]]] = {
     "cost": lambda work: work.use.cost_pico_usd,
     "tokens": lambda work: work.use.total_tokens,
@@ -45,6 +50,7 @@ class RunPage:
     Args:
         states: How many of its phases stand how.
         work: What all its attempts came to.
+        by_model: What its calls used, model by model; nothing where there are too many of them.
         phases: Some of its phases, and the *part* that they are; *timeline* is theirs.
         notes: What people did with it.
     """
@@ -52,6 +58,7 @@ class RunPage:
     run: RunView
     states: Mapping[str, int]
     work: Work
+    by_model: tuple[UsageRow, ...]
     caps: tuple[CapUse, ...]
     phases: tuple[PhaseEntry, ...]
     part: Part
@@ -80,16 +87,26 @@ def read(log: "Log", asked: "Asked") -> RunPage:
     for one in phases:
         states[one.status.value] = states.get(one.status.value, 0) + 1
     some = shown[part.first : part.end]
+    whole = sum(work.values(), Work())
     return RunPage(
         run=row,
         states=states,
-        work=sum(work.values(), Work()),
+        work=whole,
+        by_model=tuple(_by_model(log, run_id, whole)),
         caps=tuple(autopack.get_caps(log, run_id)) if row.created else (),
         phases=tuple(PhaseEntry(phase=one, work=work.get(one.key, Work())) for one in some),
         part=part,
         timeline=timeline_of(_events(log, some), now_of(log)),
         notes=tuple(map(event_entry, log.read(f"run-{run_id}", types=_BY_PEOPLE))),
     )
+
+
+def _by_model(log: "Log", run_id: str, work: Work) -> list[UsageRow]:
+    if not 0 < work.use.calls <= _CALLS_MOST:
+        return []
+    live = LiveView(journal_of(log), USAGE, run_id=run_id)
+    live.catch_up()
+    return grouped(live.rows.values(), ("model",), lambda call: (call.model,))
 
 
 def _named(log: "Log", run_id: str) -> list[PhaseView]:
