@@ -3,8 +3,8 @@
 import threading
 from functools import partial
 
-import attrs
 import pytest
+from tests.log.counting_board import CountingBoard
 
 import autopack
 from autopack.events import PhaseQueued
@@ -13,43 +13,6 @@ from autopack.log.known_folds import KnownFolds
 from autopack.log.log import journal_of
 from autopack.ports.projection import projection
 from autopack.testing.facts import append_all, created, queued
-
-
-@attrs.frozen
-class Queued:
-    """A phase that was queued."""
-
-    index: int
-
-
-class CountingBoard:
-    """Every queued phase; counts the events that it is shown."""
-
-    name = "counting"
-    version = 1
-    types = (PhaseQueued,)
-    row_type = Queued
-    total_type = int
-
-    def __init__(self):
-        self.shown = 0
-
-    def key(self, recorded):
-        """Return the phase's id."""
-        return recorded.event.phase_id
-
-    def project(self, _row, recorded):
-        """Return the phase."""
-        self.shown += 1
-        return Queued(recorded.event.index)
-
-    def initial_total(self):
-        """Return 0."""
-        return 0
-
-    def total(self, total, before, after):
-        """Return how many phases there are."""
-        return total + (after is not None) - (before is not None)
 
 
 @pytest.fixture

@@ -6,12 +6,15 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.log.counting_board import CountingBoard, Queued
 from tests.logs.record import FOLDER
 
 import autopack
+from autopack import hookimpl
 from autopack.log import views
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log, journal_of
@@ -19,6 +22,9 @@ from autopack.log.past_views import PastViews, past_views_of
 from autopack.log.views.kept_views import CORE_VIEWS
 from autopack.log.views.projection_fold import answer
 from autopack.plugins.discovery import load_plugins
+from autopack.ports.backend import Checkpoint
+from autopack.ports.log import ANY, UnrecognisedEvent
+from autopack.ports.projection import projection
 from autopack.testing.facts import append_all, created, queued
 from autopack.testing.generators import any_order
 from autopack.testing.histories import histories
@@ -115,6 +121,146 @@ def log(tmp_path):
     with autopack.create_log(tmp_path / "work.db") as log:
         append_all(log, [created(), *(queued(f"p{n}", index=n) for n in range(9))])
         yield log
+
+
+class TestSpacing:
+    """A state is kept where folding on to it takes about as long as reading it."""
+
+    def test_small_totals_are_kept_at_every_so_many_events(self, log):
+        """So a step in time folds fewer than that, wherever it leads."""
+        kept = kept_every(log, 4)
+        log.keep_past()
+        board, shown = CountingBoard(), []
+        kept.versions = {**kept.versions, board.name: board.version}
+        for position in range(11):
+            autopack.replay(log, board, until=position)
+            board.shown = 0
+            views.current(journal_of(log.as_of(position)), board)
+            shown.append(board.shown)
+
+        assert [0, 0, 1, 2, 0, 1, 2, 3, 0, 1, 2] == shown
+
+    def test_larger_totals_are_further_apart(self, tmp_path):
+        """By their size: a hundred thousand runs need not be told anew every 256 events."""
+        at = Checkpoint(view="runs", version=1, position=0)
+        with PastViews(tmp_path / "past", versions={"runs": 1}).opened() as states:
+            found = [
+                states.next_after(position, attrs.evolve(at, position=position, total="x" * size))
+                for position, size in ((512, 10), (512, 2_000_000), (1000, 200_000_000))
+            ]
+            first = states.next_after(0, None)
+
+        assert [768, 512 + 2 * 256, 768 + 157 * 256, 256] == [*found, first]
+
+
+class TestOfPlugins:
+    """What a plugin registered is kept as the library's own, if it comes back as it was."""
+
+    @staticmethod
+    def opened(path, *projections):
+        class Plugin:
+            @hookimpl
+            def autopack_register_projections(self, register):
+                for one in projections:
+                    register(one.name, one)
+
+        log = autopack.open_log(path, plugins=load_plugins(extra=[Plugin()]))
+        others = {one.name: one.version for one in projections}
+        log._journal.past_views = PastViews(
+            path.with_name("past"), versions=VERSIONS, others=others, every=3, least=0
+        )
+        return log
+
+    def test_its_past_goes_on_from_what_is_kept(self, log, tmp_path):
+        """Ahead of who asks, or from whoever asked before; by another process too."""
+        board = CountingBoard()
+        with self.opened(tmp_path / "work.db", board) as other:
+            other.keep_past()
+        board.shown = 0
+        with self.opened(tmp_path / "work.db", board) as other:
+            found = autopack.replay(other, "counting", until=8)
+
+        assert 2 == board.shown
+        assert views.replay(journal_of(log), board, until=8).rows == found.rows
+
+    def test_of_another_version_nothing_is_used(self, log, tmp_path):
+        """Its definition changed; each version has its own states, whoever comes first."""
+        old, new = CountingBoard(), CountingBoard()
+        new.version = 2
+        for board in (old, new, old):
+            board.shown = 0
+            with self.opened(tmp_path / "work.db", board) as other:
+                autopack.replay(other, "counting", until=8)
+            shown = board.shown
+
+            assert (2 if board is old and new.shown else 7) == shown
+
+    def test_one_that_nobody_registered_is_folded_from_the_first_event(self, log, tmp_path):
+        """Also where it has the name and the version of one that is."""
+        kept = CountingBoard()
+
+        class Another(CountingBoard):
+            def project(self, row, recorded):
+                super().project(row, recorded)
+                return Queued(100)
+
+        with self.opened(tmp_path / "work.db", kept) as other:
+            other.keep_past()
+            another = Another()
+            found = autopack.replay(other, another, until=8)
+
+        assert (7, {Queued(100)}) == (another.shown, set(found.rows.values()))
+
+    def test_a_value_that_json_would_change_is_folded_anew(self, log, tmp_path):
+        """It is told as it is, and what can be kept beside it is."""
+
+        @projection(initial={})
+        def by_position(view, recorded):
+            return {**view, recorded.position: recorded.type}
+
+        @projection(initial=0)
+        def events(view, _recorded):
+            return view + 1
+
+        with self.opened(tmp_path / "work.db", by_position, events) as other:
+            other.keep_past()
+            found = [autopack.replay(other, one, until=8).value for one in (by_position, events)]
+            with journal_of(other).past_views.opened() as states:
+                last = [states.last_position(name) for name in ("by_position", "events")]
+
+        assert [{1: "run.created", **dict.fromkeys(range(2, 9), "phase.queued")}, 8] == found
+        assert [0, 9] == last
+
+    def test_one_of_every_type_is_kept_up_to_what_nobody_recognises(self, log, tmp_path):
+        """When the plugin of that is back, it is folded."""
+
+        @projection(initial=0)
+        def events(view, _recorded):
+            return view + 1
+
+        log.append("w", [UnrecognisedEvent("weather.changed", 1, "{}")], expected_version=ANY)
+        append_all(log, [queued(f"q{n}", index=20 + n) for n in range(5)])
+        with self.opened(tmp_path / "work.db", events) as other:
+            other.keep_past()
+            found = autopack.replay(other, events, until=15).value
+            with journal_of(other).past_views.opened() as states:
+                last = states.last_position("events"), states.last_position("phases")
+
+        assert (14, (9, 15)) == (found, last)
+
+    def test_one_that_fails_is_named_to_who_asks_and_hinders_nobody(self, log, tmp_path):
+        """The library's own are kept meanwhile."""
+
+        @projection(initial=0)
+        def broken(_view, _recorded):
+            raise ZeroDivisionError("of the plugin")
+
+        with self.opened(tmp_path / "work.db", broken) as other:
+            other.keep_past()
+            with pytest.raises(ZeroDivisionError, match="of the plugin"):
+                autopack.replay(other, broken, until=8)
+            with journal_of(other).past_views.opened() as states:
+                assert 9 == states.last_position("phases")
 
 
 class TestFile:

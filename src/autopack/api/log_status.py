@@ -169,8 +169,11 @@ def _used(log: Log, phases: Iterable[PhaseView], now_us: int) -> dict[str, dict[
     if not keys:
         return {}
     journal, found = journal_of(log), {}
-    past = newest_attempts(journal, until=journal.backend.head().position)
-    for key, row in attempt_rows(journal, list(keys)).items():
+    rows = attempt_rows(journal, list(keys))
+    past = newest_attempts(
+        journal, until=journal.backend.head().position, asked=list(rows.values())
+    )
+    for key, row in rows.items():
         took_s = None if row.claimed_us is None else max(0.0, (now_us - row.claimed_us) / 1e6)
         found[keys[key]] = {
             "calls": row.use.calls,

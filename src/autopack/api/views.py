@@ -10,7 +10,7 @@ from autopack.errors import InvalidInputError, RunMissingError
 from autopack.log import views
 from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.log.views import ViewAt
-from autopack.log.views.kept_views import CORE_VIEWS, is_anothers, past_views
+from autopack.log.views.kept_views import is_anothers, is_kept
 from autopack.ports.log import Recorded
 from autopack.ports.projection import ProjectionLike, check_projection, is_keyed
 from autopack.ports.work import PhaseView
@@ -96,8 +96,9 @@ def replay(
     """
     Fold a projection from the first event to any position or moment.
 
-    Far into a log one of the library's own goes on from where it stood at a position that was kept
-    (:meth:`autopack.Log.keep_past`), which is the same answer sooner.
+    Far into a log one that is registered, whether the library's own or a plugin's, goes on from
+    where it stood at a position that was kept (:meth:`autopack.Log.keep_past`), which is the same
+    answer sooner.
 
     Args:
         projection: An object, or a registered name (``phases``, ``runs``, ``usage``, ...).
@@ -108,10 +109,11 @@ def replay(
         InvalidInputError: *until* is past the head, or a moment without a time zone.
         UnknownNameError: No projection of that name is registered.
     """
-    chosen, journal = registry_of(log).resolve("projection", projection), journal_of(log)
-    if until is not None and clock == "recorded" and chosen in CORE_VIEWS:
+    journal = journal_of(log)
+    chosen = check_projection(registry_of(log).resolve("projection", projection))
+    if until is not None and clock == "recorded":
         end = views.position_at(journal, until)
-        if past_views(journal, end) is not None:
+        if is_kept(journal, chosen, end):
             return views.current(journal_of(log.as_of(end)), chosen)
     return views.replay(journal, chosen, until=until, clock=clock)
 
@@ -204,6 +206,4 @@ def phase_rows(log: Log, keys: Sequence[str]) -> dict[str, PhaseView]:
     """Return the phases of these ``RUN/PHASE`` keys as they stand, without loading the others."""
     journal = journal_of(log)
     with journal.backend.snapshot() as reader:
-        fold = views.folded(journal, PHASES, reader)
-        rows = {key: fold.get(key) for key in keys}
-    return {key: row for key, row in rows.items() if row is not None}
+        return views.folded(journal, PHASES, reader).some(keys)

@@ -348,7 +348,7 @@ class Log:
 
     def keep_past(self, *, until: Callable[[], bool] = lambda: False) -> None:
         """
-        Keep how the library's own views stood at every 1,024 events, so that the past is quick.
+        Keep how views stood at every 256 events, the library's and plugins', for a quick past.
 
         :meth:`as_of` does so as it goes; this does it for the whole log, ahead of who asks. They
         are kept in a file of this user's cache folder, never in the log, and may be thrown away.

@@ -146,7 +146,8 @@ class PastReader:
         """Return the kept state, the same as long as this reader is there."""
         if view not in self._bases and self._kept is not None:
             self._bases[view] = None
-            found = self._kept.last(view, self.position)
+            is_known = view in self._kept.versions
+            found = self._kept.last(view, self.position) if is_known else None
             if found is not None and found[1] == self._hash(found[0].position):
                 self._bases[view] = found[0]
             elif found is not None:  # of a log that has another past now
@@ -165,8 +166,12 @@ class PastReader:
         base = self._bases.get(view)
         if after != (base.position if base else 0):
             return None  # what lies between is not kept
-        found = after - after % self._kept.every + self._kept.every
+        found = self._kept.next_after(after, base)
         return found if found <= self.position else None
+
+    def is_of_others(self, view: str) -> bool:
+        """Tell whether a view is a plugin's, of which nobody knows that JSON holds it."""
+        return self._kept is not None and view in self._kept.others
 
     def keep(self, state: Checkpoint, rows: Mapping[str, str | None]) -> bool:
         """Keep a state, and read on from it; tell whether it is kept."""

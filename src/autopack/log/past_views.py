@@ -6,6 +6,7 @@ a log may keep it too. Rows are kept where they changed, so that it grows as the
 """
 
 import contextlib
+import json
 import os
 import shutil
 import sqlite3
@@ -15,21 +16,24 @@ import weakref
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from autopack.errors import LogDamagedError
 from autopack.log.backends.forks import LogConnection
 from autopack.ports.backend import Checkpoint
 
-EVERY: Final = 1024
-"""After how many events a view's state is kept."""
+EVERY: Final = 256
+"""After how many events a view's state is kept, if its total is small."""
 
-LEAST: Final = 16 * EVERY
+LEAST: Final = 64 * EVERY
 """As of earlier positions a view is folded from the first event: that takes no longer."""
+
+_BYTES_AN_EVENT: Final = 5_000
+"""To read so much of a total takes about as long as to fold an event."""
 
 _UNUSED_S: Final = 30 * 24 * 3600
 _BUSY_S: Final = 5
-_AT_ONCE: Final = 500
 _PLACES: Final = 1 << 20
 """More rows than change between two states; a row's place is position * this + its turn there."""
 
@@ -48,14 +52,28 @@ CREATE TABLE IF NOT EXISTS rows (
 """
 
 
+_ALL: Final = (
+    "SELECT key, data, MAX(place), (SELECT MIN(place) FROM rows AS others "
+    "WHERE others.view = rows.view AND others.key = rows.key) AS first FROM rows "
+    "WHERE view = ? AND place < ? {} GROUP BY key ORDER BY first"
+)
+_SOME: Final = (
+    "SELECT value, (SELECT data FROM rows WHERE view = ?1 AND key = value AND place < ?2"
+    " ORDER BY place DESC LIMIT 1) FROM json_each(?3)"
+)
+"""One look for each row, in however many states it changed."""
+
+
 class PastViews:
     """
     The kept states of one log's views.
 
     Args:
         path: The file; None takes one that goes with this object.
-        versions: The views of which states are kept, each with its version.
-        every: After how many events a state is kept.
+        versions: The library's own views, each with its version. States of several versions of
+            one view lie beside each other.
+        others: The views of plugins, each with its version.
+        every: After how many events a state is kept, at least.
         least: Up to which position none is asked for.
     """
 
@@ -64,10 +82,12 @@ class PastViews:
         path: Path | None,
         *,
         versions: Mapping[str, int],
+        others: Mapping[str, int] = MappingProxyType({}),
         every: int = EVERY,
         least: int = LEAST,
     ) -> None:
-        self.versions, self.every, self.least = versions, every, least
+        self.versions, self.others = {**others, **versions}, others
+        self.every, self.least = every, least
         if path is None:
             folder = tempfile.mkdtemp(prefix="autopack-")
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -107,7 +127,23 @@ class KeptStates:
 
     def __init__(self, connection: sqlite3.Connection, kept: PastViews) -> None:
         self._connection, self._path = connection, kept.path
-        self.versions, self.every, self.forget = kept.versions, kept.every, kept.forget
+        self.versions, self.others = kept.versions, kept.others
+        self.every, self.forget = kept.every, kept.forget
+        self._first_rows: dict[str, bytes] = {}
+
+    def next_after(self, position: int, state: Checkpoint | None) -> int:
+        """
+        Return where a view's next state is to be kept, the last one being at *position*.
+
+        What it takes to read a state, and to keep one, grows with the view's total: the larger
+        that is, the further are its states apart.
+        """
+        size = len(state.total or "") if state is not None else 0
+        steps = 1 + size // (self.every * _BYTES_AN_EVENT)
+        return position - position % self.every + steps * self.every
+
+    def _name(self, view: str) -> str:
+        return f"{view}@{self.versions[view]}"
 
     def last(self, view: str, until: int) -> tuple[Checkpoint, bytes] | None:
         """Return a view's last state that is kept, up to a position, with that event's hash."""
@@ -115,10 +151,11 @@ class KeptStates:
             "SELECT version, position, total, hash FROM states "
             "WHERE view = ? AND position <= ? ORDER BY position DESC LIMIT 1"
         )
+        told = self._name(view), until
         with contextlib.suppress(sqlite3.Error, zlib.error):
-            for version, position, total, digest in self._connection.execute(sql, (view, until)):
-                told = None if total is None else zlib.decompress(total).decode()
-                state = Checkpoint(view=view, version=version, position=position, total=told)
+            for version, position, total, digest in self._connection.execute(sql, told):
+                text = None if total is None else zlib.decompress(total).decode()
+                state = Checkpoint(view=view, version=version, position=position, total=text)
                 return state, digest
         return None
 
@@ -126,31 +163,23 @@ class KeptStates:
         """Return up to where states of a view are kept; 0 without one."""
         with contextlib.suppress(sqlite3.Error):
             sql = "SELECT MAX(position) FROM states WHERE view = ?"
-            return self._connection.execute(sql, (view,)).fetchone()[0] or 0
+            return self._connection.execute(sql, (self._name(view),)).fetchone()[0] or 0
         return 0
 
     def rows(self, state: Checkpoint, keys: Sequence[str] | None, *, prefix: str) -> dict[str, str]:
         """Return rows of a state, in order of their first mention: of *keys*, or with *prefix*."""
         if keys is None:
             bounds = (prefix, prefix + chr(0x10FFFF)) if prefix else ()
-            return self._rows(state, "AND key >= ? AND key < ?" if prefix else "", bounds)
-        found: dict[str, str] = {}
-        for start in range(0, len(keys), _AT_ONCE):
-            some = keys[start : start + _AT_ONCE]
-            found |= self._rows(state, f"AND key IN ({', '.join('?' * len(some))})", some)
-        return found
+            which = "AND key >= ? AND key < ?" if prefix else ""
+            return self._read(state, _ALL.format(which), bounds)
+        return self._read(state, _SOME, (json.dumps(list(keys)),))
 
-    def _rows(self, state: Checkpoint, which: str, bounds: Sequence[str]) -> dict[str, str]:
-        sql = (
-            "SELECT key, data, MAX(place), (SELECT MIN(place) FROM rows AS others "
-            "WHERE others.view = rows.view AND others.key = rows.key) AS first FROM rows "
-            f"WHERE view = ? AND place < ? {which} GROUP BY key ORDER BY first"
-        )
-        upto = (state.position + 1) * _PLACES
+    def _read(self, state: Checkpoint, sql: str, more: Sequence[str]) -> dict[str, str]:
+        told = (self._name(state.view), (state.position + 1) * _PLACES, *more)
         try:
             first = self._first_row(state.view) or b""
-            found = self._connection.execute(sql, (state.view, upto, *bounds)).fetchall()
-            return {key: _unpacked(row, first) for key, row, _last, _first in found if row}
+            found = self._connection.execute(sql, told).fetchall()
+            return {key: _unpacked(row, first) for key, row, *_ in found if row}
         except (sqlite3.Error, zlib.error, UnicodeError) as fault:
             what = f"what is kept of the log's past cannot be read ({fault}): delete that file"
             raise LogDamagedError(str(self._path), what) from fault
@@ -163,7 +192,7 @@ class KeptStates:
             Whether it is kept now, by this process or by another.
         """
         total = None if state.total is None else zlib.compress(state.total.encode(), 1)
-        told = (state.view, state.position, digest, state.version, total)
+        told = (self._name(state.view), state.position, digest, state.version, total)
         try:
             with self._connection as store:
                 store.execute("BEGIN IMMEDIATE")
@@ -180,43 +209,47 @@ class KeptStates:
 
     def _packed(self, state: Checkpoint, rows: Mapping[str, str | None]) -> Iterator[Row]:
         """Yield rows as they are stored: by what they do not share with the first of their view."""
-        place = state.position * _PLACES
+        place, view = state.position * _PLACES, self._name(state.view)
         first = self._first_row(state.view)
         for n, (key, row) in enumerate(rows.items()):
             if row is None:
-                yield state.view, key, place + n, None
+                yield view, key, place + n, None
                 continue
             if first is None:
                 first = row.encode()
                 sql = "INSERT INTO first_rows VALUES (?, ?)"
-                self._connection.execute(sql, (state.view, first))
+                self._connection.execute(sql, (view, first))
             packer = zlib.compressobj(1, zdict=first)
-            yield state.view, key, place + n, packer.compress(row.encode()) + packer.flush()
+            yield view, key, place + n, packer.compress(row.encode()) + packer.flush()
 
     def _first_row(self, view: str) -> bytes | None:
-        sql = "SELECT data FROM first_rows WHERE view = ?"
-        for (data,) in self._connection.execute(sql, (view,)):
-            return bytes(data)
-        return None
+        if view not in self._first_rows:
+            sql = "SELECT data FROM first_rows WHERE view = ?"
+            for (data,) in self._connection.execute(sql, (self._name(view),)):
+                self._first_rows[view] = bytes(data)
+        return self._first_rows.get(view)
 
 
 def _unpacked(data: bytes, first: bytes) -> str:
     return zlib.decompressobj(zdict=first).decompress(data).decode()
 
 
-def past_views_of(log_id: str | None, versions: Mapping[str, int]) -> PastViews:
+def past_views_of(
+    log_id: str | None,
+    versions: Mapping[str, int],
+    others: Mapping[str, int] = MappingProxyType({}),
+) -> PastViews:
     """Return the kept states of a log's views, where this user keeps them; None is in passing."""
     if log_id is None:
-        return PastViews(None, versions=versions)
-    told = "-".join(f"{name}{version}" for name, version in versions.items())
+        return PastViews(None, versions=versions, others=others)
     try:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         folder = base / "autopack"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (OSError, RuntimeError):  # nowhere: for this process alone
-        return PastViews(None, versions=versions)
-    path = folder / f"{log_id}-{told}.db" if os.access(folder, os.W_OK) else None
-    return PastViews(path, versions=versions)
+        return PastViews(None, versions=versions, others=others)
+    path = folder / f"{log_id}.db" if os.access(folder, os.W_OK) else None
+    return PastViews(path, versions=versions, others=others)
 
 
 def _connection(path: Path) -> sqlite3.Connection:

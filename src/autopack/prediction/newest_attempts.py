@@ -19,9 +19,10 @@ from autopack.prediction.running.remaining_use import EndedAttempts
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS
 
+_NEWEST: Final = 1_000
 _LOOK_BACK: Final = (20_000, 200_000)
 _ENOUGH: Final = 200
-_NEWEST: Final = 1_000
+_CHUNK: Final = 4_000
 ENDS: Final = (
     PhaseCompleted,
     PhaseFailed,
@@ -34,28 +35,33 @@ ENDS: Final = (
 """What ends an attempt, or says whether one that waited at a gate ended well."""
 
 
-def newest_attempts(journal: Journal, *, until: int) -> EndedAttempts:
+def newest_attempts(
+    journal: Journal, *, until: int, asked: Sequence[AttemptRow] | None = None
+) -> EndedAttempts:
     """
     Return what up to 1,000 attempts used, of those that ended last up to a position.
 
     They are looked for among 20,000 events, and where these have few ends, as those of agents that
     make hundreds of calls, among 200,000.
+
+    Args:
+        asked: The attempts in work of which alone it will be asked; None is any.
     """
-    rows: list[Row] = []
+    rows, after = list[Row](), until
+    names = journal.codec.names_of(ENDS)
     for look_back in _LOOK_BACK:
-        if len(rows) < _ENOUGH:
-            rows = journal.backend.page(
-                after=max(until - look_back, 0),
-                until=until,
-                limit=look_back,
-                types=journal.codec.names_of(ENDS),
-            )
+        least = max(until - look_back, 0)
+        is_short = after == until or len(rows) < _ENOUGH
+        while is_short and len(rows) < _NEWEST and after > least:
+            before, after = after, max(after - _CHUNK, least)
+            part = journal.backend.page(after=after, until=before, limit=_CHUNK, types=names)
+            rows = part + rows
     ended: dict[str, None] = {}
     for recorded in journal.decode(rows[-_NEWEST:]):
         if (key := ATTEMPTS.key(recorded)) is not None:
             ended.pop(key, None)  # by its last end
             ended[key] = None
-    found = EndedAttempts()
+    found = EndedAttempts(asked)
     for row in attempt_rows(journal, list(ended)).values():
         found.learn(row)
     return found
@@ -64,6 +70,4 @@ def newest_attempts(journal: Journal, *, until: int) -> EndedAttempts:
 def attempt_rows(journal: Journal, keys: Sequence[str]) -> dict[str, AttemptRow]:
     """Return attempts by ``RUN/PHASE#ATTEMPT`` as they stand, without loading the others."""
     with journal.backend.snapshot() as reader:
-        fold = views.folded(journal, ATTEMPTS, reader)
-        rows = {key: fold.get(key) for key in keys}
-    return {key: row for key, row in rows.items() if row is not None}
+        return views.folded(journal, ATTEMPTS, reader).some(keys)

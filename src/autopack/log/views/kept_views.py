@@ -8,10 +8,15 @@ from autopack.errors import AutopackError, InvalidInputError, LogDamagedError, L
 from autopack.log.journal import Journal
 from autopack.log.past_backend import PastReader
 from autopack.log.past_views import LEAST, PastViews, past_views_of
-from autopack.log.views.persisted import differences, folded, refresh
+from autopack.log.views.persisted import differences, keep_states, refresh
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
-from autopack.ports.projection import FunctionProjection, ProjectionLike, check_projection
+from autopack.ports.projection import (
+    FunctionProjection,
+    Projection,
+    ProjectionLike,
+    check_projection,
+)
 from autopack.projections.accounts import ACCOUNTS
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import PHASES
@@ -51,26 +56,55 @@ def past_views(journal: Journal, position: int) -> PastViews | None:
     """Return the kept states of a log's views, for a reader of then; None where it needs none."""
     if journal.past_views is None and position > LEAST:
         name = None if journal.target == "memory:" else journal.log_id
-        journal.past_views = past_views_of(name, {one.name: one.version for one in CORE_VIEWS})
+        own = {one.name: one.version for one in CORE_VIEWS}
+        others = {one.name: one.version for one in _of_plugins(journal)}
+        journal.past_views = past_views_of(name, own, others)
     views = journal.past_views
     return None if views is None or position <= views.least else views
 
 
+def is_kept(journal: Journal, projection: Projection, position: int) -> bool:
+    """Tell whether states of a projection are kept, for a reader of then."""
+    views, registry = past_views(journal, position), journal.registry
+    if views is None or views.versions.get(projection.name) != projection.version:
+        return False
+    return registry is None or not is_anothers(registry, projection)
+
+
 def keep_past(journal: Journal, *, until: Callable[[], bool]) -> None:
-    """Keep states of the library's own views up to the head; see :meth:`autopack.Log.keep_past`."""
+    """Keep states of the log's views up to the head; see :meth:`autopack.Log.keep_past`."""
     head = journal.head().position
     views = past_views(journal, head)
     if views is None:
         return
+    kept_of: list[Projection] = [*CORE_VIEWS, *_of_plugins(journal)]
     with views.opened() as kept:
         done = min(kept.last_position(view.name) for view in CORE_VIEWS) if kept else 0
     # A state at a time: a reader that stays for long is in the way of those who write.
     for end in range(done + views.every, head + 1, views.every):
-        for view in CORE_VIEWS:
+        for view in tuple(kept_of):
             if until():
                 return
             with journal.backend.snapshot() as reader, views.opened() as kept:
-                folded(journal, view, PastReader(reader, end, kept=kept, is_kept_alone=True))
+                past = PastReader(reader, end, kept=kept, is_kept_alone=True)
+                try:
+                    keep_states(journal, view, past)
+                except Exception:
+                    if view in CORE_VIEWS:
+                        raise
+                    kept_of.remove(view)  # whoever asks for it is told
+
+
+def _of_plugins(journal: Journal) -> list[Projection]:
+    """Return the projections of plugins that are what they are registered as."""
+    registered = {} if journal.registry is None else journal.registry.added("projection")
+    own = {one.name for one in CORE_VIEWS}
+    return [
+        one
+        for name, one in registered.items()
+        if getattr(one, "name", None) == name not in own
+        and type(getattr(one, "version", None)) is int
+    ]
 
 
 def is_anothers(registry: Registry, projection: Any) -> bool:

@@ -80,16 +80,44 @@ def folded(journal: Journal, projection: Projection, reader: Reader) -> Fold:
     return fold
 
 
+def keep_states(journal: Journal, projection: Projection, reader: PastReader) -> None:
+    """Keep the states of a view that are to be kept up to the reader's position, and no more."""
+    base = _base_of(projection, reader)
+    after = base.position if base else 0
+    if reader.next_kept(projection.name, projection.version, after) is not None:
+        _kept_on(journal, projection, reader, load(journal, projection, reader))
+
+
 def _kept_on(journal: Journal, projection: Projection, reader: PastReader, fold: Fold) -> Fold:
     """Fold from kept state to kept state, as far as there are to be any; rows leave memory."""
     view = projection.name, projection.version
     while (end := reader.next_kept(*view, fold.position)) is not None:
+        if _known_until(journal, projection, reader, fold.position, until=end) < end:
+            break  # when the plugin of what nobody recognises is back, the view is to have it
         fold_pages(journal, fold, reader=reader, until=end, size=1000)
         fold.position = end
-        if not reader.keep(*_stored(fold)):
+        stored = _checked(fold) if reader.is_of_others(projection.name) else _stored(fold)
+        if stored is None or not reader.keep(*stored):
             break
-        fold = load(journal, projection, reader)
+        fold = _on(journal, projection, reader, position=end, total=fold.total)
     return fold
+
+
+def _checked(fold: Fold) -> tuple[Checkpoint, dict[str, str | None]] | None:
+    """Return a state as it is stored; None if JSON would change it, or has no form for it."""
+    try:
+        checkpoint, rows = stored = _stored(fold)
+        if checkpoint.total is not None:
+            told = decoder_of(_total_type(fold.projection), stored=stored_value)
+            if told.decode(checkpoint.total) != fold.total:
+                return None
+        if fold.is_keyed:
+            decode = decoder_of(fold.projection.row_type, stored=stored_value).decode
+            if any(text and decode(text) != fold.changed[key] for key, text in rows.items()):
+                return None
+    except Exception:  # of what it is made of
+        return None
+    return stored
 
 
 def _stored(fold: Fold) -> tuple[Checkpoint, dict[str, str | None]]:
@@ -150,12 +178,14 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
     return refresh(journal, projection, rebuild=True)  # the saved rows were dropped meanwhile
 
 
-def _known_until(journal: Journal, projection: Projection, reader: Reader, after: int) -> int:
+def _known_until(
+    journal: Journal, projection: Projection, reader: Reader, after: int, *, until: int = END
+) -> int:
     """Return up to where a projection is shown all that it asks for, whose types are known here."""
     if projection.types is not None:
         return END
     known = set(journal.codec.types())
-    for rows in journal.pages(after=after, reader=reader):
+    for rows in journal.pages(after=after, until=until, reader=reader):
         for row in rows:
             if row[4] not in known:
                 return row[0] - 1

@@ -76,6 +76,12 @@ class Fold:
             self.changed[key] = self._load([key]).get(key)
         return self.changed.get(key)
 
+    def some(self, keys: Sequence[str]) -> dict[str, Any]:
+        """Return the rows of these keys that are there, in their order, loaded at once."""
+        self._load_missing(keys)
+        rows = {key: self.changed.get(key) for key in keys}
+        return {key: row for key, row in rows.items() if row is not None}
+
     def apply_all(self, events: Iterable[Recorded[Any]]) -> dict[str, tuple[Any, Any]]:
         """Fold events; return (before, after) of each row that changed."""
         if self.is_keyed:
@@ -109,13 +115,15 @@ class Fold:
 
     def _fetched(self, events: Iterable[Recorded[Any]]) -> list[Recorded[Any]]:
         """Return the events, their persisted rows loaded at once."""
-        assert self._load is not None
         page = list(events)
         keys = dict.fromkeys(map(self.projection.key, page))
-        missing = [key for key in keys if key is not None and key not in self.changed]
-        if missing:
-            self.changed.update({**dict.fromkeys(missing), **self._load(missing)})
+        self._load_missing([key for key in keys if key is not None])
         return page
+
+    def _load_missing(self, keys: Sequence[str]) -> None:
+        missing = [key for key in keys if key not in self.changed]
+        if missing and self._load is not None:
+            self.changed.update({**dict.fromkeys(missing), **self._load(missing)})
 
     def rows(self) -> dict[str, Any]:
         """Return all rows that this fold holds."""

@@ -70,6 +70,11 @@ class Survival:
         return tuple(found)
 
     @cached_property
+    def _gone_on(self) -> tuple[float, ...]:
+        """The same, below zero: ascending, to be searched."""
+        return tuple(-alive for alive in self.alive)
+
+    @cached_property
     def _early(self) -> float:
         """What no more than the share that is missed stays under, of all."""
         found = self._last_below(0, 1.0, MISSED)
@@ -108,14 +113,14 @@ class Survival:
     def _last_below(self, first: int, before: float, share: float) -> int | None:
         """Return the last whole amount which at most *share* of those from *first* on end under."""
         least_alive = before * (1 - share) - _SLIP
-        found = bisect_left(self.alive, -least_alive, first, key=lambda alive: -alive)
+        found = bisect_left(self._gone_on, -least_alive, first)
         if found < len(self.alive) and self.alive[found] >= least_alive:
             found += 1
         return found - 1 if found > first else None
 
     def _first_above(self, first: int, before: float, share: float) -> int:
         """Return the first whole amount which at most *share* of those from *first* on exceed."""
-        return bisect_left(self.alive, -(before * share + _SLIP), first, key=lambda alive: -alive)
+        return bisect_left(self._gone_on, -(before * share + _SLIP), first)
 
 
 def shares_below(past: Survival) -> tuple[float, ...]:

@@ -1,6 +1,6 @@
 """What an attempt in work will still use, by what others like it used in the end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal, TypeAlias
 
 import attrs
@@ -68,9 +68,14 @@ class EndedAttempts:
 
     It is asked at the finest group of which enough got as far; at its own category and complexity
     first, on its own model above all.
+
+    Args:
+        asked: The attempts of which alone it will be asked, so that nothing is learned of groups
+            that none of them is in; None is any.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, asked: Iterable[AttemptRow] | None = None) -> None:
+        self._asked = None if asked is None else {place for row in asked for place in _places(row)}
         self._amounts: dict[tuple[GroupPath, RunningMeasure], FinalAmounts] = {}
 
     def learn(self, row: AttemptRow) -> None:
@@ -84,10 +89,11 @@ class EndedAttempts:
         is_whole = row.success is True
         if not (is_whole or is_cut_off(row)):
             return
+        places = [one for one in _places(row) if self._asked is None or one in self._asked]
         for measure, amount in amounts_of(row.use, row.duration_s).items():
             if measure != "seconds" and (row.is_misread or not row.use.calls):
                 continue
-            for place in _places(row):
+            for place in places:
                 known = self._amounts.setdefault((place, measure), FinalAmounts())
                 known.add(amount, is_whole=is_whole)
 

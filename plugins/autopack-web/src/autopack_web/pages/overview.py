@@ -1,25 +1,30 @@
 """The first screen: how the log stands, what needs you, who worked when, what failed."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 import autopack
+from autopack.events import LaneOpened, LaneRested, PhaseClaimed
+from autopack.log.log import journal_of
 from autopack.report.account_text import limit_line, wait_line
 from autopack.report.failure_kinds import FailureKind, failure_kinds
 from autopack.report.failure_words import failure_words
 from autopack.report.quantities import count, moment, usd
 from autopack.report.status import Halted, Status, next_steps
 from autopack.report.work_timeline import TIMELINE_TYPES, Timeline, timeline_of
-from autopack.types import CapUse
+from autopack.types import CapUse, RunView
+from autopack.values.ids import cap_stream
 from autopack_web.pages.failures import dearest, failed_work
 
 if TYPE_CHECKING:
-    from autopack import Log
+    from autopack import Log, Recorded
     from autopack_web.moments import Asked
 
 _LOOK_BACK: Final = 20_000
+_CHUNK: Final = 2_000
+_LANES: Final = (LaneRested, LaneOpened)
 _ATTEMPTS_MOST: Final = 300
 _FAILURES_MOST: Final = 300
 _KINDS_MOST: Final = 8
@@ -82,14 +87,13 @@ def read(log: "Log", asked: "Asked") -> Overview:
     stands = autopack.status(log)
     caps = sorted(_caps(log), key=lambda one: -_share(one.cap))
     since = max(stands.events - _LOOK_BACK, 0)
-    events = log.read_all(after=since, types=TIMELINE_TYPES)
     failed = failed_work(log, after=since, most=_FAILURES_MOST)
     return Overview(
         sentence=sentence(stands, caps),
         status=stands,
         needs=tuple(needs(stands)),
         caps=tuple(caps[:_CAPS_MOST]),
-        timeline=timeline_of(events, stands.at, most=_ATTEMPTS_MOST, is_last=True),
+        timeline=_timeline(log, since, stands),
         failures=tuple(sorted(failure_kinds(*failed), key=dearest)[:_KINDS_MOST]),
         steps=tuple(next_steps(stands)),
     )
@@ -163,6 +167,37 @@ def _of_phase(kind: str, one: Halted) -> Need:
     return Need(kind=kind, what=one.phase, why=why, phase=one.phase)
 
 
+def _timeline(log: "Log", since: int, stands: Status) -> Timeline:
+    """
+    Return the last time at work after a position.
+
+    Events are read backwards, up to the claims of as many attempts as are shown: of those before
+    only the claims are counted, and what lanes rested is told.
+    """
+    after, claims = stands.events, 0
+    found: list[Recorded[Any]] = []
+    while after > since and claims < _ATTEMPTS_MOST:
+        until, after = after, max(after - _CHUNK, since)
+        part = list(log.read_all(after=after, until=until, types=TIMELINE_TYPES))
+        claims += sum(isinstance(one.event, PhaseClaimed) for one in part)
+        found = part + found
+    journal = journal_of(log)
+    lanes, (claimed,) = journal.codec.names_of(_LANES), journal.codec.names_of((PhaseClaimed,))
+    rows = [
+        row
+        for page in journal.pages(after=since, until=after, types=(*lanes, claimed))
+        for row in page
+    ]
+    rested = journal.decode([row for row in rows if row[4] != claimed])
+    shown = timeline_of([*rested, *found], stands.at, most=_ATTEMPTS_MOST, is_last=True)
+    before = sum(row[4] == claimed for row in rows)
+    return attrs.evolve(shown, left_off=shown.left_off + before)
+
+
+def _caps_of(run: RunView) -> str:
+    return cap_stream(f"run-{run.run_id}")
+
+
 def _share(one: CapUse) -> float:
     return float(one.used) / float(one.cap or 1)
 
@@ -170,7 +205,11 @@ def _share(one: CapUse) -> float:
 def _caps(log: "Log") -> Iterator[RunCap]:
     rows = autopack.view(log, "runs").rows.values()
     going = [row for row in rows if row.created and row.outcome is None]
-    for row in sorted(going, key=lambda row: -row.order)[:_RUNS_MOST]:
+    some = sorted(going, key=lambda row: -row.order)[:_RUNS_MOST]
+    changed = journal_of(log).backend.stream_versions([_caps_of(row) for row in some])
+    for row in some:
+        if not (row.caps or changed.get(_caps_of(row))):
+            continue  # a run that never had any need not be read
         for one in autopack.get_caps(log, row.run_id):
             if one.cap is not None:
                 yield RunCap(run=row.run_id, cap=one)
