@@ -144,6 +144,20 @@ class TestOtherClasses:
         codec.register(kind.cls)
         return codec.decode("wind.blew", 1, data, 9)
 
+    @pytest.mark.parametrize("fault", [ZeroDivisionError, RecursionError, SystemExit])
+    def test_whatever_a_validator_raises_is_a_fault_of_the_event(self, fault):
+        """One that would end the program stops who needs the event, and no more."""
+
+        def refusing(_event, _field, _value):
+            raise fault("no")
+
+        @event("wind.blew")
+        class Wind:
+            knots: int = attrs.field(validator=refusing)
+
+        with pytest.raises(StoredEventError, match="position 9"):
+            self._read(Wind, '{"knots":1}')
+
     def test_a_validator_sees_what_is_read(self):
         """A stored value that it would not have made an event of is damage, by name."""
 

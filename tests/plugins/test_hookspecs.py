@@ -389,3 +389,87 @@ class TestReports:
 def test_importing_the_hooks_configures_no_logging():
     """Whoever embeds the library keeps their own logging."""
     assert [] == logging.getLogger("autopack").handlers
+
+
+class Evil:
+    """An answer of no use, that raises at whatever is done with it."""
+
+    def __str__(self):
+        raise GeneratorExit
+
+    __repr__ = __bool__ = __eq__ = __len__ = __float__ = __str__
+    __hash__ = None
+
+
+def mute(_self=None):
+    """Raise what cannot even say what it is."""
+    raise type("MuteError", (BaseException,), {"__str__": Evil.__str__})
+
+
+ODD = [3, True, ["docs"], b"docs", float("nan"), object(), str, "\ud83d", Evil()]
+
+
+def drained(log_path, **hooks):
+    """Drain two phases, one of which fails, under a plugin; return the report, and what it says."""
+
+    def work(phase, attempt):
+        attempt.record_usage(model="m", input_tokens=1, output_tokens=1)
+        return autopack.Failed("E17", "no") if phase.phase_id == "b" else autopack.Completed()
+
+    registry = load_plugins(extra=[plugin("Mistaken", **hooks)])
+    with autopack.open_log(log_path, plugins=registry) as log, capture_logs() as logged:
+        autopack.create_run(log, "r1", [spec("a"), spec("b")])
+        return autopack.drain(log, executor=work), logged
+
+
+class TestAnswersOfNoUse:
+    """What a hook answers is looked at before anything is done with it."""
+
+    @pytest.mark.parametrize("answer", ODD, ids=lambda one: type(one).__name__)
+    @pytest.mark.parametrize("hook", ["category_for", "price_usage", "classify_failure"])
+    def test_they_count_as_none(self, log_path, hook, answer):
+        """Each is logged with the plugin's name, and costs nobody a phase."""
+        if hook == "price_usage" and type(answer) is int:
+            answer = -3
+        report, logged = drained(log_path, **{f"autopack_{hook}": lambda: answer})
+        told = [line for line in logged if line["log_level"] == "error"]
+
+        assert ("empty", 1, 1) == (report.reason, report.completed, report.failed)
+        assert told
+        assert {"hook failed", "a plugin's price is none"} >= {line["event"] for line in told}
+
+    @pytest.mark.parametrize("hook", ["category_for", "price_usage", "classify_failure"])
+    def test_the_next_plugin_is_asked_after_one(self, hook):
+        """As after one that fails."""
+        given = [
+            plugin("Knowing", **{f"autopack_{hook}": lambda: "0.25"}),
+            plugin("Mistaken", **{f"autopack_{hook}": lambda: Evil()}),
+        ]
+        told = load_plugins(extra=given).told(
+            f"autopack_{hook}", of=str, category="x", usage=None, at=None, failure=None,
+            answered=False,
+        )  # fmt: skip
+
+        assert ("Knowing", "0.25") == next(told)
+
+    @pytest.mark.parametrize("answer", [Evil(), 3, ["no"], mute], ids=["evil", "3", "list", "mute"])
+    def test_a_guards_refuse(self, log_path, answer):
+        """It is asked whether, and its answer was not no."""
+        with pytest.raises(
+            DrainRefusedError, match="Plugin 'Mistaken' refused the drain: its guard"
+        ):
+            drained(log_path, autopack_guard_drain=lambda: answer() if answer is mute else answer)
+
+    def test_a_price_that_is_none_leaves_it_to_the_next(self, log_path):
+        """It counts as no answer."""
+        given = [
+            plugin("Knowing", autopack_price_usage=lambda: 0.5),
+            plugin("Mistaken", autopack_price_usage=lambda: float("nan")),
+        ]
+        with autopack.open_log(log_path, plugins=load_plugins(extra=given)) as log:
+            autopack.create_run(log, "r1", [spec()])
+            with autopack.attempt(log, "r1/a") as live:
+                live.record_usage(model="m", input_tokens=1, output_tokens=1)
+            (call,) = [r.event for r in log.read_all() if r.type == "llm.usage_recorded"]
+
+        assert ("0.5", "computed") == (str(call.cost_usd), call.cost_source)

@@ -182,7 +182,7 @@ class Codec:
             fields = msgspec.json.decode(data)
             fields = upcast(fields, schema=schema, known=kind.schema, steps=kind.upcasters)
             return kind.build(msgspec.convert(fields, kind.mirror, dec_hook=stored_value))
-        except Exception as fault:  # a plugin's step may raise anything
+        except (Exception, SystemExit) as fault:  # a plugin's step may raise anything
             why = f"schema {schema} could not be brought to {kind.schema}: {fault!r}"
             raise StoredEventError(kind.name, position=position, why=why) from fault
 

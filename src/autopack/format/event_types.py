@@ -67,7 +67,7 @@ class EventType:
         """Make the event of its twin by calling its class."""
         try:
             return self.cls(**asdict(twin))
-        except Exception as fault:  # a plugin's own validator may raise anything
+        except (Exception, SystemExit) as fault:  # a plugin's own validator may raise anything
             why = getattr(fault, "why", None) or f"{type(fault).__name__}: {fault}"
             raise msgspec.ValidationError(str(why)) from fault
 

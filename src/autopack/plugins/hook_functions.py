@@ -2,13 +2,15 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Final, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Final, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 import pluggy
 
 from autopack.errors import InvalidInputError
 
 F = TypeVar("F", bound=Callable[..., Any])
+Kinds: TypeAlias = type | tuple[type, ...]
+"""Of which types an answer may be, as ``isinstance`` takes them."""
 
 DEADLINE_S: Final = 30.0
 """How long a hook may take, in seconds, where nothing else is said."""
@@ -100,3 +102,17 @@ def deadline_of(hook: str, implementation: pluggy.HookImpl) -> float:
 
 def _is_number(given: object) -> bool:
     return isinstance(given, int | float) and not isinstance(given, bool)
+
+
+def misfit(answer: object, of: Kinds) -> str | None:
+    """Say why an answer is not of the types that a hook asks for, or None; nothing of it is run."""
+    if not isinstance(answer, of):
+        kinds = of if isinstance(of, tuple) else (of,)
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        return f"it answered {type(answer).__name__}, not {wanted}"
+    if isinstance(answer, str):
+        try:
+            answer.encode()
+        except UnicodeEncodeError:
+            return "it answered a text that cannot be stored: half of a character is in it"
+    return None

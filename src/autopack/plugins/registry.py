@@ -15,7 +15,7 @@ from autopack.errors.nearest import did_you_mean
 from autopack.format.codec import Codec
 from autopack.plugins import hookspecs
 from autopack.plugins.hook_calls import answer_of_hook, apart, asker, called_of, tell_in_time
-from autopack.plugins.hook_functions import why_refused
+from autopack.plugins.hook_functions import Kinds, misfit, why_refused
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.observers import ObserverFaults, answer_of
 from autopack.plugins.plugin_options import NamedPlugin
@@ -247,19 +247,24 @@ class Registry:
             else:
                 yield implementation.plugin_name, answer_of_hook(hook, implementation, **given)
 
-    def first(self, hook: str, **arguments: Any) -> Any:
-        """Return the first answer of a hook that is not None; an implementation's error is none."""
-        found = self.first_of(hook, **arguments)
-        return None if found is None else found[1]
+    def first(self, hook: str, *, of: Kinds = object, **arguments: Any) -> Any:
+        """Return the first answer of a hook, as :meth:`told` has them; None if there is none."""
+        return next((answer for _plugin, answer in self.told(hook, of=of, **arguments)), None)
 
-    def first_of(self, hook: str, **arguments: Any) -> tuple[str, Any] | None:
-        """Return the first answer of a hook with the name of its plugin, as :meth:`first` does."""
+    def told(self, hook: str, *, of: Kinds = object, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """
+        Yield each plugin's name and answer, of those that answer something.
+
+        An error is none, nor is what is not *of* these types, or no text that can be stored: both
+        are logged.
+        """
         for plugin, answer in self.answers(hook, **arguments):
             if isinstance(answer, BaseException):
                 _narrator.error("hook failed", hook=hook, plugin=plugin, exc_info=answer)
+            elif why := None if answer is None else misfit(answer, of):
+                _narrator.error("hook failed", hook=hook, plugin=plugin, why=why)
             elif answer is not None:
-                return plugin, answer
-        return None
+                yield plugin, answer
 
     def add(self, plugin: Any, *, name: str, origin: Origin) -> None:
         """

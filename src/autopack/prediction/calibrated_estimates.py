@@ -64,8 +64,8 @@ def estimated(
     since that is what calibrators measure outputs against. Without them, a phase that lists
     nothing to be written is budgeted by the *outputs* of like phases of its run.
     """
-    word = registry.first("autopack_category_for", category=phase.category)
-    if journal is not None and isinstance(word, str):
+    word = registry.first("autopack_category_for", of=str, category=phase.category)
+    if journal is not None and word is not None:
         word = journal.redact(word)  # before it is folded into lower case, and into reasons
     features = features_of(phase, category=word, workspace=workspace)
     if taught is None:

@@ -27,7 +27,7 @@ from autopack.draining.attempts.failure_classes import (
 from autopack.draining.attempts.fingerprints import fingerprint
 from autopack.draining.attempts.followed_ends import followed
 from autopack.draining.attempts.refusals import given_up, refused_by, told_wait_s
-from autopack.draining.attempts.storable_text import storable, words_of
+from autopack.draining.attempts.storable_text import shown, storable, words_of
 from autopack.draining.attempts.told_waits import retry_after_s
 from autopack.errors import AutopackError, CapReachedError
 from autopack.errors.nearest import did_you_mean
@@ -274,7 +274,7 @@ def classifier_of(registry: Any) -> Callable[[Failed, bool], Classed]:
 
     def classified(failure: Failed, answered: bool) -> Classed:
         for plugin, answer in registry.answers(_HOOK, failure=failure, answered=answered):
-            if answer is None or answer == "":
+            if answer is None or (isinstance(answer, str) and not answer):
                 continue
             if isinstance(answer, BaseException):
                 _narrator.error("hook failed", hook=_HOOK, plugin=plugin, exc_info=answer)
@@ -290,4 +290,4 @@ def classifier_of(registry: Any) -> Callable[[Failed, bool], Classed]:
 
 def _no_class(given: object) -> str:
     hint = did_you_mean(given, CLASSES) if isinstance(given, str) else ""
-    return f"it answered {given!r}, which is no class of failures.{hint} They are {_KNOWN}."
+    return f"it answered {shown(given)}, which is no class of failures.{hint} They are {_KNOWN}."

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from autopack.draining.attempts.storable_text import storable, words_of
+from autopack.draining.attempts.storable_text import shown, storable, words_of
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.registry import Registry
 from autopack.ports.attempt import Attempt
@@ -35,8 +35,7 @@ def _unanswered(plugin: str, answer: Any, phase: PhaseView) -> str:
     if fault is not None:
         what = storable(f"failed: {type(fault).__name__}: {words_of(fault)}")
     else:
-        shown = repr(answer) if isinstance(answer, str | int | float) else type(answer).__name__
-        what = storable(f"answered {shown}, which is no question")
+        what = storable(f"answered {shown(answer)}, which is no question")
     Narrator("autopack.drain").error(
         "a gate did not answer", plugin=plugin, phase=phase.key, why=what, exc_info=fault
     )

@@ -1,6 +1,7 @@
 """What calls cost, and what those to come would: one answer for caps, plans and forecasts."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -122,8 +123,11 @@ class PriceBook:
                 return quote
         if self._registry is None or is_of_batch(usage):
             return Quote()  # plugins know what calls cost that are answered at once
-        found = self._registry.first_of("autopack_price_usage", usage=usage, at=moment)
-        return Quote() if found is None else _quoted(*found, usage.request_model)
+        answers = self._registry.told(
+            "autopack_price_usage", of=(Quote, Decimal, int, float, str), usage=usage, at=moment
+        )
+        quotes = (_quoted(*answer, usage.request_model) for answer in answers)
+        return next((quote for quote in quotes if quote is not None), Quote())
 
     def _known(self) -> dict[str, tuple[Usd, int]]:
         if self._rates is None:
@@ -135,8 +139,8 @@ class PriceBook:
         return self._rates
 
 
-def _quoted(plugin: str, answer: Any, model: str | None) -> Quote:
-    """Return a plugin's price, and where it is from: as it says, or the plugin's own name."""
+def _quoted(plugin: str, answer: Any, model: str | None) -> Quote | None:
+    """Return a plugin's price, and where it is from: as it says, or by name; None if it is none."""
     if isinstance(answer, Quote):
         return answer
     try:
@@ -144,7 +148,7 @@ def _quoted(plugin: str, answer: Any, model: str | None) -> Quote:
     except InvalidInputError:  # no cap can count with it
         what = "a plugin's price is none"
         Narrator("autopack.caps").error(what, price=told(answer), model=model)
-        return Quote()
+        return None
 
 
 def _add(sums: dict[str, tuple[Usd, int]], row: Call) -> None:

@@ -1,6 +1,9 @@
 """Whether a drain may begin; nothing is written by then."""
 
+from typing import Any
+
 from autopack.aggregates.requests import CapsRequest
+from autopack.draining.attempts.storable_text import shown, storable, words_of
 from autopack.draining.caps.enforcement import Caps
 from autopack.draining.queue.admission import Admission
 from autopack.draining.settings.settings import Settings
@@ -32,11 +35,20 @@ def check(log: Log, settings: Settings, admission: Admission, handler: Handler, 
     _check_scope(settings, admission, handler)
     handler.decided(set_cap(settings, caps))
     given = {"log": log, "settings": settings.recorded()}
-    for plugin, reason in registry_of(log).answers("autopack_guard_drain", **given):
-        if isinstance(reason, BaseException):
-            reason = f"its guard failed: {type(reason).__name__}: {reason}"
-        if reason:
-            raise DrainRefusedError(plugin, str(reason))
+    for plugin, answer in registry_of(log).answers("autopack_guard_drain", **given):
+        if (reason := _refusal(answer)) is not None:
+            raise DrainRefusedError(plugin, reason)
+
+
+def _refusal(answer: Any) -> str | None:
+    """Return why a guard refuses, or None; one that fails refuses, and one that says no reason."""
+    if isinstance(answer, BaseException):
+        return storable(f"its guard failed: {type(answer).__name__}: {words_of(answer)}")
+    if isinstance(answer, str):
+        return storable(answer) or None
+    if answer is None or answer is False:
+        return None
+    return f"its guard answered {shown(answer)}, which is no reason"
 
 
 def set_cap(settings: Settings, caps: Caps) -> CapsRequest:

@@ -103,10 +103,8 @@ class ToldPhases:
         return self._of_branch[word]
 
     def _known(self, word: str) -> str | None:
-        found = self._registry.first("autopack_category_for", category=word)
-        is_known = isinstance(found, str) and (
-            found in vocabulary.CATEGORIES or found != word.lower()
-        )
+        found = self._registry.first("autopack_category_for", of=str, category=word)
+        is_known = found is not None and (found in vocabulary.CATEGORIES or found != word.lower())
         return found if is_known and found != vocabulary.UNKNOWN else None
 
     def _estimated(self, event: PhaseQueued) -> PhaseEstimated:
