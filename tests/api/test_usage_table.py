@@ -30,7 +30,7 @@ def groups(table, key):
 
 @given(events=any_order)
 def test_it_is_the_account(events):
-    """In all and by run, the sums are those that status, runs and caps show."""
+    """In all, by run, model and account, the sums are those that status, runs and caps show."""
     log = Log(MemoryBackend(), registry=REGISTRY)
     append_all(log, events)
     account = autopack.view(log, "attempts").total
@@ -41,6 +41,9 @@ def test_it_is_the_account(events):
     assert by_run == {run: account.by_run[run].use for run in by_run if run} | (
         {None: by_run[None]} if None in by_run else {}
     )
+    for key, sums in (("model", account.by_model), ("account", account.by_account)):
+        found = autopack.usage(log, by=key).rows
+        assert dict(sums) == {row.group[key] or "": row.use for row in found}
     for key in ("day", "model", "phase", "category", "account", "provider", "role"):
         assert account.all.use == autopack.usage(log, by=key).total.use
 

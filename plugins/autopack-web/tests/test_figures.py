@@ -60,18 +60,22 @@ def test_usage_is_what_usage_tells(client, kept_log, at):
 
 
 def test_of_many_calls_the_account_tells_what_it_sums(client, log, monkeypatch):
-    """By run, to the token; all of them are told apart where somebody asks."""
+    """By model, account and run, to the token; all are told apart where somebody asks."""
+    log.append(
+        "calls",
+        [LlmUsageRecorded(call_id="own", request_model="m", account="a", total_tokens=7)],
+        expected_version=0,
+    )
     whole = told(client, "/usage")
     monkeypatch.setattr("autopack_web.pages.usage._CALLS_MOST", 1)
     some, asked = told(client, "/usage"), told(client, "/usage", every="call")
 
-    assert [table["by"] for table in some["tables"]] == ["run"]
-    assert some["tables"][0]["rows"] == [
-        {**row, "cache_read_tokens": 0, "cache_told_input_tokens": 0}
+    untold = {"cache_read_tokens": 0, "cache_told_input_tokens": 0}
+    assert {table["by"]: table["rows"] for table in some["tables"]} == {
+        table["by"]: [{**row, **untold} for row in table["rows"]]
         for table in whole["tables"]
-        for row in table["rows"]
-        if table["by"] == "run"
-    ]
+        if table["by"] in ("model", "account", "run")
+    }
     spent = float(autopack.status(log).cost_usd)
     assert (some["spending"]["points"][-1][1], some["spending"]["scope"]) == (spent, None)
     assert (asked["tables"], asked["is_whole"]) == (whole["tables"], True)

@@ -16,9 +16,11 @@ from autopack.log.views.kept_views import CORE_VIEWS
 from autopack.ports.log import ANY
 from autopack_web import create_app
 from autopack_web.moments import Asked
-from autopack_web.pages import overview
+from autopack_web.pages import overview, run, usage
 
 EVERY, N_EVENTS = 64, 4_000
+FOLDED_MOST = 3 * (EVERY // 6 + 1)
+"""Events of one type, one in six, between two states of the three views that have any."""
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def test_all_steps_fold_about_as_much(log, decoded):
         assert client.get(f"/?at={at}").status_code == 200
         found.append(decoded["phase.started"])  # which nothing asks for but views
 
-    assert max(found) <= 3 * EVERY / 6 + 3
+    assert max(found) <= FOLDED_MOST
 
 
 def test_only_the_attempts_that_are_shown_are_decoded(log, decoded, monkeypatch):
@@ -86,3 +88,23 @@ def test_a_run_that_never_had_a_cap_is_not_read(decoded):
 
     assert {"capped": 100, "later": 7} == {one.run: one.cap.cap for one in found}
     assert 2 >= decoded["run.created"]
+
+
+def test_usage_of_many_calls_is_told_without_looking_at_each(log, decoded, monkeypatch):
+    """By model, account and run the account sums it; nothing is folded for that anew."""
+    monkeypatch.setattr(usage, "_CALLS_MOST", 1)
+    usage.read(log, Asked())
+    decoded.clear()
+    found = usage.read(log, Asked())
+
+    assert {"model", "account", "run"} == {table.by for table in found.tables}
+    assert 0 == decoded["llm.usage_recorded"]
+
+
+def test_a_run_is_told_by_its_own_attempts(log, decoded):
+    """Of calls of other runs none is decoded, but of those since the last state."""
+    past = log.as_of(N_EVENTS)
+    found = run.read(past, Asked(parts={"run": "run-000000"}))
+
+    assert sum(row.use.calls for row in found.by_model) == found.work.use.calls == 500
+    assert decoded["llm.usage_recorded"] <= FOLDED_MOST

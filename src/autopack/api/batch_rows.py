@@ -1,6 +1,6 @@
 """Rows of a table as phases of a run: queued once, and what became of each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
@@ -189,13 +189,23 @@ def work_on(log: Log, ref: PhaseRef) -> Work:
 
 def work_by_phase(log: Log, run_id: str) -> dict[str, Work]:
     """Return what all attempts at each phase of a run came to, by ``RUN/PHASE``."""
+    return summed_by_phase(attempts_of(log, run_id))
+
+
+def summed_by_phase(attempts: Iterable[AttemptRow]) -> dict[str, Work]:
+    """Return what attempts came to, by ``RUN/PHASE``."""
     found: dict[str, Work] = {}
-    live = views.LiveView(journal_of(log), ATTEMPTS, run_id=run_id)
-    live.catch_up()
-    for row in live.rows.values():
+    for row in attempts:
         key = f"{row.run_id}/{row.phase_id}"
         found[key] = found.get(key, Work()) + work_of(row)
     return found
+
+
+def attempts_of(log: Log, run_id: str) -> Collection[AttemptRow]:
+    """Return all attempts at the phases of a run."""
+    live = views.LiveView(journal_of(log), ATTEMPTS, run_id=run_id)
+    live.catch_up()
+    return live.rows.values()
 
 
 def output_of(log: Log, view: PhaseView) -> str | None:

@@ -1,6 +1,6 @@
 """The attempts: what each was predicted to use, what its calls used, and how it ended."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -29,7 +29,7 @@ from autopack.events.usage import BUILDER
 from autopack.ports.log import Recorded, from_us
 from autopack.ports.work import DENIED_USES, USAGE_PROBLEMS
 from autopack.projections.attempt_row import NO_WORK, UNKNOWN, AttemptRow, work_of
-from autopack.projections.call_use import MEASURED, Call, amended, call_of, told
+from autopack.projections.call_use import MEASURED, NO_USE, Call, Use, amended, call_of, told
 from autopack.projections.sums_by_drain_and_run import (
     AccountTotal,
     QuarterSums,
@@ -59,6 +59,7 @@ _ENDINGS: Final[Mapping[type, str]] = {
     PhaseReclaimed: "reclaimed",
     PhaseCancelled: "cancelled",
 }
+_NO_CALLS: Final[Mapping[str, Call]] = {}
 _SUCCESS: Final = {"completed": True, "failed": False, "timed_out": False}
 _OWN_ENDS: Final = frozenset({*_SUCCESS, "gated"})
 """How an attempt ends by itself, and not since its worker, or somebody else, gave it up."""
@@ -74,7 +75,7 @@ class Attempts:
     """
 
     name: Final = "attempts"
-    version: Final = 5
+    version: Final = 6
     types: Final[tuple[type, ...]] = (
         PhaseEstimated,
         PhaseClaimed,
@@ -146,10 +147,16 @@ class Attempts:
             by_run = _credited(by_run, row.run_id, change)
             is_known = before is None or before.drain is not None
             by_drain = _credited(by_drain, row.drain, change if is_known else now)
+        by_model, by_account = total.by_model, total.by_account
+        for call, account, sign in _call_changes(before, after):
+            by_model = _used(by_model, call.model, call, sign)
+            by_account = _used(by_account, account, call, sign)
         return AccountTotal(
             all=whole,
             by_drain=by_drain,
             by_run=by_run,
+            by_model=by_model,
+            by_account=by_account,
             by_quarter=moved(
                 total.by_quarter,
                 QuarterSums(),
@@ -163,6 +170,32 @@ def _credited(sums: Mapping[str, Work], name: str | None, change: Work) -> Mappi
     if name is None:
         return sums
     return shared(sums).insert(name, (sums.get(name) or NO_WORK) + change)
+
+
+def _call_changes(
+    before: AttemptRow | None, after: AttemptRow | None
+) -> Iterator[tuple[Call, str | None, int]]:
+    """Yield calls as they were, with -1, and as they are, with 1, each with its account."""
+    was, was_of = (_NO_CALLS, None) if before is None else (before.calls, before.account)
+    now, now_of = (_NO_CALLS, None) if after is None else (after.calls, after.account)
+    if was is now and was_of == now_of:
+        return
+    for key, call in now.items():
+        old = was.get(key)
+        if old is call and was_of == now_of:
+            continue
+        if old is not None:
+            yield old, old.account or was_of, -1
+        yield call, call.account or now_of, 1
+    if after is None:
+        for call in was.values():
+            yield call, call.account or was_of, -1
+
+
+def _used(sums: Mapping[str, Use], name: str | None, call: Call, sign: int) -> Mapping[str, Use]:
+    found = shared(sums)
+    use = (found.get(name or "") or NO_USE).plus(call, sign)
+    return found.discard(name or "") if use == NO_USE else found.insert(name or "", use)
 
 
 def attempt_key(run_id: str, phase_id: str, attempt: int) -> str:

@@ -1,4 +1,4 @@
-"""What attempts came to, summed: by drain, by run, by quarter of an hour, and over all."""
+"""What attempts came to, summed: by drain, run, model, account, quarter of an hour, and in all."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -126,12 +126,16 @@ class AccountTotal:
         all: Over the whole log.
         by_drain: By the drain that claimed the attempts, by its id.
         by_run: By run id.
+        by_model: What calls used by the model that answered; under an empty name, if nobody knows.
+        by_account: By the account that they name, or else their attempt was claimed for; likewise.
         by_quarter: Calls by the quarter of an hour in which they happened.
     """
 
     all: Work = attrs.Factory(Work)
     by_drain: Mapping[str, Work] = attrs.Factory(dict)
     by_run: Mapping[str, Work] = attrs.Factory(dict)
+    by_model: Mapping[str, Use] = attrs.Factory(dict)
+    by_account: Mapping[str, Use] = attrs.Factory(dict)
     by_quarter: Mapping[str, QuarterSums] = attrs.Factory(dict)
 
 

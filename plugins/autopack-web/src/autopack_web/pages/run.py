@@ -1,18 +1,17 @@
 """A run: its phases with what they used, its caps, and when who worked on it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 import autopack
-from autopack.api.batch_rows import work_by_phase
+from autopack.api.batch_rows import attempts_of, summed_by_phase
 from autopack.events import RunPaused, RunReopened, RunResumed
-from autopack.log.log import journal_of
-from autopack.log.views import LiveView
-from autopack.projections.calls import USAGE
+from autopack.projections.attempt_row import AttemptRow
+from autopack.projections.call_use import NO_USE, Use
 from autopack.projections.sums_by_drain_and_run import Work
-from autopack.projections.use_groups import UsageRow, grouped
+from autopack.projections.use_groups import UsageRow, regrouped
 from autopack.report.work_timeline import TIMELINE_TYPES, Timeline, timeline_of
 from autopack.types import CapUse, PhaseView, RunView
 from autopack_web.moments import now_of
@@ -80,7 +79,8 @@ def read(log: "Log", asked: "Asked") -> RunPage:
     )
     wanted = asked.query.get("state")
     shown = [one for one in phases if wanted in (None, "", one.status.value)]
-    work, states = work_by_phase(log, run_id), dict[str, int]()
+    attempts, states = attempts_of(log, run_id), dict[str, int]()
+    work = summed_by_phase(attempts)
     if (size := _SIZES.get(asked.query.get("order", ""))) is not None:
         shown.sort(key=lambda one: -size(work.get(one.key, Work())))
     part = part_of(asked, len(shown), _MOST)
@@ -92,7 +92,7 @@ def read(log: "Log", asked: "Asked") -> RunPage:
         run=row,
         states=states,
         work=whole,
-        by_model=tuple(_by_model(log, run_id, whole)),
+        by_model=tuple(_by_model(attempts)) if whole.use.calls <= _CALLS_MOST else (),
         caps=tuple(autopack.get_caps(log, run_id)) if row.created else (),
         phases=tuple(PhaseEntry(phase=one, work=work.get(one.key, Work())) for one in some),
         part=part,
@@ -101,12 +101,12 @@ def read(log: "Log", asked: "Asked") -> RunPage:
     )
 
 
-def _by_model(log: "Log", run_id: str, work: Work) -> list[UsageRow]:
-    if not 0 < work.use.calls <= _CALLS_MOST:
-        return []
-    live = LiveView(journal_of(log), USAGE, run_id=run_id)
-    live.catch_up()
-    return grouped(live.rows.values(), ("model",), lambda call: (call.model,))
+def _by_model(attempts: Iterable[AttemptRow]) -> list[UsageRow]:
+    uses: dict[str | None, Use] = {}
+    for call in (call for row in attempts for call in row.calls.values()):
+        uses[call.model] = uses.get(call.model, NO_USE).plus(call)
+    told = {model: use for model, use in uses.items() if use.calls}
+    return regrouped([UsageRow(group={"model": m}, use=use) for m, use in told.items()], ("model",))
 
 
 def _named(log: "Log", run_id: str) -> list[PhaseView]:

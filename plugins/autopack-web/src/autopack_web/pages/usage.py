@@ -9,6 +9,7 @@ import attrs
 import autopack
 from autopack.events import CapDecided, CapSet
 from autopack.ports.log import from_us
+from autopack.projections.call_use import NO_USE
 from autopack.projections.sums_by_drain_and_run import AccountTotal
 from autopack.projections.use_groups import UsageKey, UsageRow, regrouped
 from autopack.types import ScopedCaps, Usd
@@ -77,10 +78,7 @@ def read(log: "Log", asked: "Asked") -> UsagePage:
         found = autopack.usage(log, by=_KEYS, since=since, until=until)
         total, tables = found.total, [_table(found.rows, key) for key in _KEYS]
     else:
-        runs = [
-            UsageRow(group={"run": name}, use=work.use) for name, work in account.by_run.items()
-        ]
-        total, tables = UsageRow(use=account.all.use), [_table(runs, "run")]
+        total, tables = UsageRow(use=account.all.use), list(_sums(account))
     return UsagePage(
         is_whole=is_whole,
         total=total,
@@ -88,6 +86,16 @@ def read(log: "Log", asked: "Asked") -> UsagePage:
         caps=tuple(autopack.list_caps(log))[:_SCOPES_MOST],
         spending=_spending(log, account),
     )
+
+
+def _sums(account: AccountTotal) -> Iterator[UseBy]:
+    """Yield what the account sums by itself, in the order of the keys."""
+    by_run = {name: work.use for name, work in account.by_run.items()}
+    by_run[""] = account.all.use - sum(by_run.values(), NO_USE)  # of calls that are no run's
+    sums = {"model": account.by_model, "account": account.by_account, "run": by_run}
+    for key, groups in sums.items():
+        rows = [UsageRow(group={key: name or None}, use=use) for name, use in groups.items()]
+        yield _table([row for row in rows if row.use.calls], key)
 
 
 def _table(rows: Sequence[UsageRow], key: str) -> UseBy:
