@@ -12,6 +12,7 @@ import pytest
 
 from autopack import open_log
 from drains import found, states
+from programs import marking, signal_twice
 
 pytestmark = [
     pytest.mark.slow,
@@ -24,7 +25,7 @@ import autopack.cli.forced_exit as last
 import autopack.draining.engine.halt as halt
 from autopack.cli.main import main
 
-last.AT_LAST_S, last.LEFT_S, halt.HALT_S = {at_last_s}, {left_s}, 0.5
+last.AT_LAST_S, last.LEFT_S, halt.HALT_S = {at_last_s}, {left_s}, {halt_s}
 main()
 """
 CONTINUES = 600.0
@@ -112,11 +113,14 @@ def begin(run_log, tmp_path):
         command=("drain",),
         at_last_s=CONTINUES,
         left_s=CONTINUES,
+        halt_s=0.5,
         **streams,
     ):
         executor = tmp_path / "mine.py"
         executor.write_text(HEAD + source, encoding="utf-8")
-        main = SOON.format(at_last_s=at_last_s, left_s=left_s)
+        main = marking(tmp_path / "heard") + SOON.format(
+            at_last_s=at_last_s, left_s=left_s, halt_s=halt_s
+        )
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
         process = subprocess.Popen(
             [sys.executable, "-c", main, *options, "--log", str(run_log), *command,
@@ -135,9 +139,7 @@ def begin(run_log, tmp_path):
 def stopped(process, tmp_path, number=signal.SIGTERM):
     """Send the signal twice once the work has begun; return exit code, stdout and stderr."""
     wait_for(tmp_path / "began", process)
-    process.send_signal(number)
-    time.sleep(0.2)
-    process.send_signal(number)
+    signal_twice(process, number, tmp_path / "heard")
     told = process.communicate(timeout=ENDS_S)
     return (process.returncode, *told)
 
@@ -152,12 +154,13 @@ def test_two_signals_end_it_with_its_report(begin, run_log, tmp_path, kind, numb
         folder.mkdir()
         (folder / "watches.py").write_text(WATCHES, encoding="utf-8")
         options = ("--plugins-dir", str(folder))
-    process = begin(HELD[kind], *options, left_s=0.5)
+    halt_s = CONTINUES if kind == "to_thread" else 0.5  # its coroutine ends, however late
+    process = begin(HELD[kind], *options, left_s=0.5, halt_s=halt_s)
     code, printed, said = stopped(process, tmp_path, number)
 
     assert 130 == code
     assert "interrupted after" in printed
-    assert (kind != "to_thread") is ("goes on" in printed)  # its coroutine ended
+    assert (kind != "to_thread") is ("goes on" in printed)
     assert "Traceback" not in said
     with open_log(run_log) as log:
         assert {"QUEUED"} == set(states(log).values())

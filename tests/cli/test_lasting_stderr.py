@@ -16,6 +16,7 @@ from autopack import create_run
 from autopack.cli.lasting_stderr import LastingRaw
 from autopack.log.log import journal_of
 from drains import specs, states
+from programs import marking, signal_twice
 
 MAIN = "import sys; from autopack.cli.main import main; main()"
 EXECUTOR = """\
@@ -192,15 +193,16 @@ def test_a_reader_that_does_not_read_holds_nobody_up(sqlite_log, log_path, execu
 def test_a_stop_is_heard_without_a_terminal(sqlite_log, log_path, executor):
     """SIGTERM stops a drain that has lost its stderr: exit 130, nothing is left in work."""
     create_run(sqlite_log, "r", specs("a", "b"))
+    heard = executor.with_name("heard")
+    python, option, main, *options = command(log_path, executor, "waits")
     process = subprocess.Popen(
-        command(log_path, executor, "waits"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
+        [python, option, marking(heard) + main, *options],
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
     until_it_began(executor)
     assert process.stderr is not None
     process.stderr.close()
-    process.send_signal(signal.SIGTERM)
-    time.sleep(0.2)
-    process.send_signal(signal.SIGTERM)
+    signal_twice(process, signal.SIGTERM, heard)
 
     assert 130 == process.wait(timeout=60)
     assert {"a": "QUEUED", "b": "QUEUED"} == states(sqlite_log)

@@ -143,11 +143,11 @@ def test_a_signal_stops_a_drain_cleanly(cli, run_log, tmp_path, number):
          "--executor", f"{executor}:execute"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
-        until = time.monotonic() + 20
+        until = time.monotonic() + 90
         while not began.exists() and time.monotonic() < until:
             time.sleep(0.02)
         process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=90)
 
     assert 130 == process.returncode
     assert "Stopping" in said

@@ -175,7 +175,7 @@ def test_seconds():
             clock.now += 10
             if phase.phase_id == "runaway":
                 clock.now += 100
-                until = time.monotonic() + 5
+                until = time.monotonic() + 60
                 while not attempt.cancelled and time.monotonic() < until:
                     time.sleep(0.01)
 

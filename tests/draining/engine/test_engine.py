@@ -4,6 +4,7 @@ import asyncio
 import functools
 import threading
 import time
+from collections import defaultdict
 
 import pytest
 from structlog.testing import capture_logs
@@ -195,15 +196,20 @@ def test_coroutines_work_at_once(any_log):
 
 def test_a_thread_that_overruns_is_told_and_fenced(log):
     """At the deadline the phase is TIMED_OUT; what the thread gives later is a late result."""
-    recorded = threading.Event()
-    journal_of(log).observers.append(
-        lambda r: recorded.set() if r.type == "phase.result_late" else None
-    )
+    recorded, timed_out = threading.Event(), defaultdict(threading.Event)
+
+    def observe(seen):
+        if seen.type == "phase.timed_out":
+            timed_out[seen.event.attempt].set()
+        elif seen.type == "phase.result_late":
+            recorded.set()
+
+    journal_of(log).observers.append(observe)
 
     def overruns(_phase, attempt):
         while not attempt.cancelled:
             time.sleep(0.005)
-        time.sleep(0.2)  # or it would come just in time
+        assert timed_out[attempt.number].wait(60)  # or it would come just in time
         return Completed({"a": "late text"}, summary="too late")
 
     report = drain(
@@ -221,14 +227,15 @@ def test_a_thread_that_overruns_is_told_and_fenced(log):
 
 def test_a_thread_that_hangs_does_not_hold_up_the_next_phase(any_log):
     """With one worker, the phase after a hanging one still gets its whole time."""
-    create_run(any_log, "r", specs("p1", "p2", max_attempts=1))
+    phases = [*specs("p1", max_attempts=1, timeout_s=0.2), *specs("p2", timeout_s=20)]
+    create_run(any_log, "r", phases)
     over = threading.Event()
 
     def hangs(phase, _attempt):
         if phase.phase_id == "p1":
-            over.wait(30)
+            over.wait(600)
 
-    drain(any_log, executor=hangs, timeout_s=0.2)
+    drain(any_log, executor=hangs)
     over.set()
 
     assert {"p1": "TIMED_OUT", "p2": "COMPLETE"} == states(any_log)
