@@ -179,7 +179,7 @@ def _executor(
         check_shell_texts(program)  # with its columns as they were typed
         command, preset = as_read([_filled(text, columns) for text in program])
         executor = executor_of(session.registry(), None, json.dumps(command), preset, options)
-        executor.check()
+        executor.thing.check()
         return executor
 
 
