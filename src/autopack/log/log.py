@@ -120,7 +120,13 @@ class Log:
             at_s = min(until.timestamp(), journal.clock())
         else:
             at_s = past.head().as_of / 1e6 if position else journal.clock()
-        log = Log(past, registry=self._registry, codec=journal.codec, clock=lambda: at_s)
+        log = Log(
+            past,
+            registry=self._registry,
+            codec=journal.codec,
+            redact=journal.redact if journal.redacts else None,  # of words that plugins give now
+            clock=lambda: at_s,
+        )
         log._journal.folds = KnownFolds(rows_most=None)
         return log
 

@@ -16,7 +16,13 @@ class PastLog:
     def __init__(self, log: Log, position: int) -> None:
         whole = journal_of(log)
         self._backend = PastBackend(whole.backend, position)
-        self.journal = journal_of(Log(self._backend, registry=registry_of(log), codec=whole.codec))
+        past = Log(
+            self._backend,
+            registry=registry_of(log),
+            codec=whole.codec,
+            redact=whole.redact if whole.redacts else None,
+        )
+        self.journal = journal_of(past)
 
     def move_to(self, position: int) -> Journal:
         """Let it stand at a later position; return its journal, which is the same one."""

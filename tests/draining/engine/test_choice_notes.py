@@ -2,7 +2,19 @@
 
 from datetime import timedelta
 
-from autopack import Completed, Failed, PhaseSpec, create_run, drain, replay_drain
+from autopack import (
+    Choose,
+    Completed,
+    Failed,
+    PhaseSpec,
+    Stop,
+    create_log,
+    create_run,
+    drain,
+    hookimpl,
+    load_plugins,
+    replay_drain,
+)
 from autopack.events import DrainPhaseSelected
 from autopack.testing.clock import VirtualClock
 from drains import found, specs
@@ -101,3 +113,32 @@ def test_a_clock_that_was_set_back_is_noted(memory_log):
 
     assert ["due r/a"] == [name for holds in told for name, due in holds.items() if due]
     assert replay_drain(memory_log).n_same == len(told) == 4
+
+
+def test_a_category_of_a_plugin_is_redacted_again(tmp_path):
+    """Its word is hidden before an estimator sees it, in a drain and in its replay."""
+
+    class Words:
+        @hookimpl
+        def autopack_category_for(self, category):
+            return "docs of acme"
+
+        @hookimpl
+        def autopack_redact(self, text):
+            return text.replace("docs of acme", "docs")
+
+    def by_prediction(view):
+        if not view.ready:
+            return Stop("done")
+        told = sum(view.predict(phase) for phase in view.ready)
+        return Choose(view.ready[told % len(view.ready)].ref, f"of {told} tokens")
+
+    plugins = load_plugins(extra=[Words()])
+    with create_log(tmp_path / "hidden.db", plugins=plugins) as log:
+        create_run(log, "r", specs("a", "b", "c", category="tests"))
+        drain(log, executor=works, strategy=by_prediction)
+        replay = replay_drain(log, strategy=by_prediction)
+        before = replay_drain(log.as_of(log.head().position), strategy=by_prediction)
+
+    assert [one.recorded for one in replay.choices] == [one.answer for one in replay.choices]
+    assert (3, 3) == (replay.n_same, before.n_same)
