@@ -53,6 +53,7 @@ def test_its_own_strategy_chooses_the_same(cli, drained):
     assert "All 5 answers are the same." in result.stdout
 
 
+@pytest.mark.remembers
 def test_an_impure_one_is_told_with_the_position(cli, tmp_path):
     """The first choice that differs, what was chosen and what is now; exit 1."""
     (tmp_path / "mine.py").write_text(STRATEGIES, encoding="utf-8")
@@ -119,3 +120,35 @@ def test_what_is_wrong_is_said_before_anything_is_read(cli, drained, tmp_path):
     assert (2, 2, 2) == (missing.exit_code, options.exit_code, gone.exit_code)
     assert "There is no drain 'nightly'" in missing.stderr
     assert "--strategy NAME or FILE.PY:NAME" in gone.stderr
+
+
+def test_what_was_said_of_failures_and_the_end_are_asked_too(cli, tmp_path):
+    """Counted in the first line; one that differs is shown as what it is."""
+    (tmp_path / "mine.py").write_text(
+        "import os\n"
+        "from autopack import Choose, GiveUp, Stop\n"
+        "class Mine:\n"
+        "    def __call__(self, view):\n"
+        "        if view.failures:\n"
+        "            return Stop('one has failed')\n"
+        "        return Choose(view.ready[0].ref, 'the first')\n"
+        "    def after_failure(self, phase, attempts):\n"
+        "        hard = os.environ.get('AUTOPACK_TEST_MOOD') == 'bad'\n"
+        "        return GiveUp(phase.ref, 'in a bad mood') if hard else None\n",
+        encoding="utf-8",
+    )
+    with create_log(tmp_path / "ends.db") as log:
+        create_run(log, "b", specs(*"xyz"))
+        drain(log, executor=works, strategy=f"{tmp_path / 'mine.py'}:Mine")
+    asked = ("--log", tmp_path / "ends.db", "replay-drain", "last")
+    same = cli(*asked)
+    other = cli(*asked, env={"AUTOPACK_TEST_MOOD": "bad"})
+    found = json.loads(cli(*asked, "--json").stdout)
+
+    assert (0, 1) == (same.exit_code, other.exit_code)
+    assert "1 choice, 1 failure, 1 end, asked again of its own strategy" in same.stdout
+    assert "All 3 answers are the same." in same.stdout
+    assert "1 answer of 3 differ, the first at position" in other.stdout
+    assert "b/x failed: says nothing" in other.stdout
+    assert "b/x failed: give up" in other.stdout
+    assert ["failure", "end"] == [found[name][0]["about"] for name in ("afterwards", "ends")]

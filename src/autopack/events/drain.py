@@ -93,15 +93,26 @@ class DrainBreakerTripped:
     count: int = 0
 
 
-@event("drain.stopped")
+@event("drain.stopped", schema=2)
 class DrainStopped:
-    """The drain ended; why, with totals and how often phases were passed over."""
+    """
+    The drain ended; why, with totals and how often phases were passed over.
+
+    Where its strategy ended it, ``answer`` is ``stop``, or ``wait`` where nothing could come any
+    more; ``worker`` asked it, and the rest is what it went by, as in ``drain.phase_selected``.
+    """
 
     drain_id: Key
     reason: Reason
     detail: Text | None = None
     totals: Mapping[str, Json] = attrs.Factory(dict)
     passed_over: Mapping[str, int] = attrs.Factory(dict)
+    worker: str | None = None
+    answer: str | None = None
+    read_to: Count | None = None
+    looked_at: Instant | None = None
+    circumstances: Mapping[str, Json] = attrs.Factory(dict)
+    holds: Mapping[Key, Json] = attrs.Factory(dict)
 
 
 @event("drain.set_requested")

@@ -139,7 +139,7 @@ class PhaseCompleted:
     source_fields: Mapping[str, Json] = attrs.Factory(dict)
 
 
-@event("phase.failed")
+@event("phase.failed", schema=2)
 class PhaseFailed:
     """
     The attempt failed, and why: the code and the message are never empty.
@@ -149,7 +149,9 @@ class PhaseFailed:
     asked to be left alone for; ``class_basis`` is what the class was taken from, and
     ``source_fields`` what the provider or its client told as facts. ``given_up`` says why a
     refusal, which is free, spends this attempt all the same, or why a strategy makes no further
-    one.
+    one. ``followed`` is what the drain's strategy said of it beforehand, if it was asked: ``act``,
+    with the ``worker`` that asked it, and the positions ``phase_at`` and ``attempts_at`` up to
+    which it was shown the phase and its attempts; ``followed_why`` is its reason or question.
     """
 
     run_id: Key
@@ -170,11 +172,13 @@ class PhaseFailed:
     retry_after_s: Seconds | None = None
     class_basis: Text | None = None
     given_up: Text | None = None
+    followed: Mapping[Key, Json] = attrs.Factory(dict)
+    followed_why: Text | None = None
 
 
-@event("phase.timed_out")
+@event("phase.timed_out", schema=2)
 class PhaseTimedOut:
-    """The attempt did not end by its deadline."""
+    """The attempt did not end by its deadline; ``followed`` is as in ``phase.failed``."""
 
     run_id: Key
     phase_id: Key
@@ -185,6 +189,8 @@ class PhaseTimedOut:
     retryable: bool = False
     artifacts: Digests = attrs.Factory(dict)
     zero_yield_reason: str | None = None
+    followed: Mapping[Key, Json] = attrs.Factory(dict)
+    followed_why: Text | None = None
 
 
 @event("phase.result_late")

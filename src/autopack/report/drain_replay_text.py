@@ -16,6 +16,7 @@ _MOST: Final = 5
 _LISTED_MOST: Final = 10
 _REASON_MOST: Final = 80
 _UNKNOWN: Final = "unknown"
+_AFTERWARDS: Final = {"none": "says nothing", "give_up": "give up", "failed": "raised"}
 
 
 def replay_json(found: Any) -> dict[str, Any]:
@@ -49,46 +50,60 @@ def replay_lines(found: Any, *, width: int | None = None) -> list[str]:
 
 
 def _choices(found: Any, width: int | None) -> Iterator[str]:
-    n, name, own = len(found.choices), part_name(found.asked), part_name(found.strategy)
+    name, own = part_name(found.asked), part_name(found.strategy)
+    asked = _n(len(found.choices), "choice")
+    if found.afterwards:
+        asked = f"{asked}, {_n(len(found.afterwards), 'failure')}"
+    if found.ends:
+        asked = f"{asked}, {_n(len(found.ends), 'end')}"
     whose = f"its own strategy, {name}" if found.is_own else name
-    yield f"Drain {on_line(found.drain_id)}: {_n(n, 'choice')}, asked again of {whose}."
+    yield f"Drain {on_line(found.drain_id)}: {asked}, asked again of {whose}."
     if not found.is_own:
         other = "it was made with other options" if name == own else f"its own strategy is {own}"
         yield f"In the drain {other}; {name} is asked on what that was shown at each choice."
-    unasked = Counter(one.why_not for one in found.choices if one.answer is None)
-    yield from (f"{_n(m, 'choice')} cannot be asked again: {why}." for why, m in unasked.items())
-    if not found.n_asked:
+    unasked = Counter(one.why_not for one in found.answers if one.answer is None)
+    yield from (f"{_n(m, 'answer')} cannot be asked again: {why}." for why, m in unasked.items())
+    n = len(found.answers) - unasked.total()
+    if not n:
         return
     if found.parted is None:
-        yield f"All {_n(found.n_asked, 'answer')} are the same."
+        yield f"All {_n(n, 'answer')} are the same."
         return
-    differing = [one for one in found.choices if one.differs]
+    differing = [one for one in found.answers if one.differs]
     if found.is_own:
         yield (
             f"It is no function of what it is shown: {_n(len(differing), 'answer')} of "
-            f"{found.n_asked:,} differ, the first at position {found.parted.position:,}."
+            f"{n:,} differ, the first at position {found.parted.position:,}."
         )
     else:
         yield (
-            f"{found.n_same:,} of {_n(found.n_asked, 'answer')} are the same. They part at "
+            f"{n - len(differing):,} of {_n(n, 'answer')} are the same. They part at "
             f"position {found.parted.position:,}."
         )
         if twice := [one for one in differing if one.second is not None]:
             yield (
-                f"It is no function of what it is shown: it answered {_n(len(twice), 'view')} "
+                f"It is no function of what it is shown: it answered {_n(len(twice), 'question')} "
                 f"now so and now so, the first at position {twice[0].position:,}."
             )
     rows = [row for one in differing[:_MOST] for row in _rows(one)]
-    yield from table_lines(("position", "", "choice", "reason"), rows, width=width)
+    yield from table_lines(("position", "", "answer", "reason"), rows, width=width)
     if len(differing) > _MOST:
         yield f"... and {len(differing) - _MOST:,} more (--json has all)."
 
 
 def _rows(one: Any) -> Iterator[tuple[str, str, str, str]]:
-    yield str(one.position), "recorded", _what(one.recorded, one.answer), _reason(one.recorded)
-    yield "", "now", _what(one.answer, one.recorded), _reason(one.answer)
+    def what(answer: Any, beside: Any) -> str:
+        return _of_failure(answer) if one.about == "failure" else _what(answer, beside)
+
+    yield str(one.position), "recorded", what(one.recorded, one.answer), _reason(one.recorded)
+    yield "", "now", what(one.answer, one.recorded), _reason(one.answer)
     if one.second is not None:
-        yield "", "once more", _what(one.second, one.recorded), _reason(one.second)
+        yield "", "once more", what(one.second, one.recorded), _reason(one.second)
+
+
+def _of_failure(answer: Any) -> str:
+    """Return what was said of a phase that had just failed."""
+    return f"{on_line(answer.phase)} failed: {_AFTERWARDS.get(answer.act, answer.act)}"
 
 
 def _what(answer: Any, beside: Any) -> str:

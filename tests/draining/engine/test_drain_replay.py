@@ -8,10 +8,10 @@ import pytest
 
 import autopack
 from autopack import Choose, Completed, Failed, Retry, Stop, Wait, create_run, drain, replay_drain
-from autopack.draining.engine import drain_replay
+from autopack.draining.engine import asked_strategy, drain_replay
 from autopack.draining.strategies.triage import Triage
 from autopack.errors import InvalidInputError
-from autopack.events import DrainPhaseSelected
+from autopack.events import DrainPhaseSelected, DrainStopped
 from autopack.ports.log import ANY, NewEvent
 from autopack.testing.mutants.strategies import Remembers, draws_at_random
 from drains import found, specs
@@ -191,7 +191,8 @@ def test_a_strategy_that_fails_or_hangs_is_told(memory_log, monkeypatch):
     """What it raises is its answer; one that hangs costs its deadline once."""
     create_run(memory_log, "r", specs("a", "b", "c"))
     drain(memory_log, executor=works)
-    monkeypatch.setattr(drain_replay, "_DEADLINE_S", 0.2)
+    for module in (asked_strategy, drain_replay):
+        monkeypatch.setattr(module, "DEADLINE_S", 0.2)
 
     def raises(view):
         return view.nothing_of_the_kind
@@ -348,3 +349,53 @@ def test_an_executor_with_an_account_of_its_own_is_gone_to_again(memory_log):
     assert {"other": "second"} in [one.get("accounts") for one in told]
     assert replay.is_own
     assert replay.n_same == len(replay.choices)
+
+
+class TestEnds:
+    """A strategy that ends its drain is asked again there too."""
+
+    @pytest.mark.parametrize("workers", [1, 3])
+    def test_a_stop_and_a_wait_for_nothing_are_answered_again(self, any_log, workers):
+        """With the reason; what ends by itself asks nobody."""
+        runs(any_log)
+
+        def three(view):
+            if sum(run.completed for run in view.history.values()) >= 3:
+                return Stop("three are enough")
+            return Choose(view.ready[0].ref, "the first")
+
+        def none(_view):
+            return Wait("for nothing")
+
+        stopped = drain(any_log, executor=works, strategy=three, run_id="good", workers=workers)
+        waited = drain(any_log, executor=works, strategy=none, workers=workers)
+        empty = drain(any_log, executor=works, strategy="fifo", run_id="late")
+        replays = {
+            one.drain_id: replay_drain(any_log, one.drain_id, strategy=strategy)
+            for one, strategy in ((stopped, three), (waited, none), (empty, "fifo"))
+        }
+        told = [[(a.about, a.answer) for a in one.ends] for one in replays.values()]
+
+        assert ["stop", "wait", None] == [ends[0][1].act if ends else None for ends in told]
+        assert ["three are enough", "for nothing"] == [ends[0][1].reason for ends in told[:2]]
+        assert not any(one.is_impure for one in replays.values())
+        assert [one.recorded for one in replays[stopped.drain_id].ends] == [told[0][0][1]]
+
+    @pytest.mark.remembers
+    def test_an_end_by_something_else_is_caught_there(self, memory_log):
+        """Its choices are the same; the position is that of the drain's end."""
+        runs(memory_log)
+        times = itertools.count()
+
+        def tired(view):
+            if len(view.ready) < 11 and next(times) == 0:
+                return Stop("it is late")
+            return Choose(view.ready[0].ref, "the first")
+
+        drain(memory_log, executor=works, strategy=tired)
+        replay = replay_drain(memory_log, strategy=tired)
+        (ended,) = memory_log.read_all(types=[DrainStopped])
+
+        assert replay.n_same == len(replay.choices) == 2
+        assert replay.is_impure
+        assert (ended.position, "end") == (replay.parted.position, replay.parted.about)

@@ -58,6 +58,7 @@ class Claim:
 
     Args:
         phase: As it is done in this attempt, by its model.
+        phase_at: The position of the log as of which that is; None where nobody followed it.
         account: Whose limits its calls count under; None if nobody keeps lanes for them.
         executor: The name of who does it; None is the drain's own.
         probes_since: Since when a lane is closed that it is the probe of.
@@ -76,6 +77,7 @@ class Claim:
     executor: str | None = None
     probes_since: datetime | None = None
     submitted: Recorded[PhaseSubmitted] | None = None
+    phase_at: int | None = None
 
     @property
     def ref(self) -> PhaseRef:
@@ -133,6 +135,7 @@ class Claims(Leases):
         executor: str | None = None,
         has_waited: bool = False,
         lanes: AccountLanes | None = None,
+        phase_at: int | None = None,
     ) -> Claim:
         """
         Claim a queued phase as one that is begun at once.
@@ -145,6 +148,7 @@ class Claims(Leases):
             executor: The name of what does it.
             has_waited: Whether its back-off is over, whatever the clock says now.
             lanes: Those of its executor's account, where they are not this worker's own.
+            phase_at: The position of the log as of which *phase* is.
 
         Raises:
             CommandRefusedError: It is not to be had: taken, paused, out of attempts.
@@ -223,6 +227,7 @@ class Claims(Leases):
             account=account,
             executor=executor,
             probes_since=None if lanes is None else lanes.probes_since(token),
+            phase_at=phase_at,
         )
 
     def lanes_of(self, token: str) -> AccountLanes | None:

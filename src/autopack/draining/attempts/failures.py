@@ -25,7 +25,7 @@ from autopack.draining.attempts.failure_classes import (
     zero_yield_reason,
 )
 from autopack.draining.attempts.fingerprints import fingerprint
-from autopack.draining.attempts.followed_ends import followed
+from autopack.draining.attempts.followed_ends import Followup, followed
 from autopack.draining.attempts.refusals import given_up, refused_by, told_wait_s
 from autopack.draining.attempts.storable_text import shown, storable, words_of
 from autopack.draining.attempts.told_waits import retry_after_s
@@ -34,7 +34,6 @@ from autopack.errors.nearest import did_you_mean
 from autopack.events import BudgetEscalated, PhaseFailed, PhaseRequeued, PhaseTimedOut
 from autopack.format.redaction import clean
 from autopack.plugins.narrator import Narrator
-from autopack.ports.drain import Afterwards
 from autopack.ports.work import CLASSES, Classed, Failed
 from autopack.prediction.calibrators import Quantiles
 
@@ -60,7 +59,7 @@ class Failing:
         escalation: How a cut output gets a larger budget, once; None leaves it.
         draw: Draws a random number from 0 to 1.
         redact: What the log's texts pass; whatever is derived from a failure is made after it.
-        followed: Says what a drain's strategy makes of a failure that is not free; None leaves it.
+        followed: Says what a drain's strategy makes of a failure that is not free.
     """
 
     quantiles: Callable[[], Quantiles]
@@ -72,8 +71,8 @@ class Failing:
     backoff: Backoff = attrs.Factory(Backoff)
     escalation: EscalationPolicy | None = attrs.Factory(NextQuantile)
     draw: Callable[[], float] = random.random
-    followed: Callable[["Claim", PhaseFailed | PhaseTimedOut], Afterwards] = lambda _claim, _end: (
-        None
+    followed: Callable[["Claim", PhaseFailed | PhaseTimedOut], Followup] = lambda _claim, _end: (
+        Followup()
     )
 
     def failed(

@@ -120,10 +120,15 @@ def claim_again(
     phase: PhaseView,
     submitted: Recorded[PhaseSubmitted],
     estimate: Callable[[PhaseView], Estimate],
+    *,
+    phase_at: int,
 ) -> Claim | None:
     """
     Return a submitted phase in this worker's hands, with the token of its claim; None if another
     worker asks for it, or nobody needs to any more.
+
+    Args:
+        phase_at: The position of the log as of which *phase* is.
     """
     handler, token = claims.handler, submitted.event.lease_token
     if claims.hold(phase_key(phase.ref), token) is None:
@@ -133,7 +138,9 @@ def claim_again(
         claims.let_go(phase_key(phase.ref), token)
         return None
     row = handler.attempt(phase.ref, state.attempts)
-    done = attrs.evolve(phase, model=row.claimed_model, goal=handler.journal.whole(phase.goal))
+    journal = handler.journal
+    goal, feedback = journal.whole(phase.goal), journal.with_wholes(phase.feedback)
+    done = attrs.evolve(phase, model=row.claimed_model, goal=goal, feedback=feedback)
     known = estimate(done)
     if row.predicted_output_tokens is not None and row.budget_tokens is not None:
         known = attrs.evolve(
@@ -152,6 +159,7 @@ def claim_again(
         account=row.account,
         executor=submitted.event.executor,
         submitted=submitted,
+        phase_at=phase_at,
     )
 
 

@@ -13,6 +13,8 @@ from autopack.report.account_text import wait_line
 Reason = tuple[str, str | None]
 """Why a drain ends: a word, and details."""
 
+WAITS_FOR_NOTHING: Final = "it waits, and nothing is in work: "
+"""What the end of a drain is told with whose strategy waits for what cannot come."""
 _SOON: Final = timedelta(minutes=1)
 
 
@@ -35,9 +37,11 @@ def asked(
     choice = ask(settings.strategy, view, settings.strategy_name)
     match choice:
         case Stop(reason=reason):
+            session.note_end("stop")
             return ("strategy", reason)
         case Wait(reason=reason, until=None) if not may_come:
-            return ("strategy", f"it waits, and nothing is in work: {reason}")
+            session.note_end("wait")
+            return ("strategy", f"{WAITS_FOR_NOTHING}{reason}")
     return choice
 
 

@@ -41,7 +41,7 @@ class Collector:
     One drain's dealings with submitted phases; all but :meth:`executor_of` from the log's thread.
 
     Args:
-        rows: The submitted phases in scope by key.
+        rows: The submitted phases in scope by key, as of the log's *position*.
         phases: Says which of them are due.
         classify: Names the class of a failure to reach a provider.
         estimate: Returns what is known of a phase's output.
@@ -53,13 +53,14 @@ class Collector:
         executors: Executors,
         *,
         rows: Mapping[str, PhaseView],
+        position: Callable[[], int],
         phases: SubmittedPhases,
         classify: Callable[[Failed, bool], Classed],
         backoff: Backoff,
         estimate: Callable[[PhaseView], Estimate],
     ) -> None:
         self._claims, self._executors, self.phases = claims, executors, phases
-        self._rows, self._handler = rows, claims.handler
+        self._rows, self._position, self._handler = rows, position, claims.handler
         self._classify, self._backoff, self._estimate = classify, backoff, estimate
         self._made: dict[str, NamedExecutor] = {}
         self._faults: Counter[str] = Counter()
@@ -81,7 +82,8 @@ class Collector:
             why = f"executor {event.executor} is not here to ask for them: give it to the drain"
             self._leave(key, why)
             return None
-        claim = claim_again(self._claims, row, submitted, self._estimate)
+        position = self._position()
+        claim = claim_again(self._claims, row, submitted, self._estimate, phase_at=position)
         if claim is None:  # another drain asks for it, or has done so
             self.phases.again(key, self._now() + _SOON)
             return None

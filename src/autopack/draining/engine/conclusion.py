@@ -57,4 +57,5 @@ class Conclusion:
             detail=detail,
             totals=totals,
             passed_over=sums["passed_over"],
+            **(session.end_noted if reason == "strategy" else {}),
         )

@@ -1,90 +1,40 @@
 """A drain's choices, asked again of a strategy: its own, or another one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import attrs
 
+from autopack.draining.engine.asked_strategy import DEADLINE_S, AskedStrategy, strategy_to_ask
 from autopack.draining.engine.past_drain import PastDrain
-from autopack.draining.engine.resume import is_own_start
-from autopack.draining.queue.admission import Admission
-from autopack.draining.settings.named_parts import (
-    calibrator_named,
-    named_strategy,
-    options_in,
-    strategy_of,
+from autopack.draining.engine.past_failures import PastFailures
+from autopack.draining.engine.recorded_choices import (
+    DrainRecord,
+    RecordedChoice,
+    RecordedEnd,
+    RecordedFailure,
+    first_start,
+    on_record,
 )
+from autopack.draining.settings.named_parts import calibrator_named
 from autopack.draining.simulation.other_path import OtherPath, other_path
 from autopack.draining.simulation.replayed_choices import (
     DrainReplay,
     ReplayedChoice,
     StrategyAnswer,
 )
-from autopack.draining.strategies.strategy_call import ask
-from autopack.errors import AutopackError, InvalidInputError, PluginError
-from autopack.events import DrainPhaseSelected, DrainStarted, DrainStopped, PhaseClaimed
+from autopack.events import DrainStarted
 from autopack.log import views
 from autopack.log.log import Log, journal_of, registry_of
 from autopack.log.past_log import PastLog
-from autopack.plugins.plugin_options import made_with
-from autopack.ports.drain import Choose, DrainView, Retry, StrategyLike
-from autopack.ports.importing import IMPORTED
+from autopack.ports.drain import DrainView, StrategyLike
 from autopack.ports.log import Recorded
 from autopack.prediction.replayed_budgets import ReplayedBudgets, replayed_budgets
 from autopack.projections.attempt_row import AttemptRow
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.phases import FAILED_STATES
-from autopack.values.ids import drain_stream
 
-_DEADLINE_S: Final = 60.0
 _ENDED_BY_ITSELF: Final = frozenset({"empty", "strategy", "blocked"})
-_KINDS: Final = (DrainStarted, DrainPhaseSelected, PhaseClaimed, DrainStopped)
-
-
-@attrs.frozen(kw_only=True)
-class _Selected:
-    """A choice on record, with the claim beside it and its worker's start."""
-
-    recorded: Recorded[DrainPhaseSelected]
-    claim: PhaseClaimed
-    started: Recorded[DrainStarted]
-
-    @property
-    def key(self) -> str:
-        return f"{self.claim.run_id}/{self.claim.phase_id}"
-
-    @property
-    def why_not(self) -> str | None:
-        """Why the strategy cannot be asked again."""
-        if IMPORTED in self.recorded.meta or IMPORTED in self.started.meta:
-            return "it was imported: the places that it names are another log's"
-        if self.recorded.event.read_to is None or self.started.event.read_to is None:
-            return "it is from before choices noted what they went by"
-        return None
-
-
-class _Asked:
-    """A strategy to be asked, by name, and whether it is the one that a worker went by."""
-
-    def __init__(self, name: str, strategy: Any, *, is_own: bool) -> None:
-        self.name, self.strategy, self.is_own = name, strategy, is_own
-
-    def answers(self, view: DrainView, own: DrainStarted, admission: Admission) -> StrategyAnswer:
-        """Return what it answers to a view."""
-        try:
-            choice = ask(self.strategy, view, self.name, deadline_s=_DEADLINE_S)
-        except PluginError as fault:
-            return StrategyAnswer(act="failed", reason=fault.what)
-        if not isinstance(choice, Choose | Retry):
-            return StrategyAnswer(act=type(choice).__name__.lower(), reason=choice.reason)
-        row = admission.row(str(choice.ref))
-        return StrategyAnswer(
-            act=type(choice).__name__.lower(),
-            phase=str(choice.ref),
-            model=choice.model or (None if row is None else row.model),
-            executor=choice.executor or own.executor,
-            reason=choice.reason,
-        )
 
 
 def budgets_replayed(
@@ -97,7 +47,7 @@ def budgets_replayed(
         estimator, calibrator: By whom; None are the drain's own.
         tau: The share of outputs to hold; None is the drain's own.
     """
-    registry, settings = registry_of(log), _first_start(log, drain_id).event.settings
+    registry, settings = registry_of(log), first_start(log, drain_id).event.settings
     share = settings.get("tau", 0.9) if tau is None else tau
     chosen = registry.resolve("estimator", estimator or settings.get("estimator"))
     wanted = calibrator or settings.get("calibrator")
@@ -109,7 +59,7 @@ def budgets_replayed(
 
 def unasked(log: Log, drain_id: str) -> DrainReplay:
     """Return what a drain was, with no choice asked again."""
-    name = _first_start(log, drain_id).event.strategy
+    name = first_start(log, drain_id).event.strategy
     return DrainReplay(drain_id=drain_id, strategy=name, asked=name, is_own=True, choices=())
 
 
@@ -123,143 +73,123 @@ def replayed(log: Log, drain_id: str, strategy: StrategyLike | None = None) -> D
     Raises:
         InvalidInputError: The drain's own strategy cannot be made again.
     """
-    first = _first_start(log, drain_id)
-    selected, stopped = _on_record(log, drain_id)
-    workers: dict[str, tuple[_Asked, PastDrain]] = {}
-    choices: list[ReplayedChoice] = []
-    path: OtherPath | None = None
-    for at, one in enumerate(selected):
-        event = one.recorded.event
-        if (why := one.why_not) is not None:
-            choices.append(_choice(one, act="choose", why_not=why))
-            continue
-        worker = one.started.event.worker
-        if worker not in workers:
-            asked = _to_ask(log, one.started, strategy)
-            past = PastDrain(log, one.started, asked.strategy, asked.name)
-            workers[worker] = asked, past
-        asked, past = workers[worker]
-        view = past.shown(event, with_ways=asked.is_own)
-        found = _asked_again(asked, past, view, one)
-        choices.append(found)
-        if path is None and found.differs and not asked.is_own:
-            most = None if stopped in _ENDED_BY_ITSELF else len(selected) - at
-            path = _path(log, asked, past, view, one, most)
-        past.took(event)
-    known = [asked for asked, _past in workers.values()]
-    asked = known[0] if known else _to_ask(log, first, strategy)
+    first, record = first_start(log, drain_id), on_record(log, drain_id)
+    replay = _Replay(log, strategy, record)
+    for one in record.answered:
+        replay.take(one)
+    failures = PastFailures(log)
+    for failed in record.followed:
+        replay.follow(failures, failed)
+    asked = next(iter(replay.asked.values()), None) or strategy_to_ask(log, first, strategy)
     return DrainReplay(
         drain_id=drain_id,
         strategy=first.event.strategy,
         asked=asked.name,
         is_own=asked.is_own,
-        choices=tuple(choices),
-        path=path,
+        choices=tuple(replay.choices),
+        afterwards=tuple(replay.afterwards),
+        ends=tuple(replay.ends),
+        path=replay.path,
     )
 
 
-def _on_record(log: Log, drain_id: str) -> tuple[list[_Selected], str | None]:
-    """Return a drain's choices in order, and why it ended last, if it did."""
-    starts: dict[str, Recorded[DrainStarted]] = {}
-    claims: dict[str, PhaseClaimed] = {}
-    found: list[_Selected] = []
-    stopped: str | None = None
-    every: Iterator[Recorded[Any]] = log.read_all(types=_KINDS)
-    for recorded in every:
-        event = recorded.event
-        if isinstance(event, PhaseClaimed):
-            if event.drain == drain_id:
-                claims[f"{event.run_id}/{event.phase_id}"] = event
-        elif event.drain_id != drain_id:
-            continue
-        elif isinstance(event, DrainStarted):
-            starts[event.worker] = recorded
-        elif isinstance(event, DrainStopped):
-            stopped = event.reason
-        elif (claim := claims.get(f"{event.run_id}/{event.phase_id}")) is not None:
-            started = starts.get(claim.worker)
-            if started is not None:
-                found.append(_Selected(recorded=recorded, claim=claim, started=started))
-    return found, stopped
+class _Replay:
+    """
+    One drain asked again: for each of its workers a strategy, and the log's past.
 
+    Each is asked twice: what answers this and then that to one view is no function of it.
+    """
 
-def _first_start(log: Log, drain_id: str) -> Recorded[DrainStarted]:
-    for recorded in log.read(drain_stream(drain_id), types=[DrainStarted]):
-        return recorded
-    raise InvalidInputError(f"Drain {drain_id} has not begun yet.", name="drain_id", value=drain_id)
+    def __init__(self, log: Log, strategy: StrategyLike | None, record: DrainRecord) -> None:
+        self._log, self._strategy, self._stopped = log, strategy, record.stopped
+        self._left = sum(isinstance(one, RecordedChoice) for one in record.answered)
+        self._pasts: dict[str, PastDrain] = {}
+        self.asked: dict[str, AskedStrategy] = {}
+        self.choices: list[ReplayedChoice] = []
+        self.afterwards: list[ReplayedChoice] = []
+        self.ends: list[ReplayedChoice] = []
+        self.path: OtherPath | None = None
 
-
-def _to_ask(log: Log, started: Recorded[DrainStarted], given: StrategyLike | None) -> _Asked:
-    """Return the strategy to be asked: the worker's own, or the one that is given."""
-    event, registry = started.event, registry_of(log)
-    if given is None:
-        return _Asked(event.strategy, _own_again(log, started), is_own=True)
-    name, strategy = named_strategy(registry, given)
-    options = event.settings.get("strategy_options", {})
-    is_own = name == event.strategy and options_in(given, strategy) == options
-    return _Asked(name, strategy, is_own=is_own)
-
-
-def _own_again(log: Log, started: Recorded[DrainStarted]) -> Any:
-    """Return the strategy that a worker went by, made as it was."""
-    event, settings, registry = started.event, started.event.settings, registry_of(log)
-    name, options = event.strategy, settings.get("strategy_options")
-    is_object = "strategy" in settings.get("objects", ())
-    if "strategy_options" in settings.get("redacted", ()):
-        raise _cannot(event, "the redaction hook took something out of its options")
-    if ".py:" in name and not is_own_start(log, started):
-        raise _cannot(
-            event, "it is a file of another machine's, and what came from there runs nothing"
+    def take(self, one: RecordedChoice | RecordedEnd) -> None:
+        """Ask again at the next choice, or end, in the order of the log."""
+        recorded, event = one.recorded, one.recorded.event
+        found = ReplayedChoice(
+            position=recorded.position,
+            at=event.looked_at or recorded.recorded_at,
+            worker=one.started.event.worker,
+            recorded=one.answer("choose"),
+            about="choice" if isinstance(one, RecordedChoice) else "end",
+            why_not=one.why_not,
         )
-    if is_object and not options:
-        raise _cannot(event, "it was an object that the log cannot bring back")
-    try:
-        if options:
-            return made_with(registry.resolve("strategy", name), "strategy", name, options)
-        return strategy_of(registry, name, settings.get("run_id"), settings.get("phase_id"))
-    except AutopackError as fault:
-        raise _cannot(event, str(fault)) from fault
+        if one.why_not is None:
+            found = self._asked_again(one, found)
+        if isinstance(one, RecordedChoice):
+            self.choices.append(found)
+            self._left -= 1
+        else:
+            self.ends.append(found)
+
+    def follow(self, failures: PastFailures, one: RecordedFailure) -> None:
+        """Ask again what comes after a failure."""
+        found = ReplayedChoice(
+            position=one.recorded.position,
+            at=one.recorded.recorded_at,
+            worker=one.started.event.worker,
+            recorded=one.answer,
+            about="failure",
+            why_not=one.why_not,
+        )
+        if one.why_not is None:
+            phase, attempts = failures.shown(one.recorded.event)
+            asked = self._asked(one.started)
+            first, second = (asked.after_failure(phase, attempts) for _ in range(2))
+            found = _with_answers(found, first, second)
+        self.afterwards.append(found)
+
+    def _asked_again(
+        self, one: RecordedChoice | RecordedEnd, found: ReplayedChoice
+    ) -> ReplayedChoice:
+        asked, started = self._asked(one.started), one.started.event
+        if (past := self._pasts.get(started.worker)) is None:
+            past = PastDrain(self._log, one.started, asked.strategy, asked.name)
+            self._pasts[started.worker] = past
+        view = past.shown(one.recorded.event, with_ways=asked.is_own)
+        first = asked.answers(view, started, past.admission)
+        asked.distract(view)
+        second = asked.answers(view, started, past.admission)
+        found = _with_answers(found, first, second)
+        if not isinstance(one, RecordedChoice):
+            return found
+        stood = past.admission.row(one.key)
+        if stood is not None and stood.status in FAILED_STATES:
+            found = attrs.evolve(found, recorded=one.answer("retry"))
+        if self.path is None and found.differs and not asked.is_own:
+            most = None if self._stopped in _ENDED_BY_ITSELF else self._left
+            self.path = _path(self._log, asked, past, view, one, most)
+        past.took(one.recorded.event)
+        return found
+
+    def _asked(self, started: Recorded[DrainStarted]) -> AskedStrategy:
+        worker = started.event.worker
+        if worker not in self.asked:
+            self.asked[worker] = strategy_to_ask(self._log, started, self._strategy)
+        return self.asked[worker]
 
 
-def _cannot(started: DrainStarted, why: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"The strategy {started.strategy!r} of drain {started.drain_id} cannot be asked again: "
-        f"{why.rstrip('.')}. Name the strategy to be asked:",
-        do="strategy=...",
-        typed="--strategy NAME or FILE.PY:NAME",
-        name="strategy",
-        value=started.strategy,
-    )
-
-
-def _choice(one: _Selected, *, act: str, **found: Any) -> ReplayedChoice:
-    recorded, claim = one.recorded, one.claim
-    return ReplayedChoice(
-        position=recorded.position,
-        at=recorded.event.looked_at or recorded.recorded_at,
-        worker=claim.worker,
-        recorded=StrategyAnswer(
-            act=act,
-            phase=one.key,
-            model=claim.model,
-            executor=claim.executor or one.started.event.executor,
-            reason=recorded.event.reason,
-        ),
-        **found,
-    )
-
-
-def _asked_again(asked: _Asked, past: PastDrain, view: DrainView, one: _Selected) -> ReplayedChoice:
-    """Ask twice: what answers this and then that to one view is no function of it."""
-    started = one.started.event
-    first, second = (asked.answers(view, started, past.admission) for _ in range(2))
-    stood = past.admission.row(one.key)
-    act = "retry" if stood is not None and stood.status in FAILED_STATES else "choose"
-    return _choice(one, act=act, answer=first, second=None if second.what == first.what else second)
+def _with_answers(
+    found: ReplayedChoice, first: StrategyAnswer, second: StrategyAnswer
+) -> ReplayedChoice:
+    is_other = second.what != first.what
+    return attrs.evolve(found, answer=first, second=second if is_other else None)
 
 
 def _path(
-    log: Log, asked: _Asked, past: PastDrain, view: DrainView, one: _Selected, most: int | None
+    log: Log,
+    asked: AskedStrategy,
+    past: PastDrain,
+    view: DrainView,
+    one: RecordedChoice,
+    most: int | None,
 ) -> OtherPath:
     """Return where another strategy would have gone from a choice on."""
     after, drain_id = one.recorded.event.read_to or 0, one.started.event.drain_id
@@ -284,7 +214,7 @@ def _path(
         standing=past.admission.standing,
         estimate=past.views.predict,
         most=most,
-        deadline_s=_DEADLINE_S,
+        deadline_s=DEADLINE_S,
     )
 
 

@@ -130,6 +130,7 @@ class DrainSession:
             account_of=lambda name: self.executors.named(name).lanes.name,
         )
         self.elapsed_before_s = 0.0
+        self.end_noted: dict[str, Any] = {}
         self.is_open = False
         self._examples: dict[str, str | None] = {"unreadable_in": None, "denied_in": None}
         self.guards = Guards(
@@ -170,7 +171,9 @@ class DrainSession:
             classify=classifier_of(self.registry),
             backoff=settings.backoff,
             escalation=settings.escalation,
-            followed=Followed(self.handler, settings.strategy, settings.strategy_name),
+            followed=Followed(
+                self.handler, settings.strategy, settings.strategy_name, worker=self.worker
+            ),
         )
         rows, take_new = self.admission.submitted, self.admission.take_submitted
         self.submitted = SubmittedPhases(rows, take_new, is_once=settings.collect == "once")
@@ -178,6 +181,7 @@ class DrainSession:
             self.claims,
             self.executors,
             rows=rows,
+            position=lambda: self.admission.follower.position,
             phases=self.submitted,
             classify=failing.classify,
             backoff=settings.backoff,
@@ -278,6 +282,11 @@ class DrainSession:
         """Return what the strategy is shown; to plan, a model that rests now is no hindrance."""
         return self._present.view(is_planned=is_planned)
 
+    def note_end(self, answer: str) -> None:
+        """Note what the strategy went by as it ended the drain, for the event that says so."""
+        noted = self._notes.note(self.executors.accounts)
+        self.end_noted = {"worker": self.worker, "answer": answer, **noted}
+
     def must_wait(self, choice: Choose | Retry) -> datetime | None:
         """Return when to look again at where a choice goes, if that is closed, else None."""
         return self._present.must_wait(choice, self.now())
@@ -306,6 +315,7 @@ class DrainSession:
                 executor=executor.name,
                 has_waited=self.admission.is_ready(phase.key),
                 lanes=executor.lanes,
+                phase_at=self.admission.follower.position,
             )
         except (CapFullError, PriceUnknownError) as refusal:
             self.guards.refused(phase, refusal, self.now())

@@ -11,7 +11,7 @@ from autopack.draining.queue.admission import Admission
 from autopack.draining.queue.offered_resources import Offers
 from autopack.draining.strategies.drain_history import DrainHistory
 from autopack.draining.strategies.group_knowledge import Knowledge, Predictions
-from autopack.events import DrainPhaseSelected, DrainStarted
+from autopack.events import DrainPhaseSelected, DrainStarted, DrainStopped
 from autopack.log.command_handler import Handler
 from autopack.log.log import Log, registry_of
 from autopack.log.past_log import PastLog
@@ -72,9 +72,11 @@ class PastDrain:
                 self.history.tried[f"{row.run_id}/{row.phase_id}"] += 1
                 self.history.learn(row)
 
-    def shown(self, selected: DrainPhaseSelected, *, with_ways: bool = True) -> DrainView:
+    def shown(
+        self, selected: DrainPhaseSelected | DrainStopped, *, with_ways: bool = True
+    ) -> DrainView:
         """
-        Return what the strategy was shown at a choice; they come in the order of the log.
+        Return what the strategy was shown at a choice, or an end, in the order of the log.
 
         Args:
             with_ways: Whether phases wait for the ways that this drain's strategy chose for them;

@@ -63,17 +63,27 @@ def route_asked(strategy: Any, phase: PhaseView, view: DrainView, name: str) -> 
 
 
 def followed(
-    strategy: Any, phase: PhaseView, attempts: Sequence[PastAttempt], name: str
+    strategy: Any,
+    phase: PhaseView,
+    attempts: Sequence[PastAttempt],
+    name: str,
+    *,
+    deadline_s: float | None = None,
 ) -> Afterwards:
     """
     Return what a strategy says of a phase that has just failed; None if it leaves that to others.
+
+    Args:
+        deadline_s: For how long it may think; None for as long as in a drain.
 
     Raises:
         PluginError: It raised, with where; or its answer is none of those.
     """
     if not hasattr(strategy, "after_failure"):
         return None
-    answer: Any = _called(strategy, lambda: strategy.after_failure(phase, attempts), name)
+    answer: Any = _called(
+        strategy, lambda: strategy.after_failure(phase, attempts), name, deadline_s
+    )
     if answer is None or isinstance(answer, Retry | Ask | GiveUp):
         found: Afterwards = answer
         return found
