@@ -7,8 +7,8 @@ with SIGKILL at random. First under a cap in tokens, until the cap ends every dr
 one, until every phase has ended. Its faults are a phase that was lost, or executed under two live
 leases, usage that was lost or counted twice, a cap that was exceeded by more than the calls in
 flight, leases that are left, a drain that ends by anything but its queue or its cap, an attempt
-that fails by anything but its executor's choice or the cap, and a choice that a replay of its
-drain does not make.
+that fails by anything but its executor's choice or the cap, and an answer of a strategy that a
+replay of its drain does not give, or another strategy's that is not of all that the drain was.
 
 ``--server postgres`` has the log on a PostgreSQL server, which is restarted meanwhile: every other
 time as if it had crashed.
@@ -81,6 +81,30 @@ def execute(phase, attempt):
 '''
 
 
+STRATEGY = '''\
+"""Takes the middle one, and says of some failures what comes next: a function of what it sees."""
+
+from autopack import Choose, GiveUp, Retry, Wait
+
+
+class Middle:
+    def __call__(self, view):
+        if not view.ready:
+            return Wait("nothing is ready", until=view.next_ready_at)
+        tried = view.attempts(view.ready[0].ref) if view.ready[0].attempts else ()
+        at = (len(view.ready) + len(tried) + view.zero_streak + len(view.in_work)) // 2
+        return Choose(view.ready[at % len(view.ready)].ref, f"{at} of {len(view.ready)}")
+
+    def after_failure(self, phase, attempts):
+        last = attempts[-1]
+        if last.ending == "timed_out":
+            return Retry(phase.ref, f"it made {last.calls} calls by then")
+        if len(attempts) > 1 and last.reason_code == "tests_failed":
+            return GiveUp(phase.ref, f"{sum(one.output_tokens for one in attempts)} tokens")
+        return None
+'''
+
+
 @attrs.frozen(kw_only=True)
 class Plan:
     """How many of everything."""
@@ -107,6 +131,8 @@ class Seen:
     restarts: int = 0
     refused: int = 0
     reclaims: int = 0
+    choices: int = 0
+    afterwards: int = 0
     capped_at: int = 0
     cap: int = 0
     seconds: float = 0.0
@@ -125,6 +151,7 @@ def run(plan: Plan, folder: Path, server: PostgresServer | None = None) -> Seen:
     executor.write_text(
         EXECUTOR.format(folder=str(folder), seed=plan.seed, most=MOST_TOKENS), encoding="utf-8"
     )
+    (folder / "strategy.py").write_text(STRATEGY, encoding="utf-8")
     seen, began = Seen(), time.monotonic()
     specs = [
         PhaseSpec(f"p{n}", category="docs", complexity="low", timeout_s=TIMEOUT_S)
@@ -140,7 +167,8 @@ def run(plan: Plan, folder: Path, server: PostgresServer | None = None) -> Seen:
         in_flight = plan.processes * plan.workers * MOST_TOKENS
         if seen.capped_at > seen.cap + in_flight:
             seen.faults.append(f"cap {seen.cap} exceeded: {seen.capped_at} tokens were used")
-    drains.run(False, ("--drain", "rest"))
+    strategy = f"{folder / 'strategy.py'}:Middle"
+    drains.run(False, ("--drain", "rest", "--strategy", strategy))
     seen.seconds = time.monotonic() - began
     with open_log(target) as log:
         _judge(log, folder, seen)
@@ -232,17 +260,29 @@ def _judge(log: Log, folder: Path, seen: Seen) -> None:
     seen.faults += _usage(log, events, folder, seen)
     seen.faults += _ends(events, seen)
     seen.faults += _caps(log, events)
-    seen.faults += _choices(log)
+    seen.faults += _answers(log, seen)
     kinds = Counter(type(event).TYPE for event in events)
     seen.attempts, seen.reclaims = kinds["phase.claimed"], kinds["phase.reclaimed"]
 
 
-def _choices(log: Log) -> Iterator[str]:
-    """Yield each choice that its strategy, asked again, does not make."""
-    for drain_id in ("capped", "rest"):
+def _answers(log: Log, seen: Seen) -> Iterator[str]:
+    """Yield each answer that its strategy does not give again, and what another one leaves out."""
+    attempts = replay(log, "attempts").rows.values()
+    for drain_id, other in (("capped", "triage"), ("rest", "fifo")):
         found = replay_drain(log, drain_id)
-        yield from (f"drain {drain_id}: {one}" for one in found.choices if one.differs)
-        yield from (f"drain {drain_id}: {one.why_not}" for one in found.choices if one.why_not)
+        yield from (f"drain {drain_id}: {one}" for one in found.answers if one.differs)
+        yield from (f"drain {drain_id}: {one.why_not}" for one in found.answers if one.why_not)
+        parted = replay_drain(log, drain_id, strategy=other, calibrator="median-ratio")
+        made = [row for row in attempts if row.drain == drain_id]
+        if not len(made) == len(found.choices) == parted.n_asked:
+            yield f"drain {drain_id}: {len(made)} attempts, {len(found.choices)} choices"
+        budgets, path = parted.budgets, parted.path
+        if len(budgets.budgets) + sum(budgets.left_out.values()) != len(made):
+            yield f"drain {drain_id}: {len(budgets.budgets)} of {len(made)} budgets"
+        if (path is None) != (parted.parted is None):
+            yield f"drain {drain_id}: it parts at {parted.parted}, and its path is {path}"
+        seen.choices += len(found.choices)
+        seen.afterwards += len(found.afterwards)
 
 
 def _phase_leases(log: Log) -> Iterator[Any]:
