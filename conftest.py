@@ -1,6 +1,7 @@
 """How long Hypothesis looks, no network, and the ready logs of the library's kit, for tests."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -9,6 +10,13 @@ from tests.shared_servers import remove_all
 
 pytest_plugins = ["autopack.testing.fixtures"]
 pytest.register_assert_rewrite("tests.replayed_drains")
+
+from tests.replayed_drains import (  # noqa: E402 - once its assertions are told in full
+    ReplayedDrains,
+    is_looked_on,
+    is_remembering,
+    is_replayed,
+)
 
 keep_here()
 _no_network = pytest.fixture(autouse=True)(watched)
@@ -43,3 +51,18 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def pytest_sessionfinish() -> None:
     """Leave no server behind, in whichever of several processes the tests ran."""
     remove_all()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """
+    Replay the drains of a test once it is over, while its logs are open, or left in its folder.
+
+    Those marked ``remembers`` have a strategy that is no function of what it is shown.
+    """
+    if not is_replayed(item):
+        return (yield)
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    replayed = ReplayedDrains(remembers=is_remembering(item), folder=folder)
+    with replayed.noting(is_looked_on=is_looked_on(item)):
+        return (yield)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.replayed_drains import ReplayedDrains, is_remembering, is_replayed
 
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.backends.sqlite.log_files import create_file
@@ -36,16 +35,3 @@ def log(backend: Backend) -> Log:
 def journal(log: Log) -> Journal:
     """What that log is made of."""
     return journal_of(log)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """
-    Replay the drains of a test once it is over, while its logs are open.
-
-    Those marked ``remembers`` have a strategy that is no function of what it is shown.
-    """
-    if not is_replayed(item):
-        return (yield)
-    with ReplayedDrains(remembers=is_remembering(item)).noting():
-        return (yield)

@@ -47,8 +47,13 @@ def _postgres_drains(_folder: Path, given: Given) -> str:
     return _pytest(given.tests, seed=given.seed, AUTOPACK_DRAIN_LOGS="postgres")
 
 
-def _replays(_folder: Path, given: Given) -> str:
-    return _pytest(given.tests, seed=given.seed, AUTOPACK_REPLAY_ONE_TEST_OF="1")
+def _replays(folder: Path, given: Given) -> str:
+    from tests.replayed_drains import TALLY, counted
+
+    tally = folder / "tally.ndjson"
+    every = {"AUTOPACK_REPLAY_ONE_TEST_OF": "1", TALLY: str(tally)}
+    told = _pytest(given.tests, seed=given.seed, **every)
+    return f"{told}; {counted(tally)}"
 
 
 def _threads(_folder: Path, given: Given) -> str:
@@ -292,8 +297,8 @@ RUNS: Final = {
         run=_postgres_drains,
     ),
     "replays": LongRun(
-        what="all tests of drains once more, each drain replayed to the same views and choices",
-        options={"tests": "tests/draining tests/api tests/cli tests/log tests/plugins", "seed": 0},
+        what="all tests once more, each drain of theirs replayed to the same views and answers",
+        options={"tests": "tests plugins", "seed": 0},
         run=_replays,
     ),
     "hypothesis": LongRun(
