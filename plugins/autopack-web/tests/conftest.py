@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 import autopack
 from autopack import Completed, Failed, PhaseSpec
+from autopack.events import LlmUsageRecorded
 from autopack.testing.clock import VirtualClock
 from autopack_web import create_app
 
@@ -70,3 +71,40 @@ def client(request):
     name = "log" if "log" in request.fixturenames else "kept_log"
     app = create_app(request.getfixturevalue(name))
     return TestClient(app, base_url="http://127.0.0.1:8642")
+
+
+def call(run, phase, number, model="big"):
+    """Return a call that nobody told the price or the attempt of."""
+    return LlmUsageRecorded(
+        run_id=run,
+        phase_id=phase,
+        call_id=f"{run}-{number}",
+        request_model=model,
+        input_tokens=6,
+        output_tokens=4,
+    )
+
+
+@pytest.fixture
+def bare():
+    """Return a log of two runs, one of them with calls."""
+    with autopack.create_log("memory:") as log:
+        for run in ("one", "two"):
+            autopack.create_run(log, run, [autopack.PhaseSpec("p", goal=f"Write {run}")])
+        for number, model in enumerate(("big", "big", "small")):
+            told = call("one", "p", number, model)
+            log.append("phase-one/p", [told], expected_version=autopack.ANY)
+        yield log
+
+
+@pytest.fixture
+def imported(bare):
+    """Return a client of that log."""
+    return TestClient(create_app(bare), base_url="http://127.0.0.1:8642")
+
+
+@pytest.fixture
+def stray(bare, imported):
+    """Return that client, with a call of a phase that nobody queued."""
+    bare.append("phase-gone/q", [call("gone", "q", 0)], expected_version=autopack.ANY)
+    return imported

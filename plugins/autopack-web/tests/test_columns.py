@@ -7,7 +7,6 @@ import pytest
 from starlette.testclient import TestClient
 
 import autopack
-from autopack.events import LlmUsageRecorded
 from autopack_web import create_app
 from autopack_web.columns import UsdColumn
 
@@ -30,25 +29,6 @@ def test_amounts_below_each_other_have_as_many_places(amounts, told):
     assert (column.is_known, UsdColumn([None]).is_known) == (True, False)
 
 
-@pytest.fixture
-def imported():
-    """Return a client of a log of calls that nobody told the price or the attempt of."""
-    with autopack.create_log("memory:") as log:
-        for run in ("one", "two"):
-            autopack.create_run(log, run, [autopack.PhaseSpec("p", goal=f"Write {run}")])
-        for number, model in enumerate(("big", "big", "small")):
-            call = LlmUsageRecorded(
-                run_id="one",
-                phase_id="p",
-                call_id=f"c{number}",
-                request_model=model,
-                input_tokens=6,
-                output_tokens=4,
-            )
-            log.append("phase-one/p", [call], expected_version=autopack.ANY)
-        yield TestClient(create_app(log), base_url="http://127.0.0.1:8642")
-
-
 @pytest.mark.parametrize("path", ["/runs", "/run/one", "/usage"])
 def test_a_column_that_tells_nothing_is_left_out(imported, path):
     """No cost and no attempt is known: nothing is said of them row by row."""
@@ -68,14 +48,6 @@ def test_a_run_and_a_phase_tell_what_they_used(imported):
     assert [one["use"]["total_tokens"] for one in run["by_model"]] == [20, 10]
     assert re.findall(r"<span>(\d+ %)</span>", page) == ["67 %", "33 %"]
     assert phase["work"]["use"]["total_tokens"] == 30
-
-
-def test_two_runs_are_chosen_by_clicks(imported):
-    """A run leads to the others, each of them to the comparison."""
-    (choose,) = re.findall(r'href="(/compare\?a=one)"', imported.get("/run/one").text)
-    (both,) = re.findall(r'href="(/compare\?a=two[^"]*)"', imported.get(choose).text)
-
-    assert "1 phase differs" in imported.get(both.replace("&amp;", "&")).text
 
 
 def test_what_stands_failed_without_an_attempt_is_told_newest_first():

@@ -1,8 +1,8 @@
 """As of when a page is asked for: now, or any position or moment of the log."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -11,7 +11,9 @@ from autopack.log.log import journal_of
 from autopack.ports.log import from_us
 
 if TYPE_CHECKING:
-    from autopack import Log
+    from autopack import Log, Recorded
+
+_LATE: Final = timedelta(hours=1)
 
 
 @attrs.frozen(kw_only=True)
@@ -22,6 +24,7 @@ class Moment:
     Args:
         position: The last event that it knows.
         recorded_at: When that was recorded; None for the empty log.
+        occurred_at: When what it tells happened: before that, where it was imported.
         head: The last event of the log.
         now: Now; or, of the past, when that was.
         is_past: Whether a position or a moment was asked for; else it is now.
@@ -31,9 +34,17 @@ class Moment:
     target: str
     position: int
     recorded_at: datetime | None
+    occurred_at: datetime | None
     head: int
     now: datetime
     is_past: bool
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the last event was recorded long after it happened, as an import's are."""
+        if self.recorded_at is None or self.occurred_at is None:
+            return False
+        return self.recorded_at - self.occurred_at > _LATE
 
 
 @attrs.frozen(kw_only=True)
@@ -75,11 +86,13 @@ def log_at(log: "Log", at: str | None) -> "tuple[Log, Moment]":
     head = log.head()
     past = log if at is None else log.as_of(place_of(at))
     last = past.head()
+    event = _event_at(past, last.position)
     return past, Moment(
         log_id=head.log_id,
         target=log.target,
         position=last.position,
-        recorded_at=_recorded_at(past, last.position),
+        recorded_at=None if event is None else event.recorded_at,
+        occurred_at=None if event is None else event.occurred_at,
         head=head.position,
         now=now_of(past),
         is_past=at is not None,
@@ -102,6 +115,6 @@ def now_of(log: "Log") -> datetime:
     return from_us(journal_of(log).now_us())
 
 
-def _recorded_at(log: "Log", position: int) -> datetime | None:
-    rows = list(log.read_all(after=position - 1, limit=1)) if position else []
-    return rows[0].recorded_at if rows else None
+def _event_at(log: "Log", position: int) -> "Recorded[Any] | None":
+    rows = log.read_all(after=position - 1, limit=1) if position else ()
+    return next(iter(rows), None)

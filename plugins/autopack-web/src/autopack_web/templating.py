@@ -1,7 +1,7 @@
 """Templates: everything that they show is escaped, and what a reader would not see is shown."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -236,6 +236,12 @@ def scope_anchor(scope: str, at: object = None) -> Any:
     return anchor(name, link("run", name, at=at)) if kind == "run" else scope
 
 
+def day_anchor(day: str, at: object = None) -> Markup:
+    """Return a link to what was used on a day."""
+    after = date.fromisoformat(day) + timedelta(days=1)
+    return anchor(day, link("usage", since=day, until=after.isoformat(), at=at))
+
+
 def zone_words(at: datetime) -> str:
     """Return this machine's time zone: its name, and how far it is from UTC."""
     told = at.astimezone()
@@ -286,6 +292,7 @@ _ENVIRONMENT.globals.update(
     cost=cost,
     cost_sentence=cost_sentence,
     count=count,
+    day_anchor=day_anchor,
     failure_words=failure_words,
     figure=figure,
     hatch=Markup(HATCH),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 import autopack
+from autopack.errors import PhaseMissingError, RunMissingError
 from autopack.events import (
     DrainPassedOver,
     DrainPhaseSelected,
@@ -20,6 +21,7 @@ from autopack.projections.attempt_row import AttemptRow, work_of
 from autopack.projections.attempts import ATTEMPTS
 from autopack.projections.sums_by_drain_and_run import Work
 from autopack.types import PhaseRef, PhaseStatus, PhaseText, PhaseView
+from autopack.values.ids import phase_stream
 from autopack_web.pages.events import EventEntry, event_entry
 from autopack_web.paging import Part, part_of
 
@@ -90,6 +92,8 @@ class PhasePage:
     A phase.
 
     Args:
+        is_queued: Whether somebody queued it; else only events name it, such as calls of an import,
+            and of *phase* no more is known than its name.
         work: What all its attempts came to.
         passed_over: Of one that is queued, what the last drains that looked said, the newest first.
         checks: What was said of its work, last word last.
@@ -98,6 +102,7 @@ class PhasePage:
     """
 
     phase: PhaseView
+    is_queued: bool
     work: Work
     attempts: tuple[AttemptEntry, ...]
     passed_over: tuple[PassedOver, ...]
@@ -116,21 +121,33 @@ def read(log: "Log", asked: "Asked") -> PhasePage:
         RunMissingError, PhaseMissingError: It is not there.
     """
     ref = PhaseRef(asked.parts["run"], asked.parts["phase"])
-    phase = autopack.get_phase(log, ref)
-    history = autopack.history(log, ref)
+    phase, history = _found(log, ref)
     part = part_of(asked, len(history), _EVENTS_MOST)
-    texts = tuple(autopack.list_texts(log, ref))
+    texts = () if phase is None else tuple(autopack.list_texts(log, ref))
+    is_queued = phase is not None
+    phase = phase or PhaseView(run_id=ref.run_id, phase_id=ref.phase_id, order=0)
     return PhasePage(
         phase=phase,
+        is_queued=is_queued,
         work=_work(log, history),
         attempts=tuple(_attempts(log, phase, history)),
-        passed_over=tuple(_passed_over(log, phase))[: -_PASSED_MOST - 1 : -1],
+        passed_over=tuple(_passed_over(log, phase))[: -_PASSED_MOST - 1 : -1] if is_queued else (),
         checks=tuple(_verdicts(history)),
         texts=texts,
         shown=_shown(log, texts, asked.query.get("text")),
         events=tuple(map(event_entry, history[part.first : part.end])),
         part=part,
     )
+
+
+def _found(log: "Log", ref: PhaseRef) -> "tuple[PhaseView | None, list[Recorded[Any]]]":
+    """Return a phase and its events; None and those that name it, where nobody queued it."""
+    try:
+        return autopack.get_phase(log, ref), autopack.history(log, ref)
+    except (RunMissingError, PhaseMissingError):
+        if not (named := list(log.read(phase_stream(ref.run_id, ref.phase_id)))):
+            raise
+        return None, named
 
 
 def _work(log: "Log", history: "Sequence[Recorded[Any]]") -> Work:
