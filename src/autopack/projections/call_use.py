@@ -1,6 +1,6 @@
 """What calls used: the one definition of a call's total, of its price and of "measured"."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import add, attrgetter, sub
 from typing import Any, Final
 
@@ -193,6 +193,19 @@ class Use:
         sums = map(add if sign > 0 else sub, _FIGURES(self), _FIGURES(other))
         by_split = counted(self.by_split, other.by_split, sign)
         return Use(**dict(zip(_SUMMED, sums, strict=True)), by_split=by_split)
+
+
+def sum_of(uses: Iterable[Use]) -> Use:
+    """Return the sums over several, figure by figure: of many sooner than one and one."""
+    found = list(uses)
+    if len(found) == 1:
+        return found[0]
+    sums = map(sum, zip(*map(_FIGURES, found), strict=True))
+    by_split: dict[str, int] = {}
+    for use in found:
+        for split, n in use.by_split.items():
+            by_split[split] = by_split.get(split, 0) + n
+    return Use(**dict(zip(_SUMMED, sums, strict=True)), by_split=by_split) if found else NO_USE
 
 
 NO_USE: Final = Use()

@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import attrs
 
-from autopack.projections.call_use import Use
+from autopack.projections.call_use import Use, sum_of
 from autopack.projections.calls import CallRow
 from autopack.values.money import Usd
 
@@ -105,15 +105,13 @@ def total_of(
     rows: Iterable[UsageRow], group: Mapping[str, str | None] = MappingProxyType({})
 ) -> UsageRow:
     """Return the sums over rows, as one row."""
-    whole = UsageRow(group=group)
-    for row in rows:
-        whole = UsageRow(
-            group=group,
-            use=whole.use + row.use,
-            cache_read_tokens=whole.cache_read_tokens + row.cache_read_tokens,
-            cache_told_input_tokens=whole.cache_told_input_tokens + row.cache_told_input_tokens,
-        )
-    return whole
+    found = list(rows)
+    return UsageRow(
+        group=group,
+        use=sum_of(row.use for row in found),
+        cache_read_tokens=sum(row.cache_read_tokens for row in found),
+        cache_told_input_tokens=sum(row.cache_told_input_tokens for row in found),
+    )
 
 
 def _order(row: UsageRow) -> tuple[object, ...]:
