@@ -8,6 +8,7 @@ from typing import Any, Literal
 import attrs
 import pytest
 from click.testing import CliRunner
+from structlog.testing import capture_logs
 
 import autopack
 from autopack import ANY, hookimpl
@@ -149,6 +150,47 @@ class TestKeeping:
             with journal_of(log).backend.transaction() as store:
                 store.save_view(saved, {"elsewhere": '{"n": 7}'}, replace=False)
             assert "'pauses' is not what the log says: elsewhere" in str(log.verify(views=True))
+
+    @pytest.mark.parametrize(
+        "fault", [ZeroDivisionError, RecursionError, SystemExit, GeneratorExit]
+    )
+    def test_one_that_fails_costs_a_drain_nothing(self, log_path, fault):
+        """Whatever it raises: it is named, and left as it was."""
+
+        class Failing(Pauses):
+            def project(self, row, recorded):
+                raise fault("no")
+
+        with opened(log_path, Failing()) as log, capture_logs() as logged:
+            autopack.create_run(log, "r", specs("a"))
+            paused(log, "elsewhere")
+            report = autopack.drain(log, executor=lambda _p, _a: autopack.Completed())
+            told = [line["event"] for line in logged if line["log_level"] == "error"]
+
+            assert ("empty", 1) == (report.reason, report.completed)
+            assert ["a plugin's view was not persisted"] == told
+            assert journal_of(log).backend.checkpoint("pauses") is None
+
+    @pytest.mark.parametrize(
+        "row",
+        [Pause(n="one"), {"n": 1}, Pause(n=1, waited_s=float("nan")), Pause(n=1, actors=["a"])],
+    )
+    def test_a_row_that_would_come_back_as_another_is_not_kept(self, log_path, row):
+        """It is the projection that is wrong then; the log was never damaged."""
+
+        class Wrong(Pauses):
+            def project(self, _row, recorded):
+                return row
+
+        with autopack.open_log(log_path) as log:
+            paused(log)
+            with pytest.raises(
+                InvalidInputError, match=r"'pauses' cannot be persisted: its row 'r'"
+            ):
+                log.refresh_views(also=[Wrong()])
+
+            assert log.verify(views=True).is_clean
+            assert journal_of(log).backend.checkpoint("pauses") is None
 
     def test_one_of_your_own_is_kept_when_you_say_so(self, log_path):
         """Without any plugin: afterwards only what is new is folded."""
@@ -336,6 +378,64 @@ class TestSql:
             pytest.raises(InvalidInputError, match="choose another name"),
         ):
             log.refresh_views(also=[Samples()])
+
+    @pytest.mark.parametrize("name", ["Samples", "LLM-usage", "x" * 62])
+    def test_nor_is_it_by_another_way_to_write_its_name(self, log_path, name):
+        """SQLite knows no case, and PostgreSQL cuts long names: two would be one."""
+        other = type("Other", (Pauses,), {"name": name})
+        with autopack.open_log(log_path) as log:
+            paused(log)
+            with pytest.raises(InvalidInputError, match="choose a"):
+                log.refresh_views(also=[other()])
+
+        assert 1 == len(asked(log_path, "SELECT 1 FROM sqlite_schema WHERE name = 'v_samples'"))
+
+    def test_what_others_made_of_its_name_stays(self, log_path):
+        """Another projection's view, of a name that is the same in SQL, or one made by hand."""
+
+        class Two(Pauses):
+            name = "pau ses"
+
+        class Three(Pauses):
+            name = "pau-ses"
+
+        with closing(sqlite3.connect(log_path)) as by_hand:
+            by_hand.execute("CREATE VIEW v_Pauses AS SELECT 1 AS mine")
+        with opened(log_path, Pauses()) as log, capture_logs() as logged:
+            paused(log)
+            log.refresh_views(also=[Two()])
+            with pytest.raises(InvalidInputError, match="'pau-ses' cannot be v_pau_ses in SQL: an"):
+                log.refresh_views(also=[Three()])
+
+        assert [{"mine": 1}] == asked(log_path, "SELECT * FROM v_pauses")
+        assert ["r"] == [row["key"] for row in asked(log_path, "SELECT key FROM v_pau_ses")]
+        assert {("pauses", "a plugin's view was not persisted")} == {
+            (line["view"], line["event"]) for line in logged
+        }
+
+    @pytest.mark.parametrize(
+        "names",
+        [["key"], ["as_of_position"], ["n", "N"], ["since", "since_utc"], ["cost_pico_usd"]],
+    )
+    def test_two_columns_of_one_name_are_refused(self, log_path, names):
+        """Those that come by themselves count; SQLite would rename one, and PostgreSQL refuse."""
+        kinds = {"since": datetime | None}
+        fields = {
+            name: attrs.field(default=None, type=kinds.get(name, int | None)) for name in names
+        }
+        fields["cost_usd"] = attrs.field(default=None, type=Usd | None)
+        row = attrs.make_class("Odd", fields, frozen=True)
+
+        class Odd(Pauses):
+            row_type = row
+
+            def project(self, found, recorded):
+                return row()
+
+        with autopack.open_log(log_path) as log:
+            paused(log)
+            with pytest.raises(InvalidInputError, match="give the field of its column"):
+                log.refresh_views(also=[Odd()])
 
     def test_what_has_no_rows_has_none(self, log_path):
         """Nor has what was not asked for; other backends have no SQL."""

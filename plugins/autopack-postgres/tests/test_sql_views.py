@@ -11,6 +11,7 @@ from tests.log.backends.test_sqlviews import COLUMNS, select
 from tests.postgres_server import new_url
 
 import autopack
+from autopack.errors import InvalidInputError
 from autopack.events import PhaseQueued
 from autopack.log.backends.sqlite.sqlviews import SQL_VIEWS
 from autopack.ports.log import ANY
@@ -117,6 +118,23 @@ def test_a_projection_is_a_view_on_a_server_as_in_a_file(tmp_path):
 
     assert found[0] == found[1]
     assert ("r", 2, 1, 0.25, 0.2, 2 * 10**11, "b", '["a","b"]', '{"b":2}', 3) == found[1][0]
+
+
+def test_another_projections_view_stays(tmp_path):
+    """Two names that are one in SQL: the second is refused, as in a file."""
+
+    class Second(ByRun):
+        name = "by run"
+
+    for target in (tmp_path / "log.db", new_url()):
+        with autopack.create_log(target) as log:
+            log.append("run-r", [queued("a")], expected_version=0)
+            for _ in range(2):
+                log.refresh_views(also=[ByRun()])
+                with pytest.raises(
+                    InvalidInputError, match="'by run' cannot be v_by_run in SQL: an"
+                ):
+                    log.refresh_views(also=[Second()])
 
 
 def test_who_may_read_may_ask_in_sql_and_who_may_write_makes_views(tmp_path):

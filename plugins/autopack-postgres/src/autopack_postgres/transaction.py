@@ -8,7 +8,7 @@ import attrs
 
 from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.format.chain import seed
-from autopack.log.backends.sqlite.sqlviews import rows_view
+from autopack.log.backends.sqlite.sqlviews import name_taken, rows_view
 from autopack.ports.backend import Checkpoint, ClockHold, Head, Lease
 from autopack.ports.log import Row
 from autopack_postgres.append_call import columns_of
@@ -34,6 +34,11 @@ _PUT_PLACE: Final = (
     "INSERT INTO view_checkpoints VALUES (%s, %s, %s, %s) ON CONFLICT (view) DO UPDATE"
     " SET version = excluded.version, position = excluded.position, total = excluded.total"
 )
+_OF_ANOTHER: Final = (
+    "SELECT 1 FROM obj_description(to_regclass(quote_ident(%s)), 'pg_class') said"
+    " WHERE NOT starts_with(reverse(said), reverse(' WHERE view = ' || quote_literal(%s)))"
+)
+"""Finds what another projection's rows are shown by; what a view is made of is its comment."""
 _PUT_OUTCOME: Final = (
     "INSERT INTO outcomes VALUES (%s, %s) ON CONFLICT (writer) DO UPDATE"
     " SET token = excluded.token, written_at = clock_timestamp()"
@@ -119,6 +124,8 @@ class PostgresTransaction(PostgresQueries):
     def show_view(self, view: str, columns: Sequence[tuple[str, str]]) -> None:
         """Make a view in SQL of a persisted view's rows, or renew it where its columns changed."""
         name, _select = rows_view(view, columns)
+        if self._all(_OF_ANOTHER, (name, view)):
+            raise name_taken(view, name, "another one has that name there, choose another")
         fields, kinds = columns_of(columns)
         sql = "SELECT show_view(%s, %s, %s::text[], %s::text[])"
         self._do(sql, (name, view, fields, kinds))

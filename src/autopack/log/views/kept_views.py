@@ -39,7 +39,7 @@ def refresh_all(
                     name=f"projection.{name}",
                     value=projection.name,
                 )
-            positions[name] = refresh(journal, projection, rebuild=rebuild)
+            positions[name] = refresh(journal, projection, rebuild=rebuild, of_others=True)
     for given in also:
         chosen = check_projection(registry.resolve("projection", given))
         if is_anothers(registry, chosen):
@@ -48,7 +48,7 @@ def refresh_all(
                 name="projection",
                 value=chosen.name,
             )
-        positions[chosen.name] = refresh(journal, chosen, rebuild=rebuild)
+        positions[chosen.name] = refresh(journal, chosen, rebuild=rebuild, of_others=True)
     return positions
 
 
@@ -89,8 +89,8 @@ def keep_past(journal: Journal, *, until: Callable[[], bool]) -> None:
                 past = PastReader(reader, end, kept=kept, is_kept_alone=True)
                 try:
                     keep_states(journal, view, past)
-                except Exception:
-                    if view in CORE_VIEWS:
+                except BaseException as fault:
+                    if view in CORE_VIEWS or isinstance(fault, KeyboardInterrupt):
                         raise
                     kept_of.remove(view)  # whoever asks for it is told
 
@@ -121,7 +121,9 @@ def is_anothers(registry: Registry, projection: Any) -> bool:
 def _plugins_view(registry: Registry, name: str) -> Iterator[None]:
     try:
         yield
-    except Exception as fault:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as fault:  # a plugin may raise anything
         if isinstance(fault, LogError) and not isinstance(fault, LogDamagedError):
             raise
         plugin = registry.holder("projection", name)

@@ -1,6 +1,6 @@
 """Persisted views: loaded with their checkpoint, brought up to the head, compared, swapped."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -136,7 +136,9 @@ def _total_of(journal: Journal, projection: Projection, checkpoint: Checkpoint) 
     return _decoded(journal, projection, decode, checkpoint.total)
 
 
-def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) -> int:
+def refresh(
+    journal: Journal, projection: Projection, *, rebuild: bool = False, of_others: bool = False
+) -> int:
     """
     Persist a view up to the log's head and return that position.
 
@@ -145,8 +147,11 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
     the write lock, and swapped in at once; so is a view whose version has risen. Rows of a version
     above the projection's stay as they are.
 
+    Args:
+        of_others: Whether each row is looked at too, since nobody knows who made the projection.
+
     Raises:
-        InvalidInputError: A whole view would not come back from JSON as it is.
+        InvalidInputError: A whole view, or a row of others, would not come back from JSON as it is.
     """
     columns = sql_columns(projection)
     with journal.backend.snapshot() as reader:
@@ -161,6 +166,8 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
     checkpoint, rows = _stored(fold)
     if not fold.is_keyed:
         _check_comes_back(projection, fold.total, str(checkpoint.total))
+    elif of_others:
+        _check_rows(projection, fold.changed, rows)
     with journal.backend.transaction() as store:
         there = store.checkpoint(projection.name)
         if there is not None and there.version > projection.version and not rebuild:
@@ -175,7 +182,9 @@ def refresh(journal: Journal, projection: Projection, *, rebuild: bool = False) 
         if saved >= base:  # what was saved since our base is among our changes too
             store.save_view(checkpoint, rows, replace=base == 0)
             return fold.position
-    return refresh(journal, projection, rebuild=True)  # the saved rows were dropped meanwhile
+    return refresh(
+        journal, projection, rebuild=True, of_others=of_others
+    )  # the saved rows were dropped meanwhile
 
 
 def _known_until(
@@ -266,6 +275,24 @@ def _check_comes_back(projection: Any, value: Any, text: str) -> None:
             name="view",
             value=projection.name,
         )
+
+
+def _check_rows(projection: Any, rows: Mapping[str, Any], texts: Mapping[str, str | None]) -> None:
+    decode = decoder_of(projection.row_type, stored=stored_value).decode
+    for key, text in texts.items():
+        if text is None:
+            continue
+        try:
+            back = decode(text)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as fault:
+            back = fault
+        if back != rows[key]:
+            raise InvalidInputError(
+                f"View {projection.name!r} cannot be persisted: its row {key[:80]!r}, {text[:80]}, "
+                f"would come back as {str(back)[:80]}. Give its fields what their types say.",
+                name="view",
+                value=projection.name,
+            )
 
 
 def _total_type(projection: Any) -> Any:

@@ -327,6 +327,8 @@ SQL_VIEWS: Final = {
 }
 
 
+_LONGEST_NAME: Final = 63
+"""In characters; PostgreSQL cuts longer ones, so that two could be one."""
 _CASTS: Final = {"integer": "INTEGER", "boolean": "INTEGER", "real": "REAL", "text": "TEXT"}
 
 
@@ -335,17 +337,39 @@ def rows_view(view: str, columns: Sequence[tuple[str, str]]) -> tuple[str, str]:
     Return the name and the SELECT of what shows a persisted view's rows.
 
     Raises:
-        InvalidInputError: The name is that of a view of the library, or a column's is no word.
+        InvalidInputError: The name is that of a view of the library, or too long; a column's is no
+            word, or two have one.
     """
-    name = "v_" + re.sub(r"\W", "_", view)
-    if name in SQL_VIEWS or not all(column.isidentifier() for column, _kind in columns):
-        raise InvalidInputError(
-            f"View {view!r} cannot be {name} in SQL: choose another name.", name="view", value=view
-        )
+    name = "v_" + re.sub(r"\W", "_", view, flags=re.ASCII)
+    if name.lower() in SQL_VIEWS:
+        raise name_taken(view, name, "choose another name")
+    if len(name) > _LONGEST_NAME:
+        raise name_taken(view, name, f"choose a name of at most {_LONGEST_NAME - 2} characters")
     told = [part for column, kind in columns for part in _columns_of(column, kind)]
+    named = [
+        "key",
+        "as_of_position",
+        *(part.rpartition('"')[0].rpartition('"')[2] for part in told),
+    ]
+    for column in named:
+        if not column.isidentifier() or [one.lower() for one in named].count(column.lower()) > 1:
+            raise name_taken(view, name, f"give the field of its column {column!r} another name")
     literal = view.replace("'", "''")
     at = f"(SELECT position FROM view_checkpoints WHERE view = '{literal}') AS as_of_position"
     return name, (f"SELECT {', '.join(['key', *told, at])} FROM view_rows WHERE view = '{literal}'")
+
+
+def shows_rows(sql: str, view: str) -> bool:
+    """Tell whether the text of a view in SQL shows the rows of that persisted view."""
+    literal = view.replace("'", "''")
+    return sql.endswith(f" FROM view_rows WHERE view = '{literal}'")
+
+
+def name_taken(view: str, name: str, do: str) -> InvalidInputError:
+    """Return the refusal of a view's name in SQL."""
+    return InvalidInputError(
+        f"View {view!r} cannot be {name} in SQL: {do}.", name="view", value=view
+    )
 
 
 def _columns_of(name: str, kind: str) -> list[str]:

@@ -11,7 +11,7 @@ import attrs
 from autopack.errors import InvalidInputError, LogDamagedError
 from autopack.log.backends.sqlite.faults import SQLITE_FAULTS, translated
 from autopack.log.backends.sqlite.queries import AS_OF, Queries
-from autopack.log.backends.sqlite.sqlviews import rows_view
+from autopack.log.backends.sqlite.sqlviews import name_taken, rows_view, shows_rows
 from autopack.ports.backend import NOTHING_YET, Checkpoint, ClockHold, Head, Lease
 from autopack.ports.log import Row
 
@@ -136,8 +136,11 @@ class SqliteTransaction(Queries):
         """Make a view in SQL of a persisted view's rows, or renew it where its columns changed."""
         name, select = rows_view(view, columns)
         made = f'CREATE VIEW "{name}" AS {select}'
-        there = self._all("SELECT sql FROM sqlite_schema WHERE name = ?", (name,))
-        if there != [(made,)]:
+        asked = "SELECT sql FROM sqlite_schema WHERE name = ? COLLATE NOCASE"
+        there = [sql for (sql,) in self._all(asked, (name,))]
+        if there and not shows_rows(str(there[0]), view):
+            raise name_taken(view, name, "another one has that name there, choose another")
+        if there != [made]:
             self._do(f'DROP VIEW IF EXISTS "{name}"')
             self._do(made)
 
