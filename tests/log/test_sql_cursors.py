@@ -210,6 +210,90 @@ def test_a_connection_of_another_library_is_refused():
         SqlCursors(object())
 
 
+class Derived(sqlite3.Connection):
+    """A connection of somebody's own class."""
+
+
+def as_dicts(cursor, row):
+    """Make a row a dict by its columns' names, as many a guide shows."""
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
+@pytest.mark.parametrize("text_factory", [str, bytes])
+@pytest.mark.parametrize("rows", [None, sqlite3.Row, as_dicts])
+@pytest.mark.parametrize("factory", [sqlite3.Connection, Derived])
+def test_what_the_connection_makes_of_rows_is_its_own(tmp_path, log, factory, rows, text_factory):
+    """Places are read as they were written, and the handler gets rows as it likes them."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "m.db", factory=factory)) as connection:
+        connection.row_factory, connection.text_factory = rows, text_factory
+        model, seen = Model(connection, ":{}"), []
+
+        def handle(recorded):
+            model.handle(recorded)
+            found = connection.execute("SELECT count(*) AS n FROM counted").fetchone()
+            seen.append(found["n"] if rows else found[0])
+
+        counts = [log.subscribe("m", handle, cursors=SqlCursors(connection)) for _ in range(2)]
+
+        assert ([5, 0], [1, 2, 3, 4, 5]) == (counts, seen)
+        assert connection.row_factory is rows
+
+
+def commit(connection):
+    connection.commit()
+
+
+def commit_by_with(connection):
+    with connection:
+        pass
+
+
+def run_script(connection):
+    connection.executescript("SELECT 1;")
+
+
+def roll_back(connection):
+    connection.rollback()
+
+
+@pytest.mark.parametrize("end", [commit, commit_by_with, run_script, roll_back])
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_handler_that_ends_the_transaction_is_told(tmp_path, log, end, goes_on):
+    """What it wrote and its place could not be there together any more, or both not."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "m.db")) as connection:
+        model = Model(connection, ":{}")
+
+        def handle(recorded):
+            model.handle(recorded)
+            end(connection)
+            if goes_on:  # a transaction begins by itself
+                model.handle(recorded)
+
+        for _ in range(2):
+            with pytest.raises(
+                InvalidInputError, match="subscription 'm' has ended the transaction"
+            ):
+                log.subscribe("m", handle, cursors=model.cursors)
+        log.subscribe("m", model.handle, cursors=model.cursors)
+
+        assert [1, 2, 3, 4, 5] == model.counted()[-5:]
+        assert not connection.in_transaction
+
+
+def test_a_connection_that_is_awaited_is_refused():
+    """By name, and not by what Python says of it later."""
+
+    class Awaited(sqlite3.Connection):
+        async def execute(self, *_given):
+            raise AssertionError
+
+    with (
+        contextlib.closing(sqlite3.connect(":memory:", factory=Awaited)) as connection,
+        pytest.raises(InvalidInputError, match="that is not awaited"),
+    ):
+        SqlCursors(connection)
+
+
 def test_two_threads_of_one_name_count_each_event_once(tmp_path, log):
     """They wait for one another."""
     log.append("s", [paused(n) for n in range(200)], expected_version=ANY)

@@ -1,6 +1,7 @@
 """The places of subscriptions in a table of a reader's own database."""
 
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ _READ: Final = "SELECT position, hash FROM autopack_cursors WHERE name = {name}"
 _SAVE: Final = (
     "UPDATE autopack_cursors SET position = {position}, hash = {hash} WHERE name = {name}"
 )
+_HERE: Final = "autopack_cursor"
+"""A savepoint, which is gone once somebody has ended the transaction that it is in."""
 _MARKS: Final = {"sqlite3": ":{}", "psycopg": "%({})s", "sqlalchemy": ":{}"}
 
 
@@ -41,11 +44,12 @@ class SqlCursors:
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
-        self._library = type(connection).__module__.partition(".")[0]
+        self._library = _library_of(connection)
         if self._library not in _MARKS:
             raise InvalidInputError(
-                f"{type(connection).__name__} of {self._library} is no connection of sqlite3, "
-                "psycopg or SQLAlchemy. Give one, or an autopack.types.CursorStore of your own.",
+                f"{type(connection).__name__} of {type(connection).__module__} is no connection of "
+                "sqlite3, psycopg or SQLAlchemy that is not awaited. Give one, or an "
+                "autopack.types.CursorStore of your own.",
                 name="connection",
                 value=connection,
             )
@@ -80,11 +84,37 @@ class SqlCursors:
         self._run(_ADD, name=name)
         self._run(_LOCK, name=name)
         row = self._run(_READ, name=name).fetchone()
-        return None if row is None or row[1] is None else ReadUpTo(row[0], row[1])
+        if self._library == "sqlite3":  # the others let nobody end it
+            self._run(f"SAVEPOINT {_HERE}")
+        if row is None or row[1] is None:
+            return None
+        return ReadUpTo(row[0], row[1].decode() if isinstance(row[1], bytes) else row[1])
 
     def save(self, name: str, place: ReadUpTo) -> None:
-        """Write it, within the transaction in which it was taken."""
+        """
+        Write it, within the transaction in which it was taken.
+
+        Raises:
+            InvalidInputError: The handler has ended that transaction.
+        """
+        if self._library == "sqlite3":
+            self._check_still_in(name)
         self._run(_SAVE, name=name, **place._asdict())
+
+    def _check_still_in(self, name: str) -> None:
+        import sqlite3
+
+        try:
+            self._run(f"RELEASE {_HERE}")
+        except sqlite3.OperationalError as fault:
+            raise InvalidInputError(
+                f"The handler of subscription {name!r} has ended the transaction in which its "
+                "place is saved, so that an event could count twice, or not at all. Let it write "
+                "through the connection and do nothing else: commit(), rollback(), "
+                "`with connection` and executescript() end a transaction.",
+                name="handle",
+                value=name,
+            ) from fault
 
     def _run(self, statement: str, **values: Any) -> Any:
         mark = _MARKS[self._library]
@@ -93,8 +123,19 @@ class SqlCursors:
             from sqlalchemy import text
 
             told = text(told)
-        given: Mapping[str, Any] = values
-        return self.connection.execute(told, given)
+        return self._plain().execute(told, values)
+
+    def _plain(self) -> Any:
+        """Return what gives rows as tuples, whatever the connection makes of its own."""
+        if self._library == "sqlite3":
+            cursor = self.connection.cursor()
+            cursor.row_factory = None
+            return cursor
+        if self._library == "psycopg":
+            from psycopg.rows import tuple_row
+
+            return self.connection.cursor(row_factory=tuple_row)
+        return self.connection
 
     def _is_within(self) -> bool:
         if self._library == "psycopg":
@@ -118,3 +159,12 @@ class SqlCursors:
             self.connection.rollback()
             raise
         self.connection.commit()
+
+
+def _library_of(connection: Any) -> str:
+    """Return which library's connection it is, also of a class derived from it; empty if none."""
+    execute = getattr(connection, "execute", None)
+    if execute is None or inspect.iscoroutinefunction(execute):
+        return ""
+    roots = (cls.__module__.partition(".")[0] for cls in type(connection).__mro__)
+    return next((root for root in roots if root in _MARKS), "")
