@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,10 +14,12 @@ import autopack
 from autopack.cli.main import autopack as cli
 from autopack.errors import (
     InvalidInputError,
+    LogError,
     LogExistsError,
     LogHinderedError,
     LogMissingError,
     NotALogError,
+    ReadOnlyLogError,
 )
 from autopack.testing.facts import paused
 from autopack_postgres.database_address import parsed
@@ -83,6 +86,73 @@ def test_passwords_are_shown_to_nobody():
     assert "s3cret" not in f"{address} {address.target}"
     assert "s3cret" in address.conninfo
     assert re.search(r"ann:\*\*\*@host:5433/work\?sslmode=require", address.target)
+
+
+WORK = """
+from autopack import NeedsPerson
+
+
+def execute(phase, attempt):
+    return NeedsPerson("May it?", outputs={"a.md": "a"})
+"""
+
+
+def test_no_command_says_the_password_of_its_log(tmp_path, monkeypatch):
+    """Neither as what to do next, nor where it was refused; the server is asked with it."""
+    monkeypatch.chdir(tmp_path)
+    Path("work.py").write_text(WORK, encoding="utf-8")
+    Path("r.json").write_text('{"phases": [{"id": "a"}, {"id": "b"}]}', encoding="utf-8")
+    url = new_url().replace("postgresql://", "postgresql://autopack:hunter2@")
+    takes = ["--executor", "work.py:execute"]
+    told = {}
+    for words in (
+        ["log", "create", url],
+        ["log", "create", url],
+        ["run", "create", "r", "--phases", "r.json"],
+        ["drain", *takes, "--max-phases", "1"],
+        ["worker", *takes, "--max-phases", "1", "--json"],
+        ["status"],
+        ["report", "r"],
+        ["phase", "text", "r/a"],
+        ["phase", "show", "r/a"],
+        ["drain", "list"],
+        ["doctor"],
+        ["calibrate", "report"],
+        ["status", "--log", url + "2"],
+        ["log", "copy", url, url],
+        ["restore", url, url],
+        ["scale", "--launcher", "local", "--max", "0", "--once", "--", *takes],
+    ):
+        done = CliRunner().invoke(cli, ["--log", url, *words])
+        told[" ".join(words[:2])] = done.stdout + done.stderr
+
+    assert [] == [words for words, said in told.items() if "hunter2" in said]
+    assert "drain --resume" in told["drain --executor"]
+    assert "phase text r/a NAME" in told["phase text"]
+    assert "Two logs are named" in told["status --log"]
+
+
+def test_a_role_without_a_right_is_told_how_it_gets_it():
+    """In PostgreSQL's words, and with the functions that give it; nothing is said of files."""
+    url = new_url()
+    schema = parsed(url).schema
+    role = f"{schema}_worker"
+    theirs = url.replace("user=autopack", f"user={role}")
+    with psycopg.connect(parsed(url).conninfo, autocommit=True) as superuser:
+        superuser.execute(f"CREATE ROLE {role} LOGIN")
+        with pytest.raises(ReadOnlyLogError, match=r"denied for database.*needs CREATE on the"):
+            autopack.create_log(theirs)
+        autopack.create_log(url).close()
+        with pytest.raises(ReadOnlyLogError, match=r"denied for schema.*grant_writer\('ROLE'\)"):
+            autopack.open_log(theirs)
+        superuser.execute(f"SELECT {schema}.grant_reader('{role}')")
+        with autopack.open_log(theirs) as log:
+            with pytest.raises(ReadOnlyLogError, match="denied for function"):
+                log.append("s", [paused()], expected_version=0)
+            superuser.execute(f"REVOKE ALL ON SCHEMA {schema} FROM {role}")
+            with pytest.raises(LogError, match=r"does not exist.*its role may not see it"):
+                log.head()
+        superuser.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
 def test_who_cannot_be_reached_is_told_at_once():

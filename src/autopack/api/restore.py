@@ -12,7 +12,7 @@ import attrs
 
 from autopack.api.logs import open_log, redact_of
 from autopack.errors import ImportRefusedError, InvalidInputError, LogDamagedError, LogFullError
-from autopack.log.addresses import open_backend
+from autopack.log.addresses import masked, open_backend
 from autopack.log.backends.atomic_files import publishing
 from autopack.log.backends.sqlite.log_files import fill_file
 from autopack.log.backends.sqlite.store import SqliteBackend
@@ -64,10 +64,11 @@ def restore_log(source: str | Path, dest: str | Path, *, plugins: Registry | Non
     """
     registry, path = plugins or load_plugins(), Path(dest).absolute()
     if "://" in str(dest):
+        shown = masked(str(dest))
         raise InvalidInputError(
-            f"{dest} is not a path. Restore to a path; a log is copied elsewhere with:",
-            do=f"copy_log({str(source)!r}, {str(dest)!r})",
-            typed=f"autopack log copy {quote(str(source))} {quote(str(dest))}",
+            f"{shown} is not a path. Restore to a path; a log is copied elsewhere with:",
+            do=f"copy_log({str(source)!r}, {shown!r})",
+            typed=f"autopack log copy {quote(str(source))} {quote(shown)}",
             name="dest",
             value=dest,
         )

@@ -110,8 +110,7 @@ calibrate.params += [log_option(), until_option()]
 def _how_to_apply(proposal: Any, file: Path, session: Session) -> str:
     if not (proposal.high_confidence and proposal.is_change):
         return "There is nothing to apply: the files only tell what was found."
-    log, report = shlex.quote(session.target or ""), shlex.quote(str(file))
-    return f"Apply it with: autopack --log {log} calibrate apply {report}"
+    return f"Apply it with: {session.typed} calibrate apply {shlex.quote(str(file))}"
 
 
 @calibrate.command(
@@ -137,8 +136,8 @@ def apply(session: Session, file: Path, force_why: str | None, as_json: bool) ->
     with session.open_log() as log:
         now = api.apply(log, proposal, force_why=force_why)
         if said := foreign_evidence(log, proposal):
-            undo = f"autopack --log {shlex.quote(session.target or '')} calibrate rollback"
-            say(f"WARNING: {said}. Take it back with: {undo} --why REASON", err=True)
+            undo = f"{session.typed} calibrate rollback --why REASON"
+            say(f"WARNING: {said}. Take it back with: {undo}", err=True)
     _show_taught("Applied", now, as_json=as_json)
 
 

@@ -52,7 +52,7 @@ def detach(ctx: click.Context, session: Session, given: dict[str, Any], as_json:
     else:
         say(
             f"Drain {drain_id} goes on by itself: process {child.pid}, its output in {output}\n"
-            f"See how it stands with: autopack --log {session.target} drain list"
+            f"See how it stands with: {session.typed} drain list"
         )
     return 0
 

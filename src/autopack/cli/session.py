@@ -53,8 +53,15 @@ class Session:
 
     @property
     def typed(self) -> str:
-        """What a command that is to be typed next begins with."""
-        return f"autopack --log {shlex.quote(self.target or '')}"
+        """What a command that is to be typed next begins with, passwords masked."""
+        return f"autopack --log {shlex.quote(self.shown)}"
+
+    @property
+    def shown(self) -> str:
+        """How the log is named to people, passwords masked."""
+        from autopack.log.addresses import masked
+
+        return masked(self.target or "")
 
     def tell_faults(self) -> None:
         """Name on stderr each plugin fault that is known by now and was not told yet."""
@@ -161,7 +168,10 @@ def _take_log(ctx: click.Context, _parameter: click.Parameter, given: str | None
         return
     root, typed = ctx.find_root(), click.core.ParameterSource.COMMANDLINE
     if root.get_parameter_source("log_target") is typed and session.target != given:
-        raise click.UsageError(f"Two logs are named, {session.target} and {given}: name one.")
+        from autopack.log.addresses import masked
+
+        both = masked(f"{session.target} and {given}")
+        raise click.UsageError(f"Two logs are named, {both}: name one.")
     session.target = given
 
 

@@ -92,8 +92,7 @@ def print_texts(texts: list[Any], ref: Any, session: Session) -> None:
         (one.name, one.kind, one.attempt, _size(one.size_bytes), one.digest[:12]) for one in texts
     ]
     print_table(("text", "kind", "attempt", "bytes", "digest"), rows)
-    command = f"autopack --log {shlex.quote(session.target or '')}"
-    say(f"Read one with: {command} phase text {shlex.quote(str(ref))} NAME", err=True)
+    say(f"Read one with: {session.typed} phase text {shlex.quote(str(ref))} NAME", err=True)
 
 
 def _size(size_bytes: int | None) -> str:

@@ -63,14 +63,17 @@ class NewerLogError(LogError):
 
 
 class ReadOnlyLogError(LogError):
-    """The log can be read but not written."""
+    """
+    The log can be read but not written.
 
-    def __init__(self, target: str) -> None:
-        super().__init__(
-            f"{target} is read-only, so nothing was written. "
-            "Change the permissions of the file and its folder, or work on a copy."
-        )
-        self.target = target
+    Args:
+        why: Who says so, and what to do about it, where it is no file.
+    """
+
+    def __init__(self, target: str, *, why: str | None = None) -> None:
+        what = "Change the permissions of the file and its folder, or work on a copy."
+        super().__init__(f"{target} is read-only, so nothing was written. {why or what}")
+        self.target, self.why = target, why
 
 
 class LogBusyError(LogError):

@@ -17,6 +17,12 @@ from autopack.errors import (
 BUSY_TIMEOUT_S: Final = 30.0
 DAMAGED: Final = "AP001"
 """The state with which our own functions say that what is stored is not what was written."""
+_GRANT: Final = "its owner lets a role in with grant_writer('ROLE') or grant_reader('ROLE')"
+_MAY: Final = (
+    f"Of a log that is there, {_GRANT}, functions of its schema. Who makes one needs CREATE on the "
+    "database, and who upgrades one has to own it."
+)
+_STANDBY: Final = "Write to the primary server, or let this one take writes."
 POSTGRES_FAULTS: Final = (psycopg.Error, UnicodeError)
 """What a statement may raise."""
 
@@ -30,12 +36,18 @@ def translated(fault: Exception, target: str) -> LogError:
     match fault:
         case errors.LockNotAvailable():
             return LogBusyError(target, waited_s=BUSY_TIMEOUT_S)
+        case errors.InsufficientPrivilege():
+            return ReadOnlyLogError(target, why=f"PostgreSQL says: {_said(fault)}. {_MAY}")
         case (
-            errors.InsufficientPrivilege()
-            | errors.ReadOnlySqlTransaction()
+            errors.ReadOnlySqlTransaction()
             | errors.ObjectNotInPrerequisiteState()  # it is a standby's lock
         ):
-            return ReadOnlyLogError(target)
+            return ReadOnlyLogError(target, why=f"PostgreSQL says: {_said(fault)}. {_STANDBY}")
+        case errors.UndefinedTable() | errors.UndefinedFunction():
+            return LogError(
+                f"{target}: PostgreSQL says: {_said(fault)}. Nothing was written by this call. "
+                f"Either the log is not there any more, or its role may not see it: {_GRANT}."
+            )
         case errors.DiskFull():
             return LogFullError(target)
         case errors.DataCorrupted() | errors.IndexCorrupted():
