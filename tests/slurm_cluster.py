@@ -40,6 +40,7 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0
 MpiDefault=none
 ReturnToService=2
 KillWait=2
+MaxArraySize=5
 GresTypes=gpu
 DefMemPerNode=50
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=2000 Features=eu,fast Gres=gpu:1

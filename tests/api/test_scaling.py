@@ -7,8 +7,8 @@ import pytest
 
 import autopack
 from autopack import Completed, Failed, PhaseSpec, create_run, scale
-from autopack.draining.attempts.lease_keys import worker_key
-from autopack.errors import InvalidInputError, UnknownNameError
+from autopack.draining.attempts.lease_keys import scaling_key, worker_key
+from autopack.errors import InvalidInputError, PluginError, UnknownNameError
 from autopack.log.log import journal_of
 from autopack.ports.launchers import Launched
 from autopack.types import Launcher
@@ -109,6 +109,85 @@ def test_two_at_once_start_nobody_twice(address, engine):
 
     assert [2, 0] == [len(one.started) for one in looks]
     assert 2 == len(engine.jobs)
+
+
+@pytest.mark.parametrize("place", ["look", "start"])
+def test_who_stood_still_for_long_starts_nobody_twice(address, engine, place):
+    """Another one has looked, and started, since: what the first has started is taken back."""
+
+    def stand_still(log):
+        """Let the lease end, as that of a stopped process does, and another one go on."""
+        backend = journal_of(log).backend
+        key = scaling_key("paper")
+        with backend.transaction() as store:
+            store.drop_lease(key, store.lease(key).token)
+        with autopack.open_log(address) as other:
+            scaled(other, engine)
+
+    class Stopped(type(launcher_of(engine))):
+        stands_still = True
+
+        def running(self, log_id):
+            found = super().running(log_id)
+            if place == "look":
+                self.stop_once()
+            return found
+
+        def start(self, order, n):
+            if place == "start":
+                self.stop_once()
+            return super().start(order, n)
+
+        def stop_once(self):
+            if Stopped.stands_still:
+                Stopped.stands_still = False
+                stand_still(log)
+
+    with autopack.create_log(address) as log:
+        create_run(log, "r", specs("a", "b"))
+        found = scale(log, launcher=Stopped(), most=10, command=("autopack",), executor=done)
+
+    assert {"j0", "j1"} == set(engine.jobs)
+    assert (2, ()) == (found.there, found.started)
+
+
+class TestRefusals:
+    """An engine that takes some of what is asked for, or nothing."""
+
+    @pytest.fixture
+    def refuses(self, any_log, engine):
+        def look(starts):
+            class Strict(type(launcher_of(engine))):
+                def start(self, order, n):
+                    return super().start(order, starts(order, n))
+
+            return scale(any_log, launcher=Strict(), most=10, command=("autopack",), executor=done)
+
+        create_run(any_log, "r", [PhaseSpec("a", requires=GPU), PhaseSpec("b", requires=EU)])
+        create_run(any_log, "s", specs("c", "d", "e"))
+        return look
+
+    def test_each_is_told_where_nobody_is_started(self, refuses):
+        """Not the first of them alone: each kind of worker has a reason of its own."""
+
+        def none(order, _n):
+            raise InvalidInputError(f"no {order.offered}", name="offers", value=order.offered)
+
+        with pytest.raises(PluginError) as fault:
+            refuses(none)
+
+        assert (
+            "paper starts nobody with gpu 1: no (('gpu', '1'),); "
+            "paper starts nobody with label eu: no (('label', 'eu'),); "
+            "paper starts nobody: no ()"
+        ) == fault.value.what
+
+    def test_fewer_than_were_asked_for_is_said(self, refuses):
+        """As where a user may have so many jobs and no more."""
+        found = refuses(lambda _order, n: min(n, 2))
+
+        assert ("paper started 2 of 3, and no more for now",) == found.why_not
+        assert 4 == found.there
 
 
 def test_workers_offer_what_phases_require(any_log, engine):

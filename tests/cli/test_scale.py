@@ -105,6 +105,9 @@ def test_one_that_stays_follows_the_queue(place):
         ([*line("--once"), "--max-usd", "5"], "Name it with: --drain NAME"),
         ([*line("--once"), "--executor", "none.py:execute"], "none.py"),
         (line("--once", "-l", "colour=red"), "has no option colour"),
+        ([*line("--once"), "--nope"], "Try 'autopack worker --help'"),
+        (line("--once", "--max", "10001"), "'--max': 10001 is above 10000"),
+        (line("--once", "--max", "-1"), "'--max': -1 is below 0"),
     ],
 )
 def test_what_no_worker_could_be_started_with_is_refused(place, arguments, says):

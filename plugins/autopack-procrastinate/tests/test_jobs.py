@@ -21,7 +21,7 @@ from autopack_procrastinate.app import VARIABLE, app_at
 from autopack_procrastinate.jobs import ProcrastinateLauncher, queue_of
 from drains import specs
 from launched import EXECUTOR
-from postgres_server import new_url, shared_server
+from postgres_server import need_postgres, new_url, shared_server
 from workers import rows_of, wait_for
 
 
@@ -172,6 +172,18 @@ def test_a_database_that_does_not_answer_is_an_error(tmp_path):
     launcher = ProcrastinateLauncher(conninfo=f"host={tmp_path}")
     with pytest.raises(PluginError, match=r"its database refuses: connection .* failed"):
         launcher.running("x")
+
+
+@pytest.mark.slow
+def test_tables_that_were_never_made_are_named():
+    """With the command that makes them."""
+    need_postgres()
+    with psycopg.connect(conninfo(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE jobless")
+    launcher = ProcrastinateLauncher(conninfo=conninfo().replace("/postgres?", "/jobless?"))
+    for ask in (lambda: launcher.running("x"), lambda: launcher.start(ordered("true"), 1)):
+        with pytest.raises(PluginError, match=r"does not exist.*app\.app schema --apply"):
+            ask()
 
 
 def test_none_is_started_where_none_is_asked_for(tmp_path):

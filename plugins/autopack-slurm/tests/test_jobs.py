@@ -60,6 +60,19 @@ def test_a_job_is_given_what_its_phases_require(cluster, tmp_path):
         assert part in told
 
 
+def test_more_than_an_array_may_have_are_several(cluster):
+    """Slurm has a longest one, which this one says is of four."""
+    order = ordered("sleep", "60")
+    ids = SlurmLauncher(options=["--hold"]).start(order, 6)
+    there = SlurmLauncher().running(order.log_id)
+    SlurmLauncher().stop(ids)
+    wait_for(lambda: not SlurmLauncher().running(order.log_id))
+
+    assert sorted(ids) == sorted(one.id for one in there)
+    assert ["1", "2", "3", "4", "1", "2"] == [one.partition("_")[2] for one in ids]
+
+
+@pytest.mark.slow
 class TestScaling:
     """``autopack scale`` by Slurm: a log's workers, and what becomes of one that is requeued."""
 

@@ -1,7 +1,7 @@
 """As many workers as a log's queue can use, by a launcher, and why not more."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Unpack
 
@@ -16,7 +16,7 @@ from autopack.draining.queue.wanted_workers import WantedWorkers, wanted_workers
 from autopack.draining.settings.named_launchers import launcher_of
 from autopack.draining.settings.parameters import DrainSettings
 from autopack.draining.settings.settings import Settings, settings_of
-from autopack.errors import AutopackError, InvalidInputError
+from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.log.log import Log, handler_of, journal_of, registry_of
 from autopack.ports.drain import StrategyLike
 from autopack.ports.figures import WORKERS_MOST
@@ -107,8 +107,12 @@ def scale(
     drain = settings.get("drain") or f"{found.name}-workers"
     given: dict[str, Any] = {**settings, "drain": drain, "allow_empty": True}
     asked = settings_of(registry_of(log), executor=executor, strategy=strategy, **given)
-    with _alone(log, found.name):
-        return _scaled(log, found, asked, most, _orders(log, command, asked))
+    orders = _orders(log, command, asked)
+    while True:
+        with _alone(log, found.name) as is_alone:
+            scaled = _scaled(log, found, asked, most, orders, is_alone)
+        if scaled is not None:
+            return scaled
 
 
 def _check_counted(settings: Mapping[str, Any]) -> None:
@@ -146,8 +150,13 @@ def _orders(log: Log, command: Sequence[str], settings: Settings) -> _Orders:
 
 
 @contextmanager
-def _alone(log: Log, launcher: str) -> Iterator[None]:
-    """Hold the right to start and stop workers of a launcher; wait for whoever has it."""
+def _alone(log: Log, launcher: str) -> Iterator[Callable[[], bool]]:
+    """
+    Hold the right to start and stop workers of a launcher; wait for whoever has it.
+
+    Yields:
+        What tells whether nobody has taken it since, as when this process stood still for long.
+    """
     key, ends_s = scaling_key(launcher), time.monotonic() + _WAIT_S
     with Leases(handler_of(log), worker=new_worker(), lease_s=LEASE_S, machine=None) as leases:
         while (token := leases.hold(key)) is None:
@@ -160,12 +169,25 @@ def _alone(log: Log, launcher: str) -> Iterator[None]:
                 )
             time.sleep(_LOOK_S)
         try:
-            yield
+            yield lambda: leases.has(key, token)
         finally:
             leases.let_go(key, token)
 
 
-def _scaled(log: Log, launcher: Launcher, settings: Settings, most: int, orders: _Orders) -> Scaled:
+def _scaled(
+    log: Log,
+    launcher: Launcher,
+    settings: Settings,
+    most: int,
+    orders: _Orders,
+    is_alone: Callable[[], bool],
+) -> Scaled | None:
+    """
+    Look once, start and stop; None if somebody else did meanwhile, so that it is to be done anew.
+
+    Engines know no fencing: whoever finds that others went on while it stood still between its look
+    and its start takes back what it has just started.
+    """
     named = launcher.running(journal_of(log).log_id)
     there = [one for one in named if one.name.startswith(orders.of({}).group)]
     known = drain_of(log, settings.drain or "")
@@ -179,9 +201,14 @@ def _scaled(log: Log, launcher: Launcher, settings: Settings, most: int, orders:
         slots=settings.workers,
         most=most,
     )
+    if not is_alone():
+        return None
     if wanted.stop:
         launcher.stop(wanted.stop)
     started, refusals = _started(launcher, orders, wanted)
+    if started and not is_alone():
+        launcher.stop(started)
+        return None
     whys = (*refusals, *found.why_not)
     return Scaled(
         launcher=launcher.name,
@@ -200,14 +227,20 @@ def _started(
     started, refusals = list[str](), list[AutopackError]()
     whys = []
     for offers, n in wanted.start:
+        order = orders.of(offers)
+        told = ", ".join(f"{name} {there}" for name, there in order.offered)
+        kind = f" with {told}" if told else ""
         try:
-            started += launcher.start(orders.of(offers), n)
+            ids = launcher.start(order, n)
         except AutopackError as refusal:
             refusals.append(refusal)
-            told = ", ".join(f"{name} {there}" for name, there in orders.of(offers).offered)
-            whys.append(f"{launcher.name} starts nobody with {told or 'nothing'}: {refusal}")
+            whys.append(f"{launcher.name} starts nobody{kind}: {refusal}")
+        else:
+            started += ids
+            if len(ids) < n:
+                whys.append(f"{launcher.name} started {len(ids)} of {n}{kind}, and no more for now")
     if refusals and not (started or wanted.kept):
-        raise refusals[0]
+        raise refusals[0] if len(refusals) == 1 else PluginError(launcher.name, "; ".join(whys))
     return started, whys
 
 

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import click
 
+from autopack.ports.figures import WORKERS_MOST
+
 _UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _SPAN: Final = re.compile(r"(?P<figure>\d{1,9}(?:\.\d{1,6})?) ?(?P<unit>s|m|min|h|d)")
 
@@ -13,12 +15,13 @@ _MOST: Final = 2**53
 
 
 class Whole(click.IntRange):
-    """A whole number, from its least to what every reader of JSON can hold."""
+    """A whole number, from its least to its most, or to what every reader of JSON can hold."""
 
     name = "whole number"
 
-    def __init__(self, least: int) -> None:
-        super().__init__(min=least, max=_MOST)
+    def __init__(self, least: int, most: int = _MOST) -> None:
+        super().__init__(min=least, max=most)
+        self._least, self._most = least, most
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         """Return what help shows in its place."""
@@ -30,10 +33,10 @@ class Whole(click.IntRange):
             number = int(value)
         except (ValueError, TypeError):
             self.fail(f"{value!r} is no whole number.", param, ctx)
-        if number < (self.min or 0):
-            self.fail(f"{number} is below {self.min}.", param, ctx)
-        if number > _MOST:
-            self.fail(f"{number} is above {_MOST}.", param, ctx)
+        if number < self._least:
+            self.fail(f"{number} is below {self._least}.", param, ctx)
+        if number > self._most:
+            self.fail(f"{number} is above {self._most}.", param, ctx)
         return number
 
     def _describe_range(self) -> str:
@@ -42,6 +45,9 @@ class Whole(click.IntRange):
 
 POSITION: Final = Whole(0)
 """A place in a log."""
+
+WORKERS: Final = Whole(0, WORKERS_MOST)
+"""How many workers there may be on all machines."""
 
 COUNT: Final = Whole(1)
 """How many of something, at least one."""

@@ -11,7 +11,7 @@ import click
 
 from autopack.cli.named_plugins import made
 from autopack.cli.named_plugins import options_of as named_options
-from autopack.cli.number_options import POSITION, SPAN
+from autopack.cli.number_options import SPAN, WORKERS
 from autopack.cli.output import print_json_line, say, users_prints
 from autopack.cli.program_arguments import ProgramCommand, take_program
 from autopack.cli.session import Session, absolute_target, example
@@ -37,7 +37,7 @@ _IDLE: Final = "5m"
     help="An option of the launcher; several times.",
 )  # fmt: skip
 @click.option(
-    "--max", "most", type=POSITION, required=True, metavar="N",
+    "--max", "most", type=WORKERS, required=True, metavar="N",
     help="How many workers there may be; 0 asks all to end.",
 )  # fmt: skip
 @click.option("--once", is_flag=True, help="Look once, and end.")
@@ -99,7 +99,7 @@ def worker_said(ctx: click.Context, session: Session) -> tuple[list[str], dict[s
     if typed is None:
         raise click.UsageError("After -- say how each works: -- --executor work.py:execute.", ctx)
     options = list(typed)
-    with worker.make_context("worker", list(options), parent=ctx) as said:
+    with worker.make_context("worker", list(options), parent=ctx.parent) as said:
         given = dict(said.params)
         if given["idle_s"] is None:
             options = ["--idle", _IDLE, *options]

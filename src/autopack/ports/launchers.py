@@ -98,7 +98,12 @@ class Launcher(Protocol):
         """Return a log's workers that have not ended, also those that the engine still holds."""
 
     def start(self, order: WorkerOrder, n: int) -> Sequence[str]:
-        """Start so many workers, which outlive whoever asks, and return their ids."""
+        """
+        Start so many workers, which outlive whoever asks, and return their ids.
+
+        An engine that took some and refuses the others has started fewer; one that takes none
+        raises why.
+        """
 
     def stop(self, ids: Sequence[str]) -> None:
         """

@@ -10,6 +10,7 @@ from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job
 from psycopg import AsyncConnection
 from psycopg import Error as PsycopgError
+from psycopg.errors import UndefinedFunction, UndefinedObject, UndefinedTable
 
 from autopack.errors import PluginError
 from autopack.types import Launched, WorkerOrder
@@ -19,6 +20,11 @@ from autopack_procrastinate.tasks import QUEUE, TASK
 T = TypeVar("T")
 _WAITING: Final = "todo"
 _AT_WORK: Final = "doing"
+_UNDEFINED: Final = (UndefinedTable, UndefinedFunction, UndefinedObject)
+_NO_TABLES: Final = (
+    ". If its tables were never made: procrastinate --app autopack_procrastinate.app.app schema "
+    "--apply"
+)
 
 
 class ProcrastinateLauncher:
@@ -88,7 +94,8 @@ class ProcrastinateLauncher:
                 return thread.submit(asyncio.run, answered()).result()
             except (ProcrastinateException, PsycopgError) as fault:
                 told = " ".join(f"{fault} {fault.__cause__ or ''}".split())
-                raise PluginError(self.name, f"its database refuses: {told}") from fault
+                hint = _NO_TABLES if isinstance(fault.__cause__, _UNDEFINED) else ""
+                raise PluginError(self.name, f"its database refuses: {told}{hint}") from fault
 
 
 def queue_of(queue: str, order: WorkerOrder) -> str:

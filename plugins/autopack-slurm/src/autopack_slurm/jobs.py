@@ -1,5 +1,6 @@
 """The launcher ``slurm``: workers as tasks of job arrays, known to Slurm by their names."""
 
+import re
 import shlex
 import subprocess
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ _WAYS: Final = (
     (_BEGUN - {_ENDING}, ("--signal=TERM", "--batch")),
 )
 """How ``scancel`` is told to end what is in which states."""
+_ARRAY_MOST: Final = re.compile(r"^MaxArraySize\s*=\s*(\d+)$", re.MULTILINE)
+_ARRAY_USUAL: Final = 1000
 _PATIENCE_S: Final = 60.0
 
 
@@ -84,9 +87,20 @@ class SlurmLauncher:
         return [one for one in map(_launched, _jobs()) if one.is_of(log_id)]
 
     def start(self, order: WorkerOrder, n: int) -> list[str]:
-        """Submit one array with a task for each worker."""
-        if n < 1:
-            return []
+        """Submit a task for each worker, in as few arrays as Slurm's longest allows."""
+        ids: list[str] = []
+        most = _tasks_most() if n > 1 else 1
+        while len(ids) < n:
+            try:
+                ids += self._submitted(order, min(most, n - len(ids)))
+            except PluginError:
+                if not ids:
+                    raise
+                break  # it says so at the next look, if that is why then, too
+        return ids
+
+    def _submitted(self, order: WorkerOrder, n: int) -> list[str]:
+        """Submit one array."""
         script = f"#!/bin/sh\nexec {shlex.join(order.command)}\n"
         command = [
             "sbatch", "--parsable", f"--array=1-{n}", "--requeue", "--signal=B:TERM@90",
@@ -106,6 +120,12 @@ class SlurmLauncher:
             except PluginError:
                 if wanted == _those(ids, states):
                     raise  # else some had begun, or ended, since they were looked at
+
+
+def _tasks_most() -> int:
+    """Return how many tasks an array may have: as many as numbers from 1 below the limit."""
+    found = _ARRAY_MOST.search(_told(["scontrol", "show", "config"]))
+    return max(1, int(found[1]) - 1) if found else _ARRAY_USUAL
 
 
 def _those(ids: Sequence[str], states: Container[str]) -> list[str]:

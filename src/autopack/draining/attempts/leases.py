@@ -129,6 +129,10 @@ class Leases:
             if self._is_ours(store.lease(key), token):
                 store.drop_lease(key, token)
 
+    def has(self, key: str, token: str) -> bool:
+        """Tell whether nobody else has taken a lease since, asked of the log itself."""
+        return self._is_ours(self.handler.journal.backend.lease(key), token)
+
     def holder(self, key: str) -> str | None:
         """Return which worker has a lease on something, None if nobody has, or it is over."""
         backend = self.handler.journal.backend
