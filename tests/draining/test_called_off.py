@@ -205,6 +205,44 @@ def test_a_worker_that_finds_its_lease_lost_has_nothing_to_show(one, another, en
     assert [] == found(one, "phase.result_late")
 
 
+@pytest.mark.parametrize("end", ["cancel", "time out"])
+def test_what_the_last_phase_used_is_recorded_before_the_drain_ends(one, another, end):
+    """Its thread is told to stop, and has a moment to do so: whoever drains closes the log next."""
+    began = threading.Event()
+
+    def executor(phase, live):
+        began.set()
+        while not live.cancelled:
+            time.sleep(0.005)
+        time.sleep(0.2)  # or it might end before the drain has looked
+        works(phase, live)
+
+    def then():
+        if end == "cancel":
+            cancel(another(), "r/p", why="no")
+
+    timeout_s = {"cancel": None, "time out": 0.2}[end]
+    report = drained(one, executor, began.is_set, then, timeout_s=timeout_s, max_phases=1)
+
+    assert 1 == len(found(one, "llm.usage_recorded"))
+    assert () == report.held
+
+
+def test_a_thread_that_goes_on_all_the_same_is_named_and_left(one, another, monkeypatch):
+    """It is not waited for without end."""
+    monkeypatch.setattr("autopack.draining.engine.workers.TO_CLEAN_UP_S", 0.1)
+    began, go = threading.Event(), threading.Event()
+
+    def executor(_phase, _live):
+        began.set()
+        go.wait(LONG_S)
+
+    report = drained(one, executor, began.is_set, lambda: cancel(another(), "r/p", why="no"))
+    go.set()
+
+    assert ("r/p: a thread of its executor",) == report.held
+
+
 def test_a_phase_that_was_put_back_meanwhile_is_done_anew(one, another):
     """Called off and requeued: the old attempt stops, and a new one is made."""
     waiting, calls = Waiting(), []

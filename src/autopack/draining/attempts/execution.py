@@ -23,7 +23,8 @@ from autopack.ports.work import Completed, Failed, Outcome
 
 Begun = Callable[[str, asyncio.Future[Any] | Future[Any]], None]
 
-_TO_CLEAN_UP_S: Final = 5.0
+TO_CLEAN_UP_S: Final = 5.0
+"""How long work that was told to end is waited for, in seconds."""
 _TO_STOP_S: Final = 2.0  # less than a drain that was stopped waits for us
 
 
@@ -63,7 +64,7 @@ async def call(
         work.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         is_done = await _ended(work, ends, lost)
         if not is_done and live.is_over_cap:  # most do not catch what tells them so
-            is_done = bool((await asyncio.wait({work}, timeout=_TO_CLEAN_UP_S))[0])
+            is_done = bool((await asyncio.wait({work}, timeout=TO_CLEAN_UP_S))[0])
         if not is_done:
             live.cancel()
             await asyncio.wait({work}, timeout=_TO_STOP_S)
@@ -162,7 +163,7 @@ def _unpacked(result: Any) -> Any:
     return result
 
 
-async def _cancelled(work: "asyncio.Future[Any]", within_s: float = _TO_CLEAN_UP_S) -> None:
+async def _cancelled(work: "asyncio.Future[Any]", within_s: float = TO_CLEAN_UP_S) -> None:
     work.cancel()
     await asyncio.wait({work}, timeout=within_s)
 

@@ -1,6 +1,7 @@
 """How an attempt ended: what an executor gave back, and the request that records it."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,26 @@ class Late:
 
     work: Any = None
 
-    def when_late(self, tell: Callable[[Outcome], None]) -> None:
-        """Hand a result that comes afterwards to *tell*, in whichever thread it comes."""
-        if self.work is not None:
-            self.work.add_done_callback(lambda ended: _tell_late(ended, tell))
+    def when_late(self, tell: Callable[[Outcome], None]) -> "Future[None]":
+        """
+        Hand a result that comes afterwards to *tell*, in whichever thread it comes.
+
+        Returns:
+            What is done once the work has ended, and what it gave was told.
+        """
+        told: Future[None] = Future()
+
+        def end(ended: Any) -> None:
+            try:
+                _tell_late(ended, tell)
+            finally:
+                told.set_result(None)
+
+        if self.work is None:
+            told.set_result(None)
+        else:
+            self.work.add_done_callback(end)
+        return told
 
 
 class TimedOut(Late):

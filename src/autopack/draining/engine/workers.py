@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 
 from autopack.draining.attempts.attempt import LiveAttempt
 from autopack.draining.attempts.claims import Claim
-from autopack.draining.attempts.execution import call
-from autopack.draining.attempts.executor_results import Capped, Lost, TimedOut, alarmed
+from autopack.draining.attempts.execution import TO_CLEAN_UP_S, call
+from autopack.draining.attempts.executor_results import Capped, Late, Lost, TimedOut, alarmed
 from autopack.draining.attempts.machine_faults import Hindrances, hindrance_of
 from autopack.draining.attempts.submissions import (
     COLLECT_S,
@@ -33,6 +33,7 @@ from autopack.ports.work import Failed, Outcome, Pending
 T = TypeVar("T")
 
 _LOOK_S: Final = 0.25
+_LATE_LOOK_S: Final = 0.02
 _STOPPED: Final = "the drain was stopped before the phase had ended"
 _PAUSED: Final = "the drain was paused"
 _TERMINATED: Final = "signal_SIGTERM"
@@ -60,7 +61,7 @@ class Workers:
         self._lost: dict[str, asyncio.Event] = {}
         self._taking: asyncio.Future[Claim | None] | None = None
         self._io = LogThread("autopack-log")
-        self.held = WorkUnderWay()
+        self.held, self._late = WorkUnderWay(), WorkUnderWay()
 
     def __len__(self) -> int:
         return len(self._inflight) - self.n_collecting
@@ -163,13 +164,23 @@ class Workers:
             await self.surely(partial(self.control.do, request))
 
     async def settle(self, is_releasing: Callable[[], bool]) -> None:
-        """Wait for the phases in work to end; give them back once *is_releasing* says so."""
+        """
+        Wait for the phases in work to end; give them back once *is_releasing* says so.
+
+        What was told to end, since its phase was lost or its time was up, has a moment to do so: a
+        thread could not record what it used once the drain, and the log with it, has ended.
+        """
         while self._inflight:
             if is_releasing() or self.fault is not None:
                 await self.release()
             else:
                 await asyncio.wait(set(self._inflight), timeout=_LOOK_S)
                 await self.tend()
+        ends_s = time.monotonic() + TO_CLEAN_UP_S
+        while self._late.names() and time.monotonic() < ends_s:
+            if is_releasing() or self.fault is not None:
+                return
+            await asyncio.sleep(_LATE_LOOK_S)
 
     async def release(self, why: str = _STOPPED) -> None:
         """Give back every phase in work, without spending its attempt."""
@@ -224,7 +235,7 @@ class Workers:
             )
             if isinstance(found.outcome, Lost):
                 session.claims.forget(claim.token)
-                found.outcome.when_late(lambda late: session.ends.late(claim, live, late))
+                self._hear_late(claim, live, found.outcome)
                 return
             await self.surely(
                 lambda: session.ends.end(
@@ -239,7 +250,7 @@ class Workers:
             if self._session.admission.has_put_off:
                 await self.surely(self._session.let_put_off)
             if isinstance(outcome, TimedOut | Capped):
-                outcome.when_late(lambda late: session.ends.late(claim, live, late))
+                self._hear_late(claim, live, outcome)
         except asyncio.CancelledError:
             await self._give_back(claim, live, self._why_released)
         except LeaseLostError:
@@ -280,6 +291,10 @@ class Workers:
         if isinstance(outcome, Pending) and not can_collect(executor.executor):
             return cannot_collect(executor.name, outcome)
         return outcome
+
+    def _hear_late(self, claim: Claim, live: LiveAttempt, outcome: Late) -> None:
+        told = outcome.when_late(lambda late: self._session.ends.late(claim, live, late))
+        self._late.add(str(claim.ref), told)
 
     async def _is_ended_with_us(self, outcome: object) -> bool:
         """Tell whether somebody ends all of the job that we are part of, the program first."""
