@@ -5,7 +5,15 @@ from itertools import islice
 
 import attrs
 import pytest
-from tests.benchmarks import appending, growth, queueing, server_growth, starting, texts
+from tests.benchmarks import (
+    appending,
+    growth,
+    queueing,
+    server_growth,
+    starting,
+    texts,
+    worker_counts,
+)
 from tests.benchmarks.__main__ import BENCHMARKS, measure
 from tests.benchmarks.filling import history
 from tests.benchmarks.measuring import (
@@ -34,6 +42,18 @@ def test_phases_are_measured_beside_jobs():
 
     assert row.ours.endswith("/s")
     assert "x procrastinate" in row.beside
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("takes_s", [0.0, 0.05])
+def test_a_phase_is_measured_as_more_take_them(takes_s):
+    """Each phase is five events, whoever takes it, beside those of the drain itself."""
+    need_postgres()
+    found = list(worker_counts.rows(counts=(1, 2), slots=1, n=4, takes_s=takes_s))
+
+    assert [len(worker_counts.HEADER)] * 2 == [len(row) for row in found]
+    assert ["1", "2"] == [row[0] for row in found]
+    assert all(5 <= float(row[-1]) < 8 for row in found)
 
 
 @pytest.mark.slow
