@@ -15,7 +15,7 @@ from tests.logs.record import FOLDER
 
 import autopack
 from autopack import hookimpl
-from autopack.log import views
+from autopack.log import past_views, views
 from autopack.log.backends.memory import MemoryBackend
 from autopack.log.log import Log, journal_of
 from autopack.log.past_views import PastViews, past_views_of
@@ -352,3 +352,40 @@ class TestFile:
             found = [states.last_position(view.name) for view in CORE_VIEWS]
 
         assert [2, 2, 0, 0] == found
+
+    def test_who_asks_several_things_of_a_moment_opens_it_once(self, log, tmp_path, monkeypatch):
+        """Within a snapshot of the past, as a page and ``status`` take one."""
+        kept = kept_every(log, 2, tmp_path / "past")
+        opened, connected = [], kept._connected
+
+        def counted():
+            opened.append(1)
+            return connected()
+
+        monkeypatch.setattr(kept, "_connected", counted)
+        past = log.as_of(7)
+        with journal_of(past).backend.snapshot():
+            found = [told(autopack.view(past, view)) for view in CORE_VIEWS]
+            autopack.status(past)
+
+        assert (as_replayed(log, 7), 1) == (found, len(opened))
+
+    def test_where_there_is_no_room_for_more_what_is_kept_is_read(self, log, tmp_path, monkeypatch):
+        """The rest is folded: what is kept is not needed."""
+        kept = kept_every(log, 2, tmp_path / "past")
+        log.keep_past(until=iter([False] * 4 + [True]).__next__)
+        pages = "PRAGMA page_count"
+        with closing(sqlite3.connect(kept.path)) as file:
+            (size,) = file.execute(pages).fetchone()
+        full = f"{past_views._TABLES} PRAGMA max_page_count = {size};"
+        monkeypatch.setattr(past_views, "_TABLES", full)
+        append_all(log, [queued(f"q{n}", index=20 + n, goal="g" * 5_000) for n in range(20)])
+        past = log.as_of(30)
+        with journal_of(past).backend.snapshot():
+            found = [told(autopack.view(past, view)) for view in CORE_VIEWS]
+            again = [told(autopack.view(past, view)) for view in CORE_VIEWS]
+        with kept.opened() as states:
+            last = states.last_position("phases")
+
+        assert as_replayed(log, 30) == found == again
+        assert 2 <= last < 30

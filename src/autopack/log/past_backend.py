@@ -1,10 +1,11 @@
 """A log's storage as it stood at a position: what came later is not there, and nothing is added."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, Final
 
 from autopack.errors import InvalidInputError
+from autopack.log.backends.snapshots import Snapshots
 from autopack.log.past_views import KeptStates, PastViews
 from autopack.ports.backend import (
     NOTHING_YET,
@@ -44,6 +45,7 @@ class PastReader:
         self._source, self.position = source, position
         self._kept, self._is_kept_alone = kept, is_kept_alone
         self._bases: dict[str, Checkpoint | None] = {}
+        self._is_full = False
 
     def head(self) -> Head:
         """Return the last event that was there, with its hash."""
@@ -161,7 +163,7 @@ class PastReader:
 
     def next_kept(self, view: str, version: int, after: int) -> int | None:
         """Return at which position a view's next state is to be kept; None keeps none."""
-        if self._kept is None or self._kept.versions.get(view) != version:
+        if self._kept is None or self._is_full or self._kept.versions.get(view) != version:
             return None
         base = self._bases.get(view)
         if after != (base.position if base else 0):
@@ -176,11 +178,10 @@ class PastReader:
     def keep(self, state: Checkpoint, rows: Mapping[str, str | None]) -> bool:
         """Keep a state, and read on from it; tell whether it is kept."""
         digest = self._hash(state.position)
-        if self._kept is None or not self._kept.keep(state, digest, rows):
-            self._kept = None
-            return False
-        self._bases[state.view] = state
-        return True
+        self._is_full = self._kept is None or not self._kept.keep(state, digest, rows)
+        if not self._is_full:
+            self._bases[state.view] = state
+        return not self._is_full
 
 
 class PastBackend(PastReader):
@@ -191,6 +192,7 @@ class PastBackend(PastReader):
     ) -> None:
         super().__init__(source, position)
         self._backend, self._past_views = source, past_views
+        self._snapshots: Snapshots[PastReader] = Snapshots()
 
     @property
     def target(self) -> str:
@@ -208,14 +210,20 @@ class PastBackend(PastReader):
 
     @contextmanager
     def snapshot(self) -> Iterator[Reader]:
-        """Return a reader of one moment of the storage; the events are the same throughout."""
-        views = self._past_views
-        with self._backend.snapshot() as reader:
-            if views is None:
-                yield PastReader(reader, self.position)
-                return
-            with views.opened() as kept:
-                yield PastReader(reader, self.position, kept=kept)
+        """
+        Return a reader of one moment of the storage; the events are the same throughout.
+
+        Within another of the same thread it is that one, which has looked up where views go on
+        from: whoever asks for several things begins one around them.
+        """
+        held, views = self._snapshots.own, self._past_views
+        if held is not None and held.position == self.position:
+            yield held
+            return
+        with self._backend.snapshot() as reader, ExitStack() as opened:
+            kept = None if views is None else opened.enter_context(views.opened())
+            with self._snapshots.holding(PastReader(reader, self.position, kept=kept)) as past:
+                yield past
 
     def raw_rows(self, *, after: int, limit: int) -> list[tuple[Any, ...]]:
         """Return rows for verification, none from after the position."""

@@ -58,7 +58,8 @@ def _answered(log: "Log", page: Page, request: Request) -> Response:
             past, moment = log_at(log, asked.at(log.head().position))
             if not (wants_json(request) or asked.is_plain):
                 return _redirected(request, moment)
-            found = page.read(past, asked)
+            with journal_of(past).backend.snapshot():  # and opens what is kept of it once
+                found = page.read(past, asked)
     except AutopackError as fault:
         return refusal(request, fault, moment=moment)
     if wants_json(request):
