@@ -54,6 +54,16 @@ def test_a_scaled_job_is_valid(offers):
         jsonschema.validate(manifest, SCALED_JOB)
 
 
+def test_a_command_is_run_as_it_is():
+    """Kubernetes puts the values of variables, secrets among them, in the place of their names."""
+    log_id = "01a2272b-4d41-730f-8c2e-199c97261d4f"
+    words = ("sh", "-c", "echo $$ $x $(CONNECTION) $$(date)")
+    pod = CLUSTER.job(WorkerOrder(log_id=log_id, command=words), 1)["spec"]["template"]["spec"]
+    (worker,) = pod["containers"]
+
+    assert ["sh", "-c", "echo $$$$ $$x $$(CONNECTION) $$$$(date)"] == worker["command"]
+
+
 def test_what_is_required_is_asked_of_the_cluster():
     """Amounts as resources, words as labels of nodes."""
     pod = CLUSTER.job(order(**OFFERS), 1)["spec"]["template"]["spec"]

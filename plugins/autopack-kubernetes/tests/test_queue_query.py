@@ -66,6 +66,24 @@ def test_it_counts_what_is_in_work_or_could_be(address):
         assert 0 == counted(address, {"gpu": 1})
 
 
+def test_it_counts_phases_whose_texts_hold_any_character(address):
+    """One that PostgreSQL's JSON has not, in one phase, would keep KEDA from asking at all."""
+    with autopack.open_log(address) as log:
+        create_run(log, "r", [*specs("a"), PhaseSpec("b", labels={"note": "nothing: \0"})])
+
+    assert 2 == counted(address, {})
+
+
+@pytest.mark.parametrize("image", ["", " ", "work:1 --evil"])
+def test_what_names_no_image_is_refused(address, image):
+    """No cluster would say so before it starts a pod."""
+    arguments = ["--log", address, "kubernetes", "--image", image, "--max", "9"]
+    told = CliRunner().invoke(command, [*arguments, "--", "--executor", "recorded"])
+
+    assert (2, "") == (told.exit_code, told.stdout)
+    assert f"{image!r} names no image" in told.stderr
+
+
 def test_the_command_writes_one_for_each_thing_required(address):
     """Its query counts what each is for, and a worker is told what to offer."""
     with autopack.open_log(address) as log:

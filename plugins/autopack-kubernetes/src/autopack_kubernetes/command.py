@@ -19,6 +19,13 @@ _COUNTED: Final = ("max_tokens", "max_usd", "max_phases", "max_samples")
 _WAITING: Final = frozenset({"QUEUED", "CLAIMED", "RUNNING"})
 
 
+def _image(_ctx: click.Context, _parameter: click.Parameter, given: str) -> str:
+    """Refuse what names no image: no cluster would say so before it starts a pod."""
+    if not given or any(sign.isspace() for sign in given):
+        raise click.BadParameter(f"{given!r} names no image.")
+    return given
+
+
 @click.command(
     cls=ProgramCommand,
     short_help="Write manifests of workers, for kubectl and KEDA.",
@@ -27,7 +34,12 @@ _WAITING: Final = frozenset({"QUEUED", "CLAIMED", "RUNNING"})
         "    --max 50 -- --executor work.py:execute --workers 4 | kubectl apply -f -",
     ),
 )
-@click.option("--image", required=True, help="With Autopack, its plugins, and what they need.")
+@click.option(
+    "--image",
+    required=True,
+    callback=_image,
+    help="With Autopack, its plugins, and what they need.",
+)
 @click.option("--max", "most", type=COUNT, required=True, metavar="N", help="Workers at most.")
 @click.option("--jobs", is_flag=True, help="Jobs for what is ready now, without KEDA.")
 @click.option("--namespace", metavar="NAME", help="Where they belong.")

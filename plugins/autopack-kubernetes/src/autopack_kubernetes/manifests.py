@@ -89,7 +89,7 @@ class Cluster:
         worker: dict[str, Any] = {
             "name": "worker",
             "image": self.image,
-            "command": list(order.command),
+            "command": [_literally(part) for part in order.command],
             "env": variables,
         }
         if limits := self._limits(order.offers):
@@ -160,3 +160,8 @@ def _selector(offers: Mapping[str, Any]) -> dict[str, str]:
                 )
             found[f"autopack/{name}-{word}"] = "true"
     return found
+
+
+def _literally(part: str) -> str:
+    """Return what Kubernetes, which replaces $(VARIABLES) in commands, hands on as it was."""
+    return part.replace("$", "$$")

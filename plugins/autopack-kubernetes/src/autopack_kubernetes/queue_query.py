@@ -6,7 +6,7 @@ from typing import Any
 
 _QUERY = """\
 WITH phases AS (SELECT run_id, phase_id, state, last_position FROM {schema}.v_phases),
-queued AS (SELECT data::jsonb AS said FROM {schema}.events WHERE type = 'phase.queued')
+queued AS (SELECT {schema}.json_of(data) AS said FROM {schema}.events WHERE type = 'phase.queued')
 SELECT count(*) FROM phases
 JOIN queued ON said ->> 'run_id' = run_id AND said ->> 'phase_id' = phase_id
 JOIN {schema}.v_runs AS runs USING (run_id)
@@ -20,7 +20,7 @@ WHERE coalesce(nullif(said -> 'requires', 'null'), '{{}}') = {requires}{scope} A
       AND done.state IN ('COMPLETE', 'SKIPPED')))
   AND NOT EXISTS (
     SELECT FROM {schema}.events WHERE position = phases.last_position AND type = 'phase.requeued'
-    AND (data::jsonb ->> 'not_before')::timestamptz > now() + interval '1 minute'))
+    AND ({schema}.json_of(data) ->> 'not_before')::timestamptz > now() + interval '1 minute'))
 """
 
 
