@@ -67,6 +67,12 @@ def trees(folder: Path) -> list[str]:
     return [one for one in found if Path(one) != folder]
 
 
+def merged_phases(folder: Path, target: str = "autopack/r") -> list[str]:
+    """Return the phases whose work is on a branch, in order."""
+    trailer = "--format=%(trailers:key=Autopack-Phase,valueonly)"
+    return git(folder, "log", "--reverse", trailer, target).split()
+
+
 def files_at(folder: Path, name: str) -> dict[str, str]:
     """Return the files of a commit: texts by path."""
     paths = git(folder, "ls-tree", "-r", "--name-only", name).splitlines()

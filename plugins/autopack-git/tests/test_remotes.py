@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.repositories import branches, commit, files_at, git, trees, write
+from tests.repositories import branches, commit, files_at, git, merged_phases, trees, write
 
 import autopack
 from autopack import Completed, NeedsPerson, PhaseSpec
@@ -57,14 +57,6 @@ def hook(remote, name, code):
 
 def phase_of(log, name="a"):
     return autopack.get_phase(log, f"r/{name}")
-
-
-def merged_phases(remote, target="autopack/r"):
-    """The phases whose work is on a branch, in order."""
-    told = git(
-        remote, "log", "--reverse", "--format=%(trailers:key=Autopack-Phase,valueonly)", target
-    )
-    return told.split()
 
 
 class TestOneRemote:
