@@ -16,6 +16,8 @@ CUT = object()
 
 HANG = object()
 """In place of an event: nothing follows, until the other side hangs up."""
+ARRIVES_S = 2.0
+"""A deadline before which what was streamed has arrived, also where the machine is busy."""
 
 
 @attrs.frozen

@@ -13,13 +13,15 @@ from autopack.errors import InvalidInputError
 from autopack.events.usage import terms_of
 from autopack.testing.executors import ExecutorContract
 from autopack_anthropic import AnthropicExecutor
-from loopback_models import CUT, HANG, Reply, serving
+from loopback_models import ARRIVES_S, CUT, HANG, Reply, serving
 from model_stories import once, stories
 
 
 @pytest.fixture
 def story(tmp_path):
     """Begin a story with replies."""
+    import anthropic  # noqa: F401  # which takes longer than a deadline here
+
     with stories(tmp_path, lambda url, **more: AnthropicExecutor(base_url=url, **more)) as begin:
         yield begin
 
@@ -251,13 +253,13 @@ class TestBroken:
         assert ("COMPLETE", 1) == (one.phase.status, report.unreadable)
         assert (None, None, "total_only") == (call.input_tokens, call.output_tokens, call.split)
 
-    @pytest.mark.parametrize(("events", "known"), [
-        ([HANG], None), ([begun(70), piece("Hel"), HANG], 70),
+    @pytest.mark.parametrize(("events", "known", "timeout_s"), [
+        ([HANG], None, 0.3), ([begun(70), piece("Hel"), HANG], 70, ARRIVES_S),
     ])  # fmt: skip
-    def test_the_deadline_ends_a_call_that_hangs(self, story, events, known):
+    def test_the_deadline_ends_a_call_that_hangs(self, story, events, known, timeout_s):
         """What was written by then is an artifact; of what it used the least is known."""
         one = story(Reply(events=events))
-        one.drain(max_attempts=1, settings={"timeout_s": 0.3})
+        one.drain(max_attempts=1, settings={"timeout_s": timeout_s})
         (late,) = one.events("phase.timed_out")
         (call,) = one.events("llm.usage_recorded")
 

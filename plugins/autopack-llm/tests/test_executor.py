@@ -11,7 +11,7 @@ from autopack import PhaseSpec, load_plugins
 from autopack.errors import InvalidInputError
 from autopack.testing.executors import ExecutorContract
 from autopack_llm import LlmExecutor
-from loopback_models import CUT, HANG, Reply, serving
+from loopback_models import ARRIVES_S, CUT, HANG, Reply, serving
 from model_stories import once, stories
 from openai_replies import DONE, KEY, answered, figures, piece, refused
 
@@ -19,6 +19,7 @@ from openai_replies import DONE, KEY, answered, figures, piece, refused
 @pytest.fixture
 def story(tmp_path, told_of):
     """Begin a story with replies."""
+    import openai  # noqa: F401  # which takes longer than a deadline here
 
     def make(url, **more):
         told_of(url)
@@ -160,7 +161,8 @@ class TestFailures:
     def test_the_deadline_ends_a_call_that_hangs(self, story):
         """What was written by then is an artifact; what it used is not known, and that is said."""
         one = story(Reply(events=[piece("Hel"), HANG]))
-        one.drain(executor=one.executor(), model=None, max_attempts=1, settings={"timeout_s": 0.5})
+        settings = {"timeout_s": ARRIVES_S}
+        one.drain(executor=one.executor(), model=None, max_attempts=1, settings=settings)
         (late,) = one.events("phase.timed_out")
 
         assert "TIMED_OUT" == one.phase.status

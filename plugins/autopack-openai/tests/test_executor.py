@@ -14,7 +14,7 @@ from autopack.errors import InvalidInputError
 from autopack.testing.executors import ExecutorContract
 from autopack.types import PriceEntry, PriceTable
 from autopack_openai import OpenAIExecutor
-from loopback_models import CUT, HANG, Reply, serving
+from loopback_models import ARRIVES_S, CUT, HANG, Reply, serving
 from model_stories import REF, once, stories
 from openai_replies import DONE, KEY, answered, chunk, figures, piece, refused
 
@@ -22,6 +22,8 @@ from openai_replies import DONE, KEY, answered, chunk, figures, piece, refused
 @pytest.fixture
 def story(tmp_path):
     """Begin a story with replies."""
+    import openai  # noqa: F401  # which takes longer than a deadline here
+
     with stories(tmp_path, lambda url, **more: OpenAIExecutor(base_url=f"{url}/v1", **more)) as one:
         yield one
 
@@ -419,11 +421,13 @@ class TestBroken:
 
         assert (None, None) == (call.input_tokens, call.output_tokens)
 
-    @pytest.mark.parametrize("events", [[HANG], [piece("Hel"), HANG]])
-    def test_the_deadline_ends_a_call_that_hangs(self, story, events):
+    @pytest.mark.parametrize(
+        ("events", "timeout_s"), [([HANG], 0.3), ([piece("Hel"), HANG], ARRIVES_S)]
+    )
+    def test_the_deadline_ends_a_call_that_hangs(self, story, events, timeout_s):
         """What was written by then is an artifact, and the call is recorded, as not known."""
         one = story(Reply(events=events))
-        one.drain(max_attempts=1, settings={"timeout_s": 0.3})
+        one.drain(max_attempts=1, settings={"timeout_s": timeout_s})
         (ended,) = one.events("phase.timed_out")
         (call,) = one.events("llm.usage_recorded")
 
@@ -436,7 +440,7 @@ class TestBroken:
         """Nobody cancels there: it looks itself."""
         one = story(Reply(events=[piece("Hel"), HANG]))
         given = {"category": "docs", "complexity": "low", "goal": "x", "model": "m"}
-        autopack.create_run(one.log, "r", [PhaseSpec("p", timeout_s=0.2, **given)])
+        autopack.create_run(one.log, "r", [PhaseSpec("p", timeout_s=ARRIVES_S, **given)])
 
         async def by_hand():
             async with autopack.attempt(one.log, REF) as live:
