@@ -183,6 +183,19 @@ class TestOfPlugins:
         assert 2 == board.shown
         assert views.replay(journal_of(log), board, until=8).rows == found.rows
 
+    def test_one_that_came_later_is_kept_from_the_first_event_on(self, log, tmp_path):
+        """Each event is folded once for it, however often the past is kept ahead."""
+        board, shown = CountingBoard(), []
+        with self.opened(tmp_path / "work.db") as other:
+            other.keep_past()
+        for _ in range(2):
+            with self.opened(tmp_path / "work.db", board) as other:
+                board.shown = 0
+                other.keep_past()
+                shown.append(board.shown)
+
+        assert [8, 0] == shown
+
     def test_of_another_version_nothing_is_used(self, log, tmp_path):
         """Its definition changed; each version has its own states, whoever comes first."""
         old, new = CountingBoard(), CountingBoard()
@@ -213,9 +226,11 @@ class TestOfPlugins:
 
     def test_a_value_that_json_would_change_is_folded_anew(self, log, tmp_path):
         """It is told as it is, and what can be kept beside it is."""
+        shown = []
 
         @projection(initial={})
         def by_position(view, recorded):
+            shown.append(recorded.position)
             return {**view, recorded.position: recorded.type}
 
         @projection(initial=0)
@@ -224,12 +239,13 @@ class TestOfPlugins:
 
         with self.opened(tmp_path / "work.db", by_position, events) as other:
             other.keep_past()
+            tried = len(shown)
             found = [autopack.replay(other, one, until=8).value for one in (by_position, events)]
             with journal_of(other).past_views.opened() as states:
                 last = [states.last_position(name) for name in ("by_position", "events")]
 
         assert [{1: "run.created", **dict.fromkeys(range(2, 9), "phase.queued")}, 8] == found
-        assert [0, 9] == last
+        assert ([0, 9], 3) == (last, tried)  # as far as its first state, and no further
 
     def test_one_of_every_type_is_kept_up_to_what_nobody_recognises(self, log, tmp_path):
         """When the plugin of that is back, it is folded."""

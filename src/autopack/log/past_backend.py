@@ -32,6 +32,9 @@ class PastReader:
     Args:
         kept: States of views from which those as of the position are folded on.
         is_kept_alone: Whether what the log itself persisted of its views is left aside.
+
+    Attributes:
+        is_full: Whether a state could not be kept: there is no room, most often.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class PastReader:
         self._source, self.position = source, position
         self._kept, self._is_kept_alone = kept, is_kept_alone
         self._bases: dict[str, Checkpoint | None] = {}
-        self._is_full = False
+        self.is_full = False
 
     def head(self) -> Head:
         """Return the last event that was there, with its hash."""
@@ -163,7 +166,7 @@ class PastReader:
 
     def next_kept(self, view: str, version: int, after: int) -> int | None:
         """Return at which position a view's next state is to be kept; None keeps none."""
-        if self._kept is None or self._is_full or self._kept.versions.get(view) != version:
+        if self._kept is None or self.is_full or self._kept.versions.get(view) != version:
             return None
         base = self._bases.get(view)
         if after != (base.position if base else 0):
@@ -178,10 +181,10 @@ class PastReader:
     def keep(self, state: Checkpoint, rows: Mapping[str, str | None]) -> bool:
         """Keep a state, and read on from it; tell whether it is kept."""
         digest = self._hash(state.position)
-        self._is_full = self._kept is None or not self._kept.keep(state, digest, rows)
-        if not self._is_full:
+        self.is_full = self._kept is None or not self._kept.keep(state, digest, rows)
+        if not self.is_full:
             self._bases[state.view] = state
-        return not self._is_full
+        return not self.is_full
 
 
 class PastBackend(PastReader):

@@ -77,22 +77,29 @@ def keep_past(journal: Journal, *, until: Callable[[], bool]) -> None:
     views = past_views(journal, head)
     if views is None:
         return
-    kept_of: list[Projection] = [*CORE_VIEWS, *_of_plugins(journal)]
+    known: list[Projection] = [*CORE_VIEWS, *_of_plugins(journal)]
+    going = {view.name: view for view in known if view.name in views.versions}
     with views.opened() as kept:
-        done = min(kept.last_position(view.name) for view in CORE_VIEWS) if kept else 0
+        done = {name: kept.last_position(name) if kept else 0 for name in going}
     # A state at a time: a reader that stays for long is in the way of those who write.
-    for end in range(done + views.every, head + 1, views.every):
-        for view in tuple(kept_of):
+    for end in range(min(done.values()) + views.every, head + 1, views.every):
+        for name, view in tuple(going.items()):
             if until():
                 return
-            with journal.backend.snapshot() as reader, views.opened() as kept:
-                past = PastReader(reader, end, kept=kept, is_kept_alone=True)
-                try:
-                    keep_states(journal, view, past)
-                except BaseException as fault:
-                    if view in CORE_VIEWS or isinstance(fault, KeyboardInterrupt):
-                        raise
-                    kept_of.remove(view)  # whoever asks for it is told
+            if done[name] < end and not _is_kept_to(journal, view, views, end):
+                del going[name]
+
+
+def _is_kept_to(journal: Journal, view: Projection, views: PastViews, end: int) -> bool:
+    """Keep a view's states up to a position, and tell whether it is worth it to go on."""
+    with journal.backend.snapshot() as reader, views.opened() as kept:
+        try:
+            past = PastReader(reader, end, kept=kept, is_kept_alone=True)
+            return kept is not None and keep_states(journal, view, past)
+        except Exception:
+            if view in CORE_VIEWS:
+                raise
+            return False  # whoever asks for it is told
 
 
 def _of_plugins(journal: Journal) -> list[Projection]:

@@ -80,12 +80,21 @@ def folded(journal: Journal, projection: Projection, reader: Reader) -> Fold:
     return fold
 
 
-def keep_states(journal: Journal, projection: Projection, reader: PastReader) -> None:
-    """Keep the states of a view that are to be kept up to the reader's position, and no more."""
-    base = _base_of(projection, reader)
-    after = base.position if base else 0
-    if reader.next_kept(projection.name, projection.version, after) is not None:
+def keep_states(journal: Journal, projection: Projection, reader: PastReader) -> bool:
+    """
+    Keep the states of a view that are to be kept up to the reader's position, and no more.
+
+    Returns:
+        Whether they are; else there is no room for them, or none may be kept from some event on.
+    """
+    if _next_kept(projection, reader) is not None:
         _kept_on(journal, projection, reader, load(journal, projection, reader))
+    return not reader.is_full and _next_kept(projection, reader) is None
+
+
+def _next_kept(projection: Projection, reader: PastReader) -> int | None:
+    base = _base_of(projection, reader)
+    return reader.next_kept(projection.name, projection.version, base.position if base else 0)
 
 
 def _kept_on(journal: Journal, projection: Projection, reader: PastReader, fold: Fold) -> Fold:
