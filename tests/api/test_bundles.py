@@ -155,7 +155,7 @@ def test_it_is_refused_where_it_could_prove_nothing(log, tmp_path):
 def test_what_is_there_is_left_alone(signed, tmp_path):
     """A file at its place is nobody's to replace."""
     (there := tmp_path / "out").write_text("mine")
-    with pytest.raises(LogExistsError):
+    with pytest.raises(LogExistsError, match=r"Choose another path\.$"):
         write_bundle(signed, "r", there)
 
     assert "mine" == there.read_text()

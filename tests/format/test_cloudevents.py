@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autopack import create_log, export_history, import_history, open_log, restore_log
+from autopack import (
+    create_log,
+    event,
+    export_history,
+    hookimpl,
+    import_history,
+    load_plugins,
+    open_log,
+    restore_log,
+)
 from autopack.errors import (
+    CodecError,
     EventIdConflictError,
     ImportRefusedError,
     InvalidEventError,
@@ -302,6 +312,33 @@ class TestRefusals:
             import_history(new, "ndjson", source)
 
         assert n_events > 1
+
+    @pytest.mark.parametrize("way", ["older", "broken"])
+    def test_no_plugin_is_in_the_way_of_an_export(self, tmp_path, way):
+        """Neither one that is too old for the log, nor one that cannot bring up what it wrote."""
+        target = tmp_path / "log.db"
+        with create_log(target) as log:
+            log.append("w", [UnrecognisedEvent("wind.blew", 2, '{"knots":3}')], expected_version=0)
+
+        @event("wind.blew", schema=1 if way == "older" else 3)
+        class Wind:
+            knots: int
+
+        class Plugin:
+            @hookimpl
+            def autopack_register_events(self, register):
+                register(Wind, upcasters={2: lambda fields: fields["gone"]})
+
+        with open_log(target, plugins=load_plugins(extra=[Plugin()])) as log:
+            with pytest.raises(CodecError, match="wind"):
+                list(log.read_all())
+            assert 1 == export_history(log, "ndjson", tmp_path / "out.ndjson")
+        with create_log(tmp_path / "again.db") as again:
+            import_history(again, "ndjson", tmp_path / "out.ndjson")
+
+            assert [UnrecognisedEvent("wind.blew", 2, '{"knots":3}')] == [
+                one.event for one in again.read_all()
+            ]
 
     def test_an_export_is_there_whole_or_not_at_all(self, log, tmp_path):
         """An exporter that fails half-way leaves nothing; an existing file is left alone."""

@@ -1,5 +1,6 @@
 """A run as one file that a stranger can audit without the log."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from autopack.errors import ArtifactMissingError, InvalidInputError, RunMissingError
+from autopack.errors import ArtifactMissingError, InvalidInputError, LogExistsError, RunMissingError
 from autopack.events import (
     DrainStarted,
     DrainStopped,
@@ -75,6 +76,8 @@ def write_bundle(
         LogExistsError: Something is there already; it is left as it is.
     """
     journal, dest = journal_of(log), Path(path).absolute()
+    if os.path.lexists(dest):
+        raise LogExistsError(str(dest), can_be_opened=False)
     with one_moment(journal.backend):
         head = _last_signed(journal) if signed_by is None else _last_by(journal, Path(signed_by))
         streams, rows = _rows_of(journal, run_id, head.position)

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -190,6 +191,11 @@ def export_history(
             return int(chosen.write(source, file))
 
 
+def _as_stored(log: Log) -> Iterator[Recorded[Any]]:
+    for row in chain.from_iterable(journal_of(log).pages()):
+        yield Recorded(row, UnrecognisedEvent(row[4], row[5], row[9]))
+
+
 def _view_of(chosen: Any, dest: Path, view: str | None) -> str | None:
     """Return the view that is asked for, by name or by that of the file."""
     if getattr(chosen, "takes_view", False):
@@ -209,8 +215,9 @@ def _view_of(chosen: Any, dest: Path, view: str | None) -> str | None:
 def _write_lines(log: Log, chosen: Any, file: Any, dest: Path) -> int:
     if hasattr(chosen, "of_log"):
         chosen = chosen.of_log(journal_of(log).backend.identity)
+    events = _as_stored(log) if getattr(chosen, "takes_stored", False) else log.read_all()
     written = 0
-    for line in chosen.lines(log.read_all()):
+    for line in chosen.lines(events):
         with told_of(dest):
             file.write(f"{line}\n".encode())
         written += 1

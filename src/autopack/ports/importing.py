@@ -98,8 +98,9 @@ class Exporter(Protocol):
     """
     Writes a log in another form.
 
-    One with a method ``of_log(identity)`` is asked for the exporter of that log first. What is no
-    text, or holds a view, has a ``write`` instead: see :class:`autopack.types.FileExporter`.
+    One with a method ``of_log(identity)`` is asked for the exporter of that log first. One with
+    ``takes_stored = True`` is handed events as they are stored, each an ``UnrecognisedEvent``. What
+    is no text, or holds a view, has a ``write`` instead: see :class:`autopack.types.FileExporter`.
     """
 
     @property

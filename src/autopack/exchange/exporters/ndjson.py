@@ -12,10 +12,15 @@ from autopack.ports.log import Recorded
 
 @attrs.frozen
 class CloudEventLines:
-    """One line an event, as it is stored, with its place in the chain."""
+    """
+    One line an event, as it is stored, with its place in the chain.
+
+    It is handed events that nobody has decoded, so that no plugin's types are in its way: neither
+    of a version that does not know a schema, nor with an upcaster that fails.
+    """
 
     identity: LogIdentity | None = None
-    name = "ndjson"
+    name, takes_stored = "ndjson", True
 
     def of_log(self, identity: LogIdentity) -> "CloudEventLines":
         """Return the exporter of one log, whose id and origin each line names."""
