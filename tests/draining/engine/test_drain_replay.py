@@ -14,7 +14,7 @@ from autopack.errors import InvalidInputError
 from autopack.events import DrainPhaseSelected, DrainStopped
 from autopack.ports.log import ANY, NewEvent
 from autopack.testing.mutants.strategies import Remembers, draws_at_random
-from drains import found, specs
+from drains import end_leases, found, specs
 
 QUICK = {"backoff_base_s": 0.001, "backoff_cap_s": 0.001}
 
@@ -399,3 +399,24 @@ class TestEnds:
         assert replay.n_same == len(replay.choices) == 2
         assert replay.is_impure
         assert (ended.position, "end") == (replay.parted.position, replay.parted.about)
+
+
+def test_a_phase_that_another_drain_took_over_is_known_by_what_it_came_to(any_log):
+    """The last choice of a drain that lost its phase is asked again, as the other one's is."""
+    create_run(any_log, "r", specs("a", "b", "c"))
+    others = []
+
+    def overtaken(phase, attempt):
+        if phase.phase_id == "b":
+            end_leases(any_log)
+            others.append(drain(any_log, executor=works, phase_id="b", run_id="r"))
+        return works(phase, attempt)
+
+    lost = drain(any_log, executor=overtaken, strategy="fifo", max_phases=2)
+    own, taker = (replay_drain(any_log, one.drain_id) for one in (lost, others[0]))
+    other = replay_drain(any_log, lost.drain_id, strategy=last_first)
+    by_phase = {step.phase: step for step in other.path.steps}
+
+    assert [2, 1] == [one.n_same for one in (own, taker)] == [len(own.choices), len(taker.choices)]
+    assert ["r/c", "r/b"] == list(by_phase)
+    assert (100, None) == (by_phase["r/b"].tokens, by_phase["r/c"].tokens)

@@ -89,25 +89,32 @@ class OtherPath:
 
 
 class _Known:
-    """Answers for phases what the log says of attempts after a position, one after another."""
+    """
+    Answers for phases what the log says of attempts after a position, one after another.
+
+    Those without an end of their own say nothing of the work: whoever took the phase over does.
+    """
 
     def __init__(self, attempts: Mapping[str, Sequence[AttemptRow]]) -> None:
         self._attempts = attempts
+        self._ended: dict[str, Sequence[AttemptRow]] = {}
         self._used: dict[str, int] = {}
         self.row: AttemptRow | None = None
         self.why = ""
 
     def __call__(self, phase: PhaseView, _number: int) -> Answer:
         """Return how an attempt ended that the log knows; else that it completes, for nothing."""
-        rows, at = self._attempts.get(phase.key, ()), self._used.get(phase.key, 0)
+        every, at = self._attempts.get(phase.key, ()), self._used.get(phase.key, 0)
+        if (rows := self._ended.get(phase.key)) is None:
+            rows = self._ended[phase.key] = [row for row in every if row.ending in NOTED]
         self.row = rows[at] if at < len(rows) else None
-        if self.row is None:
-            self.why = "it was not tried again" if rows else "it never ran"
+        if self.row is None and every and every[-1].ending not in NOTED:
+            self.why = "its attempt had no end of its own"
+        elif self.row is None:
+            self.why = "it was not tried again" if every else "it never ran"
         elif self.row.claimed_model != phase.model:
             self.why = f"it ran on {self.row.claimed_model or 'no named model'}, not on this one"
             self.row = None
-        elif self.row.ending not in NOTED:
-            self.why, self.row = "its attempt had no end of its own", None
         if self.row is None:
             return Answer(ending="completed")
         self._used[phase.key] = at + 1
