@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -13,6 +14,7 @@ pytest.register_assert_rewrite("tests.replayed_drains")
 
 from tests.replayed_drains import (  # noqa: E402 - once its assertions are told in full
     ReplayedDrains,
+    folder_of,
     is_looked_on,
     is_remembering,
     is_replayed,
@@ -62,7 +64,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """
     if not is_replayed(item):
         return (yield)
-    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    folder = partial(folder_of, item)
     replayed = ReplayedDrains(remembers=is_remembering(item), folder=folder)
     with replayed.noting(is_looked_on=is_looked_on(item)):
         return (yield)

@@ -55,6 +55,13 @@ def is_looked_on(item: pytest.Item) -> bool:
     return item.get_closest_marker("counts_reads") is None and _MEASURED not in item.path.parts
 
 
+def folder_of(item: pytest.Item) -> Path | None:
+    """Return the folder of a test's own, if it has one by now: fixtures ask for it late."""
+    defined = getattr(getattr(item, "_request", None), "_fixture_defs", {}).get("tmp_path")
+    made = None if defined is None else defined.cached_result
+    return None if made is None else made[0]
+
+
 class ReplayedDrains:
     """
     Replays the drains of a test: what its strategies were shown, if they drained here, is noted.
@@ -64,11 +71,13 @@ class ReplayedDrains:
 
     Args:
         remembers: Whether some choice is to differ, since a strategy remembers what it did.
-        folder: Where the test leaves its files, if it has a folder.
+        folder: Returns where the test leaves its files, if it has a folder by then.
     """
 
-    def __init__(self, *, remembers: bool, folder: Path | None = None) -> None:
-        self.remembers, self.folder = remembers, folder
+    def __init__(
+        self, *, remembers: bool, folder: Callable[[], Path | None] = lambda: None
+    ) -> None:
+        self.remembers, self._folder = remembers, folder
         self.logs: list[Log] = []
         self.strategies: dict[str, Any] = {}
         self.shown: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -180,12 +189,16 @@ class ReplayedDrains:
         backend: Any = journal_of(log).backend
         if hasattr(backend, "address"):
             self._again[backend.target] = lambda: self._opened(type(backend)(backend.address))
-        elif self.folder is None or not Path(backend.target).is_relative_to(self.folder):
+            return
+        folder = self._folder()
+        is_left = folder is not None and Path(backend.target).is_relative_to(folder)
+        if not (is_left or self.remembers):  # a test looks at what its strategy remembers
             with contextlib.suppress(LogClosedError, LogGoneError):
                 self.replay(log)
 
     def _left(self) -> Iterator[Callable[[], Log]]:
-        for path in [] if self.folder is None else sorted(self.folder.rglob("*")):
+        folder = self._folder()
+        for path in [] if folder is None else sorted(folder.rglob("*")):
             if is_log(path):
                 yield lambda path=path: self._opened(SqliteBackend(path))
 
@@ -209,12 +222,16 @@ class ReplayedDrains:
                 assert choice.second is None, told
                 self.n_same += 1
 
+    @property
+    def counts(self) -> Counter[str]:
+        """What was replayed."""
+        return self.tally + Counter({"answers the same": self.n_same, "others": self.n_other})
+
     def _tell(self) -> None:
         """Add what was replayed to a file, where one is named: the long run counts there."""
-        told = {**self.tally, "answers the same": self.n_same, "others": self.n_other}
         if place := os.environ.get(TALLY):
             with Path(place).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(told) + "\n")
+                file.write(json.dumps(self.counts) + "\n")
 
 
 def counted(tally: Path) -> str:
@@ -222,6 +239,17 @@ def counted(tally: Path) -> str:
     counts = Counter[str]()
     for line in tally.read_text(encoding="utf-8").splitlines():
         counts.update(json.loads(line))
+    return _in_words(counts)
+
+
+def replayed_in(folder: Path) -> str:
+    """Replay the drains of the logs in a folder by their own strategies; tell what was asked."""
+    replays = ReplayedDrains(remembers=False, folder=lambda: folder)
+    replays.replay_all()
+    return _in_words(replays.counts)
+
+
+def _in_words(counts: Counter[str]) -> str:
     return ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
 
 

@@ -26,6 +26,10 @@ def main(words: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         try:
             told = RUNS[given.name].run(Path(folder), given)
+            if RUNS[given.name].leaves_drains:
+                from tests.replayed_drains import replayed_in
+
+                told = f"{told}; {replayed_in(Path(folder))}"
         except AssertionError as fault:
             sys.stderr.write(f"{given.name} found a fault: {fault}\n")
             return 1

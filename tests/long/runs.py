@@ -32,27 +32,34 @@ class LongRun:
         what: What it does and looks for, in a line.
         options: Options by name with their usual values, whose types they are of.
         run: Does it in a folder of its own and returns its figures; raises if it finds a fault.
+        leaves_drains: Whether drains of the logs that it leaves in that folder are replayed.
     """
 
     what: str
     options: Mapping[str, int | float | str]
     run: Callable[[Path, Given], str]
+    leaves_drains: bool = False
 
 
 def _hypothesis(_folder: Path, given: Given) -> str:
     return _pytest(given.tests, "-m", "not slow", HYPOTHESIS_PROFILE="long", seed=given.seed)
 
 
-def _postgres_drains(_folder: Path, given: Given) -> str:
-    return _pytest(given.tests, seed=given.seed, AUTOPACK_DRAIN_LOGS="postgres")
+def _postgres_drains(folder: Path, given: Given) -> str:
+    return _replayed(folder, given, AUTOPACK_DRAIN_LOGS="postgres")
 
 
 def _replays(folder: Path, given: Given) -> str:
+    return _replayed(folder, given)
+
+
+def _replayed(folder: Path, given: Given, **environment: str) -> str:
+    """Run tests, each drain of theirs replayed; tell what was asked."""
     from tests.replayed_drains import TALLY, counted
 
     tally = folder / "tally.ndjson"
     every = {"AUTOPACK_REPLAY_ONE_TEST_OF": "1", TALLY: str(tally)}
-    told = _pytest(given.tests, seed=given.seed, **every)
+    told = _pytest(given.tests, seed=given.seed, **every, **environment)
     return f"{told}; {counted(tally)}"
 
 
@@ -292,7 +299,7 @@ RUNS: Final = {
         run=_peer_stops,
     ),
     "postgres-drains": LongRun(
-        what="all tests of drains once more, on logs in PostgreSQL",
+        what="all tests of drains once more, on logs in PostgreSQL, and replayed",
         options={"tests": "tests/draining", "seed": 0},
         run=_postgres_drains,
     ),
@@ -330,12 +337,14 @@ RUNS: Final = {
         what="drains killed while they start programs: none of these is left alive",
         options={"times": 60, "seed": 1},
         run=_programs,
+        leaves_drains=True,
     ),
     "providers": LongRun(
         what="phases through an endpoint on a bad day, and by batches of drains that are killed: "
         "all complete, to the token as it counted",
         options={"phases": 200, "workers": 8, "kills": 10, "seed": 0},
         run=_providers,
+        leaves_drains=True,
     ),
     "read-models": LongRun(
         what="a reader killed around the commit of its place: each event counts once",
@@ -356,5 +365,6 @@ RUNS: Final = {
         what="drains in worktrees killed: no work lost, and repository and log in agreement",
         options={"times": 300, "seed": 1, "machines": 1},
         run=_workspaces,
+        leaves_drains=True,
     ),
 }
