@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from tests.long.night_at_work import night
 import autopack
 from autopack import Log
 from autopack.report.failure_kinds import alike_of
+from autopack.types import PhaseView
 
 _WIDTHS: Final = (1400, 400)
 _SCHEMES: Final = ("light", "dark")
@@ -35,6 +37,8 @@ _PAGES: Final = {
 _KEPT: Final = {
     ("night", "overview", 1400, "light"),
     ("night", "phase", 1400, "light"),
+    ("night", "run", 1400, "dark"),
+    ("night", "runs-compared", 1400, "light"),
     ("night", "usage", 1400, "light"),
     ("night", "past", 400, "light"),
     ("night", "overview", 400, "dark"),
@@ -88,7 +92,10 @@ def _asked(name: str, *, is_all: bool) -> Iterator[tuple[str, int, str]]:
 
 def _logs(folder: Path, data: str, *, is_all: bool) -> Iterator[tuple[str, Log]]:
     made = night(folder / "night.db")
-    yield "night", _elsewhere(made.__enter__)
+    log = _elsewhere(made.__enter__)
+    while not all(one.step for one in autopack.status(log).live):  # told with the next renewal
+        time.sleep(0.2)
+    yield "night", log
     _elsewhere(made.__exit__, None, None, None)
     if not (is_all and data):
         return
@@ -103,12 +110,17 @@ def _logs(folder: Path, data: str, *, is_all: bool) -> Iterator[tuple[str, Log]]
 
 
 def _paths(log: Log) -> Mapping[str, str]:
-    """Return the pages' addresses: of a phase that failed, the dearest, and of its run."""
+    """Return the pages' addresses: of a large run with a failure, and of its dearest one."""
     costs: Counter[str] = Counter()
     for one in autopack.view(log, "attempts").rows.values():
         costs[f"{one.run_id}/{one.phase_id}"] += one.use.total_tokens
     phases = autopack.view(log, "phases").rows.values()
-    shown = max(phases, key=lambda one: (one.status.value == "FAILED", costs[one.key]))
+    sizes = Counter(one.run_id for one in phases)
+
+    def weight(one: PhaseView) -> tuple[bool, int, int]:
+        return one.status.value == "FAILED", sizes[one.run_id], costs[one.key]
+
+    shown = max(phases, key=weight)
     runs = autopack.view(log, "runs").rows.values()
     named = {
         "run": quote(shown.run_id),

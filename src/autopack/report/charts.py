@@ -85,9 +85,9 @@ def wastes(data: Mapping[str, Any]) -> str:
     counted = [place for place, one in enumerate(data["wastes"]) if one["count"]]
     bins = data["wastes"][counted[0] : counted[-1] + 1]
     wide = scale_of((one["count"] for one in bins), 0.0, 180.0)
-    parts = [text("prediction over output", 0, LINE - 5), text("outputs", 110, 2 * LINE - 5)]
+    parts = [text("outputs, by prediction over output", 0, LINE - 5)]
     for place, one in enumerate(bins):
-        y = 2 * LINE + 28 * place
+        y = LINE + 28 * place
         told = f"over {one['above']:g}" if one["up_to"] is None else f"up to {one['up_to']:g}"
         ink = "c1" if one["up_to"] is not None and one["up_to"] <= 1 else "c0"
         parts.append(text(told, 0, y + 17))
@@ -97,7 +97,7 @@ def wastes(data: Mapping[str, Any]) -> str:
     return picture(
         "Outputs by waste",
         "A bar for each step of prediction over output. Up to one, the prediction was too small.",
-        2 * LINE + 28 * len(bins) + 4,
+        LINE + 28 * len(bins) + 4,
         parts,
     )
 

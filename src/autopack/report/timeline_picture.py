@@ -110,8 +110,9 @@ def _bar(one: Stretch, place: Place, y: float, until: datetime, link: LinkOf | N
 
 def _marks(one: Stretch, x: float, width: float, y: float, said: str) -> Iterator[str]:
     ink = _INKS.get(one.ending, "faint")
-    yield area(x, y, width, _BAR, ink, said, kind="stretch")
-    if width < _SHORT:  # on a narrow page, too, it is seen
+    is_short = width < _SHORT
+    yield area(x, y, width, _BAR, ink, said, kind="bar" if is_short else "stretch")
+    if is_short:  # on a narrow page, too, it is seen
         yield stroke(x, x, y, y + _BAR, "sliver", ink)
     if one.ending in _FAULTS:  # told by more than its colour
         yield area(x, y + _BAR + 1.5, width, 3, ink)

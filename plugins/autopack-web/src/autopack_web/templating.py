@@ -205,7 +205,7 @@ def change(a: Any, b: Any, name: str) -> Any:
     if a is None or b is None:
         return NONE
     by = b - a
-    if not by:
+    if not by or (isinstance(by, float) and not round(by, 1)):
         return "="
     return f"{'+' if by > 0 else '-'}{side_figure(abs(by), name)}"
 

@@ -25,6 +25,7 @@ class LogSide:
 
     position: int
     recorded_at: datetime | None
+    occurred_at: datetime | None
     phases: int
     phases_by_state: Mapping[str, int]
     attempts: int
@@ -128,6 +129,7 @@ def _side(log: "Log") -> LogSide:
     return LogSide(
         position=head,
         recorded_at=None if last is None else last.recorded_at,
+        occurred_at=None if last is None else last.occurred_at,
         phases=sum(states.values()),
         phases_by_state=states,
         attempts=work.attempts,

@@ -122,7 +122,7 @@ def _of_kind(kind: str, rows: list[AttemptRow], standing: list[PhaseView]) -> li
     ]
     known = {one.phase for one in told}
     alone = [one for one in standing if alike_of(one) == kind and one.key not in known]
-    alone.sort(key=lambda one: one.order, reverse=True)
+    alone.sort(key=lambda one: one.since.timestamp() if one.since else 0.0, reverse=True)
     told += [
         FailedWork(
             phase=one.key,
