@@ -84,7 +84,7 @@ def address(request, tmp_path):
     """Where there is no log yet."""
     if request.param == "file":
         return str(tmp_path / "work.db")
-    from postgres_server import need_postgres, new_url
+    from tests.postgres_server import need_postgres, new_url
 
     need_postgres()
     return new_url()

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.postgres_server import PostgresServer, need_postgres, new_url
 
 from autopack import create_log, create_run, diagnose, open_log, queue_phases, read_text, status
 from autopack.report.status import status_text
 from drains import found, specs
-from postgres_server import PostgresServer, need_postgres, new_url
 from workers import begun_worker, is_at_work, rows_of, told, wait_for
 
 pytestmark = [

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 import yaml
 from click.testing import CliRunner
+from tests.postgres_server import new_url
 
 import autopack
 from autopack import Failed, PhaseSpec, create_run
@@ -11,7 +12,6 @@ from autopack.cli.main import autopack as command
 from autopack_kubernetes.queue_query import queue_query
 from autopack_postgres.database_address import parsed
 from drains import specs
-from postgres_server import new_url
 
 GPU = {"gpu": 1, "label": ["e'u"]}
 

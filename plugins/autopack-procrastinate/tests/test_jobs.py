@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import attrs
 import psycopg
 import pytest
+from tests.postgres_server import need_postgres, new_url, shared_server
 
 import autopack
 from autopack import create_run, scale
@@ -21,13 +22,19 @@ from autopack_procrastinate.app import VARIABLE, app_at
 from autopack_procrastinate.jobs import ProcrastinateLauncher, queue_of
 from drains import specs
 from launched import EXECUTOR
-from postgres_server import need_postgres, new_url, shared_server
 from workers import rows_of, wait_for
 
 
-def conninfo():
-    """Return the address of the shared server's database, as libpq has it."""
-    return shared_server().url().partition("?")[0] + f"?host={shared_server().folder}&user=autopack"
+def conninfo(database="jobs"):
+    """Return the address of a database on the shared server, as libpq has it."""
+    return f"postgresql:///{database}?host={shared_server().folder}&user=autopack"
+
+
+def new_database(name):
+    """Make an empty database in place of one that an earlier test has left."""
+    with psycopg.connect(conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name}")
 
 
 def asked(do):
@@ -62,6 +69,7 @@ def database(tmp_path_factory):
     """The tables of procrastinate, and one worker of it."""
     place = tmp_path_factory.mktemp("jobs")
     (place / "work.py").write_text(EXECUTOR, encoding="utf-8")
+    new_database("jobs")
     asked(lambda app: app.schema_manager.apply_schema_async())
     with at_work(place, "--queues", "autopack"):
         yield place
@@ -178,9 +186,8 @@ def test_a_database_that_does_not_answer_is_an_error(tmp_path):
 def test_tables_that_were_never_made_are_named():
     """With the command that makes them."""
     need_postgres()
-    with psycopg.connect(conninfo(), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE jobless")
-    launcher = ProcrastinateLauncher(conninfo=conninfo().replace("/postgres?", "/jobless?"))
+    new_database("jobless")
+    launcher = ProcrastinateLauncher(conninfo=conninfo("jobless"))
     for ask in (lambda: launcher.running("x"), lambda: launcher.start(ordered("true"), 1)):
         with pytest.raises(PluginError, match=r"does not exist.*app\.app schema --apply"):
             ask()
