@@ -1,5 +1,7 @@
 """How many workers a queue can use: each phase has one, nobody is started twice."""
 
+import sys
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +50,22 @@ def test_who_is_there_is_not_started_again():
         found = wanted([{}, {}, GPU], there({}, {}, GPU, waiting=waiting))
 
         assert ((), (), 3) == (found.start, found.stop, found.kept)
+
+
+def test_a_long_queue_is_not_gone_through_for_each_worker():
+    """Eight times the phases take eight times the calls: who has no room is asked no more."""
+
+    def n_calls(n):
+        calls = []
+        sys.setprofile(lambda _frame, event, _given: event == "call" and calls.append(1))
+        try:
+            found = wanted([{}, GPU] * n, most=2 * n)
+        finally:
+            sys.setprofile(None)
+        assert [({}, n), (GPU, n)] == started(found)
+        return len(calls)
+
+    assert n_calls(400) < 10 * n_calls(50)
 
 
 def test_what_still_waits_and_is_not_wanted_is_taken_back():

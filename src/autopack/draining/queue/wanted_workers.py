@@ -103,16 +103,21 @@ def _useful(
 ) -> tuple[list[_Worker], int]:
     """Return the workers that would be of use if there were none, and for how many none is left."""
     workers: list[_Worker] = []
+    with_room: list[_Worker] = []
     left = 0
     for one in requirements:
         requirement = requirement_of(one)
-        if any(worker.takes(requirement, slots) for worker in workers):
-            continue
-        new = _Worker(one if offers is None else offers)
-        if len(workers) < most and new.takes(requirement, slots):
-            workers.append(new)
-        else:
+        taker = next((worker for worker in with_room if worker.takes(requirement, slots)), None)
+        if taker is None and len(workers) < most:
+            new = _Worker(one if offers is None else offers)
+            if new.takes(requirement, slots):
+                workers.append(new)
+                with_room.append(new)
+                taker = new
+        if taker is None:
             left += 1
+        elif len(taker.at) >= slots:
+            with_room.remove(taker)
     return workers, left
 
 
