@@ -38,10 +38,12 @@ class PostgresServer:
     A server of its own, reached by a socket in its folder.
 
     Without *is_synced* the disk is not waited for, which only a power cut would show. It begins
-    empty, or goes on from a base backup of another one, as *settings* say.
+    empty, or goes on from a base backup of another one, as *settings* say. *environment* is what
+    its processes are told beyond this one's.
     """
 
-    def __init__(self, *, is_synced=False, settings="", backup=None):
+    def __init__(self, *, is_synced=False, settings="", backup=None, environment=None):
+        self._environment = {**os.environ, **(environment or {})}
         self.folder = Path(tempfile.mkdtemp(prefix="autopack-pg-", dir="/tmp"))
         self._user = None
         if os.geteuid() == 0:  # it does not run as root
@@ -76,7 +78,8 @@ class PostgresServer:
     def start(self):
         """Start it, and wait until it answers."""
         data, told = self.folder / "data", self.folder / "told.txt"
-        self._run("pg_ctl", "-D", data, "-l", told, "-w", "-t", "60", "start")
+        self._run("pg_ctl", "-D", data, "-l", told, "-w", "-t", "60", "start",
+                  env=self._environment)  # fmt: skip
 
     def stop(self, mode="fast"):
         """Stop it; ``immediate`` is as if it had crashed."""
@@ -99,7 +102,7 @@ class PostgresServer:
             self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _run(self, program, *arguments):
+    def _run(self, program, *arguments, env=None):
         subprocess.run(
             [BINARIES / program, *arguments],
             check=True,
@@ -109,6 +112,7 @@ class PostgresServer:
             group=None if self._user is None else pwd.getpwnam(self._user).pw_gid,
             extra_groups=None if self._user is None else [],
             cwd=self.folder,
+            env=env,
         )
 
 

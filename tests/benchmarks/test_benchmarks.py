@@ -8,8 +8,10 @@ import pytest
 from tests.benchmarks import (
     appending,
     growth,
+    postgres,
     queueing,
     server_growth,
+    slow_disk,
     starting,
     texts,
     worker_counts,
@@ -54,6 +56,17 @@ def test_a_phase_is_measured_as_more_take_them(takes_s):
     assert [len(worker_counts.HEADER)] * 2 == [len(row) for row in found]
     assert ["1", "2"] == [row[0] for row in found]
     assert all(5 <= float(row[-1]) < 8 for row in found)
+
+
+@pytest.mark.slow
+def test_appends_to_a_server_are_measured_on_this_disk_and_on_a_slow_one():
+    """Each row says what a sync took; that of the slow disk is as long as those are held up."""
+    need_postgres()
+    told = list(postgres.rows(writers=2, rounds=1, seconds=1))
+    syncs = [float(row.what.split()[-4]) for row in told]
+
+    assert 2 == len(syncs)
+    assert syncs[1] >= slow_disk.REST_US / 1000
 
 
 @pytest.mark.slow

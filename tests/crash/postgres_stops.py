@@ -19,7 +19,7 @@ from autopack.errors import AutopackError
 from autopack.log.log import Log
 from autopack.ports.log import ANY
 from autopack.testing.facts import paused
-from autopack_postgres.append_function import FUNCTIONS, HOLD
+from autopack_postgres.append_function import AT_ONCE, FUNCTIONS, LOCK, READ
 from autopack_postgres.connections import PostgresConnection
 from autopack_postgres.database_address import DatabaseAddress, parsed
 from autopack_postgres.log_schemas import create_schema
@@ -149,10 +149,9 @@ def _follower(log: Log, given: list[Position], is_over: threading.Event) -> Call
 
 def _holding(hold: str) -> str:
     """Return the functions again, with another way to find where the log ends."""
-    functions = FUNCTIONS.replace(HOLD, f"as_of := 0; marked_at := 0; {_NOW} {hold}")
-    return functions.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").format(
-        schema="{schema}", channel="faulty"
-    )
+    functions = FUNCTIONS.replace(LOCK, "").replace(AT_ONCE, "")
+    functions = functions.replace(READ, f"as_of := 0; marked_at := 0; {_NOW} {hold}")
+    return functions.format(schema="{schema}", channel="faulty")
 
 
 _NOW = "now := date_part('epoch', clock_timestamp()) * 1000000;"

@@ -7,7 +7,7 @@ import pytest
 from tests.postgres_server import new_log
 
 import autopack
-from autopack.errors import LogError, ReadOnlyLogError
+from autopack.errors import LogError, ReadOnlyLogError, VersionConflictError
 from autopack.log import views
 from autopack.log.log import Log, journal_of
 from autopack.log.past_views import PastViews
@@ -52,6 +52,46 @@ def test_rows_and_hashes_are_those_of_a_log_file(backend, tmp_path):
 
     assert rows == backend.page(after=0, until=99, limit=99)
     assert Log(backend).verify().is_clean
+
+
+def test_one_event_is_the_same_whether_the_head_is_marked_with_it_or_not(backend, by_hand):
+    """Appended by one statement, or by those that mark the head; also next to a lost race."""
+    log = Log(backend)
+    for version in range(4):
+        by_hand.execute("UPDATE head SET marked_at = 0" if version == 3 else "SELECT")
+        log.append("s", [paused(f"{LETTERS[:2]}{version}")], expected_version=version)
+        with pytest.raises(VersionConflictError):
+            log.append("s", [paused()], expected_version=version)
+        with pytest.raises(VersionConflictError):
+            log.append("s", [paused()], expected_version=version + 2)
+    marked = by_hand.execute("SELECT position FROM head").fetchone()
+
+    assert (4, [1, 2, 3, 4]) == (*marked, [recorded.version for recorded in log.read("s")])
+    assert log.verify().is_clean
+
+
+def test_who_appends_waits_for_who_appends_alone(backend, by_hand):
+    """Not for readers, nor for a dump that holds all tables."""
+    by_hand.execute("BEGIN; LOCK TABLE append_lock, events, head IN ACCESS SHARE MODE")
+    Log(backend).append("s", [paused()], expected_version=0)
+    Log(backend).append("s", [paused()], expected_version=1)
+    by_hand.execute("ROLLBACK")
+
+    assert 2 == backend.head().position
+
+
+@pytest.mark.parametrize("mode", ["ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE"])
+def test_who_may_append_may_not_hold_the_lock(backend, by_hand, mode):
+    """A role that holds it as long as it likes would stop all others."""
+    by_hand.execute("DROP ROLE IF EXISTS holder")
+    by_hand.execute("CREATE ROLE holder LOGIN")
+    by_hand.execute("SELECT grant_writer('holder')")
+    url = parsed(backend.target.replace("user=autopack", "user=holder"))
+    with psycopg.connect(url.conninfo, autocommit=True) as session:
+        session.execute("BEGIN")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute(f"LOCK TABLE {url.schema}.append_lock IN {mode} MODE")
+    by_hand.execute("DROP OWNED BY holder; DROP ROLE holder")
 
 
 def test_its_past_is_kept_beside_it(backend, tmp_path):

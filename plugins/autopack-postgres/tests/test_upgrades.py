@@ -15,22 +15,26 @@ from autopack.errors import OlderLogError, ReadOnlyLogError
 from autopack.testing.facts import paused
 from autopack_postgres.database_address import parsed
 
-_OLDER = (Path(__file__).parent / "schemas" / "1.sql").read_text(encoding="utf-8")
-"""What pg_dump wrote of a log of the first version: 5 events, and two roles."""
+_OLDER = sorted((Path(__file__).parent / "schemas").glob("*.sql"))
+"""What pg_dump wrote of logs of earlier versions: 5 events, and two roles."""
 
 
-@pytest.fixture
-def older():
-    """The address of a log of the first version."""
+@pytest.fixture(params=_OLDER, ids=lambda file: file.stem)
+def older(request):
+    """The address of a log of an earlier version."""
     url = new_url()
     schema = parsed(url).schema
     roles = f"{schema}_writer, {schema}_reader"
     with psycopg.connect(parsed(url).conninfo, autocommit=True) as owner:
         for role in roles.split(", "):
             owner.execute(f"CREATE ROLE {role} LOGIN")
-        _program("psql", url, "-q", "-v", "ON_ERROR_STOP=1", told=_OLDER.replace("older", schema))
+        _program("psql", url, "-q", "-v", "ON_ERROR_STOP=1", told=_made(request.param, schema))
         yield url
         owner.execute(f"DROP OWNED BY {roles}; DROP ROLE {roles}")
+
+
+def _made(file, schema):
+    return file.read_text(encoding="utf-8").replace("older", schema)
 
 
 def _program(name, url, *options, told=""):
@@ -42,11 +46,12 @@ def _of_role(url, role):
     return url.replace("user=autopack", f"user={parsed(url).schema}_{role}")
 
 
-def test_an_older_log_is_read_and_says_how_it_is_written_again(older):
+def test_an_older_log_is_read_and_says_how_it_is_written_again(older, request):
     """Its history is there; an append names the command, and writes nothing."""
+    version = request.node.callspec.params["older"].stem
     with autopack.open_log(older) as log:
         found = log.verify()
-        with pytest.raises(OlderLogError, match="version 1") as refused:
+        with pytest.raises(OlderLogError, match=f"version {version}") as refused:
             log.append("s", [paused()], expected_version=2)
 
         assert (True, 5) == (found.is_clean, log.head().position)

@@ -3,7 +3,8 @@ The functions through which alone events are written; who calls them needs no ot
 
 What an append costs is the number of statements in them and of names in those, more than what
 they do: each is made ready anew. So one event, as most appends have, is written by a function of
-its own, whose parameters are no arrays, and what both begin with is written out in both.
+its own, whose parameters are no arrays, and what both begin with is written out in both. Where
+nothing is odd, one statement does all that has to be done while others wait.
 """
 
 from typing import Final
@@ -17,8 +18,14 @@ SET plan_cache_mode = force_generic_plan"""
 
 _HELD: Final = "recorded_at bigint; as_of bigint; marked bigint; marked_at bigint; held_to bigint;"
 
-HOLD: Final = """
-    LOCK TABLE append_lock IN EXCLUSIVE MODE;
+# Of the modes that are their own enemies the weakest: a stronger one has whoever takes it look
+# through the locks of every connection of the server first.
+LOCK: Final = """
+    LOCK TABLE append_lock IN SHARE UPDATE EXCLUSIVE MODE;
+"""
+"""Takes the log's lock."""
+
+READ: Final = """
     SELECT last.position, last.hash, last.recorded_at, head.position, head.marked_at, head.held_to
         INTO after, chain, recorded_at, marked, marked_at, held_to
         FROM head LEFT JOIN (SELECT events.position, events.hash, events.recorded_at FROM events
@@ -40,7 +47,7 @@ HOLD: Final = """
         now := as_of;
     END IF;
 """
-"""Takes the log's lock, and reads the last event off the events' own index."""
+"""Reads the last event off the events' own index, once the lock is held."""
 
 _SEED: Final = """
     IF after = 0 THEN
@@ -57,41 +64,78 @@ _TOLD: Final = """
 """
 
 
-def _chained(schema: str, happened: str, moment: str, event_id: str, texts: list[str]) -> str:
-    lengths = " || ".join(f"int4send(octet_length({text}))" for text in texts)
+def _chained(after: str, at: str, version: str, schema: str, moments: str, body: str) -> str:
     return (
-        f"sha256(chain || int8send(at) || int8send(version) || int4send({schema}::int)"
-        f" || int8send({happened}) || int8send({moment}) || {lengths} || {event_id}"
-        f" || convert_to({' || '.join(texts)}, 'UTF8'))"
+        f"sha256({after} || int8send({at}) || int8send({version}) || int4send({schema}::int)"
+        f" || {moments} || {body})"
     )
 
 
-_ONE: Final = _chained("schema", "occurred", "now", "id", ["stream", "type", "meta", "data"])
+def _moments(happened: str, moment: str) -> str:
+    return f"int8send({happened}) || int8send({moment})"
+
+
+def _body(event_id: str, *texts: str) -> str:
+    lengths = " || ".join(f"int4send(octet_length({text}))" for text in texts)
+    return f"{lengths} || {event_id} || convert_to({' || '.join(texts)}, 'UTF8')"
+
+
+_ONE: Final = _chained("chain", "at", "version", "schema", _moments("occurred", "now"), "body")
 _EACH: Final = _chained(
-    "schemas[i]", "happened", "moment", "ids[i]", ["stream", "types[i]", "metas[i]", "datas[i]"]
-)
+    "chain", "at", "version", "schemas[i]", _moments("happened", "moment"),
+    _body("ids[i]", "stream", "types[i]", "metas[i]", "datas[i]"),
+)  # fmt: skip
+_NEXT: Final = _chained(
+    "last.hash", "last.at", "expected + 1", "schema",
+    _moments("coalesce(occurred, last.now)", "last.now"), "body",
+)  # fmt: skip
+
+AT_ONCE: Final = f"""
+    INSERT INTO events AS made
+        SELECT last.at, id, append_event.stream, expected + 1, append_event.type,
+            append_event.schema, coalesce(occurred, last.now), last.now, append_event.meta,
+            append_event.data, {_NEXT}
+        FROM head, (SELECT events.position + 1 AS at, events.hash, events.recorded_at,
+            (date_part('epoch', clock_timestamp()) * 1000000)::bigint AS now
+            FROM events ORDER BY events.position DESC LIMIT 1) last
+        WHERE last.recorded_at <= last.now
+            AND head.position < last.at AND head.held_to < last.at - 1
+            AND head.marked_at BETWEEN last.now - 1000000 AND last.now
+            AND expected = coalesce((SELECT events.version FROM events
+                WHERE events.stream = append_event.stream AND events.version >= expected
+                ORDER BY events.version DESC LIMIT 1), 0)
+        RETURNING made.position - 1, made.version, made.hash, made.recorded_at,
+            pg_notify('{{channel}}', made.position::text)
+        INTO after, version, chain, now, told;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+"""
+"""Appends one event, if the lock is held and nothing is odd; else it does nothing."""
 
 FUNCTIONS: Final = f"""
-CREATE FUNCTION lock_head(OUT after bigint, OUT chain bytea, OUT recorded_at bigint,
+CREATE OR REPLACE FUNCTION lock_head(OUT after bigint, OUT chain bytea, OUT recorded_at bigint,
     OUT as_of bigint, OUT now bigint)
 {_SETTINGS} AS $body$
 DECLARE
     marked bigint; marked_at bigint; held_to bigint;
 BEGIN
-{HOLD}
+{LOCK}{READ}
     chain := coalesce(chain, '');
     recorded_at := coalesce(recorded_at, 0);
 END $body$;
 
-CREATE FUNCTION append_event(expected bigint, id bytea, stream text, type text, schema bigint,
-    occurred bigint, meta text, data text,
+CREATE OR REPLACE FUNCTION append_event(expected bigint, id bytea, stream text, type text,
+    schema bigint, occurred bigint, meta text, data text,
     OUT after bigint, OUT version bigint, OUT chain bytea, OUT now bigint)
 {_SETTINGS} AS $body$
 DECLARE
     {_HELD}
     at bigint;
+    told text;
+    body bytea := {_body("id", "stream", "type", "meta", "data")};
 BEGIN
-{HOLD}
+{LOCK}{AT_ONCE}{READ}
     SELECT last.version INTO version FROM events last
         WHERE last.stream = append_event.stream AND last.version >= coalesce(expected, 0)
         ORDER BY last.version DESC LIMIT 1;
@@ -111,7 +155,7 @@ BEGIN
 {_TOLD}
 END $body$;
 
-CREATE FUNCTION append_events(asserted text[], at_versions bigint[], absent bytea[],
+CREATE OR REPLACE FUNCTION append_events(asserted text[], at_versions bigint[], absent bytea[],
     ids bytea[], streams text[], types text[], schemas bigint[], occurred bigint[],
     recorded bigint[], metas text[], datas text[],
     OUT after bigint, OUT versions bigint[], OUT hashes bytea[], OUT now bigint)
@@ -126,7 +170,7 @@ DECLARE
     moment bigint;
     is_plain boolean := true;
 BEGIN
-{HOLD}
+{LOCK}{READ}
     IF asserted IS NOT NULL THEN
         is_plain := now >= as_of AND (absent = '{{{{}}}}'
             OR NOT EXISTS (SELECT 1 FROM events WHERE event_id = ANY (absent)));
@@ -167,14 +211,14 @@ BEGIN
     END IF;
 END $body$;
 
-CREATE FUNCTION hold_clock(first bigint, last bigint, as_of bigint, is_left_out boolean)
+CREATE OR REPLACE FUNCTION hold_clock(first bigint, last bigint, as_of bigint, is_left_out boolean)
 RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = {{schema}}, pg_temp AS $body$
     DELETE FROM clock_holds WHERE clock_holds.first >= $1;
     INSERT INTO clock_holds VALUES ($1, $2, $3, $4);
     UPDATE head SET held_to = $2 WHERE held_to < $2;
 $body$;
 
-CREATE FUNCTION adopt_origin(origin_id text, seed bytea)
+CREATE OR REPLACE FUNCTION adopt_origin(origin_id text, seed bytea)
 RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = {{schema}}, pg_temp AS $body$
     UPDATE log_identity SET origin_id = $1, seed = $2;
 $body$;

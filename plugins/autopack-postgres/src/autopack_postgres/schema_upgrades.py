@@ -3,6 +3,7 @@
 import contextlib
 from typing import Final
 
+from autopack_postgres.append_function import FUNCTIONS
 from autopack_postgres.connections import PostgresConnection
 from autopack_postgres.database_address import DatabaseAddress
 from autopack_postgres.log_schemas import FUNCTIONS_AND_VIEWS, check_schema
@@ -21,7 +22,8 @@ _FUNCTIONS: Final = (
     "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = %s::regnamespace"
     " AND prorettype <> 'trigger'::regtype"
 )
-# Version 1 looked for clocks that were held with each append, and took a superuser to be made.
+# Version 1 looked for clocks that were held with each append, and took a superuser to be made;
+# version 2 had the trigger compare in its WHEN.
 _TABLES: Final = f"""
 DROP TRIGGER events_are_appended ON events;
 {APPENDED}
@@ -48,16 +50,30 @@ def upgrade_schema(address: DatabaseAddress) -> None:
             return
         connection.rows("BEGIN")
         connection.rows("LOCK TABLE append_lock IN ACCESS EXCLUSIVE MODE")
-        if check_schema(connection, address) == SCHEMA_VERSION:
+        version = check_schema(connection, address)
+        if version == SCHEMA_VERSION:
             return  # another was faster
-        writers = connection.rows(_WRITERS, (address.schema,))
-        readers = connection.rows(_READERS, (f"{address.schema}.events",))
-        for (function,) in connection.rows(_FUNCTIONS, (address.schema,)):
-            connection.rows(f"DROP FUNCTION {function}")
-        for part in (TRIGGER_FUNCTIONS, _TABLES, *FUNCTIONS_AND_VIEWS):
-            connection.run_script(part.format(schema=address.schema, channel=address.channel))
-        for grant, roles in (("grant_reader", readers), ("grant_writer", writers)):
-            for (role,) in roles:
-                connection.rows(f"SELECT {grant}(%s::regrole)", (role,))
+        for part in (TRIGGER_FUNCTIONS, _TABLES):
+            connection.run_script(part.format(schema=address.schema))
+        remake = _all_functions if version == 1 else _appending_functions
+        remake(connection, address)
         connection.rows("COMMIT")
         connection.flush()
+
+
+def _appending_functions(connection: PostgresConnection, address: DatabaseAddress) -> None:
+    """Replace them where they are: views, and who may do what, rest on the others as before."""
+    connection.run_script(FUNCTIONS.format(schema=address.schema, channel=address.channel))
+
+
+def _all_functions(connection: PostgresConnection, address: DatabaseAddress) -> None:
+    """Make all of them anew, with other parameters, and give them to those who had them."""
+    writers = connection.rows(_WRITERS, (address.schema,))
+    readers = connection.rows(_READERS, (f"{address.schema}.events",))
+    for (function,) in connection.rows(_FUNCTIONS, (address.schema,)):
+        connection.rows(f"DROP FUNCTION {function}")
+    for part in FUNCTIONS_AND_VIEWS:
+        connection.run_script(part.format(schema=address.schema, channel=address.channel))
+    for grant, roles in (("grant_reader", readers), ("grant_writer", writers)):
+        for (role,) in roles:
+            connection.rows(f"SELECT {grant}(%s::regrole)", (role,))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """How the tables and functions stand; what is stored in them is the log format's."""
 
 APPENDING: Final = "pg_catalog, {schema}, pg_temp"
@@ -82,14 +82,23 @@ CREATE TABLE outcomes (
 ) WITH (fillfactor = 50);
 """
 
-TRIGGER_FUNCTIONS: Final = """
+# It is not the trigger's WHEN that compares: a condition is read from its text at each statement.
+TRIGGER_FUNCTIONS: Final = f"""
+CREATE OR REPLACE FUNCTION refuse_others() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    IF pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.<>) '{APPENDING}' THEN
+        RAISE EXCEPTION 'events are written by append_events alone';
+    END IF;
+    RETURN NULL;
+END $body$;
+
 CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN RAISE EXCEPTION '%', TG_ARGV[0]; END $body$;
 
 CREATE OR REPLACE FUNCTION keep_identity() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
     IF NEW.log_id <> OLD.log_id OR NEW.created_at <> OLD.created_at
-            OR (NEW.origin_id <> OLD.origin_id AND EXISTS (SELECT 1 FROM {schema}.events)) THEN
+            OR (NEW.origin_id <> OLD.origin_id AND EXISTS (SELECT 1 FROM {{schema}}.events)) THEN
         RAISE EXCEPTION 'the identity of a log never changes';
     END IF;
     RETURN NEW;
@@ -105,10 +114,9 @@ BEGIN
 END $body$;
 """
 
-APPENDED: Final = f"""
-CREATE TRIGGER events_are_appended BEFORE INSERT ON events FOR EACH STATEMENT
-    WHEN (current_setting('search_path') <> '{APPENDING}')
-    EXECUTE FUNCTION refuse('events are written by append_events alone');
+APPENDED: Final = """
+CREATE TRIGGER events_are_appended BEFORE INSERT ON events
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_others();
 """
 
 TRIGGERS: Final = f"""
