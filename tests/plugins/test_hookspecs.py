@@ -473,3 +473,55 @@ class TestAnswersOfNoUse:
             (call,) = [r.event for r in log.read_all() if r.type == "llm.usage_recorded"]
 
         assert ("0.5", "computed") == (str(call.cost_usd), call.cost_source)
+
+
+class TestWhatIsHandedOver:
+    """It is the plugin's own: what it changes there is nobody else's."""
+
+    def test_a_gate_changes_neither_the_work_nor_the_phase(self, log_path):
+        """Nor keeps the gate that comes after it from being asked."""
+
+        def changing(phase, outcome):
+            outcome.outputs["a.md"] = "changed"
+            outcome.outputs["b.md"] = "added"
+            phase.labels.clear()
+
+        spec = PhaseSpec("a", category="tests", complexity="low", labels={"gate": "is it so?"})
+        registry = load_plugins(extra=[plugin(autopack_gate_phase=changing)])
+        with autopack.open_log(log_path, plugins=registry) as log:
+            autopack.create_run(log, "r1", [spec])
+            autopack.drain(log, executor=lambda _p, _a: autopack.Completed({"a.md": "text"}))
+            (row,) = autopack.list_phases(log, "r1")
+
+            assert ("GATED", {"a.md"}) == (row.status.value, set(row.outputs))
+            assert "text" == log.artifacts.get(row.outputs["a.md"])
+
+    def test_a_price_changes_no_call(self, log_path):
+        """What is recorded is what was told."""
+
+        def changing(usage):
+            usage.source_fields["seen"] = True
+            return 0.5
+
+        registry = load_plugins(extra=[plugin(autopack_price_usage=changing)])
+        with autopack.open_log(log_path, plugins=registry) as log:
+            autopack.create_run(log, "r1", [spec()])
+            with autopack.attempt(log, "r1/a") as live:
+                live.record_usage(
+                    model="m", input_tokens=1, output_tokens=1, source_fields={"mine": 1}
+                )
+            (call,) = [r.event for r in log.read_all() if r.type == "llm.usage_recorded"]
+
+        assert ({"mine": 1}, "0.5") == (dict(call.source_fields), str(call.cost_usd))
+
+    def test_a_class_is_of_the_failure_as_it_was(self):
+        """One that changes its facts and says nothing leaves it to the next."""
+
+        def changing(failure):
+            failure.source_fields.clear()
+
+        failed = autopack.Failed("x", "no", source_fields={"http_status": 429})
+        registry = load_plugins(extra=[plugin(autopack_classify_failure=changing)])
+        found = registry.first("autopack_classify_failure", failure=failed, answered=False)
+
+        assert ("rate_limited", {"http_status": 429}) == (found.kind, dict(failed.source_fields))

@@ -1,5 +1,6 @@
 """Which functions of a plugin can be called as hooks, and for how long each may take."""
 
+import copy
 import inspect
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias, TypedDict, TypeVar, Unpack, overload
@@ -16,6 +17,8 @@ DEADLINE_S: Final = 30.0
 """How long a hook may take, in seconds, where nothing else is said."""
 _DEADLINES_S: Final = {"autopack_gate_phase": 600.0}
 """Where a model, or another program, may be asked about a whole piece of work."""
+_VALUES: Final = frozenset({"settings", "phase", "outcome", "failure", "usage"})
+"""Arguments that are frozen, and hold what is not: mappings and lists."""
 _MARK: Final = pluggy.HookimplMarker("autopack")
 _ATTRIBUTE: Final = "autopack_deadline_s"
 
@@ -102,6 +105,16 @@ def deadline_of(hook: str, implementation: pluggy.HookImpl) -> float:
 
 def _is_number(given: object) -> bool:
     return isinstance(given, int | float) and not isinstance(given, bool)
+
+
+def own_copy(name: str, value: Any) -> Any:
+    """Return a hook's argument as one plugin is handed it: of values, with its own containers."""
+    if name not in _VALUES:
+        return value
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # of what an executor put there
+        return value
 
 
 def misfit(answer: object, of: Kinds) -> str | None:

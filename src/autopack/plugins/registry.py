@@ -15,7 +15,7 @@ from autopack.errors.nearest import did_you_mean
 from autopack.format.codec import Codec
 from autopack.plugins import hookspecs
 from autopack.plugins.hook_calls import answer_of_hook, apart, asker, called_of, tell_in_time
-from autopack.plugins.hook_functions import Kinds, misfit, why_refused
+from autopack.plugins.hook_functions import Kinds, misfit, own_copy, why_refused
 from autopack.plugins.narrator import Narrator
 from autopack.plugins.observers import ObserverFaults, answer_of
 from autopack.plugins.plugin_options import NamedPlugin
@@ -239,12 +239,17 @@ class Registry:
         return text
 
     def answers(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
-        """Yield each plugin's name and answer, the built-in one last; an error is an answer."""
+        """
+        Yield each plugin's name and answer, the built-in one last; an error is an answer.
+
+        What values hold is each plugin's own copy: what one changes there, nobody else sees.
+        """
         for implementation in reversed(getattr(self.manager.hook, hook).get_hookimpls()):
             given = {name: arguments[name] for name in implementation.argnames}
             if implementation.plugin_name == _BUILTIN:
                 yield _BUILTIN, answer_of(implementation.function, **given)
             else:
+                given = {name: own_copy(name, value) for name, value in given.items()}
                 yield implementation.plugin_name, answer_of_hook(hook, implementation, **given)
 
     def first(self, hook: str, *, of: Kinds = object, **arguments: Any) -> Any:
