@@ -107,7 +107,7 @@ def test_two_at_once_start_nobody_twice(address, engine):
     for thread in threads:
         thread.join()
 
-    assert [2, 0] == [len(one.started) for one in looks]
+    assert [0, 2] == sorted(len(one.started) for one in looks)  # the first may come back second
     assert 2 == len(engine.jobs)
 
 
