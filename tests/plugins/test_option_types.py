@@ -34,6 +34,7 @@ class Looks:
 
 
 LOOKS = Looks()
+MOMENT = "a moment with its zone (2026-01-31T08:00Z)"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,7 @@ LOOKS = Looks()
         ("here", Path, Path("here")),
         ("here", str | Path, "here"),
         ("2026-01-31T08:00:00Z", datetime, datetime(2026, 1, 31, 8, tzinfo=UTC)),
+        ("2026-01-31T08:00+01:00", datetime | None, datetime(2026, 1, 31, 7, tzinfo=UTC)),
         ("red", Colour, Colour.RED),
         ("rebase", Literal["rebase", "ask"], "rebase"),
         (LOOKS, Looker, LOOKS),
@@ -79,7 +81,8 @@ def test_what_is_of_the_type_is_taken(value, hint, expected):
         ("merge", Literal["rebase", "ask"], "is 'merge'; it must be one of 'rebase', 'ask'"),
         ("green", Colour, "is 'green'; it must be one of 'red', 'blue'"),
         (5, Path, "is 5; it must be a path"),
-        ("soon", datetime, "is 'soon'; it must be a moment, as in 2026-01-31T08:00:00Z"),
+        ("soon", datetime, f"is 'soon'; it must be {MOMENT}"),
+        ("2026-01-31T08:00", datetime, f"is '2026-01-31T08:00'; it must be {MOMENT}"),
         ("x", Looks, "is 'x'; it must be of type Looks"),
     ],
 )  # fmt: skip

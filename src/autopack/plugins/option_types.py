@@ -22,7 +22,7 @@ _WORDS: Final[Mapping[Any, str]] = {
     float: "a number",
     bool: "true or false",
     NoneType: "null",
-    datetime: "a moment, as in 2026-01-31T08:00:00Z",
+    datetime: "a moment with its zone (2026-01-31T08:00Z)",
 }
 
 
@@ -63,8 +63,8 @@ def fitted(value: Any, hint: Any) -> Any:
             return value
         for arm in arms:
             try:
-                return msgspec.convert(value, arm, dec_hook=_of_class)
-            except msgspec.ValidationError as misfit:
+                return _converted(value, arm)
+            except ValueError as misfit:
                 fault = misfit
     except TypeError:  # a type that is for type checkers alone
         return value
@@ -113,6 +113,16 @@ def _is_of(value: Any, arm: Any) -> bool:
     if arm in _NUMBERS:
         return isinstance(value, _NUMBERS[arm]) and not isinstance(value, bool)
     return arm is Any or (isinstance(arm, type) and isinstance(value, arm))
+
+
+def _converted(value: Any, arm: Any) -> Any:
+    """Return a value as a type has it, or raise a ValueError, as msgspec does."""
+    if arm is datetime and isinstance(value, str):
+        moment = datetime.fromisoformat(value)  # which takes one without seconds, too
+        if moment.tzinfo is None:
+            raise ValueError("it has no zone")
+        return moment
+    return msgspec.convert(value, arm, dec_hook=_of_class)
 
 
 def _of_class(kind: type, value: Any) -> Any:
