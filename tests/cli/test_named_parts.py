@@ -46,6 +46,10 @@ def execute(phase, attempt):
     attempt.record_usage(model="m", output_tokens=90)
 
 
+def right(work):
+    return True
+
+
 @hookimpl
 def autopack_register_strategies(register):
     register("night-shift", NightShift)
@@ -69,16 +73,17 @@ def drained(cli, tmp_path, monkeypatch):
     ask.drain = ask(
         "drain", "--executor", "plugins/night.py:execute", "--strategy", "night-shift",
         "-s", "until=5", "-s", "label=1.10", "--calibrator", "plugins/night.py:Newest:k=9",
-        "--max-phases", "10",
+        "--max-phases", "10", "--check", "plugins/night.py:right",
     )  # fmt: skip
     return ask
 
 
 def test_a_drains_first_line_names_its_parts(drained):
     """As they were named, without folders; and the share that budgets are to hold."""
-    told = "executor night.py:execute, strategy night-shift, calibrator night.py:Newest:k=9 at 0.9"
+    parts = "executor night.py:execute, strategy night-shift"
+    others = "calibrator night.py:Newest:k=9 at 0.9, check night.py:right"
 
-    assert told in drained.drain.stderr
+    assert f"{parts}, {others}\n" in drained.drain.stderr
 
 
 def test_a_phase_says_who_chose_it_and_gave_its_budget(drained):
@@ -105,6 +110,15 @@ def test_it_goes_on_and_is_asked_again_by_its_name(drained, tmp_path, monkeypatc
     assert "of its own strategy, night-shift.\nAll 10 answers are the same." in again.stdout
     assert "In the drain it was made with other options; night-shift is asked" in other.stdout
     assert (0, True) == (gone_on.exit_code, "strategy night-shift, cal" in gone_on.stderr)
+
+
+def test_an_executor_with_options_is_to_be_given_again(drained):
+    """The log keeps none of them: they may be secrets."""
+    drained("drain", "--executor", "recorded", "-x", "latency_scale=0", "--max-phases", "1")
+    refused = drained("drain", "--resume")
+
+    told = "had executor 'recorded', made with options, which the log cannot bring back."
+    assert (2, True) == (refused.exit_code, told in refused.stderr)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_what_is_broken_is_told_with_its_place(tmp_path):
     assert f"{file}:10" == unknown["where"]
     assert ("EventContract", []) == (parts["event"]["suite"], parts["event"]["broken"])
     assert "--live" in parts["executor"]["why"]
-    assert "it cannot be made as it is: How many?" == parts["strategy"]["why"]
+    assert parts["strategy"]["why"].startswith("it cannot be made as it is: How many?")
     assert "lacks version, entries" in parts["prices"]["broken"][0]["says"]
     assert "its own tests" in parts["hook"]["why"]
     assert {file, source} == {path for path in tmp_path.iterdir() if path.name != "__pycache__"}

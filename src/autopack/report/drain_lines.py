@@ -270,12 +270,14 @@ def _told(event: Any, at: datetime) -> tuple[str | None, str, str | None] | None
 
 
 def _parts(started: DrainStarted) -> str:
-    """Return who does the work, who chooses, and who gives budgets."""
-    calibrator = calibrator_words(started.settings)
+    """Return who does the work, who chooses, who gives budgets, and who checks."""
+    calibrator, checks = calibrator_words(started.settings), started.settings.get("check")
+    names = [part_name(str(one["name"])) for one in checks] if isinstance(checks, list) else []
     parts = [
         f"executor {part_name(started.executor)}",
         f"strategy {part_name(started.strategy)}",
         *([] if calibrator is None else [f"calibrator {calibrator}"]),
+        *(f"check {name}" for name in names),
     ]
     return ", ".join(parts)
 

@@ -157,7 +157,7 @@ def _how_changed(
     after: list[Any],
 ) -> str:
     """Return which call changed a state in place, which part of it, and where."""
-    says = "{}() changes the state that it is given: {}; return a new one"
+    says = "{}() is to return a new state, and changes the one that it is given:\n{}"
     kept = state = folded(calibrator, shown)
     for sample in more:
         reason, change = watched(kept, calibrator.set_aside, state, sample)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from autopack.draining.settings.named_parts import made_of
 from autopack.errors import AutopackError
+from autopack.plugins.plugin_options import check_whole
 from autopack.plugins.registry import PluginInfo, Registry
 from autopack.ports.prediction import PhaseSpec
 from autopack.prediction.calibrators import calibrator_of
@@ -30,6 +31,7 @@ from autopack.testing.workspaces import WorkspaceContract
 
 OF_ITS_OWN: Final = "it promises what is its own, and is held to it by its own tests"
 _AT_WORK: Final = "its suite does work, which may call a model or start programs: add --live"
+_BY_ITS_OWN: Final = "Its own tests can, by make() of the suite"
 _NEEDED: Final = {
     "preset": ("name", "command", "reader"),
     "prices": ("version", "entries"),
@@ -72,7 +74,8 @@ def parts_of(
             try:
                 yield _part(registry, info, kind, name, thing, sources, live)
             except AutopackError as fault:
-                yield Part(kind=kind, name=name, why=f"it cannot be made as it is: {fault}")
+                why = f"it cannot be made as it is: {fault}".removesuffix(".")
+                yield Part(kind=kind, name=name, why=f"{why}. {_BY_ITS_OWN}")
             except Exception as fault:  # whatever a plugin raises when it is made
                 yield Part(kind=kind, name=name, fault=f"{type(fault).__name__}: {fault}")
 
@@ -86,8 +89,11 @@ def _part(
     sources: Sequence[Path],
     live: bool,
 ) -> Part:
-    if kind in ("executor", "launcher", "workspace") and not live:
-        return Part(kind=kind, name=name, why=_AT_WORK)
+    if kind in ("executor", "launcher", "workspace"):
+        if not live:
+            return Part(kind=kind, name=name, why=_AT_WORK)
+        if isinstance(thing, type):
+            check_whole(thing, kind, ())
     if kind == "importer":
         found = [path for path in sources if made_of(thing, kind).recognises(str(path))]
         if not found:

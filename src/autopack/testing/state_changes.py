@@ -19,7 +19,7 @@ def watched(state: Any, method: Callable[..., Any], *arguments: Any) -> tuple[An
     """
     Return what a method returns, and what it changed of a state in place; None for nothing.
 
-    The line is told by which it did so, in the method's own file. Of a state that cannot be copied
+    Below it stands the line that did so, in the method's own file. Of a state that cannot be copied
     nobody can tell.
     """
     try:
@@ -36,7 +36,7 @@ def watched(state: Any, method: Callable[..., Any], *arguments: Any) -> tuple[An
             return None
         if event in ("line", "return") and line and not found:
             change = first_change(before, state)
-            found.extend([] if change is None else [f"{change} ({home}:{line})"])
+            found.extend([] if change is None else [f"{change}\n{home}:{line}"])
         line = frame.f_lineno if event == "line" else line
         return look
 

@@ -54,7 +54,8 @@ def budgets_replayed(
     made = calibrator_named(registry, wanted, chosen.name, share)
     rows = [row for row in _attempts_in_order(log) if row.drain == drain_id]
     past_at = PastLog(log, 0).move_to
-    return replayed_budgets(rows, past_at=past_at, estimator=chosen, calibrator=made, tau=share)
+    found = replayed_budgets(rows, past_at=past_at, estimator=chosen, calibrator=made, tau=share)
+    return attrs.evolve(found, calibrator=wanted) if isinstance(wanted, str) else found
 
 
 def unasked(log: Log, drain_id: str) -> DrainReplay:

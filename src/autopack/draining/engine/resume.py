@@ -193,8 +193,10 @@ def _check_name(log: Log, started: DrainStarted, place: str, name: Any) -> None:
     ).names(place)
     if not is_object and (is_file or is_known or is_registered):
         return
+    is_made = isinstance(name, str) and (is_registered or is_file)
+    why = "made with options" if is_made else "an object"
     raise InvalidInputError(
-        f"Drain {started.drain_id} had {place} {name!r}, an object that the log cannot bring back. "
+        f"Drain {started.drain_id} had {place} {name!r}, {why}, which the log cannot bring back. "
         f"Give it again: {place}=... (--{place}).",
         name=place,
         value=name,
