@@ -11,6 +11,7 @@ from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.log import views
 from autopack.log.journal import Journal
 from autopack.log.like_outputs import LikeOutputs
+from autopack.plugins.fault_place import said_with_place
 from autopack.plugins.registry import Registry
 from autopack.ports.measures import Expected, figure_of_size
 from autopack.ports.prediction import Coefficients, Estimate, Features, PhaseSpec
@@ -94,7 +95,7 @@ def asked(estimator: Any, features: Features, taught: Coefficients) -> Estimate:
     except AutopackError:
         raise
     except Exception as fault:
-        what = f"the estimator failed: {type(fault).__name__}: {fault}"
+        what = f"the estimator failed: {said_with_place(fault)}"
         raise PluginError(str(estimator.name), what) from fault
     if isinstance(found, Estimate):
         return found

@@ -12,6 +12,7 @@ from typing import Any, Final
 from autopack.errors import AutopackError, InvalidInputError, PluginError
 from autopack.log.journal import Journal
 from autopack.log.views import LiveView
+from autopack.plugins.fault_place import said_with_place
 from autopack.plugins.plugin_options import made_with, read_options
 from autopack.plugins.registry import Registry
 from autopack.ports.calibrator_protocol import CalibratorLike
@@ -120,11 +121,17 @@ class Quantiles:
         """
         with _named(self.name):
             state = self._learned().state
-            found: Prediction = self._calibrator.predict(state, features, tau)
+            found: Any = self._calibrator.predict(state, features, tau)
+            if not isinstance(found, Prediction):
+                what = f"it predicted {found!r}, which is no Prediction"
+                raise PluginError(
+                    self.name, f"{what}; it must return Prediction(tokens=..., tau=..., basis=...)"
+                )
             if not 0 <= found.tokens < math.inf:
                 what = f"it predicted {found.tokens!r} tokens at {tau:g}"
                 raise PluginError(self.name, f"{what}; a size is finite, 0 or more")
-        return found
+        said: Prediction = found
+        return said
 
     def known(self, features: Features) -> int:
         """Return how many samples of the same category and complexity say how large it may be."""
@@ -192,7 +199,7 @@ def _named(calibrator: str) -> Iterator[None]:
     except AutopackError:
         raise
     except Exception as fault:
-        what = f"the calibrator failed: {type(fault).__name__}: {fault}"
+        what = f"the calibrator failed: {said_with_place(fault)}"
         raise PluginError(calibrator, what) from fault
 
 

@@ -30,6 +30,8 @@ def test_a_strategy_that_raises_is_named_with_the_line(any_log):
     [
         (None, "answered with NoneType; it must return Choose"),
         ("a", "answered with str; it must return Choose"),
+        (Choose(("r", "a"), ""), "answered with Choose and the reason ''; a reason is a text"),
+        (Choose(("r", "a"), None), "and the reason None; a reason is a text that says why"),
         (
             Choose(PhaseRef("r", "z"), "why not"),
             "chose r/z, which is not in view.ready: there is no such phase",

@@ -1,11 +1,10 @@
 """Asks a strategy, and says plainly what is wrong with one that fails or answers amiss."""
 
-import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from autopack.errors import PluginError
+from autopack.plugins.fault_place import said_with_place
 from autopack.plugins.hook_calls import Called, answer_in_time
 from autopack.ports.drain import (
     Afterwards,
@@ -23,7 +22,6 @@ from autopack.ports.work import PhaseView
 
 _DEADLINE_S: Final = 600.0
 """For how long a strategy may look at a log, however long that is."""
-_LIBRARY: Final = str(Path(__file__).parents[2])
 
 
 def ask(strategy: Any, view: DrainView, name: str, *, deadline_s: float | None = None) -> Choice:
@@ -34,7 +32,7 @@ def ask(strategy: Any, view: DrainView, name: str, *, deadline_s: float | None =
         deadline_s: For how long it may look at the view; None for as long as in a drain.
 
     Raises:
-        PluginError: It raised, with where; or its answer is none of the four.
+        PluginError: It raised, with where; or its answer is none of the four, or gives no reason.
     """
     answer: Any = _called(strategy, lambda: strategy(view), name, deadline_s)
     if not isinstance(answer, Choose | Retry | Wait | Stop):
@@ -43,6 +41,10 @@ def ask(strategy: Any, view: DrainView, name: str, *, deadline_s: float | None =
             "Choose(phase.ref, reason), Retry, Wait or Stop"
         )
         raise PluginError(name, what)
+    if not isinstance(answer.reason, str) or not answer.reason.strip():
+        kind = type(answer).__name__
+        what = f"the strategy answered with {kind} and the reason {answer.reason!r}"
+        raise PluginError(name, f"{what}; a reason is a text that says why")
     chosen: Choice = answer
     return chosen
 
@@ -102,17 +104,8 @@ def _called(
     if isinstance(answer, PluginError):
         raise answer
     if isinstance(answer, BaseException):
-        what = f"the strategy failed: {type(answer).__name__}: {answer} ({_place(answer)})"
-        raise PluginError(name, what) from answer
+        raise PluginError(name, f"the strategy failed: {said_with_place(answer)}") from answer
     return answer
-
-
-def _place(fault: BaseException) -> str:
-    """Return where a strategy went wrong: in its own lines, if it has any, not in the library's."""
-    frames = traceback.extract_tb(fault.__traceback__)
-    own = [f for f in frames if Path(f.filename).is_file() and not f.filename.startswith(_LIBRARY)]
-    last = (own or frames)[-1]
-    return f"{Path(last.filename).name}, line {last.lineno}"
 
 
 def not_to_be_had(name: str, choice: Choose | Retry, why: str | None = None) -> PluginError:
