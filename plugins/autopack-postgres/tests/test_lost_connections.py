@@ -161,6 +161,22 @@ def test_what_a_crash_takes_back_while_it_is_waited_for_is_looked_at_again(monke
         server.remove()
 
 
+def test_who_follows_looks_when_the_server_told_and_seldom_else(backend, monkeypatch):
+    """It is asked whether to stop more often than the server is asked for the head."""
+    log, other = Log(backend), Log(PostgresBackend(backend.address))
+    looks, asked, head = [], [], backend.head
+    monkeypatch.setattr(backend, "head", lambda: looks.append(1) or head())
+    timer = threading.Timer(3, other.append, ["s", [paused()]], {"expected_version": 0})
+    timer.start()
+    news = log.follow(until=lambda: asked.append(1))  # None: it goes on
+    given = [next(news).position]
+    timer.join()
+    other.close()
+
+    assert [1] == given
+    assert 3 * len(looks) < len(asked)
+
+
 def test_who_waits_is_told_of_others_events(backend):
     """A follower that would look again in a minute is woken, also after its connection was lost."""
     journal, other = journal_of(Log(backend)), Log(PostgresBackend(backend.address))

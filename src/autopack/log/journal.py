@@ -73,6 +73,7 @@ class Journal:
         self.past_views: PastViews | None = None
         self.pool = Pool(backend.target)
         self._news, self._hearers = threading.Condition(), list[Callable[[], None]]()
+        self.n_told = 0  # how often there was news
         self._is_listening = self._is_closed = self._is_head_checked = False
         self._opener = Opener()
 
@@ -224,15 +225,27 @@ class Journal:
     def tell_followers(self) -> None:
         """Wake those of this process who wait for news."""
         with self._news:
+            self.n_told += 1
             self._news.notify_all()
         for hear in tuple(self._hearers):
             hear()
 
-    def wait_for_news(self, longest_s: float) -> None:
-        """Wait until there is news, or the log is closed, but no longer than that."""
+    @property
+    def is_told_of_others(self) -> bool:
+        """Whether others' news is told too; else whoever waits for that has to look."""
+        return self._listening is not None
+
+    def wait_for_news(self, longest_s: float, *, since: int | None = None) -> bool:
+        """
+        Wait until there is news, or the log is closed, but no longer than that.
+
+        Args:
+            since: ``n_told`` when the log was last looked at: what was told later is news, too.
+        """
         self._listen()
         with self._news:
-            self._news.wait(longest_s)
+            seen = self.n_told if since is None else since
+            return self._news.wait_for(lambda: self.n_told != seen, longest_s)
 
     @contextlib.contextmanager
     def hearing_news(self, hear: Callable[[], None]) -> Iterator[bool]:
@@ -240,12 +253,12 @@ class Journal:
         Call *hear* when there may be news, from any thread; it neither waits nor raises.
 
         Yields:
-            Whether others' news is told too; else whoever waits for that has to look.
+            :attr:`is_told_of_others`.
         """
         self._hearers.append(hear)
         self._listen()
         try:
-            yield self._listening is not None
+            yield self.is_told_of_others
         finally:
             self._hearers.remove(hear)
 

@@ -1,6 +1,7 @@
 """Following a log as it grows: events as they come, and subscriptions that remember their place."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ Until = Callable[[], bool]
 
 _FIRST_WAIT_S: Final = 0.002
 _LONGEST_WAIT_S: Final = 0.05
+_NET_S: Final = 1.0
+"""How long a log that tells of news is not looked at, for what it did not tell."""
 _SLOWER: Final = 1.5
 _VERSION: Final = 1
 
@@ -38,23 +41,51 @@ class _Pace:
         return wait_s
 
 
+class _Rest:
+    """
+    Waits for news between two looks at a log.
+
+    Whether to stop is asked as often as a file is looked at; a log that tells of others' news is
+    looked at when it did, or from time to time.
+    """
+
+    def __init__(self, journal: Journal, until: Until | None) -> None:
+        self._journal, self._until = journal, until
+        self._pace, self._told = _Pace(), -1
+
+    def look(self) -> None:
+        """Note that the log is about to be looked at: what is told from now on is news."""
+        self._told = self._journal.n_told
+
+    def had_news(self) -> None:
+        self._pace.had_news()
+
+    def wait(self) -> None:
+        look_at = time.monotonic() + _NET_S * self._journal.is_told_of_others
+        while not self._journal.wait_for_news(self._pace.next_wait_s(), since=self._told):
+            is_over = self._until is not None and self._until()
+            if is_over or time.monotonic() >= look_at:
+                return
+
+
 def follow(
     journal: Journal, *, after: int, types: Iterable[EventClass[Any]] | None, until: Until | None
 ) -> Iterator[Recorded[Any]]:
     """Yield events as they are recorded, by any process; see :meth:`autopack.Log.follow`."""
     names = None if types is None else journal.codec.names_of(types)
-    pace = _Pace()
+    rest = _Rest(journal, until)
     while True:
+        rest.look()
         head = journal.backend.head().position
         if head > after:
             for rows in journal.pages(after=after, until=head, types=names):
                 yield from journal.decode(rows)
             after = head
-            pace.had_news()
+            rest.had_news()
         elif until is not None and until():
             return
         else:
-            journal.wait_for_news(pace.next_wait_s())
+            rest.wait()
 
 
 async def afollow(
@@ -95,8 +126,9 @@ def subscribe(
         place = _Place(journal, name, types, batch, position=0)
         return _exactly_once(place, handle, cursors, until)
     place = _Place(journal, name, types, batch)
-    pace, handled = _Pace(), 0
+    rest, handled = _Rest(journal, until), 0
     while True:
+        rest.look()
         rows = place.next_page()
         for row in rows:
             try:
@@ -107,17 +139,18 @@ def subscribe(
             handled += 1
         if place.has_news():
             place.save()
-            pace.had_news()
+            rest.had_news()
         elif until is None or until():
             return handled
         else:
-            journal.wait_for_news(pace.next_wait_s())
+            rest.wait()
 
 
 def _exactly_once(place: "_Place", handle: Handle, store: CursorStore, until: Until | None) -> int:
     """Hand events out within the transactions of a reader's own database."""
-    pace, handled = _Pace(), 0
+    rest, handled = _Rest(place.journal, until), 0
     while True:
+        rest.look()
         if place.is_behind():
             with store.transaction():
                 place.stand_at(store.take(place.name))
@@ -129,11 +162,11 @@ def _exactly_once(place: "_Place", handle: Handle, store: CursorStore, until: Un
                     store.save(place.name, place.read_up_to())
             place.go_on()
             handled += len(rows)
-            pace.had_news()
+            rest.had_news()
         elif until is None or until():
             return handled
         else:
-            place.journal.wait_for_news(pace.next_wait_s())
+            rest.wait()
 
 
 async def asubscribe(

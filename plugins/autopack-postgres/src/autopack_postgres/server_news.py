@@ -15,7 +15,7 @@ class ServerNews:
     """
     Listens on a connection of its own, in a thread that ends soon after it is closed.
 
-    What is lost while the server is away is found by whoever looks from time to time.
+    While the server tells nothing, there may be news each half second.
 
     Args:
         tell: Called when there may be news; it neither waits nor raises.
@@ -30,7 +30,8 @@ class ServerNews:
         while not self._is_closed.is_set():
             try:
                 self._listen()
-            except psycopg.Error:
+            except psycopg.Error:  # it is away, or a standby, which tells nothing
+                self._tell()
                 self._is_closed.wait(_LOOK_S)
 
     def _listen(self) -> None:
