@@ -98,7 +98,7 @@ def test_a_thread_that_makes_no_further_call_is_not_waited_for(any_log, monkeypa
     """It is fenced off, and what it gives back later is kept as late."""
     from autopack.draining.attempts import execution
 
-    monkeypatch.setattr(execution, "_TO_CLEAN_UP_S", 0.05)
+    monkeypatch.setattr(execution, "TO_CLEAN_UP_S", 0.05)
     create_run(any_log, "r", specs("a", max_attempts=1), caps={"tokens": 50})
     go_on = threading.Event()
 

@@ -41,9 +41,8 @@ async def call(
     Return an executor's outcome; its exception becomes a failure with its text.
 
     A plain callable gets a thread of its own. At the deadline, above a cap, and once the phase is
-    lost, a coroutine is cancelled. A thread cannot be ended: it is told through
-    ``attempt.cancelled``, and fenced off by the end of its lease. Both are given a moment to clean
-    up, so that what they still use is counted, and a drain's last phase ends with its work.
+    lost, a coroutine is cancelled, and given a moment to clean up. A thread cannot be ended: it is
+    told through ``attempt.cancelled``, and fenced off by the end of its lease.
 
     Args:
         lost: Set when the phase is not this worker's any more, or is over a cap.
@@ -67,7 +66,6 @@ async def call(
             is_done = bool((await asyncio.wait({work}, timeout=TO_CLEAN_UP_S))[0])
         if not is_done:
             live.cancel()
-            await asyncio.wait({work}, timeout=_TO_STOP_S)
             return _cut_short(live, lost, thread)
         result = work.result()
         if inspect.isawaitable(result):
