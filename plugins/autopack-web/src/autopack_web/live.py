@@ -26,16 +26,33 @@ class News:
         self._following: asyncio.Task[None] | None = None
         self.position = 0
         self.listeners = 0
+        self.is_over = False
 
     async def after(self, position: int, within_s: float) -> int:
         """Return how far the log is once that is beyond a position; or by then, if it is not."""
         async with self._changed:
             try:
                 async with asyncio.timeout(within_s):
-                    await self._changed.wait_for(lambda: self.position > position)
+                    await self._changed.wait_for(lambda: self.is_over or self.position > position)
             except TimeoutError:
                 pass
         return self.position
+
+    async def over(self, within_s: float) -> bool:
+        """Return whether the server stops, once it does; or by then, if it goes on."""
+        async with self._changed:
+            try:
+                async with asyncio.timeout(within_s):
+                    await self._changed.wait_for(lambda: self.is_over)
+            except TimeoutError:
+                pass
+        return self.is_over
+
+    async def stop(self) -> None:
+        """Let what pages listen to end: the server stops."""
+        async with self._changed:
+            self.is_over = True
+            self._changed.notify_all()
 
     async def begin(self) -> None:
         """Count a page that listens."""
@@ -86,13 +103,13 @@ async def _told(news: News, after: int, apart_s: float) -> AsyncIterator[str]:
     await news.begin()
     try:
         yield "retry: 2000\n\n"
-        while time.monotonic() < until:
+        while time.monotonic() < until and not news.is_over:
             position = await news.after(after, _PULSE_S)
             if position > after:
                 after = position
                 yield f"event: news\nid: {position}\ndata: {position}\n\n"
-                await asyncio.sleep(apart_s)
-            else:
+                await news.over(apart_s)
+            elif not news.is_over:
                 yield ": still here\n\n"
     finally:
         news.end()

@@ -31,6 +31,14 @@ def keeping_past(log: "Log") -> Iterator[None]:
         keeper.join()
 
 
+class _Server(uvicorn.Server):
+    """Ends what open pages listen to before it waits for them, so that nothing is broken off."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self.config.app.state.news.stop()  # type: ignore[union-attr]  # our own app
+        await super().shutdown(sockets)
+
+
 def listen(
     app: "Starlette", *, host: str, port: int, told: Callable[[str], object], fragment: str = ""
 ) -> None:
@@ -56,7 +64,7 @@ def listen(
         shown = f"[{host}]" if ":" in host else host
         told(f"http://{shown}:{opened.getsockname()[1]}/{fragment}")
         with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[opened])
+            _Server(config).run(sockets=[opened])
 
 
 def _listening(host: str, port: int) -> socket.socket:
