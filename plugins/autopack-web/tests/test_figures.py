@@ -91,6 +91,23 @@ def test_what_was_spent_ends_at_the_total(client, kept_log):
     assert (spending["scope"], spending["caps"][0][1]) == ("run-nightly", 5)
 
 
+def test_a_time_is_reckoned_from_when_the_page_is_of(client, kept_log):
+    """The last hour is the log's, not this machine's: of the past, the hour before that."""
+    head = kept_log.head().position
+    early = next(r.position for r in kept_log.read_all() if r.stream == "run-second") - 1
+    late = told(client, "/usage", since="-1h")
+    then = told(client, "/usage", since="-1h", at=early)
+
+    assert [row["group"] for row in by_run(late)] == [{"run": "second"}]
+    assert [row["group"] for row in by_run(then)] == [{"run": "nightly"}]
+    assert told(client, "/usage", since="-1h", at=head)["total"] == late["total"]
+
+
+def by_run(page):
+    """Return what a page of usage tells run by run."""
+    return next(table["rows"] for table in page["tables"] if table["by"] == "run")
+
+
 def test_failures_cost_what_their_attempts_used(client, kept_log):
     """The kind of the one failure, with what it used; standing no more after the requeue."""
     (kind,) = told(client, "/failures")["kinds"]
@@ -129,7 +146,7 @@ def test_the_sentence_says_all_at_once(client):
 
     assert page["sentence"] == (
         "Nothing is at work; 1 waits for you; 1.25 USD spent, 1.00 of 5.00 under the caps of open "
-        "runs; 1 queued, and nobody takes them."
+        "runs; 1 queued, and nobody takes it."
     )
     assert [(one["kind"], one["phase"]) for one in page["needs"]] == [("gate", "nightly/asks")]
 

@@ -14,12 +14,15 @@ _NAMED_MOST: Final = 5
 _DIGITS_MOST: Final = 18
 
 
-def place_of(text: str) -> int | datetime:
+def place_of(text: str, now: datetime | None = None) -> int | datetime:
     """
     Return a position, or an aware moment, as people say one.
 
     A time without a zone is this machine's: ``2026-11-28``, ``2026-11-28 14:00``, ``14:00`` (the
     last there was), ``yesterday 14:00``, ``-90m`` (ago; also s, h, d, w).
+
+    Args:
+        now: From when on it is reckoned back; None is now.
     """
     from autopack.cli.spoken_times import moment_of
     from autopack.errors import InvalidInputError
@@ -27,7 +30,7 @@ def place_of(text: str) -> int | datetime:
 
     if text.isdecimal() and len(text) <= _DIGITS_MOST:
         return int(text)
-    moment = moment_of(text, datetime.fromtimestamp(time.time()).astimezone())
+    moment = moment_of(text, (now or datetime.fromtimestamp(time.time())).astimezone())
     if moment is None:
         raise InvalidInputError(
             f"{told(text)} is neither a position (120) nor a time (2026-01-31T12:00:00Z, "

@@ -84,7 +84,7 @@ def log_at(log: "Log", at: str | None) -> "tuple[Log, Moment]":
         InvalidInputError: That is no place in this log.
     """
     head = log.head()
-    past = log if at is None else log.as_of(place_of(at))
+    past = log if at is None else log.as_of(place_of(at, now_of(log)))
     last = past.head()
     event = _event_at(past, last.position)
     return past, Moment(
@@ -99,15 +99,18 @@ def log_at(log: "Log", at: str | None) -> "tuple[Log, Moment]":
     )
 
 
-def place_asked(asked: Asked, name: str) -> int | datetime | None:
+def place_asked(asked: Asked, name: str, now: datetime) -> int | datetime | None:
     """
     Return the position or the moment that was asked for by a name; None if none was.
+
+    Args:
+        now: From when on a time is reckoned back.
 
     Raises:
         InvalidInputError: It is neither.
     """
     told = asked.told(name)
-    return None if told is None else place_of(told)
+    return None if told is None else place_of(told, now)
 
 
 def now_of(log: "Log") -> datetime:

@@ -117,7 +117,8 @@ def sentence(stands: Status, caps: Sequence[RunCap]) -> str:
     if stands.pace is not None and stands.pace.expected_end is not None:
         parts.append(f"it ends about {moment(stands.pace.expected_end, stands.at)}")
     elif queued:
-        parts.append(f"{queued:,} queued" + ("" if running else ", and nobody takes them"))
+        them = "it" if queued == 1 else "them"
+        parts.append(f"{queued:,} queued" + ("" if running else f", and nobody takes {them}"))
     return "; ".join(parts) + "."
 
 

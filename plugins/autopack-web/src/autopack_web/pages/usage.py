@@ -14,7 +14,7 @@ from autopack.projections.sums_by_drain_and_run import AccountTotal
 from autopack.projections.use_groups import UsageKey, UsageRow, regrouped
 from autopack.types import ScopedCaps, Usd
 from autopack.values.money import pico
-from autopack_web.moments import place_asked
+from autopack_web.moments import now_of, place_asked
 
 if TYPE_CHECKING:
     from autopack import Log
@@ -71,7 +71,8 @@ class UsagePage:
 
 def read(log: "Log", asked: "Asked") -> UsagePage:
     """Return it; with ``since`` and ``until`` of the calls between two moments."""
-    since, until = place_asked(asked, "since"), place_asked(asked, "until")
+    now = now_of(log)
+    since, until = place_asked(asked, "since", now), place_asked(asked, "until", now)
     account: AccountTotal = autopack.view(log, "attempts", with_rows=False).total
     is_whole = account.all.use.calls <= _CALLS_MOST or bool(since or until or asked.told("every"))
     if is_whole:
