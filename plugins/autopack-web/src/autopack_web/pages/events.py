@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from autopack.report.history import event_json, telling
+from autopack.report.history import event_json, in_words
 
 if TYPE_CHECKING:
     from autopack import Log, Recorded
@@ -80,7 +80,7 @@ def event_entry(recorded: "Recorded[Any]") -> EventEntry:
         position=recorded.position,
         at=recorded.occurred_at,
         type=recorded.type,
-        told=", ".join(telling(recorded.event)),
+        told=", ".join(in_words(recorded.event)),
         whole=event_json(recorded),
     )
 
