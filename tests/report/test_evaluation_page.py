@@ -22,7 +22,7 @@ from autopack.report.charts import pictures_of
 from autopack.report.evaluation import Evaluation, evaluation_json, headline
 from autopack.report.evaluation_page import page
 from autopack.report.evaluation_summary import summary
-from autopack.report.report_values import factor
+from autopack.report.report_values import ReportValues, factor, value_table
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -254,6 +254,18 @@ def test_nothing_is_fetched(data):
 
     assert [] == [link for link in links if not link.startswith("#")]
     assert [] == re.findall(r"<script|<link|@import|url\((?!#)", text)
+
+
+def test_what_no_row_tells_has_no_column():
+    """A column of names stays, whatever they are."""
+    shown = ReportValues({"a": None, "b": 2.0, "name": None})
+    told = value_table(
+        ("group", "coverage", "waste", "its interval"),
+        [[shown("name"), shown("b", factor), shown("a", factor), ""]] * 2,
+    )
+
+    assert re.findall("<th[^>]*>([^<]*)</th>", told) == ["group", "coverage"]
+    assert told.count("2.00") == 2
 
 
 def test_texts_are_escaped(data):

@@ -82,7 +82,16 @@ def _tagged(value: Any, path: str, show: Show) -> str:
 
 
 def value_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of values; what is no text stands to the right."""
+    """Return a table of values; what is no text stands to the right, what nobody told nowhere."""
+    known = [
+        place
+        for place in range(len(titles))
+        if not rows
+        or titles[place] in _TEXTS
+        or any(row[place] and f">{_ABSENT}</data>" not in row[place] for row in rows)
+    ]
+    titles = [titles[place] for place in known]
+    rows = [[row[place] for place in known] for row in rows]
     figures = [title for title in titles if title not in _TEXTS]
     return html_table(titles, rows, figures=figures)
 

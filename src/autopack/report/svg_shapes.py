@@ -17,7 +17,8 @@ LINE: Final = 20
 LEFT: Final = 52
 """Where a plot with an axis on its left begins."""
 
-_LETTERS: Final = 22
+_LETTERS: Final = 28
+_LEAST: Final = 1e-300  # what is less cannot be divided into steps
 _SLIP: Final = 1e-12
 _LABEL: Final = 54
 _LETTER: Final = 9
@@ -74,7 +75,8 @@ def scale_of(values: Iterable[float], start: float, end: float, *, is_log: bool 
     """Return a scale that holds values: from 0 on, or logarithmic with some room at both ends."""
     some = list(values)
     if not is_log:
-        return Scale(0.0, max(some, default=0.0) or 1.0, start, end)
+        most = max(some, default=0.0)
+        return Scale(0.0, most if most > _LEAST else 1.0, start, end)
     return Scale(min(some) / 1.3, max(some) * 1.3, start, end, is_log=True)
 
 
