@@ -142,6 +142,14 @@ def test_a_share_of_nothing_draws_nothing():
     assert rects(cap_picture(0, 0, ""), r"var\(--c0\)") == []
 
 
+def test_a_share_of_the_greatest_has_no_track():
+    """A full bar behind it would say that its end is the whole."""
+    track = r"var\(--track\)"
+
+    assert len(rects(share_picture(0.5, ""), track)) == 1
+    assert rects(share_picture(0.5, "", is_of_whole=False), track) == []
+
+
 def test_an_attempt_that_took_no_time_is_seen():
     """By a line as thick on a narrow page as on a wide one."""
     short = attrs.evolve(TIMELINE, stretches=(stretch("w1", 0, 100), stretch("w2", 5, 5.1)))

@@ -75,9 +75,14 @@ def _steps(points: Sums, place: Place) -> list[tuple[float, float]]:
     return found
 
 
-def share_picture(share: float, said: str, ink: str = "c0") -> str:
-    """Return a share as a bar; beyond the whole it is full."""
-    parts = [area(0, 0, 100, _BAR, "track")]
+def share_picture(share: float, said: str, ink: str = "c0", *, is_of_whole: bool = True) -> str:
+    """
+    Return a share as a bar; beyond the whole it is full.
+
+    Args:
+        is_of_whole: Whether its end is the whole, which a track behind the bar shows.
+    """
+    parts = [area(0, 0, 100, _BAR, "track")] if is_of_whole else []
     if share > 0:
         parts.append(area(0, 0, _percent(share), _BAR, ink))
     return wide_picture("Share", said, _BAR, parts)

@@ -164,9 +164,10 @@ def figure(one: Any, value: Any) -> str | None:
 
 
 def bar(part: float, most: float = 1.0) -> Markup:
-    """Return a share as a bar, and in words; *most* is the share whose bar is full."""
+    """Return a share as a bar, and in words; *most* is the share that takes the whole width."""
     said = _percent(part)
-    return _beside(share_picture(part / most if most else 0.0, said), said)
+    drawn = share_picture(part / most if most else 0.0, said, is_of_whole=most == 1)
+    return _beside(drawn, said)
 
 
 def _beside(drawn: str, said: str) -> Markup:
@@ -207,7 +208,7 @@ def change(a: Any, b: Any, name: str) -> Any:
     by = b - a
     if not by or (isinstance(by, float) and not round(by, 1)):
         return "="
-    return f"{'+' if by > 0 else '-'}{side_figure(abs(by), name)}"
+    return f"{'+' if by > 0 else '−'}{side_figure(abs(by), name)}"
 
 
 def both(a: Any, b: Any) -> Any:
