@@ -44,8 +44,18 @@ def night(path: Path, *, phases: int = 48, left: int = 9, seed: int = 4) -> Iter
     clock.advance(timedelta(minutes=90))
     _run(log, "nightly", phases, draw, caps={"usd": "14.00", "tokens": 3_000_000})
     gated = PhaseSpec("release-notes", category="docs", goal="Say what is new")
-    autopack.queue_phases(log, "nightly", [gated])
+    dear = PhaseSpec(
+        "move-prices",
+        category="implementation",
+        complexity="high",
+        deliverables=("src/prices.py", "tests/test_prices.py"),
+        goal="Read the prices from one file",
+        max_attempts=2,
+    )
+    autopack.queue_phases(log, "nightly", [gated, dear])
     _ask(log, clock)
+    for number, fault in enumerate((_FAULTS[1], _FAULTS[0])):
+        _fail(log, clock, "nightly/move-prices", number, fault)
     with log, contextlib.ExitStack() as at_work:
         work = _work(log, clock, "nightly", until_left=left, draw=draw, rests_after=24)
         for (block, attempt), step in zip(work, _STEPS, strict=False):
@@ -78,6 +88,24 @@ def _ask(log: Log, clock: VirtualClock) -> None:
         attempt.attach("notes.diff", "--- a/NEWS\n+++ b/NEWS\n@@ -1 +1,2 @@\n-old\n+new\n+newer\n")
         clock.advance(timedelta(minutes=2))
         attempt.needs_person("May the notes be published as they are?", summary="two entries")
+
+
+def _fail(log: Log, clock: VirtualClock, phase: str, number: int, fault: str) -> None:
+    """Fail at the phase that costs most of all, for a reason of its own each time."""
+    with (
+        contextlib.suppress(RuntimeError),
+        autopack.attempt(log, phase, worker="worker-2", assume_usd_per_call="0.05") as attempt,
+    ):
+        clock.advance(timedelta(minutes=4 + 3 * number))
+        attempt.record_usage(
+            call_id=f"{phase}-{number}",
+            provider="example",
+            model="large-2",
+            input_tokens=41_300,
+            output_tokens=4_096 + 3_704 * number,
+            cost_usd="0.6240",
+        )
+        raise RuntimeError(fault)
 
 
 def _rest(log: Log, at: datetime) -> datetime:

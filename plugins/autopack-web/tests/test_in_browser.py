@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from tests.long.night_at_work import night
 
 import autopack
 from autopack import Completed, NeedsPerson, PhaseSpec
@@ -264,23 +265,11 @@ def test_an_export_is_read_without_server_network_or_script(browser, kept, tmp_p
     assert {path.as_uri()} == {url.partition("#")[0] for url in asked}
 
 
-def test_which_phase_cost_most_and_why_it_failed_twice_is_clicked(visit):
+def test_which_phase_cost_most_last_night_and_why_it_failed_twice_is_clicked(visit, tmp_path):
     """From the first page, without typing: to the phase, and what each of its attempts said."""
-    said = iter(["ImportError: no module named prices", "2 of 9 tests failed: test_total"])
-
-    def execute(phase, attempt):
-        costs = "2.50" if phase.phase_id == "dear" else "0.10"
-        attempt.record_usage(
-            call_id=f"{phase.key}-{attempt.number}", model="m", output_tokens=9, cost_usd=costs
-        )
-        if phase.phase_id != "dear":
-            return Completed()
-        return autopack.Failed("error", next(said), retryable=True)
-
-    with autopack.create_log("memory:") as log:
-        specs = [PhaseSpec(name, max_attempts=2) for name in ("cheap", "dear", "fair")]
-        autopack.create_run(log, "nightly", specs)
-        elsewhere(autopack.drain, log, executor=execute, backoff_base_s=0)
+    made_night = night(tmp_path / "night.db")
+    log = elsewhere(made_night.__enter__)
+    try:
         with visit.serving(log) as base:
             page = visit(base)
             page.get_by_role("link", name="Usage").click()
@@ -288,10 +277,14 @@ def test_which_phase_cost_most_and_why_it_failed_twice_is_clicked(visit):
             dearest = page.locator("section", has_text="By phase").last.locator("tbody tr").first
             costs = dearest.locator("[data-title='USD']").inner_text()
             dearest.get_by_role("link").click()
-            page.get_by_role("heading", name="dear", exact=True).wait_for()
+            page.get_by_role("heading", name="move-prices", exact=True).wait_for()
+            stands = page.locator("#content .lead").inner_text()
             attempts = page.locator("[aria-labelledby=attempts-h] tbody tr").all_inner_texts()
+    finally:
+        elsewhere(made_night.__exit__, None, None, None)
 
-    assert "5.00" == costs
+    assert "1.25" == costs
+    assert "FAILED" in stands
     assert 2 == len(attempts)
-    assert "2 of 9 tests failed: test_total" in attempts[0]
-    assert "ImportError: no module named prices" in attempts[1]
+    assert "3 of 41 tests failed: test_prices, test_caps, test_zone" in attempts[0]
+    assert "the answer was cut off at 4096 tokens" in attempts[1]
