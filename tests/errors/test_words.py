@@ -17,7 +17,8 @@ BY_A_COMMAND_ALONE = {"exchange/run_files.py"}
 """A file that only a command writes is named by that command."""
 BY_CODE_ALONE = {
     "amend_usage", "PhaseSpec", "Escalation", "record_usage", "escalated", "read_prices",
-    "execute", "set_caps", "event", "replace", "astimezone", "project", "key", "Drain",
+    "execute", "set_caps", "event", "replace", "astimezone", "project", "key", "Drain", "commit",
+    "rollback", "executescript", "Prediction",
 }  # fmt: skip
 """What only somebody who writes Python can be told about: no command leads there."""
 

@@ -752,7 +752,7 @@ def test_the_command_line_takes_it_by_name(tmp_path, repository):
 
     assert (2, 2, 0) == (wrong.returncode, bad.returncode, done.returncode), done.stderr
     assert "Registered: worktree" in wrong.stderr
-    assert "one of branch, fast-forward, rebase, ask" in bad.stderr
+    assert "one of 'branch', 'fast-forward', 'rebase', 'ask'" in bad.stderr
     assert (repository / "b").exists()
 
 

@@ -137,7 +137,7 @@ def evolve(state: PhaseState, event: PhaseStreamEvent) -> PhaseState:
         case PhaseCancelled():
             return _ended(state, _S.CANCELLED)
         case PhaseInherited(state=status):
-            return attrs.evolve(state, status=_S(status))
+            return _ended(state, _S(status))
         case (
             PhaseEstimated()
             | PhaseResultLate()

@@ -32,6 +32,7 @@ class AskedStrategy:
 
     def __init__(self, name: str, strategy: Any, *, is_own: bool) -> None:
         self.name, self.strategy, self.is_own = name, strategy, is_own
+        self._distracted = 0
 
     def answers(self, view: DrainView, own: DrainStarted, admission: Admission) -> StrategyAnswer:
         """Return what it answers to a view."""
@@ -51,11 +52,17 @@ class AskedStrategy:
         )
 
     def distract(self, view: DrainView) -> None:
-        """Ask it something else: what goes by its last answers is led astray by it."""
+        """
+        Ask it something else: what goes by its last answers is led astray by it.
+
+        That is once and twice in turns, since what counts its answers may count by twos.
+        """
         last = (view.ready[-1],) if len(view.ready) > 1 else ()
         other = attrs.evolve(view, ready=last)
-        with contextlib.suppress(PluginError):
-            ask(self.strategy, other, self.name, deadline_s=DEADLINE_S)
+        for _ in range(1 + self._distracted % 2):
+            with contextlib.suppress(PluginError):
+                ask(self.strategy, other, self.name, deadline_s=DEADLINE_S)
+        self._distracted += 1
 
     def after_failure(self, phase: PhaseView, attempts: Sequence[PastAttempt]) -> StrategyAnswer:
         """Return what it says of a phase whose last attempt has just failed."""

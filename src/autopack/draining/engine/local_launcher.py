@@ -99,9 +99,9 @@ def _environments() -> Iterator[tuple[str, str]]:
     if not (_PROCESSES / "self" / "environ").exists():
         yield from _told_by_ps()
         return
-    for path in _PROCESSES.glob("[1-9]*/environ"):
-        with contextlib.suppress(OSError):
-            yield path.parent.name, path.read_bytes().decode(errors="replace")
+    for path in _PROCESSES.glob("[1-9]*"):
+        with contextlib.suppress(OSError):  # it ended meanwhile, or is somebody else's
+            yield path.name, (path / "environ").read_bytes().decode(errors="replace")
 
 
 def _told_by_ps() -> Iterator[tuple[str, str]]:
