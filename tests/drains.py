@@ -5,11 +5,12 @@ from typing import Any
 
 import attrs
 
-from autopack import PhaseSpec, replay
+from autopack import Choose, PhaseSpec, Stop, Wait, replay
 from autopack.draining.attempts.lease_keys import worker_key
 from autopack.draining.engine.drain_report import sums_of
 from autopack.log.command_handler import Handler
 from autopack.log.log import Log, journal_of
+from autopack.ports.drain import Choice, DrainView
 
 
 @attrs.define
@@ -69,6 +70,16 @@ def states(log: Log) -> dict[str, str]:
 def works(_phase: Any, attempt: Any) -> None:
     """Does a phase with one call of 10 and 20 tokens."""
     attempt.record_usage(model="m", input_tokens=10, output_tokens=20)
+
+
+def takes_each_once(view: DrainView) -> Choice:
+    """A strategy: take each phase once, and stop."""
+    for phase in view.ready:
+        if not phase.attempts:
+            return Choose(phase.ref, "once")
+    if view.running or view.submitted:
+        return Wait("for what was taken")
+    return Stop("each was taken once")
 
 
 def end_leases(log: Log) -> None:

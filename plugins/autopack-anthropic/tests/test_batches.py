@@ -7,6 +7,7 @@ from anthropic_batches import answered, batching, ended
 from anthropic_replies import KEY
 from autopack import PhaseSpec
 from autopack_anthropic import AnthropicExecutor
+from drains import takes_each_once
 
 
 @pytest.fixture
@@ -33,16 +34,6 @@ def drained(log, provider, **settings):
     executor = AnthropicExecutor("m", base_url=provider.url, batch=True, poll_after_s=0.05)
     given = {"workers": 3, "backoff_base_s": 0.01, **settings}
     return autopack.drain(log, executor=executor, **given)
-
-
-def once(view):
-    """Take each phase once."""
-    for phase in view.ready:
-        if not phase.attempts:
-            return autopack.Choose(phase.ref, "once")
-    if view.running or view.submitted:
-        return autopack.Wait("for what was taken")
-    return autopack.Stop("each was taken once")
 
 
 def rows(log):
@@ -115,7 +106,7 @@ def test_results_of_every_kind(log, provider):
         or made.update({one["custom_id"]: next(lines)(one)})
         or made[one["custom_id"]]
     )
-    drained(log, provider, strategy=once)
+    drained(log, provider, strategy=takes_each_once)
 
     assert {"invalid_request_error", "batch_cancelled"} == failures(log)
     assert 1 == sum(row.status == "COMPLETE" for row in rows(log))
@@ -136,7 +127,7 @@ def test_what_expired_is_sent_again(log, provider):
 def test_a_lost_answer_to_the_submission(log, provider):
     """The provider has the batch: the next attempt finds it by its requests, and pays once."""
     provider.fault_after_create, provider.over = True, False
-    drained(log, provider, strategy=once)
+    drained(log, provider, strategy=takes_each_once)
     provider.fault_after_create = False
     drained(log, provider, collect="once")
     provider.over = True

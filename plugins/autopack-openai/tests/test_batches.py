@@ -10,6 +10,7 @@ import pytest
 import autopack
 from autopack import PhaseSpec
 from autopack_openai import OpenAIExecutor
+from drains import takes_each_once
 from openai_batches import answered, batching
 from openai_replies import KEY
 
@@ -173,7 +174,7 @@ class TestFaults:
         ])  # fmt: skip
         provider.line = lambda one: next(lines)(one)
         autopack.drain(log, executor=executor(provider), workers=3, max_phases=3,
-                       strategy=_once)  # fmt: skip
+                       strategy=takes_each_once)  # fmt: skip
 
         assert 1 == sum(row.status == "COMPLETE" for row in rows(log))
         assert {"bad", "no_answer"} == failures(log)
@@ -191,7 +192,7 @@ class TestFaults:
     def test_a_malformed_answer(self, log, provider, body):
         """It fails, and is counted with the figures that came."""
         provider.line = lambda one: answered(one, **body)
-        autopack.drain(log, executor=executor(provider), workers=3, strategy=_once)
+        autopack.drain(log, executor=executor(provider), workers=3, strategy=takes_each_once)
 
         assert {"malformed_answer"} == failures(log)
         assert 36 == sum(call.total_tokens for call in calls(log))
@@ -199,7 +200,7 @@ class TestFaults:
     def test_an_answer_to_the_submission_that_is_lost(self, log, provider):
         """The provider has the batch: the next attempt finds it by its name, and pays once."""
         provider.fault_after_create = True
-        autopack.drain(log, executor=executor(provider), workers=3, strategy=_once)
+        autopack.drain(log, executor=executor(provider), workers=3, strategy=takes_each_once)
         provider.fault_after_create = False
         for row in rows(log):
             if row.status == "FAILED":
@@ -208,16 +209,6 @@ class TestFaults:
 
         assert 1 == len(provider.batches)
         assert ["COMPLETE"] * 3 == [row.status for row in rows(log)]
-
-
-def _once(view):
-    """Take each phase once."""
-    for phase in view.ready:
-        if not phase.attempts:
-            return autopack.Choose(phase.ref, "once")
-    if view.running or view.submitted:
-        return autopack.Wait("for what was taken")
-    return autopack.Stop("each was taken once")
 
 
 KILLED = """

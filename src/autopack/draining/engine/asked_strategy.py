@@ -67,10 +67,11 @@ class AskedStrategy:
     def after_failure(self, phase: PhaseView, attempts: Sequence[PastAttempt]) -> StrategyAnswer:
         """Return what it says of a phase whose last attempt has just failed."""
         try:
-            after = followed(self.strategy, phase, attempts, self.name, deadline_s=DEADLINE_S)
+            found = Followup(
+                after=followed(self.strategy, phase, attempts, self.name, deadline_s=DEADLINE_S)
+            )
         except PluginError as fault:
-            return StrategyAnswer(act="failed", phase=phase.key, reason=fault.what)
-        found = Followup(after=after)
+            found = Followup(fault=fault.what)
         return StrategyAnswer(act=found.act, phase=phase.key, reason=found.why)
 
 
